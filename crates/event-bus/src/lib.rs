@@ -1,0 +1,1 @@
+//! A typed event bus: priorities, batches, filters, bounded queues and counted loss

@@ -1,0 +1,2 @@
+//! The patchcord command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The patchcord engine, driver and facade: SessionManager

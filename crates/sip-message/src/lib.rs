@@ -1,0 +1,1 @@
+//! SIP messages: bytes to typed values and back, zero copy
