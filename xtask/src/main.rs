@@ -1,2 +1,163 @@
-//! xtask
-fn main() {}
+//! The verbs of this repository: `cargo xtask <verb>`.
+//!
+//! One verb a file. A verb gets the workspace and its flags, prints what it does, and answers whether it succeeded.
+
+mod alacarte;
+mod bans;
+mod bench;
+mod ci;
+mod clippy_toml;
+mod conformance;
+mod coverage;
+mod deep;
+mod deny_toml;
+mod examples;
+mod flags;
+mod fuzz;
+mod interop;
+mod layers;
+mod licence;
+mod lint;
+mod process;
+mod release;
+mod rules;
+mod scan;
+mod setup;
+mod sim;
+mod workspace;
+
+use std::env;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use flags::{Flag, Flags};
+use process::{Failure, Outcome};
+use workspace::Workspace;
+
+/// One verb: how it is called, and the function that does it.
+struct Verb {
+    name: &'static str,
+    about: &'static str,
+    flags: &'static [Flag],
+    run: fn(&Workspace, &Flags) -> Outcome,
+}
+
+const VERBS: &[Verb] = &[
+    Verb {
+        name: "setup",
+        about: "Installs what the tests need and is missing: peers, capture tools, valgrind, cargo-fuzz",
+        flags: &[],
+        run: setup::run,
+    },
+    Verb { name: "test", about: "setup, then ci", flags: ci::FLAGS, run: ci::run_with_setup },
+    Verb {
+        name: "ci",
+        about: "Every check, as named steps with a table at the end",
+        flags: ci::FLAGS,
+        run: ci::run,
+    },
+    Verb {
+        name: "lint",
+        about: "clippy and the checks of our own on the sources",
+        flags: lint::FLAGS,
+        run: lint::run,
+    },
+    Verb { name: "layers", about: "Checks who may depend on whom", flags: &[], run: layers::run },
+    Verb {
+        name: "bans",
+        about: "Checks licences, sources and banned crates against deny.toml",
+        flags: &[],
+        run: bans::run,
+    },
+    Verb { name: "examples", about: "Runs every example of every crate", flags: &[], run: examples::run },
+    Verb {
+        name: "alacarte",
+        about: "Packages each crate and builds a small consumer of it alone",
+        flags: alacarte::FLAGS,
+        run: alacarte::run,
+    },
+    Verb { name: "sim", about: "Simulated worlds, one for each seed", flags: sim::FLAGS, run: sim::run },
+    Verb { name: "interop", about: "Independent peers in a private network", flags: &[], run: interop::run },
+    Verb {
+        name: "fuzz",
+        about: "Builds each fuzz target, replays its seeds and searches on",
+        flags: fuzz::FLAGS,
+        run: fuzz::run,
+    },
+    Verb {
+        name: "bench",
+        about: "Instructions, time and allocations of each case; the gate against the baseline",
+        flags: bench::FLAGS,
+        run: bench::run,
+    },
+    Verb {
+        name: "conformance",
+        about: "Writes or checks the table of catalogue rows and the tests that cover them",
+        flags: conformance::FLAGS,
+        run: conformance::run,
+    },
+    Verb { name: "demo", about: "Runs the demonstration of the application", flags: &[], run: release::demo },
+    Verb {
+        name: "deep",
+        about: "The long runs, by hand: worlds, fuzzing",
+        flags: deep::FLAGS,
+        run: deep::run,
+    },
+];
+
+fn main() -> ExitCode {
+    match dispatch(env::args().skip(1).collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(mut args: Vec<String>) -> Outcome {
+    if args.is_empty() || ["help", "--help", "-h"].contains(&args[0].as_str()) {
+        print!("{}", help());
+        return Ok(());
+    }
+    let name = args.remove(0);
+    let verb = VERBS
+        .iter()
+        .find(|verb| verb.name == name)
+        .ok_or_else(|| Failure::new(format!("no verb `{name}`; `cargo xtask help` lists them")))?;
+    let flags = Flags::parse(verb.flags, args)?;
+    (verb.run)(&Workspace::load()?, &flags)
+}
+
+fn help() -> String {
+    let mut text = String::from("cargo xtask <verb> [flags]\n\n");
+    for verb in VERBS {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {:<12} {}", verb.name, verb.about);
+        for flag in verb.flags {
+            let shown = [flag.name, flag.value.unwrap_or_default()].join(" ");
+            let _ = writeln!(text, "  {:<12}   {shown:<22} {}", "", flag.about);
+        }
+    }
+    text.push_str("  help         This list\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_every_verb_once() {
+        let help = help();
+        for verb in VERBS {
+            assert_eq!(help.matches(&format!("\n  {:<12} ", verb.name)).count(), 1, "{}", verb.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_verb_is_an_error() {
+        let failure = dispatch(vec!["no-such-verb".into()]).expect_err("the verb does not exist");
+        assert!(failure.to_string().contains("no-such-verb"));
+    }
+}

@@ -1,1 +1,35 @@
-//! SDP offer/answer, RTP and RTCP streams, quality; RTP sockets behind the io feature
+//! SDP offer/answer, RTP and RTCP streams, quality; RTP sockets behind the `io` feature.
+#![doc = include_str!("../README.md")]
+
+mod codec;
+mod direction;
+mod dtmf;
+pub mod emodel;
+pub mod g711;
+mod hearing;
+#[cfg(feature = "io")]
+pub mod io;
+mod negotiation;
+pub mod reception;
+pub mod rtcp;
+pub mod rtp;
+pub mod sdp;
+mod source;
+mod spectrum;
+mod streams;
+mod tick;
+
+pub use codec::Codec;
+pub use direction::Direction;
+pub use emodel::EModelProfile;
+pub use hearing::{Hearing, MAX_CHANGES};
+#[cfg(feature = "io")]
+pub use io::{PortPair, Pump, PumpConfig, PumpError, PumpHandle};
+pub use negotiation::{Agreed, HoldDirection, LocalMedia, Negotiation};
+pub use sdp::{SdpError, SessionDescription};
+pub use source::Source;
+pub use streams::{
+    DeviceId, HoldAudio, Op, PacketKind, QualityKind, QualityReport, StreamCommand, StreamEvent, StreamFailure,
+    StreamId, StreamOutput, StreamSnapshot, StreamSummary, Streams, StreamsConfig,
+};
+pub use tick::{Cx, Tick};

@@ -1,1 +1,27 @@
-//! The patchcord engine, driver and facade: SessionManager
+//! The patchcord engine, driver and facade: everything a user agent that moves calls needs.
+//!
+#![doc = include_str!("../README.md")]
+
+mod driver;
+pub mod engine;
+mod error;
+mod event;
+mod facade;
+
+pub use error::{MediaError, RecoveryAction, ReofferFailure, SessionError, SessionState, StartError, TransferError};
+pub use event::{EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, learned_name, outcome_name};
+pub use facade::{
+    Builder, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
+};
+
+pub use dialog_core::{By, EndCause, EndReason};
+pub use engine::{CallOptions, HoldState, MediaMode, SessionInfo, TransferInfo};
+pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
+pub use media_core::{Direction, Hearing, QualityReport, Source, StreamSnapshot, StreamSummary};
+pub use sip_message as message;
+pub use sip_message::{StatusCode, UriBuf};
+pub use sip_transport::Transport;
+pub use transaction_core::Timing;
+pub use transfer::{
+    Decision, Failure, LearnedFrom, Network, Outcome, OutcomeKind, ReferPolicy, Role, TransferId, TransferPolicy, TransferRefusal,
+};

@@ -1,1 +1,14 @@
-//! The four SIP transaction machines (RFC 3261 section 17, RFC 6026), as one reducer
+//! The four SIP transaction machines (RFC 3261 §17, RFC 6026) as one reducer.
+#![doc = include_str!("../README.md")]
+
+mod boundary;
+mod client;
+mod counters;
+mod key;
+mod machine;
+mod server;
+mod transactions;
+
+pub use boundary::{TimerName, Timing, TxCommand, TxEvent, TxFailure, TxId, TxOutput, TxTimer};
+pub use counters::Counters;
+pub use transactions::{Config, Transactions};

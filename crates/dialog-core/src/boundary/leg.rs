@@ -1,0 +1,284 @@
+//! What is asked of a leg, and what it tells.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use sip_message::{HeaderId, Method, NameAddrBuf, Replaces, StatusCode, UriBuf};
+use sip_transport::{RouteError, identifier};
+use smallvec::SmallVec;
+
+use super::subscription::SubscriptionId;
+
+identifier! {
+    /// A leg: one INVITE usage from our side, from its first INVITE to its end, forks included (RFC 5057).
+    LegId, "leg-"
+}
+
+/// A call to be placed.
+#[derive(Debug, Clone)]
+pub struct Invite {
+    /// The Request-URI; headers and `method` are not allowed in it.
+    pub target: UriBuf,
+    /// To, without a tag.
+    pub to: NameAddrBuf,
+    /// From, without a tag: our identity.
+    pub from: NameAddrBuf,
+    /// The user part of our Contact.
+    pub contact_user: Option<Arc<str>>,
+    /// Further headers for the initial INVITE, repeated unchanged in every retry: Referred-By, Replaces, Subject.
+    pub headers: Vec<(HeaderId, Box<str>)>,
+    /// How long it may ring before it is cancelled and ends with [`EndReason::NoAnswer`].
+    pub ring_limit: Duration,
+}
+
+/// What can be asked of a leg. What does not fit its state is answered by [`LegEvent::Misused`] and changes nothing.
+#[derive(Debug, Clone)]
+pub enum LegCommand {
+    /// Answers [`LegEvent::NeedDescription`]: an SDP body, or none when there can be none. Without a body an offer is
+    /// not made (the leg or re-INVITE fails) and an offer of theirs is refused with 488.
+    Describe {
+        /// The session description, opaque here.
+        body: Option<Bytes>,
+    },
+    /// Sends 180 to an incoming call.
+    Ring,
+    /// Accepts an incoming call: [`LegEvent::NeedDescription`], then 200.
+    Accept {
+        /// The user part of our Contact.
+        contact_user: Option<Arc<str>>,
+    },
+    /// Refuses an incoming call.
+    Reject {
+        /// 300 to 699.
+        status: StatusCode,
+        /// Retry-After in seconds, where the code allows it.
+        retry_after: Option<u32>,
+    },
+    /// Makes a new offer as soon as no other INVITE is in flight (RFC 3261 §14.1): [`LegEvent::NeedDescription`], then
+    /// re-INVITE; 491 is retried after the RFC's delay until `limit`. Asked again while one waits, it is the same wish.
+    /// Answered by exactly one [`LegEvent::Reoffered`] per wish.
+    Reoffer {
+        /// How long the whole may take, retries included.
+        limit: Duration,
+    },
+    /// Sends a REFER in the dialog (RFC 3515 §2.4.1); progress comes as events of the subscription.
+    Refer {
+        /// The subscription that the REFER creates, minted by whoever asks.
+        subscription: SubscriptionId,
+        /// Refer-To, headers of the URI already escaped; printed in angle brackets without a display name.
+        refer_to: UriBuf,
+        /// Referred-By.
+        referred_by: Option<NameAddrBuf>,
+    },
+    /// Ends the leg by what its state needs: CANCEL, BYE or a final response. [`LegEvent::Closing`] at once,
+    /// [`LegEvent::Ended`] when the other side has answered or was given up on.
+    HangUp {
+        /// A Reason header value (RFC 3326).
+        reason: Option<Box<str>>,
+    },
+}
+
+/// Which half of an offer/answer exchange (RFC 3264).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The offer.
+    Offer,
+    /// The answer.
+    Answer,
+}
+
+/// What a leg tells.
+#[derive(Debug, Clone)]
+pub enum LegEvent {
+    /// A new call came in; 100 was sent by the transaction layer. Answer with Ring, Accept, Reject or HangUp.
+    Incoming(Box<IncomingCall>),
+    /// A description arrived that is to be negotiated. An offer is followed by [`LegEvent::NeedDescription`] for the
+    /// answer: at once in a re-INVITE, at Accept in a new call.
+    Described {
+        /// Their offer, or their answer to ours.
+        turn: Turn,
+        /// The body.
+        body: Bytes,
+    },
+    /// A description is wanted now; answered by [`LegCommand::Describe`] in the same step.
+    NeedDescription {
+        /// Our offer, or our answer to theirs.
+        turn: Turn,
+        /// Our address towards the peer.
+        local: SocketAddr,
+        /// The address the message will go to; of a name, what it resolved to.
+        remote: SocketAddr,
+    },
+    /// The last offer, ours or theirs, came to nothing; what was in force before stays in force (RFC 3261 §14.1).
+    RolledBack,
+    /// A provisional response other than 100 to our INVITE.
+    Provisional {
+        /// 101 to 199.
+        status: StatusCode,
+    },
+    /// The call is up: 2xx sent or received (and then ACKed). Carries all that Replaces needs (RFC 3891 §3).
+    Up(Box<Established>),
+    /// Our offer in a re-INVITE is settled.
+    Reoffered(Result<(), ReofferError>),
+    /// The other side changed the session by a re-INVITE that we answered 2xx.
+    Changed,
+    /// We are ending it: media stops now (RFC 3261 §15.1.1).
+    Closing,
+    /// It is over and leaves nothing behind here but a tombstone; the leg's id is not valid any more. A subscription
+    /// made in its dialog lives on by itself (RFC 5057 §5.5).
+    Ended(EndCause),
+    /// A command did not fit the leg's state; nothing was changed.
+    Misused(Misuse),
+}
+
+/// What is known of a new incoming call.
+#[derive(Debug, Clone)]
+pub struct IncomingCall {
+    /// The Request-URI.
+    pub request_uri: UriBuf,
+    /// From: unverified.
+    pub from: NameAddrBuf,
+    /// To.
+    pub to: NameAddrBuf,
+    /// The address the INVITE came from.
+    pub source: SocketAddr,
+    /// Our address that it came to.
+    pub local: SocketAddr,
+    /// Whether it holds an offer; otherwise we make it in the 2xx.
+    pub has_offer: bool,
+    /// Replaces (RFC 3891), syntactically valid.
+    pub replaces: Option<Replaces>,
+    /// Referred-By (RFC 3892): unverified.
+    pub referred_by: Option<NameAddrBuf>,
+    /// What the caller says it can do.
+    pub peer: Peer,
+}
+
+/// What a peer says it can do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// Methods in Allow; `None` if it sent none.
+    pub allow: Option<SmallVec<[Method; 12]>>,
+    /// Whether `replaces` stands in Supported (RFC 3891 §6.2).
+    pub replaces: bool,
+    /// Whether `tdialog` stands in Supported (RFC 4538).
+    pub target_dialog: bool,
+}
+
+impl Peer {
+    /// Whether the peer can be sent a method: it named it, or named none at all.
+    pub fn allows(&self, method: &Method) -> bool {
+        self.allow.as_ref().is_none_or(|methods| methods.contains(method))
+    }
+}
+
+/// The identity of a dialog as its peer would name it in Replaces (RFC 3891 §3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialogIdentity {
+    /// Call-ID.
+    pub call_id: Arc<str>,
+    /// Our tag.
+    pub local_tag: Arc<str>,
+    /// The peer's tag; empty for an RFC 2543 peer without one.
+    pub remote_tag: Arc<str>,
+}
+
+/// A call that is up.
+#[derive(Debug, Clone)]
+pub struct Established {
+    /// The dialog.
+    pub dialog: DialogIdentity,
+    /// The peer's Contact.
+    pub remote_target: UriBuf,
+    /// The peer's address of record, from To or From.
+    pub remote: NameAddrBuf,
+    /// What the peer says it can do.
+    pub peer: Peer,
+    /// Whether we placed the call.
+    pub placed: bool,
+    /// The peer's network address.
+    pub source: SocketAddr,
+}
+
+/// Why a re-INVITE of ours changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReofferError {
+    /// Refused with this status; the session is as it was (RFC 3261 §14.1).
+    Refused(StatusCode),
+    /// No answer in time, or 491 until the limit.
+    TimedOut,
+    /// The peer cannot be reached.
+    Unreachable,
+    /// No description could be made, or their answer was unusable.
+    Description,
+    /// The leg ended first.
+    Ended,
+}
+
+/// Who ended a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Our side, by command.
+    Local,
+    /// The other side.
+    Remote,
+    /// The network or a time limit.
+    Network,
+}
+
+/// How a leg ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndCause {
+    /// Who ended it.
+    pub by: By,
+    /// What happened.
+    pub reason: EndReason,
+    /// The Reason header that came with it (RFC 3326).
+    pub header: Option<Box<str>>,
+}
+
+/// What ended a leg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndReason {
+    /// BYE, ours (answered or given up on) or theirs.
+    Bye,
+    /// An INVITE was cancelled before it was answered: 487, or a 2xx that crossed and was ended by BYE.
+    Cancelled,
+    /// The INVITE was refused with this status, by them or by us.
+    Refused(StatusCode),
+    /// The INVITE was redirected (RFC 3261 §8.1.3.4).
+    Redirected {
+        /// 300 to 399.
+        status: StatusCode,
+        /// The Contacts, best first.
+        contacts: Vec<UriBuf>,
+    },
+    /// It rang until the limit, or was never answered at all.
+    NoAnswer,
+    /// No route to the target.
+    NoRoute(RouteError),
+    /// The peer could not be reached.
+    Unreachable,
+    /// The other side knows nothing of it any more: 481 or 408 within the dialog (RFC 3261 §12.2.1.2, RFC 5057 §5.1).
+    Gone,
+    /// Our 2xx was never acknowledged (RFC 3261 §13.3.1.4).
+    NoAck,
+    /// There was no acceptable session description.
+    NotAcceptable,
+    /// A table is full.
+    Overload,
+}
+
+/// A command that did not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Misuse {
+    /// No such leg or subscription.
+    #[error("unknown or ended")]
+    Unknown,
+    /// It exists but is in another state.
+    #[error("not possible in this state")]
+    State,
+    /// The dialog's queue of waiting requests is full.
+    #[error("too many requests are waiting in this dialog")]
+    Full,
+}

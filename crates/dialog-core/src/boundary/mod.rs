@@ -1,0 +1,49 @@
+//! The values that cross the dialog boundary, upwards and from above; transaction values are of the layer below.
+
+pub(crate) mod leg;
+pub(crate) mod subscription;
+
+use transaction_core::TxCommand;
+
+use self::{
+    leg::{Invite, LegCommand, LegEvent, LegId},
+    subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
+};
+use crate::timer::DialogTimer;
+use sip_transport::TimerOp;
+
+/// What the layers above ask for.
+#[derive(Debug, Clone)]
+pub enum DialogCommand {
+    /// Places a call.
+    Place {
+        /// The leg, minted by whoever asks.
+        leg: LegId,
+        /// The call.
+        invite: Box<Invite>,
+    },
+    /// Asks something of a leg.
+    Leg(LegId, LegCommand),
+    /// Asks something of a subscription.
+    Subscription(SubscriptionId, SubscriptionCommand),
+}
+
+/// What the layers above are told.
+#[derive(Debug, Clone)]
+pub enum DialogEvent {
+    /// About a leg.
+    Leg(LegId, LegEvent),
+    /// About a subscription.
+    Subscription(SubscriptionId, SubscriptionEvent),
+}
+
+/// What a step of the dialog layer produces.
+#[derive(Debug, Clone)]
+pub enum DialogOutput {
+    /// Ask the transaction layer.
+    Transaction(TxCommand),
+    /// Tell the layers above.
+    Event(DialogEvent),
+    /// Time.
+    Timer(TimerOp<DialogTimer>),
+}

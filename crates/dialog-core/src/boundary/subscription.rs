@@ -1,0 +1,139 @@
+//! What is asked of a refer subscription, and what it tells (tables 2.5 and 2.6 of the transfer catalogue).
+
+use std::time::Duration;
+
+use sip_message::{NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
+use sip_transport::identifier;
+
+use super::leg::{LegId, Misuse};
+
+identifier! {
+    /// A refer subscription; it outlives the leg in which it was made.
+    SubscriptionId, "sub-"
+}
+
+/// What can be asked of a subscription.
+#[derive(Debug, Clone)]
+pub enum SubscriptionCommand {
+    /// Subscriber: SUBSCRIBE with Expires 0 (RFC 6665 §4.1.2.3). NOTIFYs are still answered until it is over.
+    Unsubscribe,
+    /// Notifier: answers the REFER with a 2xx and sends the first NOTIFY (RFC 3515 §2.4.4).
+    Accept {
+        /// Whether somebody still has to approve: the first NOTIFY says `pending` (RFC 3515 §2.4.2).
+        pending: bool,
+        /// How long the referred request may take; the granted duration is longer (catalogue T-SUB).
+        lifetime: Duration,
+    },
+    /// Notifier: refuses the REFER; no subscription comes into being. Only with a status that leaves the dialog alone:
+    /// 400, 401, 403, 420, 429, 488, 491, 500, 503, 603 (TR-265); another is answered by [`SubscriptionEvent::Misused`].
+    Refuse {
+        /// The status.
+        status: StatusCode,
+    },
+    /// Notifier: it is approved; the subscription is active from now on.
+    Approve,
+    /// Notifier: reports a status of the referred request. Provisional ones are spaced by a second and only the
+    /// newest is kept (RFC 3515 §3.10); the last one waits only for a NOTIFY in flight.
+    Report {
+        /// The status for the sipfrag.
+        status: StatusCode,
+        /// `None` while it goes on; the reason of `terminated` with the last one.
+        last: Option<SubReason>,
+    },
+}
+
+/// What a subscription tells.
+#[derive(Debug, Clone)]
+pub enum SubscriptionEvent {
+    /// Subscriber: the final response to our REFER, or its failure. A NOTIFY may come first (RFC 3515 §2.4.4).
+    Answered(ReferAnswer),
+    /// Subscriber: a NOTIFY, already answered 200.
+    Notified(Notification),
+    /// Notifier: a REFER came in the dialog of a leg. Answer with Accept or Refuse in the same step.
+    Requested(Box<IncomingRefer>),
+    /// Notifier: the last NOTIFY was answered, or given up on.
+    Delivered,
+    /// It is over; the id is not valid any more. Nothing follows.
+    Ended(SubscriptionEnd),
+    /// A command did not fit; nothing was changed.
+    Misused(Misuse),
+}
+
+/// How a REFER of ours was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReferAnswer {
+    /// 2xx: the other side will try and report.
+    Accepted(StatusCode),
+    /// Refused.
+    Refused {
+        /// 300 to 699.
+        status: StatusCode,
+        /// Retry-After in seconds.
+        retry_after: Option<u32>,
+    },
+    /// No answer: 64*T1 passed. The call is kept (decision D3).
+    TimedOut,
+    /// The peer cannot be reached.
+    Unreachable,
+}
+
+/// The state a NOTIFY gives the subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotifiedState {
+    /// Somebody has to approve first.
+    Pending,
+    /// Reports will follow.
+    Active,
+    /// This was the last one.
+    Terminated,
+}
+
+/// One NOTIFY of a refer subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The subscription's state. A `terminated` with a provisional sipfrag is reported as `Active`, because some
+    /// peers send it with every NOTIFY; the sipfrag decides.
+    pub state: NotifiedState,
+    /// The status in the sipfrag; `None` if there was no body or no usable one.
+    pub status: Option<StatusCode>,
+    /// The reason of `terminated`.
+    pub reason: Option<SubReason>,
+}
+
+/// How a subscription ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubscriptionEnd {
+    /// A NOTIFY with `terminated`, received or delivered.
+    Terminated,
+    /// The REFER was refused or failed.
+    Refused,
+    /// No NOTIFY came within 64*T1 of the 2xx (RFC 6665 §4.1.2.4, timer N).
+    NoNotify,
+    /// Its time ran out.
+    Expired,
+    /// A NOTIFY of ours was refused in a way that ends it, or never answered (RFC 6665 §4.2.2).
+    NotifyFailed,
+    /// The other side unsubscribed.
+    Unsubscribed,
+}
+
+/// A REFER that came in, syntactically sound: exactly one Refer-To, one Contact, nothing that could be injected.
+#[derive(Debug, Clone)]
+pub struct IncomingRefer {
+    /// The leg in whose dialog it came.
+    pub leg: LegId,
+    /// The Refer-To URI without headers and `method`.
+    pub target: UriBuf,
+    /// The `method` parameter of the Refer-To URI.
+    pub method: Option<Box<str>>,
+    /// Replaces from the URI's headers.
+    pub replaces: Option<Replaces>,
+    /// All headers of the Refer-To URI in order, names as written, values unescaped once.
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    /// Referred-By: unverified.
+    pub referred_by: Option<NameAddrBuf>,
+    /// Referred-By exactly as it came, to be copied (RFC 3892 §2.2).
+    pub referred_by_text: Option<Box<str>>,
+    /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4).
+    pub suppress: bool,
+}

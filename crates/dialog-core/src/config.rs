@@ -1,0 +1,88 @@
+//! What the dialog layer is told once, at its start.
+
+use std::sync::Arc;
+
+use sip_message::{Method, StatusCode};
+use transaction_core::Timing;
+
+/// The 2xx that accepts a REFER (decision D1 of the transfer catalogue).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReferAcceptance {
+    /// 202, which most peers send and some insist on; RFC 7647 §5 deprecates it.
+    #[default]
+    Accepted,
+    /// 200, as RFC 7647 §5 asks for.
+    Ok,
+}
+
+impl ReferAcceptance {
+    /// The status code on the wire.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Accepted => StatusCode::ACCEPTED,
+            Self::Ok => StatusCode::OK,
+        }
+    }
+}
+
+/// The settings of [`Dialogs`](crate::Dialogs).
+#[derive(Debug, Clone)]
+pub struct DialogConfig {
+    /// The base timers; the same values as in the transaction layer.
+    pub timing: Timing,
+    /// User-Agent in requests and Server in responses; `None` sends neither.
+    pub user_agent: Option<Arc<str>>,
+    /// With which 2xx a REFER is accepted.
+    pub refer_acceptance: ReferAcceptance,
+    /// Most dialogs at a time, placed and incoming together; one more INVITE is answered 503, one more call placed ends
+    /// with [`EndReason::Overload`](crate::EndReason::Overload).
+    pub legs: usize,
+    /// Most refer subscriptions at a time in both roles; one more REFER is answered 503.
+    pub subscriptions: usize,
+    /// Option tags for Supported that are implemented here or above; also what a Require may name.
+    pub supported: Vec<Box<str>>,
+    /// Whether REFER is advertised in Allow and `refer` in Allow-Events (TR-034, TR-055). A REFER in a dialog is passed
+    /// up either way.
+    pub refer: bool,
+    /// Whether a subscription of ours is refreshed by SUBSCRIBE before its time runs out (RFC 6665 §4.1.2.2).
+    pub refresh: bool,
+}
+
+impl DialogConfig {
+    /// Default for [`DialogConfig::legs`]: a dialog takes about 2 kB, so the table stays near 40 MB.
+    pub const LEGS: usize = 20_000;
+    /// Default for [`DialogConfig::subscriptions`]: each call may be in one transfer.
+    pub const SUBSCRIPTIONS: usize = Self::LEGS;
+
+    /// The methods for Allow, in the order in which they are printed (RFC 3261 §20.5).
+    pub fn allow(&self) -> impl Iterator<Item = Method> + use<> {
+        let refer = self.refer;
+        [
+            Method::Invite,
+            Method::Ack,
+            Method::Cancel,
+            Method::Bye,
+            Method::Options,
+            Method::Refer,
+            Method::Notify,
+            Method::Subscribe,
+        ]
+        .into_iter()
+        .filter(move |method| refer || *method != Method::Refer)
+    }
+}
+
+impl Default for DialogConfig {
+    fn default() -> Self {
+        Self {
+            timing: Timing::default(),
+            user_agent: None,
+            refer_acceptance: ReferAcceptance::default(),
+            legs: Self::LEGS,
+            subscriptions: Self::SUBSCRIPTIONS,
+            supported: Vec::new(),
+            refer: true,
+            refresh: true,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A dialog with its usages: at most one INVITE usage (the leg) and any refer subscriptions (RFC 5057).
+
+use std::{collections::VecDeque, time::Duration};
+
+use sip_message::{Draft, Method};
+use sip_transport::{Hops, RouteError};
+
+use crate::{
+    boundary::leg::{EndCause, LegEvent, LegId, ReofferError},
+    leg::{Leg, up::Exchange},
+    pending::{Ask, Errand},
+    state::DialogState,
+    step::Step,
+    subscription::Subscription,
+    timer::LegTimer,
+};
+
+/// Most refer subscriptions in one dialog. Peers run one transfer at a time per call; a few more may overlap while their
+/// last NOTIFYs are under way.
+pub(crate) const SUBSCRIPTIONS_PER_DIALOG: usize = 8;
+
+/// Most requests that wait for an ACK or for the end of an INVITE: at most a REFER or NOTIFY and a SUBSCRIBE per
+/// subscription.
+pub(crate) const WAITING: usize = 2 * SUBSCRIPTIONS_PER_DIALOG;
+
+/// A dialog; it lives until its last usage is gone (TR-240).
+#[derive(Debug)]
+pub(crate) struct Dialog {
+    /// The leg's id is the dialog's too, and stands in its tag.
+    pub(crate) id: LegId,
+    pub(crate) state: DialogState,
+    pub(crate) leg: Option<Leg>,
+    pub(crate) subscriptions: Vec<Subscription>,
+    /// Requests that must not be sent now.
+    pub(crate) waiting: VecDeque<Ask>,
+    /// Whether the dialog was ever confirmed; only then it leaves a tombstone.
+    pub(crate) confirmed: bool,
+    /// Whether a REFER was sent: later ones are told apart by `id` (RFC 3515 §2.4.6).
+    pub(crate) referred: bool,
+    /// Whether a REFER was received.
+    pub(crate) was_referred: bool,
+    timers: TimerSet,
+}
+
+/// Which timers of the leg are armed, so that no needless disarming goes out.
+#[derive(Debug, Default, Clone, Copy)]
+struct TimerSet(u8);
+
+impl TimerSet {
+    const ALL: [LegTimer; 6] = [
+        LegTimer::Ring,
+        LegTimer::Answer,
+        LegTimer::Ack,
+        LegTimer::Glare,
+        LegTimer::Reoffer,
+        LegTimer::Alert,
+    ];
+
+    fn set(&mut self, timer: LegTimer) {
+        self.0 |= 1 << timer as u8;
+    }
+
+    fn take(&mut self, timer: LegTimer) -> bool {
+        let bit = 1 << timer as u8;
+        let was = self.0 & bit != 0;
+        self.0 &= !bit;
+        was
+    }
+}
+
+impl Dialog {
+    pub(crate) fn new(id: LegId, state: DialogState, leg: Leg) -> Self {
+        Self {
+            id,
+            state,
+            leg: Some(leg),
+            subscriptions: Vec::new(),
+            waiting: VecDeque::new(),
+            confirmed: false,
+            referred: false,
+            was_referred: false,
+            timers: TimerSet::default(),
+        }
+    }
+
+    /// Whether no usage is left.
+    pub(crate) fn is_over(&self) -> bool {
+        self.leg.is_none() && self.subscriptions.is_empty()
+    }
+
+    pub(crate) fn tell(&self, step: &mut Step<'_, '_, '_>, event: LegEvent) {
+        step.leg(self.id, event);
+    }
+
+    pub(crate) fn arm(&mut self, step: &mut Step<'_, '_, '_>, timer: LegTimer, after: Duration) {
+        self.timers.set(timer);
+        step.arm_leg(self.id, timer, after);
+    }
+
+    pub(crate) fn disarm(&mut self, step: &mut Step<'_, '_, '_>, timer: LegTimer) {
+        if self.timers.take(timer) {
+            step.disarm_leg(self.id, timer);
+        }
+    }
+
+    /// Notes that a timer has run out; `false` if it was not armed.
+    pub(crate) fn expired(&mut self, timer: LegTimer) -> bool {
+        self.timers.take(timer)
+    }
+
+    /// Asks for the route of a request in this dialog.
+    pub(crate) fn ask(&self, step: &mut Step<'_, '_, '_>, ask: Ask) {
+        step.route(Errand::Dialog(self.id, ask), self.state.path.next_hop(), self.state.flow);
+    }
+
+    /// Starts a numbered request; `None` when the numbers have run out.
+    pub(crate) fn next(&mut self, method: Method) -> Option<Draft> {
+        self.state.next(method)
+    }
+
+    /// Sends a REFER, NOTIFY or SUBSCRIBE as soon as the dialog allows it.
+    ///
+    /// Nothing of ours goes out before the peer has acknowledged our first 2xx, because it may not have got it
+    /// (RFC 3261 §13.3.1.4); a REFER waits for any INVITE as well (TR-251).
+    pub(crate) fn send(&mut self, step: &mut Step<'_, '_, '_>, ask: Ask) {
+        if !self.may_send(ask) {
+            debug_assert!(self.waiting.len() < WAITING, "bounded by the subscriptions of the dialog");
+            self.waiting.push_back(ask);
+        } else {
+            self.ask(step, ask);
+        }
+    }
+
+    fn may_send(&self, ask: Ask) -> bool {
+        match &self.leg {
+            None => true,
+            Some(Leg::Ending(ending)) => ending.ack_missing.is_none(),
+            Some(Leg::Placing(_) | Leg::Answering(_)) => false,
+            Some(Leg::Up(up)) => match (&up.exchange, ask) {
+                (Exchange::Idle, _) => true,
+                (Exchange::TheirsAccepted(accepted), _) if accepted.first => false,
+                (_, Ask::Refer(_)) => false,
+                (_, _) => true,
+            },
+        }
+    }
+
+    /// Sends what was waiting and may go now.
+    pub(crate) fn flush(&mut self, step: &mut Step<'_, '_, '_>) {
+        let mut still = VecDeque::new();
+        while let Some(ask) = self.waiting.pop_front() {
+            if self.may_send(ask) {
+                self.ask(step, ask);
+            } else {
+                still.push_back(ask);
+            }
+        }
+        self.waiting = still;
+    }
+
+    /// Takes the answer to a route question.
+    pub(crate) fn routed(&mut self, step: &mut Step<'_, '_, '_>, ask: Ask, result: Result<Hops, RouteError>) {
+        match ask {
+            Ask::Place => self.place_routed(step, result),
+            Ask::Ack => self.ack_routed(step, result),
+            Ask::Reoffer => self.reoffer_routed(step, result),
+            Ask::ReofferAck => self.reoffer_ack_routed(step, result),
+            Ask::Bye => self.bye_routed(step, result),
+            Ask::Refer(subscription) => self.refer_routed(step, subscription, result),
+            Ask::Notify(subscription) => self.notify_routed(step, subscription, result),
+            Ask::Subscribe(subscription) => self.subscribe_routed(step, subscription, result),
+        }
+    }
+
+    /// Ends the leg: its timers, its transactions, its wishes; then says so. Subscriptions live on.
+    pub(crate) fn end(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause) {
+        let Some(leg) = self.leg.take() else { return };
+        for timer in TimerSet::ALL {
+            self.disarm(step, timer);
+        }
+        if let Leg::Up(up) = leg {
+            self.give_up_exchange(step, *up);
+        }
+        self.decline_undecided(step);
+        self.abandon_unsent(step);
+        self.flush(step);
+        self.tell(step, LegEvent::Ended(cause));
+    }
+
+    /// Answers each wish for a new offer that can no longer be fulfilled.
+    pub(crate) fn give_up_wishes(&self, step: &mut Step<'_, '_, '_>, wishes: usize) {
+        for _ in 0..wishes {
+            self.tell(step, LegEvent::Reoffered(Err(ReofferError::Ended)));
+        }
+    }
+}

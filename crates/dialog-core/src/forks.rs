@@ -1,0 +1,132 @@
+//! 2xx responses to an INVITE beyond the first: repeated ones and those of other forks (RFC 3261 §13.2.2.4, TR-199).
+
+use std::sync::Arc;
+
+use sip_message::{Message, Method};
+use sip_transport::{Hops, Origin, Outbound, RouteError};
+use transaction_core::{TxCommand, TxId};
+
+use crate::{
+    boundary::leg::LegId,
+    path::Path,
+    pending::{Client, Errand},
+    state::DialogState,
+    step::Step,
+    timer::LegTimer,
+};
+
+/// Most forks of one INVITE whose 2xx are acknowledged. A proxy forks to the devices of one user, which are few; further
+/// answers are left to their own time limit, because each costs an ACK, a BYE and a transaction.
+pub(crate) const FORKS: usize = 16;
+
+/// The accepted forks of an INVITE; lives for 64*T1 from the first 2xx, also after its leg.
+#[derive(Debug)]
+pub(crate) struct Forks {
+    /// The INVITE's transaction.
+    pub(crate) tx: TxId,
+    /// The state from which the INVITE was sent.
+    template: Box<DialogState>,
+    cseq: u32,
+    accepted: Vec<AcceptedFork>,
+}
+
+#[derive(Debug)]
+struct AcceptedFork {
+    remote_tag: Arc<str>,
+    /// The ACK that was sent; `None` while its route is looked for.
+    ack: Option<Outbound>,
+}
+
+/// The ACK to a 2xx that no leg waits for.
+#[derive(Debug)]
+pub(crate) struct StrayAck {
+    tx: TxId,
+    state: DialogState,
+    cseq: u32,
+    /// Whether the dialog that the 2xx made is ended at once.
+    bye: bool,
+}
+
+impl Forks {
+    /// Begins with the 2xx that the leg keeps.
+    pub(crate) fn new(tx: TxId, template: DialogState, kept: Arc<str>) -> Self {
+        let cseq = template.local_cseq;
+        let accepted = vec![AcceptedFork { remote_tag: kept, ack: None }];
+        Self { tx, template: Box::new(template), cseq, accepted }
+    }
+
+    /// Handles a 2xx after the first: a repeated one gets its ACK again, a new fork is acknowledged and ended.
+    pub(crate) fn receive(&mut self, step: &mut Step<'_, '_, '_>, origin: &Origin, message: &Message) {
+        let tag = message.to_tag().unwrap_or_default();
+        if let Some(fork) = self.accepted.iter().find(|fork| &*fork.remote_tag == tag) {
+            if let Some(ack) = &fork.ack {
+                step.transaction(TxCommand::Resend(ack.clone()));
+            }
+            return;
+        }
+        if self.accepted.len() >= FORKS {
+            return;
+        }
+        let mut state = (*self.template).clone();
+        state.remote_tag = tag.into();
+        state.heard(origin);
+        let routes = Path::recorded(message).unwrap_or_default();
+        let target = match message.contact() {
+            Ok(Some(contact)) => contact.uri.to_owned(),
+            // Without a usable Contact the INVITE's own target is all there is to reach this fork by.
+            Ok(None) | Err(_) => state.path.target.clone(),
+        };
+        state.path = Path::new(&target, routes.into_iter().rev());
+        self.accepted.push(AcceptedFork { remote_tag: state.remote_tag.clone(), ack: None });
+        StrayAck { tx: self.tx, state, cseq: self.cseq, bye: true }.ask(step);
+    }
+
+    /// Keeps the ACK that was sent to one of the forks.
+    pub(crate) fn acked(&mut self, outbound: Outbound) {
+        let fork = match self.accepted.as_mut_slice() {
+            [only] => Some(only),
+            several => {
+                let sent = Message::parse(outbound.wire.clone()).ok();
+                let tag = sent.as_ref().and_then(Message::to_tag).unwrap_or_default();
+                several.iter_mut().find(|fork| &*fork.remote_tag == tag)
+            }
+        };
+        if let Some(fork) = fork {
+            fork.ack = Some(outbound);
+        }
+    }
+}
+
+impl StrayAck {
+    /// For the 2xx to a re-INVITE whose leg is ending by itself.
+    pub(crate) fn late(tx: TxId, state: DialogState, cseq: u32) -> Self {
+        Self { tx, state, cseq, bye: false }
+    }
+
+    /// Asks for the route.
+    pub(crate) fn ask(self, step: &mut Step<'_, '_, '_>) {
+        let (uri, flow) = (self.state.path.next_hop(), self.state.flow);
+        step.route(Errand::Stray(Box::new(self)), uri, flow);
+    }
+
+    /// Sends the ACK and, where it is due, the BYE. Without a route there is nobody to tell: the fork ends by its own
+    /// time limit for the missing ACK.
+    pub(crate) fn routed(mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+        let Ok(hops) = result else { return };
+        let draft = step.signed(self.state.draft(Method::Ack, self.cseq));
+        step.transaction(TxCommand::Ack { tx: self.tx, hops: hops.clone(), draft });
+        if self.bye
+            && let Some(draft) = self.state.next(Method::Bye)
+        {
+            step.request(Client::StrayBye, hops, draft);
+        }
+    }
+}
+
+/// Forgets the forks of a leg's INVITE.
+pub(crate) fn forget(step: &mut Step<'_, '_, '_>, leg: LegId) {
+    if let Some(forks) = step.pending.forks.remove(&leg) {
+        step.pending.clients.remove(&forks.tx);
+        step.disarm_leg(leg, LegTimer::Forks);
+    }
+}

@@ -1,0 +1,248 @@
+//! A call of theirs until it is answered (RFC 3261 §13.3).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sip_message::{HeaderId, Message, ParseError, Response, StatusCode, UriBuf};
+use sip_transport::{Hop, Inbound, Purpose};
+use transaction_core::TxId;
+
+use crate::{
+    boundary::leg::{By, EndCause, EndReason, IncomingCall, LegEvent, LegId, Misuse, Peer, Turn},
+    dialog::Dialog,
+    path::Path,
+    pending::Server,
+    respond::SDP,
+    state::DialogState,
+    step::Step,
+    timer::LegTimer,
+};
+
+use super::{
+    Leg,
+    up::{Accepted, Exchange, Up},
+};
+
+/// How often 180 is repeated while the call rings, so that proxies do not cancel it (RFC 3261 §13.3.1.1).
+const ALERT: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A call of theirs that is not answered yet.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    tx: TxId,
+    inbound: Inbound,
+    cseq: u32,
+    /// Whether the INVITE holds an offer.
+    offer: bool,
+    /// Whether the description for the 200 was asked for.
+    describing: bool,
+}
+
+/// What a new INVITE must hold to become a call; read before any state is made.
+#[derive(Debug)]
+pub(crate) struct NewCall {
+    state: DialogState,
+    call: IncomingCall,
+    cseq: u32,
+}
+
+impl NewCall {
+    /// Reads an INVITE without a To tag.
+    ///
+    /// Replaces and Join together are refused by the caller, before this.
+    pub(crate) fn read(step: &Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Result<Self, ParseError> {
+        let message = &inbound.message;
+        let (from, to) = (message.from()?, message.to()?);
+        let (remote, local) = (from.to_owned(), to.to_owned());
+        let cseq = message.cseq()?.number;
+        let contact = message.contact()?.ok_or_else(|| ParseError::missing(HeaderId::Contact))?.uri.to_owned();
+        let request_uri = UriBuf::parse(message.request_uri().unwrap_or_default())?;
+        let peer = Peer::of(message);
+        let call = IncomingCall {
+            request_uri,
+            from: remote.clone(),
+            to: local.clone(),
+            source: inbound.origin.source,
+            local: inbound.reply.local,
+            has_offer: !message.body().is_empty(),
+            replaces: message.replaces()?,
+            referred_by: message.referred_by()?.map(|by| by.to_owned()),
+            peer: peer.clone(),
+        };
+        let state = DialogState {
+            call_id: message.call_id()?.into(),
+            local_tag: step.cx.guard.token(Purpose::Tag, leg.number()).as_str().into(),
+            remote_tag: message.from_tag().unwrap_or_default().into(),
+            local,
+            remote,
+            contact_user: None,
+            path: Path::new(&contact, Path::recorded(message)?),
+            flow: Some(inbound.origin.flow),
+            source: Some(inbound.origin.source),
+            local_cseq: 0,
+            remote_cseq: Some(cseq),
+            caller: false,
+            peer,
+        };
+        Ok(Self { state, call, cseq })
+    }
+}
+
+impl Dialog {
+    /// Begins a call of theirs.
+    pub(crate) fn incoming(step: &mut Step<'_, '_, '_>, leg: LegId, tx: TxId, inbound: Inbound, new: NewCall) -> Self {
+        let body = inbound.message.body_bytes();
+        let answering = Answering { tx, inbound, cseq: new.cseq, offer: new.call.has_offer, describing: false };
+        let offer = answering.offer;
+        step.pending.servers.insert(tx, Server::Invite(leg));
+        let dialog = Self::new(leg, new.state, Leg::Answering(Box::new(answering)));
+        dialog.tell(step, LegEvent::Incoming(Box::new(new.call)));
+        if offer {
+            dialog.tell(step, LegEvent::Described { turn: Turn::Offer, body });
+        }
+        dialog
+    }
+
+    fn answering(&mut self) -> Option<&mut Answering> {
+        match &mut self.leg {
+            Some(Leg::Answering(answering)) => Some(answering),
+            Some(Leg::Placing(_) | Leg::Up(_) | Leg::Ending(_)) | None => None,
+        }
+    }
+
+    pub(crate) fn ring(&mut self, step: &mut Step<'_, '_, '_>) {
+        match self.answering() {
+            Some(answering) if !answering.describing => self.alert_again(step),
+            Some(_) | None => self.misused(step, Misuse::State),
+        }
+    }
+
+    /// Sends 180 and sees to the next one.
+    pub(crate) fn alert_again(&mut self, step: &mut Step<'_, '_, '_>) {
+        let Some(Leg::Answering(answering)) = &self.leg else { return };
+        let contact = contact(answering.inbound.reply, self.state.contact_user.as_ref());
+        let capabilities = step.capabilities;
+        step.respond(
+            answering.tx,
+            &answering.inbound,
+            StatusCode::RINGING,
+            &self.state.local_tag,
+            |response| capabilities.allow(response.record_routes().contact(&contact)),
+        );
+        self.arm(step, LegTimer::Alert, ALERT);
+    }
+
+    pub(crate) fn accept(&mut self, step: &mut Step<'_, '_, '_>, contact_user: Option<Arc<str>>) {
+        let Some(answering) = self.answering() else { return self.misused(step, Misuse::State) };
+        if answering.describing {
+            return self.misused(step, Misuse::State);
+        }
+        answering.describing = true;
+        let local = answering.inbound.reply.local;
+        let turn = if answering.offer { Turn::Answer } else { Turn::Offer };
+        self.state.contact_user = contact_user;
+        self.tell(step, LegEvent::NeedDescription { turn, local });
+    }
+
+    pub(crate) fn describe_answered(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
+        let Some(Leg::Answering(answering)) = &self.leg else { return };
+        if !answering.describing {
+            return self.misused(step, Misuse::State);
+        }
+        let Some(body) = body else {
+            self.refuse(step, StatusCode::NOT_ACCEPTABLE_HERE, |response| response);
+            return self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
+        };
+        let (tx, reply, cseq, ours) = (answering.tx, answering.inbound.reply, answering.cseq, !answering.offer);
+        let Some(accepted) = self.accept_invite(step, tx, &answering.inbound, body) else {
+            step.pending.servers.remove(&tx);
+            return self.end(
+                step,
+                EndCause::new(By::Local, EndReason::Refused(StatusCode::SERVER_INTERNAL_ERROR)),
+            );
+        };
+        step.pending.servers.remove(&tx);
+        self.disarm(step, LegTimer::Alert);
+        self.confirmed = true;
+        let accepted = Accepted::new(cseq, reply, accepted, ours, true, step.config.timing.t1);
+        self.leg = Some(Leg::Up(Box::new(Up { exchange: Exchange::TheirsAccepted(accepted), ..Up::default() })));
+        self.await_ack(step);
+        self.tell(step, LegEvent::Up(Box::new(self.established(false))));
+    }
+
+    /// Sends 200 to an INVITE, first or later.
+    pub(crate) fn accept_invite(
+        &self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: &Inbound,
+        body: Bytes,
+    ) -> Option<Bytes> {
+        let contact = contact(inbound.reply, self.state.contact_user.as_ref());
+        let capabilities = step.capabilities;
+        step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
+            capabilities.on_response(response.record_routes().contact(&contact)).body(SDP, body)
+        })
+    }
+
+    pub(crate) fn reject(&mut self, step: &mut Step<'_, '_, '_>, status: StatusCode, retry_after: Option<u32>) {
+        if self.answering().is_none() || status.class() < 3 {
+            return self.misused(step, Misuse::State);
+        }
+        self.refuse(step, status, |response| match retry_after {
+            Some(seconds) => response.header(HeaderId::RetryAfter, seconds),
+            None => response,
+        });
+        self.end(step, EndCause::new(By::Local, EndReason::Refused(status)));
+    }
+
+    pub(crate) fn hang_up_unanswered(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.tell(step, LegEvent::Closing);
+        self.refuse(step, StatusCode::DECLINE, |response| response);
+        self.end(step, EndCause::new(By::Local, EndReason::Refused(StatusCode::DECLINE)));
+    }
+
+    /// Their CANCEL, or a BYE in the early dialog (RFC 3261 §9.2, §15).
+    pub(crate) fn cancelled(&mut self, step: &mut Step<'_, '_, '_>, reason: Option<Box<str>>) {
+        if self.answering().is_none() {
+            return;
+        }
+        self.refuse(step, StatusCode::REQUEST_TERMINATED, |response| response);
+        self.end(step, EndCause { by: By::Remote, reason: EndReason::Cancelled, header: reason });
+    }
+
+    /// The INVITE's transaction is over before it was answered: no response can be sent any more.
+    pub(crate) fn answering_failed(&mut self, step: &mut Step<'_, '_, '_>) {
+        if self.answering().is_some() {
+            self.end(step, EndCause::new(By::Network, EndReason::Unreachable));
+        }
+    }
+
+    /// Answers the INVITE finally; the caller ends the leg.
+    fn refuse(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        status: StatusCode,
+        dress: impl FnOnce(Response) -> Response,
+    ) {
+        let Some(Leg::Answering(answering)) = &self.leg else { return };
+        step.pending.servers.remove(&answering.tx);
+        step.respond(answering.tx, &answering.inbound, status, &self.state.local_tag, dress);
+    }
+}
+
+/// The Contact for a response: our address on the hop that it takes.
+pub(crate) fn contact(reply: Hop, user: Option<&Arc<str>>) -> String {
+    reply.contact(user.map(|user| &**user))
+}
+
+/// Whether the body of an INVITE can be read here; otherwise the status and what we would take (RFC 3261 §8.2.3).
+pub(crate) fn unreadable(message: &Message) -> bool {
+    if message.body().is_empty() {
+        return false;
+    }
+    let plain = message.first(HeaderId::ContentEncoding).is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
+    let kind = message.content_type().unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    !plain || !kind.eq_ignore_ascii_case(SDP)
+}

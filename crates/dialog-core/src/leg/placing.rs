@@ -1,0 +1,302 @@
+//! A call of ours until it is up (RFC 3261 §13.2): route, offer, INVITE, 2xx, ACK.
+
+use bytes::Bytes;
+use sip_message::{HeaderId, Message, Method, NameAddr, StatusCode, UriBuf};
+use sip_transport::{Hops, Origin, Purpose, RouteError};
+use smallvec::SmallVec;
+use transaction_core::{TxCommand, TxFailure, TxId};
+
+use crate::{
+    boundary::leg::{By, EndCause, EndReason, Established, Invite, LegEvent, LegId, Misuse, Peer, Turn},
+    dialog::Dialog,
+    forks::Forks,
+    path::Path,
+    pending::{Ask, Client},
+    respond::SDP,
+    state::DialogState,
+    step::Step,
+    timer::LegTimer,
+};
+
+use super::{Leg, up::Up};
+
+/// Most early dialogs whose answer in a provisional response is remembered; as many forks as are acknowledged.
+const EARLY: usize = crate::forks::FORKS;
+
+/// Most Contacts taken from a redirection; a caller follows a few at most (TR-200).
+const CONTACTS: usize = 16;
+
+/// A call of ours that is not up yet.
+#[derive(Debug)]
+pub(crate) struct Placing {
+    invite: Box<Invite>,
+    stage: Stage,
+    /// Why it is to end, once that is decided.
+    ending: Option<EndCause>,
+    /// Answers in unreliable provisional responses, by tag: used if the 2xx of that fork has none.
+    early: SmallVec<[(Box<str>, Bytes); 1]>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The route is looked for.
+    Routing,
+    /// The offer is made.
+    Describing { hops: Hops },
+    /// The INVITE was sent.
+    Calling { tx: TxId },
+    /// A 2xx came, and the route of its ACK is looked for.
+    Acknowledging { tx: TxId, cseq: u32 },
+}
+
+impl Dialog {
+    /// Begins a call.
+    pub(crate) fn place(step: &mut Step<'_, '_, '_>, leg: LegId, invite: Box<Invite>) -> Self {
+        let tag = step.cx.guard.token(Purpose::Tag, leg.number());
+        let call_id = format!("{:016x}{:016x}", step.cx.random.next_u64(), step.cx.random.next_u64());
+        let routes = invite
+            .headers
+            .iter()
+            .filter(|(id, _)| *id == HeaderId::Route)
+            .filter_map(|(_, value)| NameAddr::parse(value).ok().map(|route| route.uri.to_owned()));
+        let state = DialogState {
+            call_id: call_id.into(),
+            local_tag: tag.as_str().into(),
+            remote_tag: "".into(),
+            local: invite.from.clone(),
+            remote: invite.to.clone(),
+            contact_user: invite.contact_user.clone(),
+            path: Path::new(&invite.target, routes),
+            flow: None,
+            source: None,
+            local_cseq: 0,
+            remote_cseq: None,
+            caller: true,
+            peer: Peer::default(),
+        };
+        let limit = invite.ring_limit;
+        let placing = Placing { invite, stage: Stage::Routing, ending: None, early: SmallVec::new() };
+        let mut dialog = Self::new(leg, state, Leg::Placing(Box::new(placing)));
+        dialog.arm(step, LegTimer::Ring, limit);
+        dialog.ask(step, Ask::Place);
+        dialog
+    }
+
+    fn placing(&mut self) -> Option<&mut Placing> {
+        match &mut self.leg {
+            Some(Leg::Placing(placing)) => Some(placing),
+            Some(Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None => None,
+        }
+    }
+
+    pub(crate) fn place_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+        let Some(placing) = self.placing() else { return };
+        let Stage::Routing = placing.stage else { return };
+        match result.map(|hops| (hops.first().map(|hop| hop.local), hops)) {
+            Ok((Some(local), hops)) => {
+                placing.stage = Stage::Describing { hops };
+                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local });
+            }
+            Ok((None, _)) => {
+                self.end(step, EndCause::new(By::Network, EndReason::NoRoute(RouteError::Unresolved)));
+            }
+            Err(error) => self.end(step, EndCause::new(By::Network, EndReason::NoRoute(error))),
+        }
+    }
+
+    pub(crate) fn describe_placed(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
+        let id = self.id;
+        let Some(Leg::Placing(placing)) = &mut self.leg else { return };
+        let Stage::Describing { hops } = &mut placing.stage else {
+            return self.misused(step, Misuse::State);
+        };
+        let hops = std::mem::take(hops);
+        let (Some(body), Some(draft)) = (body, self.state.next(Method::Invite)) else {
+            return self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
+        };
+        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref()).body(SDP, body);
+        let draft = placing
+            .invite
+            .headers
+            .iter()
+            .filter(|(id, _)| *id != HeaderId::Route)
+            .fold(draft, |draft, (id, value)| draft.header(*id, value));
+        placing.stage = Stage::Calling { tx: step.request(Client::Invite(id), hops, draft) };
+    }
+
+    pub(crate) fn placed_response(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        origin: &Origin,
+        message: &Message,
+    ) {
+        let Some(status) = message.status() else { return };
+        let Some(placing) = self.placing() else { return };
+        let Stage::Calling { .. } = placing.stage else { return };
+        if status.is_provisional() {
+            placing.remember(message);
+            if status != StatusCode::TRYING && placing.ending.is_none() {
+                self.tell(step, LegEvent::Provisional { status });
+            }
+        } else if status.is_success() {
+            self.answered(step, tx, origin, message);
+        } else {
+            step.pending.clients.remove(&tx);
+            let cause = placing.ending.take().unwrap_or_else(|| refused(status, message));
+            self.end(step, cause);
+        }
+    }
+
+    /// The first 2xx: the dialog is confirmed with its sender (RFC 3261 §13.2.2.4).
+    fn answered(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, origin: &Origin, message: &Message) {
+        let id = self.id;
+        let template = self.state.clone();
+        let cseq = template.local_cseq;
+        self.state.remote_tag = message.to_tag().unwrap_or_default().into();
+        self.state.heard(origin);
+        self.state.peer = Peer::of(message);
+        self.state.refresh(message);
+        let routes = Path::recorded(message);
+        let readable = routes.is_ok() && message.contact().is_ok();
+        // The route set is replaced even by an empty one (RFC 3261 §13.2.2.4).
+        self.state.path = Path::new(&self.state.path.target, routes.unwrap_or_default().into_iter().rev());
+        self.confirmed = true;
+        self.disarm(step, LegTimer::Ring);
+        step.pending.forks.insert(id, Forks::new(tx, template, self.state.remote_tag.clone()));
+        step.arm_leg(id, LegTimer::Forks, step.timeout());
+
+        let Some(placing) = self.placing() else { return };
+        placing.stage = Stage::Acknowledging { tx, cseq };
+        if placing.ending.is_none() {
+            match placing.answer(message).filter(|_| readable) {
+                Some(body) => self.tell(step, LegEvent::Described { turn: Turn::Answer, body }),
+                // Without an answer, or with a Contact or route set that cannot be read, there is no call to keep.
+                None => placing.ending = Some(EndCause::new(By::Local, EndReason::NotAcceptable)),
+            }
+        }
+        self.ask(step, Ask::Ack);
+    }
+
+    pub(crate) fn ack_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+        let Some(placing) = self.placing() else { return };
+        let Stage::Acknowledging { tx, cseq } = placing.stage else { return };
+        let ending = placing.ending.take();
+        let hops = match result {
+            Ok(hops) => hops,
+            Err(error) => {
+                let lost = || EndCause::new(By::Network, EndReason::NoRoute(error));
+                return self.end(step, ending.unwrap_or_else(lost));
+            }
+        };
+        let draft = step.signed(self.state.draft(Method::Ack, cseq));
+        step.transaction(TxCommand::Ack { tx, hops, draft });
+        self.leg = Some(Leg::Up(Box::new(Up::default())));
+        match ending {
+            None => self.tell(step, LegEvent::Up(Box::new(self.established(true)))),
+            Some(cause) => self.close_quietly(step, cause, None),
+        }
+    }
+
+    pub(crate) fn established(&self, placed: bool) -> Established {
+        Established {
+            dialog: self.state.identity(),
+            remote_target: self.state.path.target.clone(),
+            remote: self.state.remote.clone(),
+            peer: self.state.peer.clone(),
+            placed,
+            source: self.state.source.unwrap_or_else(|| ([0, 0, 0, 0], 0).into()),
+        }
+    }
+
+    pub(crate) fn placing_failed(&mut self, step: &mut Step<'_, '_, '_>, failure: TxFailure) {
+        let Some(placing) = self.placing() else { return };
+        let cause = placing.ending.take().unwrap_or_else(|| match failure {
+            TxFailure::Timeout => EndCause::new(By::Network, EndReason::NoAnswer),
+            TxFailure::Overload => EndCause::new(By::Local, EndReason::Overload),
+            TxFailure::Unencodable => EndCause::new(By::Local, EndReason::Refused(StatusCode::BAD_REQUEST)),
+            _ => EndCause::new(By::Network, EndReason::Unreachable),
+        });
+        self.end(step, cause);
+    }
+
+    /// Ends a call that is not up: CANCEL where an INVITE was sent (RFC 3261 §9.1).
+    pub(crate) fn cancel(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause, reason: Option<Box<str>>) {
+        let Some(placing) = self.placing() else { return };
+        if placing.ending.is_some() {
+            return self.misused(step, Misuse::State);
+        }
+        let sent = match placing.stage {
+            Stage::Routing | Stage::Describing { .. } => None,
+            Stage::Calling { tx } => Some(Some(tx)),
+            // The 2xx was faster: its ACK goes first, then BYE.
+            Stage::Acknowledging { .. } => Some(None),
+        };
+        if sent.is_some() {
+            placing.ending = Some(cause.clone());
+        }
+        self.disarm(step, LegTimer::Ring);
+        self.tell(step, LegEvent::Closing);
+        match sent {
+            None => self.end(step, cause),
+            Some(Some(tx)) => step.transaction(TxCommand::Cancel { tx, reason }),
+            Some(None) => {}
+        }
+    }
+
+    pub(crate) fn rung_out(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.cancel(step, EndCause::new(By::Network, EndReason::NoAnswer), None);
+    }
+}
+
+impl Placing {
+    fn remember(&mut self, message: &Message) {
+        let tag = message.to_tag().unwrap_or_default();
+        let known = self.early.iter().any(|(early, _)| &**early == tag);
+        if !known && self.early.len() < EARLY && !message.body().is_empty() {
+            self.early.push((tag.into(), message.body_bytes()));
+        }
+    }
+
+    /// The answer: that of the 2xx, or the one that its fork sent before (RFC 3261 §13.2.1).
+    fn answer(&mut self, message: &Message) -> Option<Bytes> {
+        if !message.body().is_empty() {
+            return Some(message.body_bytes());
+        }
+        let tag = message.to_tag().unwrap_or_default();
+        self.early.iter().find(|(early, _)| &**early == tag).map(|(_, body)| body.clone())
+    }
+}
+
+fn refused(status: StatusCode, message: &Message) -> EndCause {
+    let reason = if status.is_redirection() {
+        EndReason::Redirected { status, contacts: contacts(message) }
+    } else {
+        EndReason::Refused(status)
+    };
+    EndCause { by: By::Remote, reason, header: message.first(HeaderId::Reason).map(Into::into) }
+}
+
+/// The Contacts of a redirection, best first (RFC 3261 §8.1.3.4).
+fn contacts(message: &Message) -> Vec<UriBuf> {
+    let mut rated: Vec<(u16, UriBuf)> = message
+        .contacts()
+        .filter_map(Result::ok)
+        .take(CONTACTS)
+        .map(|contact| (quality(contact.params.value("q")), contact.uri.to_owned()))
+        .collect();
+    // The sort is stable: equal ones keep the order in which they stand.
+    rated.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
+    rated.into_iter().map(|(_, contact)| contact).collect()
+}
+
+/// A `q` in thousandths; 1 if it is absent or unreadable (RFC 3261 §20.10).
+fn quality(q: Option<&str>) -> u16 {
+    let Some((whole, fraction)) = q.map(|q| q.split_once('.').unwrap_or((q, ""))) else { return 1000 };
+    let digits = fraction.len() <= 3 && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    match (whole, format!("{fraction:0<3}").parse::<u16>()) {
+        ("0", Ok(thousandths)) if digits => thousandths,
+        _ => 1000,
+    }
+}
+

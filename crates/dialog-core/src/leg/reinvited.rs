@@ -1,0 +1,164 @@
+//! A re-INVITE of the peer (RFC 3261 §14.2).
+
+use bytes::Bytes;
+use sip_message::{HeaderId, StatusCode};
+use sip_transport::Inbound;
+use transaction_core::TxId;
+
+use crate::{
+    boundary::leg::{LegEvent, Turn},
+    dialog::Dialog,
+    pending::Server,
+    respond::SDP,
+    step::Step,
+    timer::LegTimer,
+};
+
+use super::{
+    Leg,
+    answering::unreadable,
+    up::{Accepted, Exchange},
+};
+
+/// Longest Retry-After in seconds for an INVITE that came before the last one was answered (RFC 3261 §14.2).
+const RETRY: u32 = 10;
+
+/// What a re-INVITE meets.
+enum Meets {
+    /// No call.
+    NoCall,
+    /// Our own INVITE (491).
+    Ours,
+    /// Their earlier INVITE, not answered yet (500).
+    Theirs,
+    /// Nothing that stands in its way.
+    Room,
+}
+
+impl Dialog {
+    fn meets(&self) -> Meets {
+        match &self.leg {
+            None | Some(Leg::Ending(_)) => Meets::NoCall,
+            Some(Leg::Placing(_)) => Meets::Ours,
+            Some(Leg::Answering(_)) => Meets::Theirs,
+            Some(Leg::Up(up)) => match &up.exchange {
+                Exchange::OursCalling { .. } | Exchange::OursAcknowledging { .. } | Exchange::OursDescribing { .. } => {
+                    Meets::Ours
+                }
+                Exchange::TheirsDescribing { .. } => Meets::Theirs,
+                // Our offer in the 2xx has no answer yet.
+                Exchange::TheirsAccepted(accepted) if accepted.ours => Meets::Ours,
+                // A new INVITE shows that the 2xx arrived, so the missing ACK is not waited for (RFC 5407 §3.1.5).
+                Exchange::TheirsAccepted(_) => Meets::Room,
+                // Nothing was sent: theirs goes first and our wish waits.
+                Exchange::Idle | Exchange::OursRouting => Meets::Room,
+            },
+        }
+    }
+
+    pub(crate) fn reinvited(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
+        let message = inbound.message.clone();
+        if message.count(HeaderId::Replaces) > 0 {
+            // A re-INVITE replaces nothing (TR-123).
+            return self.refuse_plainly(step, tx, &inbound, StatusCode::NOT_ACCEPTABLE_HERE);
+        }
+        match self.meets() {
+            Meets::NoCall => self.refuse_plainly(step, tx, &inbound, StatusCode::CALL_DOES_NOT_EXIST),
+            Meets::Ours => self.refuse_plainly(step, tx, &inbound, StatusCode::REQUEST_PENDING),
+            Meets::Theirs => {
+                let seconds = step.cx.random.up_to(RETRY);
+                let tag = self.state.local_tag.clone();
+                step.respond(tx, &inbound, StatusCode::SERVER_INTERNAL_ERROR, &tag, |response| {
+                    response.header(HeaderId::RetryAfter, seconds)
+                });
+            }
+            Meets::Room if unreadable(&message) => {
+                let tag = self.state.local_tag.clone();
+                step.respond(tx, &inbound, StatusCode::UNSUPPORTED_MEDIA_TYPE, &tag, |response| {
+                    response.header(HeaderId::Accept, SDP)
+                });
+            }
+            Meets::Room => self.take_reinvite(step, tx, inbound),
+        }
+    }
+
+    fn refuse_plainly(&self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound, status: StatusCode) {
+        step.respond(tx, inbound, status, &self.state.local_tag, |response| response);
+    }
+
+    fn take_reinvite(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
+        self.disarm(step, LegTimer::Answer);
+        self.disarm(step, LegTimer::Ack);
+        let (body, local) = (inbound.message.body_bytes(), inbound.reply.local);
+        let ours = body.is_empty();
+        step.pending.servers.insert(tx, Server::Reinvite(self.id));
+        if let Some(up) = self.up() {
+            up.exchange = Exchange::TheirsDescribing { tx, inbound: Box::new(inbound), ours };
+        }
+        if ours {
+            self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local });
+        } else {
+            self.tell(step, LegEvent::Described { turn: Turn::Offer, body });
+            self.tell(step, LegEvent::NeedDescription { turn: Turn::Answer, local });
+        }
+    }
+
+    pub(crate) fn describe_reinvite(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: &Inbound,
+        ours: bool,
+        body: Option<Bytes>,
+    ) {
+        step.pending.servers.remove(&tx);
+        let Some(body) = body else {
+            self.refuse_plainly(step, tx, inbound, StatusCode::NOT_ACCEPTABLE_HERE);
+            return self.reinvite_came_to_nothing(step, ours);
+        };
+        let Some(wire) = self.accept_invite(step, tx, inbound, body) else {
+            return self.reinvite_came_to_nothing(step, ours);
+        };
+        // The target changes with the 2xx and not before (TR-235).
+        self.state.refresh(&inbound.message);
+        // invariant-free: the number was read before the request was taken.
+        let accepted = Accepted::new(cseq, inbound.reply, wire, ours, false, step.config.timing.t1);
+        if let Some(up) = self.up() {
+            up.exchange = Exchange::TheirsAccepted(accepted);
+        }
+        self.await_ack(step);
+        if !ours {
+            self.tell(step, LegEvent::Changed);
+        }
+    }
+
+    /// The re-INVITE was refused; an offer of theirs is forgotten.
+    fn reinvite_came_to_nothing(&mut self, step: &mut Step<'_, '_, '_>, ours: bool) {
+        if let Some(up) = self.up() {
+            up.exchange = Exchange::Idle;
+        }
+        if !ours {
+            self.tell(step, LegEvent::RolledBack);
+        }
+        self.proceed(step);
+    }
+
+    /// Their CANCEL of a re-INVITE (TR-238), or the end of its transaction.
+    pub(crate) fn reinvite_cancelled(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId) {
+        let Some(up) = self.up() else { return };
+        if let Exchange::TheirsDescribing { tx: theirs, .. } = &up.exchange
+            && *theirs == tx
+            && let Exchange::TheirsDescribing { inbound, ours, .. } = std::mem::take(&mut up.exchange)
+        {
+            step.pending.servers.remove(&tx);
+            self.refuse_plainly(step, tx, &inbound, StatusCode::REQUEST_TERMINATED);
+            self.reinvite_came_to_nothing(step, ours);
+        }
+    }
+
+    /// The call ends while a re-INVITE waits for its answer (RFC 3261 §15.1.2, TR-197).
+    pub(crate) fn terminate_reinvite(&self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) {
+        step.pending.servers.remove(&tx);
+        self.refuse_plainly(step, tx, inbound, StatusCode::REQUEST_TERMINATED);
+    }
+}

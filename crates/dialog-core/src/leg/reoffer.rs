@@ -1,0 +1,349 @@
+//! Our wish for a new offer: one INVITE in flight, back-off after 491, roll-back (RFC 3261 §14.1).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip_message::{HeaderId, Message, Method, StatusCode};
+use sip_transport::{Hops, Origin, Outbound, RouteError, Tick};
+use transaction_core::{TxCommand, TxFailure, TxId};
+
+use crate::{
+    boundary::leg::{By, EndCause, EndReason, LegEvent, Misuse, ReofferError, Turn},
+    dialog::Dialog,
+    forks::StrayAck,
+    pending::{Ask, Client},
+    respond::SDP,
+    scope::{Scope, scope},
+    step::Step,
+    timer::LegTimer,
+};
+
+use super::{
+    Leg,
+    up::{Exchange, Up},
+};
+
+/// The unit of the delay after 491 (RFC 3261 §14.1).
+const GLARE_STEP: Duration = Duration::from_millis(10);
+
+impl Dialog {
+    pub(crate) fn reoffer(&mut self, step: &mut Step<'_, '_, '_>, limit: Duration) {
+        let deadline = step.after(limit);
+        let Some(up) = self.up() else { return self.misused(step, Misuse::State) };
+        let slot = if up.in_flight() { &mut up.queued } else { &mut up.current };
+        *slot = Some(slot.map_or(deadline, |before: Tick| before.max(deadline)));
+        self.watch_wishes(step);
+        self.try_reoffer(step);
+    }
+
+    /// Arms the limit of the wish that runs out first.
+    fn watch_wishes(&mut self, step: &mut Step<'_, '_, '_>) {
+        let now = step.cx.now;
+        let first = self.up().and_then(|up| match (up.running_limit(), up.queued) {
+            (Some(current), Some(queued)) => Some(current.min(queued)),
+            (current, queued) => current.or(queued),
+        });
+        match first {
+            Some(deadline) => self.arm(step, LegTimer::Reoffer, deadline.since(now)),
+            None => self.disarm(step, LegTimer::Reoffer),
+        }
+    }
+
+    /// Begins the INVITE for the wish, if nothing is in its way.
+    pub(crate) fn try_reoffer(&mut self, step: &mut Step<'_, '_, '_>) {
+        let Some(up) = self.up() else { return };
+        if up.current.is_some() && !up.backing_off && matches!(up.exchange, Exchange::Idle) {
+            up.exchange = Exchange::OursRouting;
+            self.ask(step, Ask::Reoffer);
+        }
+    }
+
+    pub(crate) fn reoffer_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+        let Some(up) = self.up() else { return };
+        let Exchange::OursRouting = up.exchange else { return };
+        match result.ok().and_then(|hops| Some((hops.first()?.local, hops))) {
+            Some((local, hops)) => {
+                up.exchange = Exchange::OursDescribing { hops };
+                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local });
+            }
+            None => self.settle(step, Some(Err(ReofferError::Unreachable))),
+        }
+    }
+
+    pub(crate) fn describe_up(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
+        let Some(up) = self.up() else { return };
+        match std::mem::take(&mut up.exchange) {
+            Exchange::OursDescribing { hops } => self.describe_reoffer(step, hops, body),
+            Exchange::TheirsDescribing { tx, inbound, ours } => {
+                self.describe_reinvite(step, tx, &inbound, ours, body);
+            }
+            other @ (Exchange::Idle
+            | Exchange::OursRouting
+            | Exchange::OursCalling { .. }
+            | Exchange::OursAcknowledging { .. }
+            | Exchange::TheirsAccepted(_)) => {
+                up.exchange = other;
+                self.misused(step, Misuse::State);
+            }
+        }
+    }
+
+    fn describe_reoffer(&mut self, step: &mut Step<'_, '_, '_>, hops: Hops, body: Option<Bytes>) {
+        let (Some(body), Some(draft)) = (body, self.next(Method::Invite)) else {
+            return self.settle(step, Some(Err(ReofferError::Description)));
+        };
+        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref()).body(SDP, body);
+        let tx = step.request(Client::Reinvite(self.id), hops, draft);
+        let cseq = self.state.local_cseq;
+        let Some(up) = self.up() else { return };
+        up.exchange = Exchange::OursCalling { tx, cseq, given_up: false };
+        if let Some((old, _)) = up.acked.take() {
+            step.pending.clients.remove(&old);
+        }
+    }
+
+    /// A response to our re-INVITE.
+    pub(crate) fn reinvite_response(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        origin: &Origin,
+        message: &Message,
+    ) {
+        let Some(status) = message.status() else { return };
+        if status.is_provisional() {
+            return;
+        }
+        let Some(up) = self.up() else { return self.late_response(step, tx, status, message) };
+        match up.exchange {
+            Exchange::OursCalling { tx: ours, cseq, given_up } if ours == tx => {
+                if status.is_success() {
+                    self.reoffer_accepted(step, tx, cseq, given_up, origin, message);
+                } else {
+                    step.pending.clients.remove(&tx);
+                    self.reoffer_refused(step, given_up, status, message);
+                }
+            }
+            Exchange::Idle
+            | Exchange::OursRouting
+            | Exchange::OursDescribing { .. }
+            | Exchange::OursCalling { .. }
+            | Exchange::OursAcknowledging { .. }
+            | Exchange::TheirsDescribing { .. }
+            | Exchange::TheirsAccepted(_) => {
+                if let Some((acked, Some(ack))) = &up.acked
+                    && *acked == tx
+                    && status.is_success()
+                {
+                    step.transaction(TxCommand::Resend(ack.clone()));
+                }
+            }
+        }
+    }
+
+    /// The answer to a re-INVITE that was still in flight when we began to end the call: a 2xx gets its ACK.
+    fn late_response(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, status: StatusCode, message: &Message) {
+        step.pending.clients.remove(&tx);
+        if let (true, Ok(cseq)) = (status.is_success(), message.cseq()) {
+            StrayAck::late(tx, self.state.clone(), cseq.number).ask(step);
+        }
+    }
+
+    fn reoffer_accepted(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        cseq: u32,
+        given_up: bool,
+        origin: &Origin,
+        message: &Message,
+    ) {
+        self.state.heard(origin);
+        self.state.refresh(message);
+        let answered = !message.body().is_empty();
+        if answered {
+            self.tell(step, LegEvent::Described { turn: Turn::Answer, body: message.body_bytes() });
+        }
+        if let Some(up) = self.up() {
+            up.exchange = Exchange::OursAcknowledging { tx, cseq, given_up, answered };
+            up.acked = Some((tx, None));
+        }
+        self.ask(step, Ask::ReofferAck);
+    }
+
+    pub(crate) fn reoffer_ack_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+        let Some(up) = self.up() else { return };
+        let Exchange::OursAcknowledging { tx, cseq, given_up, answered } = up.exchange else { return };
+        let hops = match result {
+            Ok(hops) => hops,
+            // Without an ACK the peer ends the call by itself (RFC 3261 §14.2).
+            Err(error) => return self.end(step, EndCause::new(By::Network, EndReason::NoRoute(error))),
+        };
+        let draft = step.signed(self.state.draft(Method::Ack, cseq));
+        step.transaction(TxCommand::Ack { tx, hops, draft });
+        if !answered {
+            self.tell(step, LegEvent::RolledBack);
+        }
+        let result = if answered { Ok(()) } else { Err(ReofferError::Description) };
+        self.settle(step, (!given_up).then_some(result));
+    }
+
+    /// Keeps the ACK to our re-INVITE's 2xx.
+    pub(crate) fn reinvite_acked(&mut self, tx: TxId, outbound: Outbound) {
+        if let Some((acked, slot)) = self.up().and_then(|up| up.acked.as_mut())
+            && *acked == tx
+        {
+            *slot = Some(outbound);
+        }
+    }
+
+    fn reoffer_refused(&mut self, step: &mut Step<'_, '_, '_>, given_up: bool, status: StatusCode, message: &Message) {
+        self.tell(step, LegEvent::RolledBack);
+        let result = Err(ReofferError::Refused(status));
+        if status == StatusCode::REQUEST_PENDING {
+            return self.back_off(step);
+        }
+        if status == StatusCode::REQUEST_TIMEOUT {
+            return self.reoffer_unanswered(step, given_up);
+        }
+        match scope(status) {
+            Scope::Transaction => self.settle(step, (!given_up).then_some(result)),
+            // The usage is gone at the peer, and with it the call (RFC 5057 §5.1). Only a 481 says that a BYE would
+            // find nothing any more.
+            Scope::Usage | Scope::Dialog => {
+                self.report_wish(step, (!given_up).then_some(result));
+                let header = message.first(HeaderId::Reason).map(Into::into);
+                let cause = EndCause { by: By::Remote, reason: EndReason::Gone, header };
+                if status == StatusCode::CALL_DOES_NOT_EXIST {
+                    self.end(step, cause);
+                } else {
+                    self.close(step, cause, None);
+                }
+            }
+        }
+    }
+
+    /// 408 or silence: the call is taken for lost and ended with a BYE (RFC 3261 §14.1, RFC 5057 §5.2).
+    fn reoffer_unanswered(&mut self, step: &mut Step<'_, '_, '_>, given_up: bool) {
+        self.report_wish(step, (!given_up).then_some(Err(ReofferError::TimedOut)));
+        self.close(step, EndCause::new(By::Network, EndReason::Gone), None);
+    }
+
+    /// Our re-INVITE failed without an answer.
+    pub(crate) fn reinvite_failed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, failure: TxFailure) {
+        let Some(up) = self.up() else { return };
+        let Exchange::OursCalling { tx: ours, given_up, .. } = up.exchange else { return };
+        if ours != tx {
+            return;
+        }
+        // No longer in flight, so that ending the call does not roll it back twice.
+        up.exchange = Exchange::Idle;
+        self.tell(step, LegEvent::RolledBack);
+        let error = match failure {
+            TxFailure::Timeout => return self.reoffer_unanswered(step, given_up),
+            TxFailure::Unencodable => ReofferError::Description,
+            _ => ReofferError::Unreachable,
+        };
+        self.settle(step, (!given_up).then_some(Err(error)));
+    }
+
+    /// 491: both sides offered at once. The owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s (TR-194).
+    fn back_off(&mut self, step: &mut Step<'_, '_, '_>) {
+        let steps = if self.state.caller { 210 + step.cx.random.up_to(190) } else { step.cx.random.up_to(200) };
+        if let Some(up) = self.up() {
+            up.exchange = Exchange::Idle;
+            up.backing_off = up.current.is_some();
+            if up.backing_off {
+                self.arm(step, LegTimer::Glare, GLARE_STEP * steps);
+            }
+        }
+        self.proceed(step);
+    }
+
+    pub(crate) fn glare_over(&mut self, step: &mut Step<'_, '_, '_>) {
+        if let Some(up) = self.up() {
+            up.backing_off = false;
+        }
+        self.try_reoffer(step);
+    }
+
+    /// Our INVITE is over: answers its wish, unless that was done before, and goes on with the next.
+    fn settle(&mut self, step: &mut Step<'_, '_, '_>, result: Option<Result<(), ReofferError>>) {
+        self.report_wish(step, result);
+        self.proceed(step);
+    }
+
+    fn report_wish(&mut self, step: &mut Step<'_, '_, '_>, result: Option<Result<(), ReofferError>>) {
+        let Some(up) = self.up() else { return };
+        up.exchange = Exchange::Idle;
+        if let Some(result) = result {
+            up.current = up.queued.take();
+            self.tell(step, LegEvent::Reoffered(result));
+        }
+        self.watch_wishes(step);
+    }
+
+    /// The limit of a wish. An INVITE that is in flight is cancelled; should it be accepted all the same, its answer is
+    /// passed on as [`LegEvent::Described`], but the wish is answered now and only once.
+    pub(crate) fn wish_expired(&mut self, step: &mut Step<'_, '_, '_>) {
+        let now = step.cx.now;
+        let Some(Leg::Up(up)) = &mut self.leg else { return };
+        let mut over = 0;
+        if up.queued.is_some_and(|deadline| deadline <= now) {
+            up.queued = None;
+            over += 1;
+        }
+        if up.running_limit().is_some_and(|deadline| deadline <= now) {
+            up.current = up.queued.take();
+            over += 1;
+            match &mut up.exchange {
+                Exchange::OursCalling { tx, given_up: given_up @ false, .. } => {
+                    *given_up = true;
+                    step.transaction(TxCommand::Cancel { tx: *tx, reason: None });
+                }
+                exchange @ (Exchange::OursRouting | Exchange::OursDescribing { .. }) => *exchange = Exchange::Idle,
+                Exchange::OursCalling { given_up: true, .. }
+                | Exchange::Idle
+                | Exchange::OursAcknowledging { .. }
+                | Exchange::TheirsDescribing { .. }
+                | Exchange::TheirsAccepted(_) => {}
+            }
+            if up.current.is_none() {
+                up.backing_off = false;
+                self.disarm(step, LegTimer::Glare);
+            }
+        }
+        for _ in 0..over {
+            self.tell(step, LegEvent::Reoffered(Err(ReofferError::TimedOut)));
+        }
+        self.watch_wishes(step);
+        self.proceed(step);
+    }
+}
+
+impl Up {
+    /// Whether the INVITE of the current wish has its offer already, so that a new wish needs another one.
+    fn in_flight(&self) -> bool {
+        match self.exchange {
+            Exchange::OursDescribing { .. } => true,
+            Exchange::OursCalling { given_up, .. } | Exchange::OursAcknowledging { given_up, .. } => !given_up,
+            Exchange::Idle | Exchange::OursRouting | Exchange::TheirsDescribing { .. } | Exchange::TheirsAccepted(_) => {
+                false
+            }
+        }
+    }
+
+    /// The limit of the current wish, unless its outcome is certain already and only the ACK is to be sent.
+    fn running_limit(&self) -> Option<Tick> {
+        match self.exchange {
+            Exchange::OursAcknowledging { given_up: false, .. } => None,
+            Exchange::OursAcknowledging { given_up: true, .. }
+            | Exchange::Idle
+            | Exchange::OursRouting
+            | Exchange::OursDescribing { .. }
+            | Exchange::OursCalling { .. }
+            | Exchange::TheirsDescribing { .. }
+            | Exchange::TheirsAccepted(_) => self.current,
+        }
+    }
+}

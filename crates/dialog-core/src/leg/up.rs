@@ -1,0 +1,210 @@
+//! A confirmed call: whose INVITE is in flight, and the ACK to ours (RFC 3261 §13.3.1.4, §14).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip_message::Message;
+use sip_transport::{Hop, Hops, Inbound, Outbound, Tick};
+use transaction_core::{TxCommand, TxId};
+
+use crate::{
+    boundary::leg::{By, EndCause, EndReason, LegEvent, Turn},
+    dialog::Dialog,
+    pending::Ask,
+    step::Step,
+    timer::LegTimer,
+};
+
+use super::Leg;
+
+/// A confirmed call.
+#[derive(Debug, Default)]
+pub(crate) struct Up {
+    /// The INVITE in flight; there is at most one.
+    pub(crate) exchange: Exchange,
+    /// Until when the wish that is worked on may take.
+    pub(crate) current: Option<Tick>,
+    /// Until when a wish that came while another one was in flight may take.
+    pub(crate) queued: Option<Tick>,
+    /// Whether the delay after a 491 runs.
+    pub(crate) backing_off: bool,
+    /// The last re-INVITE that was accepted, and the ACK to it.
+    pub(crate) acked: Option<(TxId, Option<Outbound>)>,
+}
+
+/// Whose INVITE is in flight.
+#[derive(Debug, Default)]
+pub(crate) enum Exchange {
+    /// None.
+    #[default]
+    Idle,
+    /// Ours: the route is looked for.
+    OursRouting,
+    /// Ours: the offer is made.
+    OursDescribing { hops: Hops },
+    /// Ours was sent.
+    OursCalling {
+        tx: TxId,
+        cseq: u32,
+        /// Whether its wish was answered already because its time was up.
+        given_up: bool,
+    },
+    /// Ours was accepted, and the route of the ACK is looked for.
+    OursAcknowledging {
+        tx: TxId,
+        cseq: u32,
+        given_up: bool,
+        /// Whether the 2xx held an answer.
+        answered: bool,
+    },
+    /// Theirs: the description for the 200 is made.
+    TheirsDescribing {
+        tx: TxId,
+        inbound: Box<Inbound>,
+        /// Whether the offer is ours, because the re-INVITE had none.
+        ours: bool,
+    },
+    /// Theirs was accepted and the ACK is missing.
+    TheirsAccepted(Accepted),
+}
+
+/// A 2xx of ours whose ACK is missing.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) cseq: u32,
+    outbound: Outbound,
+    interval: Duration,
+    /// Whether the 2xx holds the offer, so that the ACK must hold the answer.
+    pub(crate) ours: bool,
+    /// Whether it is the first INVITE.
+    pub(crate) first: bool,
+}
+
+impl Accepted {
+    pub(crate) fn new(cseq: u32, hop: Hop, wire: Bytes, ours: bool, first: bool, t1: Duration) -> Self {
+        Self { cseq, outbound: Outbound { hop, wire }, interval: t1, ours, first }
+    }
+}
+
+impl Dialog {
+    pub(crate) fn up(&mut self) -> Option<&mut Up> {
+        match &mut self.leg {
+            Some(Leg::Up(up)) => Some(up),
+            Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Ending(_)) | None => None,
+        }
+    }
+
+    /// The 2xx whose ACK is missing, also while we are ending the call.
+    fn unacknowledged(&mut self) -> Option<&mut Accepted> {
+        match &mut self.leg {
+            Some(Leg::Up(up)) => match &mut up.exchange {
+                Exchange::TheirsAccepted(accepted) => Some(accepted),
+                Exchange::Idle
+                | Exchange::OursRouting
+                | Exchange::OursDescribing { .. }
+                | Exchange::OursCalling { .. }
+                | Exchange::OursAcknowledging { .. }
+                | Exchange::TheirsDescribing { .. } => None,
+            },
+            Some(Leg::Ending(ending)) => ending.ack_missing.as_mut(),
+            Some(Leg::Placing(_) | Leg::Answering(_)) | None => None,
+        }
+    }
+
+    /// Arms what drives a 2xx until its ACK comes: repeats from T1 to T2, for 64*T1 in all.
+    pub(crate) fn await_ack(&mut self, step: &mut Step<'_, '_, '_>) {
+        let (t1, whole) = (step.config.timing.t1, step.timeout());
+        self.arm(step, LegTimer::Answer, t1);
+        self.arm(step, LegTimer::Ack, whole);
+    }
+
+    pub(crate) fn repeat_answer(&mut self, step: &mut Step<'_, '_, '_>) {
+        let Some(accepted) = self.unacknowledged() else { return };
+        accepted.interval = (accepted.interval * 2).min(step.config.timing.t2);
+        let next = accepted.interval;
+        step.transaction(TxCommand::Resend(accepted.outbound.clone()));
+        self.arm(step, LegTimer::Answer, next);
+    }
+
+    /// No ACK for 64*T1 (RFC 3261 §13.3.1.4, §14.2).
+    pub(crate) fn ack_missing(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.disarm(step, LegTimer::Answer);
+        match &mut self.leg {
+            Some(Leg::Up(up)) if matches!(up.exchange, Exchange::TheirsAccepted(_)) => {
+                up.exchange = Exchange::Idle;
+                self.close(step, EndCause::new(By::Network, EndReason::NoAck), None);
+            }
+            Some(Leg::Ending(ending)) if ending.ack_missing.take().is_some() => {
+                self.ask(step, Ask::Bye);
+                self.flush(step);
+            }
+            Some(Leg::Up(_) | Leg::Ending(_) | Leg::Placing(_) | Leg::Answering(_)) | None => {}
+        }
+    }
+
+    /// The ACK to a 2xx of ours.
+    pub(crate) fn ack(&mut self, step: &mut Step<'_, '_, '_>, message: &Message) {
+        let number = message.cseq().map(|cseq| cseq.number).ok();
+        if self.unacknowledged().map(|accepted| accepted.cseq) != number {
+            return;
+        }
+        self.disarm(step, LegTimer::Answer);
+        self.disarm(step, LegTimer::Ack);
+        match &mut self.leg {
+            Some(Leg::Up(up)) => {
+                if let Exchange::TheirsAccepted(accepted) = std::mem::take(&mut up.exchange) {
+                    self.acknowledged(step, &accepted, message);
+                }
+            }
+            Some(Leg::Ending(ending)) => {
+                ending.ack_missing = None;
+                self.ask(step, Ask::Bye);
+                self.flush(step);
+            }
+            Some(Leg::Placing(_) | Leg::Answering(_)) | None => {}
+        }
+    }
+
+    fn acknowledged(&mut self, step: &mut Step<'_, '_, '_>, accepted: &Accepted, message: &Message) {
+        let answer = accepted.ours.then(|| message.body_bytes()).filter(|body| !body.is_empty());
+        match (accepted.ours, answer) {
+            (false, _) => {}
+            (true, Some(body)) => {
+                self.tell(step, LegEvent::Described { turn: Turn::Answer, body });
+                if !accepted.first {
+                    self.tell(step, LegEvent::Changed);
+                }
+            }
+            // Our offer was never answered: a new call has no session at all, an old one keeps the session it had.
+            (true, None) if accepted.first => {
+                return self.close(step, EndCause::new(By::Local, EndReason::NotAcceptable), None);
+            }
+            (true, None) => self.tell(step, LegEvent::RolledBack),
+        }
+        self.proceed(step);
+    }
+
+    /// Goes on with what waited for an INVITE to be over.
+    pub(crate) fn proceed(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.flush(step);
+        self.try_reoffer(step);
+    }
+
+    /// Lets go of what a confirmed call had under way, because it ends.
+    pub(crate) fn give_up_exchange(&mut self, step: &mut Step<'_, '_, '_>, up: Up) {
+        if let Some((tx, _)) = up.acked {
+            step.pending.clients.remove(&tx);
+        }
+        let wishes = usize::from(up.current.is_some()) + usize::from(up.queued.is_some());
+        match up.exchange {
+            Exchange::OursCalling { .. } => self.tell(step, LegEvent::RolledBack),
+            Exchange::TheirsDescribing { tx, inbound, .. } => self.terminate_reinvite(step, tx, &inbound),
+            Exchange::Idle
+            | Exchange::OursRouting
+            | Exchange::OursDescribing { .. }
+            | Exchange::OursAcknowledging { .. }
+            | Exchange::TheirsAccepted(_) => {}
+        }
+        self.give_up_wishes(step, wishes);
+    }
+}

@@ -1,0 +1,96 @@
+//! What is under way below: client and server transactions, questions for routes, forks; each with its owner.
+
+use std::collections::BTreeMap;
+
+use sip_transport::RouteId;
+use transaction_core::TxId;
+
+use crate::{
+    boundary::{leg::LegId, subscription::SubscriptionId},
+    forks::{Forks, StrayAck},
+};
+
+/// A request that a dialog wants to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// The first INVITE.
+    Place,
+    /// The ACK to the 2xx of the first INVITE.
+    Ack,
+    /// A re-INVITE.
+    Reoffer,
+    /// The ACK to the 2xx of a re-INVITE.
+    ReofferAck,
+    /// BYE.
+    Bye,
+    /// REFER.
+    Refer(SubscriptionId),
+    /// NOTIFY.
+    Notify(SubscriptionId),
+    /// SUBSCRIBE, to refresh or to unsubscribe.
+    Subscribe(SubscriptionId),
+}
+
+/// For what a route was asked.
+#[derive(Debug)]
+pub(crate) enum Errand {
+    /// For a request of a dialog.
+    Dialog(LegId, Ask),
+    /// For the ACK, and BYE if need be, to a 2xx that no leg waits for.
+    Stray(Box<StrayAck>),
+}
+
+/// Whose client transaction it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Client {
+    /// The first INVITE of a leg; kept for 64*T1 after a 2xx.
+    Invite(LegId),
+    /// A re-INVITE; kept until the next one or the leg's end.
+    Reinvite(LegId),
+    /// The BYE of a leg.
+    Bye(LegId),
+    /// A BYE whose outcome interests nobody: that of a surplus fork.
+    StrayBye,
+    /// A REFER.
+    Refer(SubscriptionId),
+    /// A NOTIFY.
+    Notify(SubscriptionId),
+    /// A SUBSCRIBE.
+    Subscribe(SubscriptionId),
+}
+
+/// Whose server transaction it is, as long as it waits for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// The first INVITE of an incoming leg.
+    Invite(LegId),
+    /// A re-INVITE.
+    Reinvite(LegId),
+    /// A REFER that waits for its decision.
+    Refer(SubscriptionId),
+}
+
+/// All that is under way, and the index of subscriptions.
+///
+/// No table has a bound of its own, because each entry belongs to a dialog, a subscription or a fork and those are
+/// bounded.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    pub(crate) clients: BTreeMap<TxId, Client>,
+    pub(crate) servers: BTreeMap<TxId, Server>,
+    pub(crate) routes: BTreeMap<RouteId, Errand>,
+    pub(crate) forks: BTreeMap<LegId, Forks>,
+    /// In whose dialog a subscription lives.
+    pub(crate) subscriptions: BTreeMap<SubscriptionId, LegId>,
+}
+
+impl Pending {
+    /// Whether nothing is under way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.clients.is_empty()
+            && self.servers.is_empty()
+            && self.routes.is_empty()
+            && self.forks.is_empty()
+            && self.subscriptions.is_empty()
+    }
+}

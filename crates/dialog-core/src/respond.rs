@@ -1,0 +1,140 @@
+//! Responses and the headers that say what we can do.
+
+use bytes::Bytes;
+use sip_message::{Draft, HeaderId, Method, Response, StatusCode};
+use sip_transport::{Inbound, Purpose};
+use transaction_core::{TxCommand, TxId};
+
+use crate::{boundary::leg::LegId, config::DialogConfig, step::Step};
+
+/// The body type of a session description.
+pub(crate) const SDP: &str = "application/sdp";
+
+/// The only event package (RFC 3515 §3).
+pub(crate) const REFER_PACKAGE: &str = "refer";
+
+/// Seconds for Retry-After when a table is full: long enough for calls to end, short enough for a caller to wait.
+pub(crate) const OVERLOAD_RETRY: u32 = 10;
+
+/// What we can do, printed once.
+#[derive(Debug)]
+pub(crate) struct Capabilities {
+    allow: Box<str>,
+    supported: Option<Box<str>>,
+    allow_events: Option<&'static str>,
+}
+
+impl Capabilities {
+    pub(crate) fn of(config: &DialogConfig) -> Self {
+        let allow: Vec<String> = config.allow().map(|method| method.to_string()).collect();
+        Self {
+            allow: allow.join(", ").into(),
+            supported: (!config.supported.is_empty()).then(|| config.supported.join(", ").into()),
+            allow_events: config.refer.then_some(REFER_PACKAGE),
+        }
+    }
+
+    fn headers(&self) -> impl Iterator<Item = (HeaderId, &str)> {
+        [
+            Some((HeaderId::Allow, &*self.allow)),
+            self.supported.as_deref().map(|tags| (HeaderId::Supported, tags)),
+            self.allow_events.map(|packages| (HeaderId::AllowEvents, packages)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// Adds Allow, Supported and Allow-Events to a request (TR-034, TR-055).
+    pub(crate) fn on_request(&self, draft: Draft) -> Draft {
+        self.headers().fold(draft, |draft, (id, value)| draft.header(id, value))
+    }
+
+    /// Adds Allow, Supported and Allow-Events to a response.
+    pub(crate) fn on_response(&self, response: Response) -> Response {
+        self.headers().fold(response, |response, (id, value)| response.header(id, value))
+    }
+
+    /// Adds Allow (RFC 3261 §8.2.1).
+    pub(crate) fn allow(&self, response: Response) -> Response {
+        response.header(HeaderId::Allow, &self.allow)
+    }
+
+    /// Adds Allow-Events, if there are any (RFC 6665 §4.1.3, TR-044).
+    pub(crate) fn allow_events(&self, response: Response) -> Response {
+        match self.allow_events {
+            Some(packages) => response.header(HeaderId::AllowEvents, packages),
+            None => response,
+        }
+    }
+}
+
+impl Step<'_, '_, '_> {
+    /// Answers a request with a tag of ours and whatever `dress` adds.
+    ///
+    /// Gives the bytes that were sent. If a value given from above cannot stand in a header, a bare 500 is sent instead
+    /// and `None` comes back: the peer must not wait for the mistake of a caller.
+    pub(crate) fn respond(
+        &mut self,
+        tx: TxId,
+        inbound: &Inbound,
+        status: StatusCode,
+        local_tag: &str,
+        dress: impl FnOnce(Response) -> Response,
+    ) -> Option<Bytes> {
+        let plain = |status| {
+            let response = Response::to(&inbound.message, status).to_tag(local_tag);
+            match &inbound.via {
+                Some(via) => response.top_via(via),
+                None => response,
+            }
+        };
+        let signed = match &self.config.user_agent {
+            Some(name) => plain(status).header(HeaderId::Server, name),
+            None => plain(status),
+        };
+        if let Ok(wire) = dress(signed).encode() {
+            self.transaction(TxCommand::Respond { tx, status, wire: wire.clone() });
+            return Some(wire);
+        }
+        // A bare response holds only what was parsed; should even that fail, the transaction ends by its own timer.
+        if let Ok(wire) = plain(StatusCode::SERVER_INTERNAL_ERROR).encode() {
+            self.transaction(TxCommand::Respond { tx, status: StatusCode::SERVER_INTERNAL_ERROR, wire });
+        }
+        None
+    }
+
+    /// Answers a request outside any dialog: with a tag that belongs to nothing (RFC 3261 §8.2.6.2).
+    pub(crate) fn respond_outside(
+        &mut self,
+        tx: TxId,
+        inbound: &Inbound,
+        status: StatusCode,
+        dress: impl FnOnce(Response) -> Response,
+    ) {
+        let nobody: LegId = self.cx.ids.mint();
+        let tag = self.cx.guard.token(Purpose::Tag, nobody.number());
+        self.respond(tx, inbound, status, tag.as_str(), dress);
+    }
+
+    /// Answers 200 to OPTIONS (RFC 3261 §11.2).
+    pub(crate) fn answer_options(&mut self, tx: TxId, inbound: &Inbound, local_tag: Option<&str>) {
+        let capabilities = self.capabilities;
+        let dress = |response| capabilities.on_response(response).header(HeaderId::Accept, SDP);
+        match local_tag {
+            Some(tag) => {
+                self.respond(tx, inbound, StatusCode::OK, tag, dress);
+            }
+            None => self.respond_outside(tx, inbound, StatusCode::OK, dress),
+        }
+    }
+
+    /// Adds what an INVITE or REFER of ours says about us.
+    pub(crate) fn capable(&self, draft: Draft) -> Draft {
+        self.capabilities.on_request(draft)
+    }
+}
+
+/// Whether a method is known to us without being taken (405 instead of 501, RFC 3261 §21.5.2).
+pub(crate) fn is_known(method: Method) -> bool {
+    !matches!(method, Method::Other(_))
+}

@@ -1,0 +1,118 @@
+//! The state of one dialog: its ids, its sequence numbers and its path (RFC 3261 §12).
+
+use std::{net::SocketAddr, sync::Arc};
+
+use sip_message::{Draft, HeaderId, Message, Method, NameAddrBuf};
+use sip_transport::{FlowId, Origin};
+
+use crate::{
+    boundary::leg::{DialogIdentity, Peer},
+    path::Path,
+};
+
+/// The highest sequence number (RFC 3261 §8.1.1.5, TR-207).
+const LAST_CSEQ: u32 = (1 << 31) - 1;
+
+/// Max-Forwards of every request of ours (RFC 3261 §8.1.1.6).
+const MAX_FORWARDS: u32 = 70;
+
+/// What a dialog knows of itself and its peer.
+#[derive(Debug, Clone)]
+pub(crate) struct DialogState {
+    pub(crate) call_id: Arc<str>,
+    pub(crate) local_tag: Arc<str>,
+    /// Empty until it is known, and for an RFC 2543 peer without one.
+    pub(crate) remote_tag: Arc<str>,
+    pub(crate) local: NameAddrBuf,
+    pub(crate) remote: NameAddrBuf,
+    pub(crate) contact_user: Option<Arc<str>>,
+    pub(crate) path: Path,
+    /// The flow of the dialog; `None` before its first message and after the flow has ended.
+    pub(crate) flow: Option<FlowId>,
+    /// The peer's network address; `None` before its first message.
+    pub(crate) source: Option<SocketAddr>,
+    /// The last number that was sent; 0 before the first.
+    pub(crate) local_cseq: u32,
+    /// The last number that was received.
+    pub(crate) remote_cseq: Option<u32>,
+    /// Whether the Call-ID is ours.
+    pub(crate) caller: bool,
+    pub(crate) peer: Peer,
+}
+
+impl DialogState {
+    /// The dialog as its peer would name it in Replaces.
+    pub(crate) fn identity(&self) -> DialogIdentity {
+        DialogIdentity {
+            call_id: self.call_id.clone(),
+            local_tag: self.local_tag.clone(),
+            remote_tag: self.remote_tag.clone(),
+        }
+    }
+
+    /// Whether a request of the peer names this dialog; our tag was compared before (RFC 3261 §12.2.2, TR-125).
+    pub(crate) fn matches(&self, request: &Message) -> bool {
+        request.call_id().is_ok_and(|call_id| call_id == &*self.call_id)
+            && request.from_tag().unwrap_or_default() == &*self.remote_tag
+    }
+
+    /// Starts the next request with a number of its own, stamped now because it is sent now (TR-190). `None` when the
+    /// numbers have run out.
+    pub(crate) fn next(&mut self, method: Method) -> Option<Draft> {
+        if self.local_cseq >= LAST_CSEQ {
+            return None;
+        }
+        self.local_cseq += 1;
+        Some(self.draft(method, self.local_cseq))
+    }
+
+    /// Starts a request with a given number: an ACK (RFC 3261 §13.2.2.4).
+    pub(crate) fn draft(&self, method: Method, cseq: u32) -> Draft {
+        let draft = self
+            .path
+            .draft(method)
+            .header(HeaderId::MaxForwards, MAX_FORWARDS)
+            .header(HeaderId::From, format_args!("{};tag={}", self.local, self.local_tag));
+        let draft = if self.remote_tag.is_empty() {
+            draft.header(HeaderId::To, &self.remote)
+        } else {
+            draft.header(HeaderId::To, format_args!("{};tag={}", self.remote, self.remote_tag))
+        };
+        draft.header(HeaderId::CallId, &self.call_id).header(HeaderId::CSeq, format_args!("{cseq} {method}"))
+    }
+
+    /// Takes the number of a request of the peer; `false` if it is not higher than the last one (TR-191).
+    pub(crate) fn take_cseq(&mut self, number: u32) -> bool {
+        let rising = self.remote_cseq.is_none_or(|last| number > last);
+        if rising {
+            self.remote_cseq = Some(number);
+        }
+        rising
+    }
+
+    /// Takes the remote target from a message that refreshes it (TR-235, TR-236). A message without a usable Contact
+    /// changes nothing, because RFC 3261 §12.2.1.2 replaces the target only "by the URI in that Contact".
+    pub(crate) fn refresh(&mut self, message: &Message) {
+        if let Ok(Some(contact)) = message.contact() {
+            self.path.refresh(&contact.uri.to_owned());
+        }
+    }
+
+    /// Takes the flow and the address that a message of the peer came on.
+    pub(crate) fn heard(&mut self, origin: &Origin) {
+        self.flow = Some(origin.flow);
+        self.source = Some(origin.source);
+    }
+}
+
+impl Peer {
+    /// Reads what a message says its sender can do.
+    pub(crate) fn of(message: &Message) -> Self {
+        let says = |tag: &str| message.supported().any(|supported| supported.eq_ignore_ascii_case(tag));
+        Self {
+            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().collect()),
+            replaces: says("replaces"),
+            target_dialog: says("tdialog"),
+        }
+    }
+}

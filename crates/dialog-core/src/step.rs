@@ -1,0 +1,100 @@
+//! The context of one step: what may be read, what may be pushed, and the tables of what is under way.
+
+use std::time::Duration;
+
+use sip_message::{Draft, HeaderId, UriBuf};
+use sip_transport::{Cx, FlowId, Hops, Out, Route, Tick, TimerOp};
+use transaction_core::{TxCommand, TxId};
+
+use crate::{
+    boundary::{
+        DialogEvent, DialogOutput,
+        leg::{LegEvent, LegId},
+        subscription::{SubscriptionEvent, SubscriptionId},
+    },
+    config::DialogConfig,
+    pending::{Client, Errand, Pending},
+    respond::Capabilities,
+    timer::{DialogTimer, LegTimer, SubscriptionTimer},
+};
+
+/// One step of the reducer.
+pub(crate) struct Step<'s, 'c, 'o> {
+    pub(crate) cx: &'s mut Cx<'c>,
+    pub(crate) out: &'s mut Out<'o, DialogOutput>,
+    pub(crate) config: &'s DialogConfig,
+    pub(crate) capabilities: &'s Capabilities,
+    pub(crate) pending: &'s mut Pending,
+}
+
+impl Step<'_, '_, '_> {
+    /// Tells about a leg.
+    pub(crate) fn leg(&mut self, leg: LegId, event: LegEvent) {
+        self.out.push(DialogOutput::Event(DialogEvent::Leg(leg, event)));
+    }
+
+    /// Tells about a subscription.
+    pub(crate) fn subscription(&mut self, subscription: SubscriptionId, event: SubscriptionEvent) {
+        self.out.push(DialogOutput::Event(DialogEvent::Subscription(subscription, event)));
+    }
+
+    /// Asks the transaction layer.
+    pub(crate) fn transaction(&mut self, command: TxCommand) {
+        self.out.push(DialogOutput::Transaction(command));
+    }
+
+    /// Asks where a request goes.
+    pub(crate) fn route(&mut self, errand: Errand, uri: UriBuf, flow: Option<FlowId>) {
+        let route = self.cx.ids.mint();
+        self.pending.routes.insert(route, errand);
+        self.transaction(TxCommand::Route(Route { route, uri, flow }));
+    }
+
+    /// Starts a client transaction.
+    pub(crate) fn request(&mut self, client: Client, hops: Hops, draft: Draft) -> TxId {
+        let tx = self.cx.ids.mint();
+        self.pending.clients.insert(tx, client);
+        let draft = self.signed(draft);
+        self.transaction(TxCommand::Request { tx, hops, draft });
+        tx
+    }
+
+    /// Adds User-Agent, if there is one.
+    pub(crate) fn signed(&self, draft: Draft) -> Draft {
+        match &self.config.user_agent {
+            Some(name) => draft.header(HeaderId::UserAgent, name),
+            None => draft,
+        }
+    }
+
+    /// Arms a timer of a leg.
+    pub(crate) fn arm_leg(&mut self, leg: LegId, timer: LegTimer, after: Duration) {
+        self.out.push(DialogOutput::Timer(TimerOp::Arm(DialogTimer::Leg(leg, timer), after)));
+    }
+
+    /// Disarms a timer of a leg.
+    pub(crate) fn disarm_leg(&mut self, leg: LegId, timer: LegTimer) {
+        self.out.push(DialogOutput::Timer(TimerOp::Disarm(DialogTimer::Leg(leg, timer))));
+    }
+
+    /// Arms a timer of a subscription.
+    pub(crate) fn arm_subscription(&mut self, id: SubscriptionId, timer: SubscriptionTimer, after: Duration) {
+        self.out.push(DialogOutput::Timer(TimerOp::Arm(DialogTimer::Subscription(id, timer), after)));
+    }
+
+    /// Disarms a timer of a subscription.
+    pub(crate) fn disarm_subscription(&mut self, id: SubscriptionId, timer: SubscriptionTimer) {
+        self.out.push(DialogOutput::Timer(TimerOp::Disarm(DialogTimer::Subscription(id, timer))));
+    }
+
+    /// 64*T1.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.config.timing.timeout()
+    }
+
+    /// The moment `after` from now.
+    pub(crate) fn after(&self, after: Duration) -> Tick {
+        let micros = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
+        Tick::from_micros(self.cx.now.as_micros().saturating_add(micros))
+    }
+}

@@ -1,0 +1,42 @@
+//! The timers of the dialog layer, by what they limit.
+
+use crate::boundary::{leg::LegId, subscription::SubscriptionId};
+
+/// A timer of a leg or a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DialogTimer {
+    /// Of a leg.
+    Leg(LegId, LegTimer),
+    /// Of a subscription.
+    Subscription(SubscriptionId, SubscriptionTimer),
+}
+
+/// What limits a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LegTimer {
+    /// Our INVITE rings too long (catalogue T-RING).
+    Ring,
+    /// Our 2xx is repeated until its ACK comes (RFC 3261 §13.3.1.4).
+    Answer,
+    /// No ACK for 64*T1 (RFC 3261 §13.3.1.4).
+    Ack,
+    /// The delay after 491 (RFC 3261 §14.1).
+    Glare,
+    /// A wish for a new offer has waited too long.
+    Reoffer,
+    /// 64*T1 in which further 2xx of forks are acknowledged and ended (RFC 3261 §13.2.2.4).
+    Forks,
+    /// How long an ended dialog is remembered (catalogue T-TOMB).
+    Tombstone,
+}
+
+/// What limits a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SubscriptionTimer {
+    /// Subscriber: the first NOTIFY (RFC 6665 §4.1.2.4).
+    N,
+    /// Its granted duration.
+    Expiry,
+    /// Notifier: a second between NOTIFYs (RFC 3515 §3.10).
+    Spacing,
+}

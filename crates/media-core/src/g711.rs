@@ -1,0 +1,130 @@
+//! G.711 companding: µ-law and A-law bytes to 16-bit linear samples and back.
+//!
+//! Decoding is a table look-up; the tables are computed at compile time from the segment formulas of
+//! ITU-T G.711 (sign, three segment bits, four step bits; µ-law inverted, A-law with even bits inverted).
+
+/// The largest linear magnitude µ-law can carry before its bias is added.
+const ULAW_CLIP: i32 = 32_635;
+/// The bias µ-law adds so that every segment starts at a power of two.
+const ULAW_BIAS: i32 = 0x84;
+
+static ULAW: [i16; 256] = table(Law::Mu);
+static ALAW: [i16; 256] = table(Law::A);
+
+/// Returns the linear sample a µ-law byte stands for; 0xFF is silence.
+pub fn linear_from_ulaw(byte: u8) -> i16 {
+    ULAW[usize::from(byte)]
+}
+
+/// Returns the linear sample an A-law byte stands for; 0xD5 is the value nearest to silence.
+pub fn linear_from_alaw(byte: u8) -> i16 {
+    ALAW[usize::from(byte)]
+}
+
+/// Returns the µ-law byte nearest to a linear sample.
+pub fn ulaw_from_linear(sample: i16) -> u8 {
+    let sign = if sample < 0 { 0x80 } else { 0 };
+    let magnitude = i32::from(sample).abs().min(ULAW_CLIP) + ULAW_BIAS;
+    let segment = 31 - magnitude.leading_zeros() - 7;
+    let step = (magnitude >> (segment + 3)) & 0x0F;
+    !(sign | (segment as u8) << 4 | step as u8)
+}
+
+/// Returns the A-law byte nearest to a linear sample.
+pub fn alaw_from_linear(sample: i16) -> u8 {
+    let (sign, magnitude) =
+        if sample < 0 { (0x00, -(i32::from(sample) + 1)) } else { (0x80, i32::from(sample)) };
+    let magnitude = magnitude >> 4;
+    let code = if magnitude < 32 {
+        magnitude >> 1
+    } else {
+        let segment = 31 - magnitude.leading_zeros() as i32 - 4;
+        segment << 4 | (magnitude >> segment) & 0x0F
+    };
+    (sign | code as u8) ^ 0x55
+}
+
+const fn ulaw_to_linear(byte: u8) -> i16 {
+    let byte = !byte;
+    let segment = (byte >> 4) & 0x07;
+    let magnitude = ((((byte & 0x0F) as i32) << 3) + ULAW_BIAS) << segment;
+    let magnitude = magnitude - ULAW_BIAS;
+    (if byte & 0x80 != 0 { -magnitude } else { magnitude }) as i16
+}
+
+const fn alaw_to_linear(byte: u8) -> i16 {
+    let byte = byte ^ 0x55;
+    let segment = (byte >> 4) & 0x07;
+    let step = ((byte & 0x0F) as i32) << 4;
+    let magnitude = match segment {
+        0 => step + 8,
+        1 => step + 0x108,
+        _ => (step + 0x108) << (segment - 1),
+    };
+    (if byte & 0x80 != 0 { magnitude } else { -magnitude }) as i16
+}
+
+/// Function pointers cannot be called in constants, so the law is named.
+#[derive(Clone, Copy)]
+enum Law {
+    Mu,
+    A,
+}
+
+const fn table(law: Law) -> [i16; 256] {
+    let mut values = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        values[byte] = match law {
+            Law::Mu => ulaw_to_linear(byte as u8),
+            Law::A => alaw_to_linear(byte as u8),
+        };
+        byte += 1;
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_points_of_the_laws() {
+        // ITU-T G.711 tables 1 and 2, scaled to 16 bits.
+        assert_eq!(linear_from_ulaw(0xFF), 0);
+        assert_eq!(linear_from_ulaw(0x7F), 0);
+        assert_eq!(linear_from_ulaw(0x80), 32_124);
+        assert_eq!(linear_from_ulaw(0x00), -32_124);
+        assert_eq!(linear_from_alaw(0xD5), 8);
+        assert_eq!(linear_from_alaw(0x55), -8);
+        assert_eq!(linear_from_alaw(0xAA), 32_256);
+        assert_eq!(linear_from_alaw(0x2A), -32_256);
+        assert_eq!(ulaw_from_linear(0), 0xFF);
+        assert_eq!(alaw_from_linear(0), 0xD5);
+    }
+
+    #[test]
+    fn every_byte_survives_decoding_and_encoding() {
+        for byte in 0..=255u8 {
+            // µ-law has two zeros; the negative one is not produced.
+            if byte != 0x7F {
+                assert_eq!(ulaw_from_linear(linear_from_ulaw(byte)), byte);
+            }
+            assert_eq!(alaw_from_linear(linear_from_alaw(byte)), byte);
+        }
+    }
+
+    #[test]
+    fn every_sample_stays_within_its_quantisation_step() {
+        for sample in i16::MIN..=i16::MAX {
+            let magnitude = i32::from(sample).abs();
+            let step = (magnitude / 16).max(16) + 8;
+            for back in [linear_from_ulaw(ulaw_from_linear(sample)), linear_from_alaw(alaw_from_linear(sample))] {
+                let clipped = magnitude.min(32_256);
+                let off = (i32::from(back).abs() - clipped).abs();
+                assert!(off <= step, "{sample} came back as {back}");
+                assert!(magnitude < 16 || (back < 0) == (sample < 0));
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The caller's end of the pump.
+
+use std::sync::Arc;
+
+use crossbeam_channel::RecvTimeoutError;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::ports::{PortPair, PortPool};
+use super::pump::{PumpCommand, PumpCounters};
+use super::{ANSWER_WAIT, PumpError};
+use crate::hearing::Hearing;
+use crate::streams::{DeviceId, StreamCommand, StreamId, StreamSnapshot};
+
+/// Talks to a pump; cheap to clone. No method waits for the pump except the questions, which wait at most
+/// [`ANSWER_WAIT`].
+#[derive(Clone)]
+pub struct PumpHandle {
+    pub(super) commands: mpsc::Sender<PumpCommand>,
+    pub(super) pool: Arc<PortPool>,
+    pub(super) stop: watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for PumpHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PumpHandle").finish_non_exhaustive()
+    }
+}
+
+impl PumpHandle {
+    /// Binds a pair of ports and holds it for a stream to come, so that the SDP can name it.
+    pub fn reserve(&self) -> Result<PortPair, PumpError> {
+        self.pool.reserve()
+    }
+
+    /// Gives back a pair that no stream will use; dropping it does the same.
+    pub fn release(&self, pair: PortPair) {
+        drop(pair);
+    }
+
+    /// Hands a pair to a stream. Give it before that stream's [`StreamCommand::Open`]; the pair is freed when the
+    /// stream closes. On error the pair is freed.
+    pub fn open(&self, stream: StreamId, pair: PortPair) -> Result<(), PumpError> {
+        self.send(PumpCommand::Bind { stream, pair: Box::new(pair) })
+    }
+
+    /// Gives a command to the streams; never blocks.
+    pub fn command(&self, command: StreamCommand) -> Result<(), PumpError> {
+        self.send(PumpCommand::Stream(command))
+    }
+
+    /// Asks for a stream's numbers; `None` when there is no such stream.
+    pub async fn snapshot(&self, stream: StreamId) -> Result<Option<StreamSnapshot>, PumpError> {
+        self.ask(|reply| PumpCommand::Snapshot(stream, reply)).await
+    }
+
+    /// Asks for a stream's numbers from a thread that may block.
+    pub fn snapshot_blocking(&self, stream: StreamId) -> Result<Option<StreamSnapshot>, PumpError> {
+        self.ask_blocking(|reply| PumpCommand::Snapshot(stream, reply))
+    }
+
+    /// Asks what a device hears; `None` when there is no such device.
+    pub async fn hearing(&self, device: DeviceId) -> Result<Option<Hearing>, PumpError> {
+        self.ask(|reply| PumpCommand::Hearing(device, reply)).await
+    }
+
+    /// Asks what a device hears from a thread that may block.
+    pub fn hearing_blocking(&self, device: DeviceId) -> Result<Option<Hearing>, PumpError> {
+        self.ask_blocking(|reply| PumpCommand::Hearing(device, reply))
+    }
+
+    /// Asks for the pump's own counters.
+    pub async fn counters(&self) -> Result<PumpCounters, PumpError> {
+        self.ask(PumpCommand::Counters).await
+    }
+
+    /// Asks for the pump's own counters from a thread that may block.
+    pub fn counters_blocking(&self) -> Result<PumpCounters, PumpError> {
+        self.ask_blocking(PumpCommand::Counters)
+    }
+
+    /// Asks the pump to close every stream and end; does not wait.
+    pub fn shutdown(&self) {
+        self.stop.send_replace(true);
+    }
+
+    fn send(&self, command: PumpCommand) -> Result<(), PumpError> {
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => PumpError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => PumpError::Stopped,
+        })
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> PumpCommand,
+    ) -> Result<T, PumpError> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(command(Box::new(move |answer| drop(sender.send(answer)))))?;
+        match tokio::time::timeout(ANSWER_WAIT, receiver).await {
+            Ok(answer) => answer.map_err(|_| PumpError::Stopped),
+            Err(_) => Err(PumpError::NoAnswer),
+        }
+    }
+
+    fn ask_blocking<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> PumpCommand,
+    ) -> Result<T, PumpError> {
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        self.send(command(Box::new(move |answer| drop(sender.send(answer)))))?;
+        receiver.recv_timeout(ANSWER_WAIT).map_err(|error| match error {
+            RecvTimeoutError::Timeout => PumpError::NoAnswer,
+            RecvTimeoutError::Disconnected => PumpError::Stopped,
+        })
+    }
+}
+
+/// Where an answer goes; one that nobody waits for any more is dropped.
+pub(super) type Reply<T> = Box<dyn FnOnce(T) + Send>;

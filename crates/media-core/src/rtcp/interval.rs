@@ -1,0 +1,69 @@
+//! When RTCP is sent (RFC 3550 §6.2, §6.3, A.7) in a session of two members.
+
+use std::time::Duration;
+
+use crate::tick::Tick;
+
+/// RTCP bytes per second: 5 % of the 64 kbit/s of G.711 (RFC 3550 §6.2).
+const RTCP_BYTES_PER_SECOND: f64 = 64_000.0 * 0.05 / 8.0;
+/// A call has two members.
+const MEMBERS: f64 = 2.0;
+/// e - 3/2: makes up for timer reconsideration, which makes intervals longer (RFC 3550 §6.3.1).
+const COMPENSATION: f64 = 1.218_28;
+/// The bytes of the first compound (report with a block, SDES, UDP and IP headers), before any was seen.
+pub(crate) const INITIAL_SIZE: f64 = 128.0;
+
+/// Draws the moments at which one stream sends its reports.
+#[derive(Debug, Clone)]
+pub(crate) struct Schedule {
+    minimum: Duration,
+    average_size: f64,
+    initial: bool,
+    last: Tick,
+    next: Tick,
+}
+
+impl Schedule {
+    /// Starts at `now`; the first interval is half as long (RFC 3550 §6.2).
+    pub(crate) fn start(now: Tick, minimum: Duration, average_size: f64, random: u64) -> Self {
+        let mut schedule = Self { minimum, average_size, initial: true, last: now, next: now };
+        schedule.next = now + schedule.interval(random);
+        schedule
+    }
+
+    /// The moment to call [`Self::expire`].
+    pub(crate) fn next(&self) -> Tick {
+        self.next
+    }
+
+    /// Takes note of a compound that was sent or received, with 28 bytes of UDP and IP headers.
+    pub(crate) fn note_size(&mut self, bytes: usize) {
+        self.average_size = (bytes as f64 + 28.0) / 16.0 + self.average_size * 15.0 / 16.0;
+    }
+
+    /// The timer ran out: returns true when a report is to be sent now, false when reconsideration moved the moment
+    /// (RFC 3550 §6.3.6).
+    pub(crate) fn expire(&mut self, now: Tick, random: u64) -> bool {
+        let reconsidered = self.last + self.interval(random);
+        if reconsidered > now {
+            self.next = reconsidered;
+            return false;
+        }
+        self.last = now;
+        self.initial = false;
+        self.next = now + self.interval(random.rotate_left(32));
+        true
+    }
+
+    /// The deterministic interval without the random factor: what "two intervals" is measured in.
+    pub(crate) fn deterministic(&self) -> Duration {
+        let floor = if self.initial { self.minimum / 2 } else { self.minimum };
+        floor.max(Duration::from_secs_f64(self.average_size * MEMBERS / RTCP_BYTES_PER_SECOND))
+    }
+
+    fn interval(&self, random: u64) -> Duration {
+        // 53 bits make an even fraction of [0, 1).
+        let fraction = (random >> 11) as f64 / (1u64 << 53) as f64;
+        self.deterministic().mul_f64((fraction + 0.5) / COMPENSATION)
+    }
+}

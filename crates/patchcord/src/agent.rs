@@ -1,0 +1,117 @@
+//! One user agent of this process: a session manager, and its events on the console.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{
+    Delivery, EventKind, IncomingQueue, MediaMode, Overflow, SessionEvent, SessionManager, SessionManagerBuilder, Source,
+    Subscriber, Transport,
+};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::args::{AudioArgs, Listen, Switch};
+use crate::console::Console;
+use crate::exit::Failure;
+use crate::json::Line;
+use crate::stop::Stop;
+
+/// Events that may wait for a slow reader of stdout: a thousand calls that begin and end at once.
+const EVENT_QUEUE: usize = 16_384;
+/// How long the last events may take to be printed after the shutdown.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
+/// The tone that is sent where the command line says nothing.
+const DEFAULT_TONE: u16 = 440;
+
+/// A running user agent.
+pub(crate) struct Agent {
+    /// Its operations.
+    pub(crate) manager: SessionManager,
+    /// What it has to decide.
+    pub(crate) incoming: IncomingQueue,
+    printer: JoinHandle<()>,
+}
+
+impl Agent {
+    /// Starts it, tells its events, and tells where it listens.
+    pub(crate) async fn start(builder: SessionManagerBuilder, console: &Arc<Console>) -> Result<Self, Failure> {
+        let offset = console.now();
+        let (manager, incoming) = builder.start().await?;
+        let events = subscribe(&manager, |event| !matches!(event.kind, EventKind::Message(_)))?;
+        let printer = tokio::spawn(print(events, Arc::clone(console), offset));
+        let addresses: Vec<String> = manager.local_addresses().iter().map(|(t, a)| address(*t, *a)).collect();
+        console.own(
+            &Line::own("listening", console.now()).with("addresses", addresses.clone()),
+            &format!("listening on {}", addresses.join(", ")),
+        );
+        Ok(Self { manager, incoming, printer })
+    }
+
+    /// Ends every call with BYE and waits until all is told. A second Ctrl-C ends the process meanwhile.
+    pub(crate) async fn close(self) {
+        self.manager.shutdown().await;
+        drop(self.incoming);
+        drop(self.manager);
+        if timeout(LAST_EVENTS, self.printer).await.is_err() {
+            tracing::warn!("some events were not printed in time");
+        }
+    }
+}
+
+/// Subscribes to the events that pass the filter.
+pub(crate) fn subscribe(
+    manager: &SessionManager,
+    wants: impl Fn(&SessionEvent) -> bool + Send + Sync + 'static,
+) -> Result<Subscriber<SessionEvent>, Failure> {
+    manager
+        .subscribe_with(wants, EVENT_QUEUE, Overflow::DropOldest)
+        .map_err(|error| Failure::environment(format!("events cannot be had: {error}")))
+}
+
+async fn print(mut events: Subscriber<SessionEvent>, console: Arc<Console>, offset: Duration) {
+    while let Some(delivery) = events.recv().await {
+        match delivery {
+            Delivery::Event(event) => console.event(offset + event.at, &event),
+            Delivery::Lost(count) => {
+                let line = Line::own("events_lost", console.now()).with("count", count.get());
+                console.own(&line, &format!("({count} events were not printed: the reader is too slow)"));
+            }
+        }
+    }
+}
+
+/// A manager that listens and sends as the command line says.
+pub(crate) fn configure(listen: &[Listen], audio: &AudioArgs, media: Switch) -> Result<SessionManagerBuilder, Failure> {
+    let mut builder = SessionManager::builder().source(source(audio)?).media(match media {
+        Switch::On => MediaMode::On,
+        Switch::Off => MediaMode::Off,
+    });
+    for Listen(address) in listen {
+        builder = builder.listen_udp(*address);
+    }
+    Ok(builder)
+}
+
+fn source(audio: &AudioArgs) -> Result<Source, Failure> {
+    if let Some(file) = &audio.play {
+        return Source::wav(file)
+            .map_err(|error| Failure::environment(format!("cannot play {}: {error}", file.display())));
+    }
+    if audio.echo {
+        return Ok(Source::Echo);
+    }
+    Ok(Source::Tone { hz: audio.tone.unwrap_or(DEFAULT_TONE) })
+}
+
+/// An address as `--listen` takes it.
+pub(crate) fn address(transport: Transport, address: std::net::SocketAddr) -> String {
+    format!("{}:{address}", transport.to_string().to_ascii_lowercase())
+}
+
+/// Waits, unless the user wants to end: then `false`.
+pub(crate) async fn pause(time: Duration, stop: &Stop) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(time) => true,
+        () = stop.wanted() => false,
+    }
+}

@@ -1,0 +1,88 @@
+//! `patchcord answer`: answers every call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{Incoming, IncomingCall, ReferPolicy, ReplacesPolicy, SessionError, TransferPolicy};
+
+use crate::agent::{self, Agent};
+use crate::args::{AnswerArgs, Refer, Replaces};
+use crate::console::Console;
+use crate::exit::Failure;
+use crate::prompt::Prompt;
+use crate::stop::Stop;
+
+/// Answers until the user or `--for` ends it.
+pub(crate) async fn run(args: AnswerArgs, console: Arc<Console>, stop: Stop) -> Result<(), Failure> {
+    let prompt = match args.refer {
+        Refer::Ask => Some(Prompt::open()?),
+        Refer::Deny | Refer::Allow => None,
+    };
+    let builder = agent::configure(&args.listen, &args.audio, args.media)?
+        .max_calls(args.max_calls)
+        .transfer_policy(policy(&args));
+    let mut agent = Agent::start(builder, &console).await?;
+
+    let lifetime = async {
+        match args.lifetime {
+            Some(lifetime) => tokio::time::sleep(lifetime).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(lifetime);
+    loop {
+        tokio::select! {
+            incoming = agent.incoming.next() => match incoming {
+                Some(Incoming::Call(call)) => {
+                    tokio::spawn(answer(call, args.after));
+                }
+                Some(Incoming::Transfer(transfer)) => match &prompt {
+                    Some(prompt) => prompt.ask(transfer),
+                    None => drop(transfer),
+                },
+                Some(_) => tracing::warn!("a request that this version does not know was left to the stack"),
+                None => break,
+            },
+            () = &mut lifetime => break,
+            () = stop.wanted() => break,
+        }
+    }
+    agent.close().await;
+    Ok(())
+}
+
+/// Rings, waits, answers. That the caller gave up meanwhile is told by the events.
+async fn answer(call: IncomingCall, after: Duration) {
+    let session = call.session();
+    if let Err(error) = ring_and_answer(call, after).await {
+        tracing::info!(%session, %error, "not answered");
+    }
+}
+
+async fn ring_and_answer(call: IncomingCall, after: Duration) -> Result<(), SessionError> {
+    if !after.is_zero() {
+        call.ring().await?;
+        tokio::time::sleep(after).await;
+    }
+    call.answer().await?;
+    Ok(())
+}
+
+fn policy(args: &AnswerArgs) -> TransferPolicy {
+    let mut policy = TransferPolicy {
+        refer: match args.refer {
+            Refer::Deny => ReferPolicy::Deny,
+            Refer::Allow => ReferPolicy::Allow,
+            Refer::Ask => ReferPolicy::Ask,
+        },
+        replaces: match args.replaces {
+            Replaces::Trusted => ReplacesPolicy::Trusted,
+            Replaces::ReferredBy => ReplacesPolicy::ReferredBy,
+            Replaces::Allow => ReplacesPolicy::Allow,
+            Replaces::Deny => ReplacesPolicy::Deny,
+        },
+        ..TransferPolicy::default()
+    };
+    policy.targets.networks.extend_from_slice(&args.allow_target);
+    policy
+}

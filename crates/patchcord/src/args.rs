@@ -1,0 +1,291 @@
+//! The command line: a public interface, described in `docs/cli.md`.
+
+mod values;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use session_core::Network;
+
+pub(crate) use values::Listen;
+
+const AFTER: &str = "\
+Exit codes:
+  0  done
+  1  the call or the transfer failed, or a message could not be parsed
+  2  wrong usage
+  3  the environment does not allow it: port in use, no permission,
+     too few descriptors, unreadable file
+
+Events go to stdout (--json: one JSON object a line), logs go to stderr.
+RUST_LOG sets how much is logged, for example RUST_LOG=debug; default warn.
+Ctrl-C ends every call with BYE first; a second Ctrl-C ends at once.
+
+Start with:  patchcord demo";
+
+/// A SIP user agent that moves live calls.
+#[derive(Debug, Parser)]
+#[command(name = "patchcord", version, about, after_help = AFTER, disable_help_subcommand = true)]
+pub(crate) struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show a call being moved: three user agents on this machine, audio checked
+    Demo(DemoArgs),
+    /// Answer calls
+    Answer(AnswerArgs),
+    /// Call somebody, talk, hang up
+    Call(CallArgs),
+    /// Call one party, talk, and move it to another
+    Transfer(TransferArgs),
+    /// Parse raw SIP messages, one a file, and print each as a JSON object a line
+    Parse(ParseArgs),
+}
+
+/// `patchcord demo`.
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Show a call being moved. Three user agents run on this machine, on free loopback ports,
+with real SIP and real RTP: Alice (440 Hz) calls Bob (660 Hz) and moves him to Carol (880 Hz).
+
+The ladder of SIP messages is printed while it happens, then a report with every check.
+Ring times are short so that the demo is short; the demo says which.
+Exit code 0 only if every check is ok.")]
+pub(crate) struct DemoArgs {
+    /// What happens at Carol's end
+    #[arg(value_enum, default_value_t = Scenario::Blind, value_name = "SCENARIO")]
+    pub(crate) scenario: Scenario,
+    /// Print events and the report as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A scenario of the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Carol answers: Bob and Carol talk, Alice is out
+    Blind,
+    /// Carol is busy (486): Alice gets Bob back
+    TargetBusy,
+    /// Carol never answers: Bob gives up, Alice gets him back
+    TargetSilent,
+    /// All of these, one after the other
+    All,
+}
+
+/// `patchcord answer`.
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Answer every call, and every OPTIONS request, until Ctrl-C or the end of --for.")]
+pub(crate) struct AnswerArgs {
+    /// Listen here; may be given more than once
+    ///
+    /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
+    /// addresses stand in brackets: udp:[::1]:5060.
+    #[arg(long, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:5060")]
+    pub(crate) listen: Vec<Listen>,
+    #[command(flatten)]
+    pub(crate) audio: AudioArgs,
+    /// Ring this long before answering, 0 to 3600 seconds
+    #[arg(long, value_name = "SECONDS", value_parser = values::hour, default_value = "0")]
+    pub(crate) after: Duration,
+    /// What to do when a caller asks us to call somebody else (REFER)
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Refer::Deny)]
+    pub(crate) refer: Refer,
+    /// Let REFERs lead to this network, too; may be given more than once
+    ///
+    /// An address, or an address and a prefix length: 10.0.0.0/8, 192.0.2.7, 2001:db8::/32.
+    /// Without it only public addresses may be the target of a REFER: no loopback, private or
+    /// link-local ones.
+    #[arg(long, value_name = "CIDR", value_parser = values::network)]
+    pub(crate) allow_target: Vec<Network>,
+    /// Which callers may replace one of our calls (INVITE with Replaces)
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Replaces::Trusted)]
+    pub(crate) replaces: Replaces,
+    /// Most calls at once, 1 to 100000; one more is answered 486
+    #[arg(long, value_name = "N", value_parser = values::calls, default_value = "1000")]
+    pub(crate) max_calls: usize,
+    /// End after this long, 0 to 31536000 seconds: BYE to every call, exit code 0
+    #[arg(long = "for", value_name = "SECONDS", value_parser = values::year)]
+    pub(crate) lifetime: Option<Duration>,
+    /// Whether RTP is sent and received
+    ///
+    /// off: media is negotiated, but no RTP port is bound and nothing is sent. For load tests
+    /// and signalling servers.
+    #[arg(long, value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
+    pub(crate) media: Switch,
+    /// Print events as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `patchcord call`.
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Call somebody, talk, hang up. Exit code 0 if the call was answered, 1 with the reason if it was not.")]
+pub(crate) struct CallArgs {
+    /// Whom to call: sip:[USER@]HOST[:PORT]
+    #[arg(value_name = "URI", value_parser = values::callee)]
+    pub(crate) uri: String,
+    /// Listen here; may be given more than once
+    ///
+    /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
+    /// addresses stand in brackets: udp:[::1]:5060.
+    #[arg(long, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
+    pub(crate) listen: Vec<Listen>,
+    #[command(flatten)]
+    pub(crate) audio: AudioArgs,
+    /// Hang up this long after the answer, 0 to 86400 seconds
+    #[arg(long, value_name = "SECONDS", value_parser = values::day, default_value = "10")]
+    pub(crate) duration: Duration,
+    /// Put the call on hold this long after the answer; less than --duration
+    ///
+    /// It is resumed half way between that and the end.
+    #[arg(long, value_name = "SECONDS", value_parser = values::day)]
+    pub(crate) hold_after: Option<Duration>,
+    /// Print events as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `patchcord transfer`.
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Call the first party, talk, and move it to the target. Exit code 0 once the two are known to be
+connected. If the transfer fails, the call is resumed, talks as long again, is ended, and the exit
+code is 1.")]
+pub(crate) struct TransferArgs {
+    /// Whom to call first, and then to move: sip:[USER@]HOST[:PORT]
+    #[arg(value_name = "FIRST_URI", value_parser = values::callee)]
+    pub(crate) first: String,
+    /// Where to move the first party: sip:, sips: or tel:, without headers and method
+    #[arg(value_name = "TARGET_URI", value_parser = values::target)]
+    pub(crate) target: String,
+    /// How to move it
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = Kind::Blind)]
+    pub(crate) kind: Kind,
+    /// Talk to the first party this long before moving it, 0 to 3600 seconds
+    #[arg(long, value_name = "SECONDS", value_parser = values::hour, default_value = "2")]
+    pub(crate) talk: Duration,
+    /// Listen here; may be given more than once
+    ///
+    /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
+    /// addresses stand in brackets: udp:[::1]:5060.
+    #[arg(long, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
+    pub(crate) listen: Vec<Listen>,
+    #[command(flatten)]
+    pub(crate) audio: AudioArgs,
+    /// Print events as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `patchcord parse`.
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Parse raw SIP messages. Each file holds one message, as one UDP datagram would carry it.
+One JSON object a line: file, ok, why (when not ok), kind (request or response), method and uri or
+status and reason, headers as [lower-case long name, unfolded value], body_len.
+Exit code 1 if one is not a SIP message, 3 if one cannot be read.")]
+pub(crate) struct ParseArgs {
+    /// Files with one raw message each
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Accepted for symmetry: the output is always JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is sent as audio; at most one.
+#[derive(Debug, Args)]
+#[group(id = "audio", multiple = false)]
+pub(crate) struct AudioArgs {
+    /// Send a tone of this frequency, 50 to 3800 Hz [default: 440]
+    #[arg(long, value_name = "HZ", value_parser = values::tone)]
+    pub(crate) tone: Option<u16>,
+    /// Send this WAV file over and over (16 bit, 8000 Hz, mono)
+    #[arg(long, value_name = "FILE.wav")]
+    pub(crate) play: Option<PathBuf>,
+    /// Send back what is received
+    #[arg(long)]
+    pub(crate) echo: bool,
+}
+
+/// What is done with a REFER.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Refer {
+    /// Refuse it
+    Deny,
+    /// Follow it, if it comes inside a call
+    Allow,
+    /// Ask on the terminal each time
+    Ask,
+}
+
+/// Whose INVITE with Replaces is honoured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Replaces {
+    /// From the address of the party whose call is replaced
+    Trusted,
+    /// With a Referred-By that names the party whose call is replaced
+    ReferredBy,
+    /// From everybody who knows the call's identifiers
+    Allow,
+    /// From nobody
+    Deny,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Send and receive RTP
+    On,
+    /// Signalling only
+    Off,
+}
+
+/// The kind of a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// REFER at once, without talking to the target first
+    Blind,
+}
+
+/// Reads the command line; a wrong one is told on stderr and ends the process with code 2, `--help` with 0.
+pub(crate) fn read() -> CommandLine {
+    let line = CommandLine::parse();
+    match check(&line) {
+        Ok(()) => line,
+        Err(error) => error.exit(),
+    }
+}
+
+/// Checks what one value cannot tell alone.
+fn check(line: &CommandLine) -> Result<(), clap::Error> {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    if let Verb::Call(call) = &line.verb
+        && let Some(hold_after) = call.hold_after
+        && hold_after >= call.duration
+    {
+        return Err(CommandLine::command().error(
+            ErrorKind::ValueValidation,
+            format!(
+                "invalid value '{}' for '--hold-after <SECONDS>': must be less than --duration ({} s)",
+                hold_after.as_secs_f64(),
+                call.duration.as_secs_f64()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Parsers of single values. Each error says what is allowed; clap puts the flag's name before it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use session_core::message::{Scheme, UriBuf};
+use session_core::Network;
+
+/// The most calls `--max-calls` takes: each has an RTP and an RTCP port, so more cannot work with media on one address,
+/// and without media it is far above what one engine carries.
+const MOST_CALLS: usize = 100_000;
+const HOUR: u32 = 3_600;
+const DAY: u32 = 86_400;
+const YEAR: u32 = 31_536_000;
+/// The telephone band of G.711 with some margin; above half the sampling rate of 8000 Hz a tone is another tone.
+const TONES: std::ops::RangeInclusive<u16> = 50..=3_800;
+
+/// An address to listen on, as `udp:IP:PORT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listen(pub(crate) SocketAddr);
+
+pub(super) fn listen(text: &str) -> Result<Listen, String> {
+    let allowed = "must be udp:IP:PORT, such as udp:192.0.2.1:5060 or udp:[::1]:0";
+    let Some((transport, address)) = text.split_once(':') else {
+        return Err(allowed.to_owned());
+    };
+    if !transport.eq_ignore_ascii_case("udp") {
+        return Err(format!("the transport {transport:?} is not offered; {allowed}"));
+    }
+    address.parse().map(Listen).map_err(|_| allowed.to_owned())
+}
+
+pub(super) fn tone(text: &str) -> Result<u16, String> {
+    text.parse().ok().filter(|hz| TONES.contains(hz)).ok_or_else(|| {
+        format!("must be a whole number of Hz from {} to {}", TONES.start(), TONES.end())
+    })
+}
+
+pub(super) fn calls(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|calls| (1..=MOST_CALLS).contains(calls))
+        .ok_or_else(|| format!("must be a whole number from 1 to {MOST_CALLS}"))
+}
+
+pub(super) fn network(text: &str) -> Result<Network, String> {
+    text.parse::<Network>().map_err(|_| {
+        "must be an IP address or a network with its prefix length, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"
+            .to_owned()
+    })
+}
+
+pub(super) fn hour(text: &str) -> Result<Duration, String> {
+    seconds(text, HOUR)
+}
+
+pub(super) fn day(text: &str) -> Result<Duration, String> {
+    seconds(text, DAY)
+}
+
+pub(super) fn year(text: &str) -> Result<Duration, String> {
+    seconds(text, YEAR)
+}
+
+fn seconds(text: &str, most: u32) -> Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|seconds| (0.0..=f64::from(most)).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| format!("must be seconds from 0 to {most}; fractions such as 1.5 are allowed"))
+}
+
+/// A URI that we call ourselves.
+pub(super) fn callee(text: &str) -> Result<String, String> {
+    let allowed = "must be sip:[USER@]HOST[:PORT]";
+    let uri = UriBuf::parse(text).map_err(|error| format!("{error}; {allowed}"))?;
+    match uri.as_uri().scheme() {
+        Scheme::Sip => plain(&uri, allowed),
+        _ => Err(allowed.to_owned()),
+    }
+}
+
+/// A URI that somebody else is asked to call.
+pub(super) fn target(text: &str) -> Result<String, String> {
+    let allowed = "must be a sip:, sips: or tel: URI without headers and method";
+    let uri = UriBuf::parse(text).map_err(|error| format!("{error}; {allowed}"))?;
+    match uri.as_uri().scheme() {
+        Scheme::Sip | Scheme::Sips | Scheme::Tel => plain(&uri, allowed),
+        Scheme::Other => Err(allowed.to_owned()),
+    }
+}
+
+fn plain(uri: &UriBuf, allowed: &str) -> Result<String, String> {
+    if uri.without_headers_and_method() == *uri {
+        Ok(uri.as_str().to_owned())
+    } else {
+        Err(allowed.to_owned())
+    }
+}

@@ -1,0 +1,95 @@
+//! What goes to stdout: events as JSON or as text, one line each, flushed at once.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use session_core::SessionEvent;
+use tokio::sync::watch;
+
+use crate::exit::Exit;
+use crate::json::Line;
+use crate::text;
+
+/// The process's stdout and its clock.
+#[derive(Debug)]
+pub(crate) struct Console {
+    json: bool,
+    started: Instant,
+    broken: watch::Sender<bool>,
+}
+
+impl Console {
+    /// Starts the clock of `at_ms`.
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, started: Instant::now(), broken: watch::channel(false).0 }
+    }
+
+    /// Whether events are JSON.
+    pub(crate) const fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Time since the process's start.
+    pub(crate) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// When the process started.
+    pub(crate) const fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Becomes true once nobody reads stdout any more.
+    pub(crate) fn broken(&self) -> watch::Receiver<bool> {
+        self.broken.subscribe()
+    }
+
+    /// Tells an event of the bus; `at` is on this console's clock.
+    pub(crate) fn event(&self, at: Duration, event: &SessionEvent) {
+        if self.json {
+            self.line(&Line::of(event, at).to_json());
+        } else if let Some(words) = text::of(event) {
+            self.timed(at, &words);
+        }
+    }
+
+    /// Tells an event of the application itself: as JSON, or in these words.
+    pub(crate) fn own(&self, line: &Line, words: &str) {
+        if self.json {
+            self.line(&line.to_json());
+        } else {
+            self.timed(self.now(), words);
+        }
+    }
+
+    /// Tells what only people want to know.
+    pub(crate) fn say(&self, words: &str) {
+        if !self.json {
+            self.line(words);
+        }
+    }
+
+    /// Tells the end of the process: the last JSON line. People are told by stderr and the exit code.
+    pub(crate) fn finished(&self, exit: Exit, reason: Option<&str>) {
+        if self.json {
+            let line = Line::own("finished", self.now()).with_reason(reason).with("exit_code", exit.code());
+            self.line(&line.to_json());
+        }
+    }
+
+    fn timed(&self, at: Duration, words: &str) {
+        self.line(&format!("{:>9.3}  {words}", at.as_secs_f64()));
+    }
+
+    /// Writes one line.
+    pub(crate) fn line(&self, line: &str) {
+        if *self.broken.borrow() {
+            return;
+        }
+        let mut stdout = io::stdout().lock();
+        if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+            tracing::warn!(%error, "stdout cannot be written; ending");
+            self.broken.send_replace(true);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Events as JSON: one object a line, the field names of `docs/cli.md`.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use session_core::{EventKind, SessionEvent};
+
+/// One line of `--json` output. Fields that do not apply are left out.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Line {
+    event: &'static str,
+    at_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    party: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learned_from: Option<&'static str>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
+}
+
+impl Line {
+    /// The line of a bus event; `at` is monotonic time since the process's start.
+    pub(crate) fn of(event: &SessionEvent, at: Duration) -> Self {
+        Self {
+            event: event.name(),
+            at_ms: whole_ms(at),
+            party: None,
+            session: event.session.map(|session| session.to_string()),
+            transfer: event.transfer.map(|transfer| transfer.to_string()),
+            peer: event.peer(),
+            code: event.code().map(|code| code.as_u16()),
+            reason: event.reason(),
+            outcome: event.outcome(),
+            learned_from: event.learned_from(),
+            more: more(event),
+        }
+    }
+
+    /// An event of the application itself.
+    pub(crate) fn own(event: &'static str, at: Duration) -> Self {
+        Self {
+            event,
+            at_ms: whole_ms(at),
+            party: None,
+            session: None,
+            transfer: None,
+            peer: None,
+            code: None,
+            reason: None,
+            outcome: None,
+            learned_from: None,
+            more: Map::new(),
+        }
+    }
+
+    /// Says which party of the demo it is about.
+    pub(crate) const fn with_party(mut self, party: &'static str) -> Self {
+        self.party = Some(party);
+        self
+    }
+
+    /// Gives a reason, if there is one.
+    pub(crate) fn with_reason(mut self, reason: Option<&str>) -> Self {
+        self.reason = reason.map(str::to_owned);
+        self
+    }
+
+    /// Adds a field of this event alone.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The line, without line end.
+    pub(crate) fn to_json(&self) -> String {
+        // invariant: strings, numbers and a string-keyed map always have a JSON form.
+        serde_json::to_string(self).expect("invariant: a line serialises")
+    }
+}
+
+/// The fields that only this kind of event has.
+fn more(event: &SessionEvent) -> Map<String, Value> {
+    let mut more = Map::new();
+    let mut put = |name: &str, value: Value| more.insert(name.to_owned(), value);
+    match &event.kind {
+        EventKind::IncomingCall { to, .. } => {
+            put("to", to.as_str().into());
+        }
+        EventKind::Established { placed, .. } => {
+            put("placed", (*placed).into());
+        }
+        EventKind::HoldChanged { local, remote } => {
+            put("local_hold", (*local).into());
+            put("remote_hold", (*remote).into());
+        }
+        EventKind::TransferRequested { referred_by, decide, .. } => {
+            put("referred_by", referred_by.as_deref().into());
+            put("decide", (*decide).into());
+        }
+        EventKind::MediaSwitched { gap, .. } => {
+            put("gap_ms", gap.map(ms).into());
+        }
+        EventKind::MediaQuality(report) => {
+            put("direction", quality_direction(report).into());
+            put("jitter_ms", tenth(report.jitter_ms).into());
+            put("loss_percent", tenth(report.loss_percent).into());
+            put("round_trip_ms", report.rtt.map(ms).into());
+            put("mos", report.mos.map(hundredth).into());
+        }
+        EventKind::MediaSummary(summary) => {
+            put("sent", summary.sent.into());
+            put("received", summary.received.into());
+            put("lost", summary.lost.into());
+            put("round_trip_ms", summary.rtt.map(ms).into());
+            put("mos", summary.mos.map(hundredth).into());
+        }
+        EventKind::Digit { duration } => {
+            put("duration_ms", whole_ms(*duration).into());
+        }
+        EventKind::Message(message) => {
+            put("sent", message.sent.into());
+            put("local", message.local.to_string().into());
+            put("bytes", message.bytes.len().into());
+        }
+        _ => {}
+    }
+    more
+}
+
+/// Whole milliseconds.
+pub(crate) fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds with one decimal.
+pub(crate) fn ms(time: Duration) -> f64 {
+    tenth(time.as_secs_f64() * 1_000.0)
+}
+
+/// Rounds to one decimal, so that lines stay readable.
+pub(crate) fn tenth(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+/// Rounds to two decimals.
+pub(crate) fn hundredth(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests;

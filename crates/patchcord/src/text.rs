@@ -1,0 +1,69 @@
+//! Events in words, for people.
+
+use session_core::{EventKind, SessionEvent};
+
+/// What is told of an event, or nothing where it would only be noise.
+pub(crate) fn of(event: &SessionEvent) -> Option<String> {
+    let words = match &event.kind {
+        EventKind::IncomingCall { from, to } => format!("call from {from} to {to}"),
+        EventKind::Calling { to } => format!("calling {to}"),
+        EventKind::Ringing { status } => format!("ringing ({status})"),
+        EventKind::Established { peer, .. } => format!("talking to {peer}"),
+        EventKind::HoldChanged { local, remote } => match (local, remote) {
+            (false, false) => "two-way again".to_owned(),
+            (true, false) => "on hold by us".to_owned(),
+            (false, true) => "on hold by the other party".to_owned(),
+            (true, true) => "on hold by both".to_owned(),
+        },
+        EventKind::CallEnded { .. } => format!("ended: {}", reason(event)),
+        EventKind::TransferRequested { target, referred_by, .. } => match referred_by {
+            Some(by) => format!("we are asked to call {target}, says {by}"),
+            None => format!("we are asked to call {target}"),
+        },
+        EventKind::TransferInitiated { target } => format!("transfer to {target}"),
+        EventKind::ReferSent => "REFER sent".to_owned(),
+        EventKind::TransferAccepted { status } => format!("REFER accepted ({status}); waiting for the result"),
+        EventKind::TransferAwaitingApproval => "waiting for the approval of a person".to_owned(),
+        EventKind::TransferProgress { status } => format!("the target: {status} {}", status.reason_phrase()),
+        EventKind::TransferRecovering => "the transfer failed; taking the call back".to_owned(),
+        EventKind::TransferConnected { to } => format!("connected to the target in {to}"),
+        EventKind::TransferEnded(_) => ended(event),
+        EventKind::MediaFlowing => "audio arrives".to_owned(),
+        EventKind::MediaSilent => "no audio arrives".to_owned(),
+        EventKind::MediaSwitched { to, gap } => match gap {
+            Some(gap) => format!("audio moved to {to}, {} ms without", gap.as_millis()),
+            None => format!("audio moved to {to}"),
+        },
+        EventKind::MediaSummary(summary) => {
+            format!("audio: {} packets sent, {} received, {} lost", summary.sent, summary.received, summary.lost)
+        }
+        EventKind::Digit { duration } => format!("a digit was dialled ({} ms)", duration.as_millis()),
+        EventKind::MediaFailed { reason } => format!("audio failed: {reason}"),
+        EventKind::MediaQuality(_) | EventKind::Message(_) => return None,
+        _ => event.name().replace('_', " "),
+    };
+    Some(match (event.session, event.transfer) {
+        (Some(session), _) => format!("{session}: {words}"),
+        (None, Some(transfer)) => format!("{transfer}: {words}"),
+        (None, None) => words,
+    })
+}
+
+/// The outcome of a transfer in one line: what, with which code, why, and how it was learned.
+pub(crate) fn ended(event: &SessionEvent) -> String {
+    let mut line = format!("transfer {}", event.outcome().unwrap_or("ended"));
+    if let Some(code) = event.code() {
+        line.push_str(&format!(" ({code} {})", code.reason_phrase()));
+    }
+    if let Some(reason) = event.reason() {
+        line.push_str(&format!(", {reason}"));
+    }
+    if let Some(learned) = event.learned_from() {
+        line.push_str(&format!(", learned from: {learned}"));
+    }
+    line
+}
+
+fn reason(event: &SessionEvent) -> String {
+    event.reason().unwrap_or_else(|| "no reason given".to_owned())
+}

@@ -1,0 +1,104 @@
+//! `patchcord transfer`: calls one party and moves it to another.
+
+use std::sync::Arc;
+
+use session_core::{Outcome, OutcomeKind, Session, SessionError, SessionManager, learned_name, outcome_name};
+
+use crate::agent::{self, Agent};
+use crate::args::{Kind, Switch, TransferArgs};
+use crate::call;
+use crate::console::Console;
+use crate::exit::Failure;
+use crate::stop::Stop;
+
+/// Calls, talks, transfers, reports.
+pub(crate) async fn run(args: &TransferArgs, console: &Arc<Console>, stop: &Stop) -> Result<(), Failure> {
+    let agent = Agent::start(agent::configure(&args.listen, &args.audio, Switch::On)?, console).await?;
+    let result = talk_and_move(args, &agent.manager, stop).await;
+    agent.close().await;
+    result
+}
+
+async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Stop) -> Result<(), Failure> {
+    let session = call::place(manager, &args.first, stop).await?;
+    tokio::select! {
+        () = tokio::time::sleep(args.talk) => {}
+        cause = session.ended() => {
+            return Err(Failure::failed(format!(
+                "{} ended the call before the transfer: {}", args.first, session_core::describe_cause(&cause)
+            )));
+        }
+        () = stop.wanted() => {
+            session.hang_up().await?;
+            return Err(Failure::failed("interrupted before the transfer"));
+        }
+    }
+    let transfer = match args.kind {
+        Kind::Blind => session.blind(&args.target).await,
+    };
+    let transfer = match transfer {
+        Ok(transfer) => transfer,
+        Err(error) => {
+            hang_up(&session).await?;
+            return Err(error.into());
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = transfer.outcome() => outcome,
+        () = stop.wanted() => {
+            // The stack takes the call back first; the shutdown then ends it with BYE.
+            transfer.cancel().await?;
+            hang_up(&session).await?;
+            return Err(Failure::failed("interrupted before the outcome of the transfer was known"));
+        }
+    };
+    match outcome.kind {
+        OutcomeKind::Succeeded | OutcomeKind::Bridged => Ok(()),
+        OutcomeKind::Failed
+        | OutcomeKind::Recovered
+        | OutcomeKind::Cancelled
+        | OutcomeKind::TimedOut
+        | OutcomeKind::PeerHungUp => {
+            if outcome.call_kept {
+                talk_again(args, &session, stop).await?;
+            }
+            hang_up(&session).await?;
+            Err(Failure::failed(failure(&args.target, &outcome)))
+        }
+    }
+}
+
+/// The call is back: two-way, and as long as before. The stack has resumed it already; asking again is harmless where it
+/// is, and right where it could not.
+async fn talk_again(args: &TransferArgs, session: &Session, stop: &Stop) -> Result<(), Failure> {
+    match session.resume().await {
+        Ok(_) | Err(SessionError::Unknown | SessionError::WrongState { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    tokio::select! {
+        () = tokio::time::sleep(args.talk) => {}
+        _ = session.ended() => {}
+        () = stop.wanted() => {}
+    }
+    Ok(())
+}
+
+/// Ends the call, unless it is over already.
+async fn hang_up(session: &Session) -> Result<(), Failure> {
+    match session.hang_up().await {
+        Ok(()) | Err(SessionError::Unknown | SessionError::Ended(_) | SessionError::WrongState { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn failure(target: &str, outcome: &Outcome) -> String {
+    let mut line = format!("the transfer to {target} did not succeed: {}", outcome_name(outcome.kind));
+    if let Some(code) = outcome.code {
+        line.push_str(&format!(" ({code} {})", code.reason_phrase()));
+    }
+    if let Some(failure) = outcome.failure {
+        line.push_str(&format!(", {failure}"));
+    }
+    line.push_str(&format!(", learned from: {}", learned_name(outcome.learned_from)));
+    line
+}

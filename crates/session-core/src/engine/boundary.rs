@@ -1,0 +1,423 @@
+//! What goes into the engine and what comes out of it.
+
+use std::{fmt, net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
+
+use dialog_core::{IncomingCall, ReferAcceptance};
+use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
+use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
+use sip_transport::{Origin, Outbound, RouteId, Tick, TransportInput, identifier};
+use transaction_core::Timing;
+use transfer::{Decision, TransferId, TransferPolicy};
+
+use crate::{
+    error::{SessionError, SessionState, TransferError},
+    event::{SessionEvent, SessionId},
+};
+
+identifier! {
+    /// A command from outside; each is answered by exactly one [`Output::Reply`].
+    CommandId, "command-"
+}
+
+/// What the engine is fed with.
+#[derive(Debug)]
+pub enum Input {
+    /// From the SIP sockets and the resolver.
+    Transport(TransportInput),
+    /// Even RTP ports that are bound for this engine; the next odd ones are for RTCP.
+    Ports(Vec<u16>),
+    /// From the application.
+    Command {
+        /// Identifies the reply.
+        id: CommandId,
+        /// What is asked.
+        command: Command,
+    },
+    /// From the RTP streams.
+    Stream(StreamAnswer),
+}
+
+/// What the RTP streams answer and tell; their packets never come here.
+#[derive(Debug)]
+pub enum StreamAnswer {
+    /// A command was followed.
+    Applied(media_core::Op),
+    /// A command was not followed.
+    Failed(media_core::Op, StreamFailure),
+    /// Something happened to a stream.
+    Event(StreamEvent),
+}
+
+/// What the engine wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Send these bytes.
+    Write(Outbound),
+    /// Look a host's addresses up; answered by `TransportInput::Resolved`.
+    Resolve {
+        /// The question.
+        route: RouteId,
+        /// The host name.
+        host: Box<str>,
+        /// The port, for resolvers that want one.
+        port: u16,
+    },
+    /// Ask the RTP streams.
+    Stream(StreamRequest),
+    /// A bound port is not needed after all.
+    ReleasePort(u16),
+    /// More bound ports are wanted; answered by [`Input::Ports`].
+    MorePorts {
+        /// How many.
+        wanted: usize,
+    },
+    /// The application must decide.
+    Deliver(Delivery),
+    /// A command's answer.
+    Reply {
+        /// The command.
+        id: CommandId,
+        /// What came of it.
+        result: Result<Reply, CommandError>,
+    },
+}
+
+/// A request to the RTP streams.
+#[derive(Debug)]
+pub enum StreamRequest {
+    /// The stream uses this bound port from now on; comes before its `Open`.
+    OpenPort {
+        /// The stream.
+        stream: StreamId,
+        /// Its even RTP port.
+        port: u16,
+    },
+    /// A command of the streams' own.
+    Command(StreamCommand),
+}
+
+/// What the application must decide about. Lossless: who cannot take one refuses it by a command.
+#[derive(Debug)]
+pub enum Delivery {
+    /// A call; answer with [`Command::Ring`], [`Command::Answer`], [`Command::Reject`] or [`Command::HangUp`].
+    Call {
+        /// The call.
+        session: SessionId,
+        /// What is known of it.
+        call: Box<IncomingCall>,
+    },
+    /// A transfer that awaits a decision; answer with [`Command::Decide`].
+    Transfer {
+        /// The transfer.
+        transfer: TransferId,
+        /// The call in which it was asked.
+        session: SessionId,
+        /// Whom we are to call.
+        target: UriBuf,
+        /// Who asks: unverified.
+        referred_by: Option<NameAddrBuf>,
+    },
+}
+
+/// How one call is made.
+#[derive(Debug, Clone, Default)]
+pub struct CallOptions {
+    /// What it sends; the configuration's source where `None`.
+    pub source: Option<media_core::Source>,
+    /// How long it may ring; the configuration's limit where `None`.
+    pub ring_limit: Option<Duration>,
+}
+
+/// What the application can ask.
+#[derive(Debug)]
+pub enum Command {
+    /// Places a call; replied with [`Reply::Session`] once the engine has taken it on.
+    Call {
+        /// The target.
+        target: UriBuf,
+        /// How.
+        options: CallOptions,
+    },
+    /// Sends 180.
+    Ring {
+        /// The incoming call.
+        session: SessionId,
+    },
+    /// Accepts an incoming call.
+    Answer {
+        /// The incoming call.
+        session: SessionId,
+        /// What it sends; the configuration's source where `None`.
+        source: Option<media_core::Source>,
+    },
+    /// Refuses an incoming call.
+    Reject {
+        /// The incoming call.
+        session: SessionId,
+        /// 300 to 699.
+        status: StatusCode,
+    },
+    /// Ends a call; replied once the other side has answered or was given up on.
+    HangUp {
+        /// The call.
+        session: SessionId,
+    },
+    /// Ends all calls; replied at once.
+    HangUpAll,
+    /// Holds a call; replied with [`Reply::Hold`] when the answer is in force.
+    Hold {
+        /// The call.
+        session: SessionId,
+    },
+    /// Resumes a call; replied with [`Reply::Hold`] when the answer is in force.
+    Resume {
+        /// The call.
+        session: SessionId,
+    },
+    /// Moves the other party of a call to a target; replied with [`Reply::Transfer`] once it has begun.
+    Blind {
+        /// The call.
+        session: SessionId,
+        /// Where the other party is to go.
+        target: UriBuf,
+    },
+    /// Gives a transfer up; replied when it has ended.
+    CancelTransfer {
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// Decides on an incoming transfer.
+    Decide {
+        /// The transfer.
+        transfer: TransferId,
+        /// The decision.
+        decision: Decision,
+    },
+    /// Lists live transfers: [`Reply::Transfers`].
+    ListTransfers,
+    /// Lists live calls: [`Reply::Sessions`].
+    ListSessions,
+    /// What the signalling knows of a call's media: [`Reply::Media`].
+    MediaInfo {
+        /// The call.
+        session: SessionId,
+    },
+}
+
+/// What a command brought.
+#[derive(Debug)]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// The call.
+    Session(SessionId),
+    /// The transfer.
+    Transfer(TransferId),
+    /// The hold state that is in force.
+    Hold(HoldState),
+    /// Live transfers.
+    Transfers(Vec<TransferInfo>),
+    /// Live calls.
+    Sessions(Vec<SessionInfo>),
+    /// The negotiated media.
+    Media(Box<NegotiatedMedia>),
+}
+
+/// Why a command was not followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// About a call.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// About a transfer.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+}
+
+/// Who holds a call, and the direction that follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldState {
+    /// We hold.
+    pub local: bool,
+    /// They hold.
+    pub remote: bool,
+    /// Our negotiated direction.
+    pub direction: Direction,
+}
+
+/// A live call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// The call.
+    pub session: SessionId,
+    /// Its state.
+    pub state: SessionState,
+    /// The other party.
+    pub peer: String,
+}
+
+/// A live transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferInfo {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// The call that is moved, or in which we were asked.
+    pub session: SessionId,
+    /// Transferee: the new call.
+    pub new_session: Option<SessionId>,
+    /// Our role.
+    pub role: transfer::Role,
+    /// Its state, by the catalogue's name.
+    pub state: &'static str,
+    /// The target.
+    pub target: String,
+    /// The last status that was heard or reported.
+    pub last_code: Option<StatusCode>,
+    /// How long it has been going on.
+    pub age: Duration,
+}
+
+/// What the signalling knows of a call's media.
+#[derive(Debug, Clone)]
+pub struct NegotiatedMedia {
+    /// The call's state.
+    pub state: SessionState,
+    /// Our RTP address; `None` before there is one.
+    pub local: Option<SocketAddr>,
+    /// What is in force.
+    pub agreed: Option<media_core::Agreed>,
+    /// We hold.
+    pub local_hold: bool,
+    /// They hold.
+    pub remote_hold: bool,
+    /// The stream, where one is open.
+    pub stream: Option<StreamId>,
+    /// The user's microphone and loudspeaker, where they are on this call.
+    pub device: Option<media_core::DeviceId>,
+}
+
+/// Whether calls have RTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MediaMode {
+    /// They do.
+    #[default]
+    On,
+    /// Sessions are negotiated, but no RTP port is bound and no RTP is sent: for signalling servers.
+    Off,
+}
+
+/// The engine's configuration.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Our From.
+    pub identity: NameAddrBuf,
+    /// The user part of our Contacts.
+    pub contact_user: Option<Arc<str>>,
+    /// The address in our SDP; the signalling's own address where `None`.
+    pub media_address: Option<IpAddr>,
+    /// Whether calls have RTP.
+    pub media: MediaMode,
+    /// What calls send by default.
+    pub source: media_core::Source,
+    /// How long a call of ours rings by default.
+    pub ring_limit: Duration,
+    /// Calls at once; a further incoming one is refused with 486.
+    pub max_calls: usize,
+    /// The transfer policy.
+    pub policy: TransferPolicy,
+    /// Whether a call is held before it is transferred (TR-161).
+    pub hold_before_transfer: bool,
+    /// How long a hold or resume may take, 491 retries included.
+    pub hold_limit: Duration,
+    /// The base timers.
+    pub timing: Timing,
+    /// User-Agent and Server.
+    pub user_agent: Option<Arc<str>>,
+    /// The 2xx that accepts a REFER (decision D1).
+    pub refer_acceptance: ReferAcceptance,
+    /// Whether every SIP message becomes an event.
+    pub trace: bool,
+}
+
+impl EngineConfig {
+    /// The defaults for an identity.
+    pub fn new(identity: NameAddrBuf) -> Self {
+        Self {
+            contact_user: identity.uri.as_uri().user().map(Arc::from),
+            identity,
+            media_address: None,
+            media: MediaMode::On,
+            source: media_core::Source::Silence,
+            ring_limit: Duration::from_secs(60),
+            max_calls: 1024,
+            policy: TransferPolicy::default(),
+            hold_before_transfer: true,
+            hold_limit: Duration::from_secs(10),
+            timing: Timing::default(),
+            user_agent: Some(Arc::from(concat!("patchcord/", env!("CARGO_PKG_VERSION")))),
+            refer_acceptance: ReferAcceptance::default(),
+            trace: false,
+        }
+    }
+}
+
+/// Sees what passes the engine's boundaries; it cannot change anything. `()` sees nothing and costs nothing.
+pub trait Tap {
+    /// Something passed.
+    fn seen(&mut self, at: Tick, seen: Seen<'_>);
+}
+
+impl Tap for () {
+    fn seen(&mut self, _at: Tick, _seen: Seen<'_>) {}
+}
+
+/// What is seen.
+#[non_exhaustive]
+pub enum Seen<'a> {
+    /// A message arrived.
+    Received {
+        /// Where from.
+        origin: &'a Origin,
+        /// The message.
+        message: &'a Message,
+    },
+    /// A message is sent.
+    Sent(&'a Outbound),
+    /// An event for the bus.
+    Event(&'a SessionEvent),
+    /// A value between two layers.
+    Step {
+        /// From which layer.
+        from: &'static str,
+        /// The value.
+        value: &'a dyn fmt::Debug,
+    },
+}
+
+/// What is alive in an engine. An engine at rest has nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Leftovers {
+    /// Calls.
+    pub sessions: usize,
+    /// Transactions.
+    pub transactions: usize,
+    /// Legs, dialogs, subscriptions and tombstones.
+    pub dialogs: usize,
+    /// Transfers.
+    pub transfers: usize,
+    /// Timers.
+    pub timers: usize,
+    /// Names that are being looked up.
+    pub routes: usize,
+    /// RTP ports in use.
+    pub ports: usize,
+    /// Commands without an answer.
+    pub commands: usize,
+}
+
+impl Leftovers {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,226 @@
+//! What the application asks for.
+
+use dialog_core::{DialogCommand, Invite, LegCommand};
+use sip_message::{NameAddrBuf, Scheme, UriBuf};
+use transfer::{Hold, TransferCommand, TransferId};
+
+use super::{
+    CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap, TransferInfo,
+    session::{MAX_WAITERS, Session, Waiter},
+    transfers::Asked,
+};
+use crate::{
+    error::{SessionError, SessionState},
+    event::{EventKind, SessionId},
+};
+
+impl<T: Tap> Engine<T> {
+    pub(super) fn command(&mut self, id: CommandId, command: Command) {
+        match command {
+            Command::Call { target, options } => {
+                let result = self.place(target, options).map(Reply::Session).map_err(CommandError::from);
+                self.reply(id, result);
+            }
+            Command::Ring { session } => self.ask_incoming(id, session, LegCommand::Ring),
+            Command::Answer { session, source } => {
+                if let (Some(source), Some(session)) = (source, self.sessions.get_mut(&session)) {
+                    session.source = source;
+                }
+                let contact_user = self.config.contact_user.clone();
+                self.ask_incoming(id, session, LegCommand::Accept { contact_user });
+            }
+            Command::Reject { session, status } => {
+                self.ask_incoming(id, session, LegCommand::Reject { status, retry_after: None });
+            }
+            Command::HangUp { session } => self.hang_up(id, session),
+            Command::HangUpAll => {
+                let all: Vec<SessionId> = self.sessions.keys().copied().collect();
+                for session in all {
+                    self.end(session);
+                }
+                self.reply(id, Ok(Reply::Done));
+            }
+            Command::Hold { session } => self.change_hold(id, session, true),
+            Command::Resume { session } => self.change_hold(id, session, false),
+            Command::Blind { session, target } => self.blind(id, session, target),
+            Command::CancelTransfer { transfer } => {
+                self.ask_transfer(id, TransferCommand::Cancel { transfer }, Asked::until_ended);
+            }
+            Command::Decide { transfer, decision } => {
+                self.ask_transfer(id, TransferCommand::Decide { transfer, decision }, Asked::done);
+            }
+            Command::ListTransfers => {
+                let transfers = self.transfer_infos();
+                self.reply(id, Ok(Reply::Transfers(transfers)));
+            }
+            Command::ListSessions => {
+                let sessions = self.sessions.values();
+                let sessions =
+                    sessions.map(|session| SessionInfo { session: session.id(), state: session.state, peer: session.peer.clone() });
+                let sessions = sessions.collect();
+                self.reply(id, Ok(Reply::Sessions(sessions)));
+            }
+            Command::MediaInfo { session } => {
+                let result = self.negotiated(session).map(|media| Reply::Media(Box::new(media)));
+                self.reply(id, result.ok_or(SessionError::Unknown.into()));
+            }
+        }
+    }
+
+    fn place(&mut self, target: UriBuf, options: CallOptions) -> Result<SessionId, SessionError> {
+        let uri = target.as_uri();
+        if uri.scheme() != Scheme::Sip || uri.headers().next().is_some() || uri.param("method").is_some() {
+            return Err(SessionError::Target(target.to_string()));
+        }
+        if self.sessions.len() >= self.config.max_calls {
+            return Err(SessionError::TooManyCalls { limit: self.config.max_calls });
+        }
+        let leg = self.mint_leg();
+        let id = SessionId::from(leg.number());
+        let source = options.source.unwrap_or_else(|| self.config.source.clone());
+        let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
+        session.device = Some(Self::own_device(id));
+        self.sessions.insert(id, session);
+        let invite = Invite {
+            to: NameAddrBuf::from(target.clone()),
+            target: target.clone(),
+            from: self.config.identity.clone(),
+            contact_user: self.config.contact_user.clone(),
+            headers: Vec::new(),
+            ring_limit: options.ring_limit.unwrap_or(self.config.ring_limit),
+        };
+        self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
+        self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
+        Ok(id)
+    }
+
+    /// A command that only an incoming call takes.
+    fn ask_incoming(&mut self, id: CommandId, session: SessionId, command: LegCommand) {
+        match self.in_state(session, SessionState::Incoming) {
+            Ok(leg) => {
+                self.ask_leg(leg, command);
+                self.reply(id, Ok(Reply::Done));
+            }
+            Err(error) => self.reply(id, Err(error.into())),
+        }
+    }
+
+    fn in_state(&self, id: SessionId, wanted: SessionState) -> Result<dialog_core::LegId, SessionError> {
+        let session = self.sessions.get(&id).ok_or(SessionError::Unknown)?;
+        if session.state == wanted {
+            Ok(session.leg)
+        } else {
+            Err(SessionError::WrongState { state: session.state, wanted })
+        }
+    }
+
+    fn hang_up(&mut self, id: CommandId, session: SessionId) {
+        let Some(waiting) = self.sessions.get_mut(&session) else {
+            self.reply(id, Err(SessionError::Unknown.into()));
+            return;
+        };
+        if waiting.enders.len() >= MAX_WAITERS {
+            self.reply(id, Err(SessionError::Busy.into()));
+            return;
+        }
+        waiting.enders.push(id);
+        self.end(session);
+    }
+
+    /// Ends a call; one that is being transferred by the other side ends when that has been reported (TR-256).
+    pub(super) fn end(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let (leg, state) = (session.leg, session.state);
+        if state == SessionState::Ending {
+            return;
+        }
+        match self.incoming_transfer_on(leg) {
+            Some(transfer) => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.ends_after_transfer = true;
+                }
+                self.command_transfers(TransferCommand::Cancel { transfer });
+            }
+            None => self.hang_up_leg(leg),
+        }
+    }
+
+    fn change_hold(&mut self, id: CommandId, session: SessionId, held: bool) {
+        let result = self.in_state(session, SessionState::Established).map_err(CommandError::from);
+        if let Err(error) = result.and_then(|_| self.wish_hold(session, held, Waiter::Command(id))) {
+            self.reply(id, Err(error));
+        }
+    }
+
+    /// Wishes for hold or for its end. Whoever waits is told when it is in force, at once if it is already.
+    pub(super) fn wish_hold(&mut self, id: SessionId, held: bool, waiter: Waiter) -> Result<(), CommandError> {
+        let limit = self.config.hold_limit;
+        let session = self.sessions.get_mut(&id).ok_or(SessionError::Unknown)?;
+        let in_force = session.hold_state();
+        let negotiation = session.negotiation.as_mut().ok_or(SessionError::Media(crate::MediaError::NotConfigured))?;
+        let settled = session.waiters.is_empty() && negotiation.desired_hold() == held;
+        if let (true, Some(state)) = (settled && waiter != Waiter::Transfer, in_force)
+            && state.local == held
+            && let Waiter::Command(command) = waiter
+        {
+            self.reply(command, Ok(Reply::Hold(state)));
+            return Ok(());
+        }
+        if session.waiters.len() >= MAX_WAITERS {
+            return Err(SessionError::Busy.into());
+        }
+        negotiation.desire(held);
+        session.waiters.push((waiter, false));
+        let leg = session.leg;
+        self.ask_leg(leg, LegCommand::Reoffer { limit });
+        Ok(())
+    }
+
+    fn blind(&mut self, id: CommandId, session: SessionId, target: UriBuf) {
+        let leg = match self.in_state(session, SessionState::Established) {
+            Ok(leg) => leg,
+            Err(error) => {
+                self.reply(id, Err(crate::TransferError::Session(error).into()));
+                return;
+            }
+        };
+        let held = self.sessions.get(&session).and_then(Session::hold_state).is_some_and(|state| state.local);
+        let hold = match (self.config.hold_before_transfer, held) {
+            (_, true) => Hold::Already,
+            (true, false) => Hold::First,
+            (false, false) => Hold::No,
+        };
+        let transfer: TransferId = self.surroundings.ids.mint();
+        let referred_by = Some(self.config.identity.clone());
+        self.ask_transfer(id, TransferCommand::Blind { transfer, leg, target, hold, referred_by }, Asked::transfer);
+    }
+
+    fn transfer_infos(&self) -> Vec<TransferInfo> {
+        let now = self.surroundings.now;
+        let infos = self.transfers.transfers().map(|info| TransferInfo {
+            transfer: info.id,
+            session: SessionId::from(info.leg.number()),
+            new_session: info.new_leg.map(|leg| SessionId::from(leg.number())),
+            role: info.role,
+            state: info.state,
+            target: info.target.to_string(),
+            last_code: info.last_code,
+            age: now.since(info.started),
+        });
+        infos.collect()
+    }
+
+    fn negotiated(&self, id: SessionId) -> Option<NegotiatedMedia> {
+        let session = self.sessions.get(&id)?;
+        let negotiation = session.negotiation.as_ref();
+        Some(NegotiatedMedia {
+            state: session.state,
+            local: negotiation.map(|negotiation| (negotiation.local().address, negotiation.local().port).into()),
+            agreed: negotiation.and_then(|negotiation| negotiation.in_force().cloned()),
+            local_hold: negotiation.is_some_and(media_core::Negotiation::local_hold),
+            remote_hold: negotiation.is_some_and(media_core::Negotiation::remote_hold),
+            stream: self.stream_of(id),
+            device: session.device,
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! What the dialog layer tells: calls come and go, offers are settled.
+
+use dialog_core::{
+    DialogEvent, EndCause, EndReason, IncomingCall, LegCommand, LegEvent, LegId, Misuse, ReofferError, SubscriptionEvent, Turn,
+};
+use sip_message::StatusCode;
+
+use super::{
+    Delivery, Engine, Output, Reply, Tap,
+    session::{RETRY_AFTER, Session, Waiter, reoffer_failure},
+};
+use crate::{
+    error::{SessionError, SessionState},
+    event::{EventKind, SessionId},
+};
+
+impl<T: Tap> Engine<T> {
+    pub(super) fn dialog_event(&mut self, event: DialogEvent) {
+        let DialogEvent::Leg(leg, about) = &event else {
+            if let DialogEvent::Subscription(_, SubscriptionEvent::Misused(misuse)) = &event {
+                tracing::debug!(?misuse, "a subscription command did not fit");
+            }
+            self.to_transfers(&event);
+            return;
+        };
+        let (leg, id) = (*leg, SessionId::from(leg.number()));
+        match about {
+            LegEvent::Incoming(call) => self.incoming(leg, call),
+            LegEvent::Described { turn, body } => {
+                self.described(id, *turn, body);
+                if *turn == Turn::Offer {
+                    self.deliver_or_refuse(id);
+                }
+            }
+            LegEvent::NeedDescription { turn, local, remote } => self.describe(id, *turn, *local, *remote),
+            LegEvent::RolledBack => {
+                if let Some(negotiation) = self.sessions.get_mut(&id).and_then(|session| session.negotiation.as_mut()) {
+                    negotiation.rollback();
+                }
+            }
+            LegEvent::Provisional { status } => self.tell(Some(id), None, EventKind::Ringing { status: *status }),
+            LegEvent::Up(established) => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.state = SessionState::Established;
+                    session.peer = established.remote.to_string();
+                }
+                let peer = established.remote.uri.to_string();
+                self.tell(Some(id), None, EventKind::Established { peer, placed: established.placed });
+            }
+            LegEvent::Reoffered(result) => {
+                // The transfer layer hears only of the offers that it waits for.
+                if !self.reoffered(id, *result) {
+                    return;
+                }
+            }
+            LegEvent::Changed => {
+                self.apply_media(id);
+                self.tell_hold(id);
+            }
+            LegEvent::Closing => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.state = SessionState::Ending;
+                }
+                self.close_media(id);
+            }
+            LegEvent::Ended(cause) => self.ended(id, cause),
+            LegEvent::Misused(misuse) => self.misused(id, *misuse),
+        }
+        self.to_transfers(&event);
+    }
+
+    fn to_transfers(&mut self, event: &DialogEvent) {
+        self.transfers.receive(&mut self.surroundings.cx(), event, &mut self.from_transfers.out());
+    }
+
+    fn incoming(&mut self, leg: LegId, call: &IncomingCall) {
+        let id = SessionId::from(leg.number());
+        if self.sessions.len() >= self.config.max_calls {
+            self.ask_leg(leg, LegCommand::Reject { status: StatusCode::BUSY_HERE, retry_after: None });
+            return;
+        }
+        let peer = call.from.uri.to_string();
+        let mut session = Session::new(leg, SessionState::Incoming, peer.clone(), self.config.source.clone());
+        session.undelivered = Some(Box::new(call.clone()));
+        session.device = Some(Self::own_device(id));
+        self.sessions.insert(id, session);
+        if !self.prepare_media(id, call.local.ip()) {
+            let retry_after = u32::try_from(RETRY_AFTER.as_secs()).ok();
+            self.ask_leg(leg, LegCommand::Reject { status: StatusCode::SERVICE_UNAVAILABLE, retry_after });
+            return;
+        }
+        self.tell(Some(id), None, EventKind::IncomingCall { from: peer, to: call.request_uri.to_string() });
+        if !call.has_offer {
+            self.deliver_or_refuse(id);
+        }
+    }
+
+    /// Shows a new call to the application once its offer is known to be usable.
+    fn deliver_or_refuse(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(call) = session.undelivered.take() else { return };
+        let leg = session.leg;
+        if call.has_offer && !session.offer_usable {
+            self.ask_leg(leg, LegCommand::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, retry_after: None });
+        } else {
+            self.outputs.push_back(Output::Deliver(Delivery::Call { session: id, call }));
+        }
+    }
+
+    /// Settles an offer of ours; whether the transfer layer waited for it.
+    fn reoffered(&mut self, id: SessionId, result: Result<(), ReofferError>) -> bool {
+        let Some(session) = self.sessions.get_mut(&id) else { return true };
+        if result.is_err()
+            && let Some(negotiation) = &mut session.negotiation
+        {
+            // What was wished for is not in force, and nobody shall find it in the next offer (TR-224).
+            let in_force = negotiation.local_hold();
+            negotiation.desire(in_force);
+        }
+        let served = session.settled_waiters();
+        let answer = match result {
+            Ok(()) => session.hold_state().map(Reply::Hold).ok_or(SessionError::Media(crate::MediaError::NotConfigured)),
+            Err(error) => Err(SessionError::Reoffer(reoffer_failure(error))),
+        };
+        if result.is_ok() {
+            self.apply_media(id);
+            self.tell_hold(id);
+        }
+        let mut for_transfer = false;
+        for waiter in served {
+            match waiter {
+                Waiter::Transfer => for_transfer = true,
+                Waiter::Command(command) => {
+                    let answer = match &answer {
+                        Ok(Reply::Hold(state)) => Ok(Reply::Hold(*state)),
+                        Ok(_) => Ok(Reply::Done),
+                        Err(error) => Err(error.clone().into()),
+                    };
+                    self.reply(command, answer);
+                }
+            }
+        }
+        for_transfer
+    }
+
+    fn tell_hold(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(state) = session.hold_state() else { return };
+        let now = (state.local, state.remote);
+        if std::mem::replace(&mut session.told, now) != now {
+            self.tell(Some(id), None, EventKind::HoldChanged { local: now.0, remote: now.1 });
+        }
+    }
+
+    fn ended(&mut self, id: SessionId, cause: &EndCause) {
+        self.close_media(id);
+        let Some(mut session) = self.sessions.remove(&id) else { return };
+        let waiters = std::mem::take(&mut session.waiters);
+        for (waiter, _) in waiters {
+            if let Waiter::Command(command) = waiter {
+                self.reply(command, Err(SessionError::Ended(cause.clone()).into()));
+            }
+        }
+        for command in std::mem::take(&mut session.enders) {
+            self.reply(command, Ok(Reply::Done));
+        }
+        self.tell(Some(id), None, EventKind::CallEnded { cause: cause.clone() });
+    }
+
+    fn misused(&mut self, id: SessionId, misuse: Misuse) {
+        tracing::debug!(session = %id, ?misuse, "a leg command did not fit");
+        // A leg that the dialog layer does not know must not stay here as a call that cannot end.
+        if misuse == Misuse::Unknown && self.sessions.contains_key(&id) {
+            let cause = EndCause { by: dialog_core::By::Local, reason: EndReason::Overload, header: None };
+            self.ended(id, &cause);
+        }
+    }
+}

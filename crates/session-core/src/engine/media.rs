@@ -1,0 +1,244 @@
+//! The engine's side of media: ports, offers and answers in the step, and what the RTP streams are asked.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use dialog_core::{DialogCommand, LegCommand, Turn};
+use media_core::{DeviceId, LocalMedia, Negotiation, Op, StreamCommand, StreamEvent};
+use std::net::{IpAddr, SocketAddr};
+
+use super::{
+    Engine, Output, StreamAnswer, StreamRequest, Tap,
+    boundary::MediaMode,
+    session::{Session, StreamState},
+};
+use crate::event::{EventKind, SessionId};
+
+/// Bound ports that are kept ready: a burst of calls must not wait for the sockets.
+const PORTS_READY: usize = 32;
+/// Ports asked for at once when fewer than half of [`PORTS_READY`] are left.
+const PORTS_BLOCK: usize = 32;
+
+/// The RTP ports that are ready for calls.
+#[derive(Debug)]
+pub(super) struct Ports {
+    mode: MediaMode,
+    ready: VecDeque<u16>,
+    asked: bool,
+    in_use: usize,
+    /// Without media: the last port that was named.
+    named: u16,
+}
+
+impl Ports {
+    pub(super) fn new(mode: MediaMode) -> Self {
+        Self { mode, ready: VecDeque::new(), asked: false, in_use: 0, named: 0 }
+    }
+
+    pub(super) fn add(&mut self, ports: Vec<u16>) {
+        self.asked = false;
+        self.ready.extend(ports);
+    }
+
+    /// How many more are wanted now; each shortage is told once.
+    pub(super) fn wanted(&mut self) -> Option<usize> {
+        let short = self.mode == MediaMode::On && !self.asked && self.ready.len() < PORTS_READY / 2;
+        self.asked |= short;
+        short.then_some(PORTS_BLOCK)
+    }
+
+    pub(super) fn take(&mut self) -> Option<u16> {
+        let port = match self.mode {
+            MediaMode::On => self.ready.pop_front()?,
+            MediaMode::Off => {
+                // Named in SDP, never bound: any even port of the dynamic range.
+                self.named = if self.named < 49_152 || self.named >= 65_534 { 49_152 } else { self.named + 2 };
+                self.named
+            }
+        };
+        self.in_use += 1;
+        Some(port)
+    }
+
+    pub(super) fn give_back(&mut self) {
+        self.in_use -= 1;
+    }
+
+    pub(super) fn in_use(&self) -> usize {
+        self.in_use
+    }
+}
+
+impl<T: Tap> Engine<T> {
+    /// Gives a session its port and its negotiation; `false` when there is no port.
+    pub(super) fn prepare_media(&mut self, id: SessionId, local: IpAddr) -> bool {
+        let address = self.config.media_address.unwrap_or(local);
+        let version = self.surroundings.random.next_u64() >> 2;
+        let Some(session) = self.sessions.get_mut(&id) else { return false };
+        if session.negotiation.is_some() {
+            return true;
+        }
+        let Some(port) = self.ports.take() else { return false };
+        session.port = port;
+        session.negotiation = Some(Negotiation::new(LocalMedia::new(address, port, version)));
+        true
+    }
+
+    /// A description of theirs.
+    pub(super) fn described(&mut self, id: SessionId, turn: Turn, body: &[u8]) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(negotiation) = &mut session.negotiation else { return };
+        match turn {
+            Turn::Offer => session.offer_usable = negotiation.offered(body).is_ok(),
+            Turn::Answer => {
+                if negotiation.answered(body).is_ok() {
+                    self.apply_media(id);
+                } else {
+                    let leg = session.leg;
+                    self.tell(Some(id), None, EventKind::MediaFailed { reason: "their answer is not usable".to_owned() });
+                    self.hang_up_leg(leg);
+                }
+            }
+        }
+    }
+
+    /// A description of ours is wanted.
+    pub(super) fn describe(&mut self, id: SessionId, turn: Turn, local: SocketAddr, remote: SocketAddr) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let leg = session.leg;
+        // A name can resolve to what policy forbids (SEC-04).
+        let forbidden = session.referred && session.negotiation.is_none() && !self.transfers.policy().permits(remote.ip());
+        let body = if forbidden || !self.prepare_media(id, local.ip()) { None } else { self.description(id, turn) };
+        self.ask_leg(leg, LegCommand::Describe { body });
+        if turn == Turn::Answer {
+            self.apply_media(id);
+        }
+    }
+
+    fn description(&mut self, id: SessionId, turn: Turn) -> Option<Bytes> {
+        let session = self.sessions.get_mut(&id)?;
+        let negotiation = session.negotiation.as_mut()?;
+        match turn {
+            Turn::Offer => {
+                let body = negotiation.offer();
+                session.cover_waiters();
+                Some(body.into())
+            }
+            Turn::Answer if session.offer_usable => Some(negotiation.answer().into()),
+            Turn::Answer => None,
+        }
+    }
+
+    /// Brings the streams to what is in force.
+    pub(super) fn apply_media(&mut self, id: SessionId) {
+        if self.config.media == MediaMode::Off {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(agreed) = session.negotiation.as_ref().and_then(Negotiation::in_force).cloned() else { return };
+        if session.stream == StreamState::Closed {
+            return;
+        }
+        let (stream, port, device) = (session.stream_id(), session.port, session.device);
+        if session.stream == StreamState::Unopened {
+            session.stream = StreamState::Open;
+            let source = session.source.clone();
+            self.outputs.push_back(Output::Stream(StreamRequest::OpenPort { stream, port }));
+            if let Some(device) = device {
+                self.stream(StreamCommand::OpenDevice { device, source });
+            }
+            let op = self.op();
+            self.stream(StreamCommand::Open { op, stream, device });
+        }
+        let op = self.op();
+        self.stream(StreamCommand::Apply { op, stream, agreed });
+    }
+
+    /// Moves the user's audio from one call to another.
+    pub(super) fn move_media(&mut self, from: SessionId, to: SessionId) {
+        let device = self.sessions.get_mut(&from).and_then(|session| session.device.take());
+        let Some(target) = self.sessions.get_mut(&to) else {
+            if let (Some(session), device) = (self.sessions.get_mut(&from), device) {
+                session.device = device;
+            }
+            return;
+        };
+        target.device = device;
+        let ids = (self.stream_of(from), self.stream_of(to));
+        if let (Some(from), Some(to)) = ids {
+            let op = self.op();
+            self.stream(StreamCommand::Move { op, from, to });
+        }
+    }
+
+    /// Stops a call's media for good.
+    pub(super) fn close_media(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let state = std::mem::replace(&mut session.stream, StreamState::Closed);
+        let (stream, device, port) = (session.stream_id(), session.device.take(), std::mem::take(&mut session.port));
+        if state == StreamState::Open {
+            let op = self.op();
+            self.stream(StreamCommand::Close { op, stream });
+            if let Some(device) = device {
+                self.stream(StreamCommand::CloseDevice { device });
+            }
+        } else if port != 0 && self.config.media == MediaMode::On {
+            self.outputs.push_back(Output::ReleasePort(port));
+        }
+        if port != 0 {
+            self.ports.give_back();
+        }
+    }
+
+    /// The stream of a call, where it is open.
+    pub(super) fn stream_of(&self, id: SessionId) -> Option<media_core::StreamId> {
+        self.sessions.get(&id).filter(|session| session.stream == StreamState::Open).map(Session::stream_id)
+    }
+
+    /// Takes what the streams answer and tell.
+    pub(super) fn stream_answer(&mut self, answer: StreamAnswer) {
+        let (stream, kind) = match answer {
+            StreamAnswer::Applied(_) => return,
+            StreamAnswer::Failed(_, failure) => {
+                self.tell(None, None, EventKind::MediaFailed { reason: failure.to_string() });
+                return;
+            }
+            StreamAnswer::Event(event) => match event {
+                StreamEvent::Flowing { stream, .. } => (stream, EventKind::MediaFlowing),
+                StreamEvent::Silent { stream, .. } => (stream, EventKind::MediaSilent),
+                StreamEvent::Digit { stream, duration_ms, .. } => {
+                    (stream, EventKind::Digit { duration: std::time::Duration::from_millis(u64::from(duration_ms)) })
+                }
+                StreamEvent::Quality(report) => (report.stream, EventKind::MediaQuality(report)),
+                StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(summary)),
+                StreamEvent::Moved { from, to, gap } => (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap }),
+            },
+        };
+        self.tell(Some(SessionId::from(stream.0)), None, kind);
+    }
+
+    /// A device of its own for a call.
+    pub(super) fn own_device(id: SessionId) -> DeviceId {
+        DeviceId(id.number())
+    }
+
+    pub(super) fn hang_up_leg(&mut self, leg: dialog_core::LegId) {
+        self.ask_leg(leg, LegCommand::HangUp { reason: None });
+    }
+
+    pub(super) fn ask_leg(&mut self, leg: dialog_core::LegId, command: LegCommand) {
+        self.ask_dialog(DialogCommand::Leg(leg, command));
+    }
+
+    pub(super) fn ask_dialog(&mut self, command: DialogCommand) {
+        self.dialogs.command(&mut self.surroundings.cx(), command, &mut self.from_dialogs.out());
+    }
+
+    fn stream(&mut self, command: StreamCommand) {
+        self.outputs.push_back(Output::Stream(StreamRequest::Command(command)));
+    }
+
+    fn op(&mut self) -> Op {
+        Op(self.surroundings.ids.mint())
+    }
+}

@@ -1,0 +1,339 @@
+//! The engine: one step at a time it carries values from layer to layer, and it is the only place where `Instant`s are
+//! added or subtracted.
+//!
+//! Every layer keeps the step contract of [`sip_transport::step`]. What a layer pushes is carried out before anything
+//! a layer above it pushed earlier, so what must be on the wire first (the 200 to a NOTIFY before the BYE that follows
+//! from it, TR-252) is pushed first.
+
+mod boundary;
+mod commands;
+mod legs;
+mod media;
+mod session;
+mod transfers;
+mod wheel;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use dialog_core::{DialogConfig, DialogOutput, DialogTimer, Dialogs, LegId};
+use sip_transport::{
+    Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer, Transports, UnixTime,
+};
+use smallvec::SmallVec;
+use transaction_core::{Transactions, TxOutput, TxTimer};
+use transfer::{TransferId, TransferOutput, TransferTimer, Transfers};
+
+use self::{session::Session, wheel::Wheel};
+use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
+
+pub use boundary::{
+    CallOptions, Command, CommandError, CommandId, Delivery, EngineConfig, HoldState, Input, Leftovers, MediaMode, NegotiatedMedia,
+    Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo,
+};
+
+/// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at
+/// once, so that a flood of values cannot keep the driver from its sockets.
+const STEPS_PER_INPUT: usize = 4096;
+
+/// A timer of any layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum EngineTimer {
+    Transport(TransportTimer),
+    Transaction(TxTimer),
+    Dialog(DialogTimer),
+    Transfer(TransferTimer),
+}
+
+/// What a [`Cx`] is filled from.
+struct Surroundings {
+    start: Instant,
+    unix_at_start: Duration,
+    now: Tick,
+    random: Box<dyn Random + Send>,
+    ids: IdMint,
+    guard: Guard,
+}
+
+impl Surroundings {
+    fn cx(&mut self) -> Cx<'_> {
+        Cx {
+            now: self.now,
+            unix: UnixTime(self.unix_at_start + Duration::from_micros(self.now.as_micros())),
+            random: &mut *self.random,
+            ids: &mut self.ids,
+            guard: &self.guard,
+        }
+    }
+
+    fn advance(&mut self, now: Instant) {
+        let micros = now.saturating_duration_since(self.start).as_micros();
+        let now = Tick::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+        self.now = self.now.max(now);
+    }
+}
+
+/// All signalling of one user agent.
+pub struct Engine<T> {
+    config: EngineConfig,
+    tap: T,
+    surroundings: Surroundings,
+    timers: Wheel<EngineTimer>,
+
+    transports: Transports,
+    transactions: Transactions,
+    dialogs: Dialogs,
+    transfers: Transfers,
+
+    from_transport: Outbox<TransportOutput>,
+    from_transactions: Outbox<TxOutput>,
+    from_dialogs: Outbox<DialogOutput>,
+    from_transfers: Outbox<TransferOutput>,
+    outputs: VecDeque<Output>,
+
+    sessions: BTreeMap<SessionId, Session>,
+    ports: media::Ports,
+    /// Commands that wait for the end of a transfer.
+    cancellers: BTreeMap<TransferId, SmallVec<[CommandId; 1]>>,
+    /// Transfer commands whose acceptance is awaited within this step.
+    asked: VecDeque<transfers::Asked>,
+    events: u64,
+}
+
+impl<T: Tap> Engine<T> {
+    /// Makes an engine at rest.
+    ///
+    /// `start` is the origin of its time, `unix` the wall clock at that moment as the time since 1970.
+    pub fn new(config: EngineConfig, start: Instant, unix: Duration, mut random: Box<dyn Random + Send>, tap: T) -> Self {
+        let guard = Guard::new(&mut *random);
+        let dialogs = DialogConfig {
+            timing: config.timing,
+            user_agent: config.user_agent.clone(),
+            refer_acceptance: config.refer_acceptance,
+            ..DialogConfig::default()
+        };
+        let transactions = transaction_core::Config { timing: config.timing, ..transaction_core::Config::default() };
+        Self {
+            transports: Transports::new(sip_transport::Config::default()),
+            transactions: Transactions::new(transactions),
+            dialogs: Dialogs::new(dialogs),
+            transfers: Transfers::new(config.policy.clone()),
+            ports: media::Ports::new(config.media),
+            surroundings: Surroundings { start, unix_at_start: unix, now: Tick::default(), random, ids: IdMint::default(), guard },
+            timers: Wheel::new(),
+            from_transport: Outbox::default(),
+            from_transactions: Outbox::default(),
+            from_dialogs: Outbox::default(),
+            from_transfers: Outbox::default(),
+            outputs: VecDeque::new(),
+            sessions: BTreeMap::new(),
+            cancellers: BTreeMap::new(),
+            asked: VecDeque::new(),
+            events: 0,
+            config,
+            tap,
+        }
+    }
+
+    /// Takes one input and carries what follows from it.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        self.surroundings.advance(now);
+        match input {
+            Input::Transport(input) => {
+                self.transports.receive(&mut self.surroundings.cx(), input, &mut self.from_transport.out());
+            }
+            Input::Ports(ports) => self.ports.add(ports),
+            Input::Command { id, command } => self.command(id, command),
+            Input::Stream(answer) => self.stream_answer(answer),
+        }
+        self.carry();
+    }
+
+    /// Fires the timers that are due and carries what follows.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.surroundings.advance(now);
+        for timer in self.timers.expired(self.surroundings.now) {
+            let cx = &mut self.surroundings.cx();
+            match timer {
+                EngineTimer::Transport(timer) => self.transports.expire(cx, timer, &mut self.from_transport.out()),
+                EngineTimer::Transaction(timer) => self.transactions.expire(cx, timer, &mut self.from_transactions.out()),
+                EngineTimer::Dialog(timer) => self.dialogs.expire(cx, timer, &mut self.from_dialogs.out()),
+                EngineTimer::Transfer(timer) => self.transfers.expire(cx, timer, &mut self.from_transfers.out()),
+            }
+            self.carry();
+        }
+        self.carry();
+    }
+
+    /// The next thing that is to be done outside.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Engine::handle_timeout`] is to be called, if nothing comes before.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let tick = if self.is_carrying() { Some(self.surroundings.now) } else { self.timers.next() };
+        tick.map(|tick| self.surroundings.start + Duration::from_micros(tick.as_micros()))
+    }
+
+    /// What is alive.
+    pub fn leftovers(&self) -> Leftovers {
+        let waiting = self.sessions.values().map(|session| session.waiters.len() + session.enders.len()).sum::<usize>();
+        Leftovers {
+            sessions: self.sessions.len(),
+            transactions: self.transactions.len(),
+            dialogs: self.dialogs.len() + self.dialogs.tombstones(),
+            transfers: self.transfers.len(),
+            timers: self.timers.len(),
+            routes: usize::from(!self.transports.is_idle()),
+            ports: self.ports.in_use(),
+            commands: waiting + self.cancellers.len() + self.asked.len(),
+        }
+    }
+
+    /// The observer.
+    pub fn tap(&mut self) -> &mut T {
+        &mut self.tap
+    }
+
+    /// Datagrams that were dropped, by reason.
+    pub fn transport_counters(&self) -> sip_transport::Counters {
+        self.transports.counters()
+    }
+
+    fn is_carrying(&self) -> bool {
+        !(self.from_transport.is_empty()
+            && self.from_transactions.is_empty()
+            && self.from_dialogs.is_empty()
+            && self.from_transfers.is_empty())
+    }
+
+    /// Carries values between the layers until none is left or the budget is spent.
+    fn carry(&mut self) {
+        for _ in 0..STEPS_PER_INPUT {
+            if let Some(output) = self.from_transport.pop() {
+                self.carry_transport(output);
+            } else if let Some(output) = self.from_transactions.pop() {
+                self.carry_transaction(output);
+            } else if let Some(output) = self.from_dialogs.pop() {
+                self.carry_dialog(output);
+            } else if let Some(output) = self.from_transfers.pop() {
+                self.carry_transfer(output);
+            } else {
+                break;
+            }
+        }
+        if let Some(wanted) = self.ports.wanted() {
+            self.outputs.push_back(Output::MorePorts { wanted });
+        }
+    }
+
+    fn carry_transport(&mut self, output: TransportOutput) {
+        match output {
+            TransportOutput::Flow(event) => {
+                if let FlowEvent::Inbound(inbound) = &event {
+                    let seen = Seen::Received { origin: &inbound.origin, message: &inbound.message };
+                    self.tap.seen(self.surroundings.now, seen);
+                    if self.config.trace {
+                        let origin = inbound.origin;
+                        self.tell_message(TracedMessage {
+                            sent: false,
+                            transport: origin.transport,
+                            local: origin.local,
+                            remote: origin.source,
+                            summary: summary(&inbound.message),
+                            bytes: inbound.message.bytes().clone(),
+                        });
+                    }
+                }
+                self.transactions.receive(&mut self.surroundings.cx(), event, &mut self.from_transactions.out());
+            }
+            TransportOutput::Write(outbound) => {
+                self.tap.seen(self.surroundings.now, Seen::Sent(&outbound));
+                if self.config.trace
+                    && let Ok(message) = sip_message::Message::parse(outbound.wire.clone())
+                {
+                    self.tell_message(TracedMessage {
+                        sent: true,
+                        transport: outbound.hop.transport,
+                        local: outbound.hop.local,
+                        remote: outbound.hop.remote,
+                        summary: summary(&message),
+                        bytes: outbound.wire.clone(),
+                    });
+                }
+                self.outputs.push_back(Output::Write(outbound));
+            }
+            TransportOutput::Resolve { route, host, port } => self.outputs.push_back(Output::Resolve { route, host, port }),
+            TransportOutput::Timer(op) => arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transport),
+        }
+    }
+
+    fn carry_transaction(&mut self, output: TxOutput) {
+        match output {
+            TxOutput::Route(route) => self.transport(TransportCommand::Route(route)),
+            TxOutput::Send(outbound) => self.transport(TransportCommand::Send(outbound)),
+            TxOutput::Event(event) => {
+                self.tap.seen(self.surroundings.now, Seen::Step { from: "transaction", value: &event });
+                self.dialogs.receive(&mut self.surroundings.cx(), event, &mut self.from_dialogs.out());
+            }
+            TxOutput::Timer(op) => arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transaction),
+        }
+    }
+
+    fn carry_dialog(&mut self, output: DialogOutput) {
+        match output {
+            DialogOutput::Transaction(command) => {
+                self.transactions.command(&mut self.surroundings.cx(), command, &mut self.from_transactions.out());
+            }
+            DialogOutput::Event(event) => {
+                self.tap.seen(self.surroundings.now, Seen::Step { from: "dialog", value: &event });
+                self.dialog_event(event);
+            }
+            DialogOutput::Timer(op) => arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Dialog),
+        }
+    }
+
+    fn transport(&mut self, command: TransportCommand) {
+        self.transports.command(&mut self.surroundings.cx(), command, &mut self.from_transport.out());
+    }
+
+    /// Publishes an event.
+    fn tell(&mut self, session: Option<SessionId>, transfer: Option<TransferId>, kind: EventKind) {
+        self.events += 1;
+        let at = Duration::from_micros(self.surroundings.now.as_micros());
+        let event = SessionEvent { seq: self.events, at, session, transfer, kind };
+        self.tap.seen(self.surroundings.now, Seen::Event(&event));
+    }
+
+    fn tell_message(&mut self, message: TracedMessage) {
+        self.tell(None, None, EventKind::Message(message));
+    }
+
+    fn reply(&mut self, id: CommandId, result: Result<Reply, CommandError>) {
+        self.outputs.push_back(Output::Reply { id, result });
+    }
+
+    fn mint_leg(&mut self) -> LegId {
+        self.surroundings.ids.mint()
+    }
+}
+
+fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: sip_transport::TimerOp<K>, name: impl Fn(K) -> EngineTimer) {
+    match op {
+        sip_transport::TimerOp::Arm(key, after) => timers.arm(now, name(key), after),
+        sip_transport::TimerOp::Disarm(key) => timers.disarm(&name(key)),
+    }
+}
+
+fn summary(message: &sip_message::Message) -> String {
+    match message.start_line() {
+        sip_message::StartLine::Request { method, uri } => format!("{method} {uri}"),
+        sip_message::StartLine::Status { code, reason } => match message.cseq() {
+            Ok(cseq) => format!("{code} {reason} ({})", cseq.method),
+            Err(_) => format!("{code} {reason}"),
+        },
+    }
+}

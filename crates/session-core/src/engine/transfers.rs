@@ -1,0 +1,164 @@
+//! The engine's side of transfer: what the transfer layer wants done, and its events for the application.
+
+use dialog_core::{DialogCommand, DialogEvent, Invite, LegEvent, LegId};
+use sip_message::NameAddrBuf;
+use transfer::{Role, TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput};
+
+use super::{
+    CommandId, Delivery, Engine, EngineTimer, Output, Reply, Tap, arm,
+    session::{Session, StreamState, Waiter},
+};
+use crate::{
+    error::{SessionState, TransferError},
+    event::{EventKind, SessionId},
+};
+
+/// A command that waits for the transfer layer to accept or refuse it, within the same step.
+#[derive(Debug)]
+pub(super) struct Asked {
+    transfer: TransferId,
+    command: CommandId,
+    then: Then,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    ReplyTransfer,
+    ReplyDone,
+    WaitForEnd,
+}
+
+impl Asked {
+    /// Replies with the transfer.
+    pub(super) fn transfer(transfer: TransferId, command: CommandId) -> Self {
+        Self { transfer, command, then: Then::ReplyTransfer }
+    }
+
+    /// Replies that it is done.
+    pub(super) fn done(transfer: TransferId, command: CommandId) -> Self {
+        Self { transfer, command, then: Then::ReplyDone }
+    }
+
+    /// Replies when the transfer has ended.
+    pub(super) fn until_ended(transfer: TransferId, command: CommandId) -> Self {
+        Self { transfer, command, then: Then::WaitForEnd }
+    }
+}
+
+impl<T: Tap> Engine<T> {
+    pub(super) fn ask_transfer(
+        &mut self,
+        id: CommandId,
+        command: TransferCommand,
+        asked: impl Fn(TransferId, CommandId) -> Asked,
+    ) {
+        let (TransferCommand::Blind { transfer, .. } | TransferCommand::Cancel { transfer } | TransferCommand::Decide { transfer, .. }) =
+            &command;
+        self.asked.push_back(asked(*transfer, id));
+        self.command_transfers(command);
+    }
+
+    pub(super) fn command_transfers(&mut self, command: TransferCommand) {
+        self.transfers.command(&mut self.surroundings.cx(), command, &mut self.from_transfers.out());
+    }
+
+    /// The transfer that the other side of a call asked for, while it is under way.
+    pub(super) fn incoming_transfer_on(&self, leg: LegId) -> Option<TransferId> {
+        let mut transfers = self.transfers.transfers();
+        transfers.find(|info| info.role == Role::Transferee && info.leg == leg && info.ongoing()).map(|info| info.id)
+    }
+
+    pub(super) fn carry_transfer(&mut self, output: TransferOutput) {
+        self.tap.seen(self.surroundings.now, super::Seen::Step { from: "transfer", value: &output });
+        match output {
+            TransferOutput::Dialog(command) => self.ask_dialog(command),
+            TransferOutput::Hold { leg, limit } => self.transfer_hold(leg, true, limit),
+            TransferOutput::Resume { leg, limit } => self.transfer_hold(leg, false, limit),
+            TransferOutput::Place { leg, referred, target, headers, ring_limit } => {
+                let referrer = self.sessions.get(&SessionId::from(referred.number()));
+                let source = referrer.map_or_else(|| self.config.source.clone(), |session| session.source.clone());
+                // Without audio of its own to be moved, the new call brings its own.
+                let moves = referrer.is_some_and(|session| session.stream == StreamState::Open && session.device.is_some());
+                let id = SessionId::from(leg.number());
+                let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
+                session.referred = true;
+                session.device = (!moves).then(|| Self::own_device(id));
+                self.sessions.insert(id, session);
+                self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
+                let invite = Invite {
+                    to: NameAddrBuf::from(target.clone()),
+                    target,
+                    from: self.config.identity.clone(),
+                    contact_user: self.config.contact_user.clone(),
+                    headers,
+                    ring_limit,
+                };
+                self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
+            }
+            TransferOutput::MoveMedia { from, to } => {
+                self.move_media(SessionId::from(from.number()), SessionId::from(to.number()));
+            }
+            TransferOutput::Event(event) => self.transfer_event(event),
+            TransferOutput::Accepted { transfer } => self.transfer_asked(transfer, Ok(())),
+            TransferOutput::Refused { transfer, error } => self.transfer_asked(transfer, Err(error)),
+            TransferOutput::Timer(op) => arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transfer),
+        }
+    }
+
+    fn transfer_asked(&mut self, transfer: TransferId, result: Result<(), transfer::TransferRefusal>) {
+        let Some(at) = self.asked.iter().position(|asked| asked.transfer == transfer) else { return };
+        let Some(asked) = self.asked.remove(at) else { return };
+        match (result, asked.then) {
+            (Err(refusal), _) => self.reply(asked.command, Err(TransferError::Refused(refusal).into())),
+            (Ok(()), Then::ReplyTransfer) => self.reply(asked.command, Ok(Reply::Transfer(transfer))),
+            (Ok(()), Then::ReplyDone) => self.reply(asked.command, Ok(Reply::Done)),
+            (Ok(()), Then::WaitForEnd) => self.cancellers.entry(transfer).or_default().push(asked.command),
+        }
+    }
+
+    /// Holds or resumes on behalf of a transfer. What cannot even be asked is told to it as a failed offer.
+    fn transfer_hold(&mut self, leg: LegId, held: bool, _limit: std::time::Duration) {
+        let id = SessionId::from(leg.number());
+        if self.wish_hold(id, held, Waiter::Transfer).is_err() {
+            let event = DialogEvent::Leg(leg, LegEvent::Reoffered(Err(dialog_core::ReofferError::Description)));
+            self.transfers.receive(&mut self.surroundings.cx(), &event, &mut self.from_transfers.out());
+        }
+    }
+
+    fn transfer_event(&mut self, event: TransferEvent) {
+        let TransferEvent { transfer, leg, kind, .. } = event;
+        let session = SessionId::from(leg.number());
+        let kind = match kind {
+            TransferEventKind::Initiated { target } => EventKind::TransferInitiated { target: target.to_string() },
+            TransferEventKind::Requested { target, referred_by, decide } => {
+                let told = EventKind::TransferRequested {
+                    target: target.to_string(),
+                    referred_by: referred_by.as_ref().map(|who| who.uri.to_string()),
+                    decide,
+                };
+                if decide {
+                    let delivery = Delivery::Transfer { transfer, session, target, referred_by };
+                    self.outputs.push_back(Output::Deliver(delivery));
+                }
+                told
+            }
+            TransferEventKind::ReferSent => EventKind::ReferSent,
+            TransferEventKind::Accepted { status } => EventKind::TransferAccepted { status },
+            TransferEventKind::AwaitingApproval => EventKind::TransferAwaitingApproval,
+            TransferEventKind::Progress { status } => EventKind::TransferProgress { status },
+            TransferEventKind::Recovering => EventKind::TransferRecovering,
+            TransferEventKind::Connected { to } => EventKind::TransferConnected { to: SessionId::from(to.number()) },
+            TransferEventKind::Ended(outcome) => {
+                for command in self.cancellers.remove(&transfer).unwrap_or_default() {
+                    self.reply(command, Ok(Reply::Done));
+                }
+                self.tell(Some(session), Some(transfer), EventKind::TransferEnded(outcome));
+                if self.sessions.get(&session).is_some_and(|session| session.ends_after_transfer) {
+                    self.hang_up_leg(leg);
+                }
+                return;
+            }
+        };
+        self.tell(Some(session), Some(transfer), kind);
+    }
+}

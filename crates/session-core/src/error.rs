@@ -1,0 +1,242 @@
+//! The errors a user of the facade meets, each with advice what to do.
+
+use std::net::SocketAddr;
+
+use dialog_core::EndCause;
+use thiserror::Error;
+use transfer::TransferRefusal;
+
+use crate::event::describe_cause;
+
+/// What can be done about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecoveryAction {
+    /// The same call may succeed later.
+    RetryLater,
+    /// Correct the argument; the same call will fail again.
+    FixInput,
+    /// Wait for the call or transfer to reach the state that is named.
+    WaitForState,
+    /// Change the machine or the configuration: another port, more descriptors, permissions.
+    FixEnvironment,
+    /// Try another target or another way; the peer will not do this.
+    TryAlternative,
+    /// Nothing can be done with this call any more.
+    GiveUp,
+}
+
+/// A state in which a call can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// An INVITE of ours is out.
+    Calling,
+    /// A call came in and is not answered.
+    Incoming,
+    /// It is up.
+    Established,
+    /// It is being ended.
+    Ending,
+}
+
+/// Why something asked of a call is not done.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// No such call; it ended or never was.
+    #[error("the call is unknown or has ended")]
+    Unknown,
+    /// The call is in another state.
+    #[error("the call is {state:?}, but has to be {wanted:?}")]
+    WrongState {
+        /// Its state.
+        state: SessionState,
+        /// The state that is needed.
+        wanted: SessionState,
+    },
+    /// The target is not a URI that can be called.
+    #[error("not a URI that can be called: {0}")]
+    Target(String),
+    /// All calls that are allowed at once are up.
+    #[error("the limit of {limit} calls is reached")]
+    TooManyCalls {
+        /// The limit.
+        limit: usize,
+    },
+    /// The call ended; its cause.
+    #[error("{}", describe_cause(.0))]
+    Ended(EndCause),
+    /// A hold or resume was refused or not answered; the session is as it was.
+    #[error("the new session description was not accepted: {0}")]
+    Reoffer(ReofferFailure),
+    /// Too many commands of this kind wait for this call.
+    #[error("too many commands are waiting for this call")]
+    Busy,
+    /// Media.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The manager has been shut down.
+    #[error("the session manager has been shut down")]
+    Closed,
+    /// Not offered in this release.
+    #[error("{0} is not supported in this release")]
+    Unsupported(&'static str),
+}
+
+/// Why a new offer came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ReofferFailure {
+    /// Refused with this status.
+    #[error("refused with {0}")]
+    Refused(u16),
+    /// No answer, or only 491, until the limit.
+    #[error("no answer in time")]
+    TimedOut,
+    /// The peer cannot be reached.
+    #[error("the peer cannot be reached")]
+    Unreachable,
+    /// No usable description.
+    #[error("no usable session description")]
+    Description,
+    /// The call ended.
+    #[error("the call ended")]
+    Ended,
+}
+
+/// Why something asked of a transfer is not done.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// The transfer layer refuses; nothing was sent.
+    #[error(transparent)]
+    Refused(#[from] TransferRefusal),
+    /// The call underneath.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+}
+
+/// Why media of a call cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MediaError {
+    /// No RTP port is free.
+    #[error("no RTP port is free")]
+    NoPorts,
+    /// The call has no media yet.
+    #[error("the call has no media")]
+    NotConfigured,
+    /// The media pump did not answer.
+    #[error("the media pump does not answer")]
+    Pump,
+}
+
+/// Why the session manager cannot start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address is in use; choose another port.
+    #[error("{0} is in use by another program")]
+    AddressInUse(SocketAddr),
+    /// The address cannot be used: not of this machine, or no permission.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The listen address is not understood.
+    #[error("{value}: {reason}")]
+    Listen {
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        reason: &'static str,
+    },
+    /// The identity is not a `sip:` URI.
+    #[error("the identity {0} is not a SIP URI")]
+    Identity(String),
+    /// Too few file descriptors for the calls that are allowed.
+    #[error("{limit} file descriptors are allowed, {wanted} are needed; raise the limit (ulimit -n) or lower the number of calls")]
+    Descriptors {
+        /// The soft limit.
+        limit: u64,
+        /// What the configuration needs.
+        wanted: u64,
+    },
+    /// The media pump cannot start.
+    #[error("media cannot start: {0}")]
+    Media(String),
+    /// The operating system gives no random numbers or no threads.
+    #[error("the operating system refuses: {0}")]
+    System(std::io::Error),
+}
+
+impl SessionError {
+    /// What can be done about it.
+    pub fn recovery(&self) -> RecoveryAction {
+        match self {
+            Self::Unknown | Self::Closed => RecoveryAction::GiveUp,
+            Self::WrongState { .. } => RecoveryAction::WaitForState,
+            Self::Target(_) => RecoveryAction::FixInput,
+            Self::TooManyCalls { .. } | Self::Busy => RecoveryAction::RetryLater,
+            Self::Ended(cause) => recovery_of_end(cause),
+            Self::Reoffer(failure) => match failure {
+                ReofferFailure::Refused(_) | ReofferFailure::Description => RecoveryAction::TryAlternative,
+                ReofferFailure::TimedOut | ReofferFailure::Unreachable => RecoveryAction::RetryLater,
+                ReofferFailure::Ended => RecoveryAction::GiveUp,
+            },
+            Self::Media(error) => error.recovery(),
+            Self::Unsupported(_) => RecoveryAction::TryAlternative,
+        }
+    }
+}
+
+fn recovery_of_end(cause: &EndCause) -> RecoveryAction {
+    use dialog_core::EndReason;
+    match &cause.reason {
+        EndReason::Refused(status) if matches!(status.as_u16(), 480 | 486 | 500 | 503 | 504 | 600) => RecoveryAction::RetryLater,
+        EndReason::Refused(_) | EndReason::Redirected { .. } | EndReason::NotAcceptable => RecoveryAction::TryAlternative,
+        EndReason::NoRoute(_) => RecoveryAction::FixInput,
+        EndReason::NoAnswer | EndReason::Unreachable | EndReason::Overload => RecoveryAction::RetryLater,
+        EndReason::Bye | EndReason::Cancelled | EndReason::Gone | EndReason::NoAck => RecoveryAction::GiveUp,
+    }
+}
+
+impl TransferError {
+    /// What can be done about it.
+    pub fn recovery(&self) -> RecoveryAction {
+        match self {
+            Self::Refused(refusal) => match refusal {
+                TransferRefusal::UnknownLeg | TransferRefusal::UnknownTransfer => RecoveryAction::GiveUp,
+                TransferRefusal::NotEstablished | TransferRefusal::Busy | TransferRefusal::State => RecoveryAction::WaitForState,
+                TransferRefusal::Scheme | TransferRefusal::TargetForm => RecoveryAction::FixInput,
+                TransferRefusal::Full => RecoveryAction::RetryLater,
+                _ => RecoveryAction::TryAlternative,
+            },
+            Self::Session(error) => error.recovery(),
+        }
+    }
+}
+
+impl MediaError {
+    /// What can be done about it.
+    pub fn recovery(&self) -> RecoveryAction {
+        match self {
+            Self::NoPorts | Self::Pump => RecoveryAction::RetryLater,
+            Self::NotConfigured => RecoveryAction::WaitForState,
+        }
+    }
+}
+
+impl StartError {
+    /// What can be done about it.
+    pub fn recovery(&self) -> RecoveryAction {
+        match self {
+            Self::Listen { .. } | Self::Identity(_) => RecoveryAction::FixInput,
+            Self::AddressInUse(_) | Self::Bind { .. } | Self::Descriptors { .. } | Self::Media(_) | Self::System(_) => {
+                RecoveryAction::FixEnvironment
+            }
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! What the bus carries: one flat event type for everything that is seen of calls, transfers and media.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use dialog_core::{EndCause, EndReason};
+use event_bus::Priority;
+use media_core::{QualityReport, StreamSummary};
+use sip_message::StatusCode;
+use sip_transport::{Transport, identifier};
+use transfer::{LearnedFrom, Outcome, OutcomeKind, TransferId};
+
+identifier! {
+    /// A session: a call of ours with its media. Its leg and its RTP stream have the same number.
+    SessionId, "call-"
+}
+
+/// One event. All events of one call are seen in the order of `seq`.
+#[derive(Debug, Clone)]
+pub struct SessionEvent {
+    /// Rising with every event of this engine, and so within every call.
+    pub seq: u64,
+    /// Monotonic time since the engine's start.
+    pub at: Duration,
+    /// The call it is about.
+    pub session: Option<SessionId>,
+    /// The transfer it is about.
+    pub transfer: Option<TransferId>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A call came in; the application decides about it.
+    IncomingCall {
+        /// The caller's From URI: unverified.
+        from: String,
+        /// The called URI.
+        to: String,
+    },
+    /// An INVITE is being sent.
+    Calling {
+        /// The target.
+        to: String,
+    },
+    /// A provisional response other than 100.
+    Ringing {
+        /// 101 to 199.
+        status: StatusCode,
+    },
+    /// The call is up.
+    Established {
+        /// The other party's address of record.
+        peer: String,
+        /// Whether we placed the call.
+        placed: bool,
+    },
+    /// A hold or resume is in force, ours or theirs.
+    HoldChanged {
+        /// We hold.
+        local: bool,
+        /// They hold.
+        remote: bool,
+    },
+    /// The call is over.
+    CallEnded {
+        /// Who ended it and how.
+        cause: EndCause,
+    },
+    /// Somebody asks us to call somebody else; unverified.
+    TransferRequested {
+        /// Whom we are to call.
+        target: String,
+        /// Who asks.
+        referred_by: Option<String>,
+        /// Whether a decision is awaited.
+        decide: bool,
+    },
+    /// A transfer of ours began.
+    TransferInitiated {
+        /// The target.
+        target: String,
+    },
+    /// The REFER is being sent.
+    ReferSent,
+    /// The REFER was answered 2xx; nothing is known yet of the referred call.
+    TransferAccepted {
+        /// The 2xx.
+        status: StatusCode,
+    },
+    /// The transferee's user has to approve.
+    TransferAwaitingApproval,
+    /// The referred call got so far.
+    TransferProgress {
+        /// The provisional status.
+        status: StatusCode,
+    },
+    /// It failed; the call is being taken back.
+    TransferRecovering,
+    /// Transferee: the new call takes over.
+    TransferConnected {
+        /// The new call.
+        to: SessionId,
+    },
+    /// The transfer is over: exactly one such event a transfer.
+    TransferEnded(Outcome),
+    /// The first RTP of this call arrived, or it flows again.
+    MediaFlowing,
+    /// Expected RTP stopped.
+    MediaSilent,
+    /// The user's audio moved from this call to another.
+    MediaSwitched {
+        /// The call it is on now.
+        to: SessionId,
+        /// Silence at the switch, once audio flows there.
+        gap: Option<Duration>,
+    },
+    /// A quality report, at most one each RTCP interval and direction.
+    MediaQuality(QualityReport),
+    /// The final figures of a call's RTP stream.
+    MediaSummary(StreamSummary),
+    /// A DTMF digit ended. The digit itself is not shown (SEC-45).
+    Digit {
+        /// Its length.
+        duration: Duration,
+    },
+    /// Media of this call could not be set up or moved.
+    MediaFailed {
+        /// In words.
+        reason: String,
+    },
+    /// A SIP message was sent or received; only where tracing is on.
+    Message(TracedMessage),
+}
+
+/// A SIP message seen on the wire.
+#[derive(Debug, Clone)]
+pub struct TracedMessage {
+    /// Sent by us, or received.
+    pub sent: bool,
+    /// The transport.
+    pub transport: Transport,
+    /// Our address.
+    pub local: SocketAddr,
+    /// The other address.
+    pub remote: SocketAddr,
+    /// Request line without version, or status, reason and method.
+    pub summary: String,
+    /// The message.
+    pub bytes: Bytes,
+}
+
+impl SessionEvent {
+    /// The event's name in logs and in `--json` output.
+    pub fn name(&self) -> &'static str {
+        match &self.kind {
+            EventKind::IncomingCall { .. } => "incoming_call",
+            EventKind::Calling { .. } => "calling",
+            EventKind::Ringing { .. } => "ringing",
+            EventKind::Established { .. } => "established",
+            EventKind::HoldChanged { .. } => "hold_changed",
+            EventKind::CallEnded { .. } => "call_ended",
+            EventKind::TransferRequested { .. } => "transfer_requested",
+            EventKind::TransferInitiated { .. } => "transfer_initiated",
+            EventKind::ReferSent => "refer_sent",
+            EventKind::TransferAccepted { .. } => "transfer_accepted",
+            EventKind::TransferAwaitingApproval => "transfer_awaiting_approval",
+            EventKind::TransferProgress { .. } => "transfer_progress",
+            EventKind::TransferRecovering => "transfer_recovering",
+            EventKind::TransferConnected { .. } => "transfer_connected",
+            EventKind::TransferEnded(outcome) => match outcome.kind {
+                OutcomeKind::Succeeded => "transfer_succeeded",
+                OutcomeKind::Bridged => "transfer_bridged",
+                OutcomeKind::Failed => "transfer_failed",
+                OutcomeKind::Recovered => "transfer_recovered",
+                OutcomeKind::Cancelled => "transfer_cancelled",
+                OutcomeKind::TimedOut => "transfer_timed_out",
+                OutcomeKind::PeerHungUp => "transfer_peer_hung_up",
+            },
+            EventKind::MediaFlowing => "media_flowing",
+            EventKind::MediaSilent => "media_silent",
+            EventKind::MediaSwitched { .. } => "media_switched",
+            EventKind::MediaQuality(_) => "media_quality",
+            EventKind::MediaSummary(_) => "media_summary",
+            EventKind::Digit { .. } => "digit",
+            EventKind::MediaFailed { .. } => "media_failed",
+            EventKind::Message(_) => "message",
+        }
+    }
+
+    /// How urgent it is. All events of a call's life share one priority, so that they keep their order; only quality and
+    /// message traces may be overtaken.
+    pub fn priority(&self) -> Priority {
+        match &self.kind {
+            EventKind::MediaQuality(_) | EventKind::Message(_) => Priority::Low,
+            _ => Priority::Normal,
+        }
+    }
+
+    /// The other party, where the event names one.
+    pub fn peer(&self) -> Option<String> {
+        match &self.kind {
+            EventKind::IncomingCall { from, .. } => Some(from.clone()),
+            EventKind::Calling { to } => Some(to.clone()),
+            EventKind::Established { peer, .. } => Some(peer.clone()),
+            EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target } => Some(target.clone()),
+            EventKind::TransferConnected { to } | EventKind::MediaSwitched { to, .. } => Some(to.to_string()),
+            EventKind::Message(message) => Some(message.remote.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The SIP status, where there is one.
+    pub fn code(&self) -> Option<StatusCode> {
+        match &self.kind {
+            EventKind::Ringing { status }
+            | EventKind::TransferAccepted { status }
+            | EventKind::TransferProgress { status } => Some(*status),
+            EventKind::TransferEnded(outcome) => outcome.code,
+            EventKind::CallEnded { cause } => cause_code(cause),
+            _ => None,
+        }
+    }
+
+    /// Why, in words, where there is a reason.
+    pub fn reason(&self) -> Option<String> {
+        match &self.kind {
+            EventKind::CallEnded { cause } => Some(describe_cause(cause)),
+            EventKind::TransferEnded(outcome) => outcome.failure.map(|failure| failure.to_string()),
+            EventKind::MediaFailed { reason } => Some(reason.clone()),
+            EventKind::Message(message) => Some(message.summary.clone()),
+            _ => None,
+        }
+    }
+
+    /// The outcome of a transfer, with the last event of one: `Succeeded`, `Recovered`, …
+    pub fn outcome(&self) -> Option<&'static str> {
+        match &self.kind {
+            EventKind::TransferEnded(outcome) => Some(outcome_name(outcome.kind)),
+            _ => None,
+        }
+    }
+
+    /// How that outcome was learned: `notify`, `terminated`, `bye`, `guard`, `local`.
+    pub fn learned_from(&self) -> Option<&'static str> {
+        match &self.kind {
+            EventKind::TransferEnded(outcome) => Some(learned_name(outcome.learned_from)),
+            _ => None,
+        }
+    }
+}
+
+/// An outcome's name as the public interfaces spell it.
+pub const fn outcome_name(kind: OutcomeKind) -> &'static str {
+    match kind {
+        OutcomeKind::Succeeded => "Succeeded",
+        OutcomeKind::Bridged => "Bridged",
+        OutcomeKind::Failed => "Failed",
+        OutcomeKind::Recovered => "Recovered",
+        OutcomeKind::Cancelled => "Cancelled",
+        OutcomeKind::TimedOut => "TimedOut",
+        OutcomeKind::PeerHungUp => "PeerHungUp",
+    }
+}
+
+/// The way an outcome was learned as the public interfaces spell it.
+pub const fn learned_name(from: LearnedFrom) -> &'static str {
+    match from {
+        LearnedFrom::Notify => "notify",
+        LearnedFrom::Terminated => "terminated",
+        LearnedFrom::Bye => "bye",
+        LearnedFrom::Guard => "guard",
+        LearnedFrom::Local => "local",
+    }
+}
+
+/// The status behind the end of a call, where there is one.
+pub fn cause_code(cause: &EndCause) -> Option<StatusCode> {
+    match cause.reason {
+        EndReason::Refused(status) | EndReason::Redirected { status, .. } => Some(status),
+        EndReason::Bye
+        | EndReason::Cancelled
+        | EndReason::NoAnswer
+        | EndReason::NoRoute(_)
+        | EndReason::Unreachable
+        | EndReason::Gone
+        | EndReason::NoAck
+        | EndReason::NotAcceptable
+        | EndReason::Overload => None,
+    }
+}
+
+/// The end of a call in words.
+pub fn describe_cause(cause: &EndCause) -> String {
+    let words = match &cause.reason {
+        EndReason::Bye => "hung up".to_owned(),
+        EndReason::Cancelled => "cancelled before it was answered".to_owned(),
+        EndReason::Refused(status) => format!("refused: {status} {}", status.reason_phrase()),
+        EndReason::Redirected { status, .. } => format!("redirected: {status} {}", status.reason_phrase()),
+        EndReason::NoAnswer => "not answered in time".to_owned(),
+        EndReason::NoRoute(error) => error.to_string(),
+        EndReason::Unreachable => "the peer cannot be reached".to_owned(),
+        EndReason::Gone => "the peer does not know the call any more".to_owned(),
+        EndReason::NoAck => "the answer was never acknowledged".to_owned(),
+        EndReason::NotAcceptable => "no acceptable media".to_owned(),
+        EndReason::Overload => "too many calls".to_owned(),
+    };
+    match &cause.header {
+        Some(header) => format!("{words} ({header})"),
+        None => words,
+    }
+}

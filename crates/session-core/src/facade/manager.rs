@@ -1,0 +1,216 @@
+//! The session manager: one user agent, its calls and its transfers.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use event_bus::{Bus, Overflow, SubscribeError, SubscribeOptions, Subscriber};
+use media_core::PumpHandle;
+use sip_message::UriBuf;
+use sip_transport::Transport;
+use tokio::sync::{mpsc, oneshot};
+use transfer::TransferId;
+
+use super::{builder::Builder, media_info::SessionMediaInfo, session::Session, transfer::Transfer};
+use crate::{
+    driver::{Answer, Answered, Request},
+    engine::{CallOptions, Command, CommandError, HoldState, Reply, SessionInfo, TransferInfo},
+    error::{MediaError, SessionError, TransferError},
+    event::{SessionEvent, SessionId},
+};
+
+/// Events that wait for a subscriber by default.
+const EVENTS: usize = 4096;
+
+/// Which kind of transfer is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransferType {
+    /// The target is not asked first.
+    Blind,
+}
+
+/// One user agent. Cheap to clone; when the last handle is gone, its calls are ended.
+#[derive(Debug, Clone)]
+pub struct SessionManager {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    requests: mpsc::Sender<Request>,
+    bus: Bus<SessionEvent>,
+    pump: Option<PumpHandle>,
+    locals: Vec<SocketAddr>,
+}
+
+impl SessionManager {
+    /// Sets one up.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(super) fn new(
+        requests: mpsc::Sender<Request>,
+        bus: Bus<SessionEvent>,
+        pump: Option<PumpHandle>,
+        locals: Vec<SocketAddr>,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { requests, bus, pump, locals }) }
+    }
+
+    /// The addresses it listens on.
+    pub fn local_addresses(&self) -> Vec<(Transport, SocketAddr)> {
+        self.inner.locals.iter().map(|local| (Transport::Udp, *local)).collect()
+    }
+
+    /// Calls a `sip:` URI. Returns once the call has begun; [`Session::established`] waits for its answer.
+    pub async fn call(&self, target: &str) -> Result<Session, SessionError> {
+        self.call_with(target, CallOptions::default()).await
+    }
+
+    /// Calls a `sip:` URI with settings of its own.
+    pub async fn call_with(&self, target: &str, options: CallOptions) -> Result<Session, SessionError> {
+        let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
+        match self.ask(Command::Call { target, options }).await {
+            Ok(Answered::Session(id, status)) => Ok(Session::new(self.clone(), id, status)),
+            Ok(_) => Err(SessionError::Closed),
+            Err(error) => Err(session_error(error)),
+        }
+    }
+
+    /// Subscribes to all events. A subscriber that falls behind loses the oldest and is told how many.
+    pub fn subscribe(&self) -> Result<Subscriber<SessionEvent>, SubscribeError> {
+        self.subscribe_with(EVENTS, Overflow::DropOldest, |_| true)
+    }
+
+    /// Subscribes to the events that a filter wants, asked before anybody is woken. [`Overflow::Block`] is refused: an
+    /// observer never stops the engine.
+    pub fn subscribe_with(
+        &self,
+        capacity: usize,
+        overflow: Overflow,
+        wants: impl Fn(&SessionEvent) -> bool + Send + Sync + 'static,
+    ) -> Result<Subscriber<SessionEvent>, SubscribeError> {
+        if overflow == Overflow::Block {
+            return Err(SubscribeError::Blocking);
+        }
+        self.inner.bus.subscribe(SubscribeOptions::with_capacity(capacity).overflow(overflow).filter(wants))
+    }
+
+    /// Lists live calls.
+    pub async fn sessions(&self) -> Result<Vec<SessionInfo>, SessionError> {
+        match self.ask(Command::ListSessions).await {
+            Ok(Answered::Reply(Reply::Sessions(sessions))) => Ok(sessions),
+            Ok(_) => Err(SessionError::Closed),
+            Err(error) => Err(session_error(error)),
+        }
+    }
+
+    /// Ends all calls, waits for the other sides' answers for some seconds, and stops.
+    pub async fn shutdown(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.inner.requests.send(Request::Shutdown { done }).await.is_ok() {
+            // An error means that it has stopped already.
+            stopped.await.unwrap_or_default();
+        }
+    }
+
+    // The operations by their names.
+
+    /// Moves the other party of a call to a target: hold, REFER, progress, BYE; or recovery. Returns once the engine has
+    /// begun.
+    pub async fn initiate_transfer(&self, session: &SessionId, target: &str, kind: TransferType) -> Result<TransferId, TransferError> {
+        match kind {
+            TransferType::Blind => self.blind(*session, target).await.map(|transfer| transfer.id()),
+        }
+    }
+
+    /// Gives a transfer up. Returns when the held call is two-way again, or is gone.
+    pub async fn cancel_transfer(&self, transfer: &TransferId) -> Result<(), TransferError> {
+        self.ask(Command::CancelTransfer { transfer: *transfer }).await.map(drop).map_err(transfer_error)
+    }
+
+    /// Lists live transfers.
+    pub async fn get_sessions_with_transfers(&self) -> Result<Vec<TransferInfo>, TransferError> {
+        match self.ask(Command::ListTransfers).await {
+            Ok(Answered::Reply(Reply::Transfers(transfers))) => Ok(transfers),
+            Ok(_) => Err(SessionError::Closed.into()),
+            Err(error) => Err(transfer_error(error)),
+        }
+    }
+
+    /// Holds a call. Returns when the answer is in force.
+    pub async fn hold_session_media(&self, session: &SessionId) -> Result<HoldState, SessionError> {
+        self.change_hold(Command::Hold { session: *session }).await
+    }
+
+    /// Resumes a call. Returns when the answer is in force.
+    pub async fn resume_session_media(&self, session: &SessionId) -> Result<HoldState, SessionError> {
+        self.change_hold(Command::Resume { session: *session }).await
+    }
+
+    /// What is negotiated, sent, received and heard in a call.
+    pub async fn get_session_media_info(&self, session: &SessionId) -> Result<SessionMediaInfo, SessionError> {
+        let negotiated = match self.ask(Command::MediaInfo { session: *session }).await {
+            Ok(Answered::Reply(Reply::Media(negotiated))) => negotiated,
+            Ok(_) => return Err(SessionError::Closed),
+            Err(error) => return Err(session_error(error)),
+        };
+        let (mut snapshot, mut hearing) = (None, None);
+        if let Some(pump) = &self.inner.pump {
+            if let Some(stream) = negotiated.stream {
+                snapshot = pump.snapshot(stream).await.map_err(|_| MediaError::Pump)?;
+            }
+            if let Some(device) = negotiated.device {
+                hearing = pump.hearing(device).await.map_err(|_| MediaError::Pump)?;
+            }
+        }
+        Ok(SessionMediaInfo::new(*session, *negotiated, snapshot, hearing))
+    }
+
+    pub(super) async fn blind(&self, session: SessionId, target: &str) -> Result<Transfer, TransferError> {
+        let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
+        match self.ask(Command::Blind { session, target }).await {
+            Ok(Answered::Transfer(id, watch)) => Ok(Transfer::new(self.clone(), id, watch)),
+            Ok(_) => Err(SessionError::Closed.into()),
+            Err(error) => Err(transfer_error(error)),
+        }
+    }
+
+    pub(super) async fn hang_up(&self, session: SessionId) -> Result<(), SessionError> {
+        self.ask(Command::HangUp { session }).await.map(drop).map_err(session_error)
+    }
+
+    async fn change_hold(&self, command: Command) -> Result<HoldState, SessionError> {
+        match self.ask(command).await {
+            Ok(Answered::Reply(Reply::Hold(state))) => Ok(state),
+            Ok(_) => Err(SessionError::Closed),
+            Err(error) => Err(session_error(error)),
+        }
+    }
+
+    async fn ask(&self, command: Command) -> Answer {
+        ask(&self.inner.requests, command).await
+    }
+}
+
+/// Asks the driver; an engine that is gone is a closed manager.
+pub(super) async fn ask(requests: &mpsc::Sender<Request>, command: Command) -> Answer {
+    let (reply, answer) = oneshot::channel();
+    let closed = || CommandError::Session(SessionError::Closed);
+    requests.send(Request::Command { command, reply }).await.map_err(|_| closed())?;
+    answer.await.map_err(|_| closed())?
+}
+
+pub(super) fn session_error(error: CommandError) -> SessionError {
+    match error {
+        CommandError::Session(error) | CommandError::Transfer(TransferError::Session(error)) => error,
+        CommandError::Transfer(TransferError::Refused(_)) => SessionError::Unknown,
+    }
+}
+
+pub(super) fn transfer_error(error: CommandError) -> TransferError {
+    match error {
+        CommandError::Session(error) => TransferError::Session(error),
+        CommandError::Transfer(error) => error,
+    }
+}

@@ -1,0 +1,77 @@
+//! A handle to one call.
+
+use dialog_core::EndCause;
+use tokio::sync::watch;
+
+use super::{manager::SessionManager, media_info::SessionMediaInfo, transfer::Transfer};
+use crate::{
+    driver::CallStatus,
+    engine::HoldState,
+    error::{SessionError, TransferError},
+    event::SessionId,
+};
+
+/// A call. Dropping the handle changes nothing.
+#[derive(Debug, Clone)]
+pub struct Session {
+    manager: SessionManager,
+    id: SessionId,
+    status: watch::Receiver<CallStatus>,
+}
+
+impl Session {
+    pub(super) fn new(manager: SessionManager, id: SessionId, status: watch::Receiver<CallStatus>) -> Self {
+        Self { manager, id, status }
+    }
+
+    /// Its identifier, as in events.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Waits until it is up; an error says why it never will be.
+    pub async fn established(&self) -> Result<(), SessionError> {
+        let mut status = self.status.clone();
+        let settled = status.wait_for(|status| *status != CallStatus::Pending).await;
+        match settled.map(|status| status.clone()) {
+            Ok(CallStatus::Ended(cause)) => Err(SessionError::Ended(cause)),
+            Ok(CallStatus::Up | CallStatus::Pending) => Ok(()),
+            Err(_) => Err(SessionError::Closed),
+        }
+    }
+
+    /// Waits until it is over.
+    pub async fn ended(&self) -> Result<EndCause, SessionError> {
+        let mut status = self.status.clone();
+        let settled = status.wait_for(|status| matches!(status, CallStatus::Ended(_))).await;
+        match settled.map(|status| status.clone()) {
+            Ok(CallStatus::Ended(cause)) => Ok(cause),
+            Ok(CallStatus::Up | CallStatus::Pending) | Err(_) => Err(SessionError::Closed),
+        }
+    }
+
+    /// Ends it; returns when the other side has answered or was given up on.
+    pub async fn hang_up(&self) -> Result<(), SessionError> {
+        self.manager.hang_up(self.id).await
+    }
+
+    /// Holds it.
+    pub async fn hold(&self) -> Result<HoldState, SessionError> {
+        self.manager.hold_session_media(&self.id).await
+    }
+
+    /// Resumes it.
+    pub async fn resume(&self) -> Result<HoldState, SessionError> {
+        self.manager.resume_session_media(&self.id).await
+    }
+
+    /// Moves the other party to a target without asking it first.
+    pub async fn blind(&self, to: &str) -> Result<Transfer, TransferError> {
+        self.manager.blind(self.id, to).await
+    }
+
+    /// What is negotiated, sent, received and heard.
+    pub async fn media_info(&self) -> Result<SessionMediaInfo, SessionError> {
+        self.manager.get_session_media_info(&self.id).await
+    }
+}

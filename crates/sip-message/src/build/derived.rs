@@ -1,0 +1,53 @@
+//! Requests that repeat an INVITE's headers: CANCEL, and ACK for a final response that is no 2xx.
+
+use bytes::Bytes;
+
+use super::draft::{MAX_FORWARDS, check_request_line};
+use super::lines::Writer;
+use crate::{BuildError, CSeq, HeaderId, Message, Method};
+
+/// Builds the CANCEL of an INVITE that was sent, from its bytes (RFC 3261 §9.1).
+///
+/// Request-URI, From, To, Call-ID, Route and the number of `CSeq` are the INVITE's, the only Via is its topmost.
+/// `reason` is the value of a Reason header (RFC 3326), such as `SIP;cause=200`.
+pub fn cancel_for(invite: &Message, reason: Option<&str>) -> Result<Bytes, BuildError> {
+    let to = invite.first(HeaderId::To);
+    let mut out = repeat(invite, Method::Cancel, to)?;
+    if let Some(reason) = reason {
+        out.header(HeaderId::Reason, reason)?;
+    }
+    out.finish(b"")
+}
+
+/// Builds the ACK for a final response from 300 to 699 (RFC 3261 §17.1.1.3).
+///
+/// As for CANCEL, but To is the response's, with its tag.
+pub fn ack_for(invite: &Message, response: &Message) -> Result<Bytes, BuildError> {
+    if !response.status().is_some_and(|code| code.is_final() && !code.is_success()) {
+        return Err(BuildError::Source("an ACK of the transaction answers a response from 300 to 699"));
+    }
+    repeat(invite, Method::Ack, response.first(HeaderId::To))?.finish(b"")
+}
+
+fn repeat(invite: &Message, method: Method, to: Option<&str>) -> Result<Writer, BuildError> {
+    if invite.method() != Some(Method::Invite) {
+        return Err(BuildError::Source("only an INVITE is cancelled and acknowledged"));
+    }
+    let uri = invite.request_uri().ok_or(BuildError::RequestUri)?;
+    check_request_line(&method, uri)?;
+    let via = invite.vias().next().ok_or(BuildError::Missing(HeaderId::Via))?;
+    let from = invite.first(HeaderId::From).ok_or(BuildError::Missing(HeaderId::From))?;
+    let to = to.ok_or(BuildError::Missing(HeaderId::To))?;
+    let cseq = CSeq { number: invite.cseq()?.number, method };
+    let mut out = Writer::start(&[method.as_str(), " ", uri, " SIP/2.0"]);
+    out.header(HeaderId::Via, via)?;
+    out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
+    for route in invite.all(HeaderId::Route) {
+        out.header(HeaderId::Route, route)?;
+    }
+    out.header(HeaderId::From, from)?;
+    out.header(HeaderId::To, to)?;
+    out.header(HeaderId::CallId, invite.call_id()?)?;
+    out.header(HeaderId::CSeq, &cseq.to_string())?;
+    Ok(out)
+}

@@ -1,0 +1,175 @@
+use core::fmt::{self, Display};
+
+use bytes::Bytes;
+
+use super::lines::{Body, Lines, Writer};
+use crate::{BuildError, HeaderId, Method};
+
+/// A request whose Via and Contact are not known yet: they come from the hop it is sent on.
+///
+/// Values are kept as given and checked by [`encode`](Self::encode), which is the only way to bytes.
+#[derive(Clone)]
+pub struct Draft {
+    method: Method,
+    uri: String,
+    lines: Lines,
+    contact: ContactWish,
+    body: Option<Body>,
+}
+
+/// Whether the hop is asked for a Contact.
+#[derive(Debug, Clone)]
+enum ContactWish {
+    None,
+    /// A Contact without user part.
+    Host,
+    User(String),
+}
+
+/// Headers that stand in every request (RFC 3261 §8.1.1); Via comes with the hop, Max-Forwards has a default.
+const MANDATORY: [HeaderId; 4] = [HeaderId::From, HeaderId::To, HeaderId::CallId, HeaderId::CSeq];
+
+/// The recommended first value (RFC 3261 §8.1.1.6).
+pub(super) const MAX_FORWARDS: &str = "70";
+
+impl Draft {
+    /// Starts a request.
+    pub fn request(method: Method, uri: &str) -> Draft {
+        Draft { method, uri: uri.into(), lines: Lines::default(), contact: ContactWish::None, body: None }
+    }
+
+    /// Adds a header line; lines are written in the order in which they were added.
+    #[must_use]
+    pub fn header(mut self, id: HeaderId, value: impl Display) -> Draft {
+        self.push(id, value);
+        self
+    }
+
+    /// Adds a header line in place.
+    pub fn push(&mut self, id: HeaderId, value: impl Display) {
+        self.lines.push(id, value);
+    }
+
+    /// Replaces all lines of that header by one, written after the others.
+    pub fn set(&mut self, id: HeaderId, value: impl Display) {
+        self.lines.remove(id);
+        self.lines.push(id, value);
+    }
+
+    /// Removes all lines of that header.
+    pub fn remove(&mut self, id: HeaderId) {
+        self.lines.remove(id);
+    }
+
+    /// Changes the Request-URI, for a redirection.
+    pub fn set_uri(&mut self, uri: &str) {
+        self.uri = uri.into();
+    }
+
+    /// Adds a header line by name; a well-known name, long or compact, counts as that header.
+    #[must_use]
+    pub fn extension(mut self, name: &str, value: impl Display) -> Draft {
+        self.lines.push_named(name, value);
+        self
+    }
+
+    /// Asks for a Contact when the hop is known, with that user part.
+    #[must_use]
+    pub fn contact_user(mut self, user: Option<&str>) -> Draft {
+        self.contact = user.map_or(ContactWish::Host, |user| ContactWish::User(user.into()));
+        self
+    }
+
+    /// Sets the body and its Content-Type; a second call replaces the first.
+    #[must_use]
+    pub fn body(mut self, content_type: &str, body: impl AsRef<[u8]>) -> Draft {
+        self.body = Some(Body::new(content_type, body));
+        self
+    }
+
+    /// The method.
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The Request-URI.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The values given for that header, in order.
+    pub fn header_values(&self, id: HeaderId) -> impl Iterator<Item = &str> {
+        self.lines.values(id)
+    }
+
+    /// The body, empty if none was set.
+    pub fn body_bytes(&self) -> &[u8] {
+        self.body.as_ref().map_or(&[], |body| &body.bytes)
+    }
+
+    /// Whether the hop has to give a Contact: `Some(user part)` after [`contact_user`](Self::contact_user).
+    pub fn contact_user_wanted(&self) -> Option<Option<&str>> {
+        match &self.contact {
+            ContactWish::None => None,
+            ContactWish::Host => Some(None),
+            ContactWish::User(user) => Some(Some(user)),
+        }
+    }
+
+    /// Writes the request: Via first, Contact after the given headers, then Content-Type, Content-Length last.
+    ///
+    /// `via` is the value of the Via header; `contact` is the whole Contact value, written if the draft wants one
+    /// and needed then. `Max-Forwards: 70` is added if none was given. Errors: see [`BuildError`]; a REFER
+    /// needs exactly one Refer-To (RFC 3515 §2.4.1).
+    pub fn encode(&self, via: &str, contact: Option<&str>) -> Result<Bytes, BuildError> {
+        check_request_line(&self.method, &self.uri)?;
+        self.lines.check(&[HeaderId::Via, HeaderId::ContentLength])?;
+        for id in MANDATORY {
+            if !self.lines.has(id) {
+                return Err(BuildError::Missing(id));
+            }
+        }
+        if self.method == Method::Refer && !self.lines.has(HeaderId::ReferTo) {
+            return Err(BuildError::Missing(HeaderId::ReferTo));
+        }
+        if self.body.is_some() && self.lines.has(HeaderId::ContentType) {
+            return Err(BuildError::Duplicate(HeaderId::ContentType));
+        }
+        let mut out = Writer::start(&[self.method.as_str(), " ", &self.uri, " SIP/2.0"]);
+        out.header(HeaderId::Via, via)?;
+        if !self.lines.has(HeaderId::MaxForwards) {
+            out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
+        }
+        self.lines.write(&mut out)?;
+        if self.contact_user_wanted().is_some() {
+            if self.lines.has(HeaderId::Contact) {
+                return Err(BuildError::Duplicate(HeaderId::Contact));
+            }
+            out.header(HeaderId::Contact, contact.ok_or(BuildError::Missing(HeaderId::Contact))?)?;
+        }
+        Body::finish(self.body.as_ref(), out)
+    }
+}
+
+/// The URI is written as given, so nothing in it may end the word or the line.
+pub(super) fn check_request_line(method: &Method, uri: &str) -> Result<(), BuildError> {
+    if method.as_str().is_empty() {
+        return Err(BuildError::Method);
+    }
+    let printable = |byte: u8| byte > b' ' && byte != 0x7f && !b"<>\"".contains(&byte);
+    if uri.is_empty() || !uri.bytes().all(printable) {
+        return Err(BuildError::RequestUri);
+    }
+    Ok(())
+}
+
+/// Shows method and header count; values may hold credentials.
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("method", &self.method)
+            .field("contact", &self.contact_user_wanted().is_some())
+            .field("body", &self.body_bytes().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+use core::fmt::Display;
+
+use bytes::Bytes;
+
+use super::lines::{Body, Lines, Writer};
+use crate::{BuildError, HeaderId, Message, NameAddr, StatusCode, lex};
+
+/// A response to a request: Via, From, To, Call-ID and `CSeq` are copied from it (RFC 3261 §8.2.6.2).
+#[derive(Debug, Clone)]
+pub struct Response {
+    request: Message,
+    status: StatusCode,
+    reason: Option<String>,
+    to_tag: Option<String>,
+    top_via: Option<String>,
+    record_routes: bool,
+    dialog_forming: bool,
+    lines: Lines,
+    body: Option<Body>,
+}
+
+/// Headers that are copied, and hence cannot be given.
+const COPIED: [HeaderId; 6] =
+    [HeaderId::Via, HeaderId::From, HeaderId::To, HeaderId::CallId, HeaderId::CSeq, HeaderId::ContentLength];
+
+impl Response {
+    /// Starts a response with the standard phrase of the code.
+    pub fn to(request: &Message, status: StatusCode) -> Response {
+        Response {
+            request: request.clone(),
+            status,
+            reason: None,
+            to_tag: None,
+            top_via: None,
+            record_routes: false,
+            dialog_forming: false,
+            lines: Lines::default(),
+            body: None,
+        }
+    }
+
+    /// Sets the reason phrase.
+    #[must_use]
+    pub fn reason(mut self, reason: &str) -> Response {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Gives the To a tag; left out of a 100, and where the request's To has a tag (RFC 3261 §8.2.6.2).
+    #[must_use]
+    pub fn to_tag(mut self, tag: &str) -> Response {
+        self.to_tag = Some(tag.into());
+        self
+    }
+
+    /// Replaces the topmost Via by one with `received` and `rport` as the transport saw them.
+    ///
+    /// See [`Via::received_from`](crate::Via::received_from).
+    #[must_use]
+    pub fn top_via(mut self, value: &str) -> Response {
+        self.top_via = Some(value.into());
+        self
+    }
+
+    /// Copies the Record-Route headers (RFC 3261 §12.1.1).
+    #[must_use]
+    pub fn record_routes(mut self) -> Response {
+        self.record_routes = true;
+        self
+    }
+
+    /// Copies the Record-Route headers and demands a Contact and a To tag, as a response that makes a dialog
+    /// must have them (RFC 3261 §12.1.1).
+    #[must_use]
+    pub fn dialog_forming(mut self) -> Response {
+        self.record_routes = true;
+        self.dialog_forming = true;
+        self
+    }
+
+    /// Adds a Contact line.
+    #[must_use]
+    pub fn contact(self, value: &str) -> Response {
+        self.header(HeaderId::Contact, value)
+    }
+
+    /// Adds a header line; lines are written in the order in which they were added.
+    #[must_use]
+    pub fn header(mut self, id: HeaderId, value: impl Display) -> Response {
+        self.push(id, value);
+        self
+    }
+
+    /// Adds a header line in place.
+    pub fn push(&mut self, id: HeaderId, value: impl Display) {
+        self.lines.push(id, value);
+    }
+
+    /// Adds a header line by name; a well-known name, long or compact, counts as that header.
+    #[must_use]
+    pub fn extension(mut self, name: &str, value: impl Display) -> Response {
+        self.lines.push_named(name, value);
+        self
+    }
+
+    /// Sets the body and its Content-Type; a second call replaces the first.
+    #[must_use]
+    pub fn body(mut self, content_type: &str, body: impl AsRef<[u8]>) -> Response {
+        self.body = Some(Body::new(content_type, body));
+        self
+    }
+
+    /// The status code.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Writes the response.
+    ///
+    /// Headers that the request lacks are left out, so that a request can be refused for lacking them; Via is
+    /// needed always, for without it nobody can be answered.
+    pub fn encode(self) -> Result<Bytes, BuildError> {
+        let request = &self.request;
+        if !request.is_request() {
+            return Err(BuildError::Source("a response answers a request"));
+        }
+        self.lines.check(&COPIED)?;
+        if self.body.is_some() && self.lines.has(HeaderId::ContentType) {
+            return Err(BuildError::Duplicate(HeaderId::ContentType));
+        }
+        if self.dialog_forming && !self.lines.has(HeaderId::Contact) {
+            return Err(BuildError::Missing(HeaderId::Contact));
+        }
+        let reason = self.reason.as_deref().unwrap_or(self.status.reason_phrase());
+        if lex::has_line_breaker(reason.as_bytes()) {
+            return Err(BuildError::ControlCharacter("reason phrase".into()));
+        }
+        let code = self.status.to_string();
+        let mut out = Writer::start(&["SIP/2.0 ", &code, " ", reason]);
+        self.write_vias(&mut out)?;
+        if self.record_routes {
+            for value in request.all(HeaderId::RecordRoute) {
+                out.header(HeaderId::RecordRoute, value)?;
+            }
+        }
+        self.copy(HeaderId::From, &mut out)?;
+        self.write_to(&mut out)?;
+        self.copy(HeaderId::CallId, &mut out)?;
+        self.copy(HeaderId::CSeq, &mut out)?;
+        if self.status == StatusCode::TRYING && !self.lines.has(HeaderId::Timestamp) {
+            self.copy(HeaderId::Timestamp, &mut out)?;
+        }
+        self.lines.write(&mut out)?;
+        Body::finish(self.body.as_ref(), out)
+    }
+
+    fn copy(&self, id: HeaderId, out: &mut Writer) -> Result<(), BuildError> {
+        match self.request.first(id) {
+            Some(value) => out.header(id, value),
+            None => Ok(()),
+        }
+    }
+
+    /// Copies every Via line in order; only the first item of the first line may be replaced.
+    fn write_vias(&self, out: &mut Writer) -> Result<(), BuildError> {
+        let mut items = self.request.vias();
+        let top = items.next().ok_or(BuildError::Missing(HeaderId::Via))?;
+        out.header(HeaderId::Via, self.top_via.as_deref().unwrap_or(top))?;
+        items.try_for_each(|item| out.header(HeaderId::Via, item))
+    }
+
+    fn write_to(&self, out: &mut Writer) -> Result<(), BuildError> {
+        let Some(value) = self.request.first(HeaderId::To) else { return Ok(()) };
+        let tagless = NameAddr::parse(value).is_ok_and(|to| to.tag().is_none());
+        let tag = self.to_tag.as_deref().filter(|_| tagless && self.status != StatusCode::TRYING);
+        if self.dialog_forming && tagless && tag.is_none() {
+            return Err(BuildError::Missing(HeaderId::To));
+        }
+        match tag {
+            Some(tag) if !lex::is_token(tag) => Err(BuildError::Tag(tag.into())),
+            Some(tag) => out.header(HeaderId::To, &format!("{value};tag={tag}")),
+            None => out.header(HeaderId::To, value),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+use core::fmt;
+
+/// The name of a header line: well-known or an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderName<'a> {
+    /// A header of the table, in whatever spelling it came.
+    Known(HeaderId),
+    /// Any other token, as it was written.
+    Unknown(&'a str),
+}
+
+impl<'a> HeaderName<'a> {
+    /// Sorts a name: full or compact form, any case (RFC 3261 §7.3.1, §7.3.3).
+    pub fn of(name: &'a str) -> HeaderName<'a> {
+        HeaderId::of(name).map_or(HeaderName::Unknown(name), HeaderName::Known)
+    }
+
+    /// The canonical long name, or the extension's name as written.
+    pub const fn as_str(&self) -> &'a str {
+        match self {
+            HeaderName::Known(id) => id.name(),
+            HeaderName::Unknown(name) => name,
+        }
+    }
+
+    /// The id, if the header is well-known.
+    pub const fn id(&self) -> Option<HeaderId> {
+        match self {
+            HeaderName::Known(id) => Some(*id),
+            HeaderName::Unknown(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for HeaderName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+macro_rules! header_ids {
+    ($($id:ident $name:literal $lower:literal $($compact:literal)?,)*) => {
+        /// A well-known header (RFC 3261 §20 and the extensions that a call uses).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        #[non_exhaustive]
+        pub enum HeaderId {
+            $(
+                #[doc = concat!("`", $name, "`")]
+                $id,
+            )*
+        }
+
+        const NAMES: &[&str] = &[$($name),*];
+        const LOWER: &[&str] = &[$($lower),*];
+        const COMPACT: &[u8] = &[$(header_ids!(@compact $($compact)?)),*];
+        const ALL: &[HeaderId] = &[$(HeaderId::$id),*];
+    };
+    (@compact) => { 0 };
+    (@compact $letter:literal) => { $letter };
+}
+
+header_ids! {
+    Accept "Accept" "accept",
+    AcceptContact "Accept-Contact" "accept-contact" b'a',
+    AcceptEncoding "Accept-Encoding" "accept-encoding",
+    AcceptLanguage "Accept-Language" "accept-language",
+    AlertInfo "Alert-Info" "alert-info",
+    Allow "Allow" "allow",
+    AllowEvents "Allow-Events" "allow-events" b'u',
+    AuthenticationInfo "Authentication-Info" "authentication-info",
+    Authorization "Authorization" "authorization",
+    CallId "Call-ID" "call-id" b'i',
+    CallInfo "Call-Info" "call-info",
+    Contact "Contact" "contact" b'm',
+    ContentDisposition "Content-Disposition" "content-disposition",
+    ContentEncoding "Content-Encoding" "content-encoding" b'e',
+    ContentLanguage "Content-Language" "content-language",
+    ContentLength "Content-Length" "content-length" b'l',
+    ContentType "Content-Type" "content-type" b'c',
+    CSeq "CSeq" "cseq",
+    Date "Date" "date",
+    Diversion "Diversion" "diversion",
+    ErrorInfo "Error-Info" "error-info",
+    Event "Event" "event" b'o',
+    Expires "Expires" "expires",
+    FlowTimer "Flow-Timer" "flow-timer",
+    From "From" "from" b'f',
+    Geolocation "Geolocation" "geolocation",
+    HistoryInfo "History-Info" "history-info",
+    Identity "Identity" "identity" b'y',
+    InfoPackage "Info-Package" "info-package",
+    InReplyTo "In-Reply-To" "in-reply-to",
+    Join "Join" "join",
+    MaxForwards "Max-Forwards" "max-forwards",
+    MimeVersion "MIME-Version" "mime-version",
+    MinExpires "Min-Expires" "min-expires",
+    MinSe "Min-SE" "min-se",
+    Organization "Organization" "organization",
+    PAssertedIdentity "P-Asserted-Identity" "p-asserted-identity",
+    PPreferredIdentity "P-Preferred-Identity" "p-preferred-identity",
+    Path "Path" "path",
+    Priority "Priority" "priority",
+    Privacy "Privacy" "privacy",
+    ProxyAuthenticate "Proxy-Authenticate" "proxy-authenticate",
+    ProxyAuthorization "Proxy-Authorization" "proxy-authorization",
+    ProxyRequire "Proxy-Require" "proxy-require",
+    RAck "RAck" "rack",
+    Reason "Reason" "reason",
+    RecordRoute "Record-Route" "record-route",
+    RecvInfo "Recv-Info" "recv-info",
+    ReferEventsAt "Refer-Events-At" "refer-events-at",
+    ReferSub "Refer-Sub" "refer-sub",
+    ReferTo "Refer-To" "refer-to" b'r',
+    ReferredBy "Referred-By" "referred-by" b'b',
+    RejectContact "Reject-Contact" "reject-contact" b'j',
+    RemotePartyId "Remote-Party-ID" "remote-party-id",
+    Replaces "Replaces" "replaces",
+    ReplyTo "Reply-To" "reply-to",
+    RequestDisposition "Request-Disposition" "request-disposition" b'd',
+    Require "Require" "require",
+    ResourcePriority "Resource-Priority" "resource-priority",
+    RetryAfter "Retry-After" "retry-after",
+    Route "Route" "route",
+    RSeq "RSeq" "rseq",
+    SecurityClient "Security-Client" "security-client",
+    SecurityServer "Security-Server" "security-server",
+    SecurityVerify "Security-Verify" "security-verify",
+    Server "Server" "server",
+    ServiceRoute "Service-Route" "service-route",
+    SessionExpires "Session-Expires" "session-expires" b'x',
+    SessionId "Session-ID" "session-id",
+    SipEtag "SIP-ETag" "sip-etag",
+    SipIfMatch "SIP-If-Match" "sip-if-match",
+    Subject "Subject" "subject" b's',
+    SubscriptionState "Subscription-State" "subscription-state",
+    Supported "Supported" "supported" b'k',
+    SuppressIfMatch "Suppress-If-Match" "suppress-if-match",
+    TargetDialog "Target-Dialog" "target-dialog",
+    Timestamp "Timestamp" "timestamp",
+    To "To" "to" b't',
+    Unsupported "Unsupported" "unsupported",
+    UserAgent "User-Agent" "user-agent",
+    UserToUser "User-to-User" "user-to-user",
+    Via "Via" "via" b'v',
+    Warning "Warning" "warning",
+    WwwAuthenticate "WWW-Authenticate" "www-authenticate",
+}
+
+/// Longest long name, and most names of one length; both are checked when the tables below are built.
+const LONGEST: usize = 20;
+const BUCKET: usize = 13;
+
+/// Ids by the length of their long names, so that a lookup compares with a handful of names only.
+const BY_LENGTH: [[Option<HeaderId>; BUCKET]; LONGEST + 1] = {
+    let mut table = [[None; BUCKET]; LONGEST + 1];
+    let mut at = 0;
+    while at < ALL.len() {
+        let bucket = &mut table[NAMES[at].len()];
+        let mut slot = 0;
+        while bucket[slot].is_some() {
+            slot += 1;
+        }
+        bucket[slot] = Some(ALL[at]);
+        at += 1;
+    }
+    table
+};
+
+const BY_LETTER: [Option<HeaderId>; 26] = {
+    let mut table = [None; 26];
+    let mut at = 0;
+    while at < ALL.len() {
+        if COMPACT[at] != 0 {
+            table[(COMPACT[at] - b'a') as usize] = Some(ALL[at]);
+        }
+        at += 1;
+    }
+    table
+};
+
+impl HeaderId {
+    /// How many well-known headers there are.
+    pub(crate) const COUNT: usize = ALL.len();
+
+    /// Every well-known header, in the order of the table.
+    pub const fn all() -> &'static [HeaderId] {
+        ALL
+    }
+
+    /// Finds the id by long or compact name, in any case; `None` for an extension.
+    pub fn of(name: &str) -> Option<HeaderId> {
+        HeaderId::of_bytes(name.as_bytes())
+    }
+
+    pub(crate) fn of_bytes(name: &[u8]) -> Option<HeaderId> {
+        if let [letter] = name {
+            let letter = letter.to_ascii_lowercase();
+            return if letter.is_ascii_lowercase() { BY_LETTER[usize::from(letter - b'a')] } else { None };
+        }
+        let bucket = BY_LENGTH.get(name.len())?;
+        bucket.iter().map_while(|id| *id).find(|id| id.name().as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// The canonical long name, as it is printed: `Call-ID`.
+    pub const fn name(self) -> &'static str {
+        NAMES[self as usize]
+    }
+
+    /// The canonical long name in lower case: `call-id`.
+    pub const fn lower_name(self) -> &'static str {
+        LOWER[self as usize]
+    }
+
+    /// The compact form, if one is registered: `i`.
+    pub const fn compact(self) -> Option<char> {
+        match COMPACT[self as usize] {
+            0 => None,
+            letter => Some(letter as char),
+        }
+    }
+
+    /// Headers of which a second line makes the message unusable: it cannot even be answered safely.
+    pub(crate) const fn refused_twice(self) -> bool {
+        matches!(
+            self,
+            HeaderId::From
+                | HeaderId::To
+                | HeaderId::CallId
+                | HeaderId::CSeq
+                | HeaderId::MaxForwards
+                | HeaderId::ContentLength
+        )
+    }
+
+    /// Headers that hold one value and may stand once in a message (RFC 3261 §7.3.1 and each header's own RFC).
+    pub const fn is_single(self) -> bool {
+        self.refused_twice()
+            || matches!(
+                self,
+                HeaderId::ContentType
+                    | HeaderId::ContentDisposition
+                    | HeaderId::Date
+                    | HeaderId::Event
+                    | HeaderId::Expires
+                    | HeaderId::Identity
+                    | HeaderId::Join
+                    | HeaderId::MimeVersion
+                    | HeaderId::MinExpires
+                    | HeaderId::MinSe
+                    | HeaderId::Organization
+                    | HeaderId::Priority
+                    | HeaderId::RAck
+                    | HeaderId::ReferEventsAt
+                    | HeaderId::ReferSub
+                    | HeaderId::ReferTo
+                    | HeaderId::ReferredBy
+                    | HeaderId::Replaces
+                    | HeaderId::ReplyTo
+                    | HeaderId::RetryAfter
+                    | HeaderId::RSeq
+                    | HeaderId::Server
+                    | HeaderId::SessionExpires
+                    | HeaderId::SessionId
+                    | HeaderId::SipEtag
+                    | HeaderId::SipIfMatch
+                    | HeaderId::Subject
+                    | HeaderId::SubscriptionState
+                    | HeaderId::TargetDialog
+                    | HeaderId::Timestamp
+                    | HeaderId::UserAgent
+            )
+    }
+}
+
+impl fmt::Display for HeaderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

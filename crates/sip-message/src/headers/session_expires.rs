@@ -1,0 +1,50 @@
+use core::fmt;
+
+use crate::{Params, ParseError, ParseErrorKind, lex};
+
+/// Who refreshes the session (RFC 4028 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refresher {
+    /// The sender of the request.
+    Uac,
+    /// The sender of the response.
+    Uas,
+}
+
+/// `Session-Expires: 1800;refresher=uac` (RFC 4028 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionExpires {
+    /// Seconds; values above `u32::MAX` are capped.
+    pub seconds: u32,
+    /// Who refreshes, if it is said.
+    pub refresher: Option<Refresher>,
+}
+
+impl SessionExpires {
+    /// Parses `delta-seconds *(;param)`; an unknown refresher is an error.
+    pub fn parse(value: &str) -> Result<SessionExpires, ParseError> {
+        let (digits, tail) = value.split_at(value.find(';').unwrap_or(value.len()));
+        let Some(seconds) = lex::delta_seconds(lex::trim(digits)) else {
+            return Err(ParseError::new(ParseErrorKind::Number, 0));
+        };
+        let params = Params::parse(tail).map_err(|error| error.shifted(digits.len()))?;
+        let refresher = match params.get("refresher") {
+            None => None,
+            Some(Some(who)) if who.eq_ignore_ascii_case("uac") => Some(Refresher::Uac),
+            Some(Some(who)) if who.eq_ignore_ascii_case("uas") => Some(Refresher::Uas),
+            Some(_) => return Err(ParseError::new(ParseErrorKind::Parameter, digits.len())),
+        };
+        Ok(SessionExpires { seconds, refresher })
+    }
+}
+
+impl fmt::Display for SessionExpires {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.seconds)?;
+        match self.refresher {
+            Some(Refresher::Uac) => f.write_str(";refresher=uac"),
+            Some(Refresher::Uas) => f.write_str(";refresher=uas"),
+            None => Ok(()),
+        }
+    }
+}

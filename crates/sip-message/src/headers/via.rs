@@ -1,0 +1,119 @@
+use core::fmt;
+use core::net::IpAddr;
+
+use crate::uri::Host;
+use crate::{Params, ParseError, ParseErrorKind, lex};
+
+/// `Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK77` (RFC 3261 §20.42), one item of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Via<'a> {
+    /// The transport as written; compare without regard to case.
+    pub transport: &'a str,
+    /// The host of `sent-by`.
+    pub host: Host<'a>,
+    /// The port of `sent-by`, if one is written.
+    pub port: Option<u16>,
+    /// All parameters.
+    pub params: Params<'a>,
+}
+
+impl<'a> Via<'a> {
+    /// How a branch of RFC 3261 starts (§8.1.1.7).
+    pub const MAGIC_COOKIE: &'static str = "z9hG4bK";
+
+    /// Parses one Via value; blanks around the slashes and the colon are taken.
+    pub fn parse(value: &'a str) -> Result<Via<'a>, ParseError> {
+        let fail = |kind, part: &str| ParseError::of(kind, value, part);
+        let mut protocol = value.splitn(3, '/');
+        let (name, version, rest) = match (protocol.next(), protocol.next(), protocol.next()) {
+            (Some(name), Some(version), Some(rest)) => (lex::trim(name), lex::trim(version), rest),
+            _ => return Err(fail(ParseErrorKind::Value, value)),
+        };
+        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" {
+            return Err(fail(ParseErrorKind::Version, value));
+        }
+        let rest = lex::trim(rest);
+        let (transport, rest) = rest
+            .split_once([' ', '\t'])
+            .filter(|(transport, _)| lex::is_token(transport))
+            .ok_or_else(|| fail(ParseErrorKind::Value, rest))?;
+        let rest = lex::trim(rest);
+        let (sent_by, tail) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (host, port) = Host::parse_with_port(lex::trim(sent_by)).map_err(|kind| fail(kind, sent_by))?;
+        let base = tail.as_ptr().addr() - value.as_ptr().addr();
+        let params = Params::parse(tail).map_err(|error| error.shifted(base))?;
+        Ok(Via { transport, host, port, params })
+    }
+
+    /// The transaction's branch.
+    pub fn branch(&self) -> Option<&'a str> {
+        self.params.value("branch").filter(|branch| !branch.is_empty())
+    }
+
+    /// Tells whether the branch starts with the magic cookie, in any case.
+    pub fn has_magic_cookie(&self) -> bool {
+        self.branch().is_some_and(|branch| {
+            let cookie = Self::MAGIC_COOKIE.as_bytes();
+            branch.as_bytes().get(..cookie.len()).is_some_and(|start| start.eq_ignore_ascii_case(cookie))
+        })
+    }
+
+    /// The address from which the request came, as the next hop saw it; `None` if absent or no address.
+    pub fn received(&self) -> Option<IpAddr> {
+        let text = self.params.value("received")?;
+        text.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    }
+
+    /// The `rport` parameter (RFC 3581): `Some(None)` asks for it, `Some(Some(port))` gives it.
+    ///
+    /// A value that is no port reads as absent.
+    pub fn rport(&self) -> Option<Option<u16>> {
+        match self.params.get("rport")? {
+            None | Some("") => Some(None),
+            Some(port) => port.parse().ok().map(Some),
+        }
+    }
+
+    /// The value with `received`, and with `rport` filled in if it was asked for (RFC 3581 §4).
+    ///
+    /// `received` is added if the host of `sent-by` is not that address, or if `rport` was asked for; what the
+    /// peer wrote in either is replaced (RFC 3261 §18.2.1).
+    pub fn received_from(&self, address: IpAddr, port: u16) -> String {
+        let rport = self.params.has("rport");
+        let mut text = format!("SIP/2.0/{} {}", self.transport, self.host);
+        if let Some(port) = self.port {
+            text.push(':');
+            text.push_str(&port.to_string());
+        }
+        for (name, value) in self.params.iter() {
+            if name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport") {
+                continue;
+            }
+            text.push(';');
+            text.push_str(name);
+            if let Some(value) = value {
+                text.push('=');
+                text.push_str(value);
+            }
+        }
+        if rport || self.host.ip() != Some(address) {
+            text.push_str(";received=");
+            text.push_str(&address.to_string());
+        }
+        if rport {
+            text.push_str(";rport=");
+            text.push_str(&port.to_string());
+        }
+        text
+    }
+}
+
+impl fmt::Display for Via<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(self.params.as_str())
+    }
+}

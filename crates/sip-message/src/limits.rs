@@ -1,0 +1,33 @@
+/// How much of a peer's text is looked at before it is refused.
+///
+/// Each limit is checked before the work it bounds is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest message in bytes, head and body.
+    pub message: usize,
+    /// Most header lines in one message.
+    pub headers: usize,
+    /// Longest start line or header line in bytes, continuation lines counted in, line end not.
+    pub line: usize,
+}
+
+impl Limits {
+    /// 64 KiB: what one UDP datagram can carry (RFC 3261 §18.1.1), and stream peers send no more.
+    pub const MESSAGE: usize = 65_535;
+    /// 128 lines: five times what a call through several proxies carries.
+    pub const HEADERS: usize = 128;
+    /// 8 KiB: long identity and authorization headers fit; a scan of one line stays short.
+    pub const LINE: usize = 8 * 1024;
+    /// Parameters of one value, or headers of one URI: ten times what is in use, so that lookups stay cheap.
+    pub const PARAMETERS: usize = 64;
+    /// Items of one comma list that is returned as a vector: twice the largest useful route set.
+    pub const LIST_ITEMS: usize = 128;
+    /// Bytes of a sipfrag body: a status line needs fifty; anything longer is not worth reading.
+    pub const SIPFRAG: usize = 4 * 1024;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { message: Self::MESSAGE, headers: Self::HEADERS, line: Self::LINE }
+    }
+}

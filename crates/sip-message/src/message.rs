@@ -1,0 +1,304 @@
+use core::fmt;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::index::{Index, Line, NO_LINE, Shape, Start};
+use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
+
+/// A parsed message: the bytes and an index over them.
+///
+/// A clone costs two counters. Values are read where they stand; a typed value is made on demand and never
+/// scans the header list. Well-known headers are valid UTF-8, checked once by [`parse`](Self::parse); the value
+/// of an extension header is bytes. No value holds CR, LF or NUL: folds read as blanks (RFC 3261 §7.3.1).
+#[derive(Clone)]
+pub struct Message {
+    bytes: Bytes,
+    index: Arc<Index>,
+}
+
+/// The first line of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartLine<'a> {
+    /// `method uri SIP/2.0`
+    Request {
+        /// The method.
+        method: Method,
+        /// The Request-URI as written.
+        uri: &'a str,
+    },
+    /// `SIP/2.0 code reason`
+    Status {
+        /// The status code.
+        code: StatusCode,
+        /// The reason phrase as written, empty if there is none.
+        reason: &'a str,
+    },
+}
+
+/// One header line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// Which header it is.
+    pub name: HeaderName<'a>,
+    /// The value without outer blanks; folds are blanks.
+    pub value: &'a [u8],
+}
+
+impl<'a> Header<'a> {
+    /// The id, if the header is well-known.
+    pub const fn id(&self) -> Option<HeaderId> {
+        self.name.id()
+    }
+
+    /// The value as text; `None` only for an extension header that is not UTF-8.
+    pub fn text(&self) -> Option<&'a str> {
+        core::str::from_utf8(self.value).ok()
+    }
+}
+
+impl Message {
+    /// Parses one datagram, which holds one message, with the default [`Limits`].
+    ///
+    /// The body ends where Content-Length says (bytes after it are dropped), or at the end of the datagram if the
+    /// header is absent (RFC 3261 §18.3). Mandatory headers may be missing here, so that a 400 can be built;
+    /// [`check`](Self::check) reports them. Fails if the message could not even be answered; see
+    /// [`ParseErrorKind`](crate::ParseErrorKind).
+    pub fn parse(datagram: Bytes) -> Result<Message, ParseError> {
+        Message::parse_with(datagram, &Limits::default())
+    }
+
+    /// Parses one datagram with limits of the caller's choice.
+    pub fn parse_with(datagram: Bytes, limits: &Limits) -> Result<Message, ParseError> {
+        Message::parse_as(datagram, limits, Shape::Message)
+    }
+
+    pub(crate) fn parse_as(bytes: Bytes, limits: &Limits, shape: Shape) -> Result<Message, ParseError> {
+        let index = Arc::new(Index::scan(&bytes, limits, shape)?);
+        Ok(Message { bytes, index })
+    }
+
+    /// Tells whether this is a request.
+    pub fn is_request(&self) -> bool {
+        matches!(self.index.start, Start::Request { .. })
+    }
+
+    /// Tells whether this is a response.
+    pub fn is_response(&self) -> bool {
+        matches!(self.index.start, Start::Status { .. })
+    }
+
+    /// The first line.
+    #[expect(clippy::missing_panics_doc, reason = "cannot happen: see the invariant")]
+    pub fn start_line(&self) -> StartLine<'_> {
+        // invariant: only a fragment has no start line, and fragments are not handed out as messages.
+        self.optional_start_line().expect("invariant: a message has a start line")
+    }
+
+    pub(crate) fn optional_start_line(&self) -> Option<StartLine<'_>> {
+        match self.index.start {
+            Start::Request { method, uri, .. } => {
+                Some(StartLine::Request { method, uri: self.checked(uri.of(&self.bytes)) })
+            }
+            Start::Status { code, reason } => {
+                Some(StartLine::Status { code, reason: self.checked(reason.of(&self.bytes)) })
+            }
+            Start::Absent => None,
+        }
+    }
+
+    /// The method, of a request.
+    pub fn method(&self) -> Option<Method> {
+        match self.index.start {
+            Start::Request { method, .. } => Some(method),
+            Start::Status { .. } | Start::Absent => None,
+        }
+    }
+
+    /// The Request-URI as written, of a request.
+    pub fn request_uri(&self) -> Option<&str> {
+        match self.index.start {
+            Start::Request { uri, .. } => Some(self.checked(uri.of(&self.bytes))),
+            Start::Status { .. } | Start::Absent => None,
+        }
+    }
+
+    /// Tells whether a request speaks `SIP/2.0`; any other version is answered 505.
+    pub(crate) fn version_known(&self) -> bool {
+        !matches!(self.index.start, Start::Request { version_known: false, .. })
+    }
+
+    /// The status code, of a response.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self.index.start {
+            Start::Status { code, .. } => Some(code),
+            Start::Request { .. } | Start::Absent => None,
+        }
+    }
+
+    /// The reason phrase as written, of a response.
+    pub fn reason(&self) -> Option<&str> {
+        match self.index.start {
+            Start::Status { reason, .. } => Some(self.checked(reason.of(&self.bytes))),
+            Start::Request { .. } | Start::Absent => None,
+        }
+    }
+
+    /// Every header line in order.
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = Header<'_>> {
+        self.index
+            .lines
+            .iter()
+            .map(|line| Header { name: self.name_of(line), value: line.value.of(self.text()) })
+    }
+
+    /// Every header line in order, as (long name in lower case, value).
+    ///
+    /// Folds read as one blank, and bytes that are not UTF-8 as U+FFFD: this is for people and for comparison.
+    pub fn canonical_headers(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        self.index.lines.iter().map(|line| {
+            let name = match self.name_of(line) {
+                HeaderName::Known(id) => Cow::Borrowed(id.lower_name()),
+                HeaderName::Unknown(name) => Cow::Owned(name.to_ascii_lowercase()),
+            };
+            (name, unfold(String::from_utf8_lossy(line.value.of(&self.bytes))))
+        })
+    }
+
+    /// The value of the first line of that header.
+    pub fn first(&self, id: HeaderId) -> Option<&str> {
+        self.line(id).map(|line| self.value_of(line))
+    }
+
+    /// The value of each line of that header, in order; comma lists are not split.
+    pub fn all(&self, id: HeaderId) -> impl Iterator<Item = &str> + Clone {
+        self.lines(id).map(|line| self.value_of(line))
+    }
+
+    /// How many lines that header has.
+    pub fn count(&self, id: HeaderId) -> usize {
+        self.lines(id).count()
+    }
+
+    /// Tells whether that header is there.
+    pub fn has(&self, id: HeaderId) -> bool {
+        self.line(id).is_some()
+    }
+
+    /// The value of each line of an extension header, by name in any case.
+    pub fn extension(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.index.lines.iter().filter_map(move |line| {
+            let matches =
+                line.id.is_none() && line.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes());
+            matches.then(|| line.value.of(self.text()))
+        })
+    }
+
+    /// The body, cut at Content-Length.
+    pub fn body(&self) -> &[u8] {
+        self.index.body.of(&self.bytes)
+    }
+
+    /// The body as a slice that shares the message's memory.
+    pub fn body_bytes(&self) -> Bytes {
+        self.bytes.slice(self.index.body.start as usize..self.index.body.end as usize)
+    }
+
+    /// The bytes as they arrived.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    pub(crate) fn line(&self, id: HeaderId) -> Option<&Line> {
+        self.index.lines.get(usize::from(self.index.first[id as usize]))
+    }
+
+    pub(crate) fn lines(&self, id: HeaderId) -> Lines<'_> {
+        Lines { message: self, next: self.index.first[id as usize] }
+    }
+
+    /// The lines that repeat an earlier line's header: which header, and where the line starts.
+    pub(crate) fn repeated(&self) -> impl Iterator<Item = (HeaderId, usize)> {
+        let lines = &self.index.lines;
+        lines
+            .iter()
+            .filter_map(|line| Some((line.id?, lines.get(usize::from(line.next))?.name.start as usize)))
+    }
+
+    /// The value of a well-known header's line.
+    pub(crate) fn value_of(&self, line: &Line) -> &str {
+        self.checked(line.value.of(self.text()))
+    }
+
+    fn name_of(&self, line: &Line) -> HeaderName<'_> {
+        match line.id {
+            Some(id) => HeaderName::Known(id),
+            None => HeaderName::Unknown(self.checked(line.name.of(&self.bytes))),
+        }
+    }
+
+    fn text(&self) -> &[u8] {
+        self.index.unfolded.as_ref().unwrap_or(&self.bytes)
+    }
+
+    #[expect(clippy::unused_self, reason = "only text of a parsed message is known to be valid")]
+    fn checked<'a>(&'a self, bytes: &'a [u8]) -> &'a str {
+        // invariant: the index holds well-known headers, start lines and token names only after a UTF-8 check.
+        core::str::from_utf8(bytes).expect("invariant: text was checked when the message was parsed")
+    }
+}
+
+/// The lines of one header, along the links of the index.
+#[derive(Clone)]
+pub(crate) struct Lines<'a> {
+    message: &'a Message,
+    next: u16,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a Line;
+
+    fn next(&mut self) -> Option<&'a Line> {
+        if self.next == NO_LINE {
+            return None;
+        }
+        let line = self.message.index.lines.get(usize::from(self.next))?;
+        self.next = line.next;
+        Some(line)
+    }
+}
+
+fn unfold(value: Cow<'_, str>) -> Cow<'_, str> {
+    if !value.contains('\n') {
+        return value;
+    }
+    let mut text = String::with_capacity(value.len());
+    for piece in value.split('\n') {
+        let piece = piece.trim_matches([' ', '\t', '\r']);
+        if !text.is_empty() && !piece.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(piece);
+    }
+    Cow::Owned(text)
+}
+
+/// Shows the kind of message and the names of its headers; identifiers, addresses and bodies are left out.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Names<'a>(&'a Message);
+        impl fmt::Debug for Names<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_list().entries(self.0.headers().map(|header| header.name.as_str())).finish()
+            }
+        }
+        let mut shown = f.debug_struct("Message");
+        match self.index.start {
+            Start::Request { method, .. } => shown.field("method", &method),
+            Start::Status { code, .. } => shown.field("status", &code),
+            Start::Absent => &mut shown,
+        };
+        shown.field("headers", &Names(self)).field("body", &self.body().len()).finish_non_exhaustive()
+    }
+}

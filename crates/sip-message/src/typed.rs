@@ -1,0 +1,309 @@
+//! Typed values of a message, made on demand from the index.
+
+use crate::headers::{
+    CSeq, Event, Join, RAck, Reason, ReferTo, Replaces, RetryAfter, SessionExpires, SubscriptionState,
+    TargetDialog, Via, parse_refer_sub,
+};
+use crate::lex::{self, List};
+use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
+
+impl Message {
+    /// The Request-URI in parts; an error for a response.
+    pub fn request_target(&self) -> Result<Uri<'_>, ParseError> {
+        let text = self.request_uri().ok_or(ParseError::new(ParseErrorKind::StartLine, 0))?;
+        Uri::parse(text).map_err(|error| error.shifted(text.as_ptr().addr() - self.bytes().as_ptr().addr()))
+    }
+
+    /// The topmost Via.
+    pub fn top_via(&self) -> Result<Via<'_>, ParseError> {
+        self.first_item(HeaderId::Via, Via::parse)?.ok_or(missing(HeaderId::Via))
+    }
+
+    /// The Via values in order, all lines, lists split.
+    pub fn vias(&self) -> impl Iterator<Item = &str> {
+        self.items(HeaderId::Via)
+    }
+
+    /// The From address.
+    pub fn from(&self) -> Result<NameAddr<'_>, ParseError> {
+        self.required(HeaderId::From, NameAddr::parse)
+    }
+
+    /// The To address.
+    pub fn to(&self) -> Result<NameAddr<'_>, ParseError> {
+        self.required(HeaderId::To, NameAddr::parse)
+    }
+
+    /// The tag of From; `None` also if From cannot be read.
+    pub fn from_tag(&self) -> Option<&str> {
+        self.from().ok()?.tag()
+    }
+
+    /// The tag of To; `None` also if To cannot be read.
+    pub fn to_tag(&self) -> Option<&str> {
+        self.to().ok()?.tag()
+    }
+
+    /// The Call-ID: printable, without blanks; compared byte for byte.
+    pub fn call_id(&self) -> Result<&str, ParseError> {
+        self.required(HeaderId::CallId, |value| {
+            match value.bytes().position(|byte| !byte.is_ascii_graphic()) {
+                None if !value.is_empty() => Ok(value),
+                bad => Err(ParseError::new(ParseErrorKind::Value, bad.unwrap_or(0))),
+            }
+        })
+    }
+
+    /// The sequence number and its method.
+    pub fn cseq(&self) -> Result<CSeq, ParseError> {
+        self.required(HeaderId::CSeq, CSeq::parse)
+    }
+
+    /// The first Contact; `Contact: *` is an error here.
+    pub fn contact(&self) -> Result<Option<NameAddr<'_>>, ParseError> {
+        self.first_item(HeaderId::Contact, NameAddr::parse)
+    }
+
+    /// How many Contact values there are, lists split.
+    pub fn contact_count(&self) -> usize {
+        self.items(HeaderId::Contact).count()
+    }
+
+    /// All Contacts in order, lists split.
+    pub fn contacts(&self) -> Result<Vec<NameAddr<'_>>, ParseError> {
+        self.addresses(HeaderId::Contact)
+    }
+
+    /// The Record-Route set in the order of the message, lists split.
+    pub fn record_routes(&self) -> Result<Vec<NameAddr<'_>>, ParseError> {
+        self.addresses(HeaderId::RecordRoute)
+    }
+
+    /// The Route set in order, lists split.
+    pub fn routes(&self) -> Result<Vec<NameAddr<'_>>, ParseError> {
+        self.addresses(HeaderId::Route)
+    }
+
+    /// The remaining hops.
+    pub fn max_forwards(&self) -> Result<Option<u32>, ParseError> {
+        self.optional(HeaderId::MaxForwards, seconds)
+    }
+
+    /// The `Expires` seconds, capped at `u32::MAX`; `None` if absent or unreadable (RFC 3261 §20.19).
+    pub fn expires(&self) -> Option<u32> {
+        self.number(HeaderId::Expires)
+    }
+
+    /// The `Min-Expires` seconds; `None` if absent or unreadable.
+    pub fn min_expires(&self) -> Option<u32> {
+        self.number(HeaderId::MinExpires)
+    }
+
+    /// The `Min-SE` seconds (RFC 4028 §5), parameters passed over; `None` if absent or unreadable.
+    pub fn min_se(&self) -> Option<u32> {
+        self.number(HeaderId::MinSe)
+    }
+
+    /// The session interval.
+    pub fn session_expires(&self) -> Result<Option<SessionExpires>, ParseError> {
+        self.optional(HeaderId::SessionExpires, SessionExpires::parse)
+    }
+
+    /// The `RSeq` number of a reliable provisional response (RFC 3262 §7.1); `None` if absent or unreadable.
+    pub fn rseq(&self) -> Option<u32> {
+        self.number(HeaderId::RSeq)
+    }
+
+    /// Which provisional response a PRACK acknowledges.
+    pub fn rack(&self) -> Result<Option<RAck>, ParseError> {
+        self.optional(HeaderId::RAck, RAck::parse)
+    }
+
+    /// The one Refer-To of a REFER; none, several lines or a list are errors (RFC 3515 §2.4.2).
+    pub fn refer_to(&self) -> Result<ReferTo<'_>, ParseError> {
+        self.required(HeaderId::ReferTo, ReferTo::parse)
+    }
+
+    /// Who asks for the transfer (RFC 3892 §3); several values are an error.
+    pub fn referred_by(&self) -> Result<Option<NameAddr<'_>>, ParseError> {
+        self.optional(HeaderId::ReferredBy, NameAddr::parse)
+    }
+
+    /// The dialog to replace; several values are an error (RFC 3891 §3).
+    pub fn replaces(&self) -> Result<Option<Replaces>, ParseError> {
+        self.optional(HeaderId::Replaces, Replaces::parse)
+    }
+
+    /// The dialog to join; several values are an error (RFC 3911 §4).
+    pub fn join(&self) -> Result<Option<Join>, ParseError> {
+        self.optional(HeaderId::Join, Join::parse)
+    }
+
+    /// The dialog whose authorisation the request borrows (RFC 4538).
+    pub fn target_dialog(&self) -> Result<Option<TargetDialog>, ParseError> {
+        self.optional(HeaderId::TargetDialog, TargetDialog::parse)
+    }
+
+    /// Where the state of an explicit subscription is to be had (RFC 7614 §4.8).
+    pub fn refer_events_at(&self) -> Result<Option<NameAddr<'_>>, ParseError> {
+        self.optional(HeaderId::ReferEventsAt, NameAddr::parse)
+    }
+
+    /// The event package.
+    pub fn event(&self) -> Result<Option<Event<'_>>, ParseError> {
+        self.optional(HeaderId::Event, Event::parse)
+    }
+
+    /// The state of the subscription.
+    pub fn subscription_state(&self) -> Result<Option<SubscriptionState<'_>>, ParseError> {
+        self.optional(HeaderId::SubscriptionState, SubscriptionState::parse)
+    }
+
+    /// Whether the REFER makes a subscription (RFC 4488 §4); any word but `true` and `false` is an error.
+    pub fn refer_sub(&self) -> Result<Option<bool>, ParseError> {
+        self.optional(HeaderId::ReferSub, parse_refer_sub)
+    }
+
+    /// When to try again.
+    pub fn retry_after(&self) -> Result<Option<RetryAfter<'_>>, ParseError> {
+        self.optional(HeaderId::RetryAfter, RetryAfter::parse)
+    }
+
+    /// The first Reason (RFC 3326).
+    pub fn reason_header(&self) -> Result<Option<Reason<'_>>, ParseError> {
+        self.first_item(HeaderId::Reason, Reason::parse)
+    }
+
+    /// All Reasons that can be read, one per protocol in a well-formed message.
+    pub fn reason_headers(&self) -> impl Iterator<Item = Reason<'_>> {
+        self.items(HeaderId::Reason).filter_map(|value| Reason::parse(value).ok())
+    }
+
+    /// The methods in Allow; items that are no method are passed over.
+    pub fn allow(&self) -> impl Iterator<Item = Method> {
+        self.items(HeaderId::Allow).filter_map(|item| Method::parse(item).ok())
+    }
+
+    /// The event packages in Allow-Events.
+    pub fn allow_events(&self) -> impl Iterator<Item = &str> {
+        self.items(HeaderId::AllowEvents)
+    }
+
+    /// The option tags in Supported, all lines.
+    pub fn supported(&self) -> impl Iterator<Item = &str> {
+        self.items(HeaderId::Supported)
+    }
+
+    /// The option tags in Require, all lines.
+    pub fn require(&self) -> impl Iterator<Item = &str> {
+        self.items(HeaderId::Require)
+    }
+
+    /// The option tags in Unsupported, all lines.
+    pub fn unsupported(&self) -> impl Iterator<Item = &str> {
+        self.items(HeaderId::Unsupported)
+    }
+
+    /// The media type of the body, with parameters.
+    pub fn content_type(&self) -> Option<&str> {
+        self.first(HeaderId::ContentType)
+    }
+
+    /// The values of a list header, all lines, split at commas outside quotes and brackets.
+    pub fn items(&self, id: HeaderId) -> impl Iterator<Item = &str> {
+        self.all(id).flat_map(List::new)
+    }
+
+    /// Checks what every message must have (RFC 3261 §8.1.1, §8.2): the faults that are answered 400 or 505.
+    ///
+    /// Via, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq` names its
+    /// method, its Request-URI and Max-Forwards can be read; no header that may stand once stands twice
+    /// (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of the answer.
+    pub fn check(&self) -> Result<(), ParseError> {
+        if !self.version_known() {
+            return Err(ParseError::new(ParseErrorKind::Version, 0));
+        }
+        self.top_via()?;
+        self.from()?;
+        self.to()?;
+        self.call_id()?;
+        let cseq = self.cseq()?;
+        if let Some(method) = self.method() {
+            if cseq.method != method {
+                return Err(ParseError::new(ParseErrorKind::CSeqMethod, 0).of_header(HeaderId::CSeq));
+            }
+            self.request_target()?;
+            self.max_forwards()?;
+        }
+        match self.repeated().find(|(id, _)| id.is_single() && *id != HeaderId::ReferTo) {
+            Some((id, at)) => Err(ParseError::new(ParseErrorKind::Duplicate, at).of_header(id)),
+            None => Ok(()),
+        }
+    }
+
+    fn required<'a, T>(
+        &'a self,
+        id: HeaderId,
+        parse: impl FnOnce(&'a str) -> Result<T, ParseError>,
+    ) -> Result<T, ParseError> {
+        self.optional(id, parse)?.ok_or(missing(id))
+    }
+
+    /// Reads a header that may stand once.
+    fn optional<'a, T>(
+        &'a self,
+        id: HeaderId,
+        parse: impl FnOnce(&'a str) -> Result<T, ParseError>,
+    ) -> Result<Option<T>, ParseError> {
+        let mut lines = self.lines(id);
+        let Some(line) = lines.next() else { return Ok(None) };
+        if let Some(second) = lines.next() {
+            return Err(ParseError::new(ParseErrorKind::Duplicate, second.name.start as usize).of_header(id));
+        }
+        parse(self.value_of(line)).map(Some).map_err(|error| error.inside(id, line.value.start as usize))
+    }
+
+    /// Reads the first item of a list header.
+    fn first_item<'a, T>(
+        &'a self,
+        id: HeaderId,
+        parse: impl FnOnce(&'a str) -> Result<T, ParseError>,
+    ) -> Result<Option<T>, ParseError> {
+        for line in self.lines(id) {
+            let value = self.value_of(line);
+            if let Some(item) = List::new(value).next() {
+                let base = line.value.start as usize + (item.as_ptr().addr() - value.as_ptr().addr());
+                return parse(item).map(Some).map_err(|error| error.inside(id, base));
+            }
+        }
+        Ok(None)
+    }
+
+    fn addresses(&self, id: HeaderId) -> Result<Vec<NameAddr<'_>>, ParseError> {
+        let mut addresses = Vec::new();
+        for line in self.lines(id) {
+            let value = self.value_of(line);
+            for item in List::new(value) {
+                let base = line.value.start as usize + (item.as_ptr().addr() - value.as_ptr().addr());
+                if addresses.len() >= Limits::LIST_ITEMS {
+                    return Err(ParseError::new(ParseErrorKind::TooManyParts, base).of_header(id));
+                }
+                addresses.push(NameAddr::parse(item).map_err(|error| error.inside(id, base))?);
+            }
+        }
+        Ok(addresses)
+    }
+
+    fn number(&self, id: HeaderId) -> Option<u32> {
+        let value = self.first(id)?;
+        lex::delta_seconds(lex::trim(value.split(';').next().unwrap_or(value)))
+    }
+}
+
+fn missing(id: HeaderId) -> ParseError {
+    ParseError::new(ParseErrorKind::Missing, 0).of_header(id)
+}
+
+fn seconds(value: &str) -> Result<u32, ParseError> {
+    lex::delta_seconds(value).ok_or(ParseError::new(ParseErrorKind::Number, 0))
+}

@@ -1,0 +1,81 @@
+use core::fmt;
+use core::str::FromStr;
+use std::sync::Arc;
+
+use super::Uri;
+use crate::ParseError;
+
+/// An owned URI: checked text behind a shared pointer, so that a clone costs one counter.
+///
+/// `==` compares bytes; [`equivalent`](Self::equivalent) compares by RFC 3261 §19.1.4.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UriBuf {
+    text: Arc<str>,
+}
+
+impl UriBuf {
+    /// Parses and copies; see [`Uri::parse`].
+    pub fn parse(text: &str) -> Result<UriBuf, ParseError> {
+        Uri::parse(text).map(|uri| uri.to_owned())
+    }
+
+    /// Takes text that [`Uri::parse`] accepts.
+    pub(super) fn from_checked(text: &str) -> UriBuf {
+        UriBuf { text: text.into() }
+    }
+
+    /// The parts of the URI.
+    #[expect(clippy::missing_panics_doc, reason = "cannot happen: see the invariant")]
+    pub fn as_uri(&self) -> Uri<'_> {
+        // invariant: every constructor takes text that was parsed, or parts of such text put together again.
+        Uri::parse(&self.text).expect("invariant: text was checked when the value was made")
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Compares by the rules of RFC 3261 §19.1.4.
+    pub fn equivalent(&self, other: &UriBuf) -> bool {
+        self.as_uri().equivalent(&other.as_uri())
+    }
+
+    /// The URI as a Request-URI: neither headers nor a `method` parameter (RFC 3261 §19.1.1, table 1).
+    #[must_use]
+    pub fn without_headers_and_method(&self) -> UriBuf {
+        self.as_uri().without_headers_and_method()
+    }
+}
+
+impl FromStr for UriBuf {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        UriBuf::parse(text)
+    }
+}
+
+impl From<Uri<'_>> for UriBuf {
+    fn from(uri: Uri<'_>) -> UriBuf {
+        uri.to_owned()
+    }
+}
+
+impl AsRef<str> for UriBuf {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for UriBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for UriBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.text, f)
+    }
+}

@@ -1,0 +1,147 @@
+use bytes::Bytes;
+use sip_message::{
+    Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, StatusCode, Uri,
+};
+
+use crate::{message, request_text, request_with};
+
+fn padded(total: usize) -> Bytes {
+    let head = "SIP/2.0 200 OK\r\n\r\n";
+    Bytes::from(format!("{head}{}", "x".repeat(total - head.len())))
+}
+
+fn kind(bytes: Bytes, limits: &Limits) -> Option<ParseErrorKind> {
+    Message::parse_with(bytes, limits).err().map(|error| error.kind())
+}
+
+#[test]
+fn message_size_is_limited() {
+    let limits = Limits::default();
+    assert_eq!(kind(padded(Limits::MESSAGE), &limits), None);
+    assert_eq!(kind(padded(Limits::MESSAGE + 1), &limits), Some(ParseErrorKind::MessageTooLarge));
+    let error = Message::parse(padded(Limits::MESSAGE + 1)).unwrap_err();
+    assert_eq!(error.status(), StatusCode::MESSAGE_TOO_LARGE);
+}
+
+#[test]
+fn header_lines_are_counted() {
+    let with =
+        |lines: usize| Bytes::from(format!("SIP/2.0 200 OK\r\n{}\r\n", "Warning: x\r\n".repeat(lines)));
+    let limits = Limits::default();
+    assert_eq!(kind(with(Limits::HEADERS), &limits), None);
+    assert_eq!(kind(with(Limits::HEADERS + 1), &limits), Some(ParseErrorKind::TooManyHeaders));
+    let parsed = Message::parse(with(Limits::HEADERS)).unwrap();
+    assert_eq!(parsed.count(HeaderId::Warning), Limits::HEADERS);
+    // A caller's own limit cannot exceed what the index can hold.
+    let wide = Limits { headers: usize::MAX, message: usize::MAX, line: usize::MAX };
+    assert_eq!(kind(with(70_000), &wide), Some(ParseErrorKind::TooManyHeaders));
+}
+
+#[test]
+fn line_length_is_limited() {
+    let limits = Limits::default();
+    for end in ["\r\n", "\n"] {
+        let start = |length: usize| {
+            let line = "SIP/2.0 200 ".to_owned();
+            Bytes::from(format!("{line}{}{end}{end}", "x".repeat(length - line.len())))
+        };
+        assert_eq!(kind(start(Limits::LINE), &limits), None);
+        assert_eq!(kind(start(Limits::LINE + 1), &limits), Some(ParseErrorKind::LineTooLong));
+        let header = |length: usize| {
+            Bytes::from(format!("SIP/2.0 200 OK{end}Subject:{}{end}{end}", "x".repeat(length - 8)))
+        };
+        assert_eq!(kind(header(Limits::LINE), &limits), None);
+        assert_eq!(kind(header(Limits::LINE + 1), &limits), Some(ParseErrorKind::LineTooLong));
+    }
+}
+
+#[test]
+fn continuation_lines_count_into_the_line() {
+    let limits = Limits { line: 32, ..Limits::default() };
+    let with =
+        |folds: usize| Bytes::from(format!("SIP/2.0 200 OK\r\nSubject:ab\r\n{}\r\n", " c\r\n".repeat(folds)));
+    // "Subject:ab" and five times CRLF, blank, letter: 10 + 5 * 4 = 30 bytes.
+    assert_eq!(kind(with(5), &limits), None);
+    assert_eq!(kind(with(6), &limits), Some(ParseErrorKind::LineTooLong));
+}
+
+#[test]
+fn endless_line_is_refused_without_its_end() {
+    let limits = Limits::default();
+    let text = format!("OPTIONS sip:{}", "x".repeat(Limits::LINE));
+    assert_eq!(kind(Bytes::from(text), &limits), Some(ParseErrorKind::LineTooLong));
+}
+
+#[test]
+fn parameters_are_counted() {
+    let fits = ";a=1".repeat(Limits::PARAMETERS);
+    let above = ";a=1".repeat(Limits::PARAMETERS + 1);
+    assert_eq!(Params::parse(&fits).unwrap().count("a"), Limits::PARAMETERS);
+    assert_eq!(Params::parse(&above).unwrap_err().kind(), ParseErrorKind::TooManyParts);
+    assert!(Uri::parse(&format!("sip:a@h{fits}")).is_ok());
+    assert_eq!(Uri::parse(&format!("sip:a@h{above}")).unwrap_err().kind(), ParseErrorKind::TooManyParts);
+    assert!(NameAddr::parse(&format!("<sip:a@h>{fits}")).is_ok());
+    assert_eq!(
+        NameAddr::parse(&format!("<sip:a@h>{above}")).unwrap_err().kind(),
+        ParseErrorKind::TooManyParts
+    );
+}
+
+#[test]
+fn uri_headers_are_counted() {
+    let with = |count: usize| format!("sip:a@h?{}", vec!["a=1"; count].join("&"));
+    assert_eq!(Uri::parse(&with(Limits::PARAMETERS)).unwrap().headers().count(), Limits::PARAMETERS);
+    assert_eq!(Uri::parse(&with(Limits::PARAMETERS + 1)).unwrap_err().kind(), ParseErrorKind::TooManyParts);
+}
+
+#[test]
+fn route_lists_are_counted() {
+    let with = |count: usize| {
+        request_with("OPTIONS", &format!("Record-Route: {}\n", vec!["<sip:p;lr>"; count].join(",")))
+    };
+    assert_eq!(with(Limits::LIST_ITEMS).record_routes().unwrap().len(), Limits::LIST_ITEMS);
+    assert_eq!(
+        with(Limits::LIST_ITEMS + 1).record_routes().unwrap_err().kind(),
+        ParseErrorKind::TooManyParts
+    );
+}
+
+#[test]
+fn method_length_is_limited() {
+    let longest = "M".repeat(Method::MAX_LEN);
+    assert_eq!(Method::parse(&longest).unwrap().as_str(), longest);
+    assert_eq!(message(&request_text(&longest, "")).method().unwrap().to_string(), longest);
+    assert_eq!(Method::parse(&"M".repeat(Method::MAX_LEN + 1)).unwrap_err().kind(), ParseErrorKind::Method);
+}
+
+#[test]
+fn numbers_outside_their_range_are_refused_or_capped() {
+    let number = |value: &str| {
+        message(&request_text("INVITE", "").replace("CSeq: 2", &format!("CSeq: {value}")))
+            .cseq()
+            .map(|cseq| cseq.number)
+    };
+    assert_eq!(number("2147483647").unwrap(), 2_147_483_647);
+    assert!(number("2147483648").is_err());
+    assert!(number("99999999999999999999").is_err());
+    let expires = |value: &str| request_with("INVITE", &format!("Expires: {value}\n")).expires();
+    assert_eq!(expires("4294967295"), Some(u32::MAX));
+    assert_eq!(expires("4294967296"), Some(u32::MAX));
+    assert_eq!(expires("-1"), None);
+}
+
+#[test]
+fn built_message_size_is_limited() {
+    let draft = |length: usize| {
+        Draft::request(Method::Message, "sip:b@h")
+            .header(HeaderId::From, "<sip:a@h>;tag=1")
+            .header(HeaderId::To, "<sip:b@h>")
+            .header(HeaderId::CallId, "1")
+            .header(HeaderId::CSeq, "1 MESSAGE")
+            .body("text/plain", "x".repeat(length))
+            .encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+    };
+    let head = draft(10_000).unwrap().len() - 10_000;
+    assert_eq!(draft(Limits::MESSAGE - head).unwrap().len(), Limits::MESSAGE);
+    assert!(draft(Limits::MESSAGE - head + 1).is_err());
+}

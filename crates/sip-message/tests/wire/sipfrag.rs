@@ -1,0 +1,97 @@
+use sip_message::sipfrag::{self, SipfragError};
+use sip_message::{HeaderId, Limits, Method, StartLine, StatusCode};
+
+#[test]
+fn bodies_that_peers_send_give_their_code() {
+    // covers: TR-092
+    for (content_type, body, code) in [
+        ("message/sipfrag;version=2.0", "SIP/2.0 100 Trying\r\n", 100),
+        ("message/sipfrag", "SIP/2.0 100 Trying", 100),
+        ("message/sipfrag", "SIP/2.0 180 Ringing\n", 180),
+        ("message/sipfrag", "SIP/2.0 200 OK\r\n\r\n", 200),
+        ("message/sipfrag", "SIP/2.0 200 OK\r\n\r\n\r\n\n", 200),
+        ("Message/SIPFrag; version=\"2.0\"", "SIP/2.0 200\r\n", 200),
+        ("message/sipfrag ;version=2.0", "SIP/2.0 200 \r\n", 200),
+        ("MESSAGE/SIPFRAG", "SIP/2.0 200", 200),
+        ("message/sipfrag;version=2.0", "SIP/2.0 486 Busy Here\r\nWarning: 399 h \"busy\"\r\n", 486),
+        ("message/sipfrag;version=2.0", "SIP/2.0 603 Declined\r\n", 603),
+        ("message/sipfrag;version=2.0", "SIP/2.0 603 Decline\r\nContent-Length: 900\r\n\r\n", 603),
+        ("message/sipfrag;version=2.0", "sip/2.0 200 Ok\r\n", 200),
+        ("message/sipfrag;version=2.0", "SIP/2.0 480 Zurzeit nicht verfügbar\r\n", 480),
+        ("message/sipfrag;version=2.0", "SIP/2.0 699 Odd\r\n", 699),
+        ("message/sipfrag;version=2.0", "\r\nSIP/2.0 200 OK\r\n", 200),
+    ] {
+        let status = sipfrag::status(Some(content_type), body.as_bytes());
+        assert_eq!(status, Ok(StatusCode::new(code).unwrap()), "{content_type} {body:?}");
+    }
+    assert_eq!(sipfrag::status(None, b"SIP/2.0 200 OK\r\n"), Ok(StatusCode::OK));
+}
+
+#[test]
+fn bodies_without_a_result_give_none() {
+    for body in [
+        "",
+        "\r\n",
+        " \t\r\n",
+        "INVITE sip:a@h SIP/2.0\r\n",
+        "Warning: 399 h \"x\"\r\n",
+        "SIP/3.0 200 OK\r\n",
+        "SIP/2.0 20 OK\r\n",
+        "SIP/2.0 2000 OK\r\n",
+        "SIP/2.0 099 OK\r\n",
+        "SIP/2.0 200 O\0K\r\n",
+        "\0\0\0\0",
+        "200 OK\r\n",
+        "SIP/2.0 200 OK\r\nno header\r\n",
+    ] {
+        assert!(sipfrag::status(Some("message/sipfrag"), body.as_bytes()).is_err(), "{body:?}");
+    }
+    for content_type in
+        ["application/sdp", "message/sip", "message", "", "multipart/mixed;boundary=message/sipfrag"]
+    {
+        let status = sipfrag::status(Some(content_type), b"SIP/2.0 200 OK\r\n");
+        assert_eq!(status, Err(SipfragError::ContentType), "{content_type}");
+    }
+    let huge = vec![b'x'; 1 << 20];
+    assert_eq!(sipfrag::status(None, &huge), Err(SipfragError::TooLarge));
+}
+
+#[test]
+fn size_is_limited() {
+    let body = |length: usize| format!("SIP/2.0 200 {}", "x".repeat(length - 12)).into_bytes();
+    assert_eq!(sipfrag::status(None, &body(Limits::SIPFRAG)), Ok(StatusCode::OK));
+    assert_eq!(sipfrag::status(None, &body(Limits::SIPFRAG + 1)), Err(SipfragError::TooLarge));
+}
+
+#[test]
+fn every_shape_of_fragment_is_parsed() {
+    // covers: TR-090
+    let status_only = sipfrag::parse(b"SIP/2.0 200 OK\r\n").unwrap();
+    assert_eq!(status_only.start_line(), Some(StartLine::Status { code: StatusCode::OK, reason: "OK" }));
+    let with_headers =
+        sipfrag::parse(b"SIP/2.0 503 Busy\r\nRetry-After: 5\r\nFrom: a\r\nFrom: b\r\n\r\nrest").unwrap();
+    assert_eq!(
+        (with_headers.status(), with_headers.reason()),
+        (Some(StatusCode::SERVICE_UNAVAILABLE), Some("Busy"))
+    );
+    assert_eq!(with_headers.first(HeaderId::RetryAfter), Some("5"));
+    assert_eq!((with_headers.headers().len(), with_headers.body()), (3, &b"rest"[..]));
+    let headers_only = sipfrag::parse(b"From: <sip:a@h>\nSubject: x\n y").unwrap();
+    assert_eq!((headers_only.start_line(), headers_only.headers().len()), (None, 2));
+    assert_eq!(headers_only.first(HeaderId::Subject).unwrap().split_ascii_whitespace().count(), 2);
+    let request = sipfrag::parse(b"INVITE sip:a@h SIP/2.0\r\nCall-ID: 1\r\n").unwrap();
+    assert_eq!(request.start_line(), Some(StartLine::Request { method: Method::Invite, uri: "sip:a@h" }));
+    assert_eq!((request.status(), request.reason()), (None, None));
+}
+
+#[test]
+fn written_fragment_is_one_complete_status_line() {
+    // covers: TR-091, TR-094
+    let body = sipfrag::write_status(StatusCode::BUSY_HERE, "Busy Here");
+    assert_eq!(&body[..], b"SIP/2.0 486 Busy Here\r\n");
+    let hostile = sipfrag::write_status(StatusCode::OK, "a\r\nContact: <sip:x@h>\0");
+    assert_eq!(&hostile[..], b"SIP/2.0 200 a  Contact: <sip:x@h> \r\n");
+    assert_eq!(hostile.iter().filter(|byte| **byte == b'\n').count(), 1);
+    assert_eq!(&sipfrag::write_status(StatusCode::OK, "")[..], b"SIP/2.0 200 \r\n");
+    assert_eq!(sipfrag::status(Some(sipfrag::CONTENT_TYPE), &body), Ok(StatusCode::BUSY_HERE));
+}

@@ -1,0 +1,194 @@
+//! The values that cross the transport boundary: flows, origins, hops and what is sent on them.
+
+use std::{fmt, net::SocketAddr};
+
+use bytes::Bytes;
+use sip_message::{Message, UriBuf};
+use smallvec::SmallVec;
+use thiserror::Error;
+
+identifier! {
+    /// A flow: one listening UDP socket of ours, or one connection.
+    FlowId, "flow-"
+}
+
+identifier! {
+    /// A question where to send a request; answered by [`FlowEvent::Routed`].
+    RouteId, "route-"
+}
+
+/// A SIP transport protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// Datagrams (RFC 3261 §18).
+    Udp,
+    /// TCP streams (RFC 3261 §18).
+    Tcp,
+    /// TLS over TCP (RFC 3261 §26.2).
+    Tls,
+    /// WebSocket (RFC 7118).
+    Ws,
+    /// WebSocket over TLS (RFC 7118).
+    Wss,
+}
+
+impl Transport {
+    /// The name in a Via (`UDP`).
+    pub const fn via_name(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
+        }
+    }
+
+    /// Whether the transport delivers by itself, so that transactions do not retransmit (RFC 3261 §17).
+    pub const fn is_reliable(self) -> bool {
+        !matches!(self, Self::Udp)
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.via_name())
+    }
+}
+
+/// Where a message came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// The flow it came on.
+    pub flow: FlowId,
+    /// The flow's transport.
+    pub transport: Transport,
+    /// The sender's address as our socket saw it.
+    pub source: SocketAddr,
+    /// Our address on that flow.
+    pub local: SocketAddr,
+}
+
+impl Origin {
+    /// The way back to the sender.
+    pub fn hop(&self) -> Hop {
+        Hop { flow: self.flow, transport: self.transport, remote: self.source, local: self.local }
+    }
+}
+
+/// One place a request may be sent to, with the address of ours that it will see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hop {
+    /// The flow to use.
+    pub flow: FlowId,
+    /// The flow's transport.
+    pub transport: Transport,
+    /// The next element's address.
+    pub remote: SocketAddr,
+    /// Our address towards it: sent-by of Via, host and port of Contact, `c=` of SDP.
+    pub local: SocketAddr,
+}
+
+impl Hop {
+    /// The Via value for a request on this hop, with `rport` (RFC 3581 §3).
+    pub fn via(&self, branch: &str) -> String {
+        format!("SIP/2.0/{} {};branch={branch};rport", self.transport, self.local)
+    }
+
+    /// The Contact value for messages on this hop, in angle brackets.
+    pub fn contact(&self, user: Option<&str>) -> String {
+        let at = if user.is_some() { "@" } else { "" };
+        let parameter = match self.transport {
+            Transport::Udp => "",
+            Transport::Tcp | Transport::Tls => ";transport=tcp",
+            Transport::Ws | Transport::Wss => ";transport=ws",
+        };
+        let scheme = match self.transport {
+            Transport::Udp | Transport::Tcp | Transport::Ws => "sip",
+            Transport::Tls | Transport::Wss => "sips",
+        };
+        format!("<{scheme}:{}{at}{}{parameter}>", user.unwrap_or_default(), self.local)
+    }
+}
+
+/// The hops of a request in the order they are to be tried; never empty.
+pub type Hops = SmallVec<[Hop; 2]>;
+
+/// Encoded bytes for a hop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// Where they go.
+    pub hop: Hop,
+    /// One whole message.
+    pub wire: Bytes,
+}
+
+/// A question where a request goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Identifies the answer.
+    pub route: RouteId,
+    /// The topmost Route or the Request-URI (RFC 3261 §8.1.2).
+    pub uri: UriBuf,
+    /// The flow of the dialog, which is used again where it fits.
+    pub flow: Option<FlowId>,
+}
+
+/// Why a request cannot be routed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RouteError {
+    /// The scheme is none that SIP is sent over; use a `sip:` URI.
+    #[error("the URI scheme cannot be routed")]
+    Scheme,
+    /// The URI asks for a transport that is not offered here; use another or listen on it.
+    #[error("no listener for the URI's transport")]
+    Transport,
+    /// The host has no address (RFC 3263 §4.2).
+    #[error("the host does not resolve")]
+    Unresolved,
+    /// No listening address can reach the host's address family.
+    #[error("no listening address of the host's family")]
+    Family,
+    /// Too many questions are waiting for the resolver; try again later.
+    #[error("too many names are being resolved")]
+    Overload,
+}
+
+/// What transport tells the transaction layer.
+#[derive(Debug, Clone)]
+pub enum FlowEvent {
+    /// A well-formed message arrived; a request's top Via already carries `received` and `rport` in
+    /// [`Inbound::via`].
+    Inbound(Inbound),
+    /// The answer to a [`Route`].
+    Routed {
+        /// The question.
+        route: RouteId,
+        /// The hops, or why there are none.
+        result: Result<Hops, RouteError>,
+    },
+    /// A message could not be sent to this remote (for UDP an ICMP error, RFC 3261 §18.4).
+    Unreachable {
+        /// The flow it was sent on.
+        flow: FlowId,
+        /// The address that cannot be reached.
+        remote: SocketAddr,
+    },
+    /// The flow is gone.
+    Ended(FlowId),
+}
+
+/// A message with its origin.
+#[derive(Debug, Clone)]
+pub struct Inbound {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The message.
+    pub message: Message,
+    /// Of a request: the top Via value to put into responses, with `received` and `rport` filled in
+    /// (RFC 3261 §18.2.1, RFC 3581 §4). `None` for a response.
+    pub via: Option<Box<str>>,
+    /// Of a request: where responses to it go (RFC 3261 §18.2.2, RFC 3581 §4).
+    pub reply: Hop,
+}

@@ -1,0 +1,10 @@
+//! The SIP sockets on tokio, and the system's resolver. Nothing here keeps protocol state: it feeds
+//! [`Transports`](crate::Transports) and carries out what it says.
+
+mod interfaces;
+mod lookup;
+mod udp;
+
+pub use interfaces::local_addresses;
+pub use lookup::lookup;
+pub use udp::{Datagram, ListenError, RECEIVE_BUDGET, SendError, UdpFlow};

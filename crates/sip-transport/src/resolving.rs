@@ -1,0 +1,67 @@
+//! The questions that wait for the resolver.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use smallvec::SmallVec;
+use thiserror::Error;
+
+use crate::flow::{FlowId, RouteId};
+
+/// The addresses of a host name in the order to try.
+pub type Addresses = SmallVec<[IpAddr; 4]>;
+
+/// Why the resolver has no addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LookupError {
+    /// The name has no address, or the resolver says that there is none.
+    #[error("the name has no address")]
+    NotFound,
+    /// The resolver did not answer in time.
+    #[error("the resolver does not answer")]
+    Timeout,
+}
+
+/// The timers of [`Transports`](crate::Transports).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TransportTimer {
+    /// Longest wait for the resolver's answer to this question.
+    Resolve(RouteId),
+}
+
+/// What is to be done with the answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    pub(crate) port: u16,
+    pub(crate) flow: Option<FlowId>,
+}
+
+/// The table of open questions, bounded.
+#[derive(Debug)]
+pub(crate) struct Resolving {
+    waiting: BTreeMap<RouteId, Waiting>,
+    capacity: usize,
+}
+
+impl Resolving {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { waiting: BTreeMap::new(), capacity }
+    }
+
+    /// Notes a question; `false` if the table is full.
+    pub(crate) fn insert(&mut self, route: RouteId, waiting: Waiting) -> bool {
+        let room = self.waiting.len() < self.capacity;
+        if room {
+            self.waiting.insert(route, waiting);
+        }
+        room
+    }
+
+    pub(crate) fn take(&mut self, route: RouteId) -> Option<Waiting> {
+        self.waiting.remove(&route)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}

@@ -1,0 +1,129 @@
+//! Client transactions (RFC 3261 §17.1).
+
+pub(crate) mod invite;
+pub(crate) mod non_invite;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip_message::{Draft, Method};
+use sip_transport::{Hop, Hops};
+
+use crate::boundary::{TimerName, TxFailure};
+
+/// What a client machine asks to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Send the request, the same bytes each time.
+    Send,
+    /// Send the ACK to the final response, the same bytes each time.
+    SendAck,
+    /// Start the CANCEL's own transaction.
+    SendCancel,
+    /// Pass the response up.
+    Report,
+    /// Start a timer at its first length.
+    Arm(TimerName),
+    /// Start a repeating timer at its next length.
+    Again(TimerName),
+    /// Start a repeating timer at T2.
+    Slow(TimerName),
+    /// Stop a timer.
+    Disarm(TimerName),
+    /// Start over with the next hop; without one, tell the failure.
+    NextHop(TxFailure),
+    /// Go on as a transaction that nobody hears of, which only repeats the ACK, and start over with the next hop.
+    Supersede,
+    /// Tell the failure.
+    Fail(TxFailure),
+}
+
+/// What can happen to a client transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Happening {
+    /// A timer fired.
+    Timer(TimerName),
+    /// The layer above cancels.
+    Cancel,
+    /// 1xx.
+    Provisional,
+    /// 2xx.
+    Success,
+    /// 300 to 699.
+    Failure,
+    /// 503 while there is another hop to try.
+    Unavailable,
+    /// The hop cannot be reached.
+    Unreachable,
+    /// The hop's flow is gone.
+    FlowEnded,
+}
+
+/// A machine in its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Machine {
+    Invite(invite::State),
+    NonInvite(non_invite::State),
+}
+
+/// For whom a client transaction runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// For the layer above.
+    User,
+    /// A CANCEL; nobody hears of it.
+    Cancel,
+    /// A refused attempt whose final response may come again; nobody hears of it.
+    Superseded,
+}
+
+/// What is needed to try the next hop.
+#[derive(Debug)]
+pub(crate) struct Spare {
+    pub(crate) draft: Draft,
+    /// Never empty.
+    pub(crate) hops: Hops,
+}
+
+/// One client transaction.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) machine: Machine,
+    pub(crate) role: Role,
+    /// Whether `wire` is the ACK already.
+    pub(crate) acknowledged: bool,
+    pub(crate) method: Method,
+    /// The number in our branch: the transaction's for the first hop, a fresh one for each later hop.
+    pub(crate) branch: u64,
+    pub(crate) hop: Hop,
+    /// The request; after a final response to INVITE the ACK.
+    pub(crate) wire: Bytes,
+    /// The last length of timer A or E.
+    pub(crate) interval: Duration,
+    pub(crate) spare: Option<Box<Spare>>,
+    pub(crate) cancel_reason: Option<Box<str>>,
+}
+
+impl Client {
+    /// Runs the machine; tells what to do and whether the transaction is over.
+    pub(crate) fn step(&mut self, happening: Happening) -> (&'static [Action], bool) {
+        match &mut self.machine {
+            Machine::Invite(state) => {
+                let Some(event) = invite::Event::of(happening) else { return (&[], false) };
+                let step = invite::step(*state, event);
+                *state = step.next.unwrap_or(*state);
+                (step.actions, step.next.is_none())
+            }
+            Machine::NonInvite(state) => {
+                let Some(event) = non_invite::Event::of(happening) else { return (&[], false) };
+                let step = non_invite::step(*state, event);
+                *state = step.next.unwrap_or(*state);
+                (step.actions, step.next.is_none())
+            }
+        }
+    }
+
+    pub(crate) const fn is_invite(&self) -> bool {
+        matches!(self.machine, Machine::Invite(_))
+    }
+}

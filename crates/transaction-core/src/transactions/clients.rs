@@ -1,0 +1,316 @@
+//! Client transactions: starting them, moving them, and what their machines ask for.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip_message::{Draft, Message, Method, Via, ack_for, cancel_for};
+use sip_transport::{Cx, Hop, Hops, Inbound, Out, Outbound, Purpose};
+
+use super::{Transactions, arm, disarm, fail, peer_of};
+use crate::{
+    boundary::{TimerName, TxEvent, TxFailure, TxId, TxOutput},
+    client::{Action, Client, Happening, Machine, Role, Spare, invite, non_invite},
+    machine::{length, next_length},
+};
+
+impl Transactions {
+    /// Starts a transaction for the layer above.
+    pub(super) fn request(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        hops: Hops,
+        draft: Draft,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        if self.clients.contains_key(&tx) || self.servers.contains_key(&tx) {
+            self.counters.stale_commands += 1;
+        } else if self.is_full() {
+            self.counters.overload += 1;
+            fail(tx, TxFailure::Overload, out);
+        } else if *draft.method() == Method::Ack {
+            // An ACK has no transaction (RFC 3261 §17.1); it is sent by `TxCommand::Ack`.
+            fail(tx, TxFailure::Unencodable, out);
+        } else {
+            self.attempt(cx, tx, tx.number(), hops, draft, out);
+        }
+    }
+
+    /// Encodes the request for the first of the hops and starts the machine.
+    fn attempt(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        branch: u64,
+        mut hops: Hops,
+        draft: Draft,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        if hops.is_empty() {
+            fail(tx, TxFailure::Flow, out);
+            return;
+        }
+        let hop = hops.remove(0);
+        let Some(wire) = encode(cx, branch, &hop, &draft) else {
+            fail(tx, TxFailure::Unencodable, out);
+            return;
+        };
+        let method = *draft.method();
+        let (machine, start) = match method {
+            Method::Invite => (Machine::Invite(invite::State::Calling), invite::START),
+            _ => (Machine::NonInvite(non_invite::State::Trying), non_invite::START),
+        };
+        let client = Client {
+            machine,
+            role: Role::User,
+            acknowledged: false,
+            method,
+            branch,
+            hop,
+            wire,
+            interval: Duration::ZERO,
+            spare: (!hops.is_empty()).then(|| Box::new(Spare { draft, hops })),
+            cancel_reason: None,
+        };
+        if branch != tx.number() {
+            self.aliases.insert(branch, tx);
+        }
+        self.insert_client(cx, tx, client);
+        self.perform(cx, tx, start, None, out);
+    }
+
+    /// Starts over with the next hop, under a new branch (RFC 3263 §4.3).
+    fn next_hop(&mut self, cx: &mut Cx<'_>, tx: TxId, spare: Spare, out: &mut Out<'_, TxOutput>) {
+        let branch = cx.ids.mint::<TxId>().number();
+        self.attempt(cx, tx, branch, spare.hops, spare.draft, out);
+    }
+
+    /// Sends an ACK to a 2xx; it has a branch of its own and no transaction (RFC 3261 §13.2.2.4).
+    pub(super) fn acknowledge(
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        hops: &Hops,
+        draft: &Draft,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        let Some(hop) = hops.first() else {
+            fail(tx, TxFailure::Flow, out);
+            return;
+        };
+        let branch = cx.ids.mint::<TxId>().number();
+        match encode(cx, branch, hop, draft) {
+            Some(wire) => {
+                let outbound = Outbound { hop: *hop, wire };
+                out.push(TxOutput::Send(outbound.clone()));
+                out.push(TxOutput::Event(TxEvent::Acked { tx, outbound }));
+            }
+            None => fail(tx, TxFailure::Unencodable, out),
+        }
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        reason: Option<Box<str>>,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        match self.clients.get_mut(&tx) {
+            Some(client) if client.role == Role::User && client.is_invite() => {
+                // The first reason stands: by the second the CANCEL may have been sent.
+                if client.cancel_reason.is_none() {
+                    client.cancel_reason = reason;
+                }
+                self.move_client(cx, tx, Happening::Cancel, None, out);
+            }
+            Some(_) | None => self.counters.stale_commands += 1,
+        }
+    }
+
+    /// Runs the machine of a client transaction and does what it asks.
+    pub(super) fn move_client(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        happening: Happening,
+        response: Option<&Inbound>,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        let Some(client) = self.clients.get_mut(&tx) else { return };
+        let (actions, over) = client.step(happening);
+        let last = self.perform(cx, tx, actions, response, out);
+        if !over {
+            return;
+        }
+        let Some(client) = self.remove_client(cx, tx) else { return };
+        match (last, client.spare) {
+            (Some(Action::NextHop(_)), Some(spare)) => self.next_hop(cx, tx, *spare, out),
+            (Some(Action::NextHop(failure) | Action::Fail(failure)), _) if client.role == Role::User => {
+                fail(tx, failure, out);
+            }
+            _ => {}
+        }
+    }
+
+    /// Does what a machine asks; what ends the transaction is left to the caller and returned.
+    fn perform(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        actions: &'static [Action],
+        response: Option<&Inbound>,
+        out: &mut Out<'_, TxOutput>,
+    ) -> Option<Action> {
+        let timing = self.config.timing;
+        let mut last = None;
+        for action in actions {
+            let Some(client) = self.clients.get_mut(&tx) else { return None };
+            let reliable = client.hop.transport.is_reliable();
+            match *action {
+                Action::Send => out.push(TxOutput::Send(client.outbound())),
+                Action::SendAck => {
+                    if let Some(response) = response {
+                        if client.acknowledge(&response.message) {
+                            out.push(TxOutput::Send(client.outbound()));
+                        } else {
+                            self.counters.not_acknowledged += 1;
+                        }
+                    }
+                }
+                Action::SendCancel => self.send_cancel(cx, tx, out),
+                Action::Report => {
+                    if client.role == Role::User {
+                        if let Some(Inbound { origin, message, .. }) = response {
+                            let (origin, message) = (*origin, message.clone());
+                            out.push(TxOutput::Event(TxEvent::Response { tx, origin, message }));
+                        }
+                    }
+                }
+                Action::Arm(name) => {
+                    if let Some(length) = length(&timing, name, reliable) {
+                        client.note_interval(name, length);
+                        arm(tx, name, length, out);
+                    }
+                }
+                Action::Again(name) => {
+                    let length = next_length(&timing, name, client.interval);
+                    client.note_interval(name, length);
+                    arm(tx, name, length, out);
+                }
+                Action::Slow(name) => {
+                    client.note_interval(name, timing.t2);
+                    arm(tx, name, timing.t2, out);
+                }
+                Action::Disarm(name) => disarm(tx, name, out),
+                Action::Supersede => self.supersede(cx, tx, out),
+                Action::NextHop(_) | Action::Fail(_) => last = Some(*action),
+            }
+        }
+        last
+    }
+
+    /// Lets the refused attempt live on under a number of its own, to acknowledge the 503 as often as it comes, and goes
+    /// on with the next hop. A full table forgets the attempt; the server's own timer H ends its part then.
+    fn supersede(&mut self, cx: &mut Cx<'_>, tx: TxId, out: &mut Out<'_, TxOutput>) {
+        let full = self.is_full();
+        let Some(mut client) = self.remove_client(cx, tx) else { return };
+        let Some(spare) = client.spare.take() else { return };
+        if full {
+            self.counters.not_remembered += 1;
+        } else {
+            let ghost: TxId = cx.ids.mint();
+            client.role = Role::Superseded;
+            self.aliases.insert(client.branch, ghost);
+            self.insert_client(cx, ghost, client);
+            self.perform(cx, ghost, &[Action::Arm(TimerName::D)], None, out);
+        }
+        self.next_hop(cx, tx, *spare, out);
+    }
+
+    /// Starts the CANCEL's transaction: same branch, same hop (RFC 3261 §9.1).
+    fn send_cancel(&mut self, cx: &mut Cx<'_>, tx: TxId, out: &mut Out<'_, TxOutput>) {
+        let full = self.is_full();
+        let Some(invite) = self.clients.get_mut(&tx) else { return };
+        let (branch, hop, reason) = (invite.branch, invite.hop, invite.cancel_reason.take());
+        let Ok(message) = Message::parse(invite.wire.clone()) else { return };
+        let wire = match (cancel_for(&message, reason.as_deref()), &reason) {
+            (Ok(wire), _) => wire,
+            (Err(_), Some(_)) => {
+                self.counters.reasons_dropped += 1;
+                match cancel_for(&message, None) {
+                    Ok(wire) => wire,
+                    Err(_) => return,
+                }
+            }
+            (Err(_), None) => return,
+        };
+        if full {
+            // Sent once without a transaction: better than letting the phone ring on.
+            self.counters.not_remembered += 1;
+            out.push(TxOutput::Send(Outbound { hop, wire }));
+            return;
+        }
+        let cancel: TxId = cx.ids.mint();
+        let client = Client {
+            machine: Machine::NonInvite(non_invite::State::Trying),
+            role: Role::Cancel,
+            acknowledged: false,
+            method: Method::Cancel,
+            branch,
+            hop,
+            wire,
+            interval: Duration::ZERO,
+            spare: None,
+            cancel_reason: None,
+        };
+        self.cancels.insert(branch, cancel);
+        self.insert_client(cx, cancel, client);
+        self.perform(cx, cancel, non_invite::START, None, out);
+    }
+
+    fn insert_client(&mut self, cx: &Cx<'_>, tx: TxId, client: Client) {
+        self.peers.insert((peer_of(cx, &client.hop), tx));
+        self.clients.insert(tx, client);
+    }
+
+    fn remove_client(&mut self, cx: &Cx<'_>, tx: TxId) -> Option<Client> {
+        let client = self.clients.remove(&tx)?;
+        self.peers.remove(&(peer_of(cx, &client.hop), tx));
+        let index = if client.role == Role::Cancel { &mut self.cancels } else { &mut self.aliases };
+        if index.get(&client.branch) == Some(&tx) {
+            index.remove(&client.branch);
+        }
+        Some(client)
+    }
+}
+
+impl Client {
+    fn outbound(&self) -> Outbound {
+        Outbound { hop: self.hop, wire: self.wire.clone() }
+    }
+
+    fn note_interval(&mut self, name: TimerName, length: Duration) {
+        if matches!(name, TimerName::A | TimerName::E) {
+            self.interval = length;
+        }
+    }
+
+    /// Turns the kept request into the ACK, once; tells whether there is an ACK.
+    fn acknowledge(&mut self, response: &Message) -> bool {
+        if !self.acknowledged {
+            let ack = Message::parse(self.wire.clone()).ok().and_then(|invite| ack_for(&invite, response).ok());
+            if let Some(ack) = ack {
+                self.wire = ack;
+                self.acknowledged = true;
+            }
+        }
+        self.acknowledged
+    }
+}
+
+/// The request as it goes to that hop, with the branch of that number; `None` if a value cannot be encoded.
+fn encode(cx: &Cx<'_>, branch: u64, hop: &Hop, draft: &Draft) -> Option<Bytes> {
+    let branch = format!("{}{}", Via::MAGIC_COOKIE, cx.guard.token(Purpose::Branch, branch));
+    let contact = draft.contact_user_wanted().map(|user| hop.contact(user));
+    draft.encode(&hop.via(&branch), contact.as_deref()).ok()
+}

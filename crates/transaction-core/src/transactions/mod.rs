@@ -1,0 +1,187 @@
+//! The reducer: the table of transactions and what moves it.
+
+mod clients;
+mod requests;
+mod responses;
+mod servers;
+mod stateless;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sip_transport::{Cx, FlowEvent, FlowId, Hop, Out, TimerOp};
+
+use crate::{
+    boundary::{TimerName, Timing, TxCommand, TxEvent, TxFailure, TxId, TxOutput, TxTimer},
+    client::{self, Client},
+    counters::Counters,
+    key::DigestMap,
+    machine::SHORTEST_T1,
+    server::{self, Server},
+};
+
+/// The settings of [`Transactions`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The base timers; T1 below 1 ms is taken as 1 ms.
+    pub timing: Timing,
+    /// Most transactions at a time, client and server together. The default of 65,536 is 2,000 new ones a second, each
+    /// staying for the 32 s that most of them stay, and bounds memory to some 100 MB.
+    pub capacity: usize,
+    /// The value of the Server header in responses that are made here (RFC 3261 §20.35).
+    pub server_name: Option<Box<str>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { timing: Timing::default(), capacity: 65_536, server_name: None }
+    }
+}
+
+/// The transaction layer: client and server transactions of INVITE and of all other methods.
+///
+/// It follows the step contract of [`sip_transport::step`]. Two things it does without a transaction of their own:
+/// responses that refuse a request (400, 482, 503, 505) and those to CANCEL are *stateless*; a repeated request gets the
+/// same response again, with the same To tag (RFC 3261 §8.2.7).
+///
+/// A client INVITE that got a provisional response, and a server INVITE that got none but provisional ones, have no timer:
+/// how long something may ring is for the layer above to say. It ends them by [`TxCommand::Cancel`] and
+/// [`TxCommand::Respond`].
+#[derive(Debug)]
+pub struct Transactions {
+    config: Config,
+    clients: BTreeMap<TxId, Client>,
+    servers: BTreeMap<TxId, Server>,
+    /// Branch numbers that are not their transaction's own number: later hops and superseded attempts.
+    aliases: BTreeMap<u64, TxId>,
+    /// CANCEL transactions by the branch that they share with their INVITE.
+    cancels: BTreeMap<u64, TxId>,
+    /// Client transactions by a digest of the hop's flow and remote address.
+    peers: BTreeSet<(u64, TxId)>,
+    /// Server transactions by [`crate::key::transaction`].
+    matching: DigestMap,
+    /// Server transactions by [`crate::key::merge`].
+    merging: DigestMap,
+    counters: Counters,
+}
+
+impl Transactions {
+    /// Makes an empty transaction layer.
+    pub fn new(mut config: Config) -> Self {
+        config.timing.t1 = config.timing.t1.max(SHORTEST_T1);
+        Self {
+            config,
+            clients: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            cancels: BTreeMap::new(),
+            peers: BTreeSet::new(),
+            matching: DigestMap::default(),
+            merging: DigestMap::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes an order from the layer above.
+    pub fn command(&mut self, cx: &mut Cx<'_>, command: TxCommand, out: &mut Out<'_, TxOutput>) {
+        match command {
+            TxCommand::Route(route) => out.push(TxOutput::Route(route)),
+            TxCommand::Request { tx, hops, draft } => self.request(cx, tx, hops, draft, out),
+            TxCommand::Respond { tx, status, wire } => self.respond(tx, status, wire, out),
+            TxCommand::Resend(outbound) => out.push(TxOutput::Send(outbound)),
+            TxCommand::Ack { tx, hops, draft } => Self::acknowledge(cx, tx, &hops, &draft, out),
+            TxCommand::Cancel { tx, reason } => self.cancel(cx, tx, reason, out),
+        }
+    }
+
+    /// Takes what transport reports.
+    pub fn receive(&mut self, cx: &mut Cx<'_>, event: FlowEvent, out: &mut Out<'_, TxOutput>) {
+        match event {
+            FlowEvent::Inbound(inbound) if inbound.message.is_request() => self.inbound_request(cx, inbound, out),
+            FlowEvent::Inbound(inbound) => self.inbound_response(cx, inbound, out),
+            FlowEvent::Routed { route, result } => {
+                out.push(TxOutput::Event(TxEvent::Routed { route, result }));
+            }
+            FlowEvent::Unreachable { flow, remote } => {
+                let peer = peer(cx, flow, remote);
+                let met: Vec<TxId> =
+                    self.peers.range((peer, TxId::from(0))..=(peer, TxId::from(u64::MAX))).map(|(_, tx)| *tx).collect();
+                for tx in met {
+                    let same = self.clients.get(&tx).is_some_and(|met| met.hop.flow == flow && met.hop.remote == remote);
+                    if same {
+                        self.move_client(cx, tx, client::Happening::Unreachable, None, out);
+                    }
+                }
+            }
+            FlowEvent::Ended(flow) => self.flow_ended(cx, flow, out),
+        }
+    }
+
+    /// Takes the end of a timer that was armed here. A timer of a transaction that is over is ignored.
+    pub fn expire(&mut self, cx: &mut Cx<'_>, timer: TxTimer, out: &mut Out<'_, TxOutput>) {
+        let TxTimer { tx, name } = timer;
+        if self.clients.contains_key(&tx) {
+            self.move_client(cx, tx, client::Happening::Timer(name), None, out);
+        } else if self.servers.contains_key(&tx) {
+            self.move_server(tx, server::Happening::Timer(name), None, out);
+        }
+    }
+
+    /// How many transactions there are, client and server together.
+    pub fn len(&self) -> usize {
+        self.clients.len() + self.servers.len()
+    }
+
+    /// Whether there is no transaction.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What was dropped or answered without the layer above.
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    fn is_full(&self) -> bool {
+        self.len() >= self.config.capacity
+    }
+
+    fn flow_ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TxOutput>) {
+        let clients: Vec<TxId> =
+            self.clients.iter().filter(|(_, client)| client.hop.flow == flow).map(|(tx, _)| *tx).collect();
+        for tx in clients {
+            self.move_client(cx, tx, client::Happening::FlowEnded, None, out);
+        }
+        let servers: Vec<TxId> =
+            self.servers.iter().filter(|(_, server)| server.reply.flow == flow).map(|(tx, _)| *tx).collect();
+        for tx in servers {
+            self.move_server(tx, server::Happening::FlowEnded, None, out);
+        }
+        out.push(TxOutput::Event(TxEvent::FlowEnded(flow)));
+    }
+}
+
+/// The index key of a hop: narrow, so that the index stays small; equality is checked where it is used.
+fn peer(cx: &Cx<'_>, flow: FlowId, remote: std::net::SocketAddr) -> u64 {
+    let ip = remote.ip().to_canonical();
+    let octets = match ip {
+        std::net::IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+        std::net::IpAddr::V6(ip) => ip.octets(),
+    };
+    cx.guard.digest(&[b"peer", &flow.number().to_be_bytes(), &octets, &remote.port().to_be_bytes()]) as u64
+}
+
+fn peer_of(cx: &Cx<'_>, hop: &Hop) -> u64 {
+    peer(cx, hop.flow, hop.remote)
+}
+
+fn arm(tx: TxId, name: TimerName, length: std::time::Duration, out: &mut Out<'_, TxOutput>) {
+    out.push(TxOutput::Timer(TimerOp::Arm(TxTimer { tx, name }, length)));
+}
+
+fn disarm(tx: TxId, name: TimerName, out: &mut Out<'_, TxOutput>) {
+    out.push(TxOutput::Timer(TimerOp::Disarm(TxTimer { tx, name })));
+}
+
+fn fail(tx: TxId, failure: TxFailure, out: &mut Out<'_, TxOutput>) {
+    out.push(TxOutput::Event(TxEvent::Failed { tx, failure }));
+}

@@ -1,0 +1,146 @@
+//! Requests from the network: retransmissions, ACK, CANCEL, and new ones.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip_message::{HeaderId, Message, Method, StatusCode};
+use sip_transport::{Cx, Inbound, Out};
+
+use super::Transactions;
+use crate::{
+    boundary::{TxEvent, TxId, TxOutput},
+    key::{self, Class},
+    server::{Happening, Machine, Server, Unanswered, invite, non_invite},
+};
+
+impl Transactions {
+    pub(super) fn inbound_request(&mut self, cx: &mut Cx<'_>, inbound: Inbound, out: &mut Out<'_, TxOutput>) {
+        let Some(method) = inbound.message.method() else { return };
+        let Some(key) = key::transaction(cx.guard, &inbound.message, Class::of(&method)) else {
+            self.counters.unanswerable += 1;
+            return;
+        };
+        match method {
+            Method::Ack => self.inbound_ack(key, inbound, out),
+            Method::Cancel => self.inbound_cancel(cx, key, &inbound, out),
+            _ => self.inbound_other(cx, key, method, inbound, out),
+        }
+    }
+
+    /// An ACK moves the INVITE it acknowledges, or goes up; it is never answered (RFC 3261 §17).
+    fn inbound_ack(&mut self, key: u128, inbound: Inbound, out: &mut Out<'_, TxOutput>) {
+        match self.matching.get(&key) {
+            Some(tx) if self.acknowledges(*tx, &inbound.message) => {
+                let tx = *tx;
+                self.move_server(tx, Happening::Ack, Some(inbound), out);
+            }
+            Some(_) | None if inbound.message.check().is_ok() => {
+                out.push(TxOutput::Event(TxEvent::StrayAck(inbound)));
+            }
+            Some(_) | None => self.counters.unanswerable += 1,
+        }
+    }
+
+    /// Whether an ACK on the branch of an INVITE is for our response. Only RFC 2543 makes this a question: there, the ACK to
+    /// another server's response looks the same but for the To tag (RFC 3261 §17.2.3).
+    fn acknowledges(&self, tx: TxId, ack: &Message) -> bool {
+        if ack.top_via().is_ok_and(|via| via.has_magic_cookie()) {
+            return true;
+        }
+        let sent = self.servers.get(&tx).and_then(|server| Message::parse(server.response.clone()).ok());
+        sent.is_some_and(|sent| sent.to_tag() == ack.to_tag())
+    }
+
+    /// Answers a CANCEL and tells the layer above, once (RFC 3261 §9.2).
+    fn inbound_cancel(&mut self, cx: &Cx<'_>, key: u128, inbound: &Inbound, out: &mut Out<'_, TxOutput>) {
+        if let Err(error) = inbound.message.check() {
+            self.refuse(cx, inbound, key, error.status(), out);
+            return;
+        }
+        let other = || key::transaction(cx.guard, &inbound.message, Class::Other);
+        let found = self.matching.get(&key).or_else(|| self.matching.get(&other()?)).copied();
+        let Some((tx, server)) = found.and_then(|tx| Some((tx, self.servers.get_mut(&tx)?))) else {
+            self.counters.stray_cancels += 1;
+            self.answer(cx, inbound, key, StatusCode::CALL_DOES_NOT_EXIST, None, out);
+            return;
+        };
+        let news = server.can_be_cancelled() && !server.cancelled;
+        server.cancelled |= news;
+        // The tag of the INVITE's own response, where there is one already.
+        let tag = Message::parse(server.response.clone()).ok().and_then(|sent| sent.to_tag().map(str::to_owned));
+        self.answer(cx, inbound, key, StatusCode::OK, tag.as_deref(), out);
+        if news {
+            let reason = inbound.message.first(HeaderId::Reason).map(Box::from);
+            out.push(TxOutput::Event(TxEvent::Cancelled { tx, reason }));
+        }
+    }
+
+    fn inbound_other(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: u128,
+        method: Method,
+        inbound: Inbound,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        if let Some(tx) = self.matching.get(&key).copied() {
+            if self.servers.get(&tx).is_some_and(|server| server.method == method) {
+                self.move_server(tx, Happening::Request, None, out);
+            } else {
+                // One branch for two requests (RFC 3261 §8.1.1.7).
+                self.refuse(cx, &inbound, key, StatusCode::BAD_REQUEST, out);
+            }
+            return;
+        }
+        if let Err(error) = inbound.message.check() {
+            self.refuse(cx, &inbound, key, error.status(), out);
+            return;
+        }
+        let merge = key::merge(cx.guard, &inbound.message);
+        if merge.is_some_and(|merge| self.merging.contains_key(&merge)) {
+            self.counters.merged_requests += 1;
+            self.answer(cx, &inbound, key, StatusCode::LOOP_DETECTED, None, out);
+        } else if self.is_full() {
+            self.counters.overload += 1;
+            self.answer(cx, &inbound, key, StatusCode::SERVICE_UNAVAILABLE, None, out);
+        } else {
+            self.accept(cx, key, merge, method, inbound, out);
+        }
+    }
+
+    /// Starts a server transaction.
+    fn accept(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: u128,
+        merge: Option<u128>,
+        method: Method,
+        inbound: Inbound,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        let tx: TxId = cx.ids.mint();
+        let (machine, start) = match method {
+            Method::Invite => (Machine::Invite(invite::State::Trying), invite::START),
+            _ => (Machine::NonInvite(non_invite::State::Trying), non_invite::START),
+        };
+        let unanswered = Unanswered { message: inbound.message.clone(), via: inbound.via.clone() };
+        let server = Server {
+            machine,
+            cancelled: false,
+            method,
+            reply: inbound.reply,
+            key,
+            merge,
+            interval: Duration::ZERO,
+            response: Bytes::new(),
+            unanswered: Some(Box::new(unanswered)),
+        };
+        self.matching.insert(key, tx);
+        if let Some(merge) = merge {
+            self.merging.insert(merge, tx);
+        }
+        self.servers.insert(tx, server);
+        self.serve(tx, start, None, out);
+        out.push(TxOutput::Event(TxEvent::Request { tx, inbound }));
+    }
+}

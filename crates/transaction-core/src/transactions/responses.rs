@@ -1,0 +1,56 @@
+//! Responses from the network to requests of ours.
+
+use sip_message::{Message, Method, StatusCode, Via};
+use sip_transport::{Cx, Inbound, Out, Purpose};
+
+use super::Transactions;
+use crate::{
+    boundary::{TxId, TxOutput},
+    client::Happening,
+};
+
+impl Transactions {
+    /// Finds the transaction of a response by our branch and the method of `CSeq` (RFC 3261 §17.1.3).
+    pub(super) fn inbound_response(&mut self, cx: &mut Cx<'_>, inbound: Inbound, out: &mut Out<'_, TxOutput>) {
+        let message = &inbound.message;
+        // More than one Via: the response was not meant for us (RFC 3261 §8.1.3.3).
+        let (Some(status), Ok(cseq), None) = (message.status(), message.cseq(), message.vias().nth(1)) else {
+            self.counters.malformed_responses += 1;
+            return;
+        };
+        match self.owner(cx, message, &cseq.method) {
+            Some(tx) => {
+                let happening = self.happening(tx, status);
+                self.move_client(cx, tx, happening, Some(&inbound), out);
+            }
+            None => self.counters.stray_responses += 1,
+        }
+    }
+
+    fn owner(&self, cx: &Cx<'_>, message: &Message, method: &Method) -> Option<TxId> {
+        let via = message.top_via().ok()?;
+        let token = via.branch()?.strip_prefix(Via::MAGIC_COOKIE)?;
+        let branch = cx.guard.read(Purpose::Branch, token)?;
+        let tx = if *method == Method::Cancel {
+            *self.cancels.get(&branch)?
+        } else {
+            self.aliases.get(&branch).copied().unwrap_or_else(|| TxId::from(branch))
+        };
+        let client = self.clients.get(&tx)?;
+        (client.branch == branch && client.method == *method).then_some(tx)
+    }
+
+    fn happening(&self, tx: TxId, status: StatusCode) -> Happening {
+        if status.is_provisional() {
+            Happening::Provisional
+        } else if status.is_success() {
+            Happening::Success
+        } else if status == StatusCode::SERVICE_UNAVAILABLE
+            && self.clients.get(&tx).is_some_and(|client| client.spare.is_some())
+        {
+            Happening::Unavailable
+        } else {
+            Happening::Failure
+        }
+    }
+}

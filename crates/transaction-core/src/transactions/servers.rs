@@ -1,0 +1,157 @@
+//! Server transactions: moving them and what their machines ask for.
+
+use bytes::Bytes;
+use sip_message::{Response, StatusCode};
+use sip_transport::{Inbound, Out, Outbound};
+
+use super::{Transactions, arm, disarm, fail};
+use crate::{
+    boundary::{TimerName, TxEvent, TxId, TxOutput},
+    machine::{length, next_length, until_e_is_t2},
+    server::{Action, Happening, Server, Unanswered},
+};
+
+impl Transactions {
+    /// Passes a response of the layer above to its transaction.
+    pub(super) fn respond(&mut self, tx: TxId, status: StatusCode, wire: Bytes, out: &mut Out<'_, TxOutput>) {
+        let Some(server) = self.servers.get_mut(&tx) else {
+            self.counters.stale_commands += 1;
+            return;
+        };
+        let happening = server.classify(status);
+        let (actions, _) = server.step(happening);
+        if actions.is_empty() {
+            self.counters.stale_commands += 1;
+        }
+        self.serve(tx, actions, Some(Given::Response(wire)), out);
+    }
+
+    /// Runs the machine of a server transaction and does what it asks.
+    pub(super) fn move_server(
+        &mut self,
+        tx: TxId,
+        happening: Happening,
+        ack: Option<Inbound>,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        let Some(server) = self.servers.get_mut(&tx) else { return };
+        let (actions, over) = server.step(happening);
+        self.serve(tx, actions, ack.map(Given::Ack), out);
+        if over {
+            self.remove_server(tx);
+        }
+    }
+
+    /// Does what a machine asks.
+    pub(super) fn serve(
+        &mut self,
+        tx: TxId,
+        actions: &'static [Action],
+        mut given: Option<Given>,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        let timing = self.config.timing;
+        let Some(server) = self.servers.get_mut(&tx) else { return };
+        let reliable = server.reply.transport.is_reliable();
+        for action in actions {
+            match *action {
+                Action::Answer => {
+                    if let Some(Given::Response(wire)) = given.take() {
+                        server.keep(wire);
+                        out.push(TxOutput::Send(server.outbound()));
+                    }
+                }
+                Action::Forward => {
+                    if let Some(Given::Response(wire)) = given.take() {
+                        out.push(TxOutput::Send(Outbound { hop: server.reply, wire }));
+                    }
+                }
+                Action::Withhold => self.counters.withheld_responses += 1,
+                Action::Resend => out.push(TxOutput::Send(server.outbound())),
+                Action::SendTrying => match server.trying() {
+                    Some(wire) => {
+                        server.keep(wire);
+                        out.push(TxOutput::Send(server.outbound()));
+                    }
+                    None => self.counters.unanswerable += 1,
+                },
+                Action::PassAck => {
+                    if let Some(Given::Ack(inbound)) = given.take() {
+                        out.push(TxOutput::Event(TxEvent::StrayAck(inbound)));
+                    }
+                }
+                Action::Arm(TimerName::Trying) if !server.is_invite() => {
+                    arm(tx, TimerName::Trying, until_e_is_t2(&timing), out);
+                }
+                Action::Arm(name) => {
+                    if let Some(length) = length(&timing, name, reliable) {
+                        if name == TimerName::G {
+                            server.interval = length;
+                        }
+                        arm(tx, name, length, out);
+                    }
+                }
+                Action::Again(name) => {
+                    server.interval = next_length(&timing, name, server.interval);
+                    arm(tx, name, server.interval, out);
+                }
+                Action::Disarm(name) => disarm(tx, name, out),
+                Action::Fail(failure) => fail(tx, failure, out),
+            }
+        }
+    }
+
+    fn remove_server(&mut self, tx: TxId) {
+        let Some(server) = self.servers.remove(&tx) else { return };
+        self.matching.remove(&server.key);
+        if let Some(merge) = server.merge {
+            self.merging.remove(&merge);
+        }
+    }
+}
+
+/// What came with a happening.
+pub(super) enum Given {
+    Response(Bytes),
+    Ack(Inbound),
+}
+
+impl Server {
+    /// Sorts a response of the layer above. To a non-INVITE, 408 and 1xx other than 100 are never sent, and 100 over UDP
+    /// only by the machine's own timer (RFC 4320 §4.1, §4.2).
+    fn classify(&self, status: StatusCode) -> Happening {
+        if !self.is_invite() {
+            let early = status == StatusCode::TRYING && !self.reply.transport.is_reliable();
+            let forbidden = status.is_provisional() && status != StatusCode::TRYING;
+            if early || forbidden || status == StatusCode::REQUEST_TIMEOUT {
+                return Happening::Forbidden;
+            }
+        }
+        if status.is_provisional() {
+            Happening::Provisional
+        } else if status.is_success() {
+            Happening::Success
+        } else {
+            Happening::Failure
+        }
+    }
+
+    fn outbound(&self) -> Outbound {
+        Outbound { hop: self.reply, wire: self.response.clone() }
+    }
+
+    fn keep(&mut self, wire: Bytes) {
+        self.response = wire;
+        self.unanswered = None;
+    }
+
+    fn trying(&self) -> Option<Bytes> {
+        let Unanswered { message, via } = &**self.unanswered.as_ref()?;
+        let mut trying = Response::to(message, StatusCode::TRYING);
+        if let Some(via) = via {
+            trying = trying.top_via(via);
+        }
+        trying.encode().ok()
+    }
+}
+

@@ -1,0 +1,132 @@
+//! The little that is kept of each leg.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use dialog_core::{DialogIdentity, LegEvent, LegId, Peer};
+
+use crate::{ReferPolicy, TransferId};
+
+/// How far a leg is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Not answered yet.
+    Early,
+    /// Up.
+    Up,
+    /// Being ended from here.
+    Closing,
+}
+
+/// One leg.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) stage: Stage,
+    pub(crate) peer: Peer,
+    /// Whether we placed the call; its Call-ID is then ours.
+    pub(crate) placed: bool,
+    /// The peer's network address, once it is known.
+    pub(crate) source: Option<IpAddr>,
+    /// The dialog, once the call is up.
+    pub(crate) dialog: Option<DialogIdentity>,
+    /// What is done with a REFER in this call, where it differs from the policy.
+    pub(crate) refer: Option<ReferPolicy>,
+    /// Transfers that were asked of us in this call and in those it came of.
+    pub(crate) referred: u32,
+    /// Whether it was placed by this layer.
+    pub(crate) internal: bool,
+    /// The transfer that moves this call's party, or asks us to move.
+    pub(crate) moved_by: Option<TransferId>,
+    /// The transfer that this call was placed for.
+    pub(crate) placed_for: Option<TransferId>,
+}
+
+impl Leg {
+    fn new() -> Self {
+        Self {
+            stage: Stage::Early,
+            peer: Peer::default(),
+            placed: false,
+            source: None,
+            dialog: None,
+            refer: None,
+            referred: 0,
+            internal: false,
+            moved_by: None,
+            placed_for: None,
+        }
+    }
+}
+
+/// The legs.
+#[derive(Debug, Default)]
+pub(crate) struct Legs {
+    table: BTreeMap<LegId, Leg>,
+}
+
+impl Legs {
+    pub(crate) fn get(&self, leg: LegId) -> Option<&Leg> {
+        self.table.get(&leg)
+    }
+
+    pub(crate) fn get_mut(&mut self, leg: LegId) -> Option<&mut Leg> {
+        self.table.get_mut(&leg)
+    }
+
+    pub(crate) fn is_full(&self, limit: usize) -> bool {
+        self.table.len() >= limit
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The leg, known from now on; `None` if it is new and the table is full.
+    pub(crate) fn enter(&mut self, leg: LegId, limit: usize) -> Option<&mut Leg> {
+        if !self.table.contains_key(&leg) && self.is_full(limit) {
+            return None;
+        }
+        Some(self.table.entry(leg).or_insert_with(Leg::new))
+    }
+
+    /// Takes down what an event tells of a leg. Only what a leg begins with makes a new entry, so that nothing stays of
+    /// a leg that has ended.
+    pub(crate) fn note(&mut self, leg: LegId, event: &LegEvent, limit: usize) {
+        match event {
+            LegEvent::Incoming(call) => {
+                if let Some(entry) = self.enter(leg, limit) {
+                    entry.source = Some(call.source.ip().to_canonical());
+                    entry.peer = call.peer.clone();
+                }
+            }
+            LegEvent::Provisional { .. } | LegEvent::NeedDescription { .. } => {
+                self.enter(leg, limit);
+            }
+            LegEvent::Up(call) => {
+                if let Some(entry) = self.enter(leg, limit) {
+                    if entry.stage == Stage::Early {
+                        entry.stage = Stage::Up;
+                    }
+                    entry.peer = call.peer.clone();
+                    entry.placed = call.placed;
+                    entry.source = Some(call.source.ip().to_canonical());
+                    entry.dialog = Some(call.dialog.clone());
+                }
+            }
+            LegEvent::Closing => {
+                if let Some(entry) = self.get_mut(leg) {
+                    entry.stage = Stage::Closing;
+                }
+            }
+            LegEvent::Described { .. }
+            | LegEvent::RolledBack
+            | LegEvent::Reoffered(_)
+            | LegEvent::Changed
+            | LegEvent::Ended(_)
+            | LegEvent::Misused(_) => {}
+        }
+    }
+
+    pub(crate) fn forget(&mut self, leg: LegId) {
+        self.table.remove(&leg);
+    }
+}

@@ -1,0 +1,149 @@
+//! What is allowed and how long things may take: [`TransferPolicy`].
+
+use std::{net::IpAddr, time::Duration};
+
+use crate::{network::Network, target::TargetPolicy};
+
+/// 64*T1, the life of a non-INVITE transaction (RFC 3261 §17.1.2.2, timer F).
+pub(crate) const TRANSACTION: Duration = Duration::from_secs(32);
+
+/// How much later than the layer below a transfer gives up: that layer's own limit is to be heard first.
+pub(crate) const MARGIN: Duration = Duration::from_secs(2);
+
+/// How long our BYE may take: one transaction.
+pub(crate) const CLOSING_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
+
+/// How long a CANCEL may take: one transaction (RFC 3261 §9.1).
+pub(crate) const CANCEL_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
+
+/// How long the last NOTIFY may take: it waits for one in flight, then takes a transaction itself.
+pub(crate) const DELIVERY_WAIT: Duration = TRANSACTION.saturating_mul(2).saturating_add(MARGIN);
+
+/// The longest that a referred call may ring, whatever the policy says (RFC 3261 §16.6 item 11, timer C).
+pub(crate) const RING_LIMIT_MAX: Duration = Duration::from_secs(180);
+
+/// The longest Retry-After, in seconds, that a REFER waits for; a longer one is a refusal, because the party on hold
+/// would wait that long, too.
+pub(crate) const RETRY_AFTER_MAX: u32 = 32;
+
+/// What is done with a REFER that comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReferPolicy {
+    /// Refuse it with 603; the default (SEC-01).
+    #[default]
+    Deny,
+    /// Follow it if the target is permitted.
+    Allow,
+    /// Ask the application, if the target is permitted.
+    Ask,
+}
+
+/// What is done when the hold before a REFER does not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HoldFailure {
+    /// Send the REFER all the same: RFC 3515 does not ask for hold.
+    #[default]
+    GoOn,
+    /// Give the transfer up; the call goes on as it was.
+    Fail,
+}
+
+/// What is allowed in transfers, and their limits. Every value has a default that suits a user agent on the Internet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferPolicy {
+    /// What is done with a REFER that comes in, where [`policy_for`](crate::Transfers::policy_for) says nothing else.
+    pub refer: ReferPolicy,
+    /// The networks whose peers may send a REFER; anybody else is a stranger and gets 403. Empty: every peer that we
+    /// have a call with.
+    pub referrers: Vec<Network>,
+    /// Which targets may be called on somebody else's word.
+    pub targets: TargetPolicy,
+    /// What is done when the hold before a REFER does not succeed.
+    pub hold_failure: HoldFailure,
+    /// T-HOLD: how long the hold before a REFER may take, 491 retries included. 10 s.
+    pub hold_limit: Duration,
+    /// T-RESUME: how long taking the call back may take. 10 s.
+    pub resume_limit: Duration,
+    /// T-GUARD: from the REFER to the outcome; longer than a target rings. 120 s.
+    pub guard: Duration,
+    /// T-FINAL: from the transferee's BYE to its last NOTIFY. 1 s.
+    pub final_grace: Duration,
+    /// T-RING: how long the referred call may ring, redirections included; at most 180 s. 60 s.
+    pub ring_limit: Duration,
+    /// T-TEE-WD: from our delivered success report to the transferor's BYE. 5 s.
+    pub watchdog: Duration,
+    /// How long a decision of the application may take. 30 s.
+    pub decision: Duration,
+    /// Redirections of the referred call that are followed (TR-200). 5.
+    pub redirects: u8,
+    /// Transfers asked of us in one call and in the calls that came of it (SEC-02, TR-205). 5.
+    pub per_call: u32,
+    /// Transfers asked of us that one address may have under way (SEC-07). 16.
+    pub per_peer: usize,
+    /// Transfers asked of us that may await a decision (SEC-07). 256.
+    pub pending: usize,
+    /// Transfers of both roles; each holds a subscription and up to two legs. 4096.
+    pub transfers: usize,
+    /// Legs that are watched; more than the dialog layer has is no use. 262,144.
+    pub legs: usize,
+}
+
+impl Default for TransferPolicy {
+    fn default() -> Self {
+        Self {
+            refer: ReferPolicy::default(),
+            referrers: Vec::new(),
+            targets: TargetPolicy::default(),
+            hold_failure: HoldFailure::default(),
+            hold_limit: Duration::from_secs(10),
+            resume_limit: Duration::from_secs(10),
+            guard: Duration::from_secs(120),
+            final_grace: Duration::from_secs(1),
+            ring_limit: Duration::from_secs(60),
+            watchdog: Duration::from_secs(5),
+            decision: Duration::from_secs(30),
+            redirects: 5,
+            per_call: 5,
+            per_peer: 16,
+            pending: 256,
+            transfers: 4096,
+            legs: 262_144,
+        }
+    }
+}
+
+impl TransferPolicy {
+    /// Whether an address may be called on somebody else's word: it is public, or in one of the listed networks. To be
+    /// asked again with what a host name resolved to (SEC-04, DNS rebinding).
+    pub fn permits(&self, address: IpAddr) -> bool {
+        self.targets.permits(address)
+    }
+
+    /// The longest that a transfer can take from the last command about it to its end (invariant 6 of the catalogue's
+    /// §2.7): all timers on the path added up.
+    pub fn longest(&self) -> Duration {
+        let transferor = [self.hold_wait(), self.guard, self.final_grace.max(self.resume_wait()), CLOSING_WAIT];
+        let transferee = [self.decision, ring_wait(self.ring()), CANCEL_WAIT, DELIVERY_WAIT, self.watchdog];
+        let sum = |path: &[Duration]| path.iter().fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait));
+        sum(&transferor).max(sum(&transferee))
+    }
+
+    /// The ring limit that is in force.
+    pub(crate) fn ring(&self) -> Duration {
+        self.ring_limit.min(RING_LIMIT_MAX)
+    }
+
+    pub(crate) fn hold_wait(&self) -> Duration {
+        self.hold_limit.saturating_add(MARGIN)
+    }
+
+    pub(crate) fn resume_wait(&self) -> Duration {
+        self.resume_limit.saturating_add(MARGIN)
+    }
+}
+
+/// How long a new call may go unheard of that may ring for `ring`: before it rings, its target is looked up and
+/// reached, which takes at most a transaction.
+pub(crate) fn ring_wait(ring: Duration) -> Duration {
+    ring.saturating_add(TRANSACTION).saturating_add(MARGIN)
+}

@@ -1,0 +1,258 @@
+//! Which targets may be called on somebody else's word (catalogue §5.2, SEC-02 to SEC-04; decision D8).
+
+use std::net::{IpAddr, SocketAddr};
+
+use sip_message::{Host, Scheme, StatusCode, Uri, UriBuf, escape};
+use thiserror::Error;
+
+use crate::network::{Network, is_public};
+
+/// Longest user part of a target, escapes decoded (SEC-03).
+pub const USER_MAX: usize = 128;
+
+/// Prefixes of numbers that cost the caller of them, not the one who asks for the call: satellite, premium and
+/// shared-cost ranges of the ITU's country codes.
+const COSTLY: [&str; 8] = ["+800", "+808", "+870", "+878", "+881", "+882", "+883", "+979"];
+
+/// The ports that a URI without one means (RFC 3261 §19.1.2).
+const SIP_PORT: u16 = 5060;
+const SIPS_PORT: u16 = 5061;
+
+/// Which characters a user part may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UserRule {
+    /// Letters, digits and `+*#._-`: nothing that means something to a dial plan or a script. The default.
+    #[default]
+    PhoneLike,
+    /// Everything but control characters, for peers whose user parts are opaque.
+    Opaque,
+}
+
+/// What is permitted as the target of a transfer that somebody else asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetPolicy {
+    /// The domain that `tel` numbers are sent to, as it stands in a URI (`gw.example.com:5060`). Without one they are
+    /// refused.
+    pub gateway: Option<UriHost>,
+    /// Networks that may be called although they are not open to everybody: `10.0.0.0/8`.
+    pub networks: Vec<Network>,
+    /// Our own listeners; a target that means one of them is refused always, because the call would come back to us.
+    pub own: Vec<SocketAddr>,
+    /// Which characters a user part may hold.
+    pub users: UserRule,
+    /// Prefixes of numbers that are not called, `+` for international ones; the longest that fits decides. Satellite and
+    /// premium ranges.
+    pub denied_numbers: Vec<Box<str>>,
+    /// Prefixes of numbers that are called; wins over a denied prefix of the same length or less. If it is not empty,
+    /// no other number is called.
+    pub allowed_numbers: Vec<Box<str>>,
+}
+
+impl Default for TargetPolicy {
+    fn default() -> Self {
+        Self {
+            gateway: None,
+            networks: Vec::new(),
+            own: Vec::new(),
+            users: UserRule::default(),
+            denied_numbers: COSTLY.iter().map(|prefix| Box::from(*prefix)).collect(),
+            allowed_numbers: Vec::new(),
+        }
+    }
+}
+
+/// The `host[:port]` of a `sip` URI, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UriHost(Box<str>);
+
+impl std::str::FromStr for UriHost {
+    type Err = TargetRefusal;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let uri = format!("sip:{text}");
+        match Uri::parse(&uri) {
+            Ok(parsed) if parsed.user().is_none() && !parsed.has_headers() && parsed.params().as_str().is_empty() => {
+                Ok(Self(text.into()))
+            }
+            Ok(_) | Err(_) => Err(TargetRefusal::Host),
+        }
+    }
+}
+
+/// Why a target is not called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TargetRefusal {
+    /// The scheme is not `sip` or `sips`, nor `tel` with a gateway (TR-027).
+    #[error("the scheme cannot be called")]
+    Scheme,
+    /// The user part holds a character that the policy does not allow, is too long, or comes with a password.
+    #[error("the user part is not allowed")]
+    User,
+    /// The number is not to be called.
+    #[error("the number is not allowed")]
+    Number,
+    /// The host is not open to everybody, or is written so that it might be read as an address.
+    #[error("the host is not allowed")]
+    Host,
+    /// The target is one of our own listeners.
+    #[error("the target is ourselves")]
+    Ourselves,
+}
+
+impl TargetRefusal {
+    /// The status that tells the referrer; 400 or 403, which leave the dialog alone (TR-265).
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Scheme => StatusCode::BAD_REQUEST,
+            Self::User | Self::Number | Self::Host | Self::Ourselves => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
+impl TargetPolicy {
+    /// Whether an address may be called: it is public, or in one of the listed networks.
+    pub fn permits(&self, address: IpAddr) -> bool {
+        is_public(address) || self.networks.iter().any(|network| network.contains(address))
+    }
+
+    /// Whether an address and port may be called: the address is permitted and they are not a listener of ours.
+    pub fn permits_socket(&self, address: SocketAddr) -> bool {
+        self.permits(address.ip())
+            && !self.own.iter().any(|own| {
+                own.port() == address.port()
+                    && (own.ip().to_canonical() == address.ip().to_canonical() || own.ip().is_unspecified() && is_loopback(address.ip()))
+            })
+    }
+
+    /// The Request-URI for a target, or why it is not called. Headers and `method` are left out, and a `tel` number
+    /// becomes a user at the gateway (RFC 3261 §19.1.6).
+    pub fn check(&self, target: &Uri<'_>) -> Result<UriBuf, TargetRefusal> {
+        match target.scheme() {
+            Scheme::Sip | Scheme::Sips => {
+                self.check_user(target)?;
+                self.check_host(target)?;
+                Ok(target.without_headers_and_method())
+            }
+            Scheme::Tel => {
+                let gateway = self.gateway.as_ref().ok_or(TargetRefusal::Scheme)?;
+                self.check_user(target)?;
+                let number: String =
+                    target.user().unwrap_or_default().chars().filter(|c| !is_separator(*c)).collect();
+                let uri = format!("sip:{}@{};user=phone", number.replace('#', "%23"), gateway.0);
+                UriBuf::parse(&uri).map_err(|_| TargetRefusal::User)
+            }
+            Scheme::Other => Err(TargetRefusal::Scheme),
+        }
+    }
+
+    fn check_user(&self, target: &Uri<'_>) -> Result<(), TargetRefusal> {
+        if target.password().is_some() {
+            return Err(TargetRefusal::User);
+        }
+        let Some(user) = target.user() else {
+            return Ok(());
+        };
+        let user = escape::unescape(user).map_err(|_| TargetRefusal::User)?;
+        let allowed = |c: char| match self.users {
+            UserRule::PhoneLike => c.is_ascii_alphanumeric() || "+*#._-".contains(c),
+            UserRule::Opaque => !c.is_control(),
+        };
+        // The separators of a `tel` number are dropped before it is used (RFC 3966 §5.1.1).
+        let allowed = |c: char| allowed(c) || target.scheme() == Scheme::Tel && is_separator(c);
+        if user.is_empty() || user.len() > USER_MAX || !user.chars().all(allowed) {
+            return Err(TargetRefusal::User);
+        }
+        match number(&user) {
+            Some(number) if !self.allows_number(&number) => Err(TargetRefusal::Number),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn allows_number(&self, number: &str) -> bool {
+        let longest = |prefixes: &[Box<str>]| {
+            prefixes.iter().filter(|prefix| number.starts_with(&***prefix)).map(|prefix| prefix.len()).max()
+        };
+        match (longest(&self.allowed_numbers), longest(&self.denied_numbers)) {
+            (Some(allowed), Some(denied)) => allowed >= denied,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => self.allowed_numbers.is_empty(),
+        }
+    }
+
+    fn check_host(&self, target: &Uri<'_>) -> Result<(), TargetRefusal> {
+        let port = target.port().unwrap_or(match target.scheme() {
+            Scheme::Sips => SIPS_PORT,
+            Scheme::Sip | Scheme::Tel | Scheme::Other => SIP_PORT,
+        });
+        self.check_place(target.host(), port)?;
+        // The request goes to `maddr` if there is one (RFC 3261 §19.1.1).
+        match target.param("maddr") {
+            None => Ok(()),
+            Some(None) => Err(TargetRefusal::Host),
+            Some(Some(maddr)) => {
+                let maddr = maddr.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(maddr);
+                let place = match maddr.parse() {
+                    Ok(IpAddr::V4(address)) => Host::V4(address),
+                    Ok(IpAddr::V6(address)) => Host::V6(address),
+                    Err(_) => Host::Name(maddr),
+                };
+                self.check_place(place, port)
+            }
+        }
+    }
+
+    fn check_place(&self, host: Host<'_>, port: u16) -> Result<(), TargetRefusal> {
+        match host.ip() {
+            Some(address) if !self.permits(address) => Err(TargetRefusal::Host),
+            Some(address) if !self.permits_socket(SocketAddr::new(address, port)) => Err(TargetRefusal::Ourselves),
+            Some(_) => Ok(()),
+            None => match host {
+                Host::Name(name) if is_plain_name(name) => Ok(()),
+                Host::Name(_) | Host::V4(_) | Host::V6(_) => Err(TargetRefusal::Host),
+            },
+        }
+    }
+}
+
+/// Whether a listener on the unspecified address is reached at this one.
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+/// Whether a host name is one: its last label starts with a letter (RFC 3261 §25.1, `toplabel`), so that no resolver
+/// reads it as an address in an old spelling (`127.1`, `0x7f000001`), and it is not the machine's own name (RFC 6761
+/// §6.3).
+fn is_plain_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let top = name.rsplit('.').next().unwrap_or_default();
+    top.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !top.eq_ignore_ascii_case("localhost")
+        && name.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
+}
+
+/// Visual separators of numbers (RFC 3966 §3).
+const fn is_separator(c: char) -> bool {
+    matches!(c, '-' | '.' | '(' | ')')
+}
+
+/// The number that a user part is, without separators and with `+` for the international prefixes `00` and `011`; `None`
+/// for a name.
+fn number(user: &str) -> Option<String> {
+    let plain: String = user.chars().filter(|c| !is_separator(*c)).collect();
+    let digits = plain.strip_prefix('+').unwrap_or(&plain);
+    if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit() || "*#".contains(c)) {
+        return None;
+    }
+    if plain.starts_with('+') {
+        return Some(plain);
+    }
+    match plain.strip_prefix("011").or_else(|| plain.strip_prefix("00")) {
+        Some(international) => Some(format!("+{international}")),
+        None => Some(plain),
+    }
+}
+
+#[cfg(test)]
+mod tests;

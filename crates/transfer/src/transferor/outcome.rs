@@ -1,0 +1,116 @@
+//! What becomes of a transfer of ours.
+
+use sip_message::StatusCode;
+
+use crate::{Failure, LearnedFrom, Outcome, OutcomeKind};
+
+/// Why a transfer of ours did not come to pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The hold failed, with the status of the re-INVITE.
+    Hold(Option<StatusCode>),
+    /// The REFER was refused.
+    Refused(Option<StatusCode>),
+    /// 405 or 501.
+    NotSupported(StatusCode),
+    /// The REFER was not answered.
+    ReferTimeout,
+    /// The REFER could not be sent.
+    Unreachable,
+    /// No NOTIFY after the 2xx.
+    NoNotify,
+    /// A final sipfrag that is no success.
+    Target(StatusCode),
+    /// `terminated` without a status.
+    NoResult,
+    /// The subscription ran out.
+    Expired,
+    /// T-GUARD.
+    Guard,
+    /// The application gave it up.
+    Cancelled,
+}
+
+impl Cause {
+    pub(super) const fn code(self) -> Option<StatusCode> {
+        match self {
+            Self::Hold(code) | Self::Refused(code) => code,
+            Self::NotSupported(code) | Self::Target(code) => Some(code),
+            Self::ReferTimeout
+            | Self::Unreachable
+            | Self::NoNotify
+            | Self::NoResult
+            | Self::Expired
+            | Self::Guard
+            | Self::Cancelled => None,
+        }
+    }
+
+    /// The outcome when the call was kept, or was not.
+    pub(super) const fn outcome(self, call_kept: bool) -> Outcome {
+        let (failure, learned_from) = match self {
+            Self::Hold(_) => (Failure::Hold, LearnedFrom::Local),
+            Self::Refused(_) => (Failure::Refused, LearnedFrom::Local),
+            Self::NotSupported(_) => (Failure::NotSupported, LearnedFrom::Local),
+            Self::ReferTimeout => (Failure::ReferTimeout, LearnedFrom::Guard),
+            Self::Unreachable => (Failure::Unreachable, LearnedFrom::Local),
+            Self::NoNotify => (Failure::NoNotify, LearnedFrom::Guard),
+            Self::Target(_) => (Failure::Target, LearnedFrom::Notify),
+            Self::NoResult => (Failure::NoResult, LearnedFrom::Terminated),
+            Self::Expired => (Failure::NoResult, LearnedFrom::Guard),
+            Self::Guard => (Failure::Guard, LearnedFrom::Guard),
+            Self::Cancelled => (Failure::Cancelled, LearnedFrom::Local),
+        };
+        let kind = match self {
+            Self::Cancelled => OutcomeKind::Cancelled,
+            Self::Guard | Self::NoNotify | Self::Expired => OutcomeKind::TimedOut,
+            Self::Hold(_)
+            | Self::Refused(_)
+            | Self::NotSupported(_)
+            | Self::ReferTimeout
+            | Self::Unreachable
+            | Self::Target(_)
+            | Self::NoResult => {
+                if call_kept {
+                    OutcomeKind::Recovered
+                } else {
+                    OutcomeKind::Failed
+                }
+            }
+        };
+        Outcome { kind, learned_from, code: self.code(), failure: Some(failure), call_kept }
+    }
+}
+
+/// The party was moved.
+pub(super) const fn succeeded(code: StatusCode) -> Outcome {
+    Outcome {
+        kind: OutcomeKind::Succeeded,
+        learned_from: LearnedFrom::Notify,
+        code: Some(code),
+        failure: None,
+        call_kept: false,
+    }
+}
+
+/// The party hung up and nothing was heard of the referred call.
+pub(super) const fn peer_hung_up() -> Outcome {
+    Outcome {
+        kind: OutcomeKind::PeerHungUp,
+        learned_from: LearnedFrom::Bye,
+        code: None,
+        failure: Some(Failure::CallEnded),
+        call_kept: false,
+    }
+}
+
+/// The call ended otherwise: from our side, or because it was found to be dead.
+pub(super) const fn call_ended() -> Outcome {
+    Outcome {
+        kind: OutcomeKind::Failed,
+        learned_from: LearnedFrom::Local,
+        code: None,
+        failure: Some(Failure::CallEnded),
+        call_kept: false,
+    }
+}

@@ -1,0 +1,215 @@
+//! The reader of scenario texts.
+
+use std::{fmt, time::Duration};
+
+use sip_message::StatusCode;
+
+use super::{Action, Expectation, OnCall, OnRefer, Party, Scenario, Step, When};
+use crate::{
+    network::{Faults, Partition, Rule},
+    seed::Span,
+};
+
+/// Why a text is no scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScenarioError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.why)
+    }
+}
+
+impl std::error::Error for ScenarioError {}
+
+/// How long a call of a party rings if the scenario does not say.
+const RING_LIMIT: Duration = Duration::from_secs(60);
+
+pub(super) fn scenario(text: &str) -> Result<Scenario, ScenarioError> {
+    let mut scenario = Scenario {
+        title: String::new(),
+        parties: Vec::new(),
+        faults: Faults::default(),
+        rtp: false,
+        steps: Vec::new(),
+        end: Duration::from_secs(60),
+        expectations: Vec::new(),
+    };
+    for (index, line) in text.lines().enumerate() {
+        let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
+        statement(&mut scenario, &words).map_err(|why| ScenarioError { line: index + 1, why })?;
+    }
+    Ok(scenario)
+}
+
+fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
+    match words {
+        [] => {}
+        ["title", title @ ..] => scenario.title = title.join(" "),
+        ["party", name, rest @ ..] => {
+            let party = Party {
+                name: (*name).to_owned(),
+                calls: on_call(rest)?,
+                refers: OnRefer::Allow,
+                ring_limit: RING_LIMIT,
+                hold: true,
+            };
+            scenario.parties.push(party);
+        }
+        ["option", name, option @ ..] => {
+            let party = party(scenario, name)?;
+            let party = &mut scenario.parties[party];
+            match option {
+                ["ring-limit", limit] => party.ring_limit = duration(limit)?,
+                ["refer", "deny"] => party.refers = OnRefer::Deny,
+                ["refer", "allow"] => party.refers = OnRefer::Allow,
+                ["refer", "ask"] => party.refers = OnRefer::Ask,
+                ["hold", "off"] => party.hold = false,
+                _ => return Err(format!("unknown option: {}", option.join(" "))),
+            }
+        }
+        ["network", "delay", delay] => scenario.faults.delay = span(delay)?,
+        ["network", "loss", percent] => scenario.faults.loss = number(percent)?,
+        ["network", "duplication", percent] => scenario.faults.duplication = number(percent)?,
+        ["network", "rtp-loss", percent] => scenario.faults.rtp_loss = number(percent)?,
+        ["rtp", "on"] => scenario.rtp = true,
+        ["lose", count, what, "from", name, rest @ ..] => {
+            let after = match rest {
+                [] => 0,
+                ["after", after] => number(after)?,
+                _ => return Err(format!("unexpected: {}", rest.join(" "))),
+            };
+            let count = if *count == "all" { u32::MAX } else { number(count)? };
+            let from = party(scenario, name)?;
+            scenario.faults.rules.push(Rule { from, what: (*what).to_owned(), after, count });
+        }
+        ["cut", one, other, "from", from, "to", to] => {
+            let between = (party(scenario, one)?, party(scenario, other)?);
+            scenario.faults.partitions.push(Partition { between, from: duration(from)?, to: duration(to)? });
+        }
+        ["at", at, name, rest @ ..] => {
+            let (party, action) = (party(scenario, name)?, action(scenario, rest)?);
+            scenario.steps.push(Step { when: When::Start, after: span(at)?, party, action });
+        }
+        ["on", whose, event, nth, "after", after, name, rest @ ..] => {
+            let when = When::Event { party: party(scenario, whose)?, name: (*event).to_owned(), nth: number(nth)? };
+            let (party, action) = (party(scenario, name)?, action(scenario, rest)?);
+            scenario.steps.push(Step { when, after: span(after)?, party, action });
+        }
+        ["end", at] => scenario.end = duration(at)?,
+        ["expect", name, rest @ ..] => {
+            let expectation = expectation(party(scenario, name)?, rest)?;
+            scenario.expectations.push(expectation);
+        }
+        _ => return Err(format!("unknown statement: {}", words.join(" "))),
+    }
+    Ok(())
+}
+
+fn on_call(words: &[&str]) -> Result<OnCall, String> {
+    match words {
+        [] => Ok(OnCall::Ignore),
+        ["rings"] => Ok(OnCall::Ring),
+        ["answers"] => Ok(OnCall::Answer(Span::exactly(Duration::ZERO))),
+        ["answers", "after", after] => Ok(OnCall::Answer(span(after)?)),
+        ["rejects", code] => {
+            StatusCode::new(number(code)?).map(OnCall::Reject).ok_or_else(|| format!("not a status code: {code}"))
+        }
+        _ => Err(format!("unknown behaviour: {}", words.join(" "))),
+    }
+}
+
+fn action(scenario: &Scenario, words: &[&str]) -> Result<Action, String> {
+    match words {
+        ["call", whom] => Ok(Action::Call(party(scenario, whom)?)),
+        ["blind", whom] => Ok(Action::Blind(party(scenario, whom)?)),
+        ["hang-up"] => Ok(Action::HangUp),
+        ["hang-up-all"] => Ok(Action::HangUpAll),
+        ["hold"] => Ok(Action::Hold),
+        ["resume"] => Ok(Action::Resume),
+        ["cancel-transfer"] => Ok(Action::CancelTransfer),
+        ["accept-transfer"] => Ok(Action::AcceptTransfer),
+        ["reject-transfer"] => Ok(Action::RejectTransfer),
+        _ => Err(format!("unknown action: {}", words.join(" "))),
+    }
+}
+
+fn expectation(party: usize, words: &[&str]) -> Result<Expectation, String> {
+    let several = |text: &str| -> Vec<String> {
+        if text == "*" { Vec::new() } else { text.split('|').map(str::to_owned).collect() }
+    };
+    match words {
+        ["outcome", outcomes, learned_from] => {
+            Ok(Expectation::Outcome { party, outcomes: several(outcomes), learned_from: several(learned_from) })
+        }
+        ["calls", count] => Ok(Expectation::Calls { party, count: number(count)? }),
+        ["hears", hz] => Ok(Expectation::Hears { party, hz: number(hz)? }),
+        ["event", name, count] => Ok(Expectation::Event { party, name: (*name).to_owned(), count: number(count)? }),
+        _ => Err(format!("unknown expectation: {}", words.join(" "))),
+    }
+}
+
+fn party(scenario: &Scenario, name: &str) -> Result<usize, String> {
+    scenario.parties.iter().position(|party| party.name == name).ok_or_else(|| format!("no such party: {name}"))
+}
+
+fn number<N: std::str::FromStr>(word: &str) -> Result<N, String> {
+    word.parse().map_err(|_| format!("not a number in range: {word}"))
+}
+
+fn duration(word: &str) -> Result<Duration, String> {
+    if let Some(millis) = word.strip_suffix("ms") {
+        return Ok(Duration::from_millis(number(millis)?));
+    }
+    match word.strip_suffix('s') {
+        Some(seconds) => Ok(Duration::from_secs(number(seconds)?)),
+        None => Err(format!("not a duration: {word}")),
+    }
+}
+
+fn span(word: &str) -> Result<Span, String> {
+    let span = match word.split_once("..") {
+        Some((from, to)) => Span { from: duration(from)?, to: duration(to)? },
+        None => Span::exactly(duration(word)?),
+    };
+    if span.from <= span.to { Ok(span) } else { Err(format!("the range is backwards: {word}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_is_read() {
+        let text = "title A b\nparty alice\nparty bob answers after 1s..2s # late\nparty carol rejects 486\n\
+            option bob ring-limit 5s\noption alice hold off\nnetwork loss 7\nlose 2 200/BYE from bob after 1\n\
+            cut alice bob from 1s to 2s\nat 0ms..5ms alice call bob\non alice established 1 after 1s alice blind carol\n\
+            end 9s\nexpect alice outcome Recovered|Failed *\nexpect bob calls 1\nexpect bob hears 440\nrtp on\n";
+        let read = Scenario::parse(text).expect("a scenario");
+        assert_eq!(read.title, "A b");
+        assert_eq!(read.parties[1].calls, OnCall::Answer(Span::millis(1000, 2000)));
+        assert_eq!(read.parties[1].ring_limit, Duration::from_secs(5));
+        assert_eq!(read.parties[2].calls, OnCall::Reject(StatusCode::new(486).expect("a code")));
+        assert_eq!((read.faults.loss, read.faults.rules.len(), read.faults.partitions.len()), (7, 1, 1));
+        assert_eq!(read.steps.len(), 2);
+        assert_eq!(read.steps[1].action, Action::Blind(2));
+        assert_eq!(read.expectations.len(), 3);
+        assert!(read.rtp && !read.parties[0].hold);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let wrong = |text: &str| Scenario::parse(text).expect_err("an error").to_string();
+        assert_eq!(wrong("party a\nat 1x a call a"), "line 2: not a duration: 1x");
+        assert_eq!(wrong("at 1s a call a"), "line 1: no such party: a");
+        assert_eq!(wrong("\n\nnonsense"), "line 3: unknown statement: nonsense");
+        assert_eq!(wrong("party a rejects 42"), "line 1: not a status code: 42");
+        assert_eq!(wrong("network delay 3s..1s"), "line 1: the range is backwards: 3s..1s");
+        assert_eq!(wrong("network loss 300"), "line 1: not a number in range: 300");
+    }
+}

@@ -1,0 +1,11 @@
+//! Takes `event_bus` and nothing else of this repository.
+
+use event_bus::{Bus, Delivery, Priority, SubscribeOptions};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let bus = Bus::new();
+    let mut subscriber = bus.subscribe(SubscribeOptions::default())?;
+    bus.publisher().publish(Priority::Normal, "hello");
+    assert!(matches!(subscriber.try_recv()?, Delivery::Event(event) if *event == "hello"));
+    Ok(())
+}

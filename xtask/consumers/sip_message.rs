@@ -1,0 +1,5 @@
+//! Takes `sip_message` and nothing else of this repository.
+
+use sip_message as _;
+
+fn main() {}

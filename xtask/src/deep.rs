@@ -1,0 +1,49 @@
+//! `cargo xtask deep`: the long runs, by hand; what they show goes into `docs/measured.md`.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::flags::{Flag, Flags};
+use crate::fuzz;
+use crate::process::{Failure, Outcome, capture};
+use crate::sim;
+use crate::workspace::Workspace;
+
+pub(crate) const FLAGS: &[Flag] = &[
+    Flag::with("--seeds", "N", "simulated worlds (default 100000)"),
+    Flag::with("--seconds", "S", "search of each fuzz target (default 60)"),
+];
+
+const SEEDS: u64 = 100_000;
+const FUZZ_SECONDS: u64 = 60;
+
+pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
+    let seeds = flags.number("--seeds", SEEDS)?;
+    let seconds = flags.number("--seconds", FUZZ_SECONDS)?;
+    let commit =
+        capture(Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(&workspace.root))?;
+    let changed = capture(Command::new("git").args(["status", "--porcelain"]).current_dir(&workspace.root))?;
+
+    let (worlds, worlds_took) = timed(|| sim::worlds(workspace, seeds, None));
+    let (searched, search_took) = timed(|| fuzz::all_targets(workspace, seconds, None));
+
+    println!("\nFor docs/measured.md:\n");
+    println!("| Run | Commit | Result | Took |\n| --- | --- | --- | --- |");
+    let mark = if changed.is_empty() { "" } else { " with changes" };
+    let row = |what: String, outcome: &Outcome, took: Duration| {
+        let result = if outcome.is_ok() { "clean" } else { "FAILED" };
+        println!("| {what} | {}{mark} | {result} | {} s |", commit.trim(), took.as_secs());
+    };
+    row(format!("{seeds} simulated worlds"), &worlds, worlds_took);
+    row(format!("fuzz, {seconds} s a target"), &searched, search_took);
+
+    let failures: Vec<String> =
+        [worlds, searched].into_iter().filter_map(Result::err).map(|f| f.to_string()).collect();
+    Failure::unless_empty("deep", &failures)
+}
+
+fn timed(job: impl FnOnce() -> Outcome) -> (Outcome, Duration) {
+    let start = Instant::now();
+    let outcome = job();
+    (outcome, start.elapsed())
+}

@@ -1,0 +1,189 @@
+//! `cargo xtask fuzz`: builds each fuzz target, replays its seeds, and searches on for some seconds.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::flags::{Flag, Flags};
+use crate::process::{Failure, Outcome, cargo, run as run_command, shown};
+use crate::workspace::Workspace;
+
+pub(crate) const FLAGS: &[Flag] = &[
+    Flag::with("--seconds", "S", "search after the seeds (default 3)"),
+    Flag::with("--target", "NAME,..", "only these targets"),
+];
+
+/// Finds a break that lies near the seeds; the long search is `deep`.
+pub(crate) const SECONDS: u64 = 3;
+
+/// One input may take this long, in seconds, before it counts as a hang.
+const HANG_SECONDS: u64 = 10;
+
+/// One target may take this much memory, in MB: an input of some kilobytes that needs more is a finding.
+const MEMORY_MB: u64 = 1024;
+
+pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
+    all_targets(workspace, flags.number("--seconds", SECONDS)?, flags.list("--target").as_deref())
+}
+
+/// Builds and runs the targets, or those named.
+pub(crate) fn all_targets(workspace: &Workspace, seconds: u64, only: Option<&[&str]>) -> Outcome {
+    let targets = listed(&workspace.read("fuzz/Cargo.toml")?);
+    consistent(workspace, &targets)?;
+    let chosen: Vec<&String> =
+        targets.iter().filter(|name| only.is_none_or(|only| only.contains(&name.as_str()))).collect();
+    if chosen.is_empty() {
+        return Err(Failure::new("fuzz: no such target"));
+    }
+    build(workspace, &chosen, only.is_some())?;
+    let mut failed = Vec::new();
+    for name in &chosen {
+        if let Err(failure) = search(workspace, name, seconds) {
+            failed.push(format!("{name}: {failure}"));
+        }
+    }
+    Failure::unless_empty("fuzz", &failed)?;
+    println!("fuzz: {} targets, nothing found", chosen.len());
+    Ok(())
+}
+
+/// Without a sanitizer: the code has no `unsafe`, and so it builds with the stable compiler.
+fn build(workspace: &Workspace, chosen: &[&String], each: bool) -> Outcome {
+    let mut command = cargo(&workspace.root);
+    command.args(["fuzz", "build", "--sanitizer", "none"]);
+    if !each {
+        return run_command(&mut command);
+    }
+    chosen.iter().try_for_each(|name| {
+        run_command(cargo(&workspace.root).args(["fuzz", "build", "--sanitizer", "none", name]))
+    })
+}
+
+fn search(workspace: &Workspace, name: &str, seconds: u64) -> Outcome {
+    let corpus = fresh_corpus(workspace, name)?;
+    let artifacts = workspace.root.join("fuzz/artifacts").join(name);
+    fs::create_dir_all(&artifacts)
+        .map_err(|error| Failure::new(format!("{}: {error}", artifacts.display())))?;
+    let mut command = Command::new(executable(workspace, name)?);
+    command
+        .arg(&corpus)
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-timeout={HANG_SECONDS}"))
+        .arg(format!("-rss_limit_mb={MEMORY_MB}"))
+        .args(["-seed=1", "-print_final_stats=1"])
+        .stdin(Stdio::null());
+    let output = command
+        .output()
+        .map_err(|error| Failure::new(format!("{} did not start: {error}", shown(&command))))?;
+    let report = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        print!("{report}");
+        return Err(Failure::new(format!("{}; the input is in {}", output.status, artifacts.display())));
+    }
+    println!("fuzz: {name:<28} {:>10} inputs", executed(&report).unwrap_or_default());
+    Ok(())
+}
+
+/// A folder with the seeds only, so that a run does not depend on what earlier runs have found.
+fn fresh_corpus(workspace: &Workspace, name: &str) -> Result<PathBuf, Failure> {
+    let seeds = workspace.root.join("fuzz/seeds").join(name);
+    let corpus = workspace.target.join("fuzz-corpus").join(name);
+    copy_fresh(&seeds, &corpus).map_err(|error| Failure::new(format!("seeds of {name}: {error}")))?;
+    Ok(corpus)
+}
+
+fn copy_fresh(from: &Path, to: &Path) -> std::io::Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let file = entry?.path();
+        if let Some(name) = file.file_name().filter(|_| file.is_file()) {
+            fs::copy(&file, to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Where cargo-fuzz has put the program: below the target folder of the fuzz workspace, by host triple.
+fn executable(workspace: &Workspace, name: &str) -> Result<PathBuf, Failure> {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace.root.join("fuzz/target"), |dir| workspace.root.join(dir));
+    let folders =
+        fs::read_dir(&target).map_err(|error| Failure::new(format!("{}: {error}", target.display())))?;
+    let mut programs: Vec<PathBuf> = folders
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("release").join(name))
+        .filter(|program| program.is_file())
+        .collect();
+    programs.sort();
+    programs.pop().ok_or_else(|| Failure::new(format!("{name} was not built below {}", target.display())))
+}
+
+/// Each target is a file, each file is a target, each has seeds.
+fn consistent(workspace: &Workspace, targets: &BTreeSet<String>) -> Outcome {
+    let files: BTreeSet<String> = workspace
+        .sources(&["fuzz/fuzz_targets"], ".rs")?
+        .iter()
+        .filter_map(|(path, _)| path.strip_prefix("fuzz/fuzz_targets/")?.strip_suffix(".rs"))
+        .map(str::to_owned)
+        .collect();
+    let mut found = Vec::new();
+    found.extend(files.difference(targets).map(|name| {
+        format!("fuzz/Cargo.toml lacks\n[[bin]]\nname = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"\n{HARNESSLESS}")
+    }));
+    found.extend(targets.difference(&files).map(|name| format!("fuzz/fuzz_targets/{name}.rs is missing")));
+    for name in targets {
+        let seeds = workspace.root.join("fuzz/seeds").join(name);
+        if !fs::read_dir(&seeds).is_ok_and(|mut entries| entries.next().is_some()) {
+            found.push(format!("fuzz/seeds/{name} has no seed"));
+        }
+    }
+    Failure::unless_empty("fuzz", &found)
+}
+
+const HARNESSLESS: &str = "test = false\ndoc = false\nbench = false";
+
+/// The names of the `[[bin]]` sections.
+fn listed(manifest: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut section = "";
+    for line in manifest.lines().map(str::trim) {
+        if line.starts_with('[') {
+            section = line;
+        } else if section == "[[bin]]"
+            && let Some(value) =
+                line.strip_prefix("name").and_then(|rest| rest.trim_start().strip_prefix('='))
+        {
+            names.insert(value.trim().trim_matches('"').to_owned());
+        }
+    }
+    names
+}
+
+/// How many inputs libFuzzer says it has run.
+fn executed(report: &str) -> Option<&str> {
+    report.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:")).map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_the_bins_of_the_manifest() {
+        let manifest =
+            "[package]\nname = \"fuzz\"\n[[bin]]\nname = \"b\"\npath = \"x\"\n\n[[bin]]\nname=\"a\"\n";
+        assert_eq!(listed(manifest).into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn the_count_is_read_from_the_final_statistics() {
+        let report = "INFO: x\nstat::number_of_executed_units: 4711\nstat::average_exec_per_sec: 1\n";
+        assert_eq!(executed(report), Some("4711"));
+        assert_eq!(executed("INFO: x\n"), None);
+    }
+}

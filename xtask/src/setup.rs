@@ -1,0 +1,126 @@
+//! `cargo xtask setup`: installs what the tests need and the machine lacks.
+
+use std::process::Command;
+
+use crate::flags::Flags;
+use crate::process::{Failure, Outcome, capture, cargo, find_program, run as run_command, succeeds};
+use crate::workspace::Workspace;
+
+/// A program of the distribution: its package, the file that shows it is there, and what it is for.
+struct Tool {
+    package: &'static str,
+    program: &'static str,
+    purpose: &'static str,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool { package: "sip-tester", program: "sipp", purpose: "an independent peer" },
+    Tool { package: "baresip-core", program: "baresip", purpose: "an independent peer" },
+    Tool { package: "tshark", program: "tshark", purpose: "an independent reading of what is on the wire" },
+    Tool { package: "tcpdump", program: "tcpdump", purpose: "captures" },
+    Tool { package: "iproute2", program: "ip", purpose: "the private network of the interop tests" },
+    Tool { package: "valgrind", program: "valgrind", purpose: "instruction counts" },
+    Tool { package: "sox", program: "sox", purpose: "the audio of the interop tests" },
+];
+
+/// The version that the fuzz verb was checked with.
+const CARGO_FUZZ: &str = "0.13.2";
+
+pub(crate) fn run(workspace: &Workspace, _flags: &Flags) -> Outcome {
+    let mut undone = Vec::new();
+    if let Err(failure) = distribution_packages() {
+        undone.push(failure.to_string());
+    }
+    if let Err(failure) = components(workspace) {
+        undone.push(failure.to_string());
+    }
+    if let Err(failure) = cargo_fuzz(workspace) {
+        undone.push(failure.to_string());
+    }
+    if succeeds(cargo(&workspace.root).args(["nextest", "--version"])) {
+        println!("setup: cargo-nextest is there");
+    } else {
+        println!("setup: cargo-nextest is not there; `cargo test` runs the tests instead");
+    }
+    Failure::unless_empty("setup", &undone)
+}
+
+fn distribution_packages() -> Outcome {
+    let mut missing = Vec::new();
+    for tool in TOOLS {
+        if let Some(path) = find_program(tool.program) {
+            println!("setup: {:<13} is there, {}", tool.package, path.display());
+        } else {
+            println!("setup: {:<13} is missing, wanted for {}", tool.package, tool.purpose);
+            missing.push(tool.package);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_hand = format!("install by hand: {}", missing.join(" "));
+    if find_program("apt-get").is_none() {
+        return Err(Failure::new(format!("this system has no apt-get; {by_hand} (names as in Debian)")));
+    }
+    let explain = |failure: Failure| Failure::new(format!("{failure}; {by_hand}"));
+    run_command(&mut as_root(&["apt-get", "update"])?).map_err(explain)?;
+    let mut install = as_root(&["apt-get", "install", "-y", "--no-install-recommends"])?;
+    run_command(install.args(&missing)).map_err(explain)?;
+    let still: Vec<&str> =
+        TOOLS.iter().filter(|tool| find_program(tool.program).is_none()).map(|tool| tool.program).collect();
+    if still.is_empty() {
+        println!("setup: installed {}", missing.join(" "));
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "after installing {}, these are still missing: {}",
+        missing.join(" "),
+        still.join(" ")
+    )))
+}
+
+/// The command as root: directly, or by sudo.
+fn as_root(words: &[&str]) -> Result<Command, Failure> {
+    let root = capture(Command::new("id").arg("-u"))?.trim() == "0";
+    if !root && find_program("sudo").is_none() {
+        return Err(Failure::new(format!("neither root nor sudo; as root: {}", words.join(" "))));
+    }
+    let mut command = Command::new("env");
+    if !root {
+        command = Command::new("sudo");
+        command.arg("env");
+    }
+    // A package such as tshark would ask who may capture.
+    command.arg("DEBIAN_FRONTEND=noninteractive").args(words);
+    Ok(command)
+}
+
+/// rustfmt and clippy, which a minimal toolchain lacks.
+fn components(workspace: &Workspace) -> Outcome {
+    for (component, verb) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if succeeds(cargo(&workspace.root).args([verb, "--version"])) {
+            println!("setup: {component:<13} is there");
+            continue;
+        }
+        run_command(Command::new("rustup").args(["component", "add", component])).map_err(|failure| {
+            Failure::new(format!("{failure}; by hand: rustup component add {component}"))
+        })?;
+        println!("setup: installed {component}");
+    }
+    Ok(())
+}
+
+fn cargo_fuzz(workspace: &Workspace) -> Outcome {
+    if succeeds(cargo(&workspace.root).args(["fuzz", "--version"])) {
+        let version = capture(cargo(&workspace.root).args(["fuzz", "--version"]))?;
+        println!("setup: {:<13} is there, {}", "cargo-fuzz", version.trim());
+        return Ok(());
+    }
+    let mut install = cargo(&workspace.root);
+    install.args(["install", "--locked", "cargo-fuzz", "--version", CARGO_FUZZ]);
+    run_command(&mut install).map_err(|failure| {
+        Failure::new(format!("{failure}; by hand: cargo install --locked cargo-fuzz --version {CARGO_FUZZ}"))
+    })?;
+    println!("setup: installed cargo-fuzz {CARGO_FUZZ}");
+    Ok(())
+}

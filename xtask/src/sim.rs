@@ -1,0 +1,30 @@
+//! `cargo xtask sim`: simulated worlds, one for each seed.
+
+use std::process::Command;
+
+use crate::flags::{Flag, Flags};
+use crate::process::{Outcome, run as run_command};
+use crate::release::program;
+use crate::workspace::Workspace;
+
+pub(crate) const FLAGS: &[Flag] = &[
+    Flag::with("--seeds", "N", "how many seeds (default 2000)"),
+    Flag::with("--from", "SEED", "the first seed"),
+];
+
+/// Enough to meet every kind of fault in each kind of transfer many times within a minute or so.
+const SEEDS: u64 = 2_000;
+
+pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
+    worlds(workspace, flags.number("--seeds", SEEDS)?, flags.text("--from"))
+}
+
+/// Runs the worlds of `seeds` seeds.
+pub(crate) fn worlds(workspace: &Workspace, seeds: u64, from: Option<&str>) -> Outcome {
+    let mut command = Command::new(program(workspace, "world")?);
+    command.current_dir(&workspace.root).args(["--seeds", &seeds.to_string()]);
+    if let Some(from) = from {
+        command.args(["--from", from]);
+    }
+    run_command(&mut command)
+}
