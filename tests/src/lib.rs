@@ -10,6 +10,7 @@ pub mod journal;
 pub mod ladder;
 pub mod network;
 pub mod node;
+pub mod ordinary_invite;
 pub mod peer;
 pub mod play;
 pub mod scenario;

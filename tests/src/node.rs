@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use media_core::{PacketKind, StreamCommand, StreamId, StreamOutput, Streams, StreamsConfig};
+use media_core::{Cx, PacketKind, StreamCommand, StreamId, StreamOutput, Streams, StreamsConfig};
 use session_core::{
     SessionEvent,
     engine::{Engine, EngineConfig, Input, Output, Seen, StreamAnswer, StreamRequest, Tap},
@@ -61,9 +61,7 @@ pub enum Wish {
 
 /// A party.
 pub struct Node {
-    /// Its name.
-    pub name: String,
-    /// The engine, with the tap that keeps its events.
+    name: String,
     engine: Engine<EventTap>,
     streams: Streams,
     random: Seed,
@@ -99,6 +97,11 @@ impl Node {
         }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its SIP address.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -120,9 +123,7 @@ impl Node {
             self.engine.handle_timeout(self.start + now);
         }
         if self.streams.next_deadline().is_some_and(|at| at <= tick(now)) {
-            let mut out = Vec::new();
-            let (streams, mut cx) = self.media(now);
-            streams.tick(&mut cx.cx(), &mut out);
+            let out = self.media(now, |streams, cx, out| streams.tick(cx, out));
             self.stream_outputs(now, out, wishes);
         }
         self.drain(now, wishes);
@@ -144,9 +145,7 @@ impl Node {
     pub fn packet(&mut self, now: Duration, port: u16, source: SocketAddr, packet: &[u8], wishes: &mut Vec<Wish>) {
         let Some(&stream) = self.ports.get(&(port & !1)) else { return };
         let kind = if port.is_multiple_of(2) { PacketKind::Rtp } else { PacketKind::Rtcp };
-        let mut out = Vec::new();
-        let (streams, mut cx) = self.media(now);
-        streams.packet(&mut cx.cx(), stream, kind, source, packet, &mut out);
+        let out = self.media(now, |streams, cx, out| streams.packet(cx, stream, kind, source, packet, out));
         self.stream_outputs(now, out, wishes);
         self.drain(now, wishes);
     }
@@ -166,8 +165,13 @@ impl Node {
         &self.streams
     }
 
-    fn media(&mut self, now: Duration) -> (&mut Streams, MediaCx<'_>) {
-        (&mut self.streams, MediaCx { now, draw: Draw(&mut self.random) })
+    fn media(&mut self, now: Duration, step: impl FnOnce(&mut Streams, &mut Cx<'_>, &mut Vec<StreamOutput>)) -> Vec<StreamOutput> {
+        let mut out = Vec::new();
+        let random = &mut self.random;
+        let mut draw = || random.next();
+        let mut cx = Cx { now: tick(now), unix: UNIX_AT_START + now, random: &mut draw };
+        step(&mut self.streams, &mut cx, &mut out);
+        out
     }
 
     fn drain(&mut self, now: Duration, wishes: &mut Vec<Wish>) {
@@ -202,9 +206,7 @@ impl Node {
                     StreamCommand::Close { stream, .. } => Some(*stream),
                     _ => None,
                 };
-                let mut out = Vec::new();
-                let (streams, mut cx) = self.media(now);
-                streams.command(&mut cx.cx(), command, &mut out);
+                let out = self.media(now, |streams, cx, out| streams.command(cx, command, out));
                 self.stream_outputs(now, out, wishes);
                 if let Some(closed) = closed {
                     self.ports.retain(|_, stream| *stream != closed);
@@ -235,11 +237,4 @@ impl Node {
 
 fn tick(now: Duration) -> media_core::Tick {
     media_core::Tick(now.as_micros() as u64)
-}
-
-struct Draw<'a>(&'a mut Seed);
-
-struct MediaCx<'a> {
-    now: Duration,
-    draw: Draw<'a>,
 }

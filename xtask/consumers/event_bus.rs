@@ -3,9 +3,9 @@
 use event_bus::{Bus, Delivery, Priority, SubscribeOptions};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let bus = Bus::new();
+    let bus = Bus::<u32>::new();
     let mut subscriber = bus.subscribe(SubscribeOptions::default())?;
-    bus.publisher().publish(Priority::Normal, "hello");
-    assert!(matches!(subscriber.try_recv()?, Delivery::Event(event) if *event == "hello"));
+    bus.publisher().publish(Priority::Normal, 7);
+    assert!(matches!(subscriber.try_recv()?, Delivery::Event(event) if *event == 7));
     Ok(())
 }

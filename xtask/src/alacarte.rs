@@ -66,7 +66,7 @@ impl Variant {
 /// Packages all crates at once, as they depend on each other and no registry has them.
 fn package(workspace: &Workspace, members: &[&Member]) -> Outcome {
     let mut command = cargo(&workspace.root);
-    command.args(["package", "--quiet", "--no-verify", "--allow-dirty"]);
+    command.args(["package", "--quiet", "--offline", "--no-verify", "--allow-dirty"]);
     for member in members {
         command.args(["--package", &member.name]);
     }

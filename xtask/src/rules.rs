@@ -33,7 +33,7 @@ pub(crate) fn findings(path: &str, source: &str) -> Vec<String> {
     let mut found = Vec::new();
     length(path, source, &mut found);
     name(path, &mut found);
-    attributes(path, source, &mut found);
+    attributes(path, source, &code, &mut found);
     unfinished(path, source, &code, &mut found);
     sleeps(path, &code, &tests, &mut found);
     outside_world(path, &code, &tests, &mut found);
@@ -55,31 +55,42 @@ fn name(path: &str, found: &mut Vec<String>) {
 }
 
 /// A lint is lifted by `#[expect(lint, reason = "..")]` only: it tells when it is no longer needed, and why it was.
-fn attributes(path: &str, source: &str, found: &mut Vec<String>) {
-    let text = without_comments(source);
-    for (at, _) in text.match_indices('#') {
-        let attribute = text[at + 1..].trim_start_matches('!');
-        let Some(body) = attribute.strip_prefix('[') else { continue };
-        let line = text[..at].lines().count().max(1) + usize::from(text[..at].ends_with('\n'));
-        let body = body.trim_start();
-        if in_text(source, &text, at) {
-            continue;
-        }
-        if body.starts_with("allow(") {
+fn attributes(path: &str, source: &str, code: &str, found: &mut Vec<String>) {
+    // Both keep each character in its place, so a place found in the code is the same place in the text.
+    let code: Vec<char> = code.chars().collect();
+    let text: Vec<char> = without_comments(source).chars().collect();
+    let mut line = 1;
+    for (at, char) in code.iter().enumerate() {
+        line += usize::from(*char == '\n');
+        let body = match code[at..] {
+            ['#', '[', ..] => at + 2,
+            ['#', '!', '[', ..] => at + 3,
+            _ => continue,
+        };
+        let end = body + attribute_length(&code[body..]);
+        let words: String = code[body..end].iter().collect();
+        if !lines_with(&words, "allow(").is_empty() {
             found.push(format!("{path}:{line}: `allow`; write `expect(.., reason = \"..\")`"));
-        } else if body.starts_with("expect(") {
-            let end = body.find(")]").unwrap_or(body.len());
-            if !body[..end].contains("reason") {
-                found.push(format!("{path}:{line}: `expect` without a reason"));
-            }
+        }
+        let reason = text[body..end].iter().collect::<String>().contains("reason");
+        if !lines_with(&words, "expect(").is_empty() && !reason {
+            found.push(format!("{path}:{line}: `expect` without a reason"));
         }
     }
 }
 
-/// Whether the character at this place of the uncommented source lies inside a string.
-fn in_text(source: &str, uncommented: &str, at: usize) -> bool {
-    let index = uncommented[..at].chars().count();
-    code_only(source).chars().nth(index) != Some('#')
+/// How far it is to the bracket that closes the attribute.
+fn attribute_length(code: &[char]) -> usize {
+    let mut depth = 1_usize;
+    let closing = code.iter().position(|char| {
+        match char {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    });
+    closing.unwrap_or(code.len())
 }
 
 fn unfinished(path: &str, source: &str, code: &str, found: &mut Vec<String>) {
@@ -139,11 +150,14 @@ mod tests {
             "#[expect(dead_code)]\n",
             "#[expect(dead_code, reason = \"kept\")]\n",
             "const A: &str = \"#[allow(text)]\";\n",
+            "#[cfg_attr(test, allow(dead_code))]\n",
+            "#[expect(\n    dead_code,\n    reason = \"a list such as [1]\"\n)]\n",
         );
         let found = findings("crates/transfer/src/a.rs", source);
-        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[0].starts_with("crates/transfer/src/a.rs:1: `allow`"), "{found:?}");
         assert!(found[1].starts_with("crates/transfer/src/a.rs:3: `expect` without"), "{found:?}");
+        assert!(found[2].starts_with("crates/transfer/src/a.rs:6: `allow`"), "{found:?}");
     }
 
     #[test]

@@ -1,7 +1,22 @@
 //! SIP dialogs with usages (RFC 3261 §12-15, RFC 5057) as one reducer.
+#![doc = include_str!("../README.md")]
 
 mod boundary;
+mod config;
+mod dialog;
+mod dialogs;
+mod forks;
+mod leg;
+mod path;
+mod pending;
+mod requests;
+mod respond;
+mod scope;
+mod state;
+mod step;
+mod subscription;
 mod timer;
+mod tombstone;
 
 pub use boundary::{
     DialogCommand, DialogEvent, DialogOutput,
@@ -14,4 +29,6 @@ pub use boundary::{
         SubscriptionId,
     },
 };
+pub use config::{DialogConfig, ReferAcceptance};
+pub use dialogs::{Dialogs, Load};
 pub use timer::{DialogTimer, LegTimer, SubscriptionTimer};

@@ -31,6 +31,30 @@ pub(crate) enum Ask {
     Subscribe(SubscriptionId),
 }
 
+impl Ask {
+    /// The subscription that the request belongs to.
+    pub(crate) fn subscription(self) -> Option<SubscriptionId> {
+        match self {
+            Self::Refer(id) | Self::Notify(id) | Self::Subscribe(id) => Some(id),
+            Self::Place | Self::Ack | Self::Reoffer | Self::ReofferAck | Self::Bye => None,
+        }
+    }
+
+    /// The subscription that the request makes, if it is a REFER.
+    pub(crate) fn refer(self) -> Option<SubscriptionId> {
+        match self {
+            Self::Refer(id) => Some(id),
+            Self::Notify(_)
+            | Self::Subscribe(_)
+            | Self::Place
+            | Self::Ack
+            | Self::Reoffer
+            | Self::ReofferAck
+            | Self::Bye => None,
+        }
+    }
+}
+
 /// For what a route was asked.
 #[derive(Debug)]
 pub(crate) enum Errand {

@@ -16,6 +16,8 @@ pub enum DialogTimer {
 pub enum LegTimer {
     /// Our INVITE rings too long (catalogue T-RING).
     Ring,
+    /// 180 is repeated while their INVITE rings here (RFC 3261 §13.3.1.1, catalogue T-100).
+    Alert,
     /// Our 2xx is repeated until its ACK comes (RFC 3261 §13.3.1.4).
     Answer,
     /// No ACK for 64*T1 (RFC 3261 §13.3.1.4).
@@ -35,8 +37,17 @@ pub enum LegTimer {
 pub enum SubscriptionTimer {
     /// Subscriber: the first NOTIFY (RFC 6665 §4.1.2.4).
     N,
-    /// Its granted duration.
+    /// Its granted duration; for the subscriber with the time in which the last NOTIFY is repeated.
     Expiry,
+    /// Subscriber: the time for a refresh (RFC 6665 §4.1.2.2).
+    Refresh,
+    /// Notifier: a REFER that the layer above did not decide on.
+    Decision,
     /// Notifier: a second between NOTIFYs (RFC 3515 §3.10).
     Spacing,
+}
+
+impl SubscriptionTimer {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [Self::N, Self::Expiry, Self::Refresh, Self::Decision, Self::Spacing];
 }

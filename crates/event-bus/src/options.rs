@@ -25,7 +25,8 @@ pub enum Overflow {
     ///
     /// For readers to whom a history with a hole is worthless, such as a call-record writer.
     Disconnect,
-    /// Makes the publishing *thread* wait until the reader has taken an event, was dropped, or the bus has ended.
+    /// Makes the publishing *thread* wait until the reader has taken half of the queue, was dropped, or the bus has
+    /// ended.
     ///
     /// For tests and tools. A publisher that must not be held up (an engine, an async task) must not have such a
     /// subscriber, and a subscriber read by the publishing thread itself would wait for ever.

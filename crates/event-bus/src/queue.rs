@@ -22,6 +22,10 @@ pub(crate) struct Offered {
     pub(crate) ended: bool,
 }
 
+/// How often a reader gives way before it parks. A publisher at work queues something in that time, and to wake a parked
+/// thread costs it far more than the publishing itself.
+const YIELDS_BEFORE_PARKING: usize = 8;
+
 pub(crate) struct Queue<E> {
     capacity: usize,
     overflow: Overflow,
@@ -109,6 +113,12 @@ impl<E> Queue<E> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A publisher that waits goes on at this length. Half the queue at a time, as a switch of threads for each event
+    /// would cost a hundred times what the event does.
+    fn low_water(&self) -> usize {
+        self.capacity / 2
+    }
+
     fn wants(&self, event: &E) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter(event))
     }
@@ -187,7 +197,7 @@ impl<E> Queue<E> {
         state.held += unqueued;
         let mut state = self
             .room
-            .wait_while(state, |state| state.end.is_none() && state.len() >= self.capacity)
+            .wait_while(state, |state| state.end.is_none() && state.len() > self.low_water())
             .unwrap_or_else(PoisonError::into_inner);
         state.held -= unqueued;
         state
@@ -196,7 +206,8 @@ impl<E> Queue<E> {
     /// Releases the lock and wakes the reader, where one waits.
     fn wake(&self, mut state: MutexGuard<'_, State<E>>) {
         let waker = state.waker.take();
-        let parked = state.parked;
+        // Taken as the waker is: a reader that is on its way is not signalled again.
+        let parked = std::mem::take(&mut state.parked);
         drop(state);
         if parked {
             self.ready.notify_one();
@@ -208,7 +219,7 @@ impl<E> Queue<E> {
 
     /// Releases the lock after something was taken and lets waiting publishers go on.
     fn release(&self, state: MutexGuard<'_, State<E>>) {
-        let waiting = state.held > 0;
+        let waiting = state.held > 0 && state.len() <= self.low_water();
         drop(state);
         if waiting {
             self.room.notify_all();
@@ -269,13 +280,17 @@ impl<E> Queue<E> {
 
     /// Parks the thread until something is there, the end has come, or `limit` has passed.
     pub(crate) fn wait(&self, limit: Option<Duration>) -> Result<Delivery<E>, bool> {
-        let mut state = self.lock();
-        if let Some(delivery) = state.next() {
-            self.release(state);
-            return Ok(delivery);
+        for _ in 0..YIELDS_BEFORE_PARKING {
+            match self.take() {
+                Err(false) => std::thread::yield_now(),
+                taken => return taken,
+            }
         }
-        let idle = |state: &mut State<E>| state.end.is_none() && state.len() == 0 && state.dropped == 0;
-        state.parked = true;
+        let state = self.lock();
+        let idle = |state: &mut State<E>| {
+            state.parked = state.end.is_none() && state.len() == 0 && state.dropped == 0;
+            state.parked
+        };
         let mut state = match limit {
             None => self.ready.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
             Some(limit) => {

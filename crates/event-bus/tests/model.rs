@@ -106,11 +106,15 @@ proptest! {
             match op {
                 Op::Publish(priority, event) => {
                     publisher.publish(priority, event);
-                    pairs.iter_mut().for_each(|(_, model)| model.publish(priority, &[event]));
+                    for (_, model) in &mut pairs {
+                        model.publish(priority, &[event]);
+                    }
                 }
                 Op::PublishBatch(priority, events) => {
                     publisher.publish_batch(priority, events.iter().copied());
-                    pairs.iter_mut().for_each(|(_, model)| model.publish(priority, &events));
+                    for (_, model) in &mut pairs {
+                        model.publish(priority, &events);
+                    }
                 }
                 Op::Receive(which) => {
                     if let Some((subscriber, model)) = pairs.get_mut(which) {

@@ -36,10 +36,11 @@ pub fn alaw_from_linear(sample: i16) -> u8 {
         if sample < 0 { (0x00, -(i32::from(sample) + 1)) } else { (0x80, i32::from(sample)) };
     let magnitude = magnitude >> 4;
     let code = if magnitude < 32 {
-        magnitude >> 1
+        // The first two segments have the same step.
+        magnitude
     } else {
-        let segment = 31 - magnitude.leading_zeros() as i32 - 4;
-        segment << 4 | (magnitude >> segment) & 0x0F
+        let segment = 31 - magnitude.leading_zeros() as i32 - 3;
+        segment << 4 | (magnitude >> (segment - 1)) & 0x0F
     };
     (sign | code as u8) ^ 0x55
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::spectrum::{self, BINS};
+use crate::spectrum;
 use crate::tick::Tick;
 
 /// The samples of one analysed block: 20 ms.
@@ -14,6 +14,8 @@ const WINDOW_BLOCKS: usize = 10;
 const LEAST_BLOCKS: usize = 3;
 /// The blocks a new tone must last before it counts as a change.
 const STABLE_BLOCKS: usize = 3;
+/// The blocks after which noise is searched for a tone again: a search costs more than all the rest.
+const NOISE_REST: usize = 4;
 /// Two tones closer than this are the same: a window that holds parts of both is off by that much.
 const SAME_TONE_HZ: u16 = 15;
 /// The newest changes that are kept: a call with its transfers has some dozens.
@@ -54,6 +56,7 @@ pub(crate) struct Ear {
     longest: Option<(Duration, Tick)>,
     current: Option<u16>,
     candidate: Option<(Option<u16>, Tick, usize)>,
+    rest: usize,
     changes: VecDeque<(Option<u16>, Tick)>,
     dropped_changes: u64,
 }
@@ -61,7 +64,7 @@ pub(crate) struct Ear {
 #[derive(Debug, Clone)]
 struct Block {
     samples: Vec<i16>,
-    powers: [f64; BINS],
+    audible: bool,
 }
 
 impl Ear {
@@ -77,6 +80,7 @@ impl Ear {
             longest: None,
             current: None,
             candidate: None,
+            rest: 0,
             changes: VecDeque::new(),
             dropped_changes: 0,
         }
@@ -131,17 +135,15 @@ impl Ear {
     }
 
     fn block(&mut self, samples: Vec<i16>, now: Tick) {
-        if level(samples.iter()) >= self.threshold {
+        let audible = level(samples.iter()) >= self.threshold;
+        if audible {
             if let Some(end) = self.last_audible {
                 self.longest = longer(self.longest, (now.since(end), end));
             }
             self.first_audible.get_or_insert(now);
             self.last_audible = Some(now + Duration::from_micros(BLOCK as u64 * 125));
-            let powers = spectrum::coarse(&samples);
-            self.blocks.push_back(Block { samples, powers });
-        } else {
-            self.blocks.push_back(Block { samples, powers: [0.0; BINS] });
         }
+        self.blocks.push_back(Block { samples, audible });
         if self.blocks.len() > WINDOW_BLOCKS {
             self.blocks.pop_front();
         }
@@ -150,16 +152,23 @@ impl Ear {
 
     /// Compares what the newest blocks say with what is heard so far.
     fn follow(&mut self, now: Tick) {
-        let newest = self.blocks.back().map_or(0.0, |block| level(block.samples.iter()));
-        let heard = if newest < self.threshold {
+        let heard = if !self.blocks.back().is_some_and(|block| block.audible) {
+            self.rest = 0;
             None
         } else if self.blocks.len() < LEAST_BLOCKS {
             return;
+        } else if self.rest > 0 {
+            self.rest -= 1;
+            return;
         } else {
-            self.tone_of(STABLE_BLOCKS)
+            self.newest_tone()
         };
         if same(heard, self.current) {
             self.candidate = None;
+            let all_audible = self.blocks.iter().rev().take(STABLE_BLOCKS).all(|block| block.audible);
+            if heard.is_none() && all_audible {
+                self.rest = NOISE_REST;
+            }
             return;
         }
         let (from, count) = match self.candidate {
@@ -178,6 +187,7 @@ impl Ear {
         self.blocks.clear();
         self.partial.clear();
         self.candidate = None;
+        self.rest = 0;
         if self.current.is_some()
             && let Some(end) = self.last_audible
         {
@@ -198,20 +208,20 @@ impl Ear {
         if self.blocks.len() < LEAST_BLOCKS || self.level() < self.threshold {
             return None;
         }
-        self.tone_of(WINDOW_BLOCKS)
+        spectrum::dominant(&self.window(WINDOW_BLOCKS), BLOCK)
     }
 
-    fn tone_of(&self, newest: usize) -> Option<u16> {
+    /// The tone of the newest blocks; the one that is heard already is tried first, which is cheap.
+    fn newest_tone(&self) -> Option<u16> {
+        let window = self.window(STABLE_BLOCKS);
+        self.current
+            .filter(|&hz| spectrum::is_dominant(&window, hz))
+            .or_else(|| spectrum::dominant(&window, BLOCK))
+    }
+
+    fn window(&self, newest: usize) -> Vec<i16> {
         let skip = self.blocks.len().saturating_sub(newest);
-        let mut window = Vec::with_capacity(WINDOW_BLOCKS * BLOCK);
-        let mut sum = [0.0; BINS];
-        for block in self.blocks.iter().skip(skip) {
-            window.extend_from_slice(&block.samples);
-            for (total, power) in sum.iter_mut().zip(&block.powers) {
-                *total += power;
-            }
-        }
-        spectrum::dominant(&window, &sum)
+        self.blocks.iter().skip(skip).flat_map(|block| &block.samples).copied().collect()
     }
 
     fn level(&self) -> f64 {

@@ -91,3 +91,55 @@ impl<'a> RtpPacket<'a> {
         Ok(Self { header, contributors, payload: rest })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: RtpHeader = RtpHeader {
+        marker: true,
+        payload_type: 101,
+        sequence: 0xFFFE,
+        timestamp: 0x0102_0304,
+        ssrc: 0xA0B0_C0D0,
+    };
+
+    #[test]
+    fn a_header_has_the_layout_of_rfc_3550() {
+        let bytes = HEADER.packet(&[9, 8]);
+        assert_eq!(bytes, [0x80, 0xE5, 0xFF, 0xFE, 1, 2, 3, 4, 0xA0, 0xB0, 0xC0, 0xD0, 9, 8]);
+        let packet = RtpPacket::parse(&bytes).expect("our own packet");
+        assert_eq!((packet.header, packet.contributors, packet.payload), (HEADER, 0, &[9, 8][..]));
+    }
+
+    #[test]
+    fn sources_extension_and_padding_are_skipped() {
+        let mut bytes = HEADER.packet(&[]);
+        bytes[0] = 0x80 | 0x20 | 0x10 | 2;
+        bytes.extend_from_slice(&[0; 8]);
+        bytes.extend_from_slice(&[0xBE, 0xDE, 0, 1, 1, 2, 3, 4]);
+        bytes.extend_from_slice(&[7, 7, 7, 0, 2]);
+        let packet = RtpPacket::parse(&bytes).expect("well formed");
+        assert_eq!((packet.contributors, packet.payload), (2, &[7, 7, 7][..]));
+    }
+
+    #[test]
+    fn broken_packets_are_refused() {
+        let good = HEADER.packet(&[]);
+        assert_eq!(RtpPacket::parse(&good[..11]), Err(RtpError::Truncated));
+        let with = |first: u8, rest: &[u8]| {
+            let mut bytes = good.clone();
+            bytes[0] = first;
+            bytes.extend_from_slice(rest);
+            bytes
+        };
+        assert_eq!(RtpPacket::parse(&with(0x40, &[])), Err(RtpError::Version));
+        assert_eq!(RtpPacket::parse(&with(0x81, &[0; 3])), Err(RtpError::Truncated));
+        assert_eq!(RtpPacket::parse(&with(0x90, &[0, 0, 0])), Err(RtpError::Truncated));
+        assert_eq!(RtpPacket::parse(&with(0x90, &[0, 0, 0, 1, 0])), Err(RtpError::Truncated));
+        assert_eq!(RtpPacket::parse(&with(0xA0, &[])), Err(RtpError::Padding));
+        assert_eq!(RtpPacket::parse(&with(0xA0, &[0])), Err(RtpError::Padding));
+        assert_eq!(RtpPacket::parse(&with(0xA0, &[1, 3])), Err(RtpError::Padding));
+        assert!(RtpPacket::parse(&with(0xA0, &[1, 2])).is_ok());
+    }
+}

@@ -11,34 +11,36 @@ const HIGHEST_HZ: u16 = 2_000;
 /// The first search's step: half the width a 20 ms block can tell apart.
 const COARSE_HZ: u16 = 25;
 /// The number of frequencies of the first search.
-pub(crate) const BINS: usize = ((HIGHEST_HZ - LOWEST_HZ) / COARSE_HZ + 1) as usize;
+const BINS: usize = ((HIGHEST_HZ - LOWEST_HZ) / COARSE_HZ + 1) as usize;
 /// The share of a window's power that one frequency must have to be called its tone.
 const DOMINANCE: f64 = 0.5;
 
-/// Returns the power of each coarse frequency in a block.
-pub(crate) fn coarse(block: &[i16]) -> [f64; BINS] {
-    std::array::from_fn(|bin| power(block.iter().copied(), bin_hz(bin)))
-}
-
-/// Returns the dominant frequency of a window, given the summed powers of its blocks; `None` for noise.
-pub(crate) fn dominant(window: &[i16], coarse: &[f64; BINS]) -> Option<u16> {
-    let energy: f64 = window.iter().map(|&sample| f64::from(sample).powi(2)).sum();
-    if energy == 0.0 {
-        return None;
+/// Returns the dominant frequency of a window of 20 ms blocks; `None` for noise and silence.
+pub(crate) fn dominant(window: &[i16], block: usize) -> Option<u16> {
+    // Summing the powers of short blocks keeps the first search's frequencies wide enough to touch each other.
+    let mut coarse = [0.0; BINS];
+    for block in window.chunks(block) {
+        for (bin, total) in coarse.iter_mut().enumerate() {
+            *total += power(block, bin_hz(bin));
+        }
     }
     let best = (0..BINS).max_by(|&one, &other| coarse[one].total_cmp(&coarse[other]))?;
     let around = |centre: u16, reach: u16, step: u16| {
-        let range = centre.saturating_sub(reach)..=centre + reach;
-        range
+        (centre - reach..=centre + reach)
             .step_by(usize::from(step))
-            .map(|hz| (hz, power(window.iter().copied(), hz)))
+            .map(|hz| (hz, power(window, hz)))
             .max_by(|one, other| one.1.total_cmp(&other.1))
     };
     let (near, _) = around(bin_hz(best), COARSE_HZ, 5)?;
-    let (hz, strength) = around(near, 4, 1)?;
+    let (hz, _) = around(near, 4, 1)?;
+    is_dominant(window, hz).then_some(hz)
+}
+
+/// Returns true when one frequency has most of a window's power.
+pub(crate) fn is_dominant(window: &[i16], hz: u16) -> bool {
+    let energy: f64 = window.iter().map(|&sample| f64::from(sample).powi(2)).sum();
     // A sine of amplitude A over n samples has energy n·A²/2 and power (n·A/2)².
-    let share = strength * 2.0 / (window.len() as f64 * energy);
-    (share >= DOMINANCE).then_some(hz)
+    energy > 0.0 && power(window, hz) * 2.0 / (window.len() as f64 * energy) >= DOMINANCE
 }
 
 fn bin_hz(bin: usize) -> u16 {
@@ -46,10 +48,10 @@ fn bin_hz(bin: usize) -> u16 {
 }
 
 /// Goertzel: the squared magnitude of one frequency.
-fn power(samples: impl Iterator<Item = i16>, hz: u16) -> f64 {
+fn power(samples: &[i16], hz: u16) -> f64 {
     let coefficient = 2.0 * (TAU * f64::from(hz) / f64::from(Codec::CLOCK_RATE)).cos();
     let (mut last, mut before) = (0.0, 0.0);
-    for sample in samples {
+    for &sample in samples {
         let next = f64::from(sample) + coefficient * last - before;
         before = last;
         last = next;
@@ -62,22 +64,12 @@ mod tests {
     use super::*;
     use crate::source::{Player, Source};
 
-    fn tone_of(samples: &[i16]) -> Option<u16> {
-        let mut sum = [0.0; BINS];
-        for block in samples.chunks(160) {
-            for (total, power) in sum.iter_mut().zip(coarse(block)) {
-                *total += power;
-            }
-        }
-        dominant(samples, &sum)
-    }
-
     #[test]
     fn a_sine_is_found_to_the_hertz() {
         for hz in [200, 350, 440, 441, 523, 1_000, 1_313, 2_000] {
             let mut samples = Vec::new();
             Player::new(Source::Tone { hz }).pull(1_600, &mut samples);
-            assert_eq!(tone_of(&samples), Some(hz));
+            assert_eq!(dominant(&samples, 160), Some(hz));
         }
     }
 
@@ -90,7 +82,7 @@ mod tests {
                 (state >> 16) as i16
             })
             .collect();
-        assert_eq!(tone_of(&noise), None);
-        assert_eq!(tone_of(&[0; 1_600]), None);
+        assert_eq!(dominant(&noise, 160), None);
+        assert_eq!(dominant(&[0; 1_600], 160), None);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Delivery, EventKind, IncomingQueue, MediaMode, Overflow, SessionEvent, SessionManager, SessionManagerBuilder, Source,
+    Builder, Delivery, EventKind, IncomingQueue, MediaMode, Overflow, SessionEvent, SessionManager, Source,
     Subscriber, Transport,
 };
 use tokio::task::JoinHandle;
@@ -15,6 +15,7 @@ use crate::console::Console;
 use crate::exit::Failure;
 use crate::json::Line;
 use crate::stop::Stop;
+use crate::wav;
 
 /// Events that may wait for a slow reader of stdout: a thousand calls that begin and end at once.
 const EVENT_QUEUE: usize = 16_384;
@@ -34,7 +35,7 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// Starts it, tells its events, and tells where it listens.
-    pub(crate) async fn start(builder: SessionManagerBuilder, console: &Arc<Console>) -> Result<Self, Failure> {
+    pub(crate) async fn start(builder: Builder, console: &Arc<Console>) -> Result<Self, Failure> {
         let offset = console.now();
         let (manager, incoming) = builder.start().await?;
         let events = subscribe(&manager, |event| !matches!(event.kind, EventKind::Message(_)))?;
@@ -64,7 +65,7 @@ pub(crate) fn subscribe(
     wants: impl Fn(&SessionEvent) -> bool + Send + Sync + 'static,
 ) -> Result<Subscriber<SessionEvent>, Failure> {
     manager
-        .subscribe_with(wants, EVENT_QUEUE, Overflow::DropOldest)
+        .subscribe_with(EVENT_QUEUE, Overflow::DropOldest, wants)
         .map_err(|error| Failure::environment(format!("events cannot be had: {error}")))
 }
 
@@ -81,20 +82,21 @@ async fn print(mut events: Subscriber<SessionEvent>, console: Arc<Console>, offs
 }
 
 /// A manager that listens and sends as the command line says.
-pub(crate) fn configure(listen: &[Listen], audio: &AudioArgs, media: Switch) -> Result<SessionManagerBuilder, Failure> {
+pub(crate) fn configure(listen: &[Listen], audio: &AudioArgs, media: Switch) -> Result<Builder, Failure> {
     let mut builder = SessionManager::builder().source(source(audio)?).media(match media {
         Switch::On => MediaMode::On,
         Switch::Off => MediaMode::Off,
     });
     for Listen(address) in listen {
-        builder = builder.listen_udp(*address);
+        builder = builder.listen(&format!("udp:{address}"))?;
     }
     Ok(builder)
 }
 
 fn source(audio: &AudioArgs) -> Result<Source, Failure> {
     if let Some(file) = &audio.play {
-        return Source::wav(file)
+        return wav::load(file)
+            .map(Source::Wav)
             .map_err(|error| Failure::environment(format!("cannot play {}: {error}", file.display())));
     }
     if audio.echo {

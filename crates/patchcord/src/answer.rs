@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{Incoming, IncomingCall, ReferPolicy, ReplacesPolicy, SessionError, TransferPolicy};
+use session_core::{
+    Incoming, IncomingCall, ReferPolicy, SessionError, SessionManager, StatusCode, TransferPolicy,
+};
 
 use crate::agent::{self, Agent};
 use crate::args::{AnswerArgs, Refer, Replaces};
@@ -18,6 +20,14 @@ pub(crate) async fn run(args: AnswerArgs, console: Arc<Console>, stop: Stop) -> 
         Refer::Ask => Some(Prompt::open()?),
         Refer::Deny | Refer::Allow => None,
     };
+    match args.replaces {
+        Replaces::Deny => {}
+        Replaces::Trusted | Replaces::ReferredBy | Replaces::Allow => {
+            tracing::warn!(
+                "replacing a call is not offered in this release: INVITEs with Replaces are refused"
+            );
+        }
+    }
     let builder = agent::configure(&args.listen, &args.audio, args.media)?
         .max_calls(args.max_calls)
         .transfer_policy(policy(&args));
@@ -34,13 +44,12 @@ pub(crate) async fn run(args: AnswerArgs, console: Arc<Console>, stop: Stop) -> 
         tokio::select! {
             incoming = agent.incoming.next() => match incoming {
                 Some(Incoming::Call(call)) => {
-                    tokio::spawn(answer(call, args.after));
+                    tokio::spawn(answer(call, args.after, agent.manager.clone()));
                 }
                 Some(Incoming::Transfer(transfer)) => match &prompt {
                     Some(prompt) => prompt.ask(transfer),
                     None => drop(transfer),
                 },
-                Some(_) => tracing::warn!("a request that this version does not know was left to the stack"),
                 None => break,
             },
             () = &mut lifetime => break,
@@ -52,19 +61,31 @@ pub(crate) async fn run(args: AnswerArgs, console: Arc<Console>, stop: Stop) -> 
 }
 
 /// Rings, waits, answers. That the caller gave up meanwhile is told by the events.
-async fn answer(call: IncomingCall, after: Duration) {
+async fn answer(call: IncomingCall, after: Duration, manager: SessionManager) {
     let session = call.session();
-    if let Err(error) = ring_and_answer(call, after).await {
+    if let Err(error) = ring_and_answer(call, after, &manager).await {
         tracing::info!(%session, %error, "not answered");
     }
 }
 
-async fn ring_and_answer(call: IncomingCall, after: Duration) -> Result<(), SessionError> {
+async fn ring_and_answer(
+    call: IncomingCall,
+    after: Duration,
+    manager: &SessionManager,
+) -> Result<(), SessionError> {
+    if call.replaces().is_some() {
+        // Answering it as a call of its own would leave the replaced call up beside it.
+        tracing::warn!(session = %call.session(), "a call that replaces another was refused");
+        return call.reject(StatusCode::FORBIDDEN).await;
+    }
     if !after.is_zero() {
         call.ring().await?;
-        tokio::time::sleep(after).await;
+        tokio::select! {
+            () = tokio::time::sleep(after) => {}
+            () = call.ended() => return Ok(()),
+        }
     }
-    call.answer().await?;
+    call.answer(manager).await?;
     Ok(())
 }
 
@@ -74,12 +95,6 @@ fn policy(args: &AnswerArgs) -> TransferPolicy {
             Refer::Deny => ReferPolicy::Deny,
             Refer::Allow => ReferPolicy::Allow,
             Refer::Ask => ReferPolicy::Ask,
-        },
-        replaces: match args.replaces {
-            Replaces::Trusted => ReplacesPolicy::Trusted,
-            Replaces::ReferredBy => ReplacesPolicy::ReferredBy,
-            Replaces::Allow => ReplacesPolicy::Allow,
-            Replaces::Deny => ReplacesPolicy::Deny,
         },
         ..TransferPolicy::default()
     };

@@ -106,10 +106,12 @@ pub(crate) struct AnswerArgs {
     #[arg(long, value_name = "CIDR", value_parser = values::network)]
     pub(crate) allow_target: Vec<Network>,
     /// Which callers may replace one of our calls (INVITE with Replaces)
-    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Replaces::Trusted)]
+    ///
+    /// This release replaces no call yet: whatever is set, such an INVITE is refused with 403.
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Replaces::Deny)]
     pub(crate) replaces: Replaces,
     /// Most calls at once, 1 to 100000; one more is answered 486
-    #[arg(long, value_name = "N", value_parser = values::calls, default_value = "1000")]
+    #[arg(long, value_name = "N", value_parser = values::calls, default_value = "256")]
     pub(crate) max_calls: usize,
     /// End after this long, 0 to 31536000 seconds: BYE to every call, exit code 0
     #[arg(long = "for", value_name = "SECONDS", value_parser = values::year)]

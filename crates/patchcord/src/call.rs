@@ -23,7 +23,7 @@ async fn talk(args: &CallArgs, manager: &SessionManager, stop: &Stop) -> Result<
     let session = place(manager, &args.uri, stop).await?;
     tokio::select! {
         result = hold_and_wait(args, &session) => result?,
-        cause = session.ended() => return ended_early(&cause),
+        cause = session.ended() => return ended_early(&cause?),
         () = stop.wanted() => {}
     }
     session.hang_up().await?;

@@ -85,6 +85,7 @@ impl From<TransferError> for Failure {
 /// Tells a failure on stderr.
 pub(crate) fn tell(failure: &Failure) -> Exit {
     // Nothing is left to do where even stderr cannot be written; the exit code still tells.
-    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("patchcord: {}\n", failure.reason));
+    let _ =
+        std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("patchcord: {}\n", failure.reason));
     failure.exit
 }

@@ -114,7 +114,7 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
             put("gap_ms", gap.map(ms).into());
         }
         EventKind::MediaQuality(report) => {
-            put("direction", quality_direction(report).into());
+            put("measured", format!("{:?}", report.kind).to_ascii_lowercase().into());
             put("jitter_ms", tenth(report.jitter_ms).into());
             put("loss_percent", tenth(report.loss_percent).into());
             put("round_trip_ms", report.rtt.map(ms).into());

@@ -13,6 +13,7 @@ mod prompt;
 mod stop;
 mod text;
 mod transfer;
+mod wav;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,7 +32,9 @@ fn main() -> ExitCode {
         Verb::Demo(args) => run(args.json, async |console, stop| demo::run(&args, &console, &stop).await),
         Verb::Answer(args) => run(args.json, async |console, stop| answer::run(args, console, stop).await),
         Verb::Call(args) => run(args.json, async |console, stop| call::run(&args, &console, &stop).await),
-        Verb::Transfer(args) => run(args.json, async |console, stop| transfer::run(&args, &console, &stop).await),
+        Verb::Transfer(args) => {
+            run(args.json, async |console, stop| transfer::run(&args, &console, &stop).await)
+        }
         Verb::Parse(args) => parse::run(&args),
     };
     exit.into()
@@ -48,7 +51,9 @@ fn run(json: bool, verb: impl AsyncFnOnce(Arc<Console>, Stop) -> Result<(), Fail
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return exit::tell(&Failure::environment(format!("the operating system refuses threads: {error}")));
+            return exit::tell(&Failure::environment(format!(
+                "the operating system refuses threads: {error}"
+            )));
         }
     };
     let console = Arc::new(Console::new(json));

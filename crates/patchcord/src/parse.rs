@@ -67,8 +67,12 @@ fn message(file: &Path, bytes: Vec<u8>) -> (Parsed, Exit) {
         Err(error) => return (failed(file, error.to_string()), Exit::Failed),
     };
     let head = match message.start_line() {
-        StartLine::Request { method, uri } => Head::Request { method: method.to_string(), uri: uri.to_owned() },
-        StartLine::Status { code, reason } => Head::Response { status: code.as_u16(), reason: reason.to_owned() },
+        StartLine::Request { method, uri } => {
+            Head::Request { method: method.to_string(), uri: uri.to_owned() }
+        }
+        StartLine::Status { code, reason } => {
+            Head::Response { status: code.as_u16(), reason: reason.to_owned() }
+        }
     };
     let headers =
         message.canonical_headers().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
@@ -87,5 +91,12 @@ fn message(file: &Path, bytes: Vec<u8>) -> (Parsed, Exit) {
 }
 
 fn failed(file: &Path, why: String) -> Parsed {
-    Parsed { file: file.display().to_string(), ok: false, why: Some(why), head: None, headers: None, body_len: None }
+    Parsed {
+        file: file.display().to_string(),
+        ok: false,
+        why: Some(why),
+        head: None,
+        headers: None,
+        body_len: None,
+    }
 }

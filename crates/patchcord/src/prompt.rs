@@ -19,7 +19,9 @@ impl Prompt {
     /// Opens the terminal; an error where standard input is none.
     pub(crate) fn open() -> Result<Self, Failure> {
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::usage("'--refer ask' needs a terminal on standard input; use allow or deny"));
+            return Err(Failure::usage(
+                "'--refer ask' needs a terminal on standard input; use allow or deny",
+            ));
         }
         let (questions, waiting) = mpsc::channel(WAITING);
         tokio::spawn(answer_all(waiting, lines()));
@@ -35,7 +37,10 @@ impl Prompt {
     }
 }
 
-async fn answer_all(mut waiting: mpsc::Receiver<IncomingTransfer>, lines: mpsc::Sender<oneshot::Sender<String>>) {
+async fn answer_all(
+    mut waiting: mpsc::Receiver<IncomingTransfer>,
+    lines: mpsc::Sender<oneshot::Sender<String>>,
+) {
     while let Some(transfer) = waiting.recv().await {
         let by = transfer.referred_by().map_or_else(String::new, |by| format!(" (says {by})"));
         question(&format!("{}: call {} instead?{by} [y/N] ", transfer.session(), transfer.target()));

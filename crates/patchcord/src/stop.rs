@@ -53,7 +53,8 @@ struct Signals {
 impl Signals {
     fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let refused = |error: std::io::Error| Failure::environment(format!("signals cannot be received: {error}"));
+        let refused =
+            |error: std::io::Error| Failure::environment(format!("signals cannot be received: {error}"));
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(refused)?,
             terminate: signal(SignalKind::terminate()).map_err(refused)?,

@@ -22,7 +22,9 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
         },
         EventKind::TransferInitiated { target } => format!("transfer to {target}"),
         EventKind::ReferSent => "REFER sent".to_owned(),
-        EventKind::TransferAccepted { status } => format!("REFER accepted ({status}); waiting for the result"),
+        EventKind::TransferAccepted { status } => {
+            format!("REFER accepted ({status}); waiting for the result")
+        }
         EventKind::TransferAwaitingApproval => "waiting for the approval of a person".to_owned(),
         EventKind::TransferProgress { status } => format!("the target: {status} {}", status.reason_phrase()),
         EventKind::TransferRecovering => "the transfer failed; taking the call back".to_owned(),
@@ -35,7 +37,10 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             None => format!("audio moved to {to}"),
         },
         EventKind::MediaSummary(summary) => {
-            format!("audio: {} packets sent, {} received, {} lost", summary.sent, summary.received, summary.lost)
+            format!(
+                "audio: {} packets sent, {} received, {} lost",
+                summary.sent, summary.received, summary.lost
+            )
         }
         EventKind::Digit { duration } => format!("a digit was dialled ({} ms)", duration.as_millis()),
         EventKind::MediaFailed { reason } => format!("audio failed: {reason}"),

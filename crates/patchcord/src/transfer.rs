@@ -25,7 +25,7 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
         () = tokio::time::sleep(args.talk) => {}
         cause = session.ended() => {
             return Err(Failure::failed(format!(
-                "{} ended the call before the transfer: {}", args.first, session_core::describe_cause(&cause)
+                "{} ended the call before the transfer: {}", args.first, session_core::describe_cause(&cause?)
             )));
         }
         () = stop.wanted() => {
@@ -36,7 +36,7 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
     let transfer = match args.kind {
         Kind::Blind => session.blind(&args.target).await,
     };
-    let transfer = match transfer {
+    let mut transfer = match transfer {
         Ok(transfer) => transfer,
         Err(error) => {
             hang_up(&session).await?;
@@ -44,13 +44,14 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
         }
     };
     let outcome = tokio::select! {
-        outcome = transfer.outcome() => outcome,
-        () = stop.wanted() => {
-            // The stack takes the call back first; the shutdown then ends it with BYE.
-            transfer.cancel().await?;
-            hang_up(&session).await?;
-            return Err(Failure::failed("interrupted before the outcome of the transfer was known"));
-        }
+        outcome = transfer.outcome() => Some(outcome?),
+        () = stop.wanted() => None,
+    };
+    let Some(outcome) = outcome else {
+        // The stack takes the call back first; the shutdown then ends it with BYE.
+        transfer.cancel().await?;
+        hang_up(&session).await?;
+        return Err(Failure::failed("interrupted before the outcome of the transfer was known"));
     };
     match outcome.kind {
         OutcomeKind::Succeeded | OutcomeKind::Bridged => Ok(()),
@@ -59,8 +60,12 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
         | OutcomeKind::Cancelled
         | OutcomeKind::TimedOut
         | OutcomeKind::PeerHungUp => {
-            if outcome.call_kept {
-                talk_again(args, &session, stop).await?;
+            if outcome.call_kept || resume(&session).await {
+                tokio::select! {
+                    () = tokio::time::sleep(args.talk) => {}
+                    _ = session.ended() => {}
+                    () = stop.wanted() => {}
+                }
             }
             hang_up(&session).await?;
             Err(Failure::failed(failure(&args.target, &outcome)))
@@ -68,25 +73,23 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
     }
 }
 
-/// The call is back: two-way, and as long as before. The stack has resumed it already; asking again is harmless where it
-/// is, and right where it could not.
-async fn talk_again(args: &TransferArgs, session: &Session, stop: &Stop) -> Result<(), Failure> {
+/// Takes a call back that the stack could not; it may be gone by now.
+async fn resume(session: &Session) -> bool {
     match session.resume().await {
-        Ok(_) | Err(SessionError::Unknown | SessionError::WrongState { .. }) => {}
-        Err(error) => return Err(error.into()),
+        Ok(_) => true,
+        Err(error) => {
+            tracing::info!(%error, "the call is not back");
+            false
+        }
     }
-    tokio::select! {
-        () = tokio::time::sleep(args.talk) => {}
-        _ = session.ended() => {}
-        () = stop.wanted() => {}
-    }
-    Ok(())
 }
 
 /// Ends the call, unless it is over already.
 async fn hang_up(session: &Session) -> Result<(), Failure> {
     match session.hang_up().await {
-        Ok(()) | Err(SessionError::Unknown | SessionError::Ended(_) | SessionError::WrongState { .. }) => Ok(()),
+        Ok(()) | Err(SessionError::Unknown | SessionError::Ended(_) | SessionError::WrongState { .. }) => {
+            Ok(())
+        }
         Err(error) => Err(error.into()),
     }
 }

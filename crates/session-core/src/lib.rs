@@ -11,7 +11,7 @@ mod facade;
 pub use error::{MediaError, RecoveryAction, ReofferFailure, SessionError, SessionState, StartError, TransferError};
 pub use event::{EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, learned_name, outcome_name};
 pub use facade::{
-    Builder, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
+    Builder, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
 };
 
 pub use dialog_core::{By, EndCause, EndReason};

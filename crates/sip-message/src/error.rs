@@ -186,9 +186,6 @@ pub enum BuildError {
     /// A tag is not a token.
     #[error("tag {0:?} is not a token")]
     Tag(Box<str>),
-    /// The method is not a token or is too long.
-    #[error("method is not a token")]
-    Method,
     /// The Request-URI is empty or holds blanks or control characters.
     #[error("malformed Request-URI")]
     RequestUri,

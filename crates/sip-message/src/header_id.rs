@@ -233,7 +233,8 @@ impl HeaderId {
         )
     }
 
-    /// Headers that hold one value and may stand once in a message (RFC 3261 §7.3.1 and each header's own RFC).
+    /// Headers that hold one value and may stand once in a message (RFC 3261 §7.3.1 and each header's own
+    /// RFC).
     pub const fn is_single(self) -> bool {
         self.refused_twice()
             || matches!(

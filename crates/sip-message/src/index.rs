@@ -125,7 +125,8 @@ impl Index {
         text.freeze()
     }
 
-    /// Validates the head in one run; where that fails, finds out whether only extension headers are not UTF-8.
+    /// Validates the head in one run; where that fails, finds out whether only extension headers are not
+    /// UTF-8.
     fn check_utf8(&self, bytes: &[u8]) -> Result<(), ParseError> {
         if core::str::from_utf8(&bytes[..self.body.start as usize]).is_ok() {
             return Ok(());

@@ -10,8 +10,9 @@ use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
 /// A parsed message: the bytes and an index over them.
 ///
 /// A clone costs two counters. Values are read where they stand; a typed value is made on demand and never
-/// scans the header list. Well-known headers are valid UTF-8, checked once by [`parse`](Self::parse); the value
-/// of an extension header is bytes. No value holds CR, LF or NUL: folds read as blanks (RFC 3261 §7.3.1).
+/// scans the header list. Well-known headers are valid UTF-8, checked once by [`parse`](Self::parse); the
+/// value of an extension header is bytes. No value holds CR, LF or NUL: folds read as blanks (RFC 3261
+/// §7.3.1).
 #[derive(Clone)]
 pub struct Message {
     bytes: Bytes,
@@ -61,9 +62,9 @@ impl<'a> Header<'a> {
 impl Message {
     /// Parses one datagram, which holds one message, with the default [`Limits`].
     ///
-    /// The body ends where Content-Length says (bytes after it are dropped), or at the end of the datagram if the
-    /// header is absent (RFC 3261 §18.3). Mandatory headers may be missing here, so that a 400 can be built;
-    /// [`check`](Self::check) reports them. Fails if the message could not even be answered; see
+    /// The body ends where Content-Length says (bytes after it are dropped), or at the end of the datagram
+    /// if the header is absent (RFC 3261 §18.3). Mandatory headers may be missing here, so that a 400 can
+    /// be built; [`check`](Self::check) reports them. Fails if the message could not even be answered; see
     /// [`ParseErrorKind`](crate::ParseErrorKind).
     pub fn parse(datagram: Bytes) -> Result<Message, ParseError> {
         Message::parse_with(datagram, &Limits::default())
@@ -155,7 +156,8 @@ impl Message {
 
     /// Every header line in order, as (long name in lower case, value).
     ///
-    /// Folds read as one blank, and bytes that are not UTF-8 as U+FFFD: this is for people and for comparison.
+    /// Folds read as one blank, and bytes that are not UTF-8 as U+FFFD: this is for people and for
+    /// comparison.
     pub fn canonical_headers(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         self.index.lines.iter().map(|line| {
             let name = match self.name_of(line) {
@@ -244,7 +246,8 @@ impl Message {
 
     #[expect(clippy::unused_self, reason = "only text of a parsed message is known to be valid")]
     fn checked<'a>(&'a self, bytes: &'a [u8]) -> &'a str {
-        // invariant: the index holds well-known headers, start lines and token names only after a UTF-8 check.
+        // invariant: the index holds well-known headers, start lines and token names only after a UTF-8
+        // check.
         core::str::from_utf8(bytes).expect("invariant: text was checked when the message was parsed")
     }
 }

@@ -134,6 +134,12 @@ impl NameAddrBuf {
     }
 }
 
+impl From<NameAddr<'_>> for NameAddrBuf {
+    fn from(address: NameAddr<'_>) -> Self {
+        address.to_owned()
+    }
+}
+
 impl From<UriBuf> for NameAddrBuf {
     fn from(uri: UriBuf) -> Self {
         NameAddrBuf::new(uri)

@@ -13,8 +13,9 @@ pub struct Params<'a> {
 impl<'a> Params<'a> {
     /// Takes the text from the first `;` on; blank text means no parameters.
     ///
-    /// Empty parameters (`;;`, a `;` at the end) are passed over. Fails with [`ParseErrorKind::Parameter`] on
-    /// a missing name, an open quote or stray text, [`ParseErrorKind::TooManyParts`] above [`Limits::PARAMETERS`].
+    /// Empty parameters (`;;`, a `;` at the end) are passed over. Fails with [`ParseErrorKind::Parameter`]
+    /// on a missing name, an open quote or stray text, [`ParseErrorKind::TooManyParts`] above
+    /// [`Limits::PARAMETERS`].
     pub fn parse(raw: &'a str) -> Result<Params<'a>, ParseError> {
         let raw = raw.trim_end_matches([' ', '\t']);
         let lead = raw.trim_start_matches([' ', '\t']);

@@ -85,8 +85,8 @@ pub fn parse(body: &[u8]) -> Result<Fragment, SipfragError> {
 
 /// Reads the status code of a NOTIFY body.
 ///
-/// `content_type` is the value of Content-Type: any case, any or no `version` parameter. An absent header is taken
-/// for sipfrag, the one type of the refer package.
+/// `content_type` is the value of Content-Type: any case, any or no `version` parameter. An absent header
+/// is taken for sipfrag, the one type of the refer package.
 pub fn status(content_type: Option<&str>, body: &[u8]) -> Result<StatusCode, SipfragError> {
     if content_type.is_some_and(|value| !is_sipfrag(value)) {
         return Err(SipfragError::ContentType);

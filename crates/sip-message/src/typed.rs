@@ -216,9 +216,10 @@ impl Message {
 
     /// Checks what every message must have (RFC 3261 §8.1.1, §8.2): the faults that are answered 400 or 505.
     ///
-    /// Via, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq` names its
-    /// method, its Request-URI and Max-Forwards can be read; no header that may stand once stands twice
-    /// (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of the answer.
+    /// Via, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
+    /// names its method, its Request-URI and Max-Forwards can be read; no header that may stand once stands
+    /// twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
+    /// the answer.
     pub fn check(&self) -> Result<(), ParseError> {
         if !self.version_known() {
             return Err(ParseError::new(ParseErrorKind::Version, 0));

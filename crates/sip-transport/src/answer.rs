@@ -70,7 +70,10 @@ mod tests {
     #[test]
     fn what_the_sender_claims_is_replaced() {
         assert_eq!(
-            stamp("SIP/2.0/UDP a.example ; received=203.0.113.9 ;rport=9;branch=z9hG4bKa;x=\"a;rport=1\"", "192.0.2.4:6000"),
+            stamp(
+                "SIP/2.0/UDP a.example ; received=203.0.113.9 ;rport=9;branch=z9hG4bKa;x=\"a;rport=1\"",
+                "192.0.2.4:6000"
+            ),
             "SIP/2.0/UDP a.example;branch=z9hG4bKa;x=\"a;rport=1\";received=192.0.2.4;rport=6000"
         );
     }

@@ -29,10 +29,9 @@ pub(crate) fn destination(uri: &Uri<'_>) -> Result<Destination, RouteError> {
         Scheme::Sips => return Err(RouteError::Transport),
         _ => return Err(RouteError::Scheme),
     }
-    if let Some(transport) = uri.param("transport") {
-        if !transport.is_some_and(|name| name.eq_ignore_ascii_case("udp")) {
-            return Err(RouteError::Transport);
-        }
+    let is_udp = |name: Option<&str>| name.is_some_and(|name| name.eq_ignore_ascii_case("udp"));
+    if !uri.param("transport").is_none_or(is_udp) {
+        return Err(RouteError::Transport);
     }
     let port = uri.port().unwrap_or(DEFAULT_PORT);
     if port == 0 {
@@ -40,8 +39,7 @@ pub(crate) fn destination(uri: &Uri<'_>) -> Result<Destination, RouteError> {
     }
     // maddr overrides the host (RFC 3261 §19.1.1, RFC 3263 §4).
     match uri.param("maddr") {
-        Some(Some(maddr)) => numeric(maddr)
-            .map_or_else(|| name(maddr, port), |ip| address(ip, port)),
+        Some(Some(maddr)) => numeric(maddr).map_or_else(|| name(maddr, port), |ip| address(ip, port)),
         Some(None) => Err(RouteError::Unresolved),
         None => match uri.host() {
             Host::V4(ip) => address(IpAddr::V4(ip), port),
@@ -63,7 +61,11 @@ const MAX_NAME: usize = 255;
 
 fn address(ip: IpAddr, port: u16) -> Result<Destination, RouteError> {
     let ip = ip.to_canonical();
-    if is_host(ip) { Ok(Destination::Address(SocketAddr::new(ip, port))) } else { Err(RouteError::Unresolved) }
+    if is_host(ip) {
+        Ok(Destination::Address(SocketAddr::new(ip, port)))
+    } else {
+        Err(RouteError::Unresolved)
+    }
 }
 
 /// Whether the address names one host: not `0.0.0.0`, not multicast, not broadcast.
@@ -114,21 +116,21 @@ mod tests {
         destination(&Uri::parse(uri).expect("test URI"))
     }
 
-    fn at(address: &str) -> Result<Destination, RouteError> {
-        Ok(Destination::Address(address.parse().expect("test address")))
+    fn at(address: &str) -> Destination {
+        Destination::Address(address.parse().expect("test address"))
     }
 
     #[test]
     fn numeric_hosts_are_known_at_once() {
-        assert_eq!(of("sip:bob@192.0.2.7"), at("192.0.2.7:5060"));
-        assert_eq!(of("sip:bob@192.0.2.7:5070;transport=UDP;lr"), at("192.0.2.7:5070"));
-        assert_eq!(of("sip:[2001:db8::1]:5062"), at("[2001:db8::1]:5062"));
-        assert_eq!(of("sip:[::ffff:192.0.2.7]"), at("192.0.2.7:5060"));
+        assert_eq!(of("sip:bob@192.0.2.7"), Ok(at("192.0.2.7:5060")));
+        assert_eq!(of("sip:bob@192.0.2.7:5070;transport=UDP;lr"), Ok(at("192.0.2.7:5070")));
+        assert_eq!(of("sip:[2001:db8::1]:5062"), Ok(at("[2001:db8::1]:5062")));
+        assert_eq!(of("sip:[::ffff:192.0.2.7]"), Ok(at("192.0.2.7:5060")));
     }
 
     #[test]
     fn maddr_overrides_the_host_and_keeps_the_port() {
-        assert_eq!(of("sip:bob@example.com:5070;maddr=192.0.2.9"), at("192.0.2.9:5070"));
+        assert_eq!(of("sip:bob@example.com:5070;maddr=192.0.2.9"), Ok(at("192.0.2.9:5070")));
         assert_eq!(
             of("sip:bob@192.0.2.7;maddr=proxy.example.com"),
             Ok(Destination::Name { host: "proxy.example.com".into(), port: 5060 })
@@ -137,7 +139,10 @@ mod tests {
 
     #[test]
     fn names_ask_the_resolver() {
-        assert_eq!(of("sip:bob@example.com"), Ok(Destination::Name { host: "example.com".into(), port: 5060 }));
+        assert_eq!(
+            of("sip:bob@example.com"),
+            Ok(Destination::Name { host: "example.com".into(), port: 5060 })
+        );
     }
 
     #[test]

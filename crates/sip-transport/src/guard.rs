@@ -80,6 +80,10 @@ impl Token {
     pub const LENGTH: usize = 32;
 
     /// The token as text.
+    ///
+    /// # Panics
+    ///
+    /// Never: a token holds hexadecimal digits only.
     pub fn as_str(&self) -> &str {
         // invariant: `hex` writes ASCII only.
         std::str::from_utf8(&self.0).expect("invariant: hexadecimal digits")

@@ -16,7 +16,9 @@ mod resolving;
 mod transports;
 
 pub use counters::Counters;
-pub use flow::{FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, Transport};
+pub use flow::{
+    FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, Transport,
+};
 pub use guard::{Guard, Purpose, Token};
 pub use resolving::{Addresses, LookupError, TransportTimer};
 pub use step::{Cx, IdMint, Out, Outbox, Random, Tick, TimerOp, UnixTime};

@@ -137,7 +137,12 @@ impl Transports {
     }
 
     /// Takes an order from the transaction layer.
-    pub fn command(&mut self, _cx: &mut Cx<'_>, command: TransportCommand, out: &mut Out<'_, TransportOutput>) {
+    pub fn command(
+        &mut self,
+        _cx: &mut Cx<'_>,
+        command: TransportCommand,
+        out: &mut Out<'_, TransportOutput>,
+    ) {
         match command {
             TransportCommand::Route(route) => self.route(&route, out),
             TransportCommand::Send(outbound) => self.send(outbound, out),
@@ -252,7 +257,8 @@ impl Transports {
     /// The dialog's own flow where it reaches the address; else the best, and of equals the oldest.
     fn best_flow(&self, remote: IpAddr, dialog: Option<FlowId>) -> Option<(FlowId, SocketAddr)> {
         let usable = |local: &SocketAddr| destination::reaches(local.ip(), remote);
-        let own = dialog.and_then(|flow| self.flows.get(&flow).filter(|local| usable(local)).map(|local| (flow, *local)));
+        let own = dialog
+            .and_then(|flow| self.flows.get(&flow).filter(|local| usable(local)).map(|local| (flow, *local)));
         own.or_else(|| {
             self.flows
                 .iter()
@@ -278,7 +284,13 @@ impl Transports {
         out.push(TransportOutput::Flow(FlowEvent::Unreachable { flow, remote }));
     }
 
-    fn datagram(&mut self, flow: FlowId, source: SocketAddr, bytes: Bytes, out: &mut Out<'_, TransportOutput>) {
+    fn datagram(
+        &mut self,
+        flow: FlowId,
+        source: SocketAddr,
+        bytes: Bytes,
+        out: &mut Out<'_, TransportOutput>,
+    ) {
         let Some(local) = self.local(flow) else {
             self.counters.unknown_flow += 1;
             return;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip_message::{Draft, Message, StatusCode};
-use sip_transport::{FlowId, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, TimerOp, identifier};
+use sip_transport::{
+    FlowId, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, TimerOp, identifier,
+};
 use thiserror::Error;
 
 identifier! {
@@ -164,7 +166,8 @@ pub enum TimerName {
     L,
     /// Time an accepted INVITE client stays to pass on repeated 2xx (RFC 6026 §7.2).
     M,
-    /// The 200 ms after which an INVITE server sends 100 by itself (RFC 3261 §17.2.1).
+    /// The 200 ms after which an INVITE server sends 100 by itself (RFC 3261 §17.2.1); for other methods the 3.5 s until a
+    /// client's timer E has reached T2 (RFC 4320 §4.1).
     Trying,
     /// 64*T1 from a CANCEL to the INVITE's final response (RFC 3261 §9.1).
     Cancel,

@@ -21,7 +21,11 @@ pub(crate) enum Class {
 
 impl Class {
     pub(crate) fn of(method: &Method) -> Self {
-        if matches!(method, Method::Invite | Method::Ack | Method::Cancel) { Self::Invite } else { Self::Other }
+        if matches!(method, Method::Invite | Method::Ack | Method::Cancel) {
+            Self::Invite
+        } else {
+            Self::Other
+        }
     }
 }
 

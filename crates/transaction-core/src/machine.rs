@@ -92,14 +92,15 @@ pub(crate) mod table {
     use super::Step;
 
     /// Compares a machine with its committed table; `UPDATE_TABLES=1` in the environment writes it instead.
-    pub(crate) fn check<S: Debug + Copy, E: Debug + Copy, A: Debug>(
+    pub(crate) fn check<S: Debug + Copy, E: Debug + Copy, A: Debug + 'static>(
         name: &str,
         start: &[A],
         states: &[S],
         events: &[E],
         step: impl Fn(S, E) -> Step<S, A>,
     ) {
-        let mut text = format!("{:<14} {:<14} -> {:<14} {start:?}\n", "(start)", "", format!("{:?}", states[0]));
+        let mut text =
+            format!("{:<14} {:<14} -> {:<14} {start:?}\n", "(start)", "", format!("{:?}", states[0]));
         for state in states {
             for event in events {
                 let Step { next, actions } = step(*state, *event);

@@ -1,8 +1,28 @@
 //! The roles of SIP call transfer (RFC 3515, RFC 5589) as one reducer.
+#![doc = include_str!("../README.md")]
 
 mod boundary;
+mod headers;
+mod info;
+mod legs;
+mod network;
+mod policy;
+mod surroundings;
+mod target;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod transferee;
+mod transferor;
+mod transfers;
 
 pub use boundary::{
-    Decision, Failure, Hold, LearnedFrom, Outcome, OutcomeKind, Role, TransferCommand, TransferEvent, TransferEventKind, TransferId,
-    TransferOutput, TransferRefusal, TransferTimer, TransferTimerName,
+    Decision, Failure, Hold, LearnedFrom, Outcome, OutcomeKind, Role, TransferCommand, TransferEvent, TransferEventKind,
+    TransferId, TransferOutput, TransferRefusal, TransferTimer, TransferTimerName,
 };
+pub use headers::URI_HEADER_MAX;
+pub use info::TransferInfo;
+pub use network::{Network, NetworkError};
+pub use policy::{HoldFailure, ReferPolicy, TransferPolicy};
+pub use target::{TargetPolicy, TargetRefusal, USER_MAX, UriHost, UserRule};
+pub use transfers::Transfers;

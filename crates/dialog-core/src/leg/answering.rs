@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sip_message::{HeaderId, Message, ParseError, Response, StatusCode, UriBuf};
+use sip_message::{HeaderId, Message, Response, StatusCode};
 use sip_transport::{Hop, Inbound, Purpose};
 use transaction_core::TxId;
 
@@ -47,16 +47,14 @@ pub(crate) struct NewCall {
 }
 
 impl NewCall {
-    /// Reads an INVITE without a To tag.
-    ///
-    /// Replaces and Join together are refused by the caller, before this.
-    pub(crate) fn read(step: &Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Result<Self, ParseError> {
+    /// Reads an INVITE without a To tag; `None` if it is no call (400): a header that it needs is missing or broken,
+    /// Contact among them (RFC 3261 §8.1.1.8), or Replaces or Referred-By is malformed or stands more than once.
+    pub(crate) fn read(step: &Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
-        let (from, to) = (message.from()?, message.to()?);
-        let (remote, local) = (from.to_owned(), to.to_owned());
-        let cseq = message.cseq()?.number;
-        let contact = message.contact()?.ok_or_else(|| ParseError::missing(HeaderId::Contact))?.uri.to_owned();
-        let request_uri = UriBuf::parse(message.request_uri().unwrap_or_default())?;
+        let (remote, local) = (message.from().ok()?.to_owned(), message.to().ok()?.to_owned());
+        let cseq = message.cseq().ok()?.number;
+        let contact = message.contact().ok()??.uri.to_owned();
+        let request_uri = message.request_target().ok()?.to_owned();
         let peer = Peer::of(message);
         let call = IncomingCall {
             request_uri,
@@ -65,18 +63,18 @@ impl NewCall {
             source: inbound.origin.source,
             local: inbound.reply.local,
             has_offer: !message.body().is_empty(),
-            replaces: message.replaces()?,
-            referred_by: message.referred_by()?.map(|by| by.to_owned()),
+            replaces: message.replaces().ok()?,
+            referred_by: message.referred_by().ok()?.map(|by| by.to_owned()),
             peer: peer.clone(),
         };
         let state = DialogState {
-            call_id: message.call_id()?.into(),
+            call_id: message.call_id().ok()?.into(),
             local_tag: step.cx.guard.token(Purpose::Tag, leg.number()).as_str().into(),
             remote_tag: message.from_tag().unwrap_or_default().into(),
             local,
             remote,
             contact_user: None,
-            path: Path::new(&contact, Path::recorded(message)?),
+            path: Path::new(&contact, Path::recorded(message).ok()?),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
             local_cseq: 0,
@@ -84,7 +82,7 @@ impl NewCall {
             caller: false,
             peer,
         };
-        Ok(Self { state, call, cseq })
+        Some(Self { state, call, cseq })
     }
 }
 
@@ -138,10 +136,10 @@ impl Dialog {
             return self.misused(step, Misuse::State);
         }
         answering.describing = true;
-        let local = answering.inbound.reply.local;
+        let Hop { local, remote, .. } = answering.inbound.reply;
         let turn = if answering.offer { Turn::Answer } else { Turn::Offer };
         self.state.contact_user = contact_user;
-        self.tell(step, LegEvent::NeedDescription { turn, local });
+        self.tell(step, LegEvent::NeedDescription { turn, local, remote });
     }
 
     pub(crate) fn describe_answered(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {

@@ -7,10 +7,6 @@ pub(crate) mod reinvited;
 pub(crate) mod reoffer;
 pub(crate) mod up;
 
-use sip_message::Message;
-use sip_transport::Origin;
-use transaction_core::{TxFailure, TxId};
-
 use crate::{
     boundary::leg::{By, EndCause, EndReason, LegCommand, LegEvent, Misuse},
     dialog::Dialog,
@@ -96,26 +92,6 @@ impl Dialog {
             LegTimer::Reoffer => self.wish_expired(step),
             // These outlive the dialog and are handled where it is.
             LegTimer::Forks | LegTimer::Tombstone => {}
-        }
-    }
-
-    /// A response to the first INVITE.
-    pub(crate) fn invite_response(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        tx: TxId,
-        origin: &Origin,
-        message: &Message,
-    ) {
-        if let Some(Leg::Placing(_)) = &self.leg {
-            self.placed_response(step, tx, origin, message);
-        }
-    }
-
-    /// The first INVITE failed without an answer.
-    pub(crate) fn invite_failed(&mut self, step: &mut Step<'_, '_, '_>, failure: TxFailure) {
-        if let Some(Leg::Placing(_)) = &self.leg {
-            self.placing_failed(step, failure);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Method, NameAddr, StatusCode, UriBuf};
-use sip_transport::{Hops, Origin, Purpose, RouteError};
+use sip_transport::{Hop, Hops, Origin, Purpose, RouteError};
 use smallvec::SmallVec;
 use transaction_core::{TxCommand, TxFailure, TxId};
 
@@ -92,10 +92,10 @@ impl Dialog {
     pub(crate) fn place_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
         let Some(placing) = self.placing() else { return };
         let Stage::Routing = placing.stage else { return };
-        match result.map(|hops| (hops.first().map(|hop| hop.local), hops)) {
-            Ok((Some(local), hops)) => {
+        match result.map(|hops| (hops.first().copied(), hops)) {
+            Ok((Some(Hop { local, remote, .. }), hops)) => {
                 placing.stage = Stage::Describing { hops };
-                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local });
+                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remote });
             }
             Ok((None, _)) => {
                 self.end(step, EndCause::new(By::Network, EndReason::NoRoute(RouteError::Unresolved)));
@@ -281,7 +281,9 @@ fn refused(status: StatusCode, message: &Message) -> EndCause {
 fn contacts(message: &Message) -> Vec<UriBuf> {
     let mut rated: Vec<(u16, UriBuf)> = message
         .contacts()
-        .filter_map(Result::ok)
+        // A broken list of Contacts leaves nothing to try; the status tells enough.
+        .unwrap_or_default()
+        .into_iter()
         .take(CONTACTS)
         .map(|contact| (quality(contact.params.value("q")), contact.uri.to_owned()))
         .collect();

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sip_message::{HeaderId, StatusCode};
-use sip_transport::Inbound;
+use sip_transport::{Hop, Inbound};
 use transaction_core::TxId;
 
 use crate::{
@@ -89,17 +89,18 @@ impl Dialog {
     fn take_reinvite(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
         self.disarm(step, LegTimer::Answer);
         self.disarm(step, LegTimer::Ack);
-        let (body, local) = (inbound.message.body_bytes(), inbound.reply.local);
+        let (body, Hop { local, remote, .. }) = (inbound.message.body_bytes(), inbound.reply);
         let ours = body.is_empty();
+        let cseq = self.state.remote_cseq.unwrap_or_default();
         step.pending.servers.insert(tx, Server::Reinvite(self.id));
         if let Some(up) = self.up() {
-            up.exchange = Exchange::TheirsDescribing { tx, inbound: Box::new(inbound), ours };
+            up.exchange = Exchange::TheirsDescribing { tx, inbound: Box::new(inbound), cseq, ours };
         }
         if ours {
-            self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local });
+            self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remote });
         } else {
             self.tell(step, LegEvent::Described { turn: Turn::Offer, body });
-            self.tell(step, LegEvent::NeedDescription { turn: Turn::Answer, local });
+            self.tell(step, LegEvent::NeedDescription { turn: Turn::Answer, local, remote });
         }
     }
 
@@ -108,6 +109,7 @@ impl Dialog {
         step: &mut Step<'_, '_, '_>,
         tx: TxId,
         inbound: &Inbound,
+        cseq: u32,
         ours: bool,
         body: Option<Bytes>,
     ) {
@@ -121,7 +123,6 @@ impl Dialog {
         };
         // The target changes with the 2xx and not before (TR-235).
         self.state.refresh(&inbound.message);
-        // invariant-free: the number was read before the request was taken.
         let accepted = Accepted::new(cseq, inbound.reply, wire, ours, false, step.config.timing.t1);
         if let Some(up) = self.up() {
             up.exchange = Exchange::TheirsAccepted(accepted);

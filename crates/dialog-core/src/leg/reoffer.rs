@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Method, StatusCode};
-use sip_transport::{Hops, Origin, Outbound, RouteError, Tick};
+use sip_transport::{Hop, Hops, Origin, Outbound, RouteError, Tick};
 use transaction_core::{TxCommand, TxFailure, TxId};
 
 use crate::{
@@ -61,10 +61,10 @@ impl Dialog {
     pub(crate) fn reoffer_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
         let Some(up) = self.up() else { return };
         let Exchange::OursRouting = up.exchange else { return };
-        match result.ok().and_then(|hops| Some((hops.first()?.local, hops))) {
-            Some((local, hops)) => {
+        match result.ok().and_then(|hops| Some((*hops.first()?, hops))) {
+            Some((Hop { local, remote, .. }, hops)) => {
                 up.exchange = Exchange::OursDescribing { hops };
-                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local });
+                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remote });
             }
             None => self.settle(step, Some(Err(ReofferError::Unreachable))),
         }
@@ -74,8 +74,8 @@ impl Dialog {
         let Some(up) = self.up() else { return };
         match std::mem::take(&mut up.exchange) {
             Exchange::OursDescribing { hops } => self.describe_reoffer(step, hops, body),
-            Exchange::TheirsDescribing { tx, inbound, ours } => {
-                self.describe_reinvite(step, tx, &inbound, ours, body);
+            Exchange::TheirsDescribing { tx, inbound, cseq, ours } => {
+                self.describe_reinvite(step, tx, &inbound, cseq, ours, body);
             }
             other @ (Exchange::Idle
             | Exchange::OursRouting

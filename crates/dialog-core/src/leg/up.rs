@@ -61,6 +61,8 @@ pub(crate) enum Exchange {
     TheirsDescribing {
         tx: TxId,
         inbound: Box<Inbound>,
+        /// The number that the ACK will have.
+        cseq: u32,
         /// Whether the offer is ours, because the re-INVITE had none.
         ours: bool,
     },
@@ -134,7 +136,8 @@ impl Dialog {
                 up.exchange = Exchange::Idle;
                 self.close(step, EndCause::new(By::Network, EndReason::NoAck), None);
             }
-            Some(Leg::Ending(ending)) if ending.ack_missing.take().is_some() => {
+            Some(Leg::Ending(ending)) if ending.ack_missing.is_some() => {
+                ending.ack_missing = None;
                 self.ask(step, Ask::Bye);
                 self.flush(step);
             }

@@ -1,0 +1,192 @@
+//! Two negotiations that talk to each other, and one that meets descriptions of other user agents.
+
+mod hold;
+mod lines;
+
+use super::*;
+use crate::sdp::MediaDescription;
+
+fn local(host: u8) -> LocalMedia {
+    LocalMedia::new(IpAddr::from([192, 0, 2, host]), 4_000, u64::from(host) * 1_000)
+}
+
+fn negotiation(host: u8) -> Negotiation {
+    Negotiation::new(local(host))
+}
+
+fn parse(sdp: &[u8]) -> SessionDescription {
+    SessionDescription::parse(sdp).expect("our own description")
+}
+
+fn text(sdp: Vec<u8>) -> String {
+    String::from_utf8(sdp).expect("our own description")
+}
+
+fn version(sdp: &[u8]) -> u64 {
+    parse(sdp).origin.version.parse().expect("our own version")
+}
+
+/// One offer of `from`, answered by `to`; returns both descriptions.
+fn exchange(from: &mut Negotiation, to: &mut Negotiation) -> (Vec<u8>, Vec<u8>) {
+    let offer = from.offer();
+    to.offered(&offer).expect("acceptable");
+    let answer = to.answer();
+    from.answered(&answer).expect("acceptable");
+    (offer, answer)
+}
+
+fn direction(sdp: &[u8]) -> Direction {
+    let description = parse(sdp);
+    description.direction(&description.media[0])
+}
+
+fn in_force(negotiation: &Negotiation) -> &Agreed {
+    negotiation.in_force().expect("something is in force")
+}
+
+/// A description of host 9 with these lines after the session part.
+fn foreign(lines: &str) -> Vec<u8> {
+    format!("v=0\r\no=- 7 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n{lines}").into_bytes()
+}
+
+fn answer_to(lines: &str) -> (Negotiation, Vec<MediaDescription>) {
+    let mut ours = negotiation(1);
+    ours.offered(&foreign(lines)).expect("acceptable");
+    let answer = ours.answer();
+    (ours, parse(&answer).media)
+}
+
+#[test]
+fn both_sides_agree_on_the_same_call() {
+    let (mut alice, mut bob) = (negotiation(1), negotiation(2));
+    assert_eq!(alice.in_force(), None);
+    exchange(&mut alice, &mut bob);
+    for (ours, host) in [(&alice, 2), (&bob, 1)] {
+        let expected = Agreed {
+            remote_rtp: SocketAddr::from(([192, 0, 2, host], 4_000)),
+            remote_rtcp: SocketAddr::from(([192, 0, 2, host], 4_001)),
+            codec: Codec::Pcmu,
+            payload_type: 0,
+            dtmf_payload_type: Some(101),
+            ptime_ms: 20,
+            direction: Direction::SendRecv,
+            remote_valid: true,
+            held: false,
+        };
+        assert_eq!(in_force(ours), &expected);
+        assert!(!ours.local_hold() && !ours.remote_hold());
+    }
+}
+
+#[test]
+fn an_offer_says_everything_we_can_do() {
+    let expected = "v=0\r\n\
+        o=- 1000 1 IN IP4 192.0.2.1\r\n\
+        s=-\r\n\
+        c=IN IP4 192.0.2.1\r\n\
+        t=0 0\r\n\
+        m=audio 4000 RTP/AVP 0 8 101\r\n\
+        a=rtpmap:0 PCMU/8000\r\n\
+        a=rtpmap:8 PCMA/8000\r\n\
+        a=rtpmap:101 telephone-event/8000\r\n\
+        a=fmtp:101 0-15\r\n\
+        a=ptime:20\r\n\
+        a=sendrecv\r\n";
+    assert_eq!(text(negotiation(1).offer()), expected);
+}
+
+#[test]
+fn the_codec_is_the_first_common_one_of_the_offer() {
+    let (ours, media) = answer_to("m=audio 5000 RTP/AVP 9 97 0\r\na=rtpmap:97 pcma/8000/1\r\na=ptime:30\r\n");
+    let agreed = in_force(&ours);
+    assert_eq!((agreed.codec, agreed.payload_type, agreed.ptime_ms), (Codec::Pcma, 97, 30));
+    assert_eq!((&media[0].formats[..], agreed.dtmf_payload_type), (&["97".to_owned()][..], None));
+    // An answer may name any of our codecs, not another.
+    let mut ours = negotiation(1);
+    ours.offer();
+    ours.answered(&foreign("m=audio 5000 RTP/AVP 18 8\r\na=ptime:7\r\n")).expect("acceptable");
+    assert_eq!((in_force(&ours).codec, in_force(&ours).ptime_ms), (Codec::Pcma, 20));
+    let mut only = Negotiation::new(LocalMedia { codecs: vec![Codec::Pcma], dtmf: false, ..local(1) });
+    let offer = text(only.offer());
+    assert!(offer.contains("m=audio 4000 RTP/AVP 8\r\n"));
+    assert_eq!(only.answered(&foreign("m=audio 5000 RTP/AVP 0\r\n")), Err(SdpError::NoCommonCodec));
+    assert_eq!(only.offered(&foreign("m=audio 5000 RTP/AVP 0\r\n")), Err(SdpError::NoCommonCodec));
+}
+
+#[test]
+fn packet_time_respects_wish_and_maximum() {
+    for (lines, expected) in [
+        ("", 20),
+        ("a=ptime:60\r\n", 60),
+        ("a=ptime:70\r\n", 20),
+        ("a=ptime:25\r\n", 20),
+        ("a=maxptime:15\r\n", 10),
+        ("a=ptime:40\r\na=maxptime:30\r\n", 30),
+        ("a=maxptime:0\r\n", 10),
+        ("a=ptime:junk\r\n", 20),
+    ] {
+        let (ours, _) = answer_to(&format!("m=audio 5000 RTP/AVP 0\r\n{lines}"));
+        assert_eq!(in_force(&ours).ptime_ms, expected, "{lines}");
+    }
+    let odd = Negotiation::new(LocalMedia { ptime_ms: 33, ..local(1) }).offer();
+    assert!(text(odd).contains("a=ptime:20\r\n"));
+}
+
+#[test]
+fn rtcp_goes_where_its_attribute_says() {
+    for (line, expected) in [
+        ("", "192.0.2.9:5001"),
+        ("a=rtcp:53020\r\n", "192.0.2.9:53020"),
+        ("a=rtcp:53020 IN IP4 198.51.100.4\r\n", "198.51.100.4:53020"),
+        ("a=rtcp:53020 IN IP4 host.example.com\r\n", "192.0.2.9:53020"),
+        ("a=rtcp:53020 IN IP4 224.0.0.1\r\n", "192.0.2.9:53020"),
+        ("a=rtcp:junk\r\n", "192.0.2.9:5001"),
+    ] {
+        let (ours, _) = answer_to(&format!("m=audio 5000 RTP/AVP 0\r\n{line}"));
+        assert_eq!(in_force(&ours).remote_rtcp.to_string(), expected, "{line}");
+    }
+    let (ours, _) = answer_to("m=audio 65535 RTP/AVP 0\r\n");
+    assert_eq!(in_force(&ours).remote_rtcp.port(), 0);
+}
+
+#[test]
+fn addresses_that_cannot_be_sent_to_are_refused() {
+    for (address, error) in [
+        ("IP4 224.2.1.1/127", SdpError::UnusableAddress),
+        ("IP4 239.1.2.3", SdpError::UnusableAddress),
+        ("IP4 255.255.255.255", SdpError::UnusableAddress),
+        ("IP4 host.example.com", SdpError::UnusableAddress),
+        ("IP6 2001:db8::1", SdpError::AddressFamily),
+    ] {
+        let offer = foreign(&format!("m=audio 5000 RTP/AVP 0\r\nc=IN {address}\r\n"));
+        assert_eq!(negotiation(1).offered(&offer), Err(error), "{address}");
+    }
+    let bare = b"v=0\no=- 1 1 IN IP4 192.0.2.9\nm=audio 5000 RTP/AVP 0\n";
+    assert_eq!(negotiation(1).offered(bare), Err(SdpError::MissingConnection));
+}
+
+#[test]
+fn an_answer_without_an_offer_is_misuse() {
+    let mut ours = negotiation(1);
+    let answer = foreign("m=audio 5000 RTP/AVP 0\r\n");
+    assert_eq!(ours.answered(&answer), Err(SdpError::NoOfferPending));
+    assert!(ours.answer().is_empty());
+    let offer = ours.offer();
+    assert!(ours.offer_pending());
+    ours.answered(&answer).expect("acceptable");
+    assert_eq!(ours.answered(&answer), Err(SdpError::NoOfferPending));
+    // A repeated request gets the same description again.
+    assert_eq!(ours.answer(), offer);
+}
+
+#[test]
+fn a_bad_answer_leaves_the_offer_pending() {
+    let mut ours = negotiation(1);
+    ours.offer();
+    let two = foreign("m=audio 5000 RTP/AVP 0\r\nm=video 5002 RTP/AVP 31\r\n");
+    assert_eq!(ours.answered(&two), Err(SdpError::MediaCount { offered: 1, answered: 2 }));
+    assert_eq!(ours.answered(b"junk"), Err(SdpError::Malformed { line: 1 }));
+    assert_eq!(ours.answered(&foreign("m=audio 0 RTP/AVP 0\r\n")), Err(SdpError::NoAudio));
+    assert!(ours.offer_pending());
+    ours.answered(&foreign("m=audio 5000 RTP/AVP 0\r\n")).expect("acceptable");
+}

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use session_core::message::{Scheme, UriBuf};
 use session_core::Network;
+use session_core::message::{Scheme, UriBuf};
 
 /// The most calls `--max-calls` takes: each has an RTP and an RTCP port, so more cannot work with media on one address,
 /// and without media it is far above what one engine carries.
@@ -31,9 +31,10 @@ pub(super) fn listen(text: &str) -> Result<Listen, String> {
 }
 
 pub(super) fn tone(text: &str) -> Result<u16, String> {
-    text.parse().ok().filter(|hz| TONES.contains(hz)).ok_or_else(|| {
-        format!("must be a whole number of Hz from {} to {}", TONES.start(), TONES.end())
-    })
+    text.parse()
+        .ok()
+        .filter(|hz| TONES.contains(hz))
+        .ok_or_else(|| format!("must be a whole number of Hz from {} to {}", TONES.start(), TONES.end()))
 }
 
 pub(super) fn calls(text: &str) -> Result<usize, String> {

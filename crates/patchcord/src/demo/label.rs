@@ -34,7 +34,8 @@ fn refer(message: &Message) -> Option<String> {
 fn notify(message: &Message) -> Option<String> {
     message.method().filter(|method| method.as_str() == "NOTIFY")?;
     let status = notified(message)?;
-    let state = message.first(HeaderId::SubscriptionState).and_then(|state| state.split(';').next()).unwrap_or("");
+    let state =
+        message.first(HeaderId::SubscriptionState).and_then(|state| state.split(';').next()).unwrap_or("");
     Some(format!("{status}, {}", state.trim()))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Hearing, IncomingQueue, Network, ReferPolicy, SessionId, SessionManager, SessionMediaInfo, Source, TransferPolicy,
+    IncomingQueue, Network, ReferPolicy, SessionId, SessionManager, SessionMediaInfo, Source, TransferPolicy,
 };
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -60,15 +60,20 @@ pub(crate) struct Party {
 
 impl Party {
     /// Starts a party on a free loopback port. A call that it makes for a transfer rings at most `ring_limit`.
-    pub(crate) async fn start(place: usize, ring_limit: Duration, record: &Arc<Record>) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        place: usize,
+        ring_limit: Duration,
+        record: &Arc<Record>,
+    ) -> Result<Self, Failure> {
         let role = PARTIES[place];
         // invariant: a loopback address with a prefix of its family.
         let loopback = Network::new(Ipv4Addr::new(127, 0, 0, 0).into(), 8).expect("invariant: 127.0.0.0/8");
-        let mut policy = TransferPolicy { refer: ReferPolicy::Allow, ring_limit, ..TransferPolicy::default() };
+        let mut policy =
+            TransferPolicy { refer: ReferPolicy::Allow, ring_limit, ..TransferPolicy::default() };
         policy.targets.networks.push(loopback);
         let (manager, incoming) = SessionManager::builder()
-            .listen_udp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-            .identity(&format!("sip:{}@127.0.0.1", role.key))?
+            .listen("udp:127.0.0.1:0")?
+            .identity(&format!("sip:{}@127.0.0.1", role.key))
             .source(Source::Tone { hz: role.tone })
             .transfer_policy(policy)
             .rtcp_interval(RTCP_INTERVAL)
@@ -93,11 +98,6 @@ impl Party {
     /// What is known of one of its calls now; `None` once it has ended.
     pub(crate) async fn media(&self, session: SessionId) -> Option<SessionMediaInfo> {
         self.manager.get_session_media_info(&session).await.ok()
-    }
-
-    /// What it hears in one of its calls.
-    pub(crate) async fn hears(&self, session: SessionId) -> Option<Hearing> {
-        self.media(session).await?.heard
     }
 
     /// Ends its calls and waits for its last events.

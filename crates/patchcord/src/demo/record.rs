@@ -113,7 +113,11 @@ impl Record {
             }
         });
         found.await.map_err(|_| {
-            Failure::failed(format!("{}: {what} did not come within {} s", PARTIES[party].name, limit.as_secs_f64()))
+            Failure::failed(format!(
+                "{}: {what} did not come within {} s",
+                PARTIES[party].name,
+                limit.as_secs_f64()
+            ))
         })
     }
 }

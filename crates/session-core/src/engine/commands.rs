@@ -2,7 +2,7 @@
 
 use dialog_core::{DialogCommand, Invite, LegCommand};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
-use transfer::{Hold, TransferCommand, TransferId};
+use transfer::{Hold, TransferCommand, TransferId, TransferOutput};
 
 use super::{
     CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap, TransferInfo,
@@ -134,15 +134,10 @@ impl<T: Tap> Engine<T> {
         if state == SessionState::Ending {
             return;
         }
-        match self.incoming_transfer_on(leg) {
-            Some(transfer) => {
-                if let Some(session) = self.sessions.get_mut(&id) {
-                    session.ends_after_transfer = true;
-                }
-                self.command_transfers(TransferCommand::Cancel { transfer });
-            }
-            None => self.hang_up_leg(leg),
-        }
+        self.transfers.before_hang_up(&mut self.surroundings.cx(), leg, &mut self.from_transfers.out());
+        // Behind what the transfer layer says, so that the report is on the wire before the BYE.
+        let hang_up = DialogCommand::Leg(leg, LegCommand::HangUp { reason: None });
+        self.from_transfers.out().push(TransferOutput::Dialog(hang_up));
     }
 
     fn change_hold(&mut self, id: CommandId, session: SessionId, held: bool) {

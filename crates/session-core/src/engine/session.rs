@@ -56,8 +56,6 @@ pub(super) struct Session {
     pub(super) waiters: SmallVec<[(Waiter, bool); 2]>,
     /// Commands that wait for the end.
     pub(super) enders: SmallVec<[CommandId; 1]>,
-    /// The user hung up while we were being transferred: first the transferor is told (TR-256), then the call ends.
-    pub(super) ends_after_transfer: bool,
 }
 
 impl Session {
@@ -77,7 +75,6 @@ impl Session {
             told: (false, false),
             waiters: SmallVec::new(),
             enders: SmallVec::new(),
-            ends_after_transfer: false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use dialog_core::{DialogCommand, DialogEvent, Invite, LegEvent, LegId};
 use sip_message::NameAddrBuf;
-use transfer::{Role, TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput};
+use transfer::{TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput};
 
 use super::{
     CommandId, Delivery, Engine, EngineTimer, Output, Reply, Tap, arm,
@@ -60,12 +60,6 @@ impl<T: Tap> Engine<T> {
 
     pub(super) fn command_transfers(&mut self, command: TransferCommand) {
         self.transfers.command(&mut self.surroundings.cx(), command, &mut self.from_transfers.out());
-    }
-
-    /// The transfer that the other side of a call asked for, while it is under way.
-    pub(super) fn incoming_transfer_on(&self, leg: LegId) -> Option<TransferId> {
-        let mut transfers = self.transfers.transfers();
-        transfers.find(|info| info.role == Role::Transferee && info.leg == leg && info.ongoing()).map(|info| info.id)
     }
 
     pub(super) fn carry_transfer(&mut self, output: TransferOutput) {
@@ -152,11 +146,7 @@ impl<T: Tap> Engine<T> {
                 for command in self.cancellers.remove(&transfer).unwrap_or_default() {
                     self.reply(command, Ok(Reply::Done));
                 }
-                self.tell(Some(session), Some(transfer), EventKind::TransferEnded(outcome));
-                if self.sessions.get(&session).is_some_and(|session| session.ends_after_transfer) {
-                    self.hang_up_leg(leg);
-                }
-                return;
+                EventKind::TransferEnded(outcome)
             }
         };
         self.tell(Some(session), Some(transfer), kind);

@@ -153,7 +153,7 @@ impl Builder {
         }
         self.check_descriptors()?;
         // Draws once, so that a broken random source is found here and not in a call.
-        getrandom::u64().map_err(|error| StartError::System(error.into()))?;
+        getrandom::u64().map_err(|error| StartError::System(std::io::Error::other(error.to_string())))?;
         let bus = Bus::new();
         let publisher = bus.publisher();
         let (requests, request_queue) = mpsc::channel(COMMANDS);
@@ -208,6 +208,8 @@ impl Builder {
         }
         self.config.contact_user = uri.as_uri().user().map(Arc::from);
         self.config.identity = NameAddrBuf::from(uri);
+        // What means ourselves is never called on somebody else's word (SEC-04).
+        self.config.policy.targets.own.extend(locals);
         Ok(())
     }
 
@@ -220,8 +222,10 @@ impl Builder {
         let address = self.config.media_address.or(public).or_else(|| locals.first().map(SocketAddr::ip));
         let address = address.ok_or_else(|| StartError::Media("there is no address for it".to_owned()))?;
         self.config.media_address = Some(address);
-        let mut config = PumpConfig::new(address);
-        config.ports = self.ports.clone();
+        let mut config = PumpConfig { address, ..PumpConfig::default() };
+        if let Some(ports) = &self.ports {
+            config.ports = ports.clone();
+        }
         // A call that is transferred has two streams for a moment, and some ports are kept ready.
         config.max_streams = self.config.max_calls.saturating_mul(2).saturating_add(64);
         config.streams.max_streams = config.max_streams;

@@ -28,6 +28,18 @@ pub enum TransferType {
     Blind,
 }
 
+/// Why events cannot be subscribed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EventsError {
+    /// [`Overflow::Block`] would let an observer stop the engine; choose another policy.
+    #[error("an observer may not block the engine")]
+    Blocking,
+    /// The bus refuses.
+    #[error(transparent)]
+    Subscribe(SubscribeError),
+}
+
 /// One user agent. Cheap to clone; when the last handle is gone, its calls are ended.
 #[derive(Debug, Clone)]
 pub struct SessionManager {
@@ -78,7 +90,7 @@ impl SessionManager {
     }
 
     /// Subscribes to all events. A subscriber that falls behind loses the oldest and is told how many.
-    pub fn subscribe(&self) -> Result<Subscriber<SessionEvent>, SubscribeError> {
+    pub fn subscribe(&self) -> Result<Subscriber<SessionEvent>, EventsError> {
         self.subscribe_with(EVENTS, Overflow::DropOldest, |_| true)
     }
 
@@ -89,11 +101,12 @@ impl SessionManager {
         capacity: usize,
         overflow: Overflow,
         wants: impl Fn(&SessionEvent) -> bool + Send + Sync + 'static,
-    ) -> Result<Subscriber<SessionEvent>, SubscribeError> {
+    ) -> Result<Subscriber<SessionEvent>, EventsError> {
         if overflow == Overflow::Block {
-            return Err(SubscribeError::Blocking);
+            return Err(EventsError::Blocking);
         }
-        self.inner.bus.subscribe(SubscribeOptions::with_capacity(capacity).overflow(overflow).filter(wants))
+        let options = SubscribeOptions::with_capacity(capacity).overflow(overflow).filter(wants);
+        self.inner.bus.subscribe(options).map_err(EventsError::Subscribe)
     }
 
     /// Lists live calls.

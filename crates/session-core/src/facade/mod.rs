@@ -9,7 +9,7 @@ mod transfer;
 
 pub use builder::Builder;
 pub use incoming::{Incoming, IncomingCall, IncomingQueue, IncomingTransfer};
-pub use manager::{SessionManager, TransferType};
+pub use manager::{EventsError, SessionManager, TransferType};
 pub use media_info::SessionMediaInfo;
 pub use session::Session;
 pub use transfer::Transfer;

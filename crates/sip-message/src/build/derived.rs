@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 
-use super::draft::{MAX_FORWARDS, check_request_line};
+use super::draft::{MAX_FORWARDS, check_request_uri};
 use super::lines::Writer;
 use crate::{BuildError, CSeq, HeaderId, Message, Method};
 
 /// Builds the CANCEL of an INVITE that was sent, from its bytes (RFC 3261 §9.1).
 ///
-/// Request-URI, From, To, Call-ID, Route and the number of `CSeq` are the INVITE's, the only Via is its topmost.
-/// `reason` is the value of a Reason header (RFC 3326), such as `SIP;cause=200`.
+/// Request-URI, From, To, Call-ID, Route and the number of `CSeq` are the INVITE's, the only Via is its
+/// topmost. `reason` is the value of a Reason header (RFC 3326), such as `SIP;cause=200`.
 pub fn cancel_for(invite: &Message, reason: Option<&str>) -> Result<Bytes, BuildError> {
     let to = invite.first(HeaderId::To);
     let mut out = repeat(invite, Method::Cancel, to)?;
@@ -34,7 +34,7 @@ fn repeat(invite: &Message, method: Method, to: Option<&str>) -> Result<Writer, 
         return Err(BuildError::Source("only an INVITE is cancelled and acknowledged"));
     }
     let uri = invite.request_uri().ok_or(BuildError::RequestUri)?;
-    check_request_line(&method, uri)?;
+    check_request_uri(uri)?;
     let via = invite.vias().next().ok_or(BuildError::Missing(HeaderId::Via))?;
     let from = invite.first(HeaderId::From).ok_or(BuildError::Missing(HeaderId::From))?;
     let to = to.ok_or(BuildError::Missing(HeaderId::To))?;

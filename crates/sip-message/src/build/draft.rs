@@ -116,13 +116,14 @@ impl Draft {
         }
     }
 
-    /// Writes the request: Via first, Contact after the given headers, then Content-Type, Content-Length last.
+    /// Writes the request: Via first, Contact after the given headers, then Content-Type, Content-Length
+    /// last.
     ///
-    /// `via` is the value of the Via header; `contact` is the whole Contact value, written if the draft wants one
-    /// and needed then. `Max-Forwards: 70` is added if none was given. Errors: see [`BuildError`]; a REFER
-    /// needs exactly one Refer-To (RFC 3515 §2.4.1).
+    /// `via` is the value of the Via header; `contact` is the whole Contact value, written if the draft
+    /// wants one and needed then. `Max-Forwards: 70` is added if none was given. Errors: see
+    /// [`BuildError`]; a REFER needs exactly one Refer-To (RFC 3515 §2.4.1).
     pub fn encode(&self, via: &str, contact: Option<&str>) -> Result<Bytes, BuildError> {
-        check_request_line(&self.method, &self.uri)?;
+        check_request_uri(&self.uri)?;
         self.lines.check(&[HeaderId::Via, HeaderId::ContentLength])?;
         for id in MANDATORY {
             if !self.lines.has(id) {
@@ -152,10 +153,7 @@ impl Draft {
 }
 
 /// The URI is written as given, so nothing in it may end the word or the line.
-pub(super) fn check_request_line(method: &Method, uri: &str) -> Result<(), BuildError> {
-    if method.as_str().is_empty() {
-        return Err(BuildError::Method);
-    }
+pub(super) fn check_request_uri(uri: &str) -> Result<(), BuildError> {
     let printable = |byte: u8| byte > b' ' && byte != 0x7f && !b"<>\"".contains(&byte);
     if uri.is_empty() || !uri.bytes().all(printable) {
         return Err(BuildError::RequestUri);

@@ -2,7 +2,8 @@
 
 use crate::{Params, ParseError, ParseErrorKind, lex};
 
-/// Splits off the Call-ID. Its alphabet holds quotes and brackets but no `;` and no `,`, so nothing is quoted.
+/// Splits off the Call-ID. Its alphabet holds quotes and brackets but no `;` and no `,`, so nothing is
+/// quoted.
 pub(super) fn split(value: &str) -> Result<(&str, Params<'_>), ParseError> {
     let text = lex::trim(value);
     let (call_id, tail) = text.split_at(text.find(';').unwrap_or(text.len()));

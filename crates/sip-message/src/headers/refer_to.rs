@@ -5,6 +5,7 @@ use crate::{NameAddr, ParseError, ParseErrorKind, UriBuf, escape, lex};
 
 /// `Refer-To: <sip:carol@192.0.2.9?Replaces=...>` (RFC 3515 §2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReferTo<'a> {
     /// The address with the parameters of the header.
     pub name_addr: NameAddr<'a>,
@@ -15,11 +16,12 @@ pub struct ReferTo<'a> {
 }
 
 impl<'a> ReferTo<'a> {
-    /// Parses the value; every URI header is decoded here, so that a bad one is found before anything is done.
+    /// Parses the value; every URI header is decoded here, so that a bad one is found before anything is
+    /// done.
     ///
-    /// Errors beyond those of [`NameAddr::parse`]: [`ParseErrorKind::Injection`] if a decoded URI header holds
-    /// CR, LF or NUL; [`ParseErrorKind::Escape`]; [`ParseErrorKind::Duplicate`] for more than one `Replaces`;
-    /// those of [`Replaces::parse`].
+    /// Errors beyond those of [`NameAddr::parse`]: [`ParseErrorKind::Injection`] if a decoded URI header
+    /// holds CR, LF or NUL; [`ParseErrorKind::Escape`]; [`ParseErrorKind::Duplicate`] for more than one
+    /// `Replaces`; those of [`Replaces::parse`].
     pub fn parse(value: &'a str) -> Result<ReferTo<'a>, ParseError> {
         let name_addr = NameAddr::parse(value)?;
         let mut replaces = None;

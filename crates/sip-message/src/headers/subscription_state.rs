@@ -55,9 +55,9 @@ pub struct SubscriptionState<'a> {
 impl<'a> SubscriptionState<'a> {
     /// Parses `state *(;param)`, all words without regard to case.
     ///
-    /// Numbers that cannot be read count as absent, and `reason=reason=noresource`, which a common peer sends,
-    /// reads as `noresource`: the state alone is what a subscriber needs. Fails only if the state is no token or
-    /// the parameters are malformed.
+    /// Numbers that cannot be read count as absent, and `reason=reason=noresource`, which a common peer
+    /// sends, reads as `noresource`: the state alone is what a subscriber needs. Fails only if the state is
+    /// no token or the parameters are malformed.
     pub fn parse(value: &'a str) -> Result<SubscriptionState<'a>, ParseError> {
         let (state, params) = lex_value(value)?;
         let reason_text = params.value("reason").map(strip_repeated_name).filter(|text| !text.is_empty());

@@ -76,8 +76,8 @@ impl<'a> Via<'a> {
 
     /// The value with `received`, and with `rport` filled in if it was asked for (RFC 3581 §4).
     ///
-    /// `received` is added if the host of `sent-by` is not that address, or if `rport` was asked for; what the
-    /// peer wrote in either is replaced (RFC 3261 §18.2.1).
+    /// `received` is added if the host of `sent-by` is not that address, or if `rport` was asked for; what
+    /// the peer wrote in either is replaced (RFC 3261 §18.2.1).
     pub fn received_from(&self, address: IpAddr, port: u16) -> String {
         let rport = self.params.has("rport");
         let mut text = format!("SIP/2.0/{} {}", self.transport, self.host);

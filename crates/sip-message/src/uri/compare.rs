@@ -46,15 +46,17 @@ fn decoded(part: &str) -> Cow<'_, str> {
     escape::unescape(part).unwrap_or(Cow::Borrowed(part))
 }
 
+/// A name should stand once; where it stands several times, all its values have to match in order.
 fn shared_params_match(one: Params<'_>, two: Params<'_>) -> bool {
-    one.iter().all(|(name, value)| match two.get(name) {
-        None => true,
-        Some(other) => match (value, other) {
-            (Some(value), Some(other)) => decoded(value).eq_ignore_ascii_case(&decoded(other)),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        },
-    })
+    one.iter().all(|(name, _)| !two.has(name) || same_values(one, two, name))
+}
+
+fn same_values(one: Params<'_>, two: Params<'_>, name: &str) -> bool {
+    let values = |params: Params<'_>| {
+        let named = params.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.map(|text| decoded(text).to_ascii_lowercase())).collect::<Vec<_>>()
+    };
+    values(one) == values(two)
 }
 
 fn headers_within(one: &Uri<'_>, two: &Uri<'_>) -> bool {

@@ -42,10 +42,10 @@ pub struct Uri<'a> {
 impl<'a> Uri<'a> {
     /// Parses `scheme:...` without brackets and without blanks around it.
     ///
-    /// Follows RFC 3261 §25.1, and takes characters in the user part that should have been escaped (`#`, UTF-8).
-    /// Errors: [`ParseErrorKind::Uri`], [`Host`](ParseErrorKind::Host), [`Port`](ParseErrorKind::Port),
-    /// [`Parameter`](ParseErrorKind::Parameter), [`Escape`](ParseErrorKind::Escape),
-    /// [`TooManyParts`](ParseErrorKind::TooManyParts).
+    /// Follows RFC 3261 §25.1, and takes characters in the user part that should have been escaped (`#`,
+    /// UTF-8). Errors: [`ParseErrorKind::Uri`], [`Host`](ParseErrorKind::Host),
+    /// [`Port`](ParseErrorKind::Port), [`Parameter`](ParseErrorKind::Parameter),
+    /// [`Escape`](ParseErrorKind::Escape), [`TooManyParts`](ParseErrorKind::TooManyParts).
     pub fn parse(text: &'a str) -> Result<Uri<'a>, ParseError> {
         let fail = |kind, part: &str| Err(ParseError::of(kind, text, part));
         if let Some(bad) =

@@ -1,5 +1,7 @@
 //! What the crate reads from the wire and what it writes to it.
 
+#![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
+
 mod addresses;
 mod building;
 mod limits;

@@ -60,7 +60,7 @@ fn touch(message: &Message) {
         }
     }
     let _ = sipfrag::status(message.content_type(), message.body());
-    if message.is_request() && message.has(HeaderId::Via) {
+    if message.is_request() && message.vias().next().is_some() {
         let bytes = Response::to(message, StatusCode::BAD_REQUEST)
             .to_tag("t")
             .encode()
@@ -106,7 +106,8 @@ fn rich_refer() -> String {
     request_text(
         "REFER",
         "Record-Route: <sip:p2;lr>, \"P, 1\" <sip:p1;lr>\n\
-         r: \"C\" <sip:c@[2001:db8::9]:5062;method=INVITE?Replaces=9f2c%40h%3Bto-tag%3Dk3%3Bfrom-tag%3Dp8&Require=replaces>;x=y\n\
+         r: \"C\" <sip:c@[2001:db8::9]:5062;method=INVITE\
+         ?Replaces=9f2c%40h%3Bto-tag%3Dk3%3Bfrom-tag%3Dp8&Require=replaces>;x=y\n\
          b: <sip:alice@h>;cid=\"1@h\"\n\
          Target-Dialog: 1@h;local-tag=2;remote-tag=3\n\
          Refer-Sub: false\nEvent: refer;id=7\nSubscription-State: terminated;reason=noresource\n\
@@ -166,6 +167,9 @@ const PIECES: &[&str] = &[
     "reason=",
 ];
 
+/// `word` of RFC 3261 §25.1, of which Call-IDs are made.
+const WORD: &str = "[a-zA-Z0-9.!%*_+`'~()<>:\\\\\"/\\[\\]?{}-]{1,20}";
+
 fn soup() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(PIECES), 0..40).prop_map(|pieces| pieces.concat())
 }
@@ -222,7 +226,7 @@ proptest! {
         user in prop::option::of("[a-z0-9+*#.;?&=$,/_-]{1,12}"),
         host in "[a-z][a-z0-9]{0,8}(\\.[a-z]{2,4})?|192\\.0\\.2\\.[1-9]|\\[2001:db8::[1-9]\\]",
         port in prop::option::of(any::<u16>()),
-        params in prop::collection::vec(("[a-ln-z][a-z0-9-]{0,6}", prop::option::of("[a-zA-Z0-9.%]{0}[a-z0-9.]{1,6}")), 0..4),
+        params in prop::collection::vec(("[a-ln-z][a-z0-9-]{0,6}", prop::option::of("[a-z0-9.]{1,6}")), 0..4),
         headers in prop::collection::vec(("[A-Z][a-z-]{0,6}", ".{0,10}"), 0..3),
     ) {
         use std::fmt::Write as _;
@@ -250,7 +254,8 @@ proptest! {
         prop_assert_eq!(view.user(), user.as_deref());
         prop_assert_eq!(view.port(), port);
         prop_assert_eq!(view.host().to_string(), host);
-        let read: Vec<_> = view.headers().map(|(name, value)| (name.to_owned(), escape::unescape(value).unwrap().into_owned())).collect();
+        let plain = |value| escape::unescape(value).unwrap().into_owned();
+        let read: Vec<_> = view.headers().map(|(name, value)| (name.to_owned(), plain(value))).collect();
         prop_assert_eq!(read, headers);
         prop_assert_eq!(uri.without_headers_and_method().to_string(), bare);
         prop_assert!(uri.equivalent(&uri.clone()));
@@ -265,11 +270,12 @@ proptest! {
 
     #[test]
     fn replaces_round_trips_through_header_and_uri(
-        call_id in "[a-zA-Z0-9.!%*_+`'~()<>:\\\\\"/\\[\\]?{}-]{1,20}(@[a-zA-Z0-9.!%*_+`'~()<>:\\\\\"/\\[\\]?{}-]{1,20})?",
+        (word, host) in (WORD, prop::option::of(WORD)),
         to_tag in "[a-zA-Z0-9.!%*_+`'~-]{1,12}",
         from_tag in "[a-zA-Z0-9.!%*_+`'~-]{1,12}",
         early in any::<bool>(),
     ) {
+        let call_id = host.map_or(word.clone(), |host| format!("{word}@{host}"));
         let replaces = Replaces::new(&call_id, &to_tag, &from_tag).unwrap().early_only(early);
         prop_assert_eq!(Replaces::parse(&replaces.to_string()), Ok(replaces.clone()));
         let refer_to = format!("<sip:c@h?Replaces={}>", replaces.to_uri_header());
@@ -277,8 +283,7 @@ proptest! {
     }
 
     #[test]
-    fn display_names_round_trip(name in ".{1,30}") {
-        prop_assume!(!name.chars().any(char::is_control));
+    fn display_names_round_trip(name in "\\PC{1,30}") {
         let address = NameAddrBuf::new("sip:a@h".parse().unwrap()).with_display(&name);
         prop_assert_eq!(address.to_string().parse::<NameAddrBuf>(), Ok(address));
     }
@@ -309,7 +314,8 @@ proptest! {
             prop_assert_eq!(message.first(HeaderId::Subject).unwrap(), subject.trim_matches([' ', '\t']));
             prop_assert_eq!(message.cseq().unwrap().number, number);
             prop_assert_eq!(message.body(), &body[..]);
-            let extensions: Vec<_> = message.headers().filter(|header| header.id().is_none()).map(|header| header.name.as_str().to_owned()).collect();
+            let extensions = message.headers().filter(|header| header.id().is_none());
+            let extensions: Vec<_> = extensions.map(|header| header.name.as_str().to_owned()).collect();
             prop_assert_eq!(extensions, names);
         }
     }

@@ -109,6 +109,7 @@ fn equivalence_follows_the_rules() {
         ("sip:[2001:db8::1]", "sip:[2001:DB8:0:0::1]"),
         ("tel:+1-201-555", "tel:+1201555"),
         ("URN:a", "urn:a"),
+        ("sip:h;x=1;x", "sip:h;X=1;x"),
     ] {
         assert!(same(one, two), "{one} = {two}");
     }
@@ -122,6 +123,7 @@ fn equivalence_follows_the_rules() {
         ("sip:a@h", "sip:a@h;user=phone"),
         ("sip:a@h;x=1", "sip:a@h;x=2"),
         ("sip:a@h;x", "sip:a@h;x=2"),
+        ("sip:a@h;x=1;x=2", "sip:a@h;x=2;x=1"),
         ("sip:a@h", "sip:a@h?Subject=b"),
         ("sip:a@h?Subject=b", "sip:a@h?Subject=c"),
         ("tel:+1201;ext=1", "tel:+1201"),

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     task::{Context, Poll},
 };
 
@@ -107,7 +107,7 @@ impl UdpFlow {
 
     fn open(address: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-        if let IpAddr::V6(_) = address.ip() {
+        if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
@@ -186,6 +186,12 @@ mod tests {
         UdpFlow::bind("127.0.0.1:0".parse().expect("test address")).expect("loopback is there")
     }
 
+    /// A fresh socket counts as full until the runtime has seen it writable.
+    async fn send(flow: &UdpFlow, remote: SocketAddr, bytes: &[u8]) -> Result<(), SendError> {
+        flow.writable().await.expect("open socket");
+        flow.try_send(remote, bytes)
+    }
+
     async fn take(flow: &mut UdpFlow, budget: usize, count: usize) -> Vec<Datagram> {
         let mut taken = Vec::new();
         while taken.len() < count {
@@ -198,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_datagram_arrives_with_its_source() {
         let (one, mut two) = (loopback(), loopback());
-        one.try_send(two.local(), b"OPTIONS").expect("loopback sends");
+        send(&one, two.local(), b"OPTIONS").await.expect("loopback sends");
         let datagrams = take(&mut two, RECEIVE_BUDGET, 1).await;
         assert_eq!(datagrams, [Datagram { source: one.local(), bytes: Bytes::from_static(b"OPTIONS") }]);
     }
@@ -207,7 +213,7 @@ mod tests {
     async fn one_turn_takes_no_more_than_its_budget() {
         let (one, mut two) = (loopback(), loopback());
         for _ in 0..=RECEIVE_BUDGET {
-            one.try_send(two.local(), b"x").expect("loopback sends");
+            send(&one, two.local(), b"x").await.expect("loopback sends");
         }
         two.readable().await.expect("open socket");
         let mut first = 0;
@@ -220,8 +226,8 @@ mod tests {
     async fn the_longest_datagram_passes_and_a_longer_one_is_refused() {
         let (one, mut two) = (loopback(), loopback());
         let text = vec![b'x'; MAX_DATAGRAM + 1];
-        assert!(matches!(one.try_send(two.local(), &text), Err(SendError::Unreachable(_))));
-        one.try_send(two.local(), &text[..MAX_DATAGRAM]).expect("loopback sends");
+        assert!(matches!(send(&one, two.local(), &text).await, Err(SendError::Unreachable(_))));
+        send(&one, two.local(), &text[..MAX_DATAGRAM]).await.expect("loopback sends");
         assert_eq!(take(&mut two, RECEIVE_BUDGET, 1).await[0].bytes.len(), MAX_DATAGRAM);
     }
 
@@ -229,13 +235,15 @@ mod tests {
     async fn a_remote_that_the_system_cannot_reach_is_told_at_once() {
         let flow = loopback();
         let remote = "192.0.2.1:5060".parse().expect("test address");
-        assert!(matches!(flow.try_send(remote, b"x"), Err(SendError::Unreachable(_))));
+        assert!(matches!(send(&flow, remote, b"x").await, Err(SendError::Unreachable(_))));
     }
 
     #[tokio::test]
     async fn a_wildcard_becomes_one_socket_per_address_with_one_port() {
         let wildcard: SocketAddr = "0.0.0.0:0".parse().expect("test address");
-        assert!(matches!(UdpFlow::bind(wildcard), Err(ListenError::Wildcard(address)) if address == wildcard));
+        assert!(
+            matches!(UdpFlow::bind(wildcard), Err(ListenError::Wildcard(address)) if address == wildcard)
+        );
         let flows = UdpFlow::listen(wildcard).expect("the host has addresses");
         assert!(flows.iter().any(|flow| flow.local().ip().is_loopback()));
         assert!(flows.iter().all(|flow| !flow.local().ip().is_unspecified()));
@@ -245,6 +253,8 @@ mod tests {
     #[tokio::test]
     async fn a_taken_port_is_a_typed_error() {
         let flow = loopback();
-        assert!(matches!(UdpFlow::bind(flow.local()), Err(ListenError::Bind { address, .. }) if address == flow.local()));
+        assert!(
+            matches!(UdpFlow::bind(flow.local()), Err(ListenError::Bind { address, .. }) if address == flow.local())
+        );
     }
 }

@@ -106,10 +106,9 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         // Nothing of this transaction is being sent; the error belongs to another message.
         (Proceeding, Event::Unreachable) => to(Proceeding, &[]),
         (Proceeding, Event::FlowEnded) => end(&[Fail(Flow)]),
-        (
-            Proceeding,
-            Event::TimerA | Event::TimerB | Event::TimerD | Event::TimerM | Event::TimerCancel,
-        ) => to(Proceeding, &[]),
+        (Proceeding, Event::TimerA | Event::TimerB | Event::TimerD | Event::TimerM | Event::TimerCancel) => {
+            to(Proceeding, &[])
+        }
 
         // RFC 3261 §9.1: an RFC 2543 server never answers the INVITE.
         (Cancelling, Event::TimerCancel) => end(&[Fail(Timeout)]),

@@ -83,10 +83,9 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Proceeding, Event::Failure) => to(Completed, &[Answer, Arm(G), Arm(H)]),
         (Proceeding, Event::FlowEnded) => end(&[Fail(Flow)]),
         (Proceeding, Event::Ack) => to(Proceeding, &[]),
-        (
-            Proceeding,
-            Event::TimerTrying | Event::TimerG | Event::TimerH | Event::TimerI | Event::TimerL,
-        ) => to(Proceeding, &[]),
+        (Proceeding, Event::TimerTrying | Event::TimerG | Event::TimerH | Event::TimerI | Event::TimerL) => {
+            to(Proceeding, &[])
+        }
 
         (Completed, Event::TimerG) => to(Completed, &[Resend, Again(G)]),
         (Completed, Event::TimerH) => end(&[Disarm(G), Fail(Timeout)]),
@@ -98,10 +97,9 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
 
         (Confirmed, Event::TimerI) => end(&[]),
         (Confirmed, Event::FlowEnded) => end(&[Disarm(I)]),
-        (
-            Confirmed,
-            Event::Request | Event::Ack | Event::Provisional | Event::Success | Event::Failure,
-        ) => to(Confirmed, &[]),
+        (Confirmed, Event::Request | Event::Ack | Event::Provisional | Event::Success | Event::Failure) => {
+            to(Confirmed, &[])
+        }
         (Confirmed, Event::TimerTrying | Event::TimerG | Event::TimerH | Event::TimerL) => to(Confirmed, &[]),
 
         (Accepted, Event::TimerL) => end(&[]),

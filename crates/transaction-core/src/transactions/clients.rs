@@ -212,9 +212,9 @@ impl Transactions {
     /// Lets the refused attempt live on under a number of its own, to acknowledge the 503 as often as it comes, and goes
     /// on with the next hop. A full table forgets the attempt; the server's own timer H ends its part then.
     fn supersede(&mut self, cx: &mut Cx<'_>, tx: TxId, out: &mut Out<'_, TxOutput>) {
+        let Some(spare) = self.clients.get_mut(&tx).and_then(|client| client.spare.take()) else { return };
         let full = self.is_full();
         let Some(mut client) = self.remove_client(cx, tx) else { return };
-        let Some(spare) = client.spare.take() else { return };
         if full {
             self.counters.not_remembered += 1;
         } else {
@@ -298,7 +298,8 @@ impl Client {
     /// Turns the kept request into the ACK, once; tells whether there is an ACK.
     fn acknowledge(&mut self, response: &Message) -> bool {
         if !self.acknowledged {
-            let ack = Message::parse(self.wire.clone()).ok().and_then(|invite| ack_for(&invite, response).ok());
+            let ack =
+                Message::parse(self.wire.clone()).ok().and_then(|invite| ack_for(&invite, response).ok());
             if let Some(ack) = ack {
                 self.wire = ack;
                 self.acknowledged = true;

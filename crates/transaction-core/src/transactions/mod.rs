@@ -96,17 +96,25 @@ impl Transactions {
     /// Takes what transport reports.
     pub fn receive(&mut self, cx: &mut Cx<'_>, event: FlowEvent, out: &mut Out<'_, TxOutput>) {
         match event {
-            FlowEvent::Inbound(inbound) if inbound.message.is_request() => self.inbound_request(cx, inbound, out),
+            FlowEvent::Inbound(inbound) if inbound.message.is_request() => {
+                self.inbound_request(cx, inbound, out)
+            }
             FlowEvent::Inbound(inbound) => self.inbound_response(cx, inbound, out),
             FlowEvent::Routed { route, result } => {
                 out.push(TxOutput::Event(TxEvent::Routed { route, result }));
             }
             FlowEvent::Unreachable { flow, remote } => {
                 let peer = peer(cx, flow, remote);
-                let met: Vec<TxId> =
-                    self.peers.range((peer, TxId::from(0))..=(peer, TxId::from(u64::MAX))).map(|(_, tx)| *tx).collect();
+                let met: Vec<TxId> = self
+                    .peers
+                    .range((peer, TxId::from(0))..=(peer, TxId::from(u64::MAX)))
+                    .map(|(_, tx)| *tx)
+                    .collect();
                 for tx in met {
-                    let same = self.clients.get(&tx).is_some_and(|met| met.hop.flow == flow && met.hop.remote == remote);
+                    let same = self
+                        .clients
+                        .get(&tx)
+                        .is_some_and(|met| met.hop.flow == flow && met.hop.remote == remote);
                     if same {
                         self.move_client(cx, tx, client::Happening::Unreachable, None, out);
                     }

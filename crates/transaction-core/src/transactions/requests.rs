@@ -67,7 +67,8 @@ impl Transactions {
         let news = server.can_be_cancelled() && !server.cancelled;
         server.cancelled |= news;
         // The tag of the INVITE's own response, where there is one already.
-        let tag = Message::parse(server.response.clone()).ok().and_then(|sent| sent.to_tag().map(str::to_owned));
+        let tag =
+            Message::parse(server.response.clone()).ok().and_then(|sent| sent.to_tag().map(str::to_owned));
         self.answer(cx, inbound, key, StatusCode::OK, tag.as_deref(), out);
         if news {
             let reason = inbound.message.first(HeaderId::Reason).map(Box::from);

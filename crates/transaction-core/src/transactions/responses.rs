@@ -11,7 +11,12 @@ use crate::{
 
 impl Transactions {
     /// Finds the transaction of a response by our branch and the method of `CSeq` (RFC 3261 §17.1.3).
-    pub(super) fn inbound_response(&mut self, cx: &mut Cx<'_>, inbound: Inbound, out: &mut Out<'_, TxOutput>) {
+    pub(super) fn inbound_response(
+        &mut self,
+        cx: &mut Cx<'_>,
+        inbound: Inbound,
+        out: &mut Out<'_, TxOutput>,
+    ) {
         let message = &inbound.message;
         // More than one Via: the response was not meant for us (RFC 3261 §8.1.3.3).
         let (Some(status), Ok(cseq), None) = (message.status(), message.cseq(), message.vias().nth(1)) else {

@@ -154,4 +154,3 @@ impl Server {
         trying.encode().ok()
     }
 }
-

@@ -161,7 +161,34 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The status of the answer.
+    pub(super) const fn code(self) -> Option<StatusCode> {
+        match self {
+            Self::Accepted(code)
+            | Self::Redirected(code)
+            | Self::Challenged(code)
+            | Self::BadExtension(code)
+            | Self::NoRefer(code)
+            | Self::NoCall(code)
+            | Self::Doubted(code)
+            | Self::Glare(code)
+            | Self::TryLater(code, _)
+            | Self::Declined(code) => Some(code),
+            Self::TimedOut | Self::Unreachable | Self::Misused => None,
+        }
+    }
+}
+
 impl Report {
+    /// The status in the sipfrag.
+    pub(super) const fn code(self) -> Option<StatusCode> {
+        match self {
+            Self::Provisional(code) | Self::Success { code, .. } | Self::Failure { code, .. } => Some(code),
+            Self::Pending | Self::Nothing | Self::Empty => None,
+        }
+    }
+
     pub(super) fn of(notification: &Notification) -> Self {
         let last = notification.state == NotifiedState::Terminated;
         match notification.status {

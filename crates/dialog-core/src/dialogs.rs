@@ -1,0 +1,376 @@
+//! The reducer: finds the owner of each input, lets it act, and clears away what is over.
+
+use std::collections::BTreeMap;
+
+use sip_message::{Message, StatusCode};
+use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
+use transaction_core::{TxEvent, TxFailure, TxId};
+
+use crate::{
+    boundary::{
+        DialogCommand, DialogOutput,
+        leg::{By, DialogIdentity, EndCause, EndReason, Invite, LegCommand, LegEvent, LegId, Misuse},
+        subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
+    },
+    config::DialogConfig,
+    dialog::Dialog,
+    forks,
+    pending::{Client, Errand, Pending, Server},
+    respond::Capabilities,
+    step::Step,
+    timer::{DialogTimer, LegTimer},
+    tombstone::Tombstones,
+};
+
+/// All dialogs with their legs and refer subscriptions.
+///
+/// A reducer by the step contract of [`sip_transport::step`]: [`command`](Self::command) takes what the layers above
+/// ask, [`receive`](Self::receive) what the transaction layer tells, [`expire`](Self::expire) a timer that was armed
+/// here. Each pushes its outputs and returns nothing.
+#[derive(Debug)]
+pub struct Dialogs {
+    pub(crate) config: DialogConfig,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) pending: Pending,
+    pub(crate) dialogs: BTreeMap<LegId, Dialog>,
+    tombstones: Tombstones,
+}
+
+/// How much there is of everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// INVITE usages that have not ended.
+    pub legs: usize,
+    /// Refer subscriptions in both roles.
+    pub subscriptions: usize,
+    /// Dialogs with at least one usage.
+    pub dialogs: usize,
+    /// Ended dialogs that are remembered for 64*T1.
+    pub tombstones: usize,
+}
+
+impl Dialogs {
+    /// Makes an empty layer.
+    pub fn new(config: DialogConfig) -> Self {
+        let capabilities = Capabilities::of(&config);
+        Self {
+            config,
+            capabilities,
+            pending: Pending::default(),
+            dialogs: BTreeMap::new(),
+            tombstones: Tombstones::default(),
+        }
+    }
+
+    /// Counts what there is; takes time in proportion to the dialogs.
+    pub fn load(&self) -> Load {
+        Load {
+            legs: self.dialogs.values().filter(|dialog| dialog.leg.is_some()).count(),
+            subscriptions: self.pending.subscriptions.len(),
+            dialogs: self.dialogs.len(),
+            tombstones: self.tombstones.len(),
+        }
+    }
+
+    /// How many dialogs have a usage.
+    pub fn len(&self) -> usize {
+        self.dialogs.len()
+    }
+
+    /// Whether there is nothing but tombstones: no dialog, and nothing under way below.
+    pub fn is_empty(&self) -> bool {
+        self.dialogs.is_empty() && self.pending.is_empty()
+    }
+
+    /// How many ended dialogs are remembered.
+    pub fn tombstones(&self) -> usize {
+        self.tombstones.len()
+    }
+
+    /// Whether this dialog has ended within the last 64*T1 (RFC 3891 §3: 603 instead of 481).
+    pub fn has_ended(&self, cx: &Cx<'_>, identity: &DialogIdentity) -> bool {
+        let leg = cx.guard.read(Purpose::Tag, &identity.local_tag).map(LegId::from);
+        leg.is_some_and(|leg| match self.dialogs.get(&leg) {
+            Some(dialog) => dialog.leg.is_none() && dialog.state.identity() == *identity,
+            None => self.tombstones.knows(leg, identity),
+        })
+    }
+
+    /// Does what a layer above asks.
+    pub fn command(&mut self, cx: &mut Cx<'_>, command: DialogCommand, out: &mut Out<'_, DialogOutput>) {
+        match command {
+            DialogCommand::Place { leg, invite } => self.place(cx, leg, invite, out),
+            DialogCommand::Leg(leg, command) => self.leg_command(cx, leg, command, out),
+            DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, command, out),
+        }
+    }
+
+    /// Takes what the transaction layer tells.
+    pub fn receive(&mut self, cx: &mut Cx<'_>, event: TxEvent, out: &mut Out<'_, DialogOutput>) {
+        match event {
+            TxEvent::Request { tx, inbound } => self.request(cx, tx, inbound, out),
+            TxEvent::Response { tx, origin, message } => self.response(cx, tx, &origin, &message, out),
+            TxEvent::Cancelled { tx, reason } => self.cancelled(cx, tx, reason, out),
+            TxEvent::StrayAck(inbound) => self.stray_ack(cx, &inbound, out),
+            TxEvent::Acked { tx, outbound } => self.acked(tx, outbound),
+            TxEvent::Failed { tx, failure } => self.failed(cx, tx, failure, out),
+            TxEvent::Routed { route, result } => self.routed(cx, route, result, out),
+            TxEvent::FlowEnded(flow) => self.flow_ended(flow),
+        }
+    }
+
+    /// Lets a timer run out that was armed here.
+    pub fn expire(&mut self, cx: &mut Cx<'_>, timer: DialogTimer, out: &mut Out<'_, DialogOutput>) {
+        match timer {
+            DialogTimer::Leg(leg, LegTimer::Tombstone) => self.tombstones.forget(leg),
+            DialogTimer::Leg(leg, LegTimer::Forks) => {
+                if let Some(forks) = self.pending.forks.remove(&leg) {
+                    self.pending.clients.remove(&forks.tx);
+                }
+            }
+            DialogTimer::Leg(leg, timer) => self.with(cx, leg, out, |dialog, step| dialog.leg_expired(step, timer)),
+            DialogTimer::Subscription(id, timer) => {
+                self.with_subscription(cx, id, out, |dialog, step| dialog.subscription_expired(step, id, timer));
+            }
+        }
+    }
+
+    /// The context of a step together with the dialogs, which it does not borrow.
+    pub(crate) fn step<'s, 'c, 'o>(
+        &'s mut self,
+        cx: &'s mut Cx<'c>,
+        out: &'s mut Out<'o, DialogOutput>,
+    ) -> (Step<'s, 'c, 'o>, &'s mut BTreeMap<LegId, Dialog>) {
+        let Self { config, capabilities, pending, dialogs, .. } = self;
+        (Step { cx, out, config, capabilities, pending }, dialogs)
+    }
+
+    /// Lets a dialog act, and removes it if nothing of it is left.
+    pub(crate) fn with(
+        &mut self,
+        cx: &mut Cx<'_>,
+        leg: LegId,
+        out: &mut Out<'_, DialogOutput>,
+        act: impl FnOnce(&mut Dialog, &mut Step<'_, '_, '_>),
+    ) {
+        let (mut step, dialogs) = self.step(cx, out);
+        let Some(dialog) = dialogs.get_mut(&leg) else { return };
+        act(dialog, &mut step);
+        if dialog.is_over()
+            && let Some(dialog) = dialogs.remove(&leg)
+            && dialog.confirmed
+        {
+            let after = step.timeout();
+            step.arm_leg(leg, LegTimer::Tombstone, after);
+            if let Some(forgotten) = self.tombstones.bury(leg, dialog.state.identity()) {
+                let (mut step, _) = self.step(cx, out);
+                step.disarm_leg(forgotten, LegTimer::Tombstone);
+                forks::forget(&mut step, forgotten);
+            }
+        }
+    }
+
+    fn with_subscription(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: SubscriptionId,
+        out: &mut Out<'_, DialogOutput>,
+        act: impl FnOnce(&mut Dialog, &mut Step<'_, '_, '_>),
+    ) -> bool {
+        let owner = self.pending.subscriptions.get(&id).copied();
+        if let Some(leg) = owner {
+            self.with(cx, leg, out, act);
+        }
+        owner.is_some()
+    }
+
+    fn place(&mut self, cx: &mut Cx<'_>, leg: LegId, invite: Box<Invite>, out: &mut Out<'_, DialogOutput>) {
+        let full = self.dialogs.len() >= self.config.legs;
+        let (mut step, dialogs) = self.step(cx, out);
+        if dialogs.contains_key(&leg) {
+            step.leg(leg, LegEvent::Misused(Misuse::State));
+        } else if full {
+            step.leg(leg, LegEvent::Ended(EndCause::new(By::Local, EndReason::Overload)));
+        } else {
+            let dialog = Dialog::place(&mut step, leg, invite);
+            dialogs.insert(leg, dialog);
+        }
+    }
+
+    fn leg_command(&mut self, cx: &mut Cx<'_>, leg: LegId, command: LegCommand, out: &mut Out<'_, DialogOutput>) {
+        if self.dialogs.contains_key(&leg) {
+            self.with(cx, leg, out, |dialog, step| dialog.leg_command(step, command));
+        } else {
+            self.step(cx, out).0.leg(leg, LegEvent::Misused(Misuse::Unknown));
+        }
+    }
+
+    fn subscription_command(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: SubscriptionId,
+        command: SubscriptionCommand,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
+        if !self.with_subscription(cx, id, out, |dialog, step| dialog.subscription_command(step, id, command)) {
+            self.step(cx, out).0.subscription(id, SubscriptionEvent::Misused(Misuse::Unknown));
+        }
+    }
+
+    fn response(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        origin: &Origin,
+        message: &Message,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
+        let Some(client) = self.pending.clients.get(&tx).copied() else { return };
+        let last = message.status().is_some_and(StatusCode::is_final);
+        match client {
+            Client::Invite(leg) if self.pending.forks.contains_key(&leg) => {
+                let (mut step, _) = self.step(cx, out);
+                if let (true, Some(mut forks)) = (is_success(message), step.pending.forks.remove(&leg)) {
+                    forks.receive(&mut step, origin, message);
+                    step.pending.forks.insert(leg, forks);
+                }
+            }
+            Client::Invite(leg) => {
+                self.with(cx, leg, out, |dialog, step| dialog.placed_response(step, tx, origin, message));
+            }
+            Client::Reinvite(leg) if self.dialogs.contains_key(&leg) => {
+                self.with(cx, leg, out, |dialog, step| dialog.reinvite_response(step, tx, origin, message));
+            }
+            // The dialog is gone, and with it the path that an ACK would take.
+            Client::Reinvite(_) | Client::StrayBye => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                }
+            }
+            Client::Bye(leg) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx));
+                }
+            }
+            Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                }
+                self.with_subscription(cx, id, out, |dialog, step| match client {
+                    Client::Refer(_) => dialog.refer_response(step, id, message),
+                    Client::Notify(_) => dialog.notify_response(step, id, message),
+                    Client::Subscribe(_) => dialog.subscribe_response(step, id, message),
+                    Client::Invite(_) | Client::Reinvite(_) | Client::Bye(_) | Client::StrayBye => {}
+                });
+            }
+        }
+    }
+
+    fn failed(&mut self, cx: &mut Cx<'_>, tx: TxId, failure: TxFailure, out: &mut Out<'_, DialogOutput>) {
+        if let Some(server) = self.pending.servers.remove(&tx) {
+            return match server {
+                Server::Invite(leg) => self.with(cx, leg, out, Dialog::answering_failed),
+                Server::Reinvite(leg) => self.with(cx, leg, out, |dialog, step| dialog.reinvite_cancelled(step, tx)),
+                Server::Refer(id) => {
+                    self.with_subscription(cx, id, out, |dialog, step| dialog.refer_undecided(step, id));
+                }
+            };
+        }
+        let Some(client) = self.pending.clients.remove(&tx) else { return };
+        match client {
+            // After a 2xx the transaction has nothing more to tell; its ACK may have failed, which shows by the peer's
+            // silence or BYE.
+            Client::Invite(leg) if self.pending.forks.contains_key(&leg) => {
+                self.pending.clients.insert(tx, client);
+            }
+            Client::Invite(leg) => self.with(cx, leg, out, |dialog, step| dialog.placing_failed(step, failure)),
+            Client::Reinvite(leg) => {
+                self.with(cx, leg, out, |dialog, step| dialog.reinvite_failed(step, tx, failure));
+            }
+            Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx)),
+            Client::StrayBye => {}
+            Client::Refer(id) => {
+                self.with_subscription(cx, id, out, |dialog, step| dialog.refer_failed(step, id, failure));
+            }
+            Client::Notify(id) => {
+                self.with_subscription(cx, id, out, |dialog, step| dialog.notify_failed(step, id));
+            }
+            Client::Subscribe(id) => {
+                self.with_subscription(cx, id, out, |dialog, step| dialog.subscribe_failed(step, id));
+            }
+        }
+    }
+
+    fn cancelled(&mut self, cx: &mut Cx<'_>, tx: TxId, reason: Option<Box<str>>, out: &mut Out<'_, DialogOutput>) {
+        match self.pending.servers.get(&tx).copied() {
+            Some(Server::Invite(leg)) => self.with(cx, leg, out, |dialog, step| dialog.cancelled(step, reason)),
+            Some(Server::Reinvite(leg)) => {
+                self.with(cx, leg, out, |dialog, step| dialog.reinvite_cancelled(step, tx));
+            }
+            // Only an INVITE is cancelled (RFC 3261 §9.1, TR-052); one that was answered stays answered.
+            Some(Server::Refer(_)) | None => {}
+        }
+    }
+
+    fn stray_ack(&mut self, cx: &mut Cx<'_>, inbound: &Inbound, out: &mut Out<'_, DialogOutput>) {
+        if let Some(leg) = self.owner(cx, &inbound.message) {
+            self.with(cx, leg, out, |dialog, step| dialog.ack(step, &inbound.message));
+        }
+    }
+
+    fn acked(&mut self, tx: TxId, outbound: Outbound) {
+        match self.pending.clients.get(&tx) {
+            Some(Client::Invite(leg)) => {
+                if let Some(forks) = self.pending.forks.get_mut(leg) {
+                    forks.acked(outbound);
+                }
+            }
+            Some(Client::Reinvite(leg)) => {
+                if let Some(dialog) = self.dialogs.get_mut(leg) {
+                    dialog.reinvite_acked(tx, outbound);
+                }
+            }
+            Some(
+                Client::Bye(_) | Client::StrayBye | Client::Refer(_) | Client::Notify(_) | Client::Subscribe(_),
+            )
+            | None => {}
+        }
+    }
+
+    fn routed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        route: RouteId,
+        result: Result<Hops, RouteError>,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
+        match self.pending.routes.remove(&route) {
+            Some(Errand::Dialog(leg, ask)) => {
+                self.with(cx, leg, out, |dialog, step| dialog.routed(step, ask, result));
+            }
+            Some(Errand::Stray(ack)) => ack.routed(&mut self.step(cx, out).0, result),
+            None => {}
+        }
+    }
+
+    /// The next request of a dialog on this flow gets a new one (TR-202).
+    fn flow_ended(&mut self, flow: FlowId) {
+        for dialog in self.dialogs.values_mut() {
+            if dialog.state.flow == Some(flow) {
+                dialog.state.flow = None;
+            }
+        }
+    }
+
+    /// The dialog that a request of the peer names: our tag finds it, Call-ID and the peer's tag are compared
+    /// (RFC 3261 §12.2.2).
+    pub(crate) fn owner(&self, cx: &Cx<'_>, request: &Message) -> Option<LegId> {
+        let leg = LegId::from(cx.guard.read(Purpose::Tag, request.to_tag()?)?);
+        self.dialogs.get(&leg).filter(|dialog| dialog.state.matches(request)).map(|_| leg)
+    }
+}
+
+fn is_success(message: &Message) -> bool {
+    message.status().is_some_and(StatusCode::is_success)
+}

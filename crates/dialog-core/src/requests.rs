@@ -1,0 +1,180 @@
+//! Requests of the peers: the checks that come first, and whom they are for (RFC 3261 §8.2, §12.2.2).
+
+use sip_message::{HeaderId, Message, Method, Scheme, StatusCode};
+use sip_transport::{Cx, Inbound, Out};
+use transaction_core::TxId;
+
+use crate::{
+    boundary::{DialogOutput, leg::LegId},
+    dialog::Dialog,
+    dialogs::Dialogs,
+    leg::answering::{NewCall, unreadable},
+    respond::{OVERLOAD_RETRY, SDP, is_known},
+    step::Step,
+    subscription::requested::refer_event,
+};
+
+/// Most option tags named in one Unsupported; the rest of a longer Require changes nothing.
+const UNSUPPORTED: usize = 16;
+
+impl Dialogs {
+    /// A new request, not ACK and not CANCEL.
+    pub(crate) fn request(&mut self, cx: &mut Cx<'_>, tx: TxId, inbound: Inbound, out: &mut Out<'_, DialogOutput>) {
+        let owner = self.owner(cx, &inbound.message);
+        let full = self.dialogs.len() >= self.config.legs;
+        let (mut step, dialogs) = self.step(cx, out);
+        let Some(method) = checked(&mut step, tx, &inbound) else { return };
+        match (owner, inbound.message.to_tag().is_some()) {
+            (Some(leg), _) => {
+                self.with(cx, leg, out, |dialog, step| dialog.request(step, tx, inbound, method));
+            }
+            (None, true) => step.outside_dead(tx, &inbound, method),
+            (None, false) if method == Method::Invite => {
+                if let Some((leg, dialog)) = step.new_call(tx, inbound, full) {
+                    dialogs.insert(leg, dialog);
+                }
+            }
+            (None, false) => step.outside(tx, &inbound, method),
+        }
+    }
+}
+
+/// The checks that every request passes; answers it and gives `None` where it fails one.
+fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<Method> {
+    let message = &inbound.message;
+    let capabilities = step.capabilities;
+    if let Err(error) = message.check() {
+        step.respond_outside(tx, inbound, error.status(), |response| response);
+        return None;
+    }
+    let method = message.method()?;
+    // What was not advertised is refused, but a REFER says more by a refusal that leaves the call alone (TR-265).
+    if !step.config.allow().any(|allowed| allowed == method) && method != Method::Refer {
+        let status = if is_known(method) { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_IMPLEMENTED };
+        step.respond_outside(tx, inbound, status, |response| capabilities.allow(response));
+        return None;
+    }
+    let scheme = message.request_target().map(|uri| uri.scheme());
+    if !matches!(scheme, Ok(Scheme::Sip | Scheme::Sips | Scheme::Tel)) {
+        step.respond_outside(tx, inbound, StatusCode::UNSUPPORTED_URI_SCHEME, |response| response);
+        return None;
+    }
+    let unsupported: Vec<&str> = message
+        .require()
+        .filter(|tag| !step.config.supported.iter().any(|ours| ours.eq_ignore_ascii_case(tag)))
+        .take(UNSUPPORTED)
+        .collect();
+    if !unsupported.is_empty() {
+        let tags = unsupported.join(", ");
+        step.respond_outside(tx, inbound, StatusCode::BAD_EXTENSION, |response| {
+            response.header(HeaderId::Unsupported, tags)
+        });
+        return None;
+    }
+    Some(method)
+}
+
+impl Dialog {
+    /// A request within this dialog.
+    fn request(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound, method: Method) {
+        let rising = inbound.message.cseq().is_ok_and(|cseq| self.state.take_cseq(cseq.number));
+        if !rising {
+            let tag = self.state.local_tag.clone();
+            step.respond(tx, &inbound, StatusCode::SERVER_INTERNAL_ERROR, &tag, |response| response);
+            return;
+        }
+        self.state.heard(&inbound.origin);
+        match method {
+            Method::Invite => self.reinvited(step, tx, inbound),
+            Method::Bye => self.bye_received(step, tx, &inbound),
+            Method::Refer => self.refer_received(step, tx, inbound),
+            Method::Notify => self.notified(step, tx, &inbound),
+            Method::Subscribe => self.subscribed(step, tx, &inbound),
+            Method::Options => step.answer_options(tx, &inbound, Some(&self.state.local_tag.clone())),
+            // ACK and CANCEL never come as requests, and the others were refused before.
+            Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Prack
+            | Method::Update
+            | Method::Info
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => {}
+        }
+    }
+}
+
+impl Step<'_, '_, '_> {
+    /// A request with a tag that is no live dialog's: 481, except that an unknown event package is said to be one
+    /// (TR-044).
+    fn outside_dead(&mut self, tx: TxId, inbound: &Inbound, method: Method) {
+        let status = match (method, refer_event(&inbound.message)) {
+            (Method::Notify | Method::Subscribe, Err(status)) => status,
+            _ => StatusCode::CALL_DOES_NOT_EXIST,
+        };
+        self.refuse_outside(tx, inbound, status);
+    }
+
+    /// A request outside any dialog, other than INVITE.
+    fn outside(&mut self, tx: TxId, inbound: &Inbound, method: Method) {
+        let event = refer_event(&inbound.message).map(drop);
+        match method {
+            Method::Options => self.answer_options(tx, inbound, None),
+            // A stranger's REFER (table 2.3).
+            Method::Refer => self.refuse_outside(tx, inbound, StatusCode::FORBIDDEN),
+            // Only a REFER makes a refer subscription (TR-023).
+            Method::Subscribe => self.refuse_outside(tx, inbound, event.err().unwrap_or(StatusCode::FORBIDDEN)),
+            Method::Notify => self.refuse_outside(tx, inbound, event.err().unwrap_or(StatusCode::CALL_DOES_NOT_EXIST)),
+            Method::Bye
+            | Method::Invite
+            | Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Prack
+            | Method::Update
+            | Method::Info
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => self.refuse_outside(tx, inbound, StatusCode::CALL_DOES_NOT_EXIST),
+        }
+    }
+
+    fn refuse_outside(&mut self, tx: TxId, inbound: &Inbound, status: StatusCode) {
+        let capabilities = self.capabilities;
+        self.respond_outside(tx, inbound, status, |response| match status {
+            StatusCode::BAD_EVENT => capabilities.allow_events(response),
+            _ => response,
+        });
+    }
+
+    /// A new call; answers it and gives `None` where it cannot become one.
+    fn new_call(&mut self, tx: TxId, inbound: Inbound, full: bool) -> Option<(LegId, Dialog)> {
+        if full {
+            self.respond_outside(tx, &inbound, StatusCode::SERVICE_UNAVAILABLE, |response| {
+                response.header(HeaderId::RetryAfter, OVERLOAD_RETRY)
+            });
+            return None;
+        }
+        if unreadable(&inbound.message) {
+            self.respond_outside(tx, &inbound, StatusCode::UNSUPPORTED_MEDIA_TYPE, |response| {
+                response.header(HeaderId::Accept, SDP).header(HeaderId::AcceptEncoding, "identity")
+            });
+            return None;
+        }
+        let leg = self.cx.ids.mint();
+        let new = if contradicts(&inbound.message) { None } else { NewCall::read(self, leg, &inbound) };
+        match new {
+            Some(new) => Some((leg, Dialog::incoming(self, leg, tx, inbound, new))),
+            None => {
+                self.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
+                None
+            }
+        }
+    }
+}
+
+/// Whether an INVITE asks to replace and to join at once (RFC 3911 §4, TR-104).
+fn contradicts(message: &Message) -> bool {
+    message.count(HeaderId::Replaces) > 0 && message.count(HeaderId::Join) > 0
+}

@@ -1,0 +1,59 @@
+//! Which subscription of a dialog a NOTIFY or SUBSCRIBE belongs to, by its `Event` (RFC 3515 §2.4.6, RFC 5057 §5.3).
+
+use crate::{boundary::subscription::SubscriptionId, dialog::Dialog};
+
+use super::{Role, Subscription};
+
+/// The end of the subscription that the request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// A NOTIFY: we are the subscriber.
+    Subscriber,
+    /// A SUBSCRIBE: we are the notifier.
+    Notifier,
+}
+
+impl Dialog {
+    /// Finds the subscription that an event id names.
+    ///
+    /// The id is the CSeq number of the REFER (TR-020); a first REFER may be named by it too (TR-021). Without an id the
+    /// first REFER is meant, or, because many peers never write one, the only subscription there is.
+    pub(crate) fn named(&self, side: Side, event_id: Option<&str>) -> Option<SubscriptionId> {
+        let mut candidates = self.subscriptions.iter().filter_map(|subscription| subscription.key(side));
+        match event_id {
+            Some(text) => {
+                // Compared as numbers: `id=007` is not what we or a peer would write, and is not taken.
+                let number = text.parse::<u32>().ok().filter(|number| number.to_string() == text)?;
+                candidates.find(|(_, key)| key.cseq == number).map(|(id, _)| id)
+            }
+            None => {
+                let all: smallvec::SmallVec<[_; 4]> = candidates.collect();
+                match all.as_slice() {
+                    [] => None,
+                    [(only, _)] => Some(*only),
+                    several => several.iter().find(|(_, key)| key.first).map(|(id, _)| *id),
+                }
+            }
+        }
+    }
+}
+
+/// What tells the subscriptions of one dialog apart.
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    cseq: u32,
+    first: bool,
+}
+
+impl Subscription {
+    fn key(&self, side: Side) -> Option<(SubscriptionId, Key)> {
+        let key = match (&self.role, side) {
+            (Role::Subscriber(subscriber), Side::Subscriber) => {
+                Key { cseq: subscriber.refer?, first: subscriber.first }
+            }
+            (Role::Notifier(notifier), Side::Notifier) => Key { cseq: notifier.refer, first: notifier.first },
+            (Role::Subscriber(_), Side::Notifier) | (Role::Notifier(_), Side::Subscriber) => return None,
+        };
+        Some((self.id, key))
+    }
+}

@@ -1,0 +1,109 @@
+//! Refer subscriptions: the usages that a REFER makes in a dialog (RFC 3515, RFC 6665).
+
+pub(crate) mod matching;
+pub(crate) mod notification;
+pub(crate) mod notifier;
+pub(crate) mod pacing;
+pub(crate) mod referring;
+pub(crate) mod reporting;
+pub(crate) mod requested;
+pub(crate) mod subscriber;
+
+use std::time::Duration;
+
+use crate::{
+    boundary::{
+        leg::Misuse,
+        subscription::{SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId},
+    },
+    dialog::Dialog,
+    step::Step,
+    timer::SubscriptionTimer,
+};
+
+use self::{referring::Subscriber, reporting::Notifier};
+
+/// Longest duration of a subscription in seconds, ours or theirs: a day. Longer ones are cut, so that no timer runs for
+/// years because a peer wrote a large number.
+pub(crate) const LONGEST: u32 = 86_400;
+
+/// A refer subscription.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    pub(crate) id: SubscriptionId,
+    pub(crate) role: Role,
+}
+
+/// Our side of it.
+#[derive(Debug)]
+pub(crate) enum Role {
+    /// We sent the REFER (table 2.5).
+    Subscriber(Box<Subscriber>),
+    /// We got the REFER (table 2.6).
+    Notifier(Box<Notifier>),
+}
+
+impl Dialog {
+    pub(crate) fn subscriber(&mut self, id: SubscriptionId) -> Option<&mut Subscriber> {
+        self.subscriptions.iter_mut().find(|subscription| subscription.id == id).and_then(|found| match &mut found.role {
+            Role::Subscriber(subscriber) => Some(&mut **subscriber),
+            Role::Notifier(_) => None,
+        })
+    }
+
+    pub(crate) fn notifier(&mut self, id: SubscriptionId) -> Option<&mut Notifier> {
+        self.subscriptions.iter_mut().find(|subscription| subscription.id == id).and_then(|found| match &mut found.role {
+            Role::Notifier(notifier) => Some(&mut **notifier),
+            Role::Subscriber(_) => None,
+        })
+    }
+
+    pub(crate) fn subscription_command(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        command: SubscriptionCommand,
+    ) {
+        match command {
+            SubscriptionCommand::Unsubscribe => self.unsubscribe(step, id),
+            SubscriptionCommand::Accept { pending, lifetime } => self.accept_refer(step, id, pending, lifetime),
+            SubscriptionCommand::Refuse { status } => self.refuse_refer(step, id, status),
+            SubscriptionCommand::Approve => self.approve_refer(step, id),
+            SubscriptionCommand::Report { status, last } => self.report(step, id, status, last),
+        }
+    }
+
+    pub(crate) fn subscription_expired(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        timer: SubscriptionTimer,
+    ) {
+        if self.subscriber(id).is_some() {
+            self.subscriber_timer(step, id, timer);
+        } else {
+            self.notifier_timer(step, id, timer);
+        }
+    }
+
+    /// The usage is over: its timers, its waiting requests, its id (TR-240).
+    pub(crate) fn end_subscription(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, end: SubscriptionEnd) {
+        for timer in SubscriptionTimer::ALL {
+            step.disarm_subscription(id, timer);
+        }
+        self.waiting.retain(|ask| ask.subscription() != Some(id));
+        self.subscriptions.retain(|subscription| subscription.id != id);
+        step.pending.subscriptions.remove(&id);
+        step.subscription(id, SubscriptionEvent::Ended(end));
+    }
+
+    pub(crate) fn subscription_misused(step: &mut Step<'_, '_, '_>, id: SubscriptionId, misuse: Misuse) {
+        step.subscription(id, SubscriptionEvent::Misused(misuse));
+    }
+}
+
+/// Whole seconds, rounded up.
+pub(crate) fn whole_seconds(duration: Duration) -> u32 {
+    let seconds = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,43 @@
+//! Reads a NOTIFY of a refer subscription, with the tolerance that peers in the field need.
+
+use sip_message::{Message, SubState, sipfrag};
+
+use crate::boundary::subscription::{Notification, NotifiedState};
+
+/// Seconds for a state that RFC 6665 does not name (catalogue §8).
+const UNKNOWN_STATE: u32 = 60;
+
+/// A NOTIFY that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub(crate) notification: Notification,
+    /// The seconds that `expires` gives; `None` if it is absent or has no meaning.
+    pub(crate) expires: Option<u32>,
+}
+
+/// Reads state and sipfrag; never fails.
+///
+/// - Without a readable Subscription-State the sipfrag decides: a final status ends the subscription (TR-040).
+/// - `terminated` beside a provisional status is taken for active: some peers write it into every NOTIFY, and ending at
+///   `100 Trying` would lose the outcome.
+/// - A body of another type, too large or broken gives no status and is not an error (TR-093, TR-095).
+pub(crate) fn read(message: &Message) -> Read {
+    let status = match message.first(sip_message::HeaderId::ContentEncoding) {
+        Some(coding) if !coding.eq_ignore_ascii_case("identity") => None,
+        Some(_) | None => sipfrag::status(message.content_type(), message.body()).ok(),
+    };
+    let last = status.is_some_and(|status| !status.is_provisional());
+    let Ok(Some(given)) = message.subscription_state() else {
+        let state = if last { NotifiedState::Terminated } else { NotifiedState::Active };
+        return Read { notification: Notification { state, status, reason: None }, expires: None };
+    };
+    let (state, expires, reason) = match given.state {
+        SubState::Active => (NotifiedState::Active, given.expires, None),
+        SubState::Pending => (NotifiedState::Pending, given.expires, None),
+        SubState::Other => (NotifiedState::Active, Some(given.expires.unwrap_or(UNKNOWN_STATE).min(UNKNOWN_STATE)), None),
+        SubState::Terminated if status.is_some() && !last => (NotifiedState::Active, None, given.reason),
+        // `expires` beside `terminated` means nothing (TR-042).
+        SubState::Terminated => (NotifiedState::Terminated, None, given.reason),
+    };
+    Read { notification: Notification { state, status, reason }, expires }
+}

@@ -1,0 +1,582 @@
+//! A bench for the layer alone: answers routes and descriptions, keeps time, and plays the peer by hand.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use dialog_core::{
+    DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Established, Invite, LegCommand, LegEvent,
+    LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId, Turn,
+};
+use sip_message::{Draft, HeaderId, Message, Method, NameAddrBuf, Response, StatusCode, UriBuf};
+use sip_transport::{
+    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, Route, RouteError, Tick, TimerOp,
+    Transport, UnixTime,
+};
+use transaction_core::{TxCommand, TxEvent, TxFailure, TxId};
+
+pub const OFFER: &str = "v=0 offer";
+pub const ANSWER: &str = "v=0 answer";
+pub const PEER_TAG: &str = "peer-tag";
+
+/// xorshift: the same numbers in every run.
+pub struct Seeded(pub u64);
+
+impl Random for Seeded {
+    fn next_u64(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+/// A request that left the layer.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub tx: TxId,
+    pub message: Message,
+}
+
+/// A response that left the layer.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    pub tx: TxId,
+    pub status: u16,
+    pub message: Message,
+}
+
+pub struct Bench {
+    pub dialogs: Dialogs,
+    pub guard: Guard,
+    pub ids: IdMint,
+    pub random: Seeded,
+    pub now: Tick,
+    pub timers: BTreeMap<DialogTimer, Tick>,
+    outbox: Outbox<DialogOutput>,
+    pub sent: Vec<Sent>,
+    pub acks: Vec<Sent>,
+    pub resent: Vec<Outbound>,
+    pub answered: Vec<Answered>,
+    pub cancelled: Vec<(TxId, Option<Box<str>>)>,
+    pub events: Vec<DialogEvent>,
+    /// What happened, in order, in one word each.
+    pub order: Vec<String>,
+    pub routes: Vec<Route>,
+    /// Whether routes are answered at once.
+    pub route_at_once: bool,
+    /// What routes are answered with.
+    pub no_route: Option<RouteError>,
+    /// Whether descriptions are given at once.
+    pub describe_at_once: bool,
+    /// What is given.
+    pub description: Option<&'static str>,
+    peer_cseq: u32,
+    flow: u64,
+}
+
+pub fn address(text: &str) -> SocketAddr {
+    text.parse().expect("an address")
+}
+
+pub fn local() -> SocketAddr {
+    address("192.0.2.1:5060")
+}
+
+pub fn remote() -> SocketAddr {
+    address("192.0.2.20:5060")
+}
+
+pub fn hop() -> Hop {
+    Hop { flow: FlowId::from(1), transport: Transport::Udp, remote: remote(), local: local() }
+}
+
+pub fn origin() -> Origin {
+    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: remote(), local: local() }
+}
+
+pub fn uri(text: &str) -> UriBuf {
+    UriBuf::parse(text).expect("a URI")
+}
+
+pub fn address_of(text: &str) -> NameAddrBuf {
+    text.parse().expect("an address")
+}
+
+pub fn code(number: u16) -> StatusCode {
+    StatusCode::new(number).expect("a status code")
+}
+
+pub fn invite() -> Invite {
+    Invite {
+        target: uri("sip:bob@example.com"),
+        to: address_of("<sip:bob@example.com>"),
+        from: address_of("\"Alice\" <sip:alice@example.com>"),
+        contact_user: Some("alice".into()),
+        headers: Vec::new(),
+        ring_limit: Duration::from_secs(60),
+    }
+}
+
+/// A request of the peer.
+#[derive(Debug, Clone)]
+pub struct Theirs {
+    pub method: Method,
+    pub uri: String,
+    pub call_id: String,
+    pub from_tag: String,
+    pub to_tag: Option<String>,
+    pub cseq: u32,
+    pub headers: Vec<(HeaderId, String)>,
+    pub body: Option<(String, String)>,
+}
+
+impl Theirs {
+    pub fn outside(method: Method) -> Self {
+        Self {
+            method,
+            uri: "sip:alice@192.0.2.1".into(),
+            call_id: "their-call".into(),
+            from_tag: PEER_TAG.into(),
+            to_tag: None,
+            cseq: 1,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    pub fn header(mut self, id: HeaderId, value: &str) -> Self {
+        self.headers.push((id, value.into()));
+        self
+    }
+
+    pub fn contact(self, value: &str) -> Self {
+        self.header(HeaderId::Contact, value)
+    }
+
+    pub fn body(mut self, kind: &str, body: &str) -> Self {
+        self.body = Some((kind.into(), body.into()));
+        self
+    }
+
+    pub fn sdp(self, body: &str) -> Self {
+        self.body("application/sdp", body)
+    }
+
+    pub fn cseq(mut self, cseq: u32) -> Self {
+        self.cseq = cseq;
+        self
+    }
+
+    pub fn message(&self, branch: u64) -> Message {
+        let to_tag = self.to_tag.as_ref().map(|tag| format!(";tag={tag}")).unwrap_or_default();
+        let mut draft = Draft::request(self.method, &self.uri)
+            .header(HeaderId::From, format_args!("<sip:bob@example.com>;tag={}", self.from_tag))
+            .header(HeaderId::To, format_args!("<sip:alice@example.com>{to_tag}"))
+            .header(HeaderId::CallId, &self.call_id)
+            .header(HeaderId::CSeq, format_args!("{} {}", self.cseq, self.method));
+        // By hand, because a draft refuses what a peer may well send: two Refer-To, broken values.
+        let mut extra = String::new();
+        for (id, value) in &self.headers {
+            extra += &format!("{id}: {value}\r\n");
+        }
+        if self.method == Method::Refer {
+            draft = draft.header(HeaderId::ReferTo, "<sip:placeholder@example.com>");
+        }
+        if let Some((kind, body)) = &self.body {
+            draft = draft.body(kind, body);
+        }
+        let wire = draft.encode(&format!("SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKp{branch}"), None).expect("a request");
+        let text = String::from_utf8(wire.to_vec()).expect("text");
+        let text = text.replace("Refer-To: <sip:placeholder@example.com>\r\n", "");
+        let at = text.find("\r\n").expect("a start line") + 2;
+        Message::parse(Bytes::from(format!("{}{extra}{}", &text[..at], &text[at..]))).expect("a message")
+    }
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self::with(DialogConfig::default())
+    }
+
+    pub fn with(config: DialogConfig) -> Self {
+        let mut random = Seeded(0x9e37_79b9_7f4a_7c15);
+        Self {
+            dialogs: Dialogs::new(config),
+            guard: Guard::new(&mut random),
+            ids: IdMint::default(),
+            random,
+            now: Tick::default(),
+            timers: BTreeMap::new(),
+            outbox: Outbox::default(),
+            sent: Vec::new(),
+            acks: Vec::new(),
+            resent: Vec::new(),
+            answered: Vec::new(),
+            cancelled: Vec::new(),
+            events: Vec::new(),
+            order: Vec::new(),
+            routes: Vec::new(),
+            route_at_once: true,
+            no_route: None,
+            describe_at_once: true,
+            description: None,
+            peer_cseq: 100,
+            flow: 1,
+        }
+    }
+
+    fn step(&mut self, act: impl FnOnce(&mut Dialogs, &mut Cx<'_>, &mut sip_transport::Out<'_, DialogOutput>)) {
+        let mut cx = Cx {
+            now: self.now,
+            unix: UnixTime::default(),
+            random: &mut self.random,
+            ids: &mut self.ids,
+            guard: &self.guard,
+        };
+        act(&mut self.dialogs, &mut cx, &mut self.outbox.out());
+    }
+
+    pub fn command(&mut self, command: DialogCommand) {
+        self.step(|dialogs, cx, out| dialogs.command(cx, command, out));
+        self.drain();
+    }
+
+    pub fn receive(&mut self, event: TxEvent) {
+        self.step(|dialogs, cx, out| dialogs.receive(cx, event, out));
+        self.drain();
+    }
+
+    pub fn leg(&mut self, leg: LegId, command: LegCommand) {
+        self.command(DialogCommand::Leg(leg, command));
+    }
+
+    pub fn subscription(&mut self, id: SubscriptionId, command: SubscriptionCommand) {
+        self.command(DialogCommand::Subscription(id, command));
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.outbox.pop() {
+            match output {
+                DialogOutput::Transaction(command) => self.transaction(command),
+                DialogOutput::Event(event) => self.event(event),
+                DialogOutput::Timer(TimerOp::Arm(key, after)) => {
+                    let micros = u64::try_from(after.as_micros()).expect("a time that fits");
+                    self.timers.insert(key, Tick::from_micros(self.now.as_micros() + micros));
+                }
+                DialogOutput::Timer(TimerOp::Disarm(key)) => {
+                    self.timers.remove(&key);
+                }
+            }
+        }
+    }
+
+    fn transaction(&mut self, command: TxCommand) {
+        match command {
+            TxCommand::Route(route) => {
+                self.order.push("route".into());
+                if self.route_at_once {
+                    self.answer_route(&route);
+                }
+                self.routes.push(route);
+            }
+            TxCommand::Request { tx, hops, draft } => {
+                let message = encode(&draft, &hops);
+                self.order.push(draft.method().to_string());
+                self.sent.push(Sent { tx, message });
+            }
+            TxCommand::Respond { tx, status, wire } => {
+                let message = Message::parse(wire).expect("a response");
+                assert_eq!(message.status(), Some(status));
+                self.order.push(status.as_u16().to_string());
+                self.answered.push(Answered { tx, status: status.as_u16(), message });
+            }
+            TxCommand::Resend(outbound) => {
+                self.order.push("resend".into());
+                self.resent.push(outbound);
+            }
+            TxCommand::Ack { tx, hops, draft } => {
+                let message = encode(&draft, &hops);
+                self.order.push("ACK".into());
+                let outbound = Outbound { hop: hops[0], wire: message.bytes().clone() };
+                self.acks.push(Sent { tx, message });
+                self.step(|dialogs, cx, out| dialogs.receive(cx, TxEvent::Acked { tx, outbound }, out));
+            }
+            TxCommand::Cancel { tx, reason } => {
+                self.order.push("CANCEL".into());
+                self.cancelled.push((tx, reason));
+            }
+        }
+    }
+
+    pub fn answer_route(&mut self, route: &Route) {
+        let flow = route.flow.unwrap_or(FlowId::from(self.flow));
+        let result = match self.no_route {
+            Some(error) => Err(error),
+            None => Ok(Hops::from_elem(Hop { flow, ..hop() }, 1)),
+        };
+        let route = route.route;
+        self.step(|dialogs, cx, out| dialogs.receive(cx, TxEvent::Routed { route, result }, out));
+        self.drain();
+    }
+
+    fn event(&mut self, event: DialogEvent) {
+        self.order.push(word(&event));
+        self.events.push(event.clone());
+        if let (DialogEvent::Leg(leg, LegEvent::NeedDescription { turn, .. }), true) = (event, self.describe_at_once) {
+            let usual = match turn {
+                Turn::Offer => OFFER,
+                Turn::Answer => ANSWER,
+            };
+            let body = Some(self.description.unwrap_or(usual)).filter(|text| !text.is_empty()).map(Bytes::from);
+            self.step(|dialogs, cx, out| {
+                dialogs.command(cx, DialogCommand::Leg(leg, LegCommand::Describe { body }), out);
+            });
+            self.drain();
+        }
+    }
+
+    /// Lets time pass; every timer that is due runs out at its moment.
+    pub fn advance(&mut self, by: Duration) {
+        let target = self.now.as_micros() + u64::try_from(by.as_micros()).expect("a time that fits");
+        while let Some((key, at)) = self.next_timer().filter(|(_, at)| at.as_micros() <= target) {
+            self.now = at;
+            self.timers.remove(&key);
+            self.step(|dialogs, cx, out| dialogs.expire(cx, key, out));
+            self.drain();
+        }
+        self.now = Tick::from_micros(target);
+    }
+
+    pub fn next_timer(&self) -> Option<(DialogTimer, Tick)> {
+        self.timers.iter().min_by_key(|(key, at)| (**at, **key)).map(|(key, at)| (*key, *at))
+    }
+
+    pub fn place(&mut self) -> LegId {
+        self.place_with(invite())
+    }
+
+    pub fn place_with(&mut self, invite: Invite) -> LegId {
+        let leg = self.ids.mint();
+        self.command(DialogCommand::Place { leg, invite: Box::new(invite) });
+        leg
+    }
+
+    pub fn last_sent(&self) -> Sent {
+        self.sent.last().expect("a request was sent").clone()
+    }
+
+    pub fn last_of(&self, method: Method) -> Sent {
+        let found = self.sent.iter().rev().find(|sent| sent.message.method() == Some(method));
+        found.unwrap_or_else(|| panic!("no {method} was sent")).clone()
+    }
+
+    pub fn count_of(&self, method: Method) -> usize {
+        self.sent.iter().filter(|sent| sent.message.method() == Some(method)).count()
+    }
+
+    pub fn last_status(&self) -> u16 {
+        self.answered.last().expect("a response was sent").status
+    }
+
+    pub fn last_answer(&self) -> Message {
+        self.answered.last().expect("a response was sent").message.clone()
+    }
+
+    /// Answers a request of ours.
+    pub fn reply(&mut self, sent: &Sent, status: u16, tag: &str, dress: impl FnOnce(Response) -> Response) {
+        let response = dress(Response::to(&sent.message, code(status)).to_tag(tag));
+        let message = Message::parse(response.encode().expect("a response")).expect("a message");
+        self.receive(TxEvent::Response { tx: sent.tx, origin: origin(), message });
+    }
+
+    pub fn ok(&mut self, sent: &Sent) {
+        self.reply(sent, 200, PEER_TAG, |response| response);
+    }
+
+    /// Answers an INVITE of ours.
+    pub fn pick_up(&mut self, sent: &Sent, tag: &str) {
+        self.reply(sent, 200, tag, |response| {
+            response.contact("<sip:bob@192.0.2.20>").body("application/sdp", ANSWER)
+        });
+    }
+
+    pub fn fail(&mut self, sent: &Sent, failure: TxFailure) {
+        self.receive(TxEvent::Failed { tx: sent.tx, failure });
+    }
+
+    /// A call of ours that is up.
+    pub fn placed(&mut self) -> LegId {
+        let leg = self.place();
+        let invite = self.last_of(Method::Invite);
+        self.pick_up(&invite, PEER_TAG);
+        assert!(self.has_up(leg), "{:?}", self.order);
+        self.clear();
+        leg
+    }
+
+    /// A call of theirs that is up and acknowledged.
+    pub fn answered_call(&mut self) -> LegId {
+        let leg = self.incoming(Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER)).1;
+        self.leg(leg, LegCommand::Accept { contact_user: Some("alice".into()) });
+        let answer = self.last_answer();
+        self.ack(&answer, None);
+        assert!(self.has_up(leg), "{:?}", self.order);
+        self.clear();
+        leg
+    }
+
+    /// A new call of theirs.
+    pub fn incoming(&mut self, request: Theirs) -> (TxId, LegId) {
+        let tx = self.request(request);
+        let leg = self
+            .events
+            .iter()
+            .rev()
+            .find_map(|event| match event {
+                DialogEvent::Leg(leg, LegEvent::Incoming(_)) => Some(*leg),
+                _ => None,
+            })
+            .expect("a call came in");
+        (tx, leg)
+    }
+
+    /// Delivers a request of the peer.
+    pub fn request(&mut self, request: Theirs) -> TxId {
+        let tx: TxId = self.ids.mint();
+        let inbound = inbound(request.message(tx.number()));
+        self.receive(TxEvent::Request { tx, inbound });
+        tx
+    }
+
+    /// A request of the peer in the dialog of a leg that is or was up.
+    pub fn theirs(&mut self, method: Method, established: &Established) -> Theirs {
+        self.peer_cseq += 1;
+        Theirs {
+            method,
+            uri: "sip:alice@192.0.2.1".into(),
+            call_id: established.dialog.call_id.to_string(),
+            from_tag: established.dialog.remote_tag.to_string(),
+            to_tag: Some(established.dialog.local_tag.to_string()),
+            cseq: self.peer_cseq,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// The peer's ACK to a 2xx of ours.
+    pub fn ack(&mut self, ok: &Message, body: Option<&str>) {
+        let theirs = Theirs {
+            method: Method::Ack,
+            uri: "sip:alice@192.0.2.1".into(),
+            call_id: ok.call_id().expect("a Call-ID").into(),
+            from_tag: ok.from_tag().expect("a tag").into(),
+            to_tag: ok.to_tag().map(Into::into),
+            cseq: ok.cseq().expect("a CSeq").number,
+            headers: Vec::new(),
+            body: body.map(|body| ("application/sdp".into(), body.into())),
+        };
+        let number = self.ids.mint::<TxId>().number();
+        self.receive(TxEvent::StrayAck(inbound(theirs.message(number))));
+    }
+
+    /// Forgets what was recorded so far, apart from who is up.
+    pub fn clear(&mut self) {
+        self.sent.clear();
+        self.acks.clear();
+        self.resent.clear();
+        self.answered.clear();
+        self.cancelled.clear();
+        self.order.clear();
+        self.routes.clear();
+        self.events.retain(|event| matches!(event, DialogEvent::Leg(_, LegEvent::Up(_))));
+    }
+
+    pub fn has_up(&self, leg: LegId) -> bool {
+        self.leg_events(leg).iter().any(|event| matches!(event, LegEvent::Up(_)))
+    }
+
+    pub fn established(&self, leg: LegId) -> Established {
+        self.leg_events(leg)
+            .into_iter()
+            .find_map(|event| match event {
+                LegEvent::Up(established) => Some(*established),
+                _ => None,
+            })
+            .expect("the leg is up")
+    }
+
+    pub fn leg_events(&self, leg: LegId) -> Vec<LegEvent> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                DialogEvent::Leg(id, event) if *id == leg => Some(event.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn subscription_events(&self, id: SubscriptionId) -> Vec<SubscriptionEvent> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                DialogEvent::Subscription(of, event) if *of == id => Some(event.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The REFER that came in last.
+    pub fn requested(&self) -> SubscriptionId {
+        self.events
+            .iter()
+            .rev()
+            .find_map(|event| match event {
+                DialogEvent::Subscription(id, SubscriptionEvent::Requested(_)) => Some(*id),
+                _ => None,
+            })
+            .expect("a REFER came in")
+    }
+
+    pub fn ended(&self, leg: LegId) -> Option<dialog_core::EndCause> {
+        self.leg_events(leg).into_iter().find_map(|event| match event {
+            LegEvent::Ended(cause) => Some(cause),
+            _ => None,
+        })
+    }
+
+    /// Whether nothing is left, not even a memory.
+    pub fn is_clean(&self) -> bool {
+        self.dialogs.is_empty() && self.dialogs.tombstones() == 0 && self.timers.is_empty()
+    }
+
+    /// Checks that after the time of every timer nothing is left.
+    #[track_caller]
+    pub fn assert_clean(&mut self) {
+        self.advance(Duration::from_secs(90));
+        assert!(self.is_clean(), "{:?} {:?} {:#?}", self.dialogs.load(), self.timers, self.dialogs);
+    }
+}
+
+pub fn inbound(message: Message) -> Inbound {
+    Inbound {
+        origin: origin(),
+        via: message.vias().next().map(|via| format!("{via};received=192.0.2.20").into()),
+        message,
+        reply: hop(),
+    }
+}
+
+fn encode(draft: &Draft, hops: &Hops) -> Message {
+    let hop = hops[0];
+    let contact = draft.contact_user_wanted().map(|user| hop.contact(user));
+    let wire = draft.encode(&hop.via("z9hG4bKx"), contact.as_deref()).expect("a request that can be encoded");
+    Message::parse(wire).expect("a request that can be read")
+}
+
+fn word(event: &DialogEvent) -> String {
+    let text = match event {
+        DialogEvent::Leg(_, event) => format!("{event:?}"),
+        DialogEvent::Subscription(_, event) => format!("{event:?}"),
+    };
+    text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+}

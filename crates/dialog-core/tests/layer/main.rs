@@ -1,0 +1,13 @@
+//! The layer as its neighbours see it: commands and transaction events in, transaction commands and events out.
+
+mod answering;
+mod bench;
+mod ending;
+mod limits;
+mod notifier;
+mod placing;
+mod property;
+mod reinvited;
+mod reoffer;
+mod requests;
+mod subscriber;

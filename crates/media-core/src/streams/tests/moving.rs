@@ -1,0 +1,121 @@
+//! A device that goes from one stream to another.
+
+use super::*;
+
+/// Party 0 talks to party 1 on stream 1 and gets a second stream to party 2; every party has its own tone.
+fn two_legs() -> World {
+    let mut world = World::new(3);
+    for (party, hz) in [(0, 440), (1, 1_000), (2, 1_500)] {
+        world.device(party, 1, Source::Tone { hz });
+    }
+    world.open(0, 1, Some(1));
+    world.open(0, 2, None);
+    world.open(1, 1, Some(1));
+    world.open(2, 1, Some(1));
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    world.apply(1, 1, agreed(1, 1, Direction::SendRecv));
+    world.apply(0, 2, agreed(3, 1, Direction::SendRecv));
+    world.apply(2, 1, agreed(1, 2, Direction::SendRecv));
+    world
+}
+
+#[test]
+fn the_microphone_is_never_on_two_legs() {
+    // covers: TM-016, TM-018
+    let mut world = two_legs();
+    world.run(s(1));
+    assert!(world.rtp(0, 2, Tick::default()).is_empty());
+    world.move_device(0, 1, 2);
+    let moved = world.now;
+    world.run(s(1));
+    // The frame of the moment itself went out before the move; nothing follows on the old leg.
+    assert!(world.rtp(0, 1, moved + ms(1)).is_empty());
+    assert_eq!(world.rtp(0, 2, moved).len(), 51);
+    assert_eq!(world.hearing(2).tone, Some(440));
+    assert_eq!(world.hearing(1).tone, None);
+    // Both sessions live, with ports of their own.
+    assert_ne!(
+        address(1, StreamId(1), PacketKind::Rtp).port(),
+        address(1, StreamId(2), PacketKind::Rtp).port()
+    );
+    assert_eq!(world.snapshot(0, 1).device, None);
+    assert_eq!(world.parties[0].streams.attached(DeviceId(1)), Some(StreamId(2)));
+}
+
+#[test]
+fn a_stream_without_the_device_reaches_no_ear() {
+    let mut world = two_legs();
+    world.run(s(1));
+    // Party 2 sends to stream 2 all the time; the device is on stream 1.
+    assert!(world.snapshot(0, 2).received > 40);
+    let heard = world.hearing(0);
+    assert_eq!(heard.changes.iter().map(|(tone, _)| *tone).collect::<Vec<_>>(), [Some(1_000)]);
+    world.move_device(0, 1, 2);
+    world.run(s(1));
+    assert!(world.snapshot(0, 1).received > 90);
+    let heard = world.hearing(0);
+    assert_eq!(heard.tone, Some(1_500));
+    assert_eq!(heard.changes.iter().map(|(tone, _)| *tone).collect::<Vec<_>>(), [Some(1_000), Some(1_500)]);
+}
+
+#[test]
+fn the_switch_is_at_most_three_frames_of_silence() {
+    // covers: TM-017
+    for offset in 0..20 {
+        let mut world = two_legs();
+        world.run(s(1) + ms(offset));
+        world.move_device(0, 1, 2);
+        world.run(s(1));
+        let gap = world.events(0).into_iter().find_map(|event| match event {
+            StreamEvent::Moved { from: StreamId(1), to: StreamId(2), gap } => Some(*gap),
+            _ => None,
+        });
+        assert!(gap.flatten().is_some_and(|gap| gap <= ms(60)), "{gap:?}");
+        assert!(world.hearing(0).longest_silence <= ms(60));
+        // The others' ears: one falls silent, the other hears the microphone within three frames as well.
+        assert!(world.rtp(0, 2, Tick::default())[0].marker);
+    }
+}
+
+#[test]
+fn a_move_without_audio_is_reported_without_a_gap() {
+    let mut world = World::call();
+    world.open(0, 2, None);
+    world.run(s(1));
+    world.move_device(0, 1, 2);
+    let moved = world.now;
+    world.run(s(3));
+    let event = StreamEvent::Moved { from: StreamId(1), to: StreamId(2), gap: None };
+    assert!(world.parties[0].events.contains(&(moved + s(2), event.clone())));
+    // Back again: the device and the call are as before, and each move is told once.
+    world.move_device(0, 2, 1);
+    world.run(s(3));
+    assert_eq!(world.hearing(0).tone, Some(1_000));
+    assert_eq!(world.hearing(1).tone, Some(440));
+    assert_eq!(world.events(0).into_iter().filter(|told| **told == event).count(), 1);
+}
+
+#[test]
+fn a_device_is_free_after_its_stream_closed() {
+    let mut world = two_legs();
+    world.run(s(1));
+    world.close(0, 1);
+    let attach = StreamCommand::Attach { op: Op(0), stream: StreamId(2), device: DeviceId(1) };
+    world.command(0, attach).expect("the device is free");
+    world.run(s(1));
+    assert_eq!(world.hearing(0).tone, Some(1_500));
+    assert_eq!(world.hearing(2).tone, Some(440));
+}
+
+#[test]
+fn an_echo_does_not_carry_audio_from_one_leg_to_the_other() {
+    let mut world = two_legs();
+    world.device(0, 1, Source::Echo);
+    world.run(s(1));
+    world.apply(2, 1, agreed(1, 2, Direction::RecvOnly));
+    world.run(ms(50));
+    world.move_device(0, 1, 2);
+    world.run(s(1));
+    assert!(world.hearing(2).changes.is_empty());
+    assert_eq!(world.hearing(2).first_audible, None);
+}

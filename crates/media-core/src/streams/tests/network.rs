@@ -1,0 +1,173 @@
+//! Strangers, broken packets, late switches, collisions, digits.
+
+use super::*;
+
+fn stranger() -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, 66], 10_002))
+}
+
+fn packet(ssrc: u32, sequence: u16, payload_type: u8, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+    RtpHeader { marker: false, payload_type, sequence, timestamp, ssrc }.packet(payload)
+}
+
+#[test]
+fn strangers_neither_redirect_nor_count() {
+    // covers: SEC-40
+    let mut world = World::call();
+    world.run(s(1));
+    let before = world.snapshot(0, 1);
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    let other_port = SocketAddr::new(peer.ip(), 40_000);
+    let spoofed = *world.rtp(1, 1, Tick::default()).last().expect("frames were sent");
+    for count in 1..=100u16 {
+        let sequence = spoofed.sequence.wrapping_add(count);
+        let bytes = packet(spoofed.ssrc, sequence, 0, spoofed.timestamp, &[0; 160]);
+        world.inject(0, 1, PacketKind::Rtp, stranger(), &bytes);
+        world.inject(0, 1, PacketKind::Rtp, other_port, &bytes);
+        let report = world.sent(1, 1, PacketKind::Rtcp, Tick::default()).first().map(|flight| flight.packet.clone());
+        world.inject(0, 1, PacketKind::Rtcp, stranger(), report.as_deref().unwrap_or_default());
+    }
+    let after = world.snapshot(0, 1);
+    let expected = StreamSnapshot { strangers: 300, ..before.clone() };
+    assert_eq!(after, expected);
+    let since = world.now + ms(1);
+    world.run(s(1));
+    assert_eq!(world.hearing(0).tone, Some(1_000));
+    assert!(world.sent(0, 1, PacketKind::Rtp, since).iter().all(|flight| flight.to == peer));
+    assert_eq!(world.snapshot(0, 1).lost, 0);
+}
+
+#[test]
+fn packets_for_unknown_streams_are_counted() {
+    let mut world = World::call();
+    world.inject(0, 9, PacketKind::Rtp, stranger(), &[0; 12]);
+    assert_eq!(world.parties[0].streams.unknown_packets(), 1);
+}
+
+#[test]
+fn a_peer_that_switches_late_is_heard_on_its_old_address() {
+    // covers: TM-014
+    let mut world = World::call();
+    world.run(s(1));
+    let mut elsewhere = agreed(2, 1, Direction::SendRecv);
+    elsewhere.remote_rtp.set_port(20_000);
+    world.apply(0, 1, elsewhere);
+    world.run(s(2));
+    assert_eq!(world.hearing(0).tone, Some(1_000));
+    assert_eq!(world.snapshot(0, 1).strangers, 0);
+    // The first packet from the new address ends it.
+    let new = SocketAddr::from(([192, 0, 2, 2], 20_000));
+    let next = world.rtp(1, 1, Tick::default()).last().expect("frames were sent").sequence.wrapping_add(1);
+    let ssrc = world.snapshot(1, 1).ssrc;
+    world.inject(0, 1, PacketKind::Rtp, new, &packet(ssrc, next, 0, 0, &[0xFF; 160]));
+    world.run(s(1));
+    assert!(world.snapshot(0, 1).strangers >= 49);
+}
+
+#[test]
+fn the_old_address_ends_after_three_seconds() {
+    let mut world = World::call();
+    world.run(s(1));
+    let mut elsewhere = agreed(2, 1, Direction::SendRecv);
+    elsewhere.remote_rtp.set_port(20_000);
+    world.apply(0, 1, elsewhere);
+    world.run(s(4));
+    assert!((45..=55).contains(&world.snapshot(0, 1).strangers));
+    assert_eq!(world.hearing(0).tone, None);
+}
+
+#[test]
+fn duplicates_and_late_packets_are_not_heard() {
+    let mut world = World::call();
+    world.apply(1, 1, agreed(1, 1, Direction::RecvOnly));
+    world.run(s(1));
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    let received = world.snapshot(0, 1).received;
+    for sequence in [100, 101, 101, 104, 103, 102] {
+        let timestamp = 160 * u32::from(sequence);
+        world.inject(0, 1, PacketKind::Rtp, peer, &packet(7, sequence, 0, timestamp, &[0; 160]));
+    }
+    let after = world.snapshot(0, 1);
+    assert_eq!(after.received - received, 6);
+    assert_eq!(after.late, 2);
+    assert_eq!(after.lost, -1);
+}
+
+#[test]
+fn broken_and_unknown_payloads_are_counted_only() {
+    let mut world = World::call();
+    world.run(s(1));
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    let before = world.snapshot(0, 1).malformed;
+    let fits = packet(7, 1, 0, 0, &[0xFF; 1_600]);
+    let too_long = packet(7, 2, 0, 0, &[0xFF; 1_601]);
+    let unknown = packet(7, 2, 96, 0, &[0; 160]);
+    world.inject(0, 1, PacketKind::Rtp, peer, &fits);
+    assert_eq!(world.snapshot(0, 1).malformed, before);
+    for bytes in [&too_long[..], &unknown, &[0; 3], &[]] {
+        world.inject(0, 1, PacketKind::Rtp, peer, bytes);
+    }
+    world.inject(0, 1, PacketKind::Rtcp, address(2, StreamId(1), PacketKind::Rtcp), &[0x80; 5]);
+    assert_eq!(world.snapshot(0, 1).malformed, before + 5);
+}
+
+#[test]
+fn our_own_packets_coming_back_change_the_source_once() {
+    // covers: TM-008
+    let mut world = World::call();
+    world.run(s(1));
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    let old = world.snapshot(0, 1).ssrc;
+    let last = world.rtp(0, 1, Tick::default()).last().expect("frames were sent").sequence;
+    let collided = world.now;
+    world.inject(0, 1, PacketKind::Rtp, peer, &packet(old, 1, 0, 0, &[0xFF; 160]));
+    let new = world.snapshot(0, 1).ssrc;
+    assert_ne!(new, old);
+    let compounds = world.sent(0, 1, PacketKind::Rtcp, collided);
+    let bye = RtcpPacket::Bye { sources: vec![old], reason: None };
+    assert_eq!(compounds[0].rtcp().last(), Some(&bye));
+    // The loop goes on with the new source; it is not changed again.
+    for _ in 0..10 {
+        world.inject(0, 1, PacketKind::Rtp, peer, &packet(new, 1, 0, 0, &[0xFF; 160]));
+    }
+    assert_eq!(world.snapshot(0, 1).ssrc, new);
+    assert_eq!(world.snapshot(0, 1).looped, 11);
+    let since = world.now + ms(1);
+    world.run(ms(100));
+    let next = world.rtp(0, 1, since)[0];
+    assert_eq!((next.ssrc, next.sequence), (new, last.wrapping_add(1)));
+}
+
+#[test]
+fn a_key_pressed_by_the_peer_is_one_digit() {
+    let mut world = World::call();
+    world.run(s(1));
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    let next = world.rtp(1, 1, Tick::default()).last().expect("frames were sent").sequence;
+    let ssrc = world.snapshot(1, 1).ssrc;
+    for (offset, payload) in [
+        (1, [5, 0x0A, 0x01, 0x40]),
+        (2, [5, 0x0A, 0x02, 0x80]),
+        (3, [5, 0x8A, 0x03, 0x20]),
+        (4, [5, 0x8A, 0x03, 0x20]),
+        (5, [5, 0x8A, 0x03, 0x20]),
+    ] {
+        let bytes = packet(ssrc, next.wrapping_add(offset), 101, 55_000, &payload);
+        world.inject(0, 1, PacketKind::Rtp, peer, &bytes);
+    }
+    // One whose end is lost.
+    let bytes = packet(ssrc, next.wrapping_add(6), 101, 60_000, &[11, 0x0A, 0x01, 0x40]);
+    world.inject(0, 1, PacketKind::Rtp, peer, &bytes);
+    world.apply(1, 1, agreed(1, 1, Direction::RecvOnly));
+    world.run(ms(200));
+    let digits: Vec<_> = world
+        .events(0)
+        .into_iter()
+        .filter_map(|event| match event {
+            StreamEvent::Digit { stream: StreamId(1), digit, duration_ms } => Some((*digit, *duration_ms)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(digits, [('5', 100), ('#', 40)]);
+    assert_eq!(world.snapshot(0, 1).malformed, 0);
+}

@@ -1,0 +1,136 @@
+use clap::error::ErrorKind;
+
+use super::*;
+
+fn parse(words: &str) -> Result<CommandLine, clap::Error> {
+    let line = CommandLine::try_parse_from(std::iter::once("patchcord").chain(words.split_whitespace()))?;
+    check(&line).map(|()| line)
+}
+
+/// A wrong value ends with code 2, and the text names the flag and what is allowed.
+fn refused(words: &str, flag: &str, allowed: &str) {
+    let error = parse(words).expect_err(words);
+    let text = error.to_string();
+    assert_eq!(error.exit_code(), 2, "{words}");
+    assert!(text.contains(flag), "{words}: {flag} is not in: {text}");
+    assert!(text.contains(allowed), "{words}: {allowed} is not in: {text}");
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    use clap::CommandFactory;
+    CommandLine::command().debug_assert();
+}
+
+#[test]
+fn each_wrong_value_names_its_flag_and_what_is_allowed() {
+    for (words, flag, allowed) in [
+        ("demo tea", "SCENARIO", "blind, target-busy, target-silent, all"),
+        ("answer --listen tcp:127.0.0.1:5060", "--listen", "udp:IP:PORT"),
+        ("answer --listen 127.0.0.1", "--listen", "udp:IP:PORT"),
+        ("answer --listen udp:127.0.0.1", "--listen", "udp:IP:PORT"),
+        ("answer --listen udp:localhost:5060", "--listen", "udp:IP:PORT"),
+        ("answer --listen udp:127.0.0.1:65536", "--listen", "udp:IP:PORT"),
+        ("answer --listen udp:::1:5060", "--listen", "udp:[::1]:0"),
+        ("answer --tone 49", "--tone", "from 50 to 3800"),
+        ("answer --tone 3801", "--tone", "from 50 to 3800"),
+        ("answer --tone a4", "--tone", "from 50 to 3800"),
+        ("answer --after -1", "--after", "from 0 to 3600"),
+        ("answer --after=-1", "--after", "from 0 to 3600"),
+        ("answer --after 3601", "--after", "from 0 to 3600"),
+        ("answer --after nan", "--after", "from 0 to 3600"),
+        ("answer --after soon", "--after", "from 0 to 3600"),
+        ("answer --refer maybe", "--refer", "deny, allow, ask"),
+        ("answer --allow-target 10.0.0.1/8", "--allow-target", "10.0.0.0/8"),
+        ("answer --allow-target 10.0.0.0/33", "--allow-target", "10.0.0.0/8"),
+        ("answer --allow-target example.org", "--allow-target", "10.0.0.0/8"),
+        ("answer --replaces all", "--replaces", "trusted, referred-by, allow, deny"),
+        ("answer --max-calls 0", "--max-calls", "from 1 to 100000"),
+        ("answer --max-calls 100001", "--max-calls", "from 1 to 100000"),
+        ("answer --max-calls many", "--max-calls", "from 1 to 100000"),
+        ("answer --for inf", "--for", "from 0 to 31536000"),
+        ("answer --for 31536001", "--for", "from 0 to 31536000"),
+        ("answer --media maybe", "--media", "on, off"),
+        ("call bob", "URI", "sip:[USER@]HOST[:PORT]"),
+        ("call sip:", "URI", "sip:[USER@]HOST[:PORT]"),
+        ("call sips:bob@example.org", "URI", "sip:[USER@]HOST[:PORT]"),
+        ("call tel:+15551234", "URI", "sip:[USER@]HOST[:PORT]"),
+        ("call sip:bob@example.org?Subject=tea", "URI", "sip:[USER@]HOST[:PORT]"),
+        ("call sip:bob@example.org:99999", "URI", "sip:[USER@]HOST[:PORT]"),
+        ("call sip:b@h --duration 86401", "--duration", "from 0 to 86400"),
+        ("call sip:b@h --hold-after x", "--hold-after", "from 0 to 86400"),
+        ("call sip:b@h --hold-after 10", "--hold-after", "less than --duration (10 s)"),
+        ("call sip:b@h --duration 3 --hold-after 5", "--hold-after", "less than --duration (3 s)"),
+        ("transfer bob sip:c@h", "FIRST_URI", "sip:[USER@]HOST[:PORT]"),
+        ("transfer sip:b@h http://h", "TARGET_URI", "sip:, sips: or tel:"),
+        ("transfer sip:b@h sip:c@h;method=BYE", "TARGET_URI", "without headers and method"),
+        ("transfer sip:b@h sip:c@h?Replaces=1", "TARGET_URI", "without headers and method"),
+        ("transfer sip:b@h sip:c@h --kind rude", "--kind", "blind"),
+        ("transfer sip:b@h sip:c@h --talk 3601", "--talk", "from 0 to 3600"),
+    ] {
+        refused(words, flag, allowed);
+    }
+}
+
+#[test]
+fn missing_and_unknown_arguments_are_usage_errors() {
+    for words in
+        ["", "sing", "call", "transfer sip:b@h", "parse", "call sip:b@h --loud", "call sip:b@h sip:c@h"]
+    {
+        let error = parse(words).expect_err(words);
+        assert_eq!(error.exit_code(), 2, "{words}");
+    }
+    let error = parse("answer --tone 440 --echo").expect_err("two sources");
+    assert_eq!(error.kind(), ErrorKind::ArgumentConflict);
+    assert_eq!(error.exit_code(), 2);
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for words in [
+        "--help",
+        "-h",
+        "--version",
+        "demo --help",
+        "answer --help",
+        "call -h",
+        "transfer --help",
+        "parse --help",
+    ] {
+        assert_eq!(parse(words).expect_err(words).exit_code(), 0, "{words}");
+    }
+}
+
+#[test]
+fn defaults_are_the_documented_ones() {
+    let Verb::Answer(answer) = parse("answer").expect("no argument is needed").verb else { panic!("answer") };
+    assert_eq!(answer.listen, [Listen("0.0.0.0:5060".parse().expect("an address"))]);
+    assert_eq!((answer.after, answer.refer, answer.max_calls), (Duration::ZERO, Refer::Deny, 256));
+    assert_eq!((answer.lifetime, answer.media, answer.json), (None, Switch::On, false));
+    let Verb::Transfer(transfer) = parse("transfer sip:b@h tel:+1555").expect("two URIs").verb else {
+        panic!("transfer")
+    };
+    assert_eq!((transfer.kind, transfer.talk), (Kind::Blind, Duration::from_secs(2)));
+    let Verb::Demo(demo) = parse("demo").expect("no argument is needed").verb else { panic!("demo") };
+    assert_eq!((demo.scenario, demo.json), (Scenario::Blind, false));
+}
+
+#[test]
+fn what_is_documented_is_accepted() {
+    for words in [
+        "demo all --json",
+        "demo target-silent",
+        "answer --listen udp:127.0.0.1:0 --listen udp:[::1]:5060 --echo --after 0.5 --refer allow --allow-target 10.0.0.0/8 \
+         --allow-target 192.0.2.7 --allow-target 2001:db8::/32 --replaces referred-by --max-calls 100000 --for 31536000 \
+         --media off --json",
+        "answer --play hello.wav",
+        "answer --tone 50",
+        "answer --tone 3800",
+        "call sip:bob@127.0.0.1:5070 --listen UDP:127.0.0.1:0 --tone 440 --duration 3 --hold-after 1.5 --json",
+        "call sip:[::1]:5070",
+        "transfer sip:bob@127.0.0.1 sips:carol@example.org --kind blind --talk 0 --echo --json",
+        "parse one.sip two.sip --json",
+    ] {
+        assert!(parse(words).is_ok(), "{words}: {:?}", parse(words));
+    }
+}

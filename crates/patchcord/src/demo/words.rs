@@ -1,0 +1,105 @@
+//! The report for people.
+
+use super::parties::PARTIES;
+use super::report::{LegReport, Report};
+
+/// The report as lines of at most 100 columns.
+pub(crate) fn lines(report: &Report) -> Vec<String> {
+    let mut lines = vec![String::new(), format!("Report: {}", report.scenario), String::new()];
+    lines.push(format!("  Outcome                  {}", outcome(report)));
+    lines.push(format!("  REFER to final NOTIFY    {}", time(report.refer_to_final_notify_ms)));
+    let first = report.refer_to_first_media_ms;
+    if first.at_bob.is_some() || first.at_carol.is_some() {
+        lines.push(format!(
+            "  REFER to first audio     Bob hears Carol after {}, Carol hears Bob after {}",
+            time(first.at_bob),
+            time(first.at_carol)
+        ));
+    } else {
+        lines.push(format!("  REFER to Bob being back  {}", time(report.refer_to_outcome_ms)));
+    }
+    lines.push(String::new());
+    lines.push("            before    at the end    should be    longest silence".to_owned());
+    for party in &report.parties {
+        lines.push(format!(
+            "  {:<6} {:>9} {:>13} {:>12} {:>18}",
+            party.name,
+            hz(party.heard_before_hz),
+            hz(party.hears_hz),
+            hz(party.expected_hz),
+            party.longest_silence_ms.map_or_else(|| "-".to_owned(), |silence| format!("{silence} ms")),
+        ));
+    }
+    lines.push(String::new());
+    lines.push(
+        "  leg              phase       sent  received  lost  jitter ms  round trip ms   MOS".to_owned(),
+    );
+    let mut last = None;
+    for leg in &report.legs {
+        let who = (leg.party, leg.with);
+        let title = if last == Some(who) {
+            String::new()
+        } else {
+            format!("{} with {}", name(leg.party), name(leg.with))
+        };
+        last = Some(who);
+        lines.push(row(&title, leg));
+    }
+    lines.push(String::new());
+    for check in &report.checks {
+        let mark = if check.ok { "ok    " } else { "NOT OK" };
+        lines.push(format!("  {mark}  {:<58} {}", check.check, check.found));
+    }
+    let bad = report.checks.iter().filter(|check| !check.ok).count();
+    lines.push(String::new());
+    lines.push(if bad == 0 {
+        format!("All {} checks of {} are ok.", report.checks.len(), report.scenario)
+    } else {
+        format!("{bad} of {} checks of {} are NOT OK.", report.checks.len(), report.scenario)
+    });
+    lines
+}
+
+fn outcome(report: &Report) -> String {
+    let Some(outcome) = report.outcome else { return "none".to_owned() };
+    let mut line = outcome.to_owned();
+    if let Some(code) = report.code {
+        line.push_str(&format!(" ({code})"));
+    }
+    if let Some(reason) = &report.reason {
+        line.push_str(&format!(", {reason}"));
+    }
+    if let Some(learned) = report.learned_from {
+        line.push_str(&format!(", learned from: {learned}"));
+    }
+    line
+}
+
+fn row(title: &str, leg: &LegReport) -> String {
+    format!(
+        "  {title:<16} {:<10} {:>5} {:>9} {:>5} {:>10} {:>14} {:>5}",
+        leg.phase,
+        leg.sent,
+        leg.received,
+        leg.lost,
+        number(leg.jitter_ms, 1),
+        number(leg.round_trip_ms, 1),
+        number(leg.mos, 2),
+    )
+}
+
+fn number(value: Option<f64>, decimals: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
+}
+
+fn time(value: Option<f64>) -> String {
+    value.map_or_else(|| "not seen".to_owned(), |value| format!("{value:.1} ms"))
+}
+
+fn hz(value: Option<u16>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), |value| format!("{value} Hz"))
+}
+
+fn name(key: &str) -> &'static str {
+    PARTIES.iter().find(|party| party.key == key).map_or("?", |party| party.name)
+}

@@ -1,0 +1,6 @@
+//! The transport layer as its neighbours see it: datagrams and routes in, messages and hops out.
+
+mod bench;
+mod datagrams;
+mod properties;
+mod routes;

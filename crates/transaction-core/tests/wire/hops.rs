@@ -1,0 +1,155 @@
+//! The next hop, and flows that end.
+
+use sip_message::Method;
+use sip_transport::{FlowEvent, FlowId, Hop};
+use transaction_core::{TxCommand, TxEvent, TxFailure};
+
+use crate::bench::{Bench, OTHER, PEER, Sent, address, draft, flow, hop, request, response};
+
+fn branch(sent: &Sent) -> String {
+    sent.message.top_via().expect("Via").branch().expect("branch").to_owned()
+}
+
+fn unreachable(remote: &str) -> FlowEvent {
+    FlowEvent::Unreachable { flow: flow(), remote: address(remote) }
+}
+
+#[test]
+fn a_silent_hop_is_followed_by_the_next_with_a_new_branch() {
+    for method in [Method::Invite, Method::Refer] {
+        let mut bench = Bench::new();
+        let tx = bench.request(draft(method), [hop(PEER), hop(OTHER)]);
+        let first = bench.last();
+        bench.advance_ms(32_000);
+        let second = bench.last();
+        assert_eq!(second.at, 32_000);
+        assert_eq!(second.outbound.hop.remote.to_string(), OTHER);
+        assert_ne!(branch(&first), branch(&second));
+        bench.answer(&first, 200);
+        assert_eq!(bench.responses(tx), [], "the old branch is over");
+        bench.answer(&second, 200);
+        assert_eq!(bench.responses(tx), [(32_000, 200)], "under the same name");
+        bench.exhaust();
+        assert_eq!(bench.failures(), []);
+        bench.assert_idle();
+    }
+}
+
+#[test]
+fn when_the_last_hop_fails_the_request_fails() {
+    let mut bench = Bench::new();
+    let tx = bench.request(draft(Method::Refer), [hop(PEER), hop(OTHER)]);
+    bench.exhaust();
+    assert_eq!(bench.failures(), [(64_000, tx, TxFailure::Timeout)]);
+    bench.assert_idle();
+}
+
+#[test]
+fn an_unreachable_hop_is_followed_at_once() {
+    for method in [Method::Invite, Method::Refer] {
+        let mut bench = Bench::new();
+        let tx = bench.request(draft(method), [hop(PEER), hop(OTHER)]);
+        bench.receive(unreachable("192.0.2.20:5999"));
+        assert_eq!(bench.sent.len(), 1, "another port is another hop");
+        bench.receive(unreachable(PEER));
+        assert_eq!(bench.last().outbound.hop.remote.to_string(), OTHER);
+        bench.receive(unreachable(PEER));
+        assert_eq!(bench.failures(), []);
+        bench.receive(unreachable(OTHER));
+        assert_eq!(bench.failures(), [(0, tx, TxFailure::Flow)]);
+        bench.assert_idle();
+    }
+}
+
+#[test]
+fn a_503_to_invite_is_acknowledged_as_often_as_it_comes_while_the_next_hop_is_tried() {
+    let mut bench = Bench::new();
+    let tx = bench.request(draft(Method::Invite), [hop(PEER), hop(OTHER)]);
+    let first = bench.last();
+    bench.answer(&first, 503);
+    let second = bench.last();
+    assert!(second.is(Method::Invite) && branch(&first) != branch(&second));
+    bench.advance_ms(500);
+    bench.answer(&first, 503);
+    let acks: Vec<_> = bench.sent.iter().filter(|sent| sent.is(Method::Ack)).cloned().collect();
+    assert_eq!(acks.iter().map(|ack| ack.at).collect::<Vec<_>>(), [0, 500]);
+    assert!(acks.iter().all(|ack| branch(ack) == branch(&first) && ack.outbound.hop == first.outbound.hop));
+    assert_eq!(bench.responses(tx), []);
+    bench.answer(&second, 503);
+    assert_eq!(bench.responses(tx), [(500, 503)], "the last hop's 503 is the answer");
+    bench.exhaust();
+    assert_eq!(bench.failures(), []);
+    bench.assert_idle();
+}
+
+#[test]
+fn a_503_to_another_method_moves_on_too() {
+    let mut bench = Bench::new();
+    let tx = bench.request(draft(Method::Refer), [hop(PEER), hop(OTHER)]);
+    bench.answer(&bench.last(), 503);
+    bench.answer(&bench.last(), 202);
+    assert_eq!(bench.responses(tx), [(0, 202)]);
+    bench.exhaust();
+    bench.assert_idle();
+}
+
+#[test]
+fn a_hop_that_answered_is_not_given_up_for_silence() {
+    let mut bench = Bench::new();
+    let tx = bench.request(draft(Method::Refer), [hop(PEER), hop(OTHER)]);
+    bench.answer(&bench.last(), 100);
+    bench.exhaust();
+    assert_eq!(bench.failures(), [(32_000, tx, TxFailure::Timeout)]);
+}
+
+#[test]
+fn a_cancelled_invite_tries_no_other_hop() {
+    let mut bench = Bench::new();
+    let silent = bench.request(draft(Method::Invite), [hop(PEER), hop(OTHER)]);
+    bench.command(TxCommand::Cancel { tx: silent, reason: None });
+    bench.exhaust();
+    assert_eq!(bench.failures(), [(32_000, silent, TxFailure::Timeout)]);
+    let refused = bench.request(draft(Method::Invite), [hop(PEER), hop(OTHER)]);
+    let invite = bench.last();
+    bench.answer(&invite, 180);
+    bench.command(TxCommand::Cancel { tx: refused, reason: None });
+    bench.answer(&invite, 503);
+    assert_eq!(bench.responses(refused).last(), Some(&(32_000, 503)));
+    assert!(bench.sent.iter().all(|sent| sent.outbound.hop.remote.to_string() == PEER));
+}
+
+#[test]
+fn a_ringing_invite_and_a_server_transaction_outlive_a_transport_error() {
+    let mut bench = Bench::new();
+    let tx = bench.request(draft(Method::Invite), [hop(PEER)]);
+    let invite = bench.last();
+    bench.answer(&invite, 180);
+    bench.arrive(PEER, request("BYE", "z9hG4bKin"));
+    let bye = bench.requested();
+    bench.receive(unreachable(PEER));
+    assert_eq!(bench.failures(), []);
+    bench.arrive(PEER, response(&invite.message, 200, "peer"));
+    assert_eq!(bench.responses(tx).len(), 2);
+    bench.respond(bye, 200);
+    bench.arrive(PEER, request("BYE", "z9hG4bKin"));
+    assert_eq!(bench.statuses(), [(0, 200), (0, 200)]);
+}
+
+#[test]
+fn the_end_of_a_flow_ends_its_transactions_and_no_others() {
+    let mut bench = Bench::new();
+    let elsewhere = Hop { flow: FlowId::from(2), ..hop(OTHER) };
+    let calling = bench.request(draft(Method::Invite), [hop(PEER)]);
+    let moving = bench.request(draft(Method::Refer), [hop(PEER), elsewhere]);
+    let other = bench.request(draft(Method::Refer), [elsewhere]);
+    bench.arrive(PEER, request("INVITE", "z9hG4bKa"));
+    let pending = bench.requested();
+    bench.arrive(PEER, request("INVITE", "z9hG4bKb"));
+    let accepted = bench.requested();
+    bench.respond(accepted, 200);
+    bench.receive(FlowEvent::Ended(flow()));
+    assert_eq!(bench.failures(), [(0, calling, TxFailure::Flow), (0, pending, TxFailure::Flow)]);
+    assert!(matches!(bench.events.last(), Some((_, TxEvent::FlowEnded(ended))) if *ended == flow()));
+    assert_eq!(bench.transactions.len(), 2);
+    assert!(bench.timers().iter().all(|timer| [moving, other].contains(&timer.tx)), "{:?}", bench.timers());
+}

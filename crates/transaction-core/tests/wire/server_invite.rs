@@ -1,0 +1,180 @@
+//! INVITE as a server.
+
+use sip_message::{HeaderId, Method};
+use transaction_core::{TxEvent, TxFailure};
+
+use crate::bench::{Bench, PEER, request};
+
+fn arrived() -> (Bench, transaction_core::TxId, String) {
+    let mut bench = Bench::new();
+    let invite = request("INVITE", "z9hG4bKin");
+    bench.arrive(PEER, invite.clone());
+    let tx = bench.requested();
+    (bench, tx, invite)
+}
+
+/// The ACK on the INVITE's branch, as it follows a refusal.
+fn ack_of(invite: &str) -> String {
+    invite.replace("INVITE", "ACK").replacen(
+        "To: <sip:alice@192.0.2.10>",
+        "To: <sip:alice@192.0.2.10>;tag=ours",
+        1,
+    )
+}
+
+#[test]
+fn a_100_is_sent_after_200_milliseconds_without_an_answer() {
+    let (mut bench, _, invite) = arrived();
+    bench.advance_ms(199);
+    bench.arrive(PEER, invite.clone());
+    assert_eq!(bench.statuses(), []);
+    bench.advance_ms(1);
+    assert_eq!(bench.statuses(), [(200, 100)]);
+    let trying = bench.last();
+    assert_eq!(trying.message.to_tag(), None);
+    assert_eq!(trying.outbound.hop.remote.to_string(), PEER);
+    bench.arrive(PEER, invite);
+    assert_eq!(bench.last().outbound, trying.outbound, "the same bytes");
+    assert_eq!(bench.requests().len(), 1);
+}
+
+#[test]
+fn an_answer_in_time_saves_the_100() {
+    let (mut bench, tx, invite) = arrived();
+    bench.advance_ms(150);
+    bench.respond(tx, 180);
+    bench.advance_ms(10_000);
+    bench.arrive(PEER, invite);
+    assert_eq!(bench.statuses(), [(150, 180), (10_150, 180)]);
+}
+
+#[test]
+fn a_refusal_is_repeated_until_its_ack_and_the_ack_goes_no_further() {
+    let (mut bench, tx, invite) = arrived();
+    bench.respond(tx, 486);
+    bench.advance_ms(8_000);
+    assert_eq!(bench.statuses(), [(0, 486), (500, 486), (1_500, 486), (3_500, 486), (7_500, 486)]);
+    let first = bench.sent[0].outbound.clone();
+    assert!(bench.sent.iter().all(|sent| sent.outbound == first));
+    bench.arrive(PEER, invite.clone());
+    assert_eq!(bench.statuses().len(), 6, "a repeated INVITE is answered at once");
+    bench.arrive(PEER, ack_of(&invite));
+    bench.arrive(PEER, ack_of(&invite));
+    bench.arrive(PEER, invite);
+    bench.exhaust();
+    assert_eq!(bench.statuses().len(), 6);
+    assert!(!bench.events.iter().any(|(_, event)| matches!(event, TxEvent::StrayAck(_))));
+    assert_eq!(bench.failures(), []);
+    bench.assert_idle();
+}
+
+#[test]
+fn the_confirmed_state_lasts_t4() {
+    let (mut bench, tx, invite) = arrived();
+    bench.respond(tx, 486);
+    bench.arrive(PEER, ack_of(&invite));
+    bench.advance_ms(4_999);
+    assert_eq!(bench.transactions.len(), 1);
+    bench.advance_ms(1);
+    bench.assert_idle();
+}
+
+#[test]
+fn a_refusal_that_is_never_acknowledged_fails_after_64_t1() {
+    let (mut bench, tx, _) = arrived();
+    bench.respond(tx, 486);
+    bench.exhaust();
+    assert_eq!(bench.failures(), [(32_000, tx, TxFailure::Timeout)]);
+    assert_eq!(
+        bench.statuses().iter().map(|(at, _)| *at).collect::<Vec<_>>(),
+        [0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500]
+    );
+    bench.assert_idle();
+}
+
+#[test]
+fn after_a_2xx_repeated_invites_are_absorbed_for_64_t1() {
+    // covers: TR-247
+    let (mut bench, tx, invite) = arrived();
+    bench.respond(tx, 200);
+    for _ in 0..3 {
+        bench.advance_ms(10_000);
+        bench.arrive(PEER, invite.clone());
+    }
+    bench.advance_ms(1_999);
+    bench.arrive(PEER, invite.clone());
+    assert_eq!(bench.statuses(), [(0, 200)], "neither answered nor repeated here");
+    assert_eq!(bench.requests().len(), 1);
+    bench.advance_ms(1);
+    bench.assert_idle();
+    assert_eq!(bench.failures(), []);
+    bench.arrive(PEER, invite);
+    assert_eq!(bench.requests().len(), 2, "after timer L it would be a new request");
+}
+
+#[test]
+fn a_repeated_2xx_of_the_layer_above_passes_through() {
+    // covers: TR-247
+    let (mut bench, tx, _) = arrived();
+    bench.respond(tx, 200);
+    bench.advance_ms(500);
+    bench.respond(tx, 200);
+    assert_eq!(bench.statuses(), [(0, 200), (500, 200)]);
+    assert_eq!(bench.sent[0].outbound, bench.sent[1].outbound);
+}
+
+#[test]
+fn the_ack_to_a_2xx_goes_up_on_whatever_branch_it_comes() {
+    let (mut bench, tx, invite) = arrived();
+    bench.respond(tx, 200);
+    bench.arrive(PEER, ack_of(&invite));
+    bench.arrive(PEER, ack_of(&invite).replace("branch=z9hG4bKin", "branch=z9hG4bKack"));
+    let acks = bench.events.iter().filter(|(_, event)| matches!(event, TxEvent::StrayAck(_))).count();
+    assert_eq!(acks, 2);
+    assert_eq!(bench.statuses(), [(0, 200)], "an ACK is never answered");
+}
+
+#[test]
+fn the_response_goes_back_to_the_source_port_that_rport_asked_for() {
+    let mut bench = Bench::new();
+    let invite = request("INVITE", "z9hG4bKin;rport");
+    bench.arrive("192.0.2.77:40000", invite);
+    bench.respond(bench.requested(), 486);
+    let sent = bench.last();
+    assert_eq!(sent.outbound.hop.remote.to_string(), "192.0.2.77:40000");
+    let via = sent.message.first(HeaderId::Via);
+    assert_eq!(via, Some("SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKin;received=192.0.2.77;rport=40000"));
+}
+
+#[test]
+fn a_request_of_rfc_2543_is_matched_without_a_branch() {
+    let mut bench = Bench::new();
+    let invite = request("INVITE", "z9hG4bKin").replace(";branch=z9hG4bKin", "");
+    bench.arrive(PEER, invite.clone());
+    let tx = bench.requested();
+    bench.respond(tx, 486);
+    bench.arrive(PEER, invite.clone());
+    assert_eq!(bench.requests().len(), 1);
+    assert_eq!(bench.statuses(), [(0, 486), (0, 486)]);
+    let ack = ack_of(&invite);
+    bench.arrive(PEER, ack.replace("tag=ours", "tag=theirs"));
+    assert_eq!(bench.events.iter().filter(|(_, event)| matches!(event, TxEvent::StrayAck(_))).count(), 1);
+    bench.arrive(PEER, ack);
+    bench.exhaust();
+    assert_eq!(bench.statuses().len(), 2, "confirmed");
+    assert_eq!(bench.failures(), []);
+}
+
+#[test]
+fn a_stream_needs_no_repeats() {
+    let mut bench = Bench::new();
+    let invite = request("INVITE", "z9hG4bKin").replace("UDP", "TCP");
+    bench.arrive_reliably(PEER, invite.clone());
+    bench.respond(bench.requested(), 486);
+    bench.advance_ms(5_000);
+    assert_eq!(bench.statuses(), [(0, 486)]);
+    bench.arrive_reliably(PEER, ack_of(&invite));
+    bench.advance_ms(0);
+    bench.assert_idle();
+    assert_eq!(bench.times(Method::Ack), []);
+}

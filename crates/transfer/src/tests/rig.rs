@@ -1,0 +1,320 @@
+//! Feeds the layer and shows what came out, one line per value.
+
+use std::collections::BTreeMap;
+
+use dialog_core::{
+    By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer, LegCommand,
+    LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, ReofferError, SubscriptionCommand,
+    SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+};
+use sip_message::{NameAddrBuf, StatusCode, UriBuf};
+use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
+
+use crate::{
+    Hold, Outcome, TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy, TransferTimer,
+    TransferTimerName, Transfers,
+};
+
+/// A generator whose numbers are the same in every run.
+#[derive(Debug)]
+pub(super) struct Sequence(pub(super) u64);
+
+impl Random for Sequence {
+    fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Rig {
+    pub(super) transfers: Transfers,
+    random: Sequence,
+    ids: IdMint,
+    guard: Guard,
+    pub(super) now: Tick,
+    /// Every value that came out, oldest first.
+    pub(super) outputs: Vec<TransferOutput>,
+    /// Armed timers with the microsecond at which they run out.
+    pub(super) timers: BTreeMap<TransferTimer, u64>,
+    pub(super) ended: Vec<(TransferId, Outcome)>,
+}
+
+pub(super) fn code(number: u16) -> StatusCode {
+    StatusCode::new(number).expect("invariant: a literal of the test")
+}
+
+pub(super) fn uri(text: &str) -> UriBuf {
+    text.parse().expect("invariant: a literal of the test")
+}
+
+impl Rig {
+    pub(super) fn new(policy: TransferPolicy) -> Self {
+        let mut random = Sequence(7);
+        let guard = Guard::new(&mut random);
+        Self {
+            transfers: Transfers::new(policy),
+            random,
+            ids: IdMint::default(),
+            guard,
+            now: Tick::default(),
+            outputs: Vec::new(),
+            timers: BTreeMap::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    pub(super) fn mint<I: From<u64>>(&mut self) -> I {
+        self.ids.mint()
+    }
+
+    /// Runs one step and gives its outputs as text, joined by `; `.
+    fn step(&mut self, step: impl FnOnce(&mut Transfers, &mut Cx<'_>, &mut Outbox<TransferOutput>)) -> String {
+        let mut outbox = Outbox::default();
+        let mut cx = Cx {
+            now: self.now,
+            unix: UnixTime::default(),
+            random: &mut self.random,
+            ids: &mut self.ids,
+            guard: &self.guard,
+        };
+        step(&mut self.transfers, &mut cx, &mut outbox);
+        let mut lines = Vec::new();
+        while let Some(output) = outbox.pop() {
+            match &output {
+                TransferOutput::Timer(TimerOp::Arm(timer, after)) => {
+                    let at = self.now.as_micros() + u64::try_from(after.as_micros()).unwrap_or(u64::MAX / 2);
+                    self.timers.insert(*timer, at);
+                }
+                TransferOutput::Timer(TimerOp::Disarm(timer)) => {
+                    assert!(self.timers.remove(timer).is_some(), "{timer:?} was disarmed but not armed");
+                }
+                TransferOutput::Event(event) => {
+                    if let TransferEventKind::Ended(outcome) = &event.kind {
+                        self.ended.push((event.transfer, *outcome));
+                    }
+                }
+                _ => {}
+            }
+            lines.push(line(&output));
+            self.outputs.push(output);
+        }
+        lines.join("; ")
+    }
+
+    pub(super) fn command(&mut self, command: TransferCommand) -> String {
+        self.step(|transfers, cx, outbox| transfers.command(cx, command, &mut outbox.out()))
+    }
+
+    pub(super) fn leg(&mut self, leg: LegId, event: LegEvent) -> String {
+        self.step(|transfers, cx, outbox| transfers.receive(cx, &DialogEvent::Leg(leg, event), &mut outbox.out()))
+    }
+
+    pub(super) fn sub(&mut self, id: SubscriptionId, event: SubscriptionEvent) -> String {
+        self.step(|transfers, cx, outbox| {
+            transfers.receive(cx, &DialogEvent::Subscription(id, event), &mut outbox.out());
+        })
+    }
+
+    pub(super) fn before_hang_up(&mut self, leg: LegId) -> String {
+        self.step(|transfers, cx, outbox| transfers.before_hang_up(cx, leg, &mut outbox.out()))
+    }
+
+    /// Lets the named timer of a transfer run out, which must be armed.
+    pub(super) fn expire(&mut self, transfer: TransferId, name: TransferTimerName) -> String {
+        let timer = TransferTimer { transfer, name };
+        let at = self.timers.remove(&timer).unwrap_or_else(|| panic!("{name:?} is not armed"));
+        self.now = Tick::from_micros(at.max(self.now.as_micros()));
+        self.step(|transfers, cx, outbox| transfers.expire(cx, timer, &mut outbox.out()))
+    }
+
+    /// Lets the timer run out that is due first; `None` if none is armed.
+    pub(super) fn expire_next(&mut self) -> Option<String> {
+        let (timer, _) = self.timers.iter().min_by_key(|(timer, at)| (**at, **timer)).map(|(t, at)| (*t, *at))?;
+        Some(self.expire(timer.transfer, timer.name))
+    }
+
+    /// A timer that was disarmed while its expiry was on the way.
+    pub(super) fn stale(&mut self, transfer: TransferId, name: TransferTimerName) -> String {
+        self.step(|transfers, cx, outbox| transfers.expire(cx, TransferTimer { transfer, name }, &mut outbox.out()))
+    }
+
+    pub(super) fn wait(&mut self, seconds: u64) {
+        self.now = Tick::from_micros(self.now.as_micros() + seconds * 1_000_000);
+    }
+
+    /// A call that is up.
+    pub(super) fn call(&mut self) -> LegId {
+        let leg = self.mint();
+        self.up(leg, "203.0.113.9", false);
+        leg
+    }
+
+    pub(super) fn up(&mut self, leg: LegId, source: &str, placed: bool) -> String {
+        let source = source.parse().expect("invariant: a literal of the test");
+        let established = Established {
+            dialog: DialogIdentity {
+                call_id: format!("call-{leg}").into(),
+                local_tag: "ours".into(),
+                remote_tag: "theirs".into(),
+            },
+            remote_target: uri("sip:peer@203.0.113.9"),
+            remote: NameAddrBuf::new(uri("sip:peer@example.com")),
+            peer: Peer::default(),
+            placed,
+            source: std::net::SocketAddr::new(source, 5060),
+        };
+        self.leg(leg, LegEvent::Up(Box::new(established)))
+    }
+
+    pub(super) fn reoffered(&mut self, leg: LegId, result: Result<(), ReofferError>) -> String {
+        self.leg(leg, LegEvent::Reoffered(result))
+    }
+
+    pub(super) fn ended(&mut self, leg: LegId, by: By, reason: EndReason) -> String {
+        self.leg(leg, LegEvent::Ended(EndCause { by, reason, header: None }))
+    }
+
+    pub(super) fn bye(&mut self, leg: LegId) -> String {
+        self.ended(leg, By::Remote, EndReason::Bye)
+    }
+
+    pub(super) fn provisional(&mut self, leg: LegId, status: u16) -> String {
+        self.leg(leg, LegEvent::Provisional { status: code(status) })
+    }
+
+    /// Starts a blind transfer.
+    pub(super) fn blind(&mut self, leg: LegId, hold: Hold) -> (TransferId, String) {
+        let transfer = self.mint();
+        let target = uri("sip:carol@example.com");
+        (transfer, self.command(TransferCommand::Blind { transfer, leg, target, hold, referred_by: None }))
+    }
+
+    pub(super) fn cancel(&mut self, transfer: TransferId) -> String {
+        self.command(TransferCommand::Cancel { transfer })
+    }
+
+    pub(super) fn accepted(&mut self, id: SubscriptionId, status: u16) -> String {
+        self.sub(id, SubscriptionEvent::Answered(ReferAnswer::Accepted(code(status))))
+    }
+
+    pub(super) fn refused(&mut self, id: SubscriptionId, status: u16, retry_after: Option<u32>) -> String {
+        let answer = ReferAnswer::Refused { status: code(status), retry_after };
+        let answered = self.sub(id, SubscriptionEvent::Answered(answer));
+        let after = self.sub(id, SubscriptionEvent::Ended(SubscriptionEnd::Refused));
+        assert_eq!(after, "", "the end of a refused subscription says nothing new");
+        answered
+    }
+
+    pub(super) fn notified(&mut self, id: SubscriptionId, state: NotifiedState, status: Option<u16>) -> String {
+        let notification = Notification { state, status: status.map(code), reason: None };
+        self.sub(id, SubscriptionEvent::Notified(notification))
+    }
+
+    /// The subscription of the newest REFER that was sent.
+    pub(super) fn subscription(&self) -> SubscriptionId {
+        self.outputs
+            .iter()
+            .rev()
+            .find_map(|output| match output {
+                TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
+                    Some(*subscription)
+                }
+                _ => None,
+            })
+            .expect("invariant: a REFER was sent")
+    }
+
+    /// The newest leg that was placed.
+    pub(super) fn placed(&self) -> LegId {
+        self.outputs
+            .iter()
+            .rev()
+            .find_map(|output| match output {
+                TransferOutput::Place { leg, .. } => Some(*leg),
+                _ => None,
+            })
+            .expect("invariant: a call was placed")
+    }
+
+    pub(super) fn refer(leg: LegId, target: &str) -> IncomingRefer {
+        IncomingRefer {
+            leg,
+            target: uri(target),
+            method: None,
+            replaces: None,
+            headers: Vec::new(),
+            referred_by: None,
+            referred_by_text: None,
+            suppress: false,
+        }
+    }
+
+    /// Lets a REFER come in; the id of the transfer is told with its event.
+    pub(super) fn asked(&mut self, refer: IncomingRefer) -> (SubscriptionId, String) {
+        let id = self.mint();
+        (id, self.sub(id, SubscriptionEvent::Requested(Box::new(refer))))
+    }
+
+    /// The id of the newest transfer.
+    pub(super) fn transfer(&self) -> TransferId {
+        self.transfers.transfers().last().map(|info| info.id).expect("invariant: a transfer is under way")
+    }
+
+    pub(super) fn assert_nothing_left(&self) {
+        assert!(self.transfers.is_empty(), "{:?}", self.transfers);
+        assert!(self.timers.is_empty(), "{:?}", self.timers);
+    }
+
+    pub(super) fn outcome(&self) -> String {
+        let (_, outcome) = self.ended.last().expect("invariant: a transfer ended");
+        show(outcome)
+    }
+}
+
+fn show(outcome: &Outcome) -> String {
+    let Outcome { kind, learned_from, code, failure, call_kept } = outcome;
+    let code = code.map_or("-".into(), |code| code.to_string());
+    let failure = failure.map_or("-".into(), |failure| format!("{failure:?}"));
+    format!("{kind:?} {learned_from:?} {code} {failure} kept={call_kept}")
+}
+
+/// One output as a short text without ids.
+fn line(output: &TransferOutput) -> String {
+    match output {
+        TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { refer_to, .. })) => format!("refer {refer_to}"),
+        TransferOutput::Dialog(DialogCommand::Leg(leg, LegCommand::HangUp { .. })) => format!("hangup {leg}"),
+        TransferOutput::Dialog(DialogCommand::Leg(_, other)) => format!("{other:?}"),
+        TransferOutput::Dialog(DialogCommand::Place { .. }) => "place by dialog".into(),
+        TransferOutput::Dialog(DialogCommand::Subscription(_, command)) => match command {
+            SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
+            SubscriptionCommand::Accept { pending, lifetime } => format!("accept pending={pending} {lifetime:?}"),
+            SubscriptionCommand::Refuse { status } => format!("refuse {status}"),
+            SubscriptionCommand::Approve => "approve".into(),
+            SubscriptionCommand::Report { status, last: None } => format!("report {status}"),
+            SubscriptionCommand::Report { status, last: Some(reason) } => format!("report {status} last {reason:?}"),
+        },
+        TransferOutput::Hold { limit, .. } => format!("hold {limit:?}"),
+        TransferOutput::Resume { limit, .. } => format!("resume {limit:?}"),
+        TransferOutput::Place { target, headers, ring_limit, .. } => {
+            let headers: Vec<_> = headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
+            format!("place {target} {ring_limit:?}{}", headers.concat())
+        }
+        TransferOutput::MoveMedia { from, to } => format!("media {from} to {to}"),
+        TransferOutput::Event(event) => match &event.kind {
+            TransferEventKind::Initiated { target } => format!("[initiated {target}]"),
+            TransferEventKind::Requested { target, decide, .. } => format!("[requested {target} decide={decide}]"),
+            TransferEventKind::ReferSent => "[refer sent]".into(),
+            TransferEventKind::Accepted { status } => format!("[accepted {status}]"),
+            TransferEventKind::AwaitingApproval => "[awaiting approval]".into(),
+            TransferEventKind::Progress { status } => format!("[progress {status}]"),
+            TransferEventKind::Recovering => "[recovering]".into(),
+            TransferEventKind::Connected { to } => format!("[connected {to}]"),
+            TransferEventKind::Ended(outcome) => format!("[ended {}]", show(outcome)),
+        },
+        TransferOutput::Accepted { .. } => "ok".into(),
+        TransferOutput::Refused { error, .. } => format!("no: {error:?}"),
+        TransferOutput::Timer(TimerOp::Arm(timer, after)) => format!("arm {:?} {after:?}", timer.name),
+        TransferOutput::Timer(TimerOp::Disarm(timer)) => format!("disarm {:?}", timer.name),
+    }
+}

@@ -1,0 +1,108 @@
+//! The refusals of table 2.3: which REFER is followed at all. Every status here leaves the dialog alone (TR-265, D10).
+
+use dialog_core::{DialogIdentity, IncomingRefer};
+use sip_message::{HeaderId, Method, Replaces, Scheme, StatusCode, UriBuf};
+
+use crate::{
+    ReferPolicy, TransferPolicy, headers,
+    legs::{Legs, Stage},
+};
+
+/// How much is going on; counted by the layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    /// Transfers of both roles.
+    pub(crate) transfers: usize,
+    /// Transfers asked of us that await a decision.
+    pub(crate) pending: usize,
+    /// Transfers asked of us by the same address.
+    pub(crate) of_peer: usize,
+    /// Whether a transfer of ours moves the call that the REFER came in.
+    pub(crate) moving: bool,
+}
+
+/// A REFER that is followed.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    /// Whether the application decides.
+    pub(crate) ask: bool,
+    pub(crate) target: UriBuf,
+    pub(crate) headers: Vec<(HeaderId, Box<str>)>,
+}
+
+/// Follows a REFER or says with which status it is refused.
+///
+/// Who may not ask learns nothing about what would be permitted, so the order is: who, whether at all, form, what is
+/// going on, target.
+pub(crate) fn admit(
+    refer: &IncomingRefer,
+    legs: &Legs,
+    load: Load,
+    policy: &TransferPolicy,
+) -> Result<Admitted, StatusCode> {
+    // A REFER in an early dialog comes from a stranger (TR-249), as does one in a call that is not known.
+    let Some(leg) = legs.get(refer.leg).filter(|leg| leg.stage != Stage::Early) else {
+        return Err(StatusCode::FORBIDDEN);
+    };
+    // SEC-01.
+    let is_referrer =
+        |source| policy.referrers.is_empty() || policy.referrers.iter().any(|network| network.contains(source));
+    if !leg.source.is_some_and(is_referrer) {
+        return Err(StatusCode::FORBIDDEN);
+    }
+    let ask = match leg.refer.unwrap_or(policy.refer) {
+        ReferPolicy::Deny => return Err(StatusCode::DECLINE),
+        ReferPolicy::Allow => false,
+        ReferPolicy::Ask => true,
+    };
+    // Our user is hanging up.
+    if leg.stage == Stage::Closing {
+        return Err(StatusCode::DECLINE);
+    }
+    check_method(refer.method.as_deref())?;
+    match refer.target.as_uri().scheme() {
+        Scheme::Sip | Scheme::Sips | Scheme::Tel => {}
+        Scheme::Other => return Err(StatusCode::BAD_REQUEST),
+    }
+    let headers = headers::for_invite(refer)?;
+    if load.moving {
+        // Each side asks the other to move: whoever asks again later may be heard.
+        return Err(StatusCode::REQUEST_PENDING);
+    }
+    // TR-250, TR-205.
+    if leg.moved_by.is_some() || leg.referred >= policy.per_call {
+        return Err(StatusCode::DECLINE);
+    }
+    // SEC-07.
+    if load.transfers >= policy.transfers
+        || load.of_peer >= policy.per_peer
+        || ask && load.pending >= policy.pending
+        || legs.is_full(policy.legs)
+    {
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    // EC-74: the new call would replace the one in which it was asked for.
+    if let (Some(replaces), Some(dialog)) = (&refer.replaces, &leg.dialog)
+        && names(replaces, dialog)
+    {
+        return Err(StatusCode::FORBIDDEN);
+    }
+    let target = policy.targets.check(&refer.target.as_uri()).map_err(crate::TargetRefusal::status)?;
+    Ok(Admitted { ask, target, headers })
+}
+
+/// Only INVITE is sent on somebody else's word; taken in any case of letters (TR-136).
+fn check_method(method: Option<&str>) -> Result<(), StatusCode> {
+    match method {
+        None => Ok(()),
+        Some(method) if method.eq_ignore_ascii_case(Method::Invite.as_str()) => Ok(()),
+        Some(_) => Err(StatusCode::BAD_REQUEST),
+    }
+}
+
+/// Whether a Replaces names a dialog, from either side.
+fn names(replaces: &Replaces, dialog: &DialogIdentity) -> bool {
+    let tags = (replaces.to_tag.as_str(), replaces.from_tag.as_str());
+    replaces.call_id == *dialog.call_id
+        && (tags == (&*dialog.local_tag, &*dialog.remote_tag) || tags == (&*dialog.remote_tag, &*dialog.local_tag))
+}

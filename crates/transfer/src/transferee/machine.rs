@@ -1,0 +1,456 @@
+//! Table 2.3 of the catalogue: a transfer that somebody asks of us.
+//!
+//! [`step`] is a pure function of state, event and [`Facts`]. The refusals of the state `InCall` stand in
+//! [`admission`](super::admission), because they make no transfer; its `Accepted` is passed through in one step, because
+//! the new call is placed at once.
+
+use sip_message::{StatusCode, SubReason};
+use smallvec::SmallVec;
+
+use crate::{Failure, LearnedFrom, Outcome, OutcomeKind, TransferTimerName};
+
+/// The states of table 2.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    InCall,
+    /// The application decides.
+    Deciding,
+    /// The new call was placed.
+    Inviting,
+    /// A provisional response came.
+    Ringing,
+    /// The new call is given up.
+    Cancelling(Cause),
+    /// The new call is up; the success report is on its way.
+    Connected,
+    /// The failure report is on its way.
+    Failed(Cause),
+    /// The success was reported; the transferor is to hang up.
+    WaitBye,
+    Ended,
+}
+
+/// Why a transfer asked of us did not come to pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// By decision.
+    Rejected,
+    /// No decision in time.
+    Undecided,
+    /// The application withdrew.
+    Withdrawn,
+    /// The new call was ended by our user while it rang.
+    Abandoned,
+    /// The transferor hung up before we began.
+    PeerHungUp,
+    /// Our user hung up the old call.
+    UserHungUp,
+    /// The new call failed.
+    Target(StatusCode),
+    /// The new call was sent somewhere where it must not go.
+    Barred(StatusCode),
+    /// It rang too long, or was never answered.
+    NoAnswer(StatusCode),
+}
+
+/// What a step depends on besides the state; brought up to date before the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// Whether the old call lives.
+    pub(super) old: bool,
+    /// Whether the subscription lives.
+    pub(super) reporting: bool,
+}
+
+/// The events of table 2.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A REFER that is admitted; whether the application is to decide.
+    Request {
+        ask: bool,
+    },
+    Accept,
+    Reject,
+    Cancel,
+    New(New),
+    Old(Old),
+    /// The last report was answered or given up on.
+    Delivered,
+    /// The subscription is over.
+    Unsubscribed,
+    Timer(Timer),
+}
+
+/// Of the new call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum New {
+    Provisional(StatusCode),
+    /// 199: an early dialog ended, which says nothing about the call (RFC 6228, TR-260).
+    EarlyEnded,
+    Up,
+    /// Sent elsewhere, and there is somewhere to go.
+    Redirected,
+    /// Failed with this status.
+    Failed(StatusCode),
+    /// Sent elsewhere with this status, where it must not go.
+    Barred(StatusCode),
+    NoAnswer,
+    Cancelled,
+    /// Ended after it was up.
+    Over,
+}
+
+/// Of the old call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Old {
+    /// Ended by the transferor, or found to be dead.
+    HungUp,
+    /// Being ended by our user.
+    Closing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timer {
+    Decision,
+    Ring,
+    Cancel,
+    Delivery,
+    Watchdog,
+}
+
+/// What a step asks for, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Answers the REFER 2xx; whether the subscription is pending.
+    Accept { pending: bool },
+    Approve,
+    /// Places the new call at the next target, and arms T-RING.
+    Place,
+    HangUpNew,
+    HangUpOld,
+    MoveMedia,
+    TellProgress(StatusCode),
+    TellConnected,
+    Report(StatusCode),
+    ReportLast(StatusCode, SubReason),
+    Wait(Timer),
+    Finish(Outcome),
+}
+
+/// The result of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) next: State,
+    pub(super) actions: SmallVec<[Action; 6]>,
+}
+
+impl State {
+    /// The timers that may run in a state; every other one is disarmed on entry.
+    pub(super) const fn timers(self) -> &'static [TransferTimerName] {
+        match self {
+            Self::InCall | Self::Ended => &[],
+            Self::Deciding => &[TransferTimerName::Decision],
+            Self::Inviting | Self::Ringing => &[TransferTimerName::Ring],
+            Self::Cancelling(_) => &[TransferTimerName::Cancel],
+            Self::Connected | Self::Failed(_) => &[TransferTimerName::Delivery],
+            Self::WaitBye => &[TransferTimerName::Watchdog],
+        }
+    }
+
+    /// The state's name in the catalogue.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::InCall => "InCall",
+            Self::Deciding => "Deciding",
+            Self::Inviting => "Inviting",
+            Self::Ringing => "Ringing",
+            Self::Cancelling(_) => "Cancelling",
+            Self::Connected => "Connected",
+            Self::Failed(_) => "Failed",
+            Self::WaitBye => "WaitBye",
+            Self::Ended => "Ended",
+        }
+    }
+}
+
+impl Cause {
+    /// The status and the reason of the last report.
+    const fn report(self) -> (StatusCode, SubReason) {
+        match self {
+            // TR-026.
+            Self::Rejected | Self::Undecided => (StatusCode::DECLINE, SubReason::Rejected),
+            Self::Withdrawn | Self::Abandoned | Self::PeerHungUp | Self::UserHungUp => {
+                (StatusCode::REQUEST_TERMINATED, SubReason::Noresource)
+            }
+            Self::Target(code) | Self::Barred(code) | Self::NoAnswer(code) => (code, SubReason::Noresource),
+        }
+    }
+
+    pub(super) const fn outcome(self, call_kept: bool) -> Outcome {
+        let (failure, learned_from) = match self {
+            Self::Rejected => (Failure::Rejected, LearnedFrom::Local),
+            Self::Undecided => (Failure::Rejected, LearnedFrom::Guard),
+            Self::Withdrawn | Self::Abandoned => (Failure::Cancelled, LearnedFrom::Local),
+            Self::PeerHungUp => (Failure::CallEnded, LearnedFrom::Bye),
+            Self::UserHungUp => (Failure::CallEnded, LearnedFrom::Local),
+            Self::Target(_) | Self::NoAnswer(_) => (Failure::Target, LearnedFrom::Local),
+            Self::Barred(_) => (Failure::Policy, LearnedFrom::Local),
+        };
+        let kind = match self {
+            Self::Withdrawn | Self::Abandoned => OutcomeKind::Cancelled,
+            Self::PeerHungUp => OutcomeKind::PeerHungUp,
+            Self::Rejected
+            | Self::Undecided
+            | Self::UserHungUp
+            | Self::Target(_)
+            | Self::Barred(_)
+            | Self::NoAnswer(_) => {
+                if call_kept {
+                    OutcomeKind::Recovered
+                } else {
+                    OutcomeKind::Failed
+                }
+            }
+        };
+        Outcome { kind, learned_from, code: Some(self.report().0), failure: Some(failure), call_kept }
+    }
+}
+
+const SUCCEEDED: Outcome = Outcome {
+    kind: OutcomeKind::Succeeded,
+    learned_from: LearnedFrom::Local,
+    code: Some(StatusCode::OK),
+    failure: None,
+    call_kept: false,
+};
+
+/// One row of the table; `None` if the event means nothing in the state and is ignored.
+pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
+    match state {
+        State::InCall => in_call(event),
+        State::Deciding => deciding(event, facts),
+        State::Inviting | State::Ringing => inviting(state, event, facts),
+        State::Cancelling(cause) => cancelling(cause, event, facts),
+        State::Connected => connected(event, facts),
+        State::Failed(cause) => failed(cause, event, facts),
+        State::WaitBye => wait_bye(event),
+        State::Ended => None,
+    }
+}
+
+fn to(next: State, actions: &[Action]) -> Option<Step> {
+    Some(Step { next, actions: SmallVec::from_slice(actions) })
+}
+
+/// The entry row of Failed: one last report, if anybody still listens. The old call is left alone (TR-178).
+fn fail(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
+    let mut actions = SmallVec::from_slice(before);
+    if !facts.reporting {
+        actions.push(Action::Finish(cause.outcome(facts.old)));
+        return Some(Step { next: State::Ended, actions });
+    }
+    let (code, reason) = cause.report();
+    actions.extend([Action::ReportLast(code, reason), Action::Wait(Timer::Delivery)]);
+    Some(Step { next: State::Failed(cause), actions })
+}
+
+fn in_call(event: Event) -> Option<Step> {
+    match event {
+        Event::Request { ask: false } => {
+            to(State::Inviting, &[Action::Accept { pending: false }, Action::Place])
+        }
+        Event::Request { ask: true } => {
+            to(State::Deciding, &[Action::Accept { pending: true }, Action::Wait(Timer::Decision)])
+        }
+        Event::Accept
+        | Event::Reject
+        | Event::Cancel
+        | Event::New(_)
+        | Event::Old(_)
+        | Event::Delivered
+        | Event::Unsubscribed
+        | Event::Timer(_) => None,
+    }
+}
+
+fn deciding(event: Event, facts: Facts) -> Option<Step> {
+    match event {
+        Event::Accept => to(State::Inviting, &[Action::Approve, Action::Place]),
+        Event::Reject => fail(&[], Cause::Rejected, facts),
+        Event::Timer(Timer::Decision) => fail(&[], Cause::Undecided, facts),
+        Event::Cancel => fail(&[], Cause::Withdrawn, facts),
+        // The subscription outlives the call (TR-240), so the report can still be made.
+        Event::Old(Old::HungUp) => fail(&[], Cause::PeerHungUp, facts),
+        Event::Old(Old::Closing) => fail(&[], Cause::UserHungUp, facts),
+        // Who does not want to hear about it has not withdrawn the request (TR-022).
+        Event::Unsubscribed => to(State::Deciding, &[]),
+        Event::Request { .. }
+        | Event::New(_)
+        | Event::Delivered
+        | Event::Timer(Timer::Ring | Timer::Cancel | Timer::Delivery | Timer::Watchdog) => None,
+    }
+}
+
+/// The rows of Inviting and Ringing.
+fn inviting(state: State, event: Event, facts: Facts) -> Option<Step> {
+    match event {
+        Event::New(New::Provisional(code)) => {
+            to(State::Ringing, &[Action::TellProgress(code), Action::Report(code)])
+        }
+        Event::New(New::EarlyEnded) => to(state, &[]),
+        Event::New(New::Up) => connect(facts),
+        Event::New(New::Redirected) => to(State::Inviting, &[Action::Place]),
+        Event::New(New::Failed(code)) => fail(&[], Cause::Target(code), facts),
+        Event::New(New::Barred(code)) => fail(&[], Cause::Barred(code), facts),
+        // Rang too long: its INVITE was cancelled (TR-164). Silent all along: a timeout.
+        Event::New(New::NoAnswer) => {
+            let code = if state == State::Ringing {
+                StatusCode::REQUEST_TERMINATED
+            } else {
+                StatusCode::REQUEST_TIMEOUT
+            };
+            fail(&[], Cause::NoAnswer(code), facts)
+        }
+        Event::New(New::Cancelled | New::Over) => fail(&[], Cause::Abandoned, facts),
+        Event::Cancel => to(
+            State::Cancelling(Cause::Withdrawn),
+            &[Action::HangUpNew, Action::Wait(Timer::Cancel)],
+        ),
+        Event::Timer(Timer::Ring) => to(
+            State::Cancelling(Cause::NoAnswer(StatusCode::REQUEST_TERMINATED)),
+            &[Action::HangUpNew, Action::Wait(Timer::Cancel)],
+        ),
+        // TR-253: the transferor may go; the new call is what it asked for.
+        Event::Old(Old::HungUp) => to(state, &[]),
+        // TR-256: the report leaves before the BYE does.
+        Event::Old(Old::Closing) => fail(&[Action::HangUpNew], Cause::UserHungUp, facts),
+        // TR-022.
+        Event::Unsubscribed => to(state, &[]),
+        Event::Request { .. }
+        | Event::Accept
+        | Event::Reject
+        | Event::Delivered
+        | Event::Timer(Timer::Decision | Timer::Cancel | Timer::Delivery | Timer::Watchdog) => None,
+    }
+}
+
+/// The new call is up: reported on its 2xx, once (TR-255).
+fn connect(facts: Facts) -> Option<Step> {
+    let both = [Action::MoveMedia, Action::TellConnected];
+    let mut actions = SmallVec::from_slice(&both);
+    let next = if facts.reporting {
+        actions.extend([
+            Action::ReportLast(StatusCode::OK, SubReason::Noresource),
+            Action::Wait(Timer::Delivery),
+        ]);
+        State::Connected
+    } else if facts.old {
+        actions.push(Action::Wait(Timer::Watchdog));
+        State::WaitBye
+    } else {
+        actions.push(Action::Finish(SUCCEEDED));
+        State::Ended
+    };
+    Some(Step { next, actions })
+}
+
+fn cancelling(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
+    match event {
+        Event::New(
+            New::Redirected | New::Failed(_) | New::Barred(_) | New::NoAnswer | New::Cancelled | New::Over,
+        )
+        | Event::Timer(Timer::Cancel)
+        | Event::Old(Old::Closing) => fail(&[], cause, facts),
+        // A 2xx that crossed the CANCEL is ended by the dialog layer.
+        Event::New(New::Provisional(_) | New::EarlyEnded | New::Up)
+        | Event::Old(Old::HungUp)
+        | Event::Unsubscribed => to(State::Cancelling(cause), &[]),
+        Event::Request { .. }
+        | Event::Accept
+        | Event::Reject
+        | Event::Cancel
+        | Event::Delivered
+        | Event::Timer(Timer::Decision | Timer::Ring | Timer::Delivery | Timer::Watchdog) => None,
+    }
+}
+
+fn connected(event: Event, facts: Facts) -> Option<Step> {
+    match event {
+        Event::Delivered | Event::Unsubscribed | Event::Timer(Timer::Delivery) => {
+            if facts.old {
+                to(State::WaitBye, &[Action::Wait(Timer::Watchdog)])
+            } else {
+                to(State::Ended, &[Action::Finish(SUCCEEDED)])
+            }
+        }
+        // TR-254: hung up right after the answer, and still a success. TR-252: the report is waited for in any case.
+        Event::New(
+            New::Provisional(_)
+            | New::EarlyEnded
+            | New::Up
+            | New::Redirected
+            | New::Failed(_)
+            | New::Barred(_)
+            | New::NoAnswer
+            | New::Cancelled
+            | New::Over,
+        )
+        | Event::Old(Old::HungUp | Old::Closing) => to(State::Connected, &[]),
+        Event::Request { .. }
+        | Event::Accept
+        | Event::Reject
+        | Event::Cancel
+        | Event::Timer(Timer::Decision | Timer::Ring | Timer::Cancel | Timer::Watchdog) => None,
+    }
+}
+
+fn failed(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
+    match event {
+        Event::Delivered | Event::Unsubscribed | Event::Timer(Timer::Delivery) => {
+            to(State::Ended, &[Action::Finish(cause.outcome(facts.old))])
+        }
+        Event::New(
+            New::Provisional(_)
+            | New::EarlyEnded
+            | New::Up
+            | New::Redirected
+            | New::Failed(_)
+            | New::Barred(_)
+            | New::NoAnswer
+            | New::Cancelled
+            | New::Over,
+        )
+        | Event::Old(Old::HungUp | Old::Closing) => to(State::Failed(cause), &[]),
+        Event::Request { .. }
+        | Event::Accept
+        | Event::Reject
+        | Event::Cancel
+        | Event::Timer(Timer::Decision | Timer::Ring | Timer::Cancel | Timer::Watchdog) => None,
+    }
+}
+
+fn wait_bye(event: Event) -> Option<Step> {
+    match event {
+        Event::Old(Old::HungUp | Old::Closing) => to(State::Ended, &[Action::Finish(SUCCEEDED)]),
+        // D5: nobody waits for ever.
+        Event::Timer(Timer::Watchdog) => to(State::Ended, &[Action::HangUpOld, Action::Finish(SUCCEEDED)]),
+        Event::New(
+            New::Provisional(_)
+            | New::EarlyEnded
+            | New::Up
+            | New::Redirected
+            | New::Failed(_)
+            | New::Barred(_)
+            | New::NoAnswer
+            | New::Cancelled
+            | New::Over,
+        )
+        | Event::Delivered
+        | Event::Unsubscribed => to(State::WaitBye, &[]),
+        Event::Request { .. }
+        | Event::Accept
+        | Event::Reject
+        | Event::Cancel
+        | Event::Timer(Timer::Decision | Timer::Ring | Timer::Cancel | Timer::Delivery) => None,
+    }
+}

@@ -1,0 +1,430 @@
+//! All transfers, as one reducer over the dialog layer's events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dialog_core::{
+    DialogCommand, DialogEvent, IncomingRefer, LegEvent, LegId, ReferAnswer, SubscriptionCommand, SubscriptionEvent,
+    SubscriptionId,
+};
+use sip_message::{Method, Scheme, UriBuf};
+use sip_transport::{Cx, Out};
+
+use crate::{
+    Decision, ReferPolicy, TransferCommand, TransferId, TransferInfo, TransferOutput, TransferPolicy,
+    TransferRefusal, TransferTimer,
+    legs::{Legs, Stage},
+    surroundings::Surroundings,
+    transferee::{
+        Transferee,
+        admission::{self, Load},
+    },
+    transferor::Transferor,
+};
+
+/// The transfer layer: both roles, in all calls of an engine.
+///
+/// Follows the *step contract* of `sip_transport::step`: `command`, `receive` and `expire` push values and touch nothing
+/// else. It is to see every dialog event, and its outputs are to be carried out in order before the next input.
+#[derive(Debug, Default)]
+pub struct Transfers {
+    policy: TransferPolicy,
+    legs: Legs,
+    transfers: BTreeMap<TransferId, Transfer>,
+    subscriptions: BTreeMap<SubscriptionId, TransferId>,
+    withdrawn: BTreeSet<SubscriptionId>,
+    ignored: u64,
+    denied: u64,
+}
+
+#[derive(Debug)]
+enum Transfer {
+    Ours(Box<Transferor>),
+    Asked(Box<Transferee>),
+}
+
+impl Transfer {
+    fn info(&self) -> TransferInfo {
+        match self {
+            Self::Ours(transfer) => transfer.info(),
+            Self::Asked(transfer) => transfer.info(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Ours(transfer) => transfer.is_over(),
+            Self::Asked(transfer) => transfer.is_over(),
+        }
+    }
+}
+
+impl Transfers {
+    /// Makes a layer without transfers.
+    pub fn new(policy: TransferPolicy) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
+    /// The policy in force.
+    pub const fn policy(&self) -> &TransferPolicy {
+        &self.policy
+    }
+
+    /// Changes the policy for what begins from now on; transfers under way take over its limits at their next step.
+    pub fn set_policy(&mut self, policy: TransferPolicy) {
+        self.policy = policy;
+    }
+
+    /// Says what is done with a REFER in one call, whatever the policy says in general. To be called for a leg that
+    /// lives; `false` if the table of legs is full and nothing was changed.
+    pub fn policy_for(&mut self, leg: LegId, refer: ReferPolicy) -> bool {
+        let entry = self.legs.enter(leg, self.policy.legs);
+        entry.map(|entry| entry.refer = Some(refer)).is_some()
+    }
+
+    /// The transfers that are under way, oldest id first.
+    pub fn transfers(&self) -> impl Iterator<Item = TransferInfo> + '_ {
+        self.transfers.values().map(Transfer::info)
+    }
+
+    /// How many transfers are under way.
+    pub fn len(&self) -> usize {
+        self.transfers.len()
+    }
+
+    /// Whether nothing is left of any transfer.
+    pub fn is_empty(&self) -> bool {
+        self.transfers.is_empty() && self.subscriptions.is_empty() && self.withdrawn.is_empty()
+    }
+
+    /// How many legs are watched.
+    pub fn watched(&self) -> usize {
+        self.legs.len()
+    }
+
+    /// Whether a leg was placed by this layer: a transferee's new call.
+    pub fn is_internal(&self, leg: LegId) -> bool {
+        self.legs.get(leg).is_some_and(|leg| leg.internal)
+    }
+
+    /// How many events and timers meant nothing in the state they met.
+    pub const fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// How many REFERs were refused.
+    pub const fn denied(&self) -> u64 {
+        self.denied
+    }
+
+    /// Takes a command of the application; answered by exactly one [`TransferOutput::Accepted`] or
+    /// [`TransferOutput::Refused`].
+    pub fn command(&mut self, cx: &mut Cx<'_>, command: TransferCommand, out: &mut Out<'_, TransferOutput>) {
+        let (transfer, result) = match command {
+            TransferCommand::Blind { transfer, leg, target, hold, referred_by } => {
+                let result = self.check_blind(transfer, leg, &target);
+                if result.is_ok() {
+                    out.push(TransferOutput::Accepted { transfer });
+                    let new = Transferor::new(transfer, leg, target, hold, referred_by, cx.now);
+                    self.begin_ours(cx, transfer, leg, new, out);
+                }
+                (transfer, result)
+            }
+            TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
+            TransferCommand::Decide { transfer, decision } => (transfer, self.decide(cx, transfer, decision, out)),
+        };
+        if let Err(error) = result {
+            out.push(TransferOutput::Refused { transfer, error });
+        }
+    }
+
+    /// Takes an event of the dialog layer: every one, of every leg and subscription.
+    pub fn receive(&mut self, cx: &mut Cx<'_>, event: &DialogEvent, out: &mut Out<'_, TransferOutput>) {
+        match event {
+            DialogEvent::Leg(leg, event) => self.leg_event(cx, *leg, event, out),
+            DialogEvent::Subscription(id, SubscriptionEvent::Requested(refer)) => self.requested(cx, *id, refer, out),
+            DialogEvent::Subscription(id, event) => self.subscription_event(cx, *id, event, out),
+        }
+    }
+
+    /// Takes a timer that has run out.
+    pub fn expire(&mut self, cx: &mut Cx<'_>, timer: TransferTimer, out: &mut Out<'_, TransferOutput>) {
+        self.with(cx, timer.transfer, |transfer, around| match transfer {
+            Transfer::Ours(transfer) => transfer.expire(timer.name, around, out),
+            Transfer::Asked(transfer) => transfer.expire(timer.name, around, out),
+        });
+    }
+
+    /// Is told that the application is about to hang up a call, before the dialog layer is: a transfer that was asked of
+    /// us in that call reports first, and its new call is cancelled (TR-256).
+    pub fn before_hang_up(&mut self, cx: &mut Cx<'_>, leg: LegId, out: &mut Out<'_, TransferOutput>) {
+        let Some(id) = self.legs.get(leg).and_then(|leg| leg.moved_by) else {
+            return;
+        };
+        self.with(cx, id, |transfer, around| {
+            match transfer {
+                // The end of the call itself tells it.
+                Transfer::Ours(_) => {}
+                Transfer::Asked(transfer) => transfer.before_hang_up(around, out),
+            }
+            true
+        });
+    }
+
+    fn check_blind(&self, transfer: TransferId, leg: LegId, target: &UriBuf) -> Result<(), TransferRefusal> {
+        if self.transfers.contains_key(&transfer) {
+            return Err(TransferRefusal::State);
+        }
+        let leg = self.legs.get(leg).ok_or(TransferRefusal::UnknownLeg)?;
+        if leg.stage != Stage::Up {
+            return Err(TransferRefusal::NotEstablished);
+        }
+        if leg.moved_by.is_some() {
+            return Err(TransferRefusal::Busy);
+        }
+        let target = target.as_uri();
+        match target.scheme() {
+            Scheme::Sip | Scheme::Sips | Scheme::Tel => {}
+            Scheme::Other => return Err(TransferRefusal::Scheme),
+        }
+        if target.has_headers() || target.param("method").is_some() {
+            return Err(TransferRefusal::TargetForm);
+        }
+        if !leg.peer.allows(&Method::Refer) {
+            return Err(TransferRefusal::PeerCannot);
+        }
+        if self.is_full() {
+            return Err(TransferRefusal::Full);
+        }
+        Ok(())
+    }
+
+    /// Subscriptions that wait to be ended count, too, so that they cannot pile up.
+    fn is_full(&self) -> bool {
+        self.transfers.len() + self.withdrawn.len() >= self.policy.transfers
+    }
+
+    fn begin_ours(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        leg: LegId,
+        new: Transferor,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        if let Some(entry) = self.legs.get_mut(leg) {
+            entry.moved_by = Some(id);
+        }
+        self.transfers.insert(id, Transfer::Ours(Box::new(new)));
+        self.with(cx, id, |transfer, around| {
+            if let Transfer::Ours(transfer) = transfer {
+                transfer.begin(around, out);
+            }
+            true
+        });
+    }
+
+    fn cancel(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        let possible = match self.transfers.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
+            Transfer::Ours(transfer) => transfer.can_cancel(),
+            Transfer::Asked(transfer) => transfer.can_cancel(),
+        };
+        if !possible {
+            return Err(TransferRefusal::State);
+        }
+        out.push(TransferOutput::Accepted { transfer: id });
+        self.with(cx, id, |transfer, around| {
+            match transfer {
+                Transfer::Ours(transfer) => transfer.cancel(around, out),
+                Transfer::Asked(transfer) => transfer.cancel(around, out),
+            }
+            true
+        });
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        decision: Decision,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        match self.transfers.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
+            Transfer::Asked(transfer) if transfer.is_pending() => {}
+            Transfer::Asked(_) | Transfer::Ours(_) => return Err(TransferRefusal::State),
+        }
+        out.push(TransferOutput::Accepted { transfer: id });
+        self.with(cx, id, |transfer, around| {
+            if let Transfer::Asked(transfer) = transfer {
+                transfer.decide(decision, around, out);
+            }
+            true
+        });
+        Ok(())
+    }
+
+    fn leg_event(&mut self, cx: &mut Cx<'_>, leg: LegId, event: &LegEvent, out: &mut Out<'_, TransferOutput>) {
+        self.legs.note(leg, event, self.policy.legs);
+        let Some(entry) = self.legs.get(leg) else {
+            return;
+        };
+        let (moved_by, placed_for) = (entry.moved_by, entry.placed_for);
+        if let Some(id) = placed_for {
+            self.with(cx, id, |transfer, around| match transfer {
+                Transfer::Asked(transfer) => transfer.new_call_event(leg, event, around, out),
+                Transfer::Ours(_) => false,
+            });
+        }
+        if let Some(id) = moved_by {
+            self.with(cx, id, |transfer, around| match transfer {
+                Transfer::Ours(transfer) => transfer.call_event(event, around, out),
+                Transfer::Asked(transfer) => transfer.old_call_event(event, around, out),
+            });
+        }
+        if let LegEvent::Ended(_) = event {
+            self.legs.forget(leg);
+        }
+    }
+
+    fn requested(
+        &mut self,
+        cx: &mut Cx<'_>,
+        subscription: SubscriptionId,
+        refer: &IncomingRefer,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        let load = self.load(refer.leg);
+        let admitted = match admission::admit(refer, &self.legs, load, &self.policy) {
+            Ok(admitted) => admitted,
+            Err(status) => {
+                self.denied += 1;
+                let refuse = SubscriptionCommand::Refuse { status };
+                out.push(TransferOutput::Dialog(DialogCommand::Subscription(subscription, refuse)));
+                return;
+            }
+        };
+        let id: TransferId = cx.ids.mint();
+        if let Some(leg) = self.legs.get_mut(refer.leg) {
+            leg.moved_by = Some(id);
+            leg.referred += 1;
+        }
+        self.subscriptions.insert(subscription, id);
+        let ask = admitted.ask;
+        let new = Transferee::new(id, subscription, refer, admitted, &self.around(cx));
+        self.transfers.insert(id, Transfer::Asked(Box::new(new)));
+        self.with(cx, id, |transfer, around| {
+            if let Transfer::Asked(transfer) = transfer {
+                transfer.begin(ask, around, out);
+            }
+            true
+        });
+    }
+
+    fn load(&self, leg: LegId) -> Load {
+        let source = self.legs.get(leg).and_then(|leg| leg.source);
+        let moved_by = self.legs.get(leg).and_then(|leg| leg.moved_by);
+        let mut load = Load {
+            transfers: self.transfers.len() + self.withdrawn.len(),
+            pending: 0,
+            of_peer: 0,
+            moving: moved_by.is_some_and(|id| matches!(self.transfers.get(&id), Some(Transfer::Ours(_)))),
+        };
+        for transfer in self.transfers.values() {
+            if let Transfer::Asked(transfer) = transfer {
+                load.pending += usize::from(transfer.is_pending());
+                load.of_peer += usize::from(transfer.peer() == source);
+            }
+        }
+        load
+    }
+
+    fn subscription_event(
+        &mut self,
+        cx: &mut Cx<'_>,
+        subscription: SubscriptionId,
+        event: &SubscriptionEvent,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        if self.withdrawn.contains(&subscription) {
+            self.withdrawn_event(subscription, event, out);
+            return;
+        }
+        let Some(&id) = self.subscriptions.get(&subscription) else {
+            return;
+        };
+        if let SubscriptionEvent::Ended(_) = event {
+            self.subscriptions.remove(&subscription);
+        }
+        self.with(cx, id, |transfer, around| match transfer {
+            Transfer::Ours(transfer) => transfer.subscription_event(event, around, out),
+            Transfer::Asked(transfer) => transfer.subscription_event(event, around, out),
+        });
+    }
+
+    /// A REFER that was given up before it was answered: if it is accepted now, its subscription is ended (TR-177).
+    fn withdrawn_event(
+        &mut self,
+        subscription: SubscriptionId,
+        event: &SubscriptionEvent,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        match event {
+            SubscriptionEvent::Answered(answer) => {
+                self.withdrawn.remove(&subscription);
+                match answer {
+                    ReferAnswer::Accepted(_) => out.push(TransferOutput::Dialog(DialogCommand::Subscription(
+                        subscription,
+                        SubscriptionCommand::Unsubscribe,
+                    ))),
+                    ReferAnswer::Refused { .. } | ReferAnswer::TimedOut | ReferAnswer::Unreachable => {}
+                }
+            }
+            SubscriptionEvent::Ended(_) | SubscriptionEvent::Misused(_) => {
+                self.withdrawn.remove(&subscription);
+            }
+            SubscriptionEvent::Notified(_) | SubscriptionEvent::Requested(_) | SubscriptionEvent::Delivered => {}
+        }
+    }
+
+    fn around<'a, 'c>(&'a mut self, cx: &'a mut Cx<'c>) -> Surroundings<'a, 'c> {
+        Surroundings {
+            cx,
+            policy: &self.policy,
+            legs: &mut self.legs,
+            subscriptions: &mut self.subscriptions,
+            withdrawn: &mut self.withdrawn,
+        }
+    }
+
+    /// Lends a transfer and what is around it to a step that says whether its input meant anything, and removes the
+    /// transfer when it is over.
+    fn with(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        step: impl FnOnce(&mut Transfer, &mut Surroundings<'_, '_>) -> bool,
+    ) {
+        let Some(transfer) = self.transfers.get_mut(&id) else {
+            self.ignored += 1;
+            return;
+        };
+        let mut around = Surroundings {
+            cx,
+            policy: &self.policy,
+            legs: &mut self.legs,
+            subscriptions: &mut self.subscriptions,
+            withdrawn: &mut self.withdrawn,
+        };
+        if !step(transfer, &mut around) {
+            self.ignored += 1;
+        }
+        if transfer.is_over() {
+            self.transfers.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Measures parsing and whole calls: `bench --list`; `bench CASE --iterations N` prints one JSON line with time and
+//! allocations for each iteration.
+
+use std::{alloc::System, hint::black_box, process::ExitCode, time::Instant};
+
+use bytes::Bytes;
+use clap::Parser;
+use patchcord_tests::{
+    ordinary_invite::INVITE,
+    play,
+    scenario::{Scenario, ScenarioError},
+};
+use sip_message::{Message, NameAddr, ParseError, Via};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+/// Counts allocations; hands everything on to the system's allocator.
+#[global_allocator]
+static ALLOCATIONS: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// A call of two parties: set-up with 180 and 200, then BYE.
+const CALL: &str = "title call\nparty alice\nparty bob answers\nat 0s alice call bob\n\
+    on alice established 1 after 1s alice hang-up\nend 100s\n";
+
+/// A call and its blind transfer: three parties, hold, REFER, the new call, BYE, then BYE of the new call.
+const BLIND: &str = "title blind\nparty alice\nparty bob answers\nparty carol answers\nat 0s alice call bob\n\
+    on alice established 1 after 1s alice blind carol\nend 100s\n";
+
+/// Measures one case.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Prints the names of the cases, one a line.
+    #[arg(long)]
+    list: bool,
+    /// The case.
+    #[arg(required_unless_present = "list")]
+    case: Option<String>,
+    /// How often it is done.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    iterations: u64,
+}
+
+type Case = Box<dyn FnMut(u64) -> bool>;
+
+const CASES: [&str; 4] = ["parse-invite", "parse-invite-full", "blind-transfer", "call"];
+
+fn case(name: &str) -> Result<Option<Case>, ScenarioError> {
+    let invite = Bytes::from_static(INVITE.as_bytes());
+    Ok(Some(match name {
+        "parse-invite" => Box::new(move |_| Message::parse(black_box(invite.clone())).map(black_box).is_ok()),
+        "parse-invite-full" => Box::new(move |_| parse_full(black_box(invite.clone())).is_ok()),
+        "blind-transfer" => {
+            let scenario = Scenario::parse(BLIND)?;
+            Box::new(move |iteration| play::play_unobserved(&scenario, iteration) > 0)
+        }
+        "call" => {
+            let scenario = Scenario::parse(CALL)?;
+            Box::new(move |iteration| play::play_unobserved(&scenario, iteration) > 0)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// What a user agent reads of every INVITE: From, To, Call-ID, CSeq, every Via and Contact, typed.
+fn parse_full(invite: Bytes) -> Result<(), ParseError> {
+    let message = Message::parse(invite)?;
+    black_box::<NameAddr<'_>>(message.from()?);
+    black_box(message.to()?);
+    black_box(message.call_id()?);
+    black_box(message.cseq()?);
+    for via in message.vias() {
+        black_box(Via::parse(via)?);
+    }
+    black_box(message.contact()?);
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let Some(name) = options.case.filter(|_| !options.list) else {
+        for case in CASES {
+            println!("{case}");
+        }
+        return ExitCode::SUCCESS;
+    };
+    let mut run = match case(&name) {
+        Ok(Some(run)) => run,
+        Ok(None) => {
+            eprintln!("CASE must be one of: {}", CASES.join(", "));
+            return ExitCode::from(2);
+        }
+        Err(error) => {
+            eprintln!("the scenario cannot be read: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let region = Region::new(ALLOCATIONS);
+    let start = Instant::now();
+    for iteration in 0..options.iterations {
+        if !run(iteration) {
+            eprintln!("{name} failed in iteration {iteration}");
+            return ExitCode::FAILURE;
+        }
+    }
+    let elapsed = start.elapsed();
+    let allocations = region.change().allocations + region.change().reallocations;
+    let line = serde_json::json!({
+        "case": name,
+        "iterations": options.iterations,
+        "ns_per_iteration": elapsed.as_nanos() as f64 / options.iterations as f64,
+        "allocations_per_iteration": allocations as f64 / options.iterations as f64,
+    });
+    println!("{line}");
+    ExitCode::SUCCESS
+}

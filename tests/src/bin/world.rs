@@ -1,0 +1,57 @@
+//! Random transfers in the simulated world: `world --seeds N [--scenario NAME] [--loss PERCENT] [--first-seed S]`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use patchcord_tests::sweep;
+
+/// Runs random transfers in the simulated world and judges them by the invariants of call transfer.
+#[derive(Debug, Parser)]
+struct Options {
+    /// How many seeds each scenario is run with at each loss rate.
+    #[arg(long, default_value_t = 100)]
+    seeds: u64,
+    /// Only this scenario: blind, target-busy, target-silent or crossing-bye.
+    #[arg(long)]
+    scenario: Option<String>,
+    /// Only this loss rate, in percent; 0, 10 and 30 otherwise.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
+    loss: Option<u8>,
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    first_seed: u64,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let names: Vec<&'static str> = sweep::SCENARIOS
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| options.scenario.as_deref().is_none_or(|wanted| wanted == *name))
+        .collect();
+    if names.is_empty() {
+        let known: Vec<_> = sweep::SCENARIOS.iter().map(|(name, _)| *name).collect();
+        eprintln!("--scenario must be one of: {}", known.join(", "));
+        return ExitCode::from(2);
+    }
+    let losses = options.loss.map_or_else(|| sweep::LOSSES.to_vec(), |loss| vec![loss]);
+    let runs = sweep::runs(&names, &losses, options.first_seed, options.seeds);
+    let swept = match sweep::sweep(&runs) {
+        Ok(swept) => swept,
+        Err(error) => {
+            eprintln!("a scenario cannot be read: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    for failure in &swept.failures {
+        let sweep::Run { scenario, loss, seed } = failure.run;
+        println!("FAILED scenario {scenario} seed {seed} loss {loss} %");
+        for broken in &failure.broken {
+            println!("  {broken}");
+        }
+        println!("{}", failure.trace);
+        println!("  again: world --scenario {scenario} --loss {loss} --first-seed {seed} --seeds 1\n");
+    }
+    println!("{} passed, {} failed", swept.passed, swept.failed);
+    if swept.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,22 @@
+//! The invariants of the transfer catalogue's §2.7, judged from the wire and the events of a run.
+
+mod calls;
+mod notifications;
+mod outcomes;
+mod requests;
+
+use crate::play::Played;
+
+/// Every invariant that a run broke, in words; empty if it kept all.
+pub fn broken(played: &Played) -> Vec<String> {
+    let mut broken = played.faults.clone();
+    for (node, name) in played.names.iter().enumerate() {
+        let mut found = Vec::new();
+        outcomes::check(played, node, &mut found);
+        notifications::check(played, node, &mut found);
+        requests::check(played, node, &mut found);
+        calls::check(played, node, &mut found);
+        broken.extend(found.into_iter().map(|what| format!("{name}: {what}")));
+    }
+    broken
+}

@@ -1,0 +1,81 @@
+//! Invariants 4 and 5: a transfer that failed leaves the call with the party that was to be moved as it was: up, unless
+//! its own requests were refused, and not on hold.
+
+use std::collections::BTreeMap;
+
+use dialog_core::By;
+use session_core::{EventKind, SessionId};
+use sip_message::Method;
+use transfer::{LearnedFrom, Outcome, OutcomeKind};
+
+use crate::{
+    journal::{Journal, Way, What, is_request, response},
+    play::Played,
+};
+
+#[derive(Default)]
+struct Call {
+    held: bool,
+    initiated: bool,
+    outcome: Option<Outcome>,
+    ended_by: Option<By>,
+}
+
+pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
+    // What the application itself asked for explains a call that is held or over.
+    let asked = |words: &[&str]| {
+        played.journal.entries.iter().any(|entry| {
+            matches!(&entry.what, What::Asked(what) if words.contains(&what.as_str()))
+                && entry.node == node
+                && entry.at < played.ended
+        })
+    };
+    let mut calls: BTreeMap<SessionId, Call> = BTreeMap::new();
+    for event in played.journal.events(node).take_while(|event| event.at < played.ended) {
+        let Some(session) = event.session else { continue };
+        let call = calls.entry(session).or_default();
+        match &event.kind {
+            EventKind::HoldChanged { local, .. } => call.held = *local,
+            EventKind::TransferInitiated { .. } => call.initiated = true,
+            EventKind::TransferEnded(outcome) => call.outcome = Some(*outcome),
+            EventKind::CallEnded { cause } => call.ended_by = Some(cause.by),
+            _ => {}
+        }
+    }
+    for (session, call) in calls.into_iter().filter(|(_, call)| call.initiated) {
+        let Some(outcome) = call.outcome else { continue };
+        let moved = matches!(outcome.kind, OutcomeKind::Succeeded | OutcomeKind::Bridged | OutcomeKind::PeerHungUp);
+        let ended_by_us = matches!(call.ended_by, Some(By::Local | By::Network));
+        if !moved && ended_by_us && !asked(&["hang-up", "hang-up-all"]) && !own_request_failed(&played.journal, node) {
+            found.push(format!("{session} was ended by a transfer that came to {:?}", outcome.kind));
+        }
+        if call.ended_by.is_none() && call.held && outcome.kind != OutcomeKind::Failed && !asked(&["hold"]) {
+            found.push(format!("{session} is held with nothing to lead out of it after {:?}", outcome.kind));
+        }
+        if call.ended_by.is_none() && outcome.kind == OutcomeKind::Recovered && !outcome.call_kept {
+            found.push(format!("{session}: Recovered, but the call is not kept"));
+        }
+        if outcome.kind == OutcomeKind::Succeeded && outcome.learned_from == LearnedFrom::Guard {
+            found.push(format!("{session}: a success cannot be learned from a timer"));
+        }
+    }
+}
+
+/// Whether an INVITE or REFER of the party got no 2xx: then the call's own usage may be gone (RFC 5057 §5.1).
+fn own_request_failed(journal: &Journal, node: usize) -> bool {
+    let mut open: BTreeMap<(String, u32), bool> = BTreeMap::new();
+    for (_, way, message) in journal.messages(node) {
+        let (Ok(call_id), Ok(cseq)) = (message.call_id(), message.cseq()) else { continue };
+        let key = (call_id.to_owned(), cseq.number);
+        match (way, response(&message)) {
+            (Way::Out, None) if is_request(&message, &Method::Invite) || is_request(&message, &Method::Refer) => {
+                open.entry(key).or_default();
+            }
+            (Way::In, Some((status, Method::Invite | Method::Refer))) if status.is_success() => {
+                open.insert(key, true);
+            }
+            _ => {}
+        }
+    }
+    open.values().any(|succeeded| !succeeded)
+}

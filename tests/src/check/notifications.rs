@@ -1,0 +1,71 @@
+//! Invariant 2: every REFER that was accepted is reported on, and the last report is the last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sip_message::{Message, Method, SubState};
+
+use crate::{
+    journal::{Way, is_request, response},
+    play::Played,
+};
+
+/// What a notifier did in one dialog.
+#[derive(Default)]
+struct Reports {
+    /// CSeq numbers of the REFERs that it accepted.
+    accepted: BTreeSet<u32>,
+    /// CSeq numbers of its NOTIFYs, in order of sending.
+    sent: Vec<u32>,
+    /// Those that said `terminated`.
+    terminated: BTreeSet<u32>,
+    /// Those that were answered 2xx.
+    answered: BTreeSet<u32>,
+}
+
+pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
+    let mut dialogs: BTreeMap<String, Reports> = BTreeMap::new();
+    for (_, way, message) in played.journal.messages(node) {
+        let (Ok(call_id), Ok(cseq)) = (message.call_id(), message.cseq()) else { continue };
+        let reports = dialogs.entry(call_id.to_owned()).or_default();
+        match (way, response(&message)) {
+            (Way::Out, Some((status, Method::Refer))) if status.is_success() => {
+                reports.accepted.insert(cseq.number);
+            }
+            (Way::Out, None) if is_request(&message, &Method::Notify) => {
+                if !reports.sent.contains(&cseq.number) {
+                    reports.sent.push(cseq.number);
+                }
+                if is_terminated(&message) {
+                    reports.terminated.insert(cseq.number);
+                }
+            }
+            (Way::In, Some((status, Method::Notify))) if status.is_success() => {
+                reports.answered.insert(cseq.number);
+            }
+            _ => {}
+        }
+    }
+    for (call_id, reports) in dialogs {
+        let accepted = reports.accepted.len();
+        if accepted > 0 && reports.sent.len() < accepted {
+            found.push(format!("{call_id}: {accepted} REFERs accepted, {} NOTIFYs", reports.sent.len()));
+        }
+        // A NOTIFY that was never answered, or refused, ends the subscription without a last one (RFC 6665 §4.2.2).
+        let broken_off = reports.sent.iter().any(|cseq| !reports.answered.contains(cseq));
+        let terminated = reports.terminated.len();
+        if terminated > accepted || (terminated < accepted && !broken_off) {
+            found.push(format!("{call_id}: {accepted} REFERs accepted, {terminated} NOTIFYs with terminated"));
+        }
+        let last = reports.sent.last();
+        if accepted == 1
+            && let Some(terminated) = reports.terminated.first()
+            && last != Some(terminated)
+        {
+            found.push(format!("{call_id}: a NOTIFY after the one with terminated"));
+        }
+    }
+}
+
+fn is_terminated(message: &Message) -> bool {
+    matches!(message.subscription_state(), Ok(Some(state)) if state.state == SubState::Terminated)
+}

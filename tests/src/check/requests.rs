@@ -1,0 +1,107 @@
+//! Invariant 3, judged from the wire: CSeq rises in each dialog, and a party starts no INVITE in a dialog while another,
+//! its own or the other side's, waits for its final response (RFC 3261 §14.1).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use sip_message::Method;
+
+use crate::{
+    journal::{Way, response},
+    play::Played,
+};
+
+/// An INVITE without any response is over after 64*T1 (RFC 3261 §17.1.1.2, timer B); one with a provisional response
+/// can be cancelled, and is then over after as long again.
+const TIMER_B: Duration = Duration::from_secs(32);
+
+#[derive(Default)]
+struct Dialog {
+    last: u32,
+    branches: BTreeSet<String>,
+    ours: Option<Pending>,
+    theirs: Option<Pending>,
+}
+
+struct Pending {
+    cseq: u32,
+    since: Duration,
+    provisional: bool,
+    cancelled: Option<Duration>,
+}
+
+impl Pending {
+    fn new(cseq: u32, since: Duration) -> Self {
+        Self { cseq, since, provisional: false, cancelled: None }
+    }
+
+    fn is_over(&self, now: Duration) -> bool {
+        let silent = !self.provisional && now >= self.since + TIMER_B;
+        silent || self.cancelled.is_some_and(|at| now >= at + TIMER_B)
+    }
+}
+
+pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
+    let mut dialogs: BTreeMap<String, Dialog> = BTreeMap::new();
+    for (at, way, message) in played.journal.messages(node) {
+        let (Ok(call_id), Ok(cseq)) = (message.call_id(), message.cseq()) else { continue };
+        let dialog = dialogs.entry(call_id.to_owned()).or_default();
+        let Some(method) = message.method() else {
+            answered(dialog, way, &message);
+            continue;
+        };
+        let branch = message.top_via().ok().and_then(|via| via.branch().map(str::to_owned)).unwrap_or_default();
+        match (way, method) {
+            (_, Method::Ack) => {}
+            (Way::Out, Method::Cancel) => {
+                if let Some(pending) = dialog.ours.as_mut().filter(|pending| pending.cancelled.is_none()) {
+                    pending.cancelled = Some(at);
+                }
+            }
+            (Way::In, Method::Cancel) => {}
+            (Way::Out, method) => {
+                if !dialog.branches.insert(branch) {
+                    continue;
+                }
+                if cseq.number <= dialog.last {
+                    found.push(format!("{at:?} {call_id}: {method} with CSeq {} after {}", cseq.number, dialog.last));
+                }
+                dialog.last = dialog.last.max(cseq.number);
+                if method == Method::Invite {
+                    for (whose, pending) in [("own", &dialog.ours), ("received", &dialog.theirs)] {
+                        if pending.as_ref().is_some_and(|pending| !pending.is_over(at)) {
+                            found.push(format!("{at:?} {call_id}: INVITE #{} while an {whose} one is in flight", cseq.number));
+                        }
+                    }
+                    dialog.ours = Some(Pending::new(cseq.number, at));
+                }
+            }
+            (Way::In, Method::Invite) => {
+                if dialog.branches.insert(branch) {
+                    dialog.theirs = Some(Pending::new(cseq.number, at));
+                }
+            }
+            (Way::In, _) => {}
+        }
+    }
+}
+
+fn answered(dialog: &mut Dialog, way: Way, message: &sip_message::Message) {
+    let Some((status, Method::Invite)) = response(message) else { return };
+    let Ok(cseq) = message.cseq() else { return };
+    let pending = match way {
+        Way::In => &mut dialog.ours,
+        Way::Out => &mut dialog.theirs,
+    };
+    if pending.as_ref().is_some_and(|pending| pending.cseq == cseq.number) {
+        if status.is_provisional() {
+            if let Some(pending) = pending {
+                pending.provisional = true;
+            }
+        } else {
+            *pending = None;
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A journal as a text that people can read: one line for each message, event and command, with its time.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use session_core::SessionEvent;
+use sip_message::{HeaderId, Message, StartLine};
+
+use crate::journal::{Entry, Journal, What};
+
+/// The whole ladder: messages as they are sent, events, commands.
+pub fn ladder(journal: &Journal, names: &[String]) -> String {
+    lines(&journal.entries, names)
+}
+
+/// The last `count` lines.
+pub fn tail(journal: &Journal, names: &[String], count: usize) -> String {
+    let text = ladder(journal, names);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+/// Every byte of every message, with all times: what two runs of one seed have in common.
+pub fn verbatim(journal: &Journal, names: &[String]) -> String {
+    let mut text = String::new();
+    for entry in &journal.entries {
+        // Writing to a String cannot fail.
+        let _ = match &entry.what {
+            What::Sent { message, copies, .. } => {
+                writeln!(text, "{:?} {} sent {copies} {}", entry.at, names[entry.node], message.escape_ascii())
+            }
+            What::Received { message, .. } => {
+                writeln!(text, "{:?} {} received {}", entry.at, names[entry.node], message.escape_ascii())
+            }
+            What::Event(event) => writeln!(text, "{:?} {} {event:?}", entry.at, names[entry.node]),
+            What::Asked(what) | What::Refused(what) => writeln!(text, "{:?} {} {what}", entry.at, names[entry.node]),
+        };
+    }
+    text
+}
+
+fn lines(entries: &[Entry], names: &[String]) -> String {
+    let width = names.iter().map(String::len).max().unwrap_or_default();
+    let mut text = String::new();
+    for entry in entries {
+        let seconds = entry.at.as_secs_f64();
+        let who = &names[entry.node];
+        let line = match &entry.what {
+            What::Sent { to, address, message, copies } => {
+                let to = to.map_or_else(|| address.to_string(), |to| names[to].clone());
+                let fate = match copies {
+                    0 => "  (lost)",
+                    1 => "",
+                    _ => "  (twice)",
+                };
+                format!("{who:width$} -> {to:width$}  {}{fate}", describe(message))
+            }
+            What::Received { .. } => continue,
+            What::Event(event) => match describe_event(event) {
+                Some(event) => format!("{who:width$}    * {event}"),
+                None => continue,
+            },
+            What::Asked(what) => format!("{who:width$}    > {what}"),
+            What::Refused(what) => format!("{who:width$}    ! {what}"),
+        };
+        let _ = writeln!(text, "{seconds:11.6} {}", line.trim_end());
+    }
+    text
+}
+
+/// A message in one line: start line, and of what it carries the words that matter in a transfer.
+pub fn describe(bytes: &Bytes) -> String {
+    let Ok(message) = Message::parse(bytes.clone()) else { return "not a message".to_owned() };
+    let mut line = match message.start_line() {
+        StartLine::Request { method, uri } => format!("{method} {uri}"),
+        StartLine::Status { code, reason } => match message.cseq() {
+            Ok(cseq) => format!("{} {reason} ({})", code.as_u16(), cseq.method),
+            Err(_) => format!("{} {reason}", code.as_u16()),
+        },
+    };
+    if let Ok(cseq) = message.cseq() {
+        let _ = write!(line, " #{}", cseq.number);
+    }
+    for id in [HeaderId::ReferTo, HeaderId::SubscriptionState, HeaderId::RetryAfter] {
+        if let Some(value) = message.first(id) {
+            let _ = write!(line, "  {}: {value}", id.name());
+        }
+    }
+    let body = String::from_utf8_lossy(message.body());
+    if let Some(status) = body.strip_prefix("SIP/2.0 ") {
+        let _ = write!(line, "  [{}]", status.trim_end());
+    } else if body.starts_with("v=0") {
+        let directions = ["sendonly", "recvonly", "inactive"];
+        let direction = directions.into_iter().find(|direction| body.contains(&format!("a={direction}")));
+        let _ = write!(line, "  [sdp {}]", direction.unwrap_or("sendrecv"));
+    }
+    line
+}
+
+fn describe_event(event: &SessionEvent) -> Option<String> {
+    // Figures of RTP would make a golden trace depend on the last bit of a floating-point number.
+    if matches!(event.name(), "media_quality" | "media_summary" | "message") {
+        return None;
+    }
+    let mut line = event.name().to_owned();
+    if let Some(session) = event.session {
+        let _ = write!(line, " {session}");
+    }
+    if let Some(transfer) = event.transfer {
+        let _ = write!(line, " {transfer}");
+    }
+    if let Some(peer) = event.peer() {
+        let _ = write!(line, " {peer}");
+    }
+    if let Some(code) = event.code() {
+        let _ = write!(line, " {}", code.as_u16());
+    }
+    if let (Some(outcome), Some(learned_from)) = (event.outcome(), event.learned_from()) {
+        let _ = write!(line, " {outcome} learned from {learned_from}");
+    }
+    if let Some(reason) = event.reason() {
+        let _ = write!(line, ": {reason}");
+    }
+    if let session_core::EventKind::HoldChanged { local, remote } = &event.kind {
+        let _ = write!(line, " local={local} remote={remote}");
+    }
+    Some(line)
+}

@@ -1,0 +1,58 @@
+//! The `patchcord` application as a child process, read by its `--json` events.
+
+use std::{path::PathBuf, process::Command, time::Duration};
+
+use serde_json::Value;
+
+use super::{PATIENCE, PeerError, process::Process};
+
+/// A running `patchcord`.
+#[derive(Debug)]
+pub struct Application {
+    process: Process,
+}
+
+impl Application {
+    /// The binary: `PATCHCORD_BIN`, or `target/release/patchcord` of this workspace.
+    pub fn binary() -> PathBuf {
+        match std::env::var_os("PATCHCORD_BIN") {
+            Some(path) => PathBuf::from(path),
+            None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/release/patchcord"),
+        }
+    }
+
+    /// Starts it with these arguments and `--json`, and waits until it listens.
+    pub fn start(arguments: &[&str]) -> Result<Self, PeerError> {
+        let name = format!("patchcord {}", arguments.first().copied().unwrap_or_default());
+        let mut process = Process::spawn(&name, Command::new(Self::binary()).args(arguments).arg("--json"))?;
+        process.wait_for("listening", PATIENCE, |line| event(line).is_some_and(|event| event["event"] == "listening"))?;
+        Ok(Self { process })
+    }
+
+    /// Waits for an event of this name.
+    pub fn wait_for(&mut self, name: &str, limit: Duration) -> Result<Value, PeerError> {
+        let line = self.process.wait_for(name, limit, |line| event(line).is_some_and(|event| event["event"] == name))?;
+        Ok(event(&line).unwrap_or_default())
+    }
+
+    /// Waits for its end: the exit code, and all events.
+    pub fn finish(mut self, limit: Duration) -> Result<(Option<i32>, Vec<Value>), PeerError> {
+        let status = self.process.wait_exit(limit)?;
+        let events = self.process.lines().iter().filter_map(|line| event(line)).collect();
+        Ok((status.code(), events))
+    }
+
+    /// The events so far.
+    pub fn events(&mut self) -> Vec<Value> {
+        self.process.output().lines().filter_map(event).collect()
+    }
+
+    /// Everything that it wrote.
+    pub fn output(&mut self) -> String {
+        self.process.output()
+    }
+}
+
+fn event(line: &str) -> Option<Value> {
+    serde_json::from_str(line).ok().filter(|value: &Value| value.get("event").is_some())
+}

@@ -1,0 +1,128 @@
+//! baresip, driven over its control socket.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddrV4, TcpStream},
+    process::Command,
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    PATIENCE, PeerError,
+    process::Process,
+    scratch,
+    sockets::{Table, wait_until_open},
+    wav,
+};
+
+/// The port of the control socket, on the peer's own address.
+const CONTROL: u16 = 4444;
+
+/// Seconds of tone that it plays, more than any test takes.
+const TONE_SECONDS: u32 = 60;
+
+/// Longest message on the control socket; more is not one.
+const LONGEST: usize = 1 << 20;
+
+/// A running baresip that answers every call.
+#[derive(Debug)]
+pub struct Baresip {
+    process: Process,
+    control: TcpStream,
+    events: Receiver<Value>,
+    seen: Vec<Value>,
+}
+
+impl Baresip {
+    /// Starts one with this user name on an address of its own, port 5060; it sends a tone.
+    pub fn start(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        let folder = scratch(&format!("baresip-{own}"))?;
+        let tone = folder.join("tone.wav");
+        wav::write_tone(&tone, hz, TONE_SECONDS)?;
+        let config = format!(
+            "poll_method epoll\nsip_listen {own}:5060\nnet_interface {own}\ndns_server 127.0.0.1:9\nrtp_ports 24000-24400\n\
+             call_max_calls 10\naudio_source aufile,{tone}\naudio_player aubridge,nil1\naudio_alert aubridge,nil2\n\
+             module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
+             module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
+             ctrl_tcp_listen {own}:{CONTROL}\n",
+            tone = tone.display()
+        );
+        for (file, text) in [
+            ("config", config),
+            ("accounts", format!("<sip:{user}@{own}:5060>;regint=0;answermode=auto\n")),
+            ("contacts", String::new()),
+        ] {
+            let path = folder.join(file);
+            fs::write(&path, text).map_err(|source| PeerError::Environment { what: path.display().to_string(), source })?;
+        }
+        let mut process = Process::spawn("baresip", Command::new("baresip").args(["-4", "-s", "-f"]).arg(&folder))?;
+        wait_until_open(&mut process, Table::Udp, SocketAddrV4::new(own, 5060))?;
+        let address = SocketAddrV4::new(own, CONTROL);
+        wait_until_open(&mut process, Table::Tcp, address)?;
+        let broken = |source| PeerError::Environment { what: format!("control socket of baresip on {address}"), source };
+        let control = TcpStream::connect(address).map_err(broken)?;
+        let reader = control.try_clone().map_err(broken)?;
+        let (sender, events) = mpsc::channel();
+        thread::spawn(move || {
+            let mut reader = reader;
+            while let Some(message) = read_netstring(&mut reader) {
+                if sender.send(message).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { process, control, events, seen: Vec::new() })
+    }
+
+    /// Gives a command: `dial`, `hold`, `resume`, `transfer`, `hangup`.
+    pub fn command(&mut self, command: &str, params: &str) -> Result<(), PeerError> {
+        let message = json!({ "command": command, "params": params, "token": "1" }).to_string();
+        let sent = self.control.write_all(format!("{}:{message},", message.len()).as_bytes());
+        sent.map_err(|source| PeerError::Environment { what: format!("command {command} to baresip"), source })
+    }
+
+    /// Waits for an event of this type, such as `CALL_ESTABLISHED`. Earlier ones are not looked at again.
+    pub fn wait_for(&mut self, kind: &str) -> Result<Value, PeerError> {
+        let deadline = Instant::now() + PATIENCE;
+        while let Ok(event) = self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            self.seen.push(event.clone());
+            if event["type"] == kind {
+                return Ok(event);
+            }
+        }
+        let events: Vec<String> = self.seen.iter().map(Value::to_string).collect();
+        let output = format!("{}\n{}", events.join("\n"), self.process.output());
+        Err(PeerError::Missing { program: "baresip".to_owned(), what: kind.to_owned(), limit: PATIENCE, output })
+    }
+
+    /// Its SIP trace and log so far.
+    pub fn output(&mut self) -> String {
+        self.process.output()
+    }
+}
+
+/// Reads one `LENGTH:JSON,`.
+fn read_netstring(stream: &mut TcpStream) -> Option<Value> {
+    let mut length = 0usize;
+    loop {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).ok()?;
+        match byte[0] {
+            digit @ b'0'..=b'9' => length = length.checked_mul(10)?.checked_add(usize::from(digit - b'0'))?,
+            b':' => break,
+            _ => return None,
+        }
+    }
+    let mut text = vec![0; length.min(LONGEST) + 1];
+    stream.read_exact(&mut text).ok()?;
+    text.pop();
+    serde_json::from_slice(&text).ok()
+}
+
+/// How long a tone must be heard to be measured.
+pub const LISTEN: Duration = Duration::from_millis(600);

@@ -1,0 +1,87 @@
+//! sipp, driven by the scenario files in `tests/interop`.
+
+use std::{
+    net::{Ipv4Addr, SocketAddrV4},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use super::{
+    PeerError,
+    process::Process,
+    scratch,
+    sockets::{Table, wait_until_open},
+};
+
+/// The port of every peer; each has an address of its own.
+pub const PORT: u16 = 5060;
+
+/// A running sipp that plays one call of one scenario.
+#[derive(Debug)]
+pub struct Sipp {
+    process: Process,
+    log: PathBuf,
+    messages: PathBuf,
+}
+
+/// What a sipp is to do.
+#[derive(Debug, Clone)]
+pub struct Plan<'a> {
+    /// The scenario: a file in `tests/interop` without `.xml`.
+    pub scenario: &'a str,
+    /// Its own address.
+    pub own: Ipv4Addr,
+    /// The other side's address.
+    pub remote: Ipv4Addr,
+    /// The user part of whom it calls.
+    pub user: &'a str,
+    /// Values for `[name]` in the scenario.
+    pub keys: &'a [(&'a str, &'a str)],
+}
+
+impl Sipp {
+    /// Starts it and waits until its socket is open.
+    pub fn start(plan: &Plan<'_>) -> Result<Self, PeerError> {
+        let folder = scratch(&format!("sipp-{}-{}", plan.scenario, plan.own))?;
+        let (log, messages) = (folder.join("log"), folder.join("messages"));
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(format!("{}.xml", plan.scenario));
+        let own = plan.own.to_string();
+        let mut command = Command::new("sipp");
+        command.env("TERM", "dumb").current_dir(&folder);
+        command.arg("-sf").arg(scenario);
+        command.args(["-i", &own, "-p", "5060", "-mi", &own, "-mp", "24000", "-m", "1", "-nostdin", "-s", plan.user]);
+        command.args(["-trace_logs", "-log_file"]).arg(&log).args(["-trace_msg", "-message_file"]).arg(&messages);
+        for (name, value) in plan.keys {
+            command.args(["-key", name, value]);
+        }
+        command.arg(format!("{}:{PORT}", plan.remote));
+        let mut process = Process::spawn(&format!("sipp {}", plan.scenario), &mut command)?;
+        wait_until_open(&mut process, Table::Udp, SocketAddrV4::new(plan.own, PORT))?;
+        Ok(Self { process, log, messages })
+    }
+
+    /// Waits for its end; an error with all its messages if the scenario did not go through.
+    pub fn finish(mut self, limit: Duration) -> Result<Report, PeerError> {
+        let status = self.process.wait_exit(limit);
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+        let report = Report { log: read(&self.log), messages: read(&self.messages) };
+        match status {
+            Ok(status) if status.success() => Ok(report),
+            Ok(_) | Err(_) => {
+                let output = format!("{}\n{}\n{}", report.log, report.messages, self.process.output());
+                let program = "sipp".to_owned();
+                Err(PeerError::Missing { program, what: "the end of its scenario".to_owned(), limit, output })
+            }
+        }
+    }
+}
+
+/// What a sipp saw.
+#[derive(Debug)]
+pub struct Report {
+    /// What its scenario logged.
+    pub log: String,
+    /// All messages, sent and received.
+    pub messages: String,
+}
