@@ -9,8 +9,8 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Response, StatusCode, UriBuf};
 use sip_transport::{
-    Config, Cx, FlowEvent, FlowId, Guard, IdMint, LookupError, Outbox, Random, Route, RouteId, Tick, TimerOp, Transport,
-    TransportCommand, TransportInput, TransportOutput, TransportTimer, Transports, UnixTime,
+    Config, Cx, FlowEvent, FlowId, Guard, IdMint, LookupError, Outbox, Random, Route, RouteId, Tick, TimerOp,
+    Transport, TransportCommand, TransportInput, TransportOutput, TransportTimer, Transports, UnixTime,
 };
 
 struct Counting(u64);
@@ -57,7 +57,8 @@ fuzz_target!(|data: &[u8]| {
             }
             1 => {
                 if let Some(route) = waiting.pop() {
-                    let addresses = rest.chunks_exact(4).map(|ip| IpAddr::from([ip[0], ip[1], ip[2], ip[3]])).collect();
+                    let addresses =
+                        rest.chunks_exact(4).map(|ip| IpAddr::from([ip[0], ip[1], ip[2], ip[3]])).collect();
                     let result = if rest.is_empty() { Err(LookupError::NotFound) } else { Ok(addresses) };
                     transports.receive(&mut cx, TransportInput::Resolved { route, result }, &mut out);
                 }

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, HeaderId, Message, Method, Response, StatusCode};
 use sip_transport::{
-    Cx, FlowEvent, FlowId, Guard, Hop, IdMint, Inbound, Out, Outbound, Outbox, Random, Tick, TimerOp, Transport,
-    TransportCommand, TransportInput, TransportOutput, Transports, UnixTime,
+    Cx, FlowEvent, FlowId, Guard, Hop, IdMint, Inbound, Out, Outbound, Outbox, Random, Tick, TimerOp,
+    Transport, TransportCommand, TransportInput, TransportOutput, Transports, UnixTime,
 };
 use transaction_core::{Config, Transactions, TxCommand, TxEvent, TxId, TxOutput, TxTimer};
 
@@ -90,7 +90,12 @@ impl Stack {
         while let Some(output) = outbox.pop() {
             match output {
                 TxOutput::Send(outbound) => {
-                    Message::parse(outbound.wire.clone()).expect("what is sent can be read");
+                    // A response repeats what the peer wrote, which may leave no room within the parser's limits.
+                    let response = outbound.wire.starts_with(b"SIP/2.0");
+                    assert!(
+                        response || Message::parse(outbound.wire.clone()).is_ok(),
+                        "a request can be read"
+                    );
                     self.sent.push(outbound.clone());
                     self.transport(|transports, cx, out| {
                         transports.command(cx, TransportCommand::Send(outbound), out);
@@ -185,10 +190,7 @@ impl Stack {
             }
             Op::Answer { which, status } => {
                 let Some(outbound) = pick(&self.sent, usize::from(which)) else { return };
-                let request = Message::parse(outbound.wire.clone()).expect("it was read before");
-                if !request.is_request() {
-                    return;
-                }
+                let Ok(request) = Message::parse(outbound.wire.clone()) else { return };
                 if let Ok(wire) = Response::to(&request, code(status)).to_tag("peer").encode() {
                     self.datagram(wire);
                 }
@@ -202,7 +204,9 @@ impl Stack {
                 let input = TransportInput::SendFailed { flow: flow(), remote: remote(which % 4) };
                 self.transport(|transports, cx, out| transports.receive(cx, input, out));
             }
-            Op::Advance { milliseconds } => self.advance(self.now + Duration::from_millis(milliseconds.into())),
+            Op::Advance { milliseconds } => {
+                self.advance(self.now + Duration::from_millis(milliseconds.into()))
+            }
             Op::Close => self.transport(|transports, cx, out| {
                 transports.receive(cx, TransportInput::Closed { flow: flow() }, out);
                 transports.receive(cx, opened(), out);

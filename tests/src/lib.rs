@@ -11,6 +11,7 @@ pub mod ladder;
 pub mod network;
 pub mod node;
 pub mod ordinary_invite;
+pub mod party;
 pub mod peer;
 pub mod play;
 pub mod scenario;

@@ -41,11 +41,13 @@ impl Direction {
     }
 
     /// Returns the same flow seen from the other side.
+    #[must_use]
     pub fn reversed(self) -> Self {
         Self::of(self.receives(), self.sends())
     }
 
     /// Returns what both allow.
+    #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::of(self.sends() && other.sends(), self.receives() && other.receives())
     }

@@ -52,13 +52,13 @@ impl DigitReceiver {
         let Some(&digit) = DIGITS.get(usize::from(event)) else { return };
         let end = flags & 0x80 != 0;
         let duration = u32::from(u16::from_be_bytes([high, low]));
-        if self.reported.is_some_and(|reported| timestamp.wrapping_sub(reported) as i32 <= 0) {
+        if self.reported.is_some_and(|reported| timestamp.wrapping_sub(reported).cast_signed() <= 0) {
             return;
         }
         let mut next = Running { timestamp, digit, earlier: 0, duration, deadline: now + LOST_END };
         if let Some(running) = self.running {
             let ahead = timestamp.wrapping_sub(running.timestamp);
-            if (ahead as i32) < 0 {
+            if ahead.cast_signed() < 0 {
                 return;
             }
             if ahead == 0 {

@@ -39,7 +39,7 @@ pub fn alaw_from_linear(sample: i16) -> u8 {
         // The first two segments have the same step.
         magnitude
     } else {
-        let segment = 31 - magnitude.leading_zeros() as i32 - 3;
+        let segment = 31 - magnitude.leading_zeros().cast_signed() - 3;
         segment << 4 | (magnitude >> (segment - 1)) & 0x0F
     };
     (sign | code as u8) ^ 0x55
@@ -120,7 +120,9 @@ mod tests {
         for sample in i16::MIN..=i16::MAX {
             let magnitude = i32::from(sample).abs();
             let step = (magnitude / 16).max(16) + 8;
-            for back in [linear_from_ulaw(ulaw_from_linear(sample)), linear_from_alaw(alaw_from_linear(sample))] {
+            for back in
+                [linear_from_ulaw(ulaw_from_linear(sample)), linear_from_alaw(alaw_from_linear(sample))]
+            {
                 let clipped = magnitude.min(32_256);
                 let off = (i32::from(back).abs() - clipped).abs();
                 assert!(off <= step, "{sample} came back as {back}");

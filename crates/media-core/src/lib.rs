@@ -29,7 +29,7 @@ pub use negotiation::{Agreed, HoldDirection, LocalMedia, Negotiation};
 pub use sdp::{SdpError, SessionDescription};
 pub use source::Source;
 pub use streams::{
-    DeviceId, HoldAudio, Op, PacketKind, QualityKind, QualityReport, StreamCommand, StreamEvent, StreamFailure,
-    StreamId, StreamOutput, StreamSnapshot, StreamSummary, Streams, StreamsConfig,
+    DeviceId, HoldAudio, Op, PacketKind, QualityKind, QualityReport, StreamCommand, StreamEvent,
+    StreamFailure, StreamId, StreamOutput, StreamSnapshot, StreamSummary, Streams, StreamsConfig,
 };
 pub use tick::{Cx, Tick};

@@ -186,9 +186,9 @@ impl Negotiation {
             return self.versions.last().map(|last| last.to_string().into_bytes()).unwrap_or_default();
         };
         let wish = self.wish();
-        let direction = audio.as_ref().map_or(Direction::Inactive, |(_, remote)| {
-            Direction::answer(remote.direction, wish)
-        });
+        let direction = audio
+            .as_ref()
+            .map_or(Direction::Inactive, |(_, remote)| Direction::answer(remote.direction, wish));
         let answer = self.describe_answer(&offer, audio.as_ref(), direction);
         if let Some((_, remote)) = audio {
             let agreed = self.agree(&remote, direction, self.held);

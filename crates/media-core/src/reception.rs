@@ -66,7 +66,11 @@ pub struct IntervalLoss {
 impl IntervalLoss {
     /// Returns the share lost in percent, 0 to 100.
     pub fn percent(&self) -> f64 {
-        if self.expected <= 0 { 0.0 } else { (self.lost.max(0) as f64 * 100.0 / self.expected as f64).min(100.0) }
+        if self.expected <= 0 {
+            0.0
+        } else {
+            (self.lost.max(0) as f64 * 100.0 / self.expected as f64).min(100.0)
+        }
     }
 }
 
@@ -153,7 +157,7 @@ impl Reception {
         }
         let units = f64::from(Codec::CLOCK_RATE) / 1e6;
         let arrival = (at.0 as f64 - before.at.0 as f64) * units;
-        let sent = f64::from(header.timestamp.wrapping_sub(before.timestamp) as i32);
+        let sent = f64::from(header.timestamp.wrapping_sub(before.timestamp).cast_signed());
         let difference = (arrival - sent).abs();
         self.jitter += (difference - self.jitter) / 16.0;
         self.max_jitter = self.max_jitter.max(self.jitter);

@@ -25,8 +25,8 @@ use crate::tick::{Cx, Tick};
 use device::Device;
 use session::{Moving, Session};
 pub use values::{
-    DeviceId, HoldAudio, Op, PacketKind, QualityKind, QualityReport, StreamCommand, StreamEvent, StreamFailure,
-    StreamId, StreamOutput, StreamSnapshot, StreamSummary, StreamsConfig,
+    DeviceId, HoldAudio, Op, PacketKind, QualityKind, QualityReport, StreamCommand, StreamEvent,
+    StreamFailure, StreamId, StreamOutput, StreamSnapshot, StreamSummary, StreamsConfig,
 };
 
 /// Runs all RTP streams of one user agent; see the module's text.

@@ -1,0 +1,193 @@
+//! Pumps over real sockets on the loopback interface. Nothing sleeps: tests wait for events, with a limit.
+
+use std::time::Duration;
+
+use media_core::{
+    Agreed, DeviceId, LocalMedia, Negotiation, Op, PortPair, Pump, PumpConfig, PumpError, PumpHandle, Source,
+    StreamCommand, StreamEvent, StreamId, StreamOutput, StreamsConfig,
+};
+use tokio::sync::mpsc::Receiver;
+
+/// Far longer than anything here takes, on any machine.
+const LIMIT: Duration = Duration::from_secs(20);
+const STREAM: StreamId = StreamId(1);
+const DEVICE: DeviceId = DeviceId(1);
+
+struct Party {
+    pump: Pump,
+    handle: PumpHandle,
+    answers: Receiver<StreamOutput>,
+    negotiation: Negotiation,
+    pair: Option<PortPair>,
+}
+
+impl Party {
+    fn start(session_id: u64) -> Self {
+        let streams = StreamsConfig { rtcp_interval: Duration::from_millis(200), ..StreamsConfig::default() };
+        let config = PumpConfig { streams, ..PumpConfig::default() };
+        let (mut pump, handle) = Pump::start(config.clone()).expect("the pump starts");
+        let answers = pump.answers().expect("the first time");
+        assert!(pump.answers().is_none());
+        let pair = handle.reserve().expect("a free pair");
+        let negotiation = Negotiation::new(LocalMedia::new(config.address, pair.rtp, session_id));
+        Self { pump, handle, answers, negotiation, pair: Some(pair) }
+    }
+
+    fn command(&self, command: StreamCommand) {
+        self.handle.command(command).expect("room in the queue");
+    }
+
+    fn open(&mut self, source: Source) {
+        let pair = self.pair.take().expect("opened once");
+        self.handle.open(STREAM, pair).expect("room in the queue");
+        self.command(StreamCommand::OpenDevice { device: DEVICE, source });
+        self.command(StreamCommand::Open { op: Op(1), stream: STREAM, device: Some(DEVICE) });
+        let agreed: Agreed = self.negotiation.in_force().expect("answered").clone();
+        self.command(StreamCommand::Apply { op: Op(2), stream: STREAM, agreed });
+    }
+
+    async fn next(&mut self) -> StreamOutput {
+        let output = tokio::time::timeout(LIMIT, self.answers.recv()).await;
+        output.expect("within the limit").expect("the pump lives")
+    }
+
+    async fn wait_for(&mut self, wanted: impl Fn(&StreamOutput) -> bool) -> StreamOutput {
+        loop {
+            let output = self.next().await;
+            if wanted(&output) {
+                return output;
+            }
+        }
+    }
+
+    /// Looks at what is heard each time a quality report comes.
+    async fn wait_for_tone(&mut self, tone: u16) {
+        loop {
+            self.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Quality(_)))).await;
+            let hearing =
+                self.handle.hearing(DEVICE).await.expect("the pump lives").expect("the device is open");
+            if hearing.tone == Some(tone) {
+                return;
+            }
+        }
+    }
+}
+
+fn call() -> (Party, Party) {
+    let (mut alice, mut bob) = (Party::start(1), Party::start(2));
+    let offer = alice.negotiation.offer();
+    bob.negotiation.offered(&offer).expect("acceptable");
+    let answer = bob.negotiation.answer();
+    alice.negotiation.answered(&answer).expect("acceptable");
+    (alice, bob)
+}
+
+#[tokio::test]
+async fn two_pumps_hear_each_other() {
+    let (mut alice, mut bob) = call();
+    alice.open(Source::Tone { hz: 440 });
+    bob.open(Source::Tone { hz: 1_000 });
+    for party in [&mut alice, &mut bob] {
+        assert_eq!(party.next().await, StreamOutput::Applied { op: Op(1) });
+        assert_eq!(party.next().await, StreamOutput::Applied { op: Op(2) });
+        party.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Flowing { .. }))).await;
+    }
+    alice.wait_for_tone(1_000).await;
+    bob.wait_for_tone(440).await;
+    let snapshot = alice.handle.snapshot(STREAM).await.expect("the pump lives").expect("the stream is open");
+    assert!(snapshot.sent > 0 && snapshot.received > 0 && snapshot.strangers == 0);
+    assert!(alice.handle.snapshot(StreamId(9)).await.expect("the pump lives").is_none());
+
+    // Closing frees the sockets and tells the summary.
+    alice.command(StreamCommand::Close { op: Op(3), stream: STREAM });
+    let summary =
+        alice.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Summary(_)))).await;
+    let StreamOutput::Event(StreamEvent::Summary(summary)) = summary else {
+        unreachable!("it was waited for")
+    };
+    assert!(summary.received > 0 && summary.mos.is_some());
+    alice.wait_for(|output| *output == StreamOutput::Applied { op: Op(3) }).await;
+    let counters = alice.handle.counters().await.expect("the pump lives");
+    assert_eq!((counters.bound, counters.streams, counters.send_errors), (0, 0, 0));
+
+    alice.pump.shutdown().expect("the thread ends well");
+    bob.pump.shutdown().expect("the thread ends well");
+    let refused = alice.handle.command(StreamCommand::CloseDevice { device: DEVICE });
+    assert!(matches!(refused, Err(PumpError::Stopped)));
+    assert!(matches!(bob.handle.snapshot(STREAM).await, Err(PumpError::Stopped)));
+}
+
+#[tokio::test]
+async fn an_idle_pump_sleeps() {
+    let (mut alice, _bob) = call();
+    let before = alice.handle.counters().await.expect("the pump lives").turns;
+    // Nothing happens, so nothing is told.
+    assert!(tokio::time::timeout(Duration::from_millis(300), alice.answers.recv()).await.is_err());
+    let after = alice.handle.counters().await.expect("the pump lives").turns;
+    assert!(after - before <= 3, "{} turns", after - before);
+}
+
+#[tokio::test]
+async fn unread_answers_are_kept_and_push_back_on_commands() {
+    let config = PumpConfig { command_queue: 2, answer_queue: 1, ..PumpConfig::default() };
+    let (mut pump, handle) = Pump::start(config).expect("the pump starts");
+    let mut answers = pump.answers().expect("the first time");
+    let mut accepted = 0;
+    let refused = loop {
+        match handle.command(StreamCommand::Close { op: Op(accepted), stream: STREAM }) {
+            Ok(()) => accepted += 1,
+            Err(error) => break error,
+        }
+        assert!(accepted < 1_000, "the queue never fills");
+    };
+    assert!(matches!(refused, PumpError::QueueFull));
+    for op in 0..accepted {
+        let answer = tokio::time::timeout(LIMIT, answers.recv()).await.expect("within the limit");
+        assert!(matches!(answer, Some(StreamOutput::Failed { op: Op(failed), .. }) if failed == op));
+    }
+    pump.shutdown().expect("the thread ends well");
+}
+
+#[tokio::test]
+async fn a_stream_that_was_refused_keeps_no_sockets() {
+    let mut alice = Party::start(1);
+    let pair = alice.pair.take().expect("reserved");
+    let port = pair.rtp;
+    alice.handle.open(STREAM, pair).expect("room in the queue");
+    alice.command(StreamCommand::Open { op: Op(1), stream: STREAM, device: Some(DEVICE) });
+    assert!(matches!(alice.next().await, StreamOutput::Failed { op: Op(1), .. }));
+    assert_eq!(alice.handle.counters().await.expect("the pump lives").bound, 0);
+    // The pair is in rest, so it is not given out again.
+    let next = alice.handle.reserve().expect("another pair");
+    assert_ne!(next.rtp, port);
+    alice.handle.release(next);
+    assert!(alice.handle.hearing_blocking(DEVICE).expect("the pump lives").is_none());
+    assert!(alice.handle.snapshot_blocking(STREAM).expect("the pump lives").is_none());
+    assert_eq!(alice.handle.counters_blocking().expect("the pump lives").streams, 0);
+}
+
+#[tokio::test]
+async fn the_end_of_a_pump_ends_its_streams() {
+    let (mut alice, mut bob) = call();
+    alice.open(Source::Tone { hz: 440 });
+    bob.open(Source::Silence);
+    for party in [&mut alice, &mut bob] {
+        party.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Flowing { .. }))).await;
+    }
+    alice.handle.shutdown();
+    alice.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Summary(_)))).await;
+    alice.pump.shutdown().expect("the thread ends well");
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    for config in [
+        PumpConfig { address: [0, 0, 0, 0].into(), ..PumpConfig::default() },
+        PumpConfig { ports: 5_000..=5_000, ..PumpConfig::default() },
+        PumpConfig { command_queue: 0, ..PumpConfig::default() },
+        PumpConfig { answer_queue: 0, ..PumpConfig::default() },
+        PumpConfig { max_streams: 0, ..PumpConfig::default() },
+    ] {
+        assert!(matches!(Pump::start(config), Err(PumpError::Config(_))));
+    }
+}

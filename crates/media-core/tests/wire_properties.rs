@@ -65,7 +65,8 @@ fn nearly_sdp() -> impl Strategy<Value = Vec<u8>> {
         Just("c=IN IP4 192.0.2.9".to_owned()),
         Just("c=IN IP4 0.0.0.0".to_owned()),
         Just("c=IN IP6 ::1".to_owned()),
-        (any::<u16>(), "[0-9 ]{1,12}").prop_map(|(port, formats)| format!("m=audio {port} RTP/AVP {formats}")),
+        (any::<u16>(), "[0-9 ]{1,12}")
+            .prop_map(|(port, formats)| format!("m=audio {port} RTP/AVP {formats}")),
         any::<u16>().prop_map(|port| format!("m=video {port} RTP/AVP 31")),
         (0..130u8, word()).prop_map(|(number, name)| format!("a=rtpmap:{number} {name}/8000")),
         Just("a=rtpmap:101 telephone-event/8000".to_owned()),
@@ -104,7 +105,10 @@ fn rtcp_packet() -> impl Strategy<Value = RtcpPacket> {
         (vec(any::<u32>(), 0..4), proptest::option::of(vec(any::<u8>(), 0..20)))
             .prop_map(|(sources, reason)| RtcpPacket::Bye { sources, reason })
             // A reason of no bytes behind nothing is the padding of a BYE without one.
-            .prop_filter("ambiguous", |bye| !matches!(bye, RtcpPacket::Bye { reason: Some(text), .. } if text.is_empty())),
+            .prop_filter(
+                "ambiguous",
+                |bye| !matches!(bye, RtcpPacket::Bye { reason: Some(text), .. } if text.is_empty())
+            ),
         (204..=255u8).prop_map(|packet_type| RtcpPacket::Other { packet_type }),
         (any::<u32>(), vec(report_block(), 0..31))
             .prop_map(|(ssrc, reports)| RtcpPacket::ReceiverReport { ssrc, reports }),

@@ -14,7 +14,6 @@ use crate::args::{AudioArgs, Listen, Switch};
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::json::Line;
-use crate::stop::Stop;
 use crate::wav;
 
 /// Events that may wait for a slow reader of stdout: a thousand calls that begin and end at once.
@@ -108,12 +107,4 @@ fn source(audio: &AudioArgs) -> Result<Source, Failure> {
 /// An address as `--listen` takes it.
 pub(crate) fn address(transport: Transport, address: std::net::SocketAddr) -> String {
     format!("{}:{address}", transport.to_string().to_ascii_lowercase())
-}
-
-/// Waits, unless the user wants to end: then `false`.
-pub(crate) async fn pause(time: Duration, stop: &Stop) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(time) => true,
-        () = stop.wanted() => false,
-    }
 }

@@ -62,6 +62,13 @@ impl Console {
         }
     }
 
+    /// Tells what only programs want to know.
+    pub(crate) fn json_line(&self, line: &Line) {
+        if self.json {
+            self.line(&line.to_json());
+        }
+    }
+
     /// Tells what only people want to know.
     pub(crate) fn say(&self, words: &str) {
         if !self.json {
@@ -71,10 +78,7 @@ impl Console {
 
     /// Tells the end of the process: the last JSON line. People are told by stderr and the exit code.
     pub(crate) fn finished(&self, exit: Exit, reason: Option<&str>) {
-        if self.json {
-            let line = Line::own("finished", self.now()).with_reason(reason).with("exit_code", exit.code());
-            self.line(&line.to_json());
-        }
+        self.json_line(&Line::own("finished", self.now()).with_reason(reason).with("exit_code", exit.code()));
     }
 
     fn timed(&self, at: Duration, words: &str) {

@@ -124,6 +124,7 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
             put("sent", summary.sent.into());
             put("received", summary.received.into());
             put("lost", summary.lost.into());
+            put("jitter_ms", tenth(summary.max_jitter_ms).into());
             put("round_trip_ms", summary.rtt.map(ms).into());
             put("mos", summary.mos.map(hundredth).into());
         }

@@ -36,11 +36,6 @@ impl Stop {
             std::future::pending::<()>().await;
         }
     }
-
-    /// Whether the user wants to end.
-    pub(crate) fn is_wanted(&self) -> bool {
-        *self.0.borrow()
-    }
 }
 
 #[cfg(unix)]

@@ -20,7 +20,10 @@ fn names(lines: &[Value]) -> Vec<&str> {
 }
 
 fn find<'a>(lines: &'a [Value], event: &str) -> &'a Value {
-    lines.iter().find(|line| line["event"] == event).unwrap_or_else(|| panic!("no {event} in {:?}", names(lines)))
+    lines
+        .iter()
+        .find(|line| line["event"] == event)
+        .unwrap_or_else(|| panic!("no {event} in {:?}", names(lines)))
 }
 
 #[test]
@@ -41,11 +44,23 @@ fn a_call_is_answered_and_ended() {
 fn a_call_is_held_and_resumed() {
     let (mut bob, address) = answer(&["--echo"]);
     let uri = format!("sip:bob@{address}");
-    let (code, lines) =
-        run(&["call", &uri, "--listen", "udp:127.0.0.1:0", "--duration", "0.6", "--hold-after", "0.2", "--json"]);
+    let (code, lines) = run(&[
+        "call",
+        &uri,
+        "--listen",
+        "udp:127.0.0.1:0",
+        "--duration",
+        "0.6",
+        "--hold-after",
+        "0.2",
+        "--json",
+    ]);
     assert_eq!(code, Some(0), "{lines:?}");
-    let holds: Vec<bool> =
-        lines.iter().filter(|line| line["event"] == "hold_changed").filter_map(|line| line["local_hold"].as_bool()).collect();
+    let holds: Vec<bool> = lines
+        .iter()
+        .filter(|line| line["event"] == "hold_changed")
+        .filter_map(|line| line["local_hold"].as_bool())
+        .collect();
     assert_eq!(holds, [true, false]);
     bob.wait("call_ended");
     assert_eq!(bob.stop(), Some(0));
@@ -56,10 +71,14 @@ fn a_transfer_moves_the_call_and_ends_with_0() {
     let (mut bob, bob_at) = answer(&["--refer", "allow", "--allow-target", "127.0.0.0/8", "--tone", "660"]);
     let (mut carol, carol_at) = answer(&["--tone", "880"]);
     let (first, target) = (format!("sip:bob@{bob_at}"), format!("sip:carol@{carol_at}"));
-    let (code, lines) = run(&["transfer", &first, &target, "--listen", "udp:127.0.0.1:0", "--talk", "0.2", "--json"]);
+    let (code, lines) =
+        run(&["transfer", &first, &target, "--listen", "udp:127.0.0.1:0", "--talk", "0.2", "--json"]);
     assert_eq!(code, Some(0), "{lines:?}");
     let end = find(&lines, "transfer_succeeded");
-    assert_eq!((&end["outcome"], &end["learned_from"], &end["code"]), (&"Succeeded".into(), &"notify".into(), &200.into()));
+    assert_eq!(
+        (&end["outcome"], &end["learned_from"], &end["code"]),
+        (&"Succeeded".into(), &"notify".into(), &200.into())
+    );
     let ends = names(&lines).into_iter().filter(|name| name.starts_with("transfer_") && is_end(name)).count();
     assert_eq!(ends, 1);
     carol.wait("established");
@@ -79,13 +98,27 @@ fn is_end(name: &str) -> bool {
 fn a_refused_transfer_brings_the_call_back_and_ends_with_1() {
     let (mut bob, bob_at) = answer(&[]);
     let first = format!("sip:bob@{bob_at}");
-    let (code, lines) =
-        run(&["transfer", &first, "sip:carol@127.0.0.1:9", "--listen", "udp:127.0.0.1:0", "--talk", "0.2", "--json"]);
+    let (code, lines) = run(&[
+        "transfer",
+        &first,
+        "sip:carol@127.0.0.1:9",
+        "--listen",
+        "udp:127.0.0.1:0",
+        "--talk",
+        "0.2",
+        "--json",
+    ]);
     assert_eq!(code, Some(1), "{lines:?}");
     let end = find(&lines, "transfer_recovered");
-    assert_eq!((&end["outcome"], &end["learned_from"], &end["code"]), (&"Recovered".into(), &"local".into(), &603.into()));
-    let holds: Vec<bool> =
-        lines.iter().filter(|line| line["event"] == "hold_changed").filter_map(|line| line["local_hold"].as_bool()).collect();
+    assert_eq!(
+        (&end["outcome"], &end["learned_from"], &end["code"]),
+        (&"Recovered".into(), &"local".into(), &603.into())
+    );
+    let holds: Vec<bool> = lines
+        .iter()
+        .filter(|line| line["event"] == "hold_changed")
+        .filter_map(|line| line["local_hold"].as_bool())
+        .collect();
     assert_eq!(holds, [true, false], "held for the transfer, and resumed");
     assert!(find(&lines, "finished")["reason"].as_str().is_some_and(|reason| reason.contains("603")));
     bob.wait("call_ended");
@@ -96,7 +129,8 @@ fn a_refused_transfer_brings_the_call_back_and_ends_with_1() {
 fn a_call_beyond_the_limit_is_refused_with_486() {
     let (bob, address) = answer(&["--max-calls", "1"]);
     let uri = format!("sip:bob@{address}");
-    let mut first = Running::start(&["call", &uri, "--listen", "udp:127.0.0.1:0", "--duration", "60", "--json"]);
+    let mut first =
+        Running::start(&["call", &uri, "--listen", "udp:127.0.0.1:0", "--duration", "60", "--json"]);
     first.wait("established");
     let (code, lines) = run(&["call", &uri, "--listen", "udp:127.0.0.1:0", "--json"]);
     assert_eq!(code, Some(1), "{lines:?}");

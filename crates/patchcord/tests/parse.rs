@@ -60,14 +60,18 @@ fn a_response_has_status_and_reason() {
     let output = parse(&[message("busy.sip")]);
     assert_eq!(output.status.code(), Some(0));
     let line = &lines(&output)[0];
-    assert_eq!((&line["kind"], &line["status"], &line["reason"]), (&json!("response"), &json!(486), &json!("Busy Here")));
+    assert_eq!(
+        (&line["kind"], &line["status"], &line["reason"]),
+        (&json!("response"), &json!(486), &json!("Busy Here"))
+    );
     assert_eq!((&line["method"], &line["uri"], &line["why"]), (&Value::Null, &Value::Null, &Value::Null));
     assert_eq!((&line["headers"][5], &line["body_len"]), (&json!(["content-length", "0"]), &json!(0)));
 }
 
 #[test]
 fn each_file_has_its_line_and_the_worst_is_the_exit_code() {
-    let output = parse(&[message("noise.sip"), message("busy.sip"), message("empty.sip"), message("no-call-id.sip")]);
+    let output =
+        parse(&[message("noise.sip"), message("busy.sip"), message("empty.sip"), message("no-call-id.sip")]);
     assert_eq!(output.status.code(), Some(1));
     let lines = lines(&output);
     let ok: Vec<&Value> = lines.iter().map(|line| &line["ok"]).collect();

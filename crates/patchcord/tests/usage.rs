@@ -4,7 +4,11 @@ use std::net::UdpSocket;
 use std::process::{Command, Output, Stdio};
 
 fn patchcord(words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_patchcord")).args(words).stdin(Stdio::null()).output().expect("the binary runs")
+    Command::new(env!("CARGO_BIN_EXE_patchcord"))
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs")
 }
 
 fn stderr(output: &Output) -> String {
@@ -23,7 +27,14 @@ fn a_wrong_value_ends_with_2_and_names_the_flag_and_what_is_allowed() {
 #[test]
 fn no_verb_is_wrong_usage_and_help_is_none() {
     assert_eq!(patchcord(&[]).status.code(), Some(2));
-    for words in [&["--help"][..], &["demo", "--help"], &["answer", "--help"], &["call", "--help"], &["transfer", "--help"], &["parse", "--help"]] {
+    for words in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["answer", "--help"],
+        &["call", "--help"],
+        &["transfer", "--help"],
+        &["parse", "--help"],
+    ] {
         let output = patchcord(words);
         assert_eq!(output.status.code(), Some(0));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

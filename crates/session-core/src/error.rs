@@ -157,7 +157,9 @@ pub enum StartError {
     #[error("the identity {0} is not a SIP URI")]
     Identity(String),
     /// Too few file descriptors for the calls that are allowed.
-    #[error("{limit} file descriptors are allowed, {wanted} are needed; raise the limit (ulimit -n) or lower the number of calls")]
+    #[error(
+        "{limit} file descriptors are allowed, {wanted} are needed; raise the limit (ulimit -n) or lower the number of calls"
+    )]
     Descriptors {
         /// The soft limit.
         limit: u64,
@@ -195,8 +197,12 @@ impl SessionError {
 fn recovery_of_end(cause: &EndCause) -> RecoveryAction {
     use dialog_core::EndReason;
     match &cause.reason {
-        EndReason::Refused(status) if matches!(status.as_u16(), 480 | 486 | 500 | 503 | 504 | 600) => RecoveryAction::RetryLater,
-        EndReason::Refused(_) | EndReason::Redirected { .. } | EndReason::NotAcceptable => RecoveryAction::TryAlternative,
+        EndReason::Refused(status) if matches!(status.as_u16(), 480 | 486 | 500 | 503 | 504 | 600) => {
+            RecoveryAction::RetryLater
+        }
+        EndReason::Refused(_) | EndReason::Redirected { .. } | EndReason::NotAcceptable => {
+            RecoveryAction::TryAlternative
+        }
         EndReason::NoRoute(_) => RecoveryAction::FixInput,
         EndReason::NoAnswer | EndReason::Unreachable | EndReason::Overload => RecoveryAction::RetryLater,
         EndReason::Bye | EndReason::Cancelled | EndReason::Gone | EndReason::NoAck => RecoveryAction::GiveUp,
@@ -209,7 +215,9 @@ impl TransferError {
         match self {
             Self::Refused(refusal) => match refusal {
                 TransferRefusal::UnknownLeg | TransferRefusal::UnknownTransfer => RecoveryAction::GiveUp,
-                TransferRefusal::NotEstablished | TransferRefusal::Busy | TransferRefusal::State => RecoveryAction::WaitForState,
+                TransferRefusal::NotEstablished | TransferRefusal::Busy | TransferRefusal::State => {
+                    RecoveryAction::WaitForState
+                }
                 TransferRefusal::Scheme | TransferRefusal::TargetForm => RecoveryAction::FixInput,
                 TransferRefusal::Full => RecoveryAction::RetryLater,
                 _ => RecoveryAction::TryAlternative,
@@ -234,9 +242,11 @@ impl StartError {
     pub fn recovery(&self) -> RecoveryAction {
         match self {
             Self::Listen { .. } | Self::Identity(_) => RecoveryAction::FixInput,
-            Self::AddressInUse(_) | Self::Bind { .. } | Self::Descriptors { .. } | Self::Media(_) | Self::System(_) => {
-                RecoveryAction::FixEnvironment
-            }
+            Self::AddressInUse(_)
+            | Self::Bind { .. }
+            | Self::Descriptors { .. }
+            | Self::Media(_)
+            | Self::System(_) => RecoveryAction::FixEnvironment,
         }
     }
 }

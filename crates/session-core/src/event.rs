@@ -206,7 +206,9 @@ impl SessionEvent {
             EventKind::IncomingCall { from, .. } => Some(from.clone()),
             EventKind::Calling { to } => Some(to.clone()),
             EventKind::Established { peer, .. } => Some(peer.clone()),
-            EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target } => Some(target.clone()),
+            EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target } => {
+                Some(target.clone())
+            }
             EventKind::TransferConnected { to } | EventKind::MediaSwitched { to, .. } => Some(to.to_string()),
             EventKind::Message(message) => Some(message.remote.to_string()),
             _ => None,

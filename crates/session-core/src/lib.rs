@@ -8,10 +8,15 @@ mod error;
 mod event;
 mod facade;
 
-pub use error::{MediaError, RecoveryAction, ReofferFailure, SessionError, SessionState, StartError, TransferError};
-pub use event::{EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, learned_name, outcome_name};
+pub use error::{
+    MediaError, RecoveryAction, ReofferFailure, SessionError, SessionState, StartError, TransferError,
+};
+pub use event::{
+    EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, learned_name, outcome_name,
+};
 pub use facade::{
-    Builder, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
+    Builder, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session, SessionManager,
+    SessionMediaInfo, Transfer, TransferType,
 };
 
 pub use dialog_core::{By, EndCause, EndReason};
@@ -23,5 +28,6 @@ pub use sip_message::{StatusCode, UriBuf};
 pub use sip_transport::Transport;
 pub use transaction_core::Timing;
 pub use transfer::{
-    Decision, Failure, LearnedFrom, Network, Outcome, OutcomeKind, ReferPolicy, Role, TransferId, TransferPolicy, TransferRefusal,
+    Decision, Failure, LearnedFrom, Network, Outcome, OutcomeKind, ReferPolicy, Role, TransferId,
+    TransferPolicy, TransferRefusal,
 };

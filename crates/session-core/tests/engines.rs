@@ -1,5 +1,7 @@
 //! Engines wired to each other in virtual time, without loss: what the facade's commands do on the wire.
 
+#![expect(clippy::disallowed_methods, reason = "the origin of virtual time")]
+
 use std::{
     collections::VecDeque,
     net::SocketAddr,
@@ -8,7 +10,9 @@ use std::{
 
 use session_core::{
     EventKind, MediaMode, OutcomeKind, ReferPolicy, SessionEvent, SessionId, StatusCode, TransferPolicy,
-    engine::{Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, Seen, Tap},
+    engine::{
+        Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, Seen, Tap,
+    },
 };
 use sip_transport::{FlowId, Random, Tick, Transport, TransportInput};
 
@@ -69,8 +73,10 @@ impl Net {
             config.policy = TransferPolicy { refer: ReferPolicy::Allow, ..TransferPolicy::default() };
             config.policy.targets.networks = vec!["192.0.2.0/24".parse().expect("test network")];
             let random = Box::new(Seeded(u64::from(number)));
-            let mut engine = Engine::new(config, now, Duration::from_secs(1_700_000_000), random, Record::default());
-            let opened = TransportInput::Opened { flow: FlowId::from(1), transport: Transport::Udp, local: address };
+            let mut engine =
+                Engine::new(config, now, Duration::from_secs(1_700_000_000), random, Record::default());
+            let opened =
+                TransportInput::Opened { flow: FlowId::from(1), transport: Transport::Udp, local: address };
             engine.handle(now, Input::Transport(opened));
             Party { address, engine, answers: *answers, replies: Vec::new() }
         });
@@ -104,7 +110,9 @@ impl Net {
     fn output(&mut self, index: usize, output: Output) {
         let party = &mut self.parties[index];
         match output {
-            Output::Write(outbound) => self.wire.push_back((outbound.hop.local, outbound.hop.remote, outbound.wire)),
+            Output::Write(outbound) => {
+                self.wire.push_back((outbound.hop.local, outbound.hop.remote, outbound.wire));
+            }
             Output::Reply { id, result } => party.replies.push((id, result)),
             Output::Deliver(Delivery::Call { session, .. }) => {
                 let command = match party.answers {
@@ -169,7 +177,7 @@ impl Net {
     }
 
     fn nothing_is_left(&mut self) {
-        self.run(Duration::from_secs(300));
+        self.run(Duration::from_mins(5));
         for party in &self.parties {
             let left = party.engine.leftovers();
             assert!(left.is_empty(), "{}: {left:?}", party.address);

@@ -51,10 +51,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         while let Some(output) = outbox.pop() {
             match output {
                 TxOutput::Send(sent) => {
-                    println!("{:>6.1} s  REFER, {} bytes", now.as_secs_f32(), sent.wire.len())
+                    println!("{:>6.1} s  REFER, {} bytes", now.as_secs_f32(), sent.wire.len());
                 }
                 TxOutput::Event(TxEvent::Failed { failure, .. }) => {
-                    println!("{:>6.1} s  {failure}", now.as_secs_f32())
+                    println!("{:>6.1} s  {failure}", now.as_secs_f32());
                 }
                 TxOutput::Event(_) | TxOutput::Route(_) => {}
                 TxOutput::Timer(TimerOp::Arm(timer, length)) => {

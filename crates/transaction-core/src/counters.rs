@@ -5,9 +5,9 @@
 pub struct Counters {
     /// Responses that fit no transaction (RFC 6026 §7.2).
     pub stray_responses: u64,
-    /// Responses with more than one Via or without a usable CSeq (RFC 3261 §8.1.3.3).
+    /// Responses with more than one Via or without a usable `CSeq` (RFC 3261 §8.1.3.3).
     pub malformed_responses: u64,
-    /// Requests answered 400: a mandatory header is missing or malformed, or CSeq names another method.
+    /// Requests answered 400: a mandatory header is missing or malformed, or `CSeq` names another method.
     pub bad_requests: u64,
     /// Requests answered 482 because the same request came on another path (RFC 3261 §8.2.2.2).
     pub merged_requests: u64,

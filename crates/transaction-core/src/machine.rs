@@ -87,7 +87,12 @@ pub(crate) fn until_e_is_t2(timing: &Timing) -> Duration {
 pub(crate) mod table {
     //! The committed tables: `tables/*.txt` are what the machines do, one line per state and event.
 
-    use std::{env, fmt::Debug, fs, path::Path};
+    use std::{
+        env,
+        fmt::{Debug, Write},
+        fs,
+        path::Path,
+    };
 
     use super::Step;
 
@@ -106,7 +111,8 @@ pub(crate) mod table {
                 let Step { next, actions } = step(*state, *event);
                 let next = next.map_or_else(|| "Terminated".to_owned(), |next| format!("{next:?}"));
                 let (state, event) = (format!("{state:?}"), format!("{event:?}"));
-                text.push_str(&format!("{state:<14} {event:<14} -> {next:<14} {actions:?}\n"));
+                writeln!(text, "{state:<14} {event:<14} -> {next:<14} {actions:?}")
+                    .expect("a string takes it");
             }
         }
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tables").join(name);

@@ -108,7 +108,8 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
                 [0, 0, 0, 0, 0, 0, high, low] => Some((high, low)),
                 [_, ..] => None,
             };
-            let carried = embedded.map(|(high, low)| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+            let carried =
+                embedded.map(|(high, low)| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
             carried.is_none_or(is_public_v4)
                 && !address.is_multicast()
                 && !address.is_unique_local()
@@ -201,7 +202,9 @@ mod tests {
         ] {
             assert!(!is_public(ip(text)), "{text}");
         }
-        for text in ["192.0.2.1", "203.0.113.5", "100.128.0.1", "172.32.0.1", "2001:db8::1", "64:ff9b::c000:201"] {
+        for text in
+            ["192.0.2.1", "203.0.113.5", "100.128.0.1", "172.32.0.1", "2001:db8::1", "64:ff9b::c000:201"]
+        {
             assert!(is_public(ip(text)), "{text}");
         }
     }

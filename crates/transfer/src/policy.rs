@@ -122,7 +122,8 @@ impl TransferPolicy {
     /// The longest that a transfer can take from the last command about it to its end (invariant 6 of the catalogue's
     /// §2.7): all timers on the path added up.
     pub fn longest(&self) -> Duration {
-        let transferor = [self.hold_wait(), self.guard, self.final_grace.max(self.resume_wait()), CLOSING_WAIT];
+        let transferor =
+            [self.hold_wait(), self.guard, self.final_grace.max(self.resume_wait()), CLOSING_WAIT];
         let transferee = [self.decision, ring_wait(self.ring()), CANCEL_WAIT, DELIVERY_WAIT, self.watchdog];
         let sum = |path: &[Duration]| path.iter().fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait));
         sum(&transferor).max(sum(&transferee))

@@ -71,7 +71,11 @@ impl std::str::FromStr for UriHost {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let uri = format!("sip:{text}");
         match Uri::parse(&uri) {
-            Ok(parsed) if parsed.user().is_none() && !parsed.has_headers() && parsed.params().as_str().is_empty() => {
+            Ok(parsed)
+                if parsed.user().is_none()
+                    && !parsed.has_headers()
+                    && parsed.params().as_str().is_empty() =>
+            {
                 Ok(Self(text.into()))
             }
             Ok(_) | Err(_) => Err(TargetRefusal::Host),
@@ -121,7 +125,8 @@ impl TargetPolicy {
         self.permits(address.ip())
             && !self.own.iter().any(|own| {
                 own.port() == address.port()
-                    && (own.ip().to_canonical() == address.ip().to_canonical() || own.ip().is_unspecified() && is_loopback(address.ip()))
+                    && (own.ip().to_canonical() == address.ip().to_canonical()
+                        || own.ip().is_unspecified() && is_loopback(address.ip()))
             })
     }
 
@@ -192,7 +197,8 @@ impl TargetPolicy {
             None => Ok(()),
             Some(None) => Err(TargetRefusal::Host),
             Some(Some(maddr)) => {
-                let maddr = maddr.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(maddr);
+                let maddr =
+                    maddr.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(maddr);
                 let place = match maddr.parse() {
                     Ok(IpAddr::V4(address)) => Host::V4(address),
                     Ok(IpAddr::V6(address)) => Host::V6(address),
@@ -206,7 +212,9 @@ impl TargetPolicy {
     fn check_place(&self, host: Host<'_>, port: u16) -> Result<(), TargetRefusal> {
         match host.ip() {
             Some(address) if !self.permits(address) => Err(TargetRefusal::Host),
-            Some(address) if !self.permits_socket(SocketAddr::new(address, port)) => Err(TargetRefusal::Ourselves),
+            Some(address) if !self.permits_socket(SocketAddr::new(address, port)) => {
+                Err(TargetRefusal::Ourselves)
+            }
             Some(_) => Ok(()),
             None => match host {
                 Host::Name(name) if is_plain_name(name) => Ok(()),
@@ -229,7 +237,9 @@ fn is_plain_name(name: &str) -> bool {
     let top = name.rsplit('.').next().unwrap_or_default();
     top.starts_with(|c: char| c.is_ascii_alphabetic())
         && !top.eq_ignore_ascii_case("localhost")
-        && name.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
+        && name.split('.').all(|label| {
+            !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        })
 }
 
 /// Visual separators of numbers (RFC 3966 §3).

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dialog_core::{
-    DialogCommand, DialogEvent, IncomingRefer, LegEvent, LegId, ReferAnswer, SubscriptionCommand, SubscriptionEvent,
-    SubscriptionId,
+    DialogCommand, DialogEvent, IncomingRefer, LegEvent, LegId, ReferAnswer, SubscriptionCommand,
+    SubscriptionEvent, SubscriptionId,
 };
 use sip_message::{Method, Scheme, UriBuf};
 use sip_transport::{Cx, Out};
@@ -130,7 +130,9 @@ impl Transfers {
                 (transfer, result)
             }
             TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
-            TransferCommand::Decide { transfer, decision } => (transfer, self.decide(cx, transfer, decision, out)),
+            TransferCommand::Decide { transfer, decision } => {
+                (transfer, self.decide(cx, transfer, decision, out))
+            }
         };
         if let Err(error) = result {
             out.push(TransferOutput::Refused { transfer, error });
@@ -141,7 +143,9 @@ impl Transfers {
     pub fn receive(&mut self, cx: &mut Cx<'_>, event: &DialogEvent, out: &mut Out<'_, TransferOutput>) {
         match event {
             DialogEvent::Leg(leg, event) => self.leg_event(cx, *leg, event, out),
-            DialogEvent::Subscription(id, SubscriptionEvent::Requested(refer)) => self.requested(cx, *id, refer, out),
+            DialogEvent::Subscription(id, SubscriptionEvent::Requested(refer)) => {
+                self.requested(cx, *id, refer, out)
+            }
             DialogEvent::Subscription(id, event) => self.subscription_event(cx, *id, event, out),
         }
     }
@@ -268,7 +272,13 @@ impl Transfers {
         Ok(())
     }
 
-    fn leg_event(&mut self, cx: &mut Cx<'_>, leg: LegId, event: &LegEvent, out: &mut Out<'_, TransferOutput>) {
+    fn leg_event(
+        &mut self,
+        cx: &mut Cx<'_>,
+        leg: LegId,
+        event: &LegEvent,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
         self.legs.note(leg, event, self.policy.legs);
         let Some(entry) = self.legs.get(leg) else {
             return;
@@ -377,17 +387,18 @@ impl Transfers {
             SubscriptionEvent::Answered(answer) => {
                 self.withdrawn.remove(&subscription);
                 match answer {
-                    ReferAnswer::Accepted(_) => out.push(TransferOutput::Dialog(DialogCommand::Subscription(
-                        subscription,
-                        SubscriptionCommand::Unsubscribe,
-                    ))),
+                    ReferAnswer::Accepted(_) => out.push(TransferOutput::Dialog(
+                        DialogCommand::Subscription(subscription, SubscriptionCommand::Unsubscribe),
+                    )),
                     ReferAnswer::Refused { .. } | ReferAnswer::TimedOut | ReferAnswer::Unreachable => {}
                 }
             }
             SubscriptionEvent::Ended(_) | SubscriptionEvent::Misused(_) => {
                 self.withdrawn.remove(&subscription);
             }
-            SubscriptionEvent::Notified(_) | SubscriptionEvent::Requested(_) | SubscriptionEvent::Delivered => {}
+            SubscriptionEvent::Notified(_)
+            | SubscriptionEvent::Requested(_)
+            | SubscriptionEvent::Delivered => {}
         }
     }
 

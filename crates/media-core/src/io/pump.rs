@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use siphasher::sip::SipHasher13;
+use socket2::SockRef;
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{AbortHandle, LocalSet};
@@ -140,7 +141,8 @@ struct Random {
 
 impl Random {
     fn new() -> Result<Self, PumpError> {
-        let key = [getrandom::u64().map_err(PumpError::Random)?, getrandom::u64().map_err(PumpError::Random)?];
+        let key =
+            [getrandom::u64().map_err(PumpError::Random)?, getrandom::u64().map_err(PumpError::Random)?];
         Ok(Self { key, count: 0 })
     }
 
@@ -210,7 +212,8 @@ impl Core {
             PacketKind::Rtp => &bound.rtp,
             PacketKind::Rtcp => &bound.rtcp,
         };
-        if socket.try_send_to(packet, to).is_err() {
+        // Past the runtime: it would not send before it has seen the socket writable once.
+        if SockRef::from(&**socket).send_to(packet, &to.into()).is_err() {
             self.counters.send_errors += 1;
         }
     }

@@ -1,8 +1,8 @@
 //! Writing our descriptions: m-lines that keep their place, versions that only rise.
 
+use super::Negotiation;
 use super::payload_types::TELEPHONE_EVENT;
 use super::select::{PROFILE, RemoteAudio};
-use super::Negotiation;
 use crate::codec::Codec;
 use crate::direction::Direction;
 use crate::sdp::{Attribute, Connection, MediaDescription, Origin, SessionDescription};

@@ -37,7 +37,7 @@ impl RemoteAudio {
 
 /// Returns true for a packet time that can be sent.
 pub(super) fn is_packet_time(ptime: u32) -> bool {
-    (10..=60).contains(&ptime) && ptime % 10 == 0
+    (10..=60).contains(&ptime) && ptime.is_multiple_of(10)
 }
 
 /// Finds the audio line to accept in an offer: the one in use if it is still usable, else the first usable one.
@@ -92,7 +92,9 @@ fn read(
 ) -> Result<RemoteAudio, SdpError> {
     let (payload_type, codec) = media
         .payload_types()
-        .find_map(|number| codec_of(media, number).filter(|&codec| allowed(codec)).map(|codec| (number, codec)))
+        .find_map(|number| {
+            codec_of(media, number).filter(|&codec| allowed(codec)).map(|codec| (number, codec))
+        })
         .ok_or(SdpError::NoCommonCodec)?;
     let dtmf_payload_type =
         media.payload_types().find(|&number| media.rtpmap(number).is_some_and(is_telephone_event));

@@ -56,7 +56,9 @@ fn parse_packet(packet_type: u8, count: usize, body: &[u8]) -> Result<RtcpPacket
             Ok(RtcpPacket::SenderReport { ssrc, info, reports: reader.reports(count)? })
         }
         201 => Ok(RtcpPacket::ReceiverReport { ssrc: reader.word()?, reports: reader.reports(count)? }),
-        202 => (0..count).map(|_| reader.chunk()).collect::<Result<_, _>>().map(RtcpPacket::SourceDescription),
+        202 => {
+            (0..count).map(|_| reader.chunk()).collect::<Result<_, _>>().map(RtcpPacket::SourceDescription)
+        }
         203 => {
             let sources = (0..count).map(|_| reader.word()).collect::<Result<_, _>>()?;
             let reason = match reader.bytes.split_first() {
@@ -93,7 +95,7 @@ impl Reader<'_> {
             ssrc,
             fraction_lost: (lost >> 24) as u8,
             // The shift left and back carries the sign of the 24-bit field.
-            cumulative_lost: ((lost << 8) as i32) >> 8,
+            cumulative_lost: (lost << 8).cast_signed() >> 8,
             highest_sequence: self.word()?,
             jitter: self.word()?,
             last_sr: self.word()?,

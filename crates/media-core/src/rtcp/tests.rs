@@ -17,7 +17,10 @@ fn compound() -> Vec<RtcpPacket> {
     let info = SenderInfo { ntp: NtpTime(0xDEAD_BEEF_0102_0304), rtp_timestamp: 9, packets: 8, octets: 7 };
     vec![
         RtcpPacket::SenderReport { ssrc: 5, info, reports: vec![block()] },
-        RtcpPacket::SourceDescription(vec![SdesChunk { ssrc: 5, items: vec![(SDES_CNAME, b"a@b".to_vec())] }]),
+        RtcpPacket::SourceDescription(vec![SdesChunk {
+            ssrc: 5,
+            items: vec![(SDES_CNAME, b"a@b".to_vec())],
+        }]),
         RtcpPacket::Bye { sources: vec![5, 6], reason: Some(b"moved".to_vec()) },
     ]
 }
@@ -40,9 +43,7 @@ fn the_loss_of_24_bits_is_clamped_and_signed() {
         let report = ReportBlock { cumulative_lost: loss, ..block() };
         let bytes = print_compound(&[RtcpPacket::ReceiverReport { ssrc: 1, reports: vec![report] }]);
         let packets = parse_compound(&bytes).expect("our own compound");
-        let [RtcpPacket::ReceiverReport { reports, .. }] = &packets[..] else {
-            panic!("a receiver report")
-        };
+        let [RtcpPacket::ReceiverReport { reports, .. }] = &packets[..] else { panic!("a receiver report") };
         assert_eq!(reports[0].cumulative_lost, expected);
     }
 }
@@ -108,11 +109,11 @@ fn counts_end_at_their_limits() {
     assert!(parse_compound(&items(MAX_SDES_ITEMS)).is_ok());
     assert_eq!(parse_compound(&items(MAX_SDES_ITEMS + 1)), Err(RtcpError::TooManyItems));
     // Printing cuts what its count field cannot say.
-    let blocks = |count| print_compound(&[RtcpPacket::ReceiverReport { ssrc: 1, reports: vec![block(); count] }]);
+    let blocks =
+        |count| print_compound(&[RtcpPacket::ReceiverReport { ssrc: 1, reports: vec![block(); count] }]);
     assert_eq!(blocks(MAX_COUNT), blocks(MAX_COUNT + 1));
-    let sources = |count| {
-        print_compound(&[report.clone(), RtcpPacket::Bye { sources: vec![1; count], reason: None }])
-    };
+    let sources =
+        |count| print_compound(&[report.clone(), RtcpPacket::Bye { sources: vec![1; count], reason: None }]);
     assert_eq!(sources(MAX_COUNT), sources(MAX_COUNT + 1));
     let reason = |length| {
         let bye = RtcpPacket::Bye { sources: Vec::new(), reason: Some(vec![b'x'; length]) };
@@ -128,10 +129,7 @@ fn padding_of_the_last_packet_is_removed() {
     bytes.extend_from_slice(&[0, 0, 0, 4]);
     bytes[0] |= 0x20;
     bytes[3] = 2;
-    assert_eq!(
-        parse_compound(&bytes),
-        Ok(vec![RtcpPacket::ReceiverReport { ssrc: 1, reports: Vec::new() }])
-    );
+    assert_eq!(parse_compound(&bytes), Ok(vec![RtcpPacket::ReceiverReport { ssrc: 1, reports: Vec::new() }]));
 }
 
 #[test]

@@ -42,7 +42,9 @@ impl SessionDescription {
                 continue;
             }
             match kind {
-                "o" if origin.is_none() && media.is_empty() => origin = Some(parse_origin(value).ok_or(malformed)?),
+                "o" if origin.is_none() && media.is_empty() => {
+                    origin = Some(parse_origin(value).ok_or(malformed)?);
+                }
                 "s" if name.is_none() && media.is_empty() => name = Some(value.to_owned()),
                 "c" => {
                     let parsed = parse_connection(value).ok_or(malformed)?;
@@ -145,7 +147,15 @@ fn parse_media(value: &str, malformed: SdpError) -> Result<MediaDescription, Sdp
     if formats.is_empty() {
         return Err(malformed);
     }
-    Ok(MediaDescription { kind, port, port_count, protocol, formats, connection: None, attributes: Vec::new() })
+    Ok(MediaDescription {
+        kind,
+        port,
+        port_count,
+        protocol,
+        formats,
+        connection: None,
+        attributes: Vec::new(),
+    })
 }
 
 /// Parses digits only: `str::parse` alone would take a plus sign.

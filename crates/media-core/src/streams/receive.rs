@@ -49,7 +49,7 @@ impl Session {
             self.malformed += 1;
             return;
         }
-        self.source_left = false;
+        self.source_active = Some(cx.now);
         let timed = matches!(payload, Payload::Audio(_));
         let arrival = self.count(&header, packet.payload.len(), cx.now, timed, out);
         let receives = self.agreed.as_ref().is_some_and(|agreed| agreed.direction.receives());

@@ -18,7 +18,12 @@ use crate::tick::{Cx, Tick};
 
 impl Session {
     /// Sends a report and tells the quality of the interval that ends with it.
-    pub(super) fn send_report(&mut self, config: &StreamsConfig, cx: &mut Cx<'_>, out: &mut Vec<StreamOutput>) {
+    pub(super) fn send_report(
+        &mut self,
+        config: &StreamsConfig,
+        cx: &mut Cx<'_>,
+        out: &mut Vec<StreamOutput>,
+    ) {
         let since = self.report_times[0].unwrap_or(self.opened);
         let loss = self.reception.as_mut().map(crate::reception::Reception::take_interval);
         self.send_compound(config, cx, loss, false, out);
@@ -91,7 +96,7 @@ impl Session {
     fn report_block(&self, now: Tick, loss: Option<IntervalLoss>) -> Option<ReportBlock> {
         let reception = self.reception.as_ref()?;
         let loss = loss?;
-        if self.source_left || !self.is_recent(self.last_packet) {
+        if !self.is_recent(self.source_active) {
             return None;
         }
         let (last_sr, delay) = match self.last_sr {
@@ -136,7 +141,7 @@ impl Session {
                 RtcpPacket::Bye { sources, .. } => {
                     let known = self.reception.as_ref().map(crate::reception::Reception::ssrc);
                     if known.is_some_and(|known| sources.contains(&known)) {
-                        self.source_left = true;
+                        self.source_active = None;
                     }
                 }
                 RtcpPacket::SourceDescription(_) | RtcpPacket::Other { .. } => {}
@@ -192,7 +197,8 @@ impl Session {
         self.reported_sent = self.sent;
         let loss_percent = f64::from(block.fraction_lost) * 100.0 / 256.0;
         // A peer that reports the same number as before has received nothing of ours (TM-091).
-        let received = self.last_block_highest.replace(block.highest_sequence) != Some(block.highest_sequence);
+        let received =
+            self.last_block_highest.replace(block.highest_sequence) != Some(block.highest_sequence);
         let r_factor = received.then(|| self.r_factor(config, loss_percent));
         let report = QualityReport {
             stream: self.id,

@@ -19,7 +19,12 @@ const SAMPLES_PER_MS: usize = (Codec::CLOCK_RATE / 1_000) as usize;
 
 impl Session {
     /// Sends every frame whose deadline has come.
-    pub(super) fn send_frames(&mut self, now: Tick, device: Option<&mut Device>, out: &mut Vec<StreamOutput>) {
+    pub(super) fn send_frames(
+        &mut self,
+        now: Tick,
+        device: Option<&mut Device>,
+        out: &mut Vec<StreamOutput>,
+    ) {
         let Some(agreed) = self.agreed.clone() else { return };
         let frame = Duration::from_millis(u64::from(agreed.ptime_ms));
         let mut device_player = device.map(|device| &mut device.player);

@@ -7,6 +7,7 @@ use super::values::{
     DeviceId, HoldAudio, QualityReport, StreamEvent, StreamId, StreamOutput, StreamSnapshot, StreamSummary,
     StreamsConfig,
 };
+use crate::direction::Direction;
 use crate::dtmf::DigitReceiver;
 use crate::negotiation::Agreed;
 use crate::reception::Reception;
@@ -81,8 +82,8 @@ pub(super) struct Session {
     pub(super) reports_sent: u64,
     pub(super) reports_received: u64,
     pub(super) last_sr: Option<(u32, Tick)>,
-    /// When the peer's source said BYE; RTP after it makes it a source again.
-    pub(super) source_left: bool,
+    /// The last packet of the source, until it says BYE; RTP after that makes it a source again.
+    pub(super) source_active: Option<Tick>,
     pub(super) block: Option<ReportBlock>,
     pub(super) last_block_highest: Option<u32>,
     pub(super) rtt: Option<Duration>,
@@ -137,7 +138,7 @@ impl Session {
             reports_sent: 0,
             reports_received: 0,
             last_sr: None,
-            source_left: false,
+            source_active: None,
             block: None,
             last_block_highest: None,
             rtt: None,
@@ -180,8 +181,9 @@ impl Session {
         self.open_gate(cx.now);
     }
 
+    /// Only a call that talks both ways expects packets: a side on hold may get music or nothing (RFC 6337 §5.3).
     pub(super) fn expects_rtp(agreed: &Agreed) -> bool {
-        agreed.remote_valid && agreed.direction.receives() && !agreed.held
+        agreed.remote_valid && agreed.direction == Direction::SendRecv && !agreed.held
     }
 
     /// Decides anew whether frames are sent, and from where: the one place that does (TM-001, TM-018).

@@ -96,19 +96,14 @@ impl World {
         world
     }
 
-    fn step(
-        &mut self,
-        party: usize,
-        step: impl FnOnce(&mut Streams, &mut Cx<'_>, &mut Vec<StreamOutput>),
-    ) {
+    fn step(&mut self, party: usize, step: impl FnOnce(&mut Streams, &mut Cx<'_>, &mut Vec<StreamOutput>)) {
         let seed = &mut self.seed;
         let mut random = || {
             // Knuth's MMIX constants; the high bits are mixed down.
             *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             *seed ^ *seed >> 29
         };
-        let mut cx =
-            Cx { now: self.now, unix: UNIX + self.now.since(Tick::default()), random: &mut random };
+        let mut cx = Cx { now: self.now, unix: UNIX + self.now.since(Tick::default()), random: &mut random };
         let mut out = Vec::new();
         let party = &mut self.parties[party];
         step(&mut party.streams, &mut cx, &mut out);
@@ -172,7 +167,8 @@ impl World {
         loop {
             let arrival = self.wire.front().map(|flight| flight.at + DELAY);
             let deadline = self.parties.iter().filter_map(|party| party.streams.next_deadline()).min();
-            let Some(next) = [arrival, deadline].into_iter().flatten().min().filter(|next| *next <= end) else {
+            let Some(next) = [arrival, deadline].into_iter().flatten().min().filter(|next| *next <= end)
+            else {
                 break;
             };
             self.now = self.now.max(next);

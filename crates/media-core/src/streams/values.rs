@@ -236,7 +236,7 @@ pub enum StreamEvent {
         /// When.
         at: Tick,
     },
-    /// No RTP arrived for a while although the direction receives (TM-003).
+    /// No RTP arrived for a while although the direction is sendrecv; a hold of either side is no silence (TM-003).
     Silent {
         /// The stream.
         stream: StreamId,

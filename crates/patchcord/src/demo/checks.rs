@@ -8,7 +8,7 @@ use crate::json::ms;
 
 use super::parties::{ALICE, BOB, CAROL, PARTIES};
 use super::record::Record;
-use super::report::{LegReport, Report, expected};
+use super::report::{LegReport, PartyReport, Report, expected};
 use super::scenario::{CAROL_RINGS, Played, RING_LIMIT};
 
 /// A measured tone may be off by this: the resolution of 200 ms of audio.
@@ -45,7 +45,7 @@ pub(crate) fn of(scenario: Scenario, report: &Report, played: &Played, record: &
         )
     }));
     for (place, expected) in expected(scenario).into_iter().enumerate() {
-        checks.push(tone(at_the_end(place, expected), expected, report.parties[place].hears_hz));
+        checks.push(at_the_end(place, expected, &report.parties[place]));
     }
     checks.push(silence(scenario, report));
     checks.extend(legs(report));
@@ -76,12 +76,12 @@ fn outcome(scenario: Scenario, report: &Report) -> Check {
     };
     let code = report.code.map_or_else(|| "no code".to_owned(), |code| code.to_string());
     Check {
-        check: format!("Alice's transfer: {words}, learned from: notify"),
+        check: format!("Alice's transfer: {words}, by notify"),
         ok: report.outcome == Some(wanted)
             && report.code.is_some_and(|code| codes.contains(&code))
             && report.learned_from == Some("notify"),
         found: format!(
-            "{} ({code}), learned from: {}",
+            "{} ({code}), by {}",
             report.outcome.unwrap_or("no outcome"),
             report.learned_from.unwrap_or("nothing")
         ),
@@ -128,11 +128,15 @@ fn within(what: &str, found: Option<f64>, most: f64) -> Check {
     }
 }
 
-fn at_the_end(party: usize, expected: Option<u16>) -> String {
+fn at_the_end(party: usize, expected: Option<u16>, found: &PartyReport) -> Check {
     let name = PARTIES[party].name;
     match PARTIES.iter().find(|other| Some(other.tone) == expected) {
-        Some(other) => format!("at the end: {name} hears {}", other.name),
-        None => format!("at the end: {name} hears nothing"),
+        Some(other) => tone(format!("at the end: {name} hears {}", other.name), expected, found.hears_hz),
+        None => Check {
+            check: format!("at the end: {name} has no call"),
+            ok: !found.in_call,
+            found: if found.in_call { "in a call" } else { "no call" }.to_owned(),
+        },
     }
 }
 
@@ -193,7 +197,7 @@ fn legs(report: &Report) -> Vec<Check> {
         checks.push(Check {
             check: format!("round trip {phase}: measured on both legs"),
             ok: legs.len() == 2 && legs.iter().all(|leg| leg.round_trip_ms.is_some()),
-            found: format!("on {}", legs.iter().filter(|leg| leg.round_trip_ms.is_some()).count()),
+            found: format!("on {} of 2", legs.iter().filter(|leg| leg.round_trip_ms.is_some()).count()),
         });
     }
     checks

@@ -15,9 +15,14 @@ pub(crate) fn of(bytes: &[u8], summary: &str) -> String {
             format!("{code} {}{method}", code.reason_phrase())
         }
     };
-    for detail in [refer(&message), notify(&message), audio(&message)].into_iter().flatten() {
-        label.push_str(": ");
-        label.push_str(&detail);
+    if let Some(status) = notified(&message) {
+        label.push_str(&format!(" {status}"));
+    }
+    for detail in [refer(&message), audio(&message)].into_iter().flatten() {
+        label.push_str(&format!(": {detail}"));
+    }
+    if is_last(&message) {
+        label.push_str(", final");
     }
     label
 }
@@ -30,17 +35,9 @@ fn refer(message: &Message) -> Option<String> {
     Some(format!("call {}", user.unwrap_or_else(|| target.as_str().to_owned())))
 }
 
-/// What a NOTIFY reports.
-fn notify(message: &Message) -> Option<String> {
-    message.method().filter(|method| method.as_str() == "NOTIFY")?;
-    let status = notified(message)?;
-    let state =
-        message.first(HeaderId::SubscriptionState).and_then(|state| state.split(';').next()).unwrap_or("");
-    Some(format!("{status}, {}", state.trim()))
-}
-
 /// The status line in a NOTIFY's body.
 fn notified(message: &Message) -> Option<String> {
+    message.method().filter(|method| method.as_str() == "NOTIFY")?;
     let status = sipfrag::status(message.content_type(), message.body()).ok()?;
     Some(format!("{status} {}", status.reason_phrase()))
 }
@@ -63,12 +60,16 @@ pub(crate) fn is_final_notify(event: &SessionEvent) -> bool {
     if traced.sent {
         return false;
     }
-    Message::parse(traced.bytes.clone()).is_ok_and(|message| {
-        message.method().is_some_and(|method| method.as_str() == "NOTIFY")
-            && message
-                .first(HeaderId::SubscriptionState)
-                .is_some_and(|state| state.trim_start().to_ascii_lowercase().starts_with("terminated"))
-    })
+    Message::parse(traced.bytes.clone()).is_ok_and(|message| is_last(&message))
+}
+
+/// Whether a NOTIFY ends the subscription.
+fn is_last(message: &Message) -> bool {
+    message.method().is_some_and(|method| method.as_str() == "NOTIFY")
+        && message
+            .first(HeaderId::SubscriptionState)
+            .and_then(|state| state.split(';').next())
+            .is_some_and(|state| state.trim().eq_ignore_ascii_case("terminated"))
 }
 
 /// Whether this is the REFER, sent.

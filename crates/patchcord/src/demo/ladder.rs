@@ -16,7 +16,7 @@ const STRANGER: Duration = Duration::from_millis(200);
 const MOST_UNDERWAY: usize = 64;
 
 /// The lifelines' columns: Alice, Bob, Carol.
-const LINES: [usize; 3] = [13, 54, 95];
+const LINES: [usize; 3] = [12, 54, 96];
 const WIDTH: usize = 100;
 
 /// What stands in the ladder.
@@ -195,7 +195,7 @@ fn arrow(row: &mut [char], from: usize, to: usize, label: &str) {
     } else {
         row[left] = '<';
     }
-    let label = format!(" {} ", shortened(label, right - left - 7));
+    let label = format!(" {} ", shortened(label, right - left - 4));
     put(row, left + (right - left + 1 - label.chars().count()) / 2, &label);
 }
 

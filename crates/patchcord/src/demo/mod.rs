@@ -13,11 +13,14 @@ mod words;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use session_core::Transport;
 use tokio::sync::watch;
 
+use crate::agent;
 use crate::args::{DemoArgs, Scenario};
 use crate::console::Console;
 use crate::exit::Failure;
+use crate::json::Line;
 use crate::stop::Stop;
 
 use self::ladder::Ladder;
@@ -50,6 +53,10 @@ pub(crate) async fn run(args: &DemoArgs, console: &Arc<Console>, stop: &Stop) ->
         }
     }
     if bad.is_empty() {
+        if scenarios.len() > 1 {
+            console.say("");
+            console.say("All scenarios are as they should be.");
+        }
         Ok(())
     } else {
         Err(Failure::failed(format!("not as it should be: {}", bad.join(", "))))
@@ -109,6 +116,12 @@ fn introduce(scenario: Scenario, parties: &[Party; 3], console: &Console) {
             format!("Carol only rings; Bob gives up after {}. Then Alice has him back.", seconds(RING_LIMIT)),
         ),
     };
+    for (role, party) in PARTIES.iter().zip(parties) {
+        let address = agent::address(Transport::Udp, party.address);
+        let line =
+            Line::own("listening", console.now()).with_party(role.key).with("addresses", vec![address]);
+        console.json_line(&line);
+    }
     console.say("");
     console.say(&format!("patchcord demo: {title}"));
     console.say("");

@@ -16,7 +16,7 @@ use crate::exit::Failure;
 use super::record::Record;
 
 /// RTCP reports come this often, so that a call of a second has a round trip and a score. The usual is 5 s.
-const RTCP_INTERVAL: Duration = Duration::from_millis(300);
+const RTCP_INTERVAL: Duration = Duration::from_millis(200);
 /// How long the last events of a party may take after its shutdown.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
 

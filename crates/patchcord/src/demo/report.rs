@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use session_core::{EventKind, SessionId, SessionMediaInfo, StreamSummary, learned_name, outcome_name};
+use session_core::{EventKind, SessionId, StreamSummary, learned_name, outcome_name};
 
 use crate::args::Scenario;
 use crate::json::{hundredth, ms, tenth, whole_ms};
@@ -50,6 +50,7 @@ pub(crate) struct PartyReport {
     pub(crate) hears_hz: Option<u16>,
     pub(crate) expected_hz: Option<u16>,
     pub(crate) longest_silence_ms: Option<u64>,
+    pub(crate) in_call: bool,
 }
 
 /// One leg in one phase, or as a whole.
@@ -145,10 +146,8 @@ fn parties(scenario: Scenario, played: &Played) -> Vec<PartyReport> {
             heard_before_hz: tone(played, place, Phase::Before),
             hears_hz: tone(played, place, Phase::After),
             expected_hz: expected[place],
-            longest_silence_ms: samples(played, place)
-                .filter_map(|sample| sample.info.longest_silence())
-                .max()
-                .map(whole_ms),
+            longest_silence_ms: played.silence[place].map(whole_ms),
+            in_call: samples(played, place).any(|sample| sample.phase == Phase::After),
         })
         .collect()
 }
@@ -193,18 +192,20 @@ fn legs(played: &Played, record: &Record) -> Vec<LegReport> {
 
 /// What was counted since the last sample of the same call; nothing where no RTP was due yet.
 fn phase(sample: &Sample, before: &mut (u64, u64, i64)) -> Option<LegReport> {
-    let SessionMediaInfo { stream: Some(stream), .. } = &sample.info else { return None };
-    let quality = stream.local;
+    let stream = sample.info.stream.as_ref()?;
+    let received = stream.received.saturating_sub(before.1);
+    // Where nothing came in this phase, the last figures are those of an earlier one.
+    let heard = received > 0;
     let leg = LegReport {
         party: PARTIES[sample.party].key,
         with: PARTIES[sample.with].key,
         phase: sample.phase.name(),
         sent: stream.sent.saturating_sub(before.0),
-        received: stream.received.saturating_sub(before.1),
+        received,
         lost: stream.lost - before.2,
-        jitter_ms: stream.jitter_ms.map(tenth),
+        jitter_ms: stream.jitter_ms.filter(|_| heard).map(tenth),
         round_trip_ms: stream.rtt.map(ms),
-        mos: quality.and_then(|quality| quality.mos).map(hundredth),
+        mos: stream.local.and_then(|quality| quality.mos).filter(|_| heard).map(hundredth),
     };
     *before = (stream.sent, stream.received, stream.lost);
     Some(leg)

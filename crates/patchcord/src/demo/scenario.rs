@@ -1,9 +1,9 @@
 //! What happens in a scenario, step by step, and what is measured on the way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use session_core::{
-    EventKind, Incoming, Outcome, Session, SessionId, SessionMediaInfo, StatusCode, Transfer,
+    EventKind, Incoming, Outcome, Session, SessionEvent, SessionId, SessionMediaInfo, StatusCode, Transfer,
 };
 use tokio::time::{sleep, timeout};
 
@@ -13,12 +13,14 @@ use crate::exit::Failure;
 use super::parties::{ALICE, BOB, CAROL, PARTIES, Party};
 use super::record::Record;
 
-/// How long the parties talk before the transfer and after it: some RTCP reports at the demo's interval.
+/// The least time the parties talk before the transfer and after it: some RTCP reports at the demo's interval.
 pub(crate) const TALK: Duration = Duration::from_millis(1_200);
 /// How long Carol rings before she answers or refuses.
 pub(crate) const CAROL_RINGS: Duration = Duration::from_millis(600);
 /// How long a referred call rings in the demo before Bob gives up.
 pub(crate) const RING_LIMIT: Duration = Duration::from_secs(2);
+/// How often is looked whether the round trip is measured, and how long a party that is about to leave heard nothing.
+const LOOK: Duration = Duration::from_millis(20);
 /// No single step takes longer on loopback, even on a busy machine.
 const STEP: Duration = Duration::from_secs(10);
 
@@ -79,6 +81,8 @@ pub(crate) struct Played {
     pub(crate) outcome: Option<Outcome>,
     /// The measurements, in order.
     pub(crate) samples: Vec<Sample>,
+    /// The longest silence each party heard.
+    pub(crate) silence: [Option<Duration>; 3],
     /// Calls and transfers that were alive after the last BYE.
     pub(crate) left: Option<usize>,
     /// Why the scenario could not be played to its end.
@@ -109,8 +113,7 @@ impl Stage<'_> {
             Some(_) => self.new_pair().await?,
             None => self.recovered().await?,
         }
-        sleep(TALK).await;
-        self.sample(Phase::After).await;
+        self.listen(Phase::After).await?;
         self.end(&session, carol_session.as_ref()).await
     }
 
@@ -128,8 +131,7 @@ impl Stage<'_> {
         for (party, call) in [(ALICE, self.played.calls.alice), (BOB, self.played.calls.bob)] {
             self.flowing(party, call).await?;
         }
-        sleep(TALK).await;
-        self.sample(Phase::Before).await;
+        self.listen(Phase::Before).await?;
         Ok(session)
     }
 
@@ -144,9 +146,9 @@ impl Stage<'_> {
             _ => None,
         });
         call.ring().await?;
-        sleep(CAROL_RINGS / 2).await;
+        self.pass(CAROL_RINGS / 2).await;
         self.sample(Phase::During).await;
-        sleep(CAROL_RINGS / 2).await;
+        self.pass(CAROL_RINGS / 2).await;
         match self.scenario {
             Scenario::Blind | Scenario::All => Ok(Some(call.answer(&self.parties[CAROL].manager).await?)),
             Scenario::TargetBusy => {
@@ -161,7 +163,8 @@ impl Stage<'_> {
     }
 
     async fn outcome(&mut self, transfer: &mut Transfer) -> Result<(), Failure> {
-        self.played.outcome = Some(within(transfer.outcome(), "the outcome of the transfer").await??);
+        let outcome = within(transfer.outcome(), "the outcome of the transfer").await??;
+        self.played.outcome = Some(outcome);
         Ok(())
     }
 
@@ -197,6 +200,16 @@ impl Stage<'_> {
         for party in [ALICE, BOB] {
             self.record.wait(STEP, party, "the end of the transfer", |event| event.outcome()).await?;
         }
+        let mut streams = vec![(ALICE, calls.alice), (BOB, calls.bob)];
+        if carol.is_some() {
+            streams.extend([(BOB, calls.bob_new), (CAROL, calls.carol)]);
+        }
+        for (party, call) in streams {
+            let summed = |event: &SessionEvent| {
+                (event.session == call && matches!(event.kind, EventKind::MediaSummary(_))).then_some(())
+            };
+            self.record.wait(STEP, party, "the final figures of the audio", summed).await?;
+        }
         let mut left = 0;
         for party in self.parties.iter() {
             left += party.manager.sessions().await?.len()
@@ -213,22 +226,52 @@ impl Stage<'_> {
     }
 
     async fn flowing(&self, party: usize, call: Option<SessionId>) -> Result<(), Failure> {
-        let flowing = |event: &session_core::SessionEvent| {
+        let flowing = |event: &SessionEvent| {
             (event.session == call && matches!(event.kind, EventKind::MediaFlowing)).then_some(())
         };
         self.record.wait(STEP, party, "the first audio", flowing).await
     }
 
     async fn ended(&self, party: usize, call: Option<SessionId>) -> Result<(), Failure> {
-        let ended = |event: &session_core::SessionEvent| {
+        let ended = |event: &SessionEvent| {
             (event.session == call && matches!(event.kind, EventKind::CallEnded { .. })).then_some(())
         };
         self.record.wait(STEP, party, "the end of the call", ended).await
     }
 
-    /// Measures every call that is alive.
+    /// Lets them talk until the quality is measured both ways.
+    async fn listen(&mut self, phase: Phase) -> Result<(), Failure> {
+        sleep(TALK).await;
+        let measured = async {
+            while !self.measure().await.iter().all(is_measured) {
+                sleep(LOOK).await;
+            }
+        };
+        within(measured, "a measured round trip").await?;
+        self.sample(phase).await;
+        Ok(())
+    }
+
+    /// Lets time pass, and keeps the longest silences: a party whose call ends with the transfer can be asked what it
+    /// heard only as long as it lasts.
+    async fn pass(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            self.measure().await;
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Measures every call that is alive, for the report.
     async fn sample(&mut self, phase: Phase) {
+        let measured = self.measure().await;
+        self.played.samples.extend(measured.into_iter().map(|sample| Sample { phase, ..sample }));
+    }
+
+    /// Measures every call that is alive, and keeps the longest silences.
+    async fn measure(&mut self) -> Vec<Sample> {
         let calls = self.played.calls;
+        let mut samples = Vec::new();
         for (party, with, call) in [
             (ALICE, BOB, calls.alice),
             (BOB, ALICE, calls.bob),
@@ -237,10 +280,19 @@ impl Stage<'_> {
         ] {
             let Some(call) = call else { continue };
             if let Some(info) = self.parties[party].media(call).await {
-                self.played.samples.push(Sample { phase, party, with, info });
+                let longest = &mut self.played.silence[party];
+                *longest = info.longest_silence().max(*longest);
+                samples.push(Sample { phase: Phase::During, party, with, info });
             }
         }
+        samples
     }
+}
+
+fn is_measured(sample: &Sample) -> bool {
+    sample.info.stream.as_ref().is_some_and(|stream| {
+        stream.rtt.is_some() && stream.local.is_some_and(|quality| quality.mos.is_some())
+    })
 }
 
 async fn within<R>(step: impl Future<Output = R>, what: &str) -> Result<R, Failure> {

@@ -24,9 +24,9 @@ pub(crate) fn lines(report: &Report) -> Vec<String> {
         lines.push(format!(
             "  {:<6} {:>9} {:>13} {:>12} {:>18}",
             party.name,
-            hz(party.heard_before_hz),
-            hz(party.hears_hz),
-            hz(party.expected_hz),
+            party.heard_before_hz.map_or_else(|| "-".to_owned(), |hz| format!("{hz} Hz")),
+            if party.in_call { hz(party.hears_hz) } else { "no call".to_owned() },
+            party.expected_hz.map_or_else(|| "no call".to_owned(), |hz| format!("{hz} Hz")),
             party.longest_silence_ms.map_or_else(|| "-".to_owned(), |silence| format!("{silence} ms")),
         ));
     }
@@ -45,10 +45,11 @@ pub(crate) fn lines(report: &Report) -> Vec<String> {
         last = Some(who);
         lines.push(row(&title, leg));
     }
+    lines.push("  (during: Bob is on hold, no audio is due; whole call: the largest jitter)".to_owned());
     lines.push(String::new());
     for check in &report.checks {
         let mark = if check.ok { "ok    " } else { "NOT OK" };
-        lines.push(format!("  {mark}  {:<58} {}", check.check, check.found));
+        lines.push(format!("  {mark}  {:<56} {}", check.check, check.found));
     }
     let bad = report.checks.iter().filter(|check| !check.ok).count();
     lines.push(String::new());

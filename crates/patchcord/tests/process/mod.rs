@@ -47,8 +47,11 @@ impl Running {
 
     /// Asks for the end as Ctrl-C does, and gives the exit code.
     pub fn stop(mut self) -> Option<i32> {
-        let signalled =
-            Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().expect("kill runs").success();
+        let signalled = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status()
+            .expect("kill runs")
+            .success();
         assert!(signalled, "the process has ended already: {:#?}", self.seen);
         self.end()
     }

@@ -2,7 +2,14 @@
 //!
 //! Each turn does timers first, then up to [`INPUTS_PER_TURN`] inputs of each kind, then what the engine wants done.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the driver is the one place that reads the clock and starts a thread"
+)]
+
 mod random;
+mod start;
 mod watch;
 
 use std::{
@@ -14,18 +21,25 @@ use std::{
 
 use bytes::Bytes;
 use media_core::{PortPair, PumpHandle, StreamOutput};
-use sip_transport::{FlowId, IdMint, Transport, TransportInput, io::{Datagram, SendError, UdpFlow}};
+use sip_transport::{
+    FlowId, IdMint, Transport, TransportInput,
+    io::{Datagram, SendError, UdpFlow},
+};
 use tokio::{
     sync::{mpsc, oneshot, watch as channel},
     time::sleep_until,
 };
 use transfer::Decision;
 
-pub(crate) use self::random::SystemRandom;
-pub(crate) use self::watch::{CallStatus, Observer, TransferWatch};
+pub(crate) use self::{
+    random::SystemRandom,
+    start::{Plan, Started, start},
+    watch::{CallStatus, Observer, TransferWatch},
+};
 use crate::{
     engine::{
-        Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, StreamAnswer, StreamRequest,
+        Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, StreamAnswer,
+        StreamRequest,
     },
     error::MediaError,
     event::SessionId,
@@ -102,7 +116,8 @@ struct Driver {
 pub(crate) async fn run(parts: Parts) {
     let Parts { config, sockets, media, requests, decisions, bus } = parts;
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let engine = Engine::new(config, Instant::now(), unix, Box::new(SystemRandom::default()), Observer::new(bus));
+    let engine =
+        Engine::new(config, Instant::now(), unix, Box::new(SystemRandom::default()), Observer::new(bus));
     let mut flows = IdMint::default();
     let sockets = sockets.into_iter().map(|socket| (flows.mint(), socket)).collect();
     let (pump, stream_answers) = media.unzip();
@@ -136,7 +151,8 @@ impl Driver {
     fn open(&mut self) {
         for index in 0..self.sockets.len() {
             let (flow, socket) = &self.sockets[index];
-            let input = TransportInput::Opened { flow: *flow, transport: Transport::Udp, local: socket.local() };
+            let input =
+                TransportInput::Opened { flow: *flow, transport: Transport::Udp, local: socket.local() };
             self.engine.handle(Instant::now(), Input::Transport(input));
         }
         self.deliver();
@@ -154,9 +170,10 @@ impl Driver {
             if self.is_done(now) {
                 return;
             }
-            let deadline = [self.engine.next_deadline(), self.stopping.as_ref().map(|(deadline, _)| *deadline)];
+            let deadline =
+                [self.engine.next_deadline(), self.stopping.as_ref().map(|(deadline, _)| *deadline)];
             let deadline = deadline.into_iter().flatten().min();
-            sleep.as_mut().reset(deadline.unwrap_or(now + Duration::from_secs(3600)).into());
+            sleep.as_mut().reset(deadline.unwrap_or(now + Duration::from_hours(1)).into());
             let sockets = &self.sockets;
             let streams = &mut self.stream_answers;
             let woken = tokio::select! {
@@ -191,7 +208,8 @@ impl Driver {
             self.engine.handle(Instant::now(), Input::Transport(TransportInput::Closed { flow }));
         }
         for Datagram { source, bytes } in datagrams.drain(..) {
-            self.engine.handle(Instant::now(), Input::Transport(TransportInput::Bytes { flow, source, bytes }));
+            self.engine
+                .handle(Instant::now(), Input::Transport(TransportInput::Bytes { flow, source, bytes }));
             self.deliver();
         }
         self.datagrams = datagrams;
@@ -352,7 +370,9 @@ impl Driver {
             Delivery::Call { session, .. } => {
                 Command::Reject { session: *session, status: sip_message::StatusCode::SERVICE_UNAVAILABLE }
             }
-            Delivery::Transfer { transfer, .. } => Command::Decide { transfer: *transfer, decision: Decision::Reject },
+            Delivery::Transfer { transfer, .. } => {
+                Command::Decide { transfer: *transfer, decision: Decision::Reject }
+            }
         };
         if self.decisions.try_send(Delivered { delivery, status }).is_err() {
             tracing::warn!("the application takes no more decisions; refused");

@@ -26,7 +26,9 @@ impl SystemRandom {
         let mut bytes = [0; BLOCK * 8];
         // invariant: the start-up has drawn from the source already, and Linux' source does not fail after that.
         getrandom::fill(&mut bytes).expect("invariant: the random source works");
-        let words = bytes.chunks_exact(8).map(|word| word.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)));
+        let words = bytes
+            .chunks_exact(8)
+            .map(|word| word.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)));
         self.block.extend(words);
     }
 }

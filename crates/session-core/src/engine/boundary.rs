@@ -348,7 +348,7 @@ impl EngineConfig {
             media_address: None,
             media: MediaMode::On,
             source: media_core::Source::Silence,
-            ring_limit: Duration::from_secs(60),
+            ring_limit: Duration::from_mins(1),
             max_calls: 1024,
             policy: TransferPolicy::default(),
             hold_before_transfer: true,

@@ -1,11 +1,14 @@
 //! What the application asks for.
 
+use std::time::Duration;
+
 use dialog_core::{DialogCommand, Invite, LegCommand};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
 use transfer::{Hold, TransferCommand, TransferId, TransferOutput};
 
 use super::{
-    CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap, TransferInfo,
+    CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap,
+    TransferInfo,
     session::{MAX_WAITERS, Session, Waiter},
     transfers::Asked,
 };
@@ -18,7 +21,7 @@ impl<T: Tap> Engine<T> {
     pub(super) fn command(&mut self, id: CommandId, command: Command) {
         match command {
             Command::Call { target, options } => {
-                let result = self.place(target, options).map(Reply::Session).map_err(CommandError::from);
+                let result = self.place(&target, options).map(Reply::Session).map_err(CommandError::from);
                 self.reply(id, result);
             }
             Command::Ring { session } => self.ask_incoming(id, session, LegCommand::Ring),
@@ -55,8 +58,11 @@ impl<T: Tap> Engine<T> {
             }
             Command::ListSessions => {
                 let sessions = self.sessions.values();
-                let sessions =
-                    sessions.map(|session| SessionInfo { session: session.id(), state: session.state, peer: session.peer.clone() });
+                let sessions = sessions.map(|session| SessionInfo {
+                    session: session.id(),
+                    state: session.state,
+                    peer: session.peer.clone(),
+                });
                 let sessions = sessions.collect();
                 self.reply(id, Ok(Reply::Sessions(sessions)));
             }
@@ -67,7 +73,7 @@ impl<T: Tap> Engine<T> {
         }
     }
 
-    fn place(&mut self, target: UriBuf, options: CallOptions) -> Result<SessionId, SessionError> {
+    fn place(&mut self, target: &UriBuf, options: CallOptions) -> Result<SessionId, SessionError> {
         let uri = target.as_uri();
         if uri.scheme() != Scheme::Sip || uri.headers().next().is_some() || uri.param("method").is_some() {
             return Err(SessionError::Target(target.to_string()));
@@ -141,22 +147,29 @@ impl<T: Tap> Engine<T> {
     }
 
     fn change_hold(&mut self, id: CommandId, session: SessionId, held: bool) {
+        let limit = self.config.hold_limit;
         let result = self.in_state(session, SessionState::Established).map_err(CommandError::from);
-        if let Err(error) = result.and_then(|_| self.wish_hold(session, held, Waiter::Command(id))) {
+        if let Err(error) = result.and_then(|_| self.wish_hold(session, held, Waiter::Command(id), limit)) {
             self.reply(id, Err(error));
         }
     }
 
     /// Wishes for hold or for its end. Whoever waits is told when it is in force, at once if it is already.
-    pub(super) fn wish_hold(&mut self, id: SessionId, held: bool, waiter: Waiter) -> Result<(), CommandError> {
-        let limit = self.config.hold_limit;
+    pub(super) fn wish_hold(
+        &mut self,
+        id: SessionId,
+        held: bool,
+        waiter: Waiter,
+        limit: Duration,
+    ) -> Result<(), CommandError> {
         let session = self.sessions.get_mut(&id).ok_or(SessionError::Unknown)?;
         let in_force = session.hold_state();
-        let negotiation = session.negotiation.as_mut().ok_or(SessionError::Media(crate::MediaError::NotConfigured))?;
+        let negotiation =
+            session.negotiation.as_mut().ok_or(SessionError::Media(crate::MediaError::NotConfigured))?;
         let settled = session.waiters.is_empty() && negotiation.desired_hold() == held;
-        if let (true, Some(state)) = (settled && waiter != Waiter::Transfer, in_force)
+        // A transfer asks in any case: the answer also tells whether the call still lives (TR-266).
+        if let (true, Some(state), Waiter::Command(command)) = (settled, in_force, waiter)
             && state.local == held
-            && let Waiter::Command(command) = waiter
         {
             self.reply(command, Ok(Reply::Hold(state)));
             return Ok(());
@@ -187,7 +200,11 @@ impl<T: Tap> Engine<T> {
         };
         let transfer: TransferId = self.surroundings.ids.mint();
         let referred_by = Some(self.config.identity.clone());
-        self.ask_transfer(id, TransferCommand::Blind { transfer, leg, target, hold, referred_by }, Asked::transfer);
+        self.ask_transfer(
+            id,
+            TransferCommand::Blind { transfer, leg, target, hold, referred_by },
+            Asked::transfer,
+        );
     }
 
     fn transfer_infos(&self) -> Vec<TransferInfo> {
@@ -210,7 +227,8 @@ impl<T: Tap> Engine<T> {
         let negotiation = session.negotiation.as_ref();
         Some(NegotiatedMedia {
             state: session.state,
-            local: negotiation.map(|negotiation| (negotiation.local().address, negotiation.local().port).into()),
+            local: negotiation
+                .map(|negotiation| (negotiation.local().address, negotiation.local().port).into()),
             agreed: negotiation.and_then(|negotiation| negotiation.in_force().cloned()),
             local_hold: negotiation.is_some_and(media_core::Negotiation::local_hold),
             remote_hold: negotiation.is_some_and(media_core::Negotiation::remote_hold),

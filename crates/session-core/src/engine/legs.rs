@@ -1,7 +1,8 @@
 //! What the dialog layer tells: calls come and go, offers are settled.
 
 use dialog_core::{
-    DialogEvent, EndCause, EndReason, IncomingCall, LegCommand, LegEvent, LegId, Misuse, ReofferError, SubscriptionEvent, Turn,
+    DialogEvent, EndCause, EndReason, IncomingCall, LegCommand, LegEvent, LegId, Misuse, ReofferError,
+    SubscriptionEvent, Turn,
 };
 use sip_message::StatusCode;
 
@@ -15,12 +16,12 @@ use crate::{
 };
 
 impl<T: Tap> Engine<T> {
-    pub(super) fn dialog_event(&mut self, event: DialogEvent) {
-        let DialogEvent::Leg(leg, about) = &event else {
-            if let DialogEvent::Subscription(_, SubscriptionEvent::Misused(misuse)) = &event {
+    pub(super) fn dialog_event(&mut self, event: &DialogEvent) {
+        let DialogEvent::Leg(leg, about) = event else {
+            if let DialogEvent::Subscription(_, SubscriptionEvent::Misused(misuse)) = event {
                 tracing::debug!(?misuse, "a subscription command did not fit");
             }
-            self.to_transfers(&event);
+            self.inform_transfers(event);
             return;
         };
         let (leg, id) = (*leg, SessionId::from(leg.number()));
@@ -34,11 +35,15 @@ impl<T: Tap> Engine<T> {
             }
             LegEvent::NeedDescription { turn, local, remote } => self.describe(id, *turn, *local, *remote),
             LegEvent::RolledBack => {
-                if let Some(negotiation) = self.sessions.get_mut(&id).and_then(|session| session.negotiation.as_mut()) {
+                if let Some(negotiation) =
+                    self.sessions.get_mut(&id).and_then(|session| session.negotiation.as_mut())
+                {
                     negotiation.rollback();
                 }
             }
-            LegEvent::Provisional { status } => self.tell(Some(id), None, EventKind::Ringing { status: *status }),
+            LegEvent::Provisional { status } => {
+                self.tell(Some(id), None, EventKind::Ringing { status: *status });
+            }
             LegEvent::Up(established) => {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.state = SessionState::Established;
@@ -66,10 +71,10 @@ impl<T: Tap> Engine<T> {
             LegEvent::Ended(cause) => self.ended(id, cause),
             LegEvent::Misused(misuse) => self.misused(id, *misuse),
         }
-        self.to_transfers(&event);
+        self.inform_transfers(event);
     }
 
-    fn to_transfers(&mut self, event: &DialogEvent) {
+    fn inform_transfers(&mut self, event: &DialogEvent) {
         self.transfers.receive(&mut self.surroundings.cx(), event, &mut self.from_transfers.out());
     }
 
@@ -101,7 +106,10 @@ impl<T: Tap> Engine<T> {
         let Some(call) = session.undelivered.take() else { return };
         let leg = session.leg;
         if call.has_offer && !session.offer_usable {
-            self.ask_leg(leg, LegCommand::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, retry_after: None });
+            self.ask_leg(
+                leg,
+                LegCommand::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, retry_after: None },
+            );
         } else {
             self.outputs.push_back(Output::Deliver(Delivery::Call { session: id, call }));
         }
@@ -119,7 +127,10 @@ impl<T: Tap> Engine<T> {
         }
         let served = session.settled_waiters();
         let answer = match result {
-            Ok(()) => session.hold_state().map(Reply::Hold).ok_or(SessionError::Media(crate::MediaError::NotConfigured)),
+            Ok(()) => session
+                .hold_state()
+                .map(Reply::Hold)
+                .ok_or(SessionError::Media(crate::MediaError::NotConfigured)),
             Err(error) => Err(SessionError::Reoffer(reoffer_failure(error))),
         };
         if result.is_ok() {

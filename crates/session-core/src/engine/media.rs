@@ -52,7 +52,8 @@ impl Ports {
             MediaMode::On => self.ready.pop_front()?,
             MediaMode::Off => {
                 // Named in SDP, never bound: any even port of the dynamic range.
-                self.named = if self.named < 49_152 || self.named >= 65_534 { 49_152 } else { self.named + 2 };
+                self.named =
+                    if self.named < 49_152 || self.named >= 65_534 { 49_152 } else { self.named + 2 };
                 self.named
             }
         };
@@ -95,7 +96,11 @@ impl<T: Tap> Engine<T> {
                     self.apply_media(id);
                 } else {
                     let leg = session.leg;
-                    self.tell(Some(id), None, EventKind::MediaFailed { reason: "their answer is not usable".to_owned() });
+                    self.tell(
+                        Some(id),
+                        None,
+                        EventKind::MediaFailed { reason: "their answer is not usable".to_owned() },
+                    );
                     self.hang_up_leg(leg);
                 }
             }
@@ -107,8 +112,11 @@ impl<T: Tap> Engine<T> {
         let Some(session) = self.sessions.get(&id) else { return };
         let leg = session.leg;
         // A name can resolve to what policy forbids (SEC-04).
-        let forbidden = session.referred && session.negotiation.is_none() && !self.transfers.policy().permits(remote.ip());
-        let body = if forbidden || !self.prepare_media(id, local.ip()) { None } else { self.description(id, turn) };
+        let forbidden = session.referred
+            && session.negotiation.is_none()
+            && !self.transfers.policy().permits(remote.ip());
+        let body =
+            if forbidden || !self.prepare_media(id, local.ip()) { None } else { self.description(id, turn) };
         self.ask_leg(leg, LegCommand::Describe { body });
         if turn == Turn::Answer {
             self.apply_media(id);
@@ -135,7 +143,9 @@ impl<T: Tap> Engine<T> {
             return;
         }
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(agreed) = session.negotiation.as_ref().and_then(Negotiation::in_force).cloned() else { return };
+        let Some(agreed) = session.negotiation.as_ref().and_then(Negotiation::in_force).cloned() else {
+            return;
+        };
         if session.stream == StreamState::Closed {
             return;
         }
@@ -175,7 +185,8 @@ impl<T: Tap> Engine<T> {
     pub(super) fn close_media(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let state = std::mem::replace(&mut session.stream, StreamState::Closed);
-        let (stream, device, port) = (session.stream_id(), session.device.take(), std::mem::take(&mut session.port));
+        let (stream, device, port) =
+            (session.stream_id(), session.device.take(), std::mem::take(&mut session.port));
         if state == StreamState::Open {
             let op = self.op();
             self.stream(StreamCommand::Close { op, stream });
@@ -206,12 +217,15 @@ impl<T: Tap> Engine<T> {
             StreamAnswer::Event(event) => match event {
                 StreamEvent::Flowing { stream, .. } => (stream, EventKind::MediaFlowing),
                 StreamEvent::Silent { stream, .. } => (stream, EventKind::MediaSilent),
-                StreamEvent::Digit { stream, duration_ms, .. } => {
-                    (stream, EventKind::Digit { duration: std::time::Duration::from_millis(u64::from(duration_ms)) })
-                }
+                StreamEvent::Digit { stream, duration_ms, .. } => (
+                    stream,
+                    EventKind::Digit { duration: std::time::Duration::from_millis(u64::from(duration_ms)) },
+                ),
                 StreamEvent::Quality(report) => (report.stream, EventKind::MediaQuality(report)),
                 StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(summary)),
-                StreamEvent::Moved { from, to, gap } => (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap }),
+                StreamEvent::Moved { from, to, gap } => {
+                    (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap })
+                }
             },
         };
         self.tell(Some(SessionId::from(stream.0)), None, kind);

@@ -20,7 +20,8 @@ use std::{
 
 use dialog_core::{DialogConfig, DialogOutput, DialogTimer, Dialogs, LegId};
 use sip_transport::{
-    Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer, Transports, UnixTime,
+    Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer,
+    Transports, UnixTime,
 };
 use smallvec::SmallVec;
 use transaction_core::{Transactions, TxOutput, TxTimer};
@@ -30,8 +31,9 @@ use self::{session::Session, wheel::Wheel};
 use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
 
 pub use boundary::{
-    CallOptions, Command, CommandError, CommandId, Delivery, EngineConfig, HoldState, Input, Leftovers, MediaMode, NegotiatedMedia,
-    Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo,
+    CallOptions, Command, CommandError, CommandId, Delivery, EngineConfig, HoldState, Input, Leftovers,
+    MediaMode, NegotiatedMedia, Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap,
+    TransferInfo,
 };
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at
@@ -106,7 +108,13 @@ impl<T: Tap> Engine<T> {
     /// Makes an engine at rest.
     ///
     /// `start` is the origin of its time, `unix` the wall clock at that moment as the time since 1970.
-    pub fn new(config: EngineConfig, start: Instant, unix: Duration, mut random: Box<dyn Random + Send>, tap: T) -> Self {
+    pub fn new(
+        config: EngineConfig,
+        start: Instant,
+        unix: Duration,
+        mut random: Box<dyn Random + Send>,
+        tap: T,
+    ) -> Self {
         let guard = Guard::new(&mut *random);
         let dialogs = DialogConfig {
             timing: config.timing,
@@ -114,14 +122,22 @@ impl<T: Tap> Engine<T> {
             refer_acceptance: config.refer_acceptance,
             ..DialogConfig::default()
         };
-        let transactions = transaction_core::Config { timing: config.timing, ..transaction_core::Config::default() };
+        let transactions =
+            transaction_core::Config { timing: config.timing, ..transaction_core::Config::default() };
         Self {
             transports: Transports::new(sip_transport::Config::default()),
             transactions: Transactions::new(transactions),
             dialogs: Dialogs::new(dialogs),
             transfers: Transfers::new(config.policy.clone()),
             ports: media::Ports::new(config.media),
-            surroundings: Surroundings { start, unix_at_start: unix, now: Tick::default(), random, ids: IdMint::default(), guard },
+            surroundings: Surroundings {
+                start,
+                unix_at_start: unix,
+                now: Tick::default(),
+                random,
+                ids: IdMint::default(),
+                guard,
+            },
             timers: Wheel::new(),
             from_transport: Outbox::default(),
             from_transactions: Outbox::default(),
@@ -157,10 +173,16 @@ impl<T: Tap> Engine<T> {
         for timer in self.timers.expired(self.surroundings.now) {
             let cx = &mut self.surroundings.cx();
             match timer {
-                EngineTimer::Transport(timer) => self.transports.expire(cx, timer, &mut self.from_transport.out()),
-                EngineTimer::Transaction(timer) => self.transactions.expire(cx, timer, &mut self.from_transactions.out()),
+                EngineTimer::Transport(timer) => {
+                    self.transports.expire(cx, timer, &mut self.from_transport.out());
+                }
+                EngineTimer::Transaction(timer) => {
+                    self.transactions.expire(cx, timer, &mut self.from_transactions.out());
+                }
                 EngineTimer::Dialog(timer) => self.dialogs.expire(cx, timer, &mut self.from_dialogs.out()),
-                EngineTimer::Transfer(timer) => self.transfers.expire(cx, timer, &mut self.from_transfers.out()),
+                EngineTimer::Transfer(timer) => {
+                    self.transfers.expire(cx, timer, &mut self.from_transfers.out());
+                }
             }
             self.carry();
         }
@@ -180,7 +202,8 @@ impl<T: Tap> Engine<T> {
 
     /// What is alive.
     pub fn leftovers(&self) -> Leftovers {
-        let waiting = self.sessions.values().map(|session| session.waiters.len() + session.enders.len()).sum::<usize>();
+        let waiting =
+            self.sessions.values().map(|session| session.waiters.len() + session.enders.len()).sum::<usize>();
         Leftovers {
             sessions: self.sessions.len(),
             transactions: self.transactions.len(),
@@ -248,7 +271,11 @@ impl<T: Tap> Engine<T> {
                         });
                     }
                 }
-                self.transactions.receive(&mut self.surroundings.cx(), event, &mut self.from_transactions.out());
+                self.transactions.receive(
+                    &mut self.surroundings.cx(),
+                    event,
+                    &mut self.from_transactions.out(),
+                );
             }
             TransportOutput::Write(outbound) => {
                 self.tap.seen(self.surroundings.now, Seen::Sent(&outbound));
@@ -266,8 +293,12 @@ impl<T: Tap> Engine<T> {
                 }
                 self.outputs.push_back(Output::Write(outbound));
             }
-            TransportOutput::Resolve { route, host, port } => self.outputs.push_back(Output::Resolve { route, host, port }),
-            TransportOutput::Timer(op) => arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transport),
+            TransportOutput::Resolve { route, host, port } => {
+                self.outputs.push_back(Output::Resolve { route, host, port });
+            }
+            TransportOutput::Timer(op) => {
+                arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transport);
+            }
         }
     }
 
@@ -286,11 +317,15 @@ impl<T: Tap> Engine<T> {
     fn carry_dialog(&mut self, output: DialogOutput) {
         match output {
             DialogOutput::Transaction(command) => {
-                self.transactions.command(&mut self.surroundings.cx(), command, &mut self.from_transactions.out());
+                self.transactions.command(
+                    &mut self.surroundings.cx(),
+                    command,
+                    &mut self.from_transactions.out(),
+                );
             }
             DialogOutput::Event(event) => {
                 self.tap.seen(self.surroundings.now, Seen::Step { from: "dialog", value: &event });
-                self.dialog_event(event);
+                self.dialog_event(&event);
             }
             DialogOutput::Timer(op) => arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Dialog),
         }
@@ -321,7 +356,12 @@ impl<T: Tap> Engine<T> {
     }
 }
 
-fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: sip_transport::TimerOp<K>, name: impl Fn(K) -> EngineTimer) {
+fn arm<K>(
+    timers: &mut Wheel<EngineTimer>,
+    now: Tick,
+    op: sip_transport::TimerOp<K>,
+    name: impl Fn(K) -> EngineTimer,
+) {
     match op {
         sip_transport::TimerOp::Arm(key, after) => timers.arm(now, name(key), after),
         sip_transport::TimerOp::Disarm(key) => timers.disarm(&name(key)),

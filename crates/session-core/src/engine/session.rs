@@ -107,7 +107,12 @@ impl Session {
     /// Takes those whom a settled offer serves: those whose wish it carried, or, if it never went out, all.
     pub(super) fn settled_waiters(&mut self) -> SmallVec<[Waiter; 2]> {
         let any_covered = self.waiters.iter().any(|(_, covered)| *covered);
-        let served = self.waiters.iter().filter(|(_, covered)| *covered || !any_covered).map(|(waiter, _)| *waiter).collect();
+        let served = self
+            .waiters
+            .iter()
+            .filter(|(_, covered)| *covered || !any_covered)
+            .map(|(waiter, _)| *waiter)
+            .collect();
         self.waiters.retain(|(_, covered)| any_covered && !*covered);
         served
     }

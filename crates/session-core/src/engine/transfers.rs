@@ -52,8 +52,9 @@ impl<T: Tap> Engine<T> {
         command: TransferCommand,
         asked: impl Fn(TransferId, CommandId) -> Asked,
     ) {
-        let (TransferCommand::Blind { transfer, .. } | TransferCommand::Cancel { transfer } | TransferCommand::Decide { transfer, .. }) =
-            &command;
+        let (TransferCommand::Blind { transfer, .. }
+        | TransferCommand::Cancel { transfer }
+        | TransferCommand::Decide { transfer, .. }) = &command;
         self.asked.push_back(asked(*transfer, id));
         self.command_transfers(command);
     }
@@ -70,9 +71,11 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Resume { leg, limit } => self.transfer_hold(leg, false, limit),
             TransferOutput::Place { leg, referred, target, headers, ring_limit } => {
                 let referrer = self.sessions.get(&SessionId::from(referred.number()));
-                let source = referrer.map_or_else(|| self.config.source.clone(), |session| session.source.clone());
+                let source =
+                    referrer.map_or_else(|| self.config.source.clone(), |session| session.source.clone());
                 // Without audio of its own to be moved, the new call brings its own.
-                let moves = referrer.is_some_and(|session| session.stream == StreamState::Open && session.device.is_some());
+                let moves = referrer
+                    .is_some_and(|session| session.stream == StreamState::Open && session.device.is_some());
                 let id = SessionId::from(leg.number());
                 let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
                 session.referred = true;
@@ -95,7 +98,9 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Event(event) => self.transfer_event(event),
             TransferOutput::Accepted { transfer } => self.transfer_asked(transfer, Ok(())),
             TransferOutput::Refused { transfer, error } => self.transfer_asked(transfer, Err(error)),
-            TransferOutput::Timer(op) => arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transfer),
+            TransferOutput::Timer(op) => {
+                arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transfer);
+            }
         }
     }
 
@@ -111,10 +116,11 @@ impl<T: Tap> Engine<T> {
     }
 
     /// Holds or resumes on behalf of a transfer. What cannot even be asked is told to it as a failed offer.
-    fn transfer_hold(&mut self, leg: LegId, held: bool, _limit: std::time::Duration) {
+    fn transfer_hold(&mut self, leg: LegId, held: bool, limit: std::time::Duration) {
         let id = SessionId::from(leg.number());
-        if self.wish_hold(id, held, Waiter::Transfer).is_err() {
-            let event = DialogEvent::Leg(leg, LegEvent::Reoffered(Err(dialog_core::ReofferError::Description)));
+        if self.wish_hold(id, held, Waiter::Transfer, limit).is_err() {
+            let event =
+                DialogEvent::Leg(leg, LegEvent::Reoffered(Err(dialog_core::ReofferError::Description)));
             self.transfers.receive(&mut self.surroundings.cx(), &event, &mut self.from_transfers.out());
         }
     }
@@ -123,7 +129,9 @@ impl<T: Tap> Engine<T> {
         let TransferEvent { transfer, leg, kind, .. } = event;
         let session = SessionId::from(leg.number());
         let kind = match kind {
-            TransferEventKind::Initiated { target } => EventKind::TransferInitiated { target: target.to_string() },
+            TransferEventKind::Initiated { target } => {
+                EventKind::TransferInitiated { target: target.to_string() }
+            }
             TransferEventKind::Requested { target, referred_by, decide } => {
                 let told = EventKind::TransferRequested {
                     target: target.to_string(),
@@ -141,7 +149,9 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::AwaitingApproval => EventKind::TransferAwaitingApproval,
             TransferEventKind::Progress { status } => EventKind::TransferProgress { status },
             TransferEventKind::Recovering => EventKind::TransferRecovering,
-            TransferEventKind::Connected { to } => EventKind::TransferConnected { to: SessionId::from(to.number()) },
+            TransferEventKind::Connected { to } => {
+                EventKind::TransferConnected { to: SessionId::from(to.number()) }
+            }
             TransferEventKind::Ended(outcome) => {
                 for command in self.cancellers.remove(&transfer).unwrap_or_default() {
                     self.reply(command, Ok(Reply::Done));

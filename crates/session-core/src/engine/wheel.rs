@@ -61,7 +61,8 @@ impl<K: Copy + Eq + Hash> Wheel<K> {
         self.armed += 1;
         let slot = slot_of(due);
         let head = self.slots[slot];
-        let index = self.entries.insert(Entry { key, due, order: self.armed, before: NONE, after: head }) as u32;
+        let index =
+            self.entries.insert(Entry { key, due, order: self.armed, before: NONE, after: head }) as u32;
         if head != NONE {
             self.entries[head as usize].before = index;
         }
@@ -199,7 +200,7 @@ mod tests {
     #[test]
     fn a_timer_longer_than_a_revolution_is_not_early() {
         let mut wheel = Wheel::new();
-        wheel.arm(at(0), 1, Duration::from_secs(180));
+        wheel.arm(at(0), 1, Duration::from_mins(3));
         let mut fired = None;
         while let Some(next) = wheel.next() {
             if !wheel.expired(next).is_empty() {

@@ -47,11 +47,22 @@ impl IncomingQueue {
             let requests = self.requests.upgrade()?;
             match (delivery, status) {
                 (Delivery::Call { session, call }, Some(status)) => {
-                    return Some(Incoming::Call(IncomingCall { session, call, status, requests: Some(requests) }));
+                    return Some(Incoming::Call(IncomingCall {
+                        session,
+                        call,
+                        status,
+                        requests: Some(requests),
+                    }));
                 }
                 (Delivery::Transfer { transfer, session, target, referred_by }, _) => {
                     let undecided = Some(requests);
-                    return Some(Incoming::Transfer(IncomingTransfer { transfer, session, target, referred_by, undecided }));
+                    return Some(Incoming::Transfer(IncomingTransfer {
+                        transfer,
+                        session,
+                        target,
+                        referred_by,
+                        undecided,
+                    }));
                 }
                 // A call always comes with its state.
                 (Delivery::Call { .. }, None) => {}
@@ -119,7 +130,11 @@ impl IncomingCall {
     }
 
     /// Accepts it and sends this.
-    pub async fn answer_with(mut self, manager: &SessionManager, source: Option<Source>) -> Result<Session, SessionError> {
+    pub async fn answer_with(
+        mut self,
+        manager: &SessionManager,
+        source: Option<Source>,
+    ) -> Result<Session, SessionError> {
         let session = self.session;
         self.ask(Command::Answer { session, source }).await?;
         self.requests = None;
@@ -143,7 +158,8 @@ impl IncomingCall {
 impl Drop for IncomingCall {
     fn drop(&mut self) {
         if let Some(requests) = self.requests.take() {
-            let command = Command::Reject { session: self.session, status: StatusCode::TEMPORARILY_UNAVAILABLE };
+            let command =
+                Command::Reject { session: self.session, status: StatusCode::TEMPORARILY_UNAVAILABLE };
             last_word(&requests, command);
         }
     }

@@ -131,7 +131,12 @@ impl SessionManager {
 
     /// Moves the other party of a call to a target: hold, REFER, progress, BYE; or recovery. Returns once the engine has
     /// begun.
-    pub async fn initiate_transfer(&self, session: &SessionId, target: &str, kind: TransferType) -> Result<TransferId, TransferError> {
+    pub async fn initiate_transfer(
+        &self,
+        session: &SessionId,
+        target: &str,
+        kind: TransferType,
+    ) -> Result<TransferId, TransferError> {
         match kind {
             TransferType::Blind => self.blind(*session, target).await.map(|transfer| transfer.id()),
         }
@@ -162,7 +167,10 @@ impl SessionManager {
     }
 
     /// What is negotiated, sent, received and heard in a call.
-    pub async fn get_session_media_info(&self, session: &SessionId) -> Result<SessionMediaInfo, SessionError> {
+    pub async fn get_session_media_info(
+        &self,
+        session: &SessionId,
+    ) -> Result<SessionMediaInfo, SessionError> {
         let negotiated = match self.ask(Command::MediaInfo { session: *session }).await {
             Ok(Answered::Reply(Reply::Media(negotiated))) => negotiated,
             Ok(_) => return Err(SessionError::Closed),

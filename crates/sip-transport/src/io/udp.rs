@@ -2,14 +2,14 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use thiserror::Error;
-use tokio::net::UdpSocket;
+use tokio::{io::Interest, net::UdpSocket};
 
 use super::interfaces::local_addresses;
 use crate::transports::MAX_DATAGRAM;
@@ -20,6 +20,9 @@ pub const RECEIVE_BUDGET: usize = 64;
 /// Receive buffer asked of the system, in bytes: 2 s of 1,000 messages a second of 1 kB each, doubled for the kernel's
 /// own book-keeping. The system may give less; what it gives is told by [`UdpFlow::receive_buffer`].
 const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// How often a port is drawn that has to be free on every address; eight taken ones in a row mean a full host.
+const FREE_PORT_TRIES: usize = 8;
 
 /// Why a listen address cannot be used.
 #[derive(Debug, Error)]
@@ -91,18 +94,32 @@ impl UdpFlow {
     /// Opens one socket for each address that the listen address stands for, so that Via, Contact and `c=` always have
     /// one address that is true.
     ///
-    /// With port 0 the first socket's free port is used for the others too. Addresses that vanish meanwhile, or on which
-    /// the port is taken, fail the whole call.
+    /// With port 0 the first socket's free port is used for the others too; where it is taken, another is tried. An address
+    /// that vanishes meanwhile, or on which a given port is taken, fails the whole call.
     pub fn listen(address: SocketAddr) -> Result<Vec<Self>, ListenError> {
         let ips = local_addresses(address.ip()).map_err(ListenError::Interfaces)?;
-        let mut port = address.port();
+        if ips.is_empty() {
+            return Err(ListenError::NoAddress(address));
+        }
+        let mut tries = if address.port() == 0 { FREE_PORT_TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            match Self::bind_all(&ips, address.port()) {
+                Err(ListenError::Bind { source, .. })
+                    if tries > 0 && source.kind() == io::ErrorKind::AddrInUse => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn bind_all(ips: &[IpAddr], mut port: u16) -> Result<Vec<Self>, ListenError> {
         let mut flows = Vec::with_capacity(ips.len());
         for ip in ips {
-            let flow = Self::bind(SocketAddr::new(ip, port))?;
+            let flow = Self::bind(SocketAddr::new(*ip, port))?;
             port = flow.local.port();
             flows.push(flow);
         }
-        if flows.is_empty() { Err(ListenError::NoAddress(address)) } else { Ok(flows) }
+        Ok(flows)
     }
 
     fn open(address: SocketAddr) -> io::Result<Self> {
@@ -170,9 +187,16 @@ impl UdpFlow {
 
     /// Sends one datagram.
     pub fn try_send(&self, remote: SocketAddr, bytes: &[u8]) -> Result<(), SendError> {
-        match self.socket.try_send_to(bytes, remote) {
+        // Past tokio, which takes a new socket for full until its reactor has run.
+        match SockRef::from(&self.socket).send_to(bytes, &remote.into()) {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(SendError::Full),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                // Tells tokio, so that `writable` waits.
+                let full = || Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock));
+                match self.socket.try_io(Interest::WRITABLE, full) {
+                    Ok(()) | Err(_) => Err(SendError::Full),
+                }
+            }
             Err(error) => Err(SendError::Unreachable(error)),
         }
     }
@@ -184,12 +208,6 @@ mod tests {
 
     fn loopback() -> UdpFlow {
         UdpFlow::bind("127.0.0.1:0".parse().expect("test address")).expect("loopback is there")
-    }
-
-    /// A fresh socket counts as full until the runtime has seen it writable.
-    async fn send(flow: &UdpFlow, remote: SocketAddr, bytes: &[u8]) -> Result<(), SendError> {
-        flow.writable().await.expect("open socket");
-        flow.try_send(remote, bytes)
     }
 
     async fn take(flow: &mut UdpFlow, budget: usize, count: usize) -> Vec<Datagram> {
@@ -204,7 +222,7 @@ mod tests {
     #[tokio::test]
     async fn a_datagram_arrives_with_its_source() {
         let (one, mut two) = (loopback(), loopback());
-        send(&one, two.local(), b"OPTIONS").await.expect("loopback sends");
+        one.try_send(two.local(), b"OPTIONS").expect("loopback sends");
         let datagrams = take(&mut two, RECEIVE_BUDGET, 1).await;
         assert_eq!(datagrams, [Datagram { source: one.local(), bytes: Bytes::from_static(b"OPTIONS") }]);
     }
@@ -213,7 +231,7 @@ mod tests {
     async fn one_turn_takes_no_more_than_its_budget() {
         let (one, mut two) = (loopback(), loopback());
         for _ in 0..=RECEIVE_BUDGET {
-            send(&one, two.local(), b"x").await.expect("loopback sends");
+            one.try_send(two.local(), b"x").expect("loopback sends");
         }
         two.readable().await.expect("open socket");
         let mut first = 0;
@@ -226,8 +244,8 @@ mod tests {
     async fn the_longest_datagram_passes_and_a_longer_one_is_refused() {
         let (one, mut two) = (loopback(), loopback());
         let text = vec![b'x'; MAX_DATAGRAM + 1];
-        assert!(matches!(send(&one, two.local(), &text).await, Err(SendError::Unreachable(_))));
-        send(&one, two.local(), &text[..MAX_DATAGRAM]).await.expect("loopback sends");
+        assert!(matches!(one.try_send(two.local(), &text), Err(SendError::Unreachable(_))));
+        one.try_send(two.local(), &text[..MAX_DATAGRAM]).expect("loopback sends");
         assert_eq!(take(&mut two, RECEIVE_BUDGET, 1).await[0].bytes.len(), MAX_DATAGRAM);
     }
 
@@ -235,7 +253,7 @@ mod tests {
     async fn a_remote_that_the_system_cannot_reach_is_told_at_once() {
         let flow = loopback();
         let remote = "192.0.2.1:5060".parse().expect("test address");
-        assert!(matches!(send(&flow, remote, b"x").await, Err(SendError::Unreachable(_))));
+        assert!(matches!(flow.try_send(remote, b"x"), Err(SendError::Unreachable(_))));
     }
 
     #[tokio::test]

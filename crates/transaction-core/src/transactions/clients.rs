@@ -164,7 +164,7 @@ impl Transactions {
         let timing = self.config.timing;
         let mut last = None;
         for action in actions {
-            let Some(client) = self.clients.get_mut(&tx) else { return None };
+            let client = self.clients.get_mut(&tx)?;
             let reliable = client.hop.transport.is_reliable();
             match *action {
                 Action::Send => out.push(TxOutput::Send(client.outbound())),
@@ -179,11 +179,9 @@ impl Transactions {
                 }
                 Action::SendCancel => self.send_cancel(cx, tx, out),
                 Action::Report => {
-                    if client.role == Role::User {
-                        if let Some(Inbound { origin, message, .. }) = response {
-                            let (origin, message) = (*origin, message.clone());
-                            out.push(TxOutput::Event(TxEvent::Response { tx, origin, message }));
-                        }
+                    if let (Role::User, Some(Inbound { origin, message, .. })) = (client.role, response) {
+                        let (origin, message) = (*origin, message.clone());
+                        out.push(TxOutput::Event(TxEvent::Response { tx, origin, message }));
                     }
                 }
                 Action::Arm(name) => {

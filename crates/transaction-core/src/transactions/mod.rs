@@ -25,7 +25,8 @@ pub struct Config {
     /// The base timers; T1 below 1 ms is taken as 1 ms.
     pub timing: Timing,
     /// Most transactions at a time, client and server together. The default of 65,536 is 2,000 new ones a second, each
-    /// staying for the 32 s that most of them stay, and bounds memory to some 100 MB.
+    /// staying for the 32 s that most of them stay, and bounds memory to some 100 MB. The last eighth is kept for our own
+    /// requests and for those in dialogs, so that calls can still be ended when new ones are refused.
     pub capacity: usize,
     /// The value of the Server header in responses that are made here (RFC 3261 §20.35).
     pub server_name: Option<Box<str>>,
@@ -97,9 +98,9 @@ impl Transactions {
     pub fn receive(&mut self, cx: &mut Cx<'_>, event: FlowEvent, out: &mut Out<'_, TxOutput>) {
         match event {
             FlowEvent::Inbound(inbound) if inbound.message.is_request() => {
-                self.inbound_request(cx, inbound, out)
+                self.inbound_request(cx, inbound, out);
             }
-            FlowEvent::Inbound(inbound) => self.inbound_response(cx, inbound, out),
+            FlowEvent::Inbound(inbound) => self.inbound_response(cx, &inbound, out),
             FlowEvent::Routed { route, result } => {
                 out.push(TxOutput::Event(TxEvent::Routed { route, result }));
             }
@@ -151,6 +152,10 @@ impl Transactions {
 
     fn is_full(&self) -> bool {
         self.len() >= self.config.capacity
+    }
+
+    fn is_full_for_new_calls(&self) -> bool {
+        self.len() >= self.config.capacity - self.config.capacity / 8
     }
 
     fn flow_ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TxOutput>) {

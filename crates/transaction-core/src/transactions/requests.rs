@@ -101,7 +101,7 @@ impl Transactions {
         if merge.is_some_and(|merge| self.merging.contains_key(&merge)) {
             self.counters.merged_requests += 1;
             self.answer(cx, &inbound, key, StatusCode::LOOP_DETECTED, None, out);
-        } else if self.is_full() {
+        } else if self.is_full() || (inbound.message.to_tag().is_none() && self.is_full_for_new_calls()) {
             self.counters.overload += 1;
             self.answer(cx, &inbound, key, StatusCode::SERVICE_UNAVAILABLE, None, out);
         } else {

@@ -14,7 +14,7 @@ impl Transactions {
     pub(super) fn inbound_response(
         &mut self,
         cx: &mut Cx<'_>,
-        inbound: Inbound,
+        inbound: &Inbound,
         out: &mut Out<'_, TxOutput>,
     ) {
         let message = &inbound.message;
@@ -26,7 +26,7 @@ impl Transactions {
         match self.owner(cx, message, &cseq.method) {
             Some(tx) => {
                 let happening = self.happening(tx, status);
-                self.move_client(cx, tx, happening, Some(&inbound), out);
+                self.move_client(cx, tx, happening, Some(inbound), out);
             }
             None => self.counters.stray_responses += 1,
         }

@@ -58,3 +58,19 @@ fn a_full_table_still_sends_the_cancel_and_tries_the_next_hop() {
     assert_eq!(bench.failures(), [(32_000, tx, TxFailure::Timeout)]);
     bench.assert_idle();
 }
+
+#[test]
+fn the_last_eighth_is_kept_for_requests_in_dialogs_and_for_our_own() {
+    let mut bench = small(16);
+    for number in 0..15 {
+        bench.arrive(PEER, request("INVITE", &format!("z9hG4bK{number}")));
+    }
+    assert_eq!((bench.requests().len(), bench.statuses()), (14, vec![(0, 503)]));
+    let bye = request("BYE", "z9hG4bKbye")
+        .replace("To: <sip:alice@192.0.2.10>", "To: <sip:alice@192.0.2.10>;tag=ours");
+    bench.arrive(PEER, bye.clone());
+    bench.request(draft(Method::Bye), [hop(PEER)]);
+    assert_eq!((bench.transactions.len(), bench.failures()), (16, vec![]));
+    bench.arrive(PEER, bye.replace("z9hG4bKbye", "z9hG4bKbye2"));
+    assert_eq!(bench.statuses(), [(0, 503), (0, 503)]);
+}

@@ -15,7 +15,6 @@ fn cancels(bench: &Bench) -> Vec<Sent> {
 
 #[test]
 fn the_cancel_waits_for_a_provisional_response() {
-    // covers: TR-198
     let mut bench = Bench::new();
     let tx = bench.request(draft(Method::Invite).header(HeaderId::Route, "<sip:192.0.2.20;lr>"), [hop(PEER)]);
     let invite = bench.last();
@@ -68,7 +67,6 @@ fn the_cancel_is_repeated_until_it_is_answered() {
 
 #[test]
 fn a_2xx_that_crosses_the_cancel_is_a_2xx() {
-    // covers: TR-198, TR-238
     let mut bench = Bench::new();
     let tx = bench.request(draft(Method::Invite), [hop(PEER)]);
     let invite = bench.last();
@@ -85,7 +83,6 @@ fn a_2xx_that_crosses_the_cancel_is_a_2xx() {
 
 #[test]
 fn a_481_to_the_cancel_affects_nothing_else() {
-    // covers: TR-267
     let mut bench = Bench::new();
     let tx = bench.request(draft(Method::Invite), [hop(PEER)]);
     let invite = bench.last();

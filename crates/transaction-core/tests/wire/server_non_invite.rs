@@ -6,7 +6,7 @@ use crate::bench::{Bench, PEER, request};
 
 #[test]
 fn a_repeated_refer_is_one_request_with_one_answer() {
-    // covers: TR-248, TR-191
+    // covers: TR-248
     let mut bench = Bench::new();
     let refer = request("REFER", "z9hG4bKin");
     bench.arrive(PEER, refer.clone());

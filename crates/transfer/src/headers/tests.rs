@@ -30,18 +30,58 @@ fn taken(headers: &[(&str, &str)]) -> Result<Vec<String>, StatusCode> {
 fn hostile_headers_of_the_uri_are_dropped_one_by_one() {
     // covers: TR-133
     for name in [
-        "From", "f", "To", "t", "Call-ID", "i", "CSeq", "Via", "v", "Record-Route", "Route", "Max-Forwards", "Contact",
-        "m", "Allow", "Accept", "Accept-Language", "Supported", "k", "User-Agent", "Organization", "Authorization",
-        "Proxy-Authorization", "Content-Type", "Content-Length", "l", "P-Asserted-Identity", "Identity", "Join",
-        "Call-Info", "Refer-To", "Event", "Expires", "X-Anything", "Not A Token",
+        "From",
+        "f",
+        "To",
+        "t",
+        "Call-ID",
+        "i",
+        "CSeq",
+        "Via",
+        "v",
+        "Record-Route",
+        "Route",
+        "Max-Forwards",
+        "Contact",
+        "m",
+        "Allow",
+        "Accept",
+        "Accept-Language",
+        "Supported",
+        "k",
+        "User-Agent",
+        "Organization",
+        "Authorization",
+        "Proxy-Authorization",
+        "Content-Type",
+        "Content-Length",
+        "l",
+        "P-Asserted-Identity",
+        "Identity",
+        "Join",
+        "Call-Info",
+        "Refer-To",
+        "Event",
+        "Expires",
+        "X-Anything",
+        "Not A Token",
     ] {
         assert_eq!(taken(&[(name, "evil")]), Ok(Vec::new()), "{name}");
     }
     assert_eq!(taken(&[("body", "v=0")]), Err(StatusCode::BAD_REQUEST));
     assert_eq!(taken(&[("Body", "")]), Err(StatusCode::BAD_REQUEST));
     assert_eq!(
-        taken(&[("Subject", "hello"), ("User-to-User", "00;encoding=hex"), ("reason", "SIP;cause=302"), ("From", "x")]),
-        Ok(vec!["Subject: hello".into(), "User-to-User: 00;encoding=hex".into(), "Reason: SIP;cause=302".into()])
+        taken(&[
+            ("Subject", "hello"),
+            ("User-to-User", "00;encoding=hex"),
+            ("reason", "SIP;cause=302"),
+            ("From", "x")
+        ]),
+        Ok(vec![
+            "Subject: hello".into(),
+            "User-to-User: 00;encoding=hex".into(),
+            "Reason: SIP;cause=302".into()
+        ])
     );
 }
 
@@ -56,7 +96,6 @@ fn only_known_options_may_be_required() {
 
 #[test]
 fn replaces_is_copied_once() {
-    // covers: TR-139
     let value = "call@host;to-tag=a;from-tag=b";
     assert_eq!(taken(&[("replaces", value)]), Ok(vec!["Replaces: call@host;to-tag=a;from-tag=b".into()]));
     assert_eq!(taken(&[("Replaces", value), ("replaces", value)]), Err(StatusCode::BAD_REQUEST));
@@ -87,7 +126,10 @@ fn the_referrers_own_words_are_copied_unmodified_and_win_over_the_uri() {
     assert_eq!(taken(&[("Referred-By", "nonsense")]), Ok(Vec::new()));
     let mut folded = refer(&[]);
     folded.referred_by_text = Some("<sip:bob@example.com>\r\n ;cid=\"1@host\"".into());
-    assert_eq!(for_invite(&folded), Ok(vec![(HeaderId::ReferredBy, "<sip:bob@example.com> ;cid=\"1@host\"".into())]));
+    assert_eq!(
+        for_invite(&folded),
+        Ok(vec![(HeaderId::ReferredBy, "<sip:bob@example.com> ;cid=\"1@host\"".into())])
+    );
 }
 
 #[test]

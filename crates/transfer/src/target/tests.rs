@@ -13,12 +13,21 @@ fn refused(uri: &str) -> Option<TargetRefusal> {
 
 #[test]
 fn only_schemes_that_can_be_called_pass() {
-    for uri in ["http://192.0.2.1/", "mailto:a@example.com", "file:///etc/passwd", "urn:service:sos", "tel:+15551234"] {
+    for uri in [
+        "http://192.0.2.1/",
+        "mailto:a@example.com",
+        "file:///etc/passwd",
+        "urn:service:sos",
+        "tel:+15551234",
+    ] {
         assert_eq!(refused(uri), Some(TargetRefusal::Scheme), "{uri}");
     }
     assert_eq!(TargetRefusal::Scheme.status(), StatusCode::BAD_REQUEST);
     assert_eq!(refused("sip:carol@example.com"), None);
-    assert_eq!(check(&TargetPolicy::default(), "sips:carol@example.com").as_deref(), Ok("sips:carol@example.com"));
+    assert_eq!(
+        check(&TargetPolicy::default(), "sips:carol@example.com").as_deref(),
+        Ok("sips:carol@example.com")
+    );
 }
 
 #[test]
@@ -69,7 +78,12 @@ fn hosts_that_are_not_for_strangers_are_refused() {
     ] {
         assert_eq!(refused(uri), Some(TargetRefusal::Host), "{uri}");
     }
-    for uri in ["sip:x@203.0.113.5", "sip:x@[2001:db8::5]:5080", "sip:x@example.com.", "sip:x@example.com;maddr=192.0.2.7"] {
+    for uri in [
+        "sip:x@203.0.113.5",
+        "sip:x@[2001:db8::5]:5080",
+        "sip:x@example.com.",
+        "sip:x@example.com;maddr=192.0.2.7",
+    ] {
         assert_eq!(refused(uri), None, "{uri}");
     }
     let listed = TargetPolicy {
@@ -105,12 +119,28 @@ fn user_parts_that_could_mean_something_to_a_dial_plan_are_refused() {
     // covers: SEC-03
     let longest = format!("sip:{}@example.com", "9".repeat(USER_MAX));
     let longer = format!("sip:{}@example.com", "9".repeat(USER_MAX + 1));
-    for uri in ["sip:100&200@example.com", "sip:1,w@example.com", "sip:%24%7BEXTEN%7D@example.com", "sip:a%20b@example.com",
-        "sip:a%0d%0ab@example.com", "sip:1%00@example.com", "sip:a;b=c@example.com", "sip:a/b@example.com", "sip:a:secret@example.com", &longer]
-    {
+    for uri in [
+        "sip:100&200@example.com",
+        "sip:1,w@example.com",
+        "sip:%24%7BEXTEN%7D@example.com",
+        "sip:a%20b@example.com",
+        "sip:a%0d%0ab@example.com",
+        "sip:1%00@example.com",
+        "sip:a;b=c@example.com",
+        "sip:a/b@example.com",
+        "sip:a:secret@example.com",
+        &longer,
+    ] {
         assert_eq!(refused(uri), Some(TargetRefusal::User), "{uri}");
     }
-    for uri in ["sip:Alice.B_c-1@example.com", "sip:+4930123@example.com", "sip:*98%23@example.com", "sip:%61lice@example.com", "sip:example.com", &longest] {
+    for uri in [
+        "sip:Alice.B_c-1@example.com",
+        "sip:+4930123@example.com",
+        "sip:*98%23@example.com",
+        "sip:%61lice@example.com",
+        "sip:example.com",
+        &longest,
+    ] {
         assert_eq!(refused(uri), None, "{uri}");
     }
     let opaque = TargetPolicy { users: UserRule::Opaque, ..TargetPolicy::default() };
@@ -121,11 +151,20 @@ fn user_parts_that_could_mean_something_to_a_dial_plan_are_refused() {
 #[test]
 fn costly_numbers_are_refused_in_every_spelling() {
     // covers: SEC-02
-    for uri in ["sip:+88299@example.com", "sip:0088299@example.com", "sip:01188299@example.com", "sip:+8-82.99@example.com", "sip:%2B88299@example.com"] {
+    for uri in [
+        "sip:+88299@example.com",
+        "sip:0088299@example.com",
+        "sip:01188299@example.com",
+        "sip:+8-82.99@example.com",
+        "sip:%2B88299@example.com",
+    ] {
         assert_eq!(refused(uri), Some(TargetRefusal::Number), "{uri}");
     }
     assert_eq!(refused("sip:+4930123@example.com"), None);
-    let national = TargetPolicy { allowed_numbers: vec!["+49".into(), "+8821".into(), "1".into()], ..TargetPolicy::default() };
+    let national = TargetPolicy {
+        allowed_numbers: vec!["+49".into(), "+8821".into(), "1".into()],
+        ..TargetPolicy::default()
+    };
     assert!(check(&national, "sip:004930123@example.com").is_ok());
     assert!(check(&national, "sip:+882199@example.com").is_ok());
     assert!(check(&national, "sip:100@example.com").is_ok());

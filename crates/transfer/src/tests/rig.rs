@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use dialog_core::{
-    By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer, LegCommand,
-    LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, ReofferError, SubscriptionCommand,
-    SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer,
+    LegCommand, LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, ReofferError,
+    SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 
 use crate::{
-    Hold, Outcome, TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy, TransferTimer,
-    TransferTimerName, Transfers,
+    Hold, Outcome, TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy,
+    TransferTimer, TransferTimerName, Transfers,
 };
 
 /// A generator whose numbers are the same in every run.
@@ -69,7 +69,10 @@ impl Rig {
     }
 
     /// Runs one step and gives its outputs as text, joined by `; `.
-    fn step(&mut self, step: impl FnOnce(&mut Transfers, &mut Cx<'_>, &mut Outbox<TransferOutput>)) -> String {
+    fn step(
+        &mut self,
+        step: impl FnOnce(&mut Transfers, &mut Cx<'_>, &mut Outbox<TransferOutput>),
+    ) -> String {
         let mut outbox = Outbox::default();
         let mut cx = Cx {
             now: self.now,
@@ -107,7 +110,9 @@ impl Rig {
     }
 
     pub(super) fn leg(&mut self, leg: LegId, event: LegEvent) -> String {
-        self.step(|transfers, cx, outbox| transfers.receive(cx, &DialogEvent::Leg(leg, event), &mut outbox.out()))
+        self.step(|transfers, cx, outbox| {
+            transfers.receive(cx, &DialogEvent::Leg(leg, event), &mut outbox.out())
+        })
     }
 
     pub(super) fn sub(&mut self, id: SubscriptionId, event: SubscriptionEvent) -> String {
@@ -130,13 +135,16 @@ impl Rig {
 
     /// Lets the timer run out that is due first; `None` if none is armed.
     pub(super) fn expire_next(&mut self) -> Option<String> {
-        let (timer, _) = self.timers.iter().min_by_key(|(timer, at)| (**at, **timer)).map(|(t, at)| (*t, *at))?;
+        let (timer, _) =
+            self.timers.iter().min_by_key(|(timer, at)| (**at, **timer)).map(|(t, at)| (*t, *at))?;
         Some(self.expire(timer.transfer, timer.name))
     }
 
     /// A timer that was disarmed while its expiry was on the way.
     pub(super) fn stale(&mut self, transfer: TransferId, name: TransferTimerName) -> String {
-        self.step(|transfers, cx, outbox| transfers.expire(cx, TransferTimer { transfer, name }, &mut outbox.out()))
+        self.step(|transfers, cx, outbox| {
+            transfers.expire(cx, TransferTimer { transfer, name }, &mut outbox.out())
+        })
     }
 
     pub(super) fn wait(&mut self, seconds: u64) {
@@ -206,7 +214,12 @@ impl Rig {
         answered
     }
 
-    pub(super) fn notified(&mut self, id: SubscriptionId, state: NotifiedState, status: Option<u16>) -> String {
+    pub(super) fn notified(
+        &mut self,
+        id: SubscriptionId,
+        state: NotifiedState,
+        status: Option<u16>,
+    ) -> String {
         let notification = Notification { state, status: status.map(code), reason: None };
         self.sub(id, SubscriptionEvent::Notified(notification))
     }
@@ -282,28 +295,37 @@ fn show(outcome: &Outcome) -> String {
 /// One output as a short text without ids.
 fn line(output: &TransferOutput) -> String {
     match output {
-        TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { refer_to, .. })) => format!("refer {refer_to}"),
+        TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { refer_to, .. })) => {
+            format!("refer {refer_to}")
+        }
         TransferOutput::Dialog(DialogCommand::Leg(leg, LegCommand::HangUp { .. })) => format!("hangup {leg}"),
         TransferOutput::Dialog(DialogCommand::Leg(_, other)) => format!("{other:?}"),
         TransferOutput::Dialog(DialogCommand::Place { .. }) => "place by dialog".into(),
         TransferOutput::Dialog(DialogCommand::Subscription(_, command)) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
-            SubscriptionCommand::Accept { pending, lifetime } => format!("accept pending={pending} {lifetime:?}"),
+            SubscriptionCommand::Accept { pending, lifetime } => {
+                format!("accept pending={pending} {lifetime:?}")
+            }
             SubscriptionCommand::Refuse { status } => format!("refuse {status}"),
             SubscriptionCommand::Approve => "approve".into(),
             SubscriptionCommand::Report { status, last: None } => format!("report {status}"),
-            SubscriptionCommand::Report { status, last: Some(reason) } => format!("report {status} last {reason:?}"),
+            SubscriptionCommand::Report { status, last: Some(reason) } => {
+                format!("report {status} last {reason:?}")
+            }
         },
         TransferOutput::Hold { limit, .. } => format!("hold {limit:?}"),
         TransferOutput::Resume { limit, .. } => format!("resume {limit:?}"),
         TransferOutput::Place { target, headers, ring_limit, .. } => {
-            let headers: Vec<_> = headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
+            let headers: Vec<_> =
+                headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
             format!("place {target} {ring_limit:?}{}", headers.concat())
         }
         TransferOutput::MoveMedia { from, to } => format!("media {from} to {to}"),
         TransferOutput::Event(event) => match &event.kind {
             TransferEventKind::Initiated { target } => format!("[initiated {target}]"),
-            TransferEventKind::Requested { target, decide, .. } => format!("[requested {target} decide={decide}]"),
+            TransferEventKind::Requested { target, decide, .. } => {
+                format!("[requested {target} decide={decide}]")
+            }
             TransferEventKind::ReferSent => "[refer sent]".into(),
             TransferEventKind::Accepted { status } => format!("[accepted {status}]"),
             TransferEventKind::AwaitingApproval => "[awaiting approval]".into(),

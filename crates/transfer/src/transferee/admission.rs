@@ -45,8 +45,9 @@ pub(crate) fn admit(
         return Err(StatusCode::FORBIDDEN);
     };
     // SEC-01.
-    let is_referrer =
-        |source| policy.referrers.is_empty() || policy.referrers.iter().any(|network| network.contains(source));
+    let is_referrer = |source| {
+        policy.referrers.is_empty() || policy.referrers.iter().any(|network| network.contains(source))
+    };
     if !leg.source.is_some_and(is_referrer) {
         return Err(StatusCode::FORBIDDEN);
     }
@@ -104,5 +105,6 @@ fn check_method(method: Option<&str>) -> Result<(), StatusCode> {
 fn names(replaces: &Replaces, dialog: &DialogIdentity) -> bool {
     let tags = (replaces.to_tag.as_str(), replaces.from_tag.as_str());
     replaces.call_id == *dialog.call_id
-        && (tags == (&*dialog.local_tag, &*dialog.remote_tag) || tags == (&*dialog.remote_tag, &*dialog.local_tag))
+        && (tags == (&*dialog.local_tag, &*dialog.remote_tag)
+            || tags == (&*dialog.remote_tag, &*dialog.local_tag))
 }

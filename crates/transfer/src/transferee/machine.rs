@@ -122,7 +122,9 @@ pub(super) enum Timer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     /// Answers the REFER 2xx; whether the subscription is pending.
-    Accept { pending: bool },
+    Accept {
+        pending: bool,
+    },
     Approve,
     /// Places the new call at the next target, and arms T-RING.
     Place,
@@ -312,10 +314,9 @@ fn inviting(state: State, event: Event, facts: Facts) -> Option<Step> {
             fail(&[], Cause::NoAnswer(code), facts)
         }
         Event::New(New::Cancelled | New::Over) => fail(&[], Cause::Abandoned, facts),
-        Event::Cancel => to(
-            State::Cancelling(Cause::Withdrawn),
-            &[Action::HangUpNew, Action::Wait(Timer::Cancel)],
-        ),
+        Event::Cancel => {
+            to(State::Cancelling(Cause::Withdrawn), &[Action::HangUpNew, Action::Wait(Timer::Cancel)])
+        }
         Event::Timer(Timer::Ring) => to(
             State::Cancelling(Cause::NoAnswer(StatusCode::REQUEST_TERMINATED)),
             &[Action::HangUpNew, Action::Wait(Timer::Cancel)],

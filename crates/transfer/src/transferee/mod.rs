@@ -21,7 +21,8 @@ use self::{
     redirection::Route,
 };
 use crate::{
-    Decision, Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput, TransferTimerName,
+    Decision, Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput,
+    TransferTimerName,
     policy::{CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
     surroundings::Surroundings,
     timers::Armed,
@@ -73,10 +74,6 @@ impl Transferee {
             started: around.cx.now,
             armed: Armed::default(),
         }
-    }
-
-    pub(crate) const fn leg(&self) -> LegId {
-        self.leg
     }
 
     pub(crate) const fn peer(&self) -> Option<IpAddr> {
@@ -223,16 +220,22 @@ impl Transferee {
         let failed = match reason {
             EndReason::Redirected { status, contacts } => {
                 self.last_code = Some(*status);
-                if self.route.redirect(contacts, around.policy) { New::Failed(*status) } else { New::Barred(*status) }
+                if self.route.redirect(contacts, around.policy) {
+                    New::Failed(*status)
+                } else {
+                    New::Barred(*status)
+                }
             }
             EndReason::Refused(status) => New::Failed(*status),
             EndReason::NoAnswer => New::NoAnswer,
             EndReason::Bye | EndReason::Cancelled => New::Cancelled,
-            EndReason::NoRoute(RouteError::Scheme | RouteError::Unresolved) => New::Failed(StatusCode::NOT_FOUND),
+            EndReason::NoRoute(RouteError::Scheme | RouteError::Unresolved) => {
+                New::Failed(StatusCode::NOT_FOUND)
+            }
             // No listener, no address family, no room; what else transport may come to say is its own affair, too.
-            EndReason::NoRoute(_)
-            | EndReason::Unreachable
-            | EndReason::Overload => New::Failed(StatusCode::SERVICE_UNAVAILABLE),
+            EndReason::NoRoute(_) | EndReason::Unreachable | EndReason::Overload => {
+                New::Failed(StatusCode::SERVICE_UNAVAILABLE)
+            }
             EndReason::Gone => New::Failed(StatusCode::CALL_DOES_NOT_EXIST),
             EndReason::NoAck => New::Failed(StatusCode::REQUEST_TIMEOUT),
             EndReason::NotAcceptable => New::Failed(StatusCode::NOT_ACCEPTABLE_HERE),
@@ -241,7 +244,12 @@ impl Transferee {
         let elsewhere = match failed {
             New::Failed(code) | New::Barred(code) => code.class() < 6,
             New::NoAnswer => true,
-            New::Provisional(_) | New::EarlyEnded | New::Up | New::Redirected | New::Cancelled | New::Over => false,
+            New::Provisional(_)
+            | New::EarlyEnded
+            | New::Up
+            | New::Redirected
+            | New::Cancelled
+            | New::Over => false,
         };
         let trying = matches!(self.state, State::Inviting | State::Ringing);
         if trying && elsewhere && !self.ring_left(around).is_zero() && self.route.advance(around.policy) {
@@ -264,7 +272,9 @@ impl Transferee {
                 self.facts.reporting = false;
                 self.drive(Event::Unsubscribed, around, out)
             }
-            SubscriptionEvent::Answered(_) | SubscriptionEvent::Notified(_) | SubscriptionEvent::Requested(_) => false,
+            SubscriptionEvent::Answered(_)
+            | SubscriptionEvent::Notified(_)
+            | SubscriptionEvent::Requested(_) => false,
         }
     }
 
@@ -357,7 +367,9 @@ impl Transferee {
                     self.tell(TransferEventKind::Connected { to }, out);
                 }
             }
-            Action::Report(status) => self.subscription_command(SubscriptionCommand::Report { status, last: None }, out),
+            Action::Report(status) => {
+                self.subscription_command(SubscriptionCommand::Report { status, last: None }, out)
+            }
             Action::ReportLast(status, reason) => {
                 self.subscription_command(SubscriptionCommand::Report { status, last: Some(reason) }, out);
             }
@@ -379,7 +391,8 @@ impl Transferee {
     fn place(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let leg: LegId = around.cx.ids.mint();
         let referred = around.legs.get(self.leg).map_or(around.policy.per_call, |old| old.referred);
-        let referred = self.new.and_then(|(new, _)| around.legs.get(new)).map_or(referred, |new| new.referred);
+        let referred =
+            self.new.and_then(|(new, _)| around.legs.get(new)).map_or(referred, |new| new.referred);
         if let Some(entry) = around.legs.enter(leg, usize::MAX) {
             entry.internal = true;
             entry.referred = referred;

@@ -48,7 +48,8 @@ impl Route {
             return false;
         }
         while let Some(next) = self.left.pop_front() {
-            let is_tried = self.current.equivalent(&next) || self.tried.iter().any(|tried| tried.equivalent(&next));
+            let is_tried =
+                self.current.equivalent(&next) || self.tried.iter().any(|tried| tried.equivalent(&next));
             if !is_tried {
                 self.tried.push(std::mem::replace(&mut self.current, next));
                 return true;

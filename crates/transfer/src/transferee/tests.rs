@@ -60,7 +60,9 @@ fn row(state: State, event: Event, facts: Facts) -> String {
 }
 
 fn table() -> String {
-    let mut table = String::from("# Transferee: state | event | next | actions. The old call and the subscription live.\n");
+    let mut table = String::from(
+        "# Transferee: state | event | next | actions. The old call and the subscription live.\n",
+    );
     for state in states() {
         writeln!(table).expect("invariant: a String takes all text");
         for event in events() {
@@ -79,7 +81,8 @@ fn table() -> String {
             for event in events() {
                 let row = row(state, event, facts);
                 if row != self::row(state, event, USUAL) {
-                    writeln!(table, "{state:?} | {event:?} | {row}").expect("invariant: a String takes all text");
+                    writeln!(table, "{state:?} | {event:?} | {row}")
+                        .expect("invariant: a String takes all text");
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! What can happen to a transfer of ours, sorted as the rows of table 2.1 are.
 
 use dialog_core::{
-    By, EndCause, EndReason, Notification, NotifiedState, ReferAnswer, ReofferError, SubscriptionEnd, SubscriptionEvent,
+    By, EndCause, EndReason, Notification, NotifiedState, ReferAnswer, ReofferError, SubscriptionEnd,
+    SubscriptionEvent,
 };
 use sip_message::StatusCode;
 
@@ -225,9 +226,9 @@ impl Event {
             SubscriptionEvent::Answered(answer) => Some(Self::Answer(Answer::of(*answer))),
             SubscriptionEvent::Notified(notification) => Some(Self::Notify(Report::of(notification))),
             SubscriptionEvent::Ended(end) => Some(Self::Subscription(match end {
-                SubscriptionEnd::Terminated | SubscriptionEnd::NotifyFailed | SubscriptionEnd::Unsubscribed => {
-                    End::Terminated
-                }
+                SubscriptionEnd::Terminated
+                | SubscriptionEnd::NotifyFailed
+                | SubscriptionEnd::Unsubscribed => End::Terminated,
                 SubscriptionEnd::Refused => End::Refused,
                 SubscriptionEnd::NoNotify => End::NoNotify,
                 SubscriptionEnd::Expired => End::Expired,

@@ -240,9 +240,10 @@ fn holding(event: Event, facts: Facts) -> Option<Step> {
 /// The row "app cancel" of Holding: resume "if hold done later".
 fn releasing(event: Event) -> Option<Step> {
     match event {
-        Event::Reoffer(Reoffer::Done) | Event::Timer(Timer::Hold) => {
-            to(State::Recovering(Cause::Cancelled), &[Action::NoteHeld, Action::Resume, Action::Wait(Wait::Resume)])
-        }
+        Event::Reoffer(Reoffer::Done) | Event::Timer(Timer::Hold) => to(
+            State::Recovering(Cause::Cancelled),
+            &[Action::NoteHeld, Action::Resume, Action::Wait(Wait::Resume)],
+        ),
         Event::Reoffer(Reoffer::AsBefore(_) | Reoffer::Silent) => finish(Cause::Cancelled.outcome(true)),
         Event::Reoffer(Reoffer::Gone(_)) => {
             to(State::Ended, &[Action::HangUp, Action::Finish(Cause::Cancelled.outcome(false))])
@@ -461,7 +462,11 @@ fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
         // The race of the last row: the party was moved after all.
         Event::Notify(Report::Success { code, last }) => complete(code, last),
         Event::Notify(
-            Report::Pending | Report::Provisional(_) | Report::Nothing | Report::Failure { .. } | Report::Empty,
+            Report::Pending
+            | Report::Provisional(_)
+            | Report::Nothing
+            | Report::Failure { .. }
+            | Report::Empty,
         )
         | Event::Subscription(_)
         | Event::Answer(_) => to(State::Recovering(cause), &[]),

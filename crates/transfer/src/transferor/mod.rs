@@ -77,10 +77,6 @@ impl Transferor {
         }
     }
 
-    pub(crate) const fn leg(&self) -> LegId {
-        self.leg
-    }
-
     pub(crate) const fn is_over(&self) -> bool {
         matches!(self.state, State::Ended)
     }
@@ -200,12 +196,7 @@ impl Transferor {
         true
     }
 
-    fn act(
-        &mut self,
-        action: Action,
-        around: &mut Surroundings<'_, '_>,
-        out: &mut Out<'_, TransferOutput>,
-    ) {
+    fn act(&mut self, action: Action, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let leg = self.leg;
         match action {
             Action::Hold => out.push(TransferOutput::Hold { leg, limit: around.policy.hold_limit }),
@@ -225,7 +216,10 @@ impl Transferor {
                 Held::Nobody | Held::Us => TransferOutput::Resume { leg, limit: around.policy.resume_limit },
             }),
             Action::HangUp => {
-                out.push(TransferOutput::Dialog(DialogCommand::Leg(leg, LegCommand::HangUp { reason: None })));
+                out.push(TransferOutput::Dialog(DialogCommand::Leg(
+                    leg,
+                    LegCommand::HangUp { reason: None },
+                )));
             }
             Action::Tell(tell) => {
                 if self.told != Some(tell) {
@@ -270,7 +264,10 @@ impl Transferor {
             Wait::Retry(seconds) => {
                 self.facts.retried = true;
                 let placed = around.legs.get(self.leg).is_some_and(|leg| leg.placed);
-                (TransferTimerName::Retry, seconds.map_or_else(|| glare_delay(placed, around.cx.random), in_seconds))
+                (
+                    TransferTimerName::Retry,
+                    seconds.map_or_else(|| glare_delay(placed, around.cx.random), in_seconds),
+                )
             }
             Wait::Final => (TransferTimerName::Final, around.policy.final_grace),
             Wait::Resume => (TransferTimerName::Resume, around.policy.resume_wait()),

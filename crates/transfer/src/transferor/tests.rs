@@ -92,7 +92,9 @@ fn row(state: State, event: Event, facts: Facts) -> String {
 }
 
 fn table() -> String {
-    let mut table = String::from("# Transferor, blind: state | event | next | actions. Held by us, first try, hold may fail.\n");
+    let mut table = String::from(
+        "# Transferor, blind: state | event | next | actions. Held by us, first try, hold may fail.\n",
+    );
     for state in states() {
         writeln!(table).expect("invariant: a String takes all text");
         for event in events() {
@@ -112,7 +114,8 @@ fn table() -> String {
             for event in events() {
                 let row = row(state, event, facts);
                 if row != self::row(state, event, USUAL) {
-                    writeln!(table, "{state:?} | {event:?} | {row}").expect("invariant: a String takes all text");
+                    writeln!(table, "{state:?} | {event:?} | {row}")
+                        .expect("invariant: a String takes all text");
                 }
             }
         }
@@ -140,7 +143,9 @@ fn every_state_has_a_timer_that_leads_out_of_it() {
             continue;
         }
         let leads_out = state.timers().iter().any(|name| {
-            Event::of_timer(*name).and_then(|event| step(state, event, USUAL)).is_some_and(|step| step.next != state)
+            Event::of_timer(*name)
+                .and_then(|event| step(state, event, USUAL))
+                .is_some_and(|step| step.next != state)
         });
         assert!(leads_out, "{state:?}");
     }

@@ -19,11 +19,16 @@ fn every_offer_is_answered_by_the_matrix() {
         (Inactive, [Inactive, Inactive, Inactive]),
     ];
     for (offered, answers) in rows {
-        let wishes = [(false, HoldDirection::SendOnly), (true, HoldDirection::SendOnly), (true, HoldDirection::Inactive)];
+        let wishes = [
+            (false, HoldDirection::SendOnly),
+            (true, HoldDirection::SendOnly),
+            (true, HoldDirection::Inactive),
+        ];
         for ((held, hold), expected) in wishes.into_iter().zip(answers) {
             let mut ours = negotiation(1).with_hold(hold);
             ours.desire(held);
-            ours.offered(&foreign(&format!("m=audio 5000 RTP/AVP 0\r\na={offered}\r\n"))).expect("acceptable");
+            ours.offered(&foreign(&format!("m=audio 5000 RTP/AVP 0\r\na={offered}\r\n")))
+                .expect("acceptable");
             assert_eq!(direction(&ours.answer()), expected, "offer {offered}, held {held}, {hold:?}");
             assert_eq!(in_force(&ours).direction, expected);
             assert_eq!(in_force(&ours).held, held);

@@ -63,8 +63,12 @@ fn lines_keep_their_places_for_good() {
     let shape = |media: &[MediaDescription]| {
         media.iter().map(|media| (media.kind.clone(), media.port)).collect::<Vec<_>>()
     };
-    let expected =
-        [("video".to_owned(), 0), ("audio".to_owned(), 4_000), ("audio".to_owned(), 0), ("application".to_owned(), 0)];
+    let expected = [
+        ("video".to_owned(), 0),
+        ("audio".to_owned(), 4_000),
+        ("audio".to_owned(), 0),
+        ("application".to_owned(), 0),
+    ];
     assert_eq!(shape(&media), expected);
     assert_eq!((&media[3].protocol[..], &media[3].formats[0][..]), ("TCP", "x-thing"));
     // Our own offers repeat the lines, also after an offer with fewer.
@@ -92,8 +96,9 @@ fn a_refused_offer_leaves_no_lines_behind() {
 #[test]
 fn payload_numbers_keep_their_meaning() {
     // covers: TR-212
-    let (mut ours, media) =
-        answer_to("m=audio 5000 RTP/AVP 0 101 96\r\na=rtpmap:101 opus/48000/2\r\na=rtpmap:96 telephone-event/8000\r\n");
+    let (mut ours, media) = answer_to(
+        "m=audio 5000 RTP/AVP 0 101 96\r\na=rtpmap:101 opus/48000/2\r\na=rtpmap:96 telephone-event/8000\r\n",
+    );
     assert_eq!(media[0].formats, ["0", "96"]);
     assert_eq!(in_force(&ours).dtmf_payload_type, Some(96));
     // Our own offers take the number the session knows.
@@ -102,9 +107,10 @@ fn payload_numbers_keep_their_meaning() {
     let (mut ours, _) = answer_to("m=audio 5000 RTP/AVP 0 101\r\na=rtpmap:101 opus/48000/2\r\n");
     assert_eq!(parse(&ours.offer()).media[0].formats, ["0", "8", "96"]);
     // And none if every number is taken.
-    let numbers: String = (96..=127).map(|number| format!(" {number}")).collect();
-    let maps: String = (96..=127).map(|number| format!("a=rtpmap:{number} x{number}/8000\r\n")).collect();
-    let (mut ours, _) = answer_to(&format!("m=audio 5000 RTP/AVP 0{numbers}\r\n{maps}"));
+    let numbers: Vec<String> = (96..=127).map(|number| number.to_string()).collect();
+    let maps: Vec<String> = (96..=127).map(|number| format!("a=rtpmap:{number} x{number}/8000")).collect();
+    let (numbers, maps) = (numbers.join(" "), maps.join("\r\n"));
+    let (mut ours, _) = answer_to(&format!("m=audio 5000 RTP/AVP 0 {numbers}\r\n{maps}\r\n"));
     assert_eq!(parse(&ours.offer()).media[0].formats, ["0", "8"]);
 }
 

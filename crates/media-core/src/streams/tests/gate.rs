@@ -103,7 +103,8 @@ fn a_stall_is_skipped_and_not_sent_as_a_burst() {
 
 #[test]
 fn other_packet_times_and_codecs_are_sent_and_heard() {
-    for (codec, payload_type, ptime_ms) in [(Codec::Pcma, 8, 10), (Codec::Pcma, 97, 30), (Codec::Pcmu, 0, 60)] {
+    for (codec, payload_type, ptime_ms) in [(Codec::Pcma, 8, 10), (Codec::Pcma, 97, 30), (Codec::Pcmu, 0, 60)]
+    {
         let mut world = World::call();
         for party in 0..2u8 {
             let base = agreed(2 - party, 1, Direction::SendRecv);
@@ -192,7 +193,10 @@ fn commands_that_cannot_be_carried_out_fail_and_change_nothing() {
     assert_eq!(world.command(0, moved(gone, one)), Err(StreamFailure::UnknownStream));
     assert_eq!(world.command(0, moved(two, one)), Err(StreamFailure::NoDevice));
     assert_eq!(world.command(0, moved(one, one)), Err(StreamFailure::StreamHasDevice));
-    assert_eq!(world.command(0, StreamCommand::Close { op, stream: gone }), Err(StreamFailure::UnknownStream));
+    assert_eq!(
+        world.command(0, StreamCommand::Close { op, stream: gone }),
+        Err(StreamFailure::UnknownStream)
+    );
     let agreed = agreed(2, 1, Direction::SendRecv);
     let apply = StreamCommand::Apply { op, stream: gone, agreed };
     assert_eq!(world.command(0, apply), Err(StreamFailure::UnknownStream));

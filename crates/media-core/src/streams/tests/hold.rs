@@ -135,7 +135,6 @@ fn ten_minutes_of_hold_are_no_silence_to_report() {
     let mut world = World::call();
     world.run(s(1));
     hold(&mut world);
-    world.apply(1, 1, agreed(1, 1, Direction::Inactive));
     world.run(s(600));
     for party in 0..2 {
         assert!(!world.events(party).iter().any(|event| matches!(event, StreamEvent::Silent { .. })));

@@ -24,7 +24,8 @@ fn strangers_neither_redirect_nor_count() {
         let bytes = packet(spoofed.ssrc, sequence, 0, spoofed.timestamp, &[0; 160]);
         world.inject(0, 1, PacketKind::Rtp, stranger(), &bytes);
         world.inject(0, 1, PacketKind::Rtp, other_port, &bytes);
-        let report = world.sent(1, 1, PacketKind::Rtcp, Tick::default()).first().map(|flight| flight.packet.clone());
+        let report =
+            world.sent(1, 1, PacketKind::Rtcp, Tick::default()).first().map(|flight| flight.packet.clone());
         world.inject(0, 1, PacketKind::Rtcp, stranger(), report.as_deref().unwrap_or_default());
     }
     let after = world.snapshot(0, 1);

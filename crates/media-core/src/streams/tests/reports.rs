@@ -8,7 +8,9 @@ fn is_sender_report(flight: &Flight) -> bool {
 
 fn blocks(flight: &Flight) -> usize {
     match &flight.rtcp()[0] {
-        RtcpPacket::SenderReport { reports, .. } | RtcpPacket::ReceiverReport { reports, .. } => reports.len(),
+        RtcpPacket::SenderReport { reports, .. } | RtcpPacket::ReceiverReport { reports, .. } => {
+            reports.len()
+        }
         other => panic!("a compound starts with {other:?}"),
     }
 }
@@ -17,8 +19,11 @@ fn blocks(flight: &Flight) -> usize {
 fn intervals_are_those_of_rfc_3550() {
     // covers: TM-011
     let mut world = World::call();
+    for party in 0..2 {
+        world.device(party, 1, Source::Silence);
+    }
     let started = world.now;
-    world.run(s(600));
+    world.run(s(300));
     for party in 0..2 {
         let times: Vec<Tick> =
             world.sent(party, 1, PacketKind::Rtcp, Tick::default()).iter().map(|flight| flight.at).collect();
@@ -28,7 +33,7 @@ fn intervals_are_those_of_rfc_3550() {
             let interval = pair[1].since(pair[0]);
             assert!((ms(2_000)..=ms(6_200)).contains(&interval), "{interval:?}");
         }
-        assert!(times.len() > 100);
+        assert!(times.len() > 50);
     }
 }
 
@@ -37,7 +42,9 @@ fn reports_go_on_in_a_hold_without_a_bye() {
     // covers: TM-002, TM-010
     let mut world = World::call();
     world.run(s(20));
-    assert!(world.sent(0, 1, PacketKind::Rtcp, Tick::default()).iter().all(|flight| is_sender_report(flight)));
+    assert!(
+        world.sent(0, 1, PacketKind::Rtcp, Tick::default()).iter().all(|flight| is_sender_report(flight))
+    );
     let held = world.now;
     for party in 0..2 {
         let inactive = agreed(2 - party as u8, 1, Direction::Inactive);
@@ -120,7 +127,11 @@ fn quality_is_told_by_both_sides() {
         world.run(ms(20));
         let count = world.rtp(1, 1, Tick::default()).len();
         if count.is_multiple_of(10) {
-            world.wire.retain(|flight| flight.kind == PacketKind::Rtcp || flight.to.port() != 10_002 || flight.from.ip() == std::net::Ipv4Addr::new(192, 0, 2, 1));
+            world.wire.retain(|flight| {
+                flight.kind == PacketKind::Rtcp
+                    || flight.to.port() != 10_002
+                    || flight.from.ip() == std::net::Ipv4Addr::new(192, 0, 2, 1)
+            });
         }
     }
     let local = world.qualities(0, QualityKind::Local);

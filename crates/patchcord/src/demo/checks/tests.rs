@@ -24,8 +24,19 @@ fn what_was_not_measured_is_not_ok() {
 }
 
 #[test]
-fn the_end_of_each_scenario_is_said_in_names() {
-    assert_eq!(at_the_end(BOB, expected(Scenario::Blind)[BOB]), "at the end: Bob hears Carol");
-    assert_eq!(at_the_end(ALICE, expected(Scenario::Blind)[ALICE]), "at the end: Alice hears nothing");
-    assert_eq!(at_the_end(ALICE, expected(Scenario::TargetBusy)[ALICE]), "at the end: Alice hears Bob");
+fn who_should_have_no_call_must_have_none() {
+    let party = |in_call, hears_hz| PartyReport {
+        party: "alice",
+        name: "Alice",
+        heard_before_hz: None,
+        hears_hz,
+        expected_hz: None,
+        longest_silence_ms: None,
+        in_call,
+    };
+    let check = at_the_end(ALICE, expected(Scenario::Blind)[ALICE], &party(false, None));
+    assert_eq!((check.check.as_str(), check.ok), ("at the end: Alice has no call", true));
+    assert!(!at_the_end(ALICE, None, &party(true, None)).ok);
+    let check = at_the_end(ALICE, expected(Scenario::TargetBusy)[ALICE], &party(true, Some(660)));
+    assert_eq!((check.check.as_str(), check.ok), ("at the end: Alice hears Bob (660 Hz)", true));
 }

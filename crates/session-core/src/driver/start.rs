@@ -1,0 +1,151 @@
+//! Starts a driver: sockets, pump and thread.
+
+use std::{net::SocketAddr, ops::RangeInclusive, sync::Arc, thread, time::Duration};
+
+use event_bus::Bus;
+use media_core::{Pump, PumpConfig, PumpHandle};
+use sip_message::{NameAddrBuf, Scheme, UriBuf};
+use sip_transport::io::{ListenError, UdpFlow};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{COMMANDS, DECISIONS, Delivered, MediaEnds, Parts, Request, run};
+use crate::{
+    engine::{EngineConfig, MediaMode},
+    error::StartError,
+    event::SessionEvent,
+};
+
+/// RTP ports that are bound beyond those of live calls: kept ready, or resting after use.
+const SPARE_STREAMS: usize = 64;
+
+/// What is to be started.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) identity: Option<String>,
+    pub(crate) config: EngineConfig,
+    pub(crate) ports: Option<RangeInclusive<u16>>,
+    pub(crate) rtcp_interval: Option<Duration>,
+}
+
+/// The ends of a driver that runs.
+pub(crate) struct Started {
+    pub(crate) requests: mpsc::Sender<Request>,
+    pub(crate) decisions: mpsc::Receiver<Delivered>,
+    pub(crate) bus: Bus<SessionEvent>,
+    pub(crate) pump: Option<PumpHandle>,
+    pub(crate) locals: Vec<SocketAddr>,
+}
+
+/// A pump that runs, and its ends for the driver.
+type OpenMedia = (Pump, MediaEnds);
+
+/// Starts a driver in a thread of its own.
+pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
+    // Draws once, so that a broken random source is found here and not in a call.
+    getrandom::u64().map_err(|error| StartError::System(std::io::Error::other(error.to_string())))?;
+    let bus = Bus::new();
+    let publisher = bus.publisher();
+    let (requests, request_queue) = mpsc::channel(COMMANDS);
+    let (decision_sender, decisions) = mpsc::channel(DECISIONS);
+    let (started, start) = oneshot::channel();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::System)?;
+    let body = async move {
+        let (sockets, media) = match plan.open() {
+            Ok(opened) => opened,
+            Err(error) => {
+                report(started, Err(error));
+                return;
+            }
+        };
+        let locals: Vec<SocketAddr> = sockets.iter().map(UdpFlow::local).collect();
+        let (pump, media) = media.unzip();
+        report(started, Ok((locals, media.as_ref().map(|(handle, _): &MediaEnds| handle.clone()))));
+        let (config, decisions) = (plan.config, decision_sender);
+        run(Parts { config, sockets, media, requests: request_queue, decisions, bus: publisher }).await;
+        // The streams end after the calls.
+        drop(pump);
+    };
+    thread::Builder::new()
+        .name("patchcord-sip".to_owned())
+        .spawn(move || runtime.block_on(body))
+        .map_err(StartError::System)?;
+    let gone = |_| StartError::System(std::io::Error::other("the driver's thread ended"));
+    let (locals, pump) = start.await.map_err(gone)??;
+    Ok(Started { requests, decisions, bus, pump, locals })
+}
+
+impl Plan {
+    /// Binds the SIP sockets and starts the pump; inside the driver's runtime.
+    fn open(&mut self) -> Result<(Vec<UdpFlow>, Option<OpenMedia>), StartError> {
+        let mut sockets = Vec::new();
+        for address in &self.listen {
+            sockets.extend(UdpFlow::listen(*address).map_err(|error| listen_error(*address, error))?);
+        }
+        let locals: Vec<SocketAddr> = sockets.iter().map(UdpFlow::local).collect();
+        self.settle_identity(&locals)?;
+        let media = self.start_pump(&locals)?;
+        Ok((sockets, media))
+    }
+
+    fn settle_identity(&mut self, locals: &[SocketAddr]) -> Result<(), StartError> {
+        let text = match (&self.identity, locals.first()) {
+            (Some(identity), _) => identity.clone(),
+            (None, Some(local)) => format!("sip:patchcord@{local}"),
+            (None, None) => return Err(StartError::Identity(String::new())),
+        };
+        let uri: UriBuf = text.parse().map_err(|_| StartError::Identity(text.clone()))?;
+        if !matches!(uri.as_uri().scheme(), Scheme::Sip | Scheme::Sips) {
+            return Err(StartError::Identity(text));
+        }
+        self.config.contact_user = uri.as_uri().user().map(Arc::from);
+        self.config.identity = NameAddrBuf::from(uri);
+        // What means ourselves is never called on somebody else's word (SEC-04).
+        self.config.policy.targets.own.extend(locals);
+        Ok(())
+    }
+
+    fn start_pump(&mut self, locals: &[SocketAddr]) -> Result<Option<OpenMedia>, StartError> {
+        if self.config.media == MediaMode::Off {
+            return Ok(None);
+        }
+        // RTP is bound to one address, which is then the one in our SDP.
+        let public = locals.iter().map(SocketAddr::ip).find(|ip| !ip.is_loopback());
+        let address = self.config.media_address.or(public).or_else(|| locals.first().map(SocketAddr::ip));
+        let address = address.ok_or_else(|| StartError::Media("there is no address for it".to_owned()))?;
+        self.config.media_address = Some(address);
+        let mut config = PumpConfig { address, ..PumpConfig::default() };
+        if let Some(ports) = &self.ports {
+            config.ports = ports.clone();
+        }
+        // A call that is transferred has two streams for a moment, and some ports are kept ready.
+        config.max_streams = self.config.max_calls.saturating_mul(2).saturating_add(SPARE_STREAMS);
+        config.streams.max_streams = config.max_streams;
+        config.streams.max_devices = config.max_streams;
+        if let Some(interval) = self.rtcp_interval {
+            config.streams.rtcp_interval = interval;
+        }
+        let failed = |reason: String| StartError::Media(reason);
+        let (mut pump, handle) = Pump::start(config).map_err(|error| failed(error.to_string()))?;
+        let answers = pump.answers().ok_or_else(|| failed("its answers are taken".to_owned()))?;
+        Ok(Some((pump, (handle, answers))))
+    }
+}
+
+/// Tells the starter; it may have stopped waiting, and then the handles it would have got are gone, which ends the driver.
+fn report<T>(started: oneshot::Sender<T>, what: T) {
+    if started.send(what).is_err() {
+        tracing::debug!("nobody waits for the start any more");
+    }
+}
+
+fn listen_error(address: SocketAddr, error: ListenError) -> StartError {
+    match error {
+        ListenError::Bind { address, source } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            StartError::AddressInUse(address)
+        }
+        ListenError::Bind { address, source } => StartError::Bind { address, source },
+        other => StartError::Bind { address, source: std::io::Error::other(other) },
+    }
+}

@@ -1,0 +1,314 @@
+//! Any interleaving: the invariants of the catalogue's §2.7 that belong to this layer.
+
+use std::collections::BTreeMap;
+
+use dialog_core::{
+    By, DialogCommand, EndReason, LegCommand, LegEvent, LegId, Misuse, NotifiedState, ReferAnswer,
+    ReofferError, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+};
+use proptest::prelude::*;
+
+use super::rig::{Rig, code, uri};
+use crate::{
+    Decision, Hold, HoldFailure, ReferPolicy, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    TransferPolicy,
+};
+
+/// One thing that can happen, to some leg, subscription or transfer that was ever seen.
+#[derive(Debug, Clone)]
+enum Input {
+    Call,
+    Blind(u8, Hold),
+    Asked(u8, &'static str),
+    Cancel(u8),
+    Decide(u8, Decision),
+    Reoffered(u8, Result<(), ReofferError>),
+    Closing(u8),
+    BeforeHangUp(u8),
+    Ended(u8, By, EndReason),
+    Provisional(u8, u16),
+    Up(u8),
+    Answered(u8, ReferAnswer),
+    Notified(u8, NotifiedState, Option<u16>),
+    Delivered(u8),
+    SubEnded(u8, SubscriptionEnd),
+    Misused(u8),
+    Expire,
+    Wait(u8),
+}
+
+fn status() -> impl Strategy<Value = u16> {
+    prop::sample::select(vec![100u16, 180, 183, 199, 200, 202, 302, 404, 481, 486, 487, 491, 500, 503, 603])
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    use Input::*;
+    let index = 0u8..12;
+    let hold = prop::sample::select(vec![Hold::First, Hold::Already, Hold::No]);
+    let reoffer = prop::sample::select(vec![
+        Ok(()),
+        Ok(()),
+        Err(ReofferError::Refused(code(481))),
+        Err(ReofferError::Refused(code(488))),
+        Err(ReofferError::TimedOut),
+        Err(ReofferError::Description),
+        Err(ReofferError::Ended),
+    ]);
+    let by = prop::sample::select(vec![By::Local, By::Remote, By::Network]);
+    let reason = prop::sample::select(vec![
+        EndReason::Bye,
+        EndReason::Cancelled,
+        EndReason::Refused(code(486)),
+        EndReason::Redirected {
+            status: code(302),
+            contacts: vec![uri("sip:carol@192.0.2.5"), uri("sip:x@10.0.0.1")],
+        },
+        EndReason::NoAnswer,
+        EndReason::Unreachable,
+        EndReason::Gone,
+    ]);
+    let answer = prop_oneof![
+        3 => Just(ReferAnswer::Accepted(code(202))),
+        2 => (prop::sample::select(vec![302u16, 401, 404, 405, 481, 491, 500, 603]), prop::option::of(0u32..40))
+            .prop_map(|(status, retry_after)| ReferAnswer::Refused { status: code(status), retry_after }),
+        1 => Just(ReferAnswer::TimedOut),
+        1 => Just(ReferAnswer::Unreachable),
+    ];
+    let state =
+        prop::sample::select(vec![NotifiedState::Pending, NotifiedState::Active, NotifiedState::Terminated]);
+    let end = prop::sample::select(vec![
+        SubscriptionEnd::Terminated,
+        SubscriptionEnd::Refused,
+        SubscriptionEnd::NoNotify,
+        SubscriptionEnd::Expired,
+        SubscriptionEnd::NotifyFailed,
+        SubscriptionEnd::Unsubscribed,
+    ]);
+    let target = prop::sample::select(vec!["sip:carol@example.com", "sip:x@127.0.0.1", "http://x/"]);
+    prop_oneof![
+        3 => Just(Call),
+        4 => (index.clone(), hold).prop_map(|(leg, hold)| Blind(leg, hold)),
+        4 => (index.clone(), target).prop_map(|(leg, target)| Asked(leg, target)),
+        1 => index.clone().prop_map(Cancel),
+        2 => (index.clone(), prop::sample::select(vec![Decision::Accept, Decision::Reject]))
+            .prop_map(|(transfer, decision)| Decide(transfer, decision)),
+        4 => (index.clone(), reoffer).prop_map(|(leg, result)| Reoffered(leg, result)),
+        1 => index.clone().prop_map(Closing),
+        1 => index.clone().prop_map(BeforeHangUp),
+        2 => (index.clone(), by, reason).prop_map(|(leg, by, reason)| Ended(leg, by, reason)),
+        3 => (index.clone(), status()).prop_map(|(leg, status)| Provisional(leg, status)),
+        3 => index.clone().prop_map(Up),
+        4 => (index.clone(), answer).prop_map(|(sub, answer)| Answered(sub, answer)),
+        4 => (index.clone(), state, prop::option::of(status())).prop_map(|(sub, state, code)| Notified(sub, state, code)),
+        2 => index.clone().prop_map(Delivered),
+        1 => (index.clone(), end).prop_map(|(sub, end)| SubEnded(sub, end)),
+        1 => index.prop_map(Misused),
+        2 => Just(Expire),
+        1 => (0u8..100).prop_map(Wait),
+    ]
+}
+
+/// An id that nobody minted.
+const STRANGER: u64 = 9999;
+
+/// What the run has met so far; indices of inputs wrap around in it.
+#[derive(Debug, Default)]
+struct Met {
+    legs: Vec<LegId>,
+    subs: Vec<SubscriptionId>,
+    transfers: Vec<TransferId>,
+}
+
+fn pick<T: Copy>(of: &[T], index: u8) -> Option<T> {
+    // The newest are picked most.
+    (!of.is_empty()).then(|| of[of.len() - 1 - usize::from(index) % of.len()])
+}
+
+fn run(rig: &mut Rig, met: &mut Met, input: Input) {
+    use Input::*;
+    let leg = |met: &Met, index| pick(&met.legs, index).unwrap_or(STRANGER.into());
+    let sub = |met: &Met, index| pick(&met.subs, index).unwrap_or(STRANGER.into());
+    let transfer = |met: &Met, index| pick(&met.transfers, index).unwrap_or(STRANGER.into());
+    match input {
+        Call => met.legs.push(rig.call()),
+        Blind(index, hold) => met.transfers.push(rig.blind(leg(met, index), hold).0),
+        Asked(index, target) => met.subs.push(rig.asked(Rig::refer(leg(met, index), target)).0),
+        Cancel(index) => drop(rig.cancel(transfer(met, index))),
+        Decide(index, decision) => {
+            rig.command(TransferCommand::Decide { transfer: transfer(met, index), decision });
+        }
+        Reoffered(index, result) => drop(rig.reoffered(leg(met, index), result)),
+        Closing(index) => drop(rig.leg(leg(met, index), LegEvent::Closing)),
+        BeforeHangUp(index) => drop(rig.before_hang_up(leg(met, index))),
+        Ended(index, by, reason) => drop(rig.ended(leg(met, index), by, reason)),
+        Provisional(index, status) if status < 200 => drop(rig.provisional(leg(met, index), status)),
+        Provisional(..) => {}
+        Up(index) => drop(rig.up(leg(met, index), "203.0.113.77", true)),
+        Answered(index, answer) => drop(rig.sub(sub(met, index), SubscriptionEvent::Answered(answer))),
+        Notified(index, state, status) => drop(rig.notified(sub(met, index), state, status)),
+        Delivered(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Delivered)),
+        SubEnded(index, end) => drop(rig.sub(sub(met, index), SubscriptionEvent::Ended(end))),
+        Misused(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Misused(Misuse::State))),
+        Expire => drop(rig.expire_next()),
+        Wait(seconds) => rig.wait(u64::from(seconds)),
+    }
+}
+
+/// Takes down which ids came out.
+fn learn(rig: &Rig, met: &mut Met, from: usize) {
+    for output in &rig.outputs[from..] {
+        match output {
+            TransferOutput::Place { leg, .. } => met.legs.push(*leg),
+            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
+                met.subs.push(*subscription);
+            }
+            TransferOutput::Event(event) if matches!(event.kind, TransferEventKind::Requested { .. }) => {
+                met.transfers.push(event.transfer);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Exactly one Ended for each transfer that began, and nothing after it.
+fn check_one_end_each(rig: &Rig) {
+    let mut began = BTreeMap::new();
+    for output in &rig.outputs {
+        let TransferOutput::Event(event) = output else { continue };
+        match event.kind {
+            TransferEventKind::Initiated { .. } | TransferEventKind::Requested { .. } => {
+                assert_eq!(began.insert(event.transfer, false), None, "{} began twice", event.transfer);
+            }
+            _ => assert_eq!(began.get(&event.transfer), Some(&false), "{event:?} of a transfer that is over"),
+        }
+        if let TransferEventKind::Ended(_) = event.kind {
+            began.insert(event.transfer, true);
+        }
+    }
+    assert!(began.values().all(|ended| *ended), "a transfer has no end: {began:?}");
+    assert_eq!(began.len(), rig.ended.len());
+}
+
+/// At most one last report for each subscription, and none after it.
+fn check_one_last_report_each(rig: &Rig) {
+    let mut last = BTreeMap::new();
+    for output in &rig.outputs {
+        if let TransferOutput::Dialog(DialogCommand::Subscription(
+            id,
+            SubscriptionCommand::Report { last: reason, .. },
+        )) = output
+        {
+            assert_eq!(last.get(id), None, "a report after the last one of {id}");
+            if reason.is_some() {
+                last.insert(*id, ());
+            }
+        }
+    }
+}
+
+/// Answers every re-INVITE that was asked for and not answered yet.
+fn answer_reoffers(rig: &mut Rig, leg: LegId, answered: &mut usize) {
+    while rig
+        .outputs
+        .iter()
+        .filter(|output| matches!(output, TransferOutput::Hold { .. } | TransferOutput::Resume { .. }))
+        .count()
+        > *answered
+    {
+        *answered += 1;
+        rig.reoffered(leg, Ok(()));
+    }
+}
+
+fn policy() -> impl Strategy<Value = TransferPolicy> {
+    let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
+    let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
+    (refer, hold, 1usize..6).prop_map(|(refer, hold_failure, transfers)| TransferPolicy {
+        refer,
+        hold_failure,
+        transfers,
+        ..TransferPolicy::default()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Invariants 1, 4 and 6: whatever happens, and then only time passes, each transfer ends once, within the time that
+    /// the policy names, and nothing is left of it.
+    #[test]
+    fn every_transfer_ends_exactly_once_and_leaves_nothing(policy in policy(), inputs in prop::collection::vec(input(), 1..80)) {
+        let longest = policy.longest();
+        let mut rig = Rig::new(policy);
+        let mut met = Met::default();
+        for input in inputs {
+            let from = rig.outputs.len();
+            run(&mut rig, &mut met, input);
+            learn(&rig, &mut met, from);
+            prop_assert!(rig.transfers.len() <= rig.transfers.policy().transfers);
+        }
+        let last_input = rig.now;
+        while rig.expire_next().is_some() {}
+        prop_assert!(rig.now.since(last_input) <= longest);
+        prop_assert_eq!(rig.transfers.len(), 0);
+        for sub in met.subs {
+            rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::NoNotify));
+        }
+        rig.assert_nothing_left();
+        check_one_end_each(&rig);
+        check_one_last_report_each(&rig);
+        for leg in met.legs.into_iter().chain([STRANGER.into()]) {
+            rig.bye(leg);
+        }
+        prop_assert_eq!(rig.transfers.watched(), 0);
+    }
+
+    /// Invariant 5: a transfer that fails does not end the call while that call answers its re-INVITEs.
+    #[test]
+    fn a_failed_transfer_never_hangs_up_a_call_that_lives(
+        hold in prop::sample::select(vec![Hold::First, Hold::Already, Hold::No]),
+        inputs in prop::collection::vec(input(), 1..30),
+    ) {
+        let mut rig = Rig::new(TransferPolicy::default());
+        let mut met = Met { legs: vec![rig.call()], ..Met::default() };
+        let leg = met.legs[0];
+        met.transfers.push(rig.blind(leg, hold).0);
+        let mut answered = 0;
+        for input in inputs {
+            // Only what the REFER and its subscription can do.
+            match input {
+                Input::Answered(..) | Input::Misused(_) | Input::SubEnded(..) | Input::Cancel(_) => {}
+                Input::Notified(_, _, status) if status.is_none_or(|status| !(200..300).contains(&status)) => {}
+                _ => continue,
+            }
+            let from = rig.outputs.len();
+            run(&mut rig, &mut met, input);
+            answer_reoffers(&mut rig, leg, &mut answered);
+            learn(&rig, &mut met, from);
+        }
+        while rig.transfers.len() > 0 && rig.expire_next().is_some() {
+            answer_reoffers(&mut rig, leg, &mut answered);
+        }
+        let hung_up = rig.outputs.iter().any(|output| {
+            matches!(output, TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::HangUp { .. })))
+        });
+        prop_assert!(!hung_up);
+        prop_assert!(rig.ended.iter().all(|(_, outcome)| outcome.call_kept));
+    }
+
+    /// The same inputs give the same outputs.
+    #[test]
+    fn the_layer_is_deterministic(inputs in prop::collection::vec(input(), 1..60)) {
+        let outputs = |inputs: Vec<Input>| {
+            let mut rig = Rig::new(TransferPolicy { refer: ReferPolicy::Allow, ..TransferPolicy::default() });
+            let mut met = Met::default();
+            for input in inputs {
+                let from = rig.outputs.len();
+                run(&mut rig, &mut met, input);
+                learn(&rig, &mut met, from);
+            }
+            format!("{:?}", rig.outputs)
+        };
+        prop_assert_eq!(outputs(inputs.clone()), outputs(inputs));
+    }
+}

@@ -1,0 +1,323 @@
+//! Blind transfers of ours: recovery, cancelling, hanging up, time.
+
+use dialog_core::{
+    By, EndReason, LegEvent, NotifiedState::*, ReofferError, SubscriptionEnd, SubscriptionEvent,
+};
+
+use super::rig::{Rig, code};
+use crate::{Hold, TransferPolicy, TransferTimerName};
+
+/// A held call whose REFER was accepted.
+fn accepted(rig: &mut Rig) -> (dialog_core::LegId, crate::TransferId, dialog_core::SubscriptionId) {
+    let leg = rig.call();
+    let (transfer, _) = rig.blind(leg, Hold::First);
+    rig.reoffered(leg, Ok(()));
+    let sub = rig.subscription();
+    rig.accepted(sub, 202);
+    (leg, transfer, sub)
+}
+
+#[test]
+fn a_failure_takes_the_call_back() {
+    // covers: TR-163
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, _, sub) = accepted(&mut rig);
+    assert_eq!(
+        rig.notified(sub, Terminated, Some(486)),
+        "disarm Guard; [recovering]; resume 10s; arm Resume 12s"
+    );
+    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)), "");
+    assert_eq!(rig.reoffered(leg, Ok(())), "disarm Resume; [ended Recovered Notify 486 Target kept=true]");
+    rig.assert_nothing_left();
+    assert_eq!(rig.blind(leg, Hold::No).1.split(';').next(), Some("ok"));
+}
+
+#[test]
+fn every_final_failure_is_one_and_its_subscription_is_ended() {
+    for status in [302, 404, 487, 503, 603] {
+        let mut rig = Rig::new(TransferPolicy::default());
+        let (leg, _, sub) = accepted(&mut rig);
+        assert_eq!(
+            rig.notified(sub, Active, Some(status)),
+            "disarm Guard; unsubscribe; [recovering]; resume 10s; arm Resume 12s"
+        );
+        rig.reoffered(leg, Ok(()));
+        assert_eq!(rig.outcome(), format!("Recovered Notify {status} Target kept=true"));
+        rig.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_call_that_is_gone_or_silent_is_hung_up() {
+    for error in [
+        ReofferError::Refused(code(481)),
+        ReofferError::Refused(code(408)),
+        ReofferError::TimedOut,
+        ReofferError::Unreachable,
+    ] {
+        let mut rig = Rig::new(TransferPolicy::default());
+        let (leg, _, sub) = accepted(&mut rig);
+        rig.notified(sub, Terminated, Some(486));
+        assert_eq!(
+            rig.reoffered(leg, Err(error)),
+            format!("disarm Resume; hangup {leg}; [ended Failed Notify 486 Target kept=false]")
+        );
+        rig.assert_nothing_left();
+    }
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, transfer, sub) = accepted(&mut rig);
+    rig.notified(sub, Terminated, Some(486));
+    assert_eq!(
+        rig.expire(transfer, TransferTimerName::Resume),
+        format!("hangup {leg}; [ended Failed Notify 486 Target kept=false]")
+    );
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_resumption_that_is_refused_leaves_a_held_call_to_the_application() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, _, sub) = accepted(&mut rig);
+    rig.notified(sub, Terminated, Some(486));
+    assert_eq!(
+        rig.reoffered(leg, Err(ReofferError::Refused(code(488)))),
+        "disarm Resume; [ended Failed Notify 486 Target kept=false]"
+    );
+}
+
+#[test]
+fn a_call_the_application_holds_stays_as_it_is() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let leg = rig.call();
+    rig.blind(leg, Hold::Already);
+    let sub = rig.subscription();
+    rig.accepted(sub, 202);
+    assert_eq!(
+        rig.notified(sub, Terminated, Some(486)),
+        "disarm Guard; [ended Recovered Notify 486 Target kept=true]"
+    );
+}
+
+#[test]
+fn a_subscription_without_a_result_does_not_hang_the_transfer() {
+    // covers: EC-07, EC-20
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, _, sub) = accepted(&mut rig);
+    rig.notified(sub, Terminated, None);
+    rig.reoffered(leg, Ok(()));
+    assert_eq!(rig.outcome(), "Recovered Terminated - NoResult kept=true");
+
+    for (end, outcome) in [
+        (SubscriptionEnd::NoNotify, "TimedOut Guard - NoNotify kept=true"),
+        (SubscriptionEnd::Expired, "TimedOut Guard - NoResult kept=true"),
+        (SubscriptionEnd::Terminated, "Recovered Terminated - NoResult kept=true"),
+    ] {
+        let mut rig = Rig::new(TransferPolicy::default());
+        let (leg, _, sub) = accepted(&mut rig);
+        rig.sub(sub, SubscriptionEvent::Ended(end));
+        rig.reoffered(leg, Ok(()));
+        assert_eq!(rig.outcome(), outcome);
+        rig.assert_nothing_left();
+    }
+}
+
+#[test]
+fn the_guard_ends_the_wait_and_a_late_success_still_counts() {
+    // covers: EC-25
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, transfer, sub) = accepted(&mut rig);
+    rig.notified(sub, Active, Some(180));
+    assert_eq!(
+        rig.expire(transfer, TransferTimerName::Guard),
+        "unsubscribe; [recovering]; resume 10s; arm Resume 12s"
+    );
+    assert_eq!(
+        rig.notified(sub, Terminated, Some(200)),
+        format!("disarm Resume; hangup {leg}; arm Closing 34s")
+    );
+    rig.ended(leg, By::Local, EndReason::Bye);
+    assert_eq!(rig.outcome(), "Succeeded Notify 200 - kept=false");
+    rig.assert_nothing_left();
+
+    let (leg, transfer, _) = accepted(&mut rig);
+    rig.expire(transfer, TransferTimerName::Guard);
+    rig.reoffered(leg, Ok(()));
+    assert_eq!(rig.outcome(), "TimedOut Guard - Guard kept=true");
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_transfer_can_be_given_up_at_every_stage() {
+    // covers: TR-177
+    // While the hold is under way no REFER leaves; what it did is undone.
+    let mut rig = Rig::new(TransferPolicy::default());
+    let leg = rig.call();
+    let (transfer, _) = rig.blind(leg, Hold::First);
+    assert_eq!(rig.cancel(transfer), "ok; [recovering]");
+    assert_eq!(rig.cancel(transfer), "no: State");
+    assert_eq!(rig.reoffered(leg, Ok(())), "disarm Hold; resume 10s; arm Resume 12s");
+    rig.reoffered(leg, Ok(()));
+    assert_eq!(rig.outcome(), "Cancelled Local - Cancelled kept=true");
+    rig.assert_nothing_left();
+
+    let leg = rig.call();
+    let (transfer, _) = rig.blind(leg, Hold::First);
+    rig.cancel(transfer);
+    rig.reoffered(leg, Err(ReofferError::Refused(code(488))));
+    assert_eq!(rig.outcome(), "Cancelled Local - Cancelled kept=true");
+    rig.assert_nothing_left();
+
+    // After the 2xx the reports are stopped.
+    let (leg, transfer, sub) = accepted(&mut rig);
+    rig.notified(sub, Active, Some(180));
+    assert_eq!(
+        rig.cancel(transfer),
+        "ok; disarm Guard; unsubscribe; [recovering]; resume 10s; arm Resume 12s"
+    );
+    rig.reoffered(leg, Ok(()));
+    assert_eq!(rig.outcome(), "Cancelled Local - Cancelled kept=true");
+    rig.assert_nothing_left();
+
+    // While a REFER waits to be sent again.
+    let leg = rig.call();
+    let (transfer, _) = rig.blind(leg, Hold::No);
+    rig.refused(rig.subscription(), 491, None);
+    assert_eq!(
+        rig.cancel(transfer),
+        "ok; disarm Guard; disarm Retry; [ended Cancelled Local - Cancelled kept=true]"
+    );
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_refer_given_up_before_its_answer_is_unsubscribed_when_it_is_accepted() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let leg = rig.call();
+    let (transfer, _) = rig.blind(leg, Hold::No);
+    let sub = rig.subscription();
+    assert_eq!(rig.cancel(transfer), "ok; disarm Guard; [ended Cancelled Local - Cancelled kept=true]");
+    assert_eq!(rig.transfers.len(), 0);
+    assert!(!rig.transfers.is_empty());
+    assert_eq!(rig.accepted(sub, 202), "unsubscribe");
+    rig.assert_nothing_left();
+
+    let (transfer, _) = rig.blind(leg, Hold::No);
+    let sub = rig.subscription();
+    rig.cancel(transfer);
+    rig.refused(sub, 603, None);
+    rig.assert_nothing_left();
+
+    // The same while the call is being taken back.
+    let leg = rig.call();
+    let (transfer, _) = rig.blind(leg, Hold::First);
+    rig.reoffered(leg, Ok(()));
+    let sub = rig.subscription();
+    rig.cancel(transfer);
+    assert_eq!(rig.accepted(sub, 202), "unsubscribe");
+    rig.reoffered(leg, Ok(()));
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_bye_before_the_last_notify_waits_for_it() {
+    // covers: EC-13
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, _, sub) = accepted(&mut rig);
+    assert_eq!(rig.bye(leg), "disarm Guard; arm Final 1s");
+    assert_eq!(rig.notified(sub, Active, Some(180)), "[progress 180]");
+    assert_eq!(
+        rig.notified(sub, Terminated, Some(200)),
+        "disarm Final; [ended Succeeded Notify 200 - kept=false]"
+    );
+    rig.assert_nothing_left();
+
+    let (leg, transfer, _) = accepted(&mut rig);
+    rig.bye(leg);
+    assert_eq!(rig.cancel(transfer), "no: State");
+    rig.expire(transfer, TransferTimerName::Final);
+    assert_eq!(rig.outcome(), "PeerHungUp Bye - CallEnded kept=false");
+    rig.assert_nothing_left();
+
+    let (leg, _, sub) = accepted(&mut rig);
+    rig.bye(leg);
+    rig.notified(sub, Terminated, Some(486));
+    assert_eq!(rig.outcome(), "Failed Notify 486 Target kept=false");
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_bye_that_crosses_the_refer_ends_both() {
+    // covers: TR-244, EC-14
+    let mut rig = Rig::new(TransferPolicy::default());
+    let leg = rig.call();
+    rig.blind(leg, Hold::No);
+    let sub = rig.subscription();
+    assert_eq!(rig.bye(leg), "disarm Guard; arm Final 1s");
+    assert_eq!(rig.refused(sub, 481, None), "disarm Final; [ended PeerHungUp Bye - CallEnded kept=false]");
+    rig.assert_nothing_left();
+
+    // The 2xx and the result were overtaken by the BYE.
+    let leg = rig.call();
+    rig.blind(leg, Hold::No);
+    let sub = rig.subscription();
+    rig.bye(leg);
+    assert_eq!(rig.accepted(sub, 202), "[accepted 202]");
+    rig.notified(sub, Terminated, Some(200));
+    assert_eq!(rig.outcome(), "Succeeded Notify 200 - kept=false");
+    rig.assert_nothing_left();
+
+    let leg = rig.call();
+    rig.blind(leg, Hold::First);
+    assert_eq!(rig.bye(leg), "disarm Hold; [ended PeerHungUp Bye - CallEnded kept=false]");
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_call_hung_up_here_ends_its_transfer_and_leaves_the_subscription_alone() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, _, sub) = accepted(&mut rig);
+    assert_eq!(rig.leg(leg, LegEvent::Closing), "disarm Guard; [ended Failed Local - CallEnded kept=false]");
+    assert_eq!(rig.notified(sub, Terminated, Some(200)), "");
+    assert_eq!(rig.ended(leg, By::Local, EndReason::Bye), "");
+    assert_eq!(rig.ended.len(), 1);
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_call_that_ends_while_it_is_taken_back_is_lost() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, _, sub) = accepted(&mut rig);
+    rig.notified(sub, Terminated, Some(486));
+    assert_eq!(rig.reoffered(leg, Err(ReofferError::Ended)), "");
+    assert_eq!(rig.bye(leg), "disarm Resume; [ended Failed Notify 486 Target kept=false]");
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_bye_of_ours_that_is_not_heard_of_does_not_keep_the_transfer() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, transfer, sub) = accepted(&mut rig);
+    rig.notified(sub, Terminated, Some(200));
+    assert_eq!(rig.cancel(transfer), "no: State");
+    rig.expire(transfer, TransferTimerName::Closing);
+    assert_eq!(rig.outcome(), "Succeeded Notify 200 - kept=false");
+    rig.assert_nothing_left();
+
+    // The BYEs cross.
+    let (crossing, _, sub) = accepted(&mut rig);
+    rig.notified(sub, Terminated, Some(200));
+    rig.bye(crossing);
+    assert_eq!(rig.outcome(), "Succeeded Notify 200 - kept=false");
+    rig.bye(leg);
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn timers_that_were_disarmed_do_nothing() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let (_, transfer, _) = accepted(&mut rig);
+    for name in [TransferTimerName::Hold, TransferTimerName::Resume, TransferTimerName::Watchdog] {
+        assert_eq!(rig.stale(transfer, name), "");
+    }
+    assert_eq!(rig.transfers.ignored(), 3);
+}
