@@ -109,8 +109,9 @@ struct Known {
 }
 
 impl Known {
-    fn live(&self) -> Option<SessionId> {
-        self.calls.iter().copied().find(|call| !self.ended.contains(call))
+    /// The first call of this party, if it has not ended.
+    fn first(&self) -> Option<SessionId> {
+        self.calls.first().copied().filter(|call| !self.ended.contains(call))
     }
 
     fn up(&self) -> usize {
@@ -156,7 +157,7 @@ impl<'a> Player<'a> {
 
     fn play(mut self) -> Played {
         self.run(self.scenario.end);
-        let ended = self.world.now().max(self.scenario.end);
+        let ended = self.world.now();
         let mut unexpected = self.unexpected();
         self.hang_up_all();
         self.run(ended + SETTLING);
@@ -178,7 +179,13 @@ impl<'a> Player<'a> {
             while let Some(news) = self.world.news() {
                 self.told(news);
             }
-            if self.steps >= MOST_STEPS || self.world.next().is_none_or(|next| next > until) {
+            if self.steps >= MOST_STEPS {
+                return;
+            }
+            if self.world.next().is_none_or(|next| next > until) {
+                if !self.closing {
+                    self.world.pass(until);
+                }
                 return;
             }
             self.world.step();
@@ -275,10 +282,10 @@ impl<'a> Player<'a> {
 
     fn act(&mut self, party: usize, action: Action) {
         let known = &self.known[party];
-        let live = known.live();
+        let first = known.first();
         let transfer = known.transfers.last().copied();
         let name = |number: usize| self.scenario.parties[number].name.clone();
-        let (what, command) = match (action, live, transfer) {
+        let (what, command) = match (action, first, transfer) {
             (Action::Call(whom), _, _) => {
                 let command = Command::Call { target: uri_of(whom, &name(whom)), options: CallOptions::default() };
                 (format!("call {}", name(whom)), Some(command))

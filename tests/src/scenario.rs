@@ -131,7 +131,7 @@ pub enum Action {
     Call(usize),
     /// Moves the other side of its call to a party.
     Blind(usize),
-    /// Hangs up its first call that is up.
+    /// Hangs up its first call.
     HangUp,
     /// Hangs up all its calls.
     HangUpAll,

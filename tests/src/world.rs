@@ -144,6 +144,13 @@ impl World {
         self.nodes.iter().filter_map(Node::deadline).chain(queued).min()
     }
 
+    /// Lets time pass in which nothing happens.
+    pub fn pass(&mut self, until: Duration) {
+        if self.next().is_none_or(|next| next > until) {
+            self.now = self.now.max(until);
+        }
+    }
+
     /// Does what happens next; time goes on to it. Does nothing in a world in which nothing will happen.
     pub fn step(&mut self) {
         let Some(at) = self.next() else { return };

@@ -80,7 +80,8 @@ fn a_busy_target_brings_the_held_party_back() {
     let told = line(&trace, &["bob   -> alice", "NOTIFY", "[486 "]);
     let resume = trace.lines().skip(told).position(|line| line.contains("alice -> bob") && line.contains("INVITE"));
     assert!(resume.is_some(), "{trace}");
-    assert_eq!(count(&trace, &["BYE"]), 1, "only the end of the run hangs up\n{trace}");
+    let bye = line(&trace, &["-> ", "BYE sip"]);
+    assert!(line(&trace, &["alice    > hang-up-all"]) < bye, "only the end of the run hangs up\n{trace}");
 }
 
 #[test]
@@ -99,7 +100,13 @@ fn a_silent_target_is_cancelled_at_the_ring_limit() {
 #[test]
 fn crossing_byes_end_the_call_once_and_the_transfer_has_succeeded() {
     let trace = golden("crossing-bye");
-    assert_eq!(count(&trace, &["alice *", "transfer_", "Succeeded"]), 1, "{trace}");
+    let (ours, theirs) = (line(&trace, &["alice -> bob", "BYE sip"]), line(&trace, &["bob   -> alice", "BYE sip"]));
+    // covers: TR-246
+    let answers = |way: &str| count(&trace, &[way, "200", "(BYE)"]) + count(&trace, &[way, "481", "(BYE)"]);
+    assert!(ours < line(&trace, &["alice -> bob", "200", "(BYE)"]), "theirs comes before ours is answered\n{trace}");
+    assert_eq!((answers("alice -> bob"), answers("bob   -> alice")), (1, 1), "{trace}");
+    assert!(ours < theirs, "{trace}");
+    assert_eq!(count(&trace, &["alice    *", "transfer_", "Succeeded"]), 1, "{trace}");
 }
 
 #[test]

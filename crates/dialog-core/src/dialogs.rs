@@ -1,6 +1,6 @@
 //! The reducer: finds the owner of each input, lets it act, and clears away what is over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use sip_message::{Message, StatusCode};
 use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
@@ -28,6 +28,7 @@ use crate::{
 /// ask, [`receive`](Self::receive) what the transaction layer tells, [`expire`](Self::expire) a timer that was armed
 /// here. Each pushes its outputs and returns nothing.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "the table of dialogs is what the type is about")]
 pub struct Dialogs {
     pub(crate) config: DialogConfig,
     pub(crate) capabilities: Capabilities,
@@ -128,9 +129,13 @@ impl Dialogs {
                     self.pending.clients.remove(&forks.tx);
                 }
             }
-            DialogTimer::Leg(leg, timer) => self.with(cx, leg, out, |dialog, step| dialog.leg_expired(step, timer)),
+            DialogTimer::Leg(leg, timer) => {
+                self.with(cx, leg, out, |dialog, step| dialog.leg_expired(step, timer));
+            }
             DialogTimer::Subscription(id, timer) => {
-                self.with_subscription(cx, id, out, |dialog, step| dialog.subscription_expired(step, id, timer));
+                self.with_subscription(cx, id, out, |dialog, step| {
+                    dialog.subscription_expired(step, id, timer);
+                });
             }
         }
     }
@@ -187,17 +192,24 @@ impl Dialogs {
     fn place(&mut self, cx: &mut Cx<'_>, leg: LegId, invite: Box<Invite>, out: &mut Out<'_, DialogOutput>) {
         let full = self.dialogs.len() >= self.config.legs;
         let (mut step, dialogs) = self.step(cx, out);
-        if dialogs.contains_key(&leg) {
-            step.leg(leg, LegEvent::Misused(Misuse::State));
-        } else if full {
-            step.leg(leg, LegEvent::Ended(EndCause::new(By::Local, EndReason::Overload)));
-        } else {
-            let dialog = Dialog::place(&mut step, leg, invite);
-            dialogs.insert(leg, dialog);
+        match dialogs.entry(leg) {
+            Entry::Occupied(_) => step.leg(leg, LegEvent::Misused(Misuse::State)),
+            Entry::Vacant(_) if full => {
+                step.leg(leg, LegEvent::Ended(EndCause::new(By::Local, EndReason::Overload)));
+            }
+            Entry::Vacant(vacant) => {
+                vacant.insert(Dialog::place(&mut step, leg, invite));
+            }
         }
     }
 
-    fn leg_command(&mut self, cx: &mut Cx<'_>, leg: LegId, command: LegCommand, out: &mut Out<'_, DialogOutput>) {
+    fn leg_command(
+        &mut self,
+        cx: &mut Cx<'_>,
+        leg: LegId,
+        command: LegCommand,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
         if self.dialogs.contains_key(&leg) {
             self.with(cx, leg, out, |dialog, step| dialog.leg_command(step, command));
         } else {
@@ -212,7 +224,8 @@ impl Dialogs {
         command: SubscriptionCommand,
         out: &mut Out<'_, DialogOutput>,
     ) {
-        if !self.with_subscription(cx, id, out, |dialog, step| dialog.subscription_command(step, id, command)) {
+        if !self.with_subscription(cx, id, out, |dialog, step| dialog.subscription_command(step, id, command))
+        {
             self.step(cx, out).0.subscription(id, SubscriptionEvent::Misused(Misuse::Unknown));
         }
     }
@@ -271,7 +284,9 @@ impl Dialogs {
         if let Some(server) = self.pending.servers.remove(&tx) {
             return match server {
                 Server::Invite(leg) => self.with(cx, leg, out, Dialog::answering_failed),
-                Server::Reinvite(leg) => self.with(cx, leg, out, |dialog, step| dialog.reinvite_cancelled(step, tx)),
+                Server::Reinvite(leg) => {
+                    self.with(cx, leg, out, |dialog, step| dialog.reinvite_cancelled(step, tx));
+                }
                 Server::Refer(id) => {
                     self.with_subscription(cx, id, out, |dialog, step| dialog.refer_undecided(step, id));
                 }
@@ -284,7 +299,9 @@ impl Dialogs {
             Client::Invite(leg) if self.pending.forks.contains_key(&leg) => {
                 self.pending.clients.insert(tx, client);
             }
-            Client::Invite(leg) => self.with(cx, leg, out, |dialog, step| dialog.placing_failed(step, failure)),
+            Client::Invite(leg) => {
+                self.with(cx, leg, out, |dialog, step| dialog.placing_failed(step, failure));
+            }
             Client::Reinvite(leg) => {
                 self.with(cx, leg, out, |dialog, step| dialog.reinvite_failed(step, tx, failure));
             }
@@ -302,9 +319,17 @@ impl Dialogs {
         }
     }
 
-    fn cancelled(&mut self, cx: &mut Cx<'_>, tx: TxId, reason: Option<Box<str>>, out: &mut Out<'_, DialogOutput>) {
+    fn cancelled(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        reason: Option<Box<str>>,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
         match self.pending.servers.get(&tx).copied() {
-            Some(Server::Invite(leg)) => self.with(cx, leg, out, |dialog, step| dialog.cancelled(step, reason)),
+            Some(Server::Invite(leg)) => {
+                self.with(cx, leg, out, |dialog, step| dialog.cancelled(step, reason));
+            }
             Some(Server::Reinvite(leg)) => {
                 self.with(cx, leg, out, |dialog, step| dialog.reinvite_cancelled(step, tx));
             }
@@ -332,7 +357,11 @@ impl Dialogs {
                 }
             }
             Some(
-                Client::Bye(_) | Client::StrayBye | Client::Refer(_) | Client::Notify(_) | Client::Subscribe(_),
+                Client::Bye(_)
+                | Client::StrayBye
+                | Client::Refer(_)
+                | Client::Notify(_)
+                | Client::Subscribe(_),
             )
             | None => {}
         }

@@ -21,12 +21,12 @@ mod tombstone;
 pub use boundary::{
     DialogCommand, DialogEvent, DialogOutput,
     leg::{
-        By, DialogIdentity, EndCause, EndReason, Established, IncomingCall, Invite, LegCommand, LegEvent, LegId, Misuse, Peer,
-        ReofferError, Turn,
+        By, DialogIdentity, EndCause, EndReason, Established, IncomingCall, Invite, LegCommand, LegEvent,
+        LegId, Misuse, Peer, ReofferError, Turn,
     },
     subscription::{
-        IncomingRefer, Notification, NotifiedState, ReferAnswer, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent,
-        SubscriptionId,
+        IncomingRefer, Notification, NotifiedState, ReferAnswer, SubscriptionCommand, SubscriptionEnd,
+        SubscriptionEvent, SubscriptionId,
     },
 };
 pub use config::{DialogConfig, ReferAcceptance};

@@ -19,7 +19,13 @@ const UNSUPPORTED: usize = 16;
 
 impl Dialogs {
     /// A new request, not ACK and not CANCEL.
-    pub(crate) fn request(&mut self, cx: &mut Cx<'_>, tx: TxId, inbound: Inbound, out: &mut Out<'_, DialogOutput>) {
+    pub(crate) fn request(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        inbound: Inbound,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
         let owner = self.owner(cx, &inbound.message);
         let full = self.dialogs.len() >= self.config.legs;
         let (mut step, dialogs) = self.step(cx, out);
@@ -50,7 +56,8 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
     let method = message.method()?;
     // What was not advertised is refused, but a REFER says more by a refusal that leaves the call alone (TR-265).
     if !step.config.allow().any(|allowed| allowed == method) && method != Method::Refer {
-        let status = if is_known(method) { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_IMPLEMENTED };
+        let status =
+            if is_known(method) { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_IMPLEMENTED };
         step.respond_outside(tx, inbound, status, |response| capabilities.allow(response));
         return None;
     }
@@ -124,8 +131,12 @@ impl Step<'_, '_, '_> {
             // A stranger's REFER (table 2.3).
             Method::Refer => self.refuse_outside(tx, inbound, StatusCode::FORBIDDEN),
             // Only a REFER makes a refer subscription (TR-023).
-            Method::Subscribe => self.refuse_outside(tx, inbound, event.err().unwrap_or(StatusCode::FORBIDDEN)),
-            Method::Notify => self.refuse_outside(tx, inbound, event.err().unwrap_or(StatusCode::CALL_DOES_NOT_EXIST)),
+            Method::Subscribe => {
+                self.refuse_outside(tx, inbound, event.err().unwrap_or(StatusCode::FORBIDDEN));
+            }
+            Method::Notify => {
+                self.refuse_outside(tx, inbound, event.err().unwrap_or(StatusCode::CALL_DOES_NOT_EXIST));
+            }
             Method::Bye
             | Method::Invite
             | Method::Ack
@@ -164,13 +175,11 @@ impl Step<'_, '_, '_> {
         }
         let leg = self.cx.ids.mint();
         let new = if contradicts(&inbound.message) { None } else { NewCall::read(self, leg, &inbound) };
-        match new {
-            Some(new) => Some((leg, Dialog::incoming(self, leg, tx, inbound, new))),
-            None => {
-                self.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
-                None
-            }
-        }
+        let Some(new) = new else {
+            self.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
+            return None;
+        };
+        Some((leg, Dialog::incoming(self, leg, tx, inbound, new)))
     }
 }
 

@@ -156,7 +156,7 @@ impl Reception {
             return;
         }
         let units = f64::from(Codec::CLOCK_RATE) / 1e6;
-        let arrival = (at.0 as f64 - before.at.0 as f64) * units;
+        let arrival = at.since(before.at).as_micros() as f64 * units;
         let sent = f64::from(header.timestamp.wrapping_sub(before.timestamp).cast_signed());
         let difference = (arrival - sent).abs();
         self.jitter += (difference - self.jitter) / 16.0;

@@ -1,11 +1,14 @@
 //! Pumps over real sockets on the loopback interface. Nothing sleeps: tests wait for events, with a limit.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use media_core::rtcp::{RtcpPacket, parse_compound};
 use media_core::{
     Agreed, DeviceId, LocalMedia, Negotiation, Op, PortPair, Pump, PumpConfig, PumpError, PumpHandle, Source,
     StreamCommand, StreamEvent, StreamId, StreamOutput, StreamsConfig,
 };
+use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Receiver;
 
 /// Far longer than anything here takes, on any machine.
@@ -146,6 +149,52 @@ async fn unread_answers_are_kept_and_push_back_on_commands() {
         assert!(matches!(answer, Some(StreamOutput::Failed { op: Op(failed), .. }) if failed == op));
     }
     pump.shutdown().expect("the thread ends well");
+}
+
+/// A peer made of bare sockets: the first stream says BYE to it before its ports are given up.
+#[tokio::test]
+async fn a_moved_call_has_two_pairs_until_the_first_said_bye() {
+    // covers: TM-016
+    let (mut alice, _bob) = call();
+    let first = alice.pair.as_ref().map(|pair| pair.rtp).expect("reserved");
+    alice.open(Source::Tone { hz: 440 });
+    let second = alice.handle.reserve().expect("another pair");
+    assert_ne!(first, second.rtp);
+    let (rtp, rtcp) = (UdpSocket::bind("127.0.0.1:0").await, UdpSocket::bind("127.0.0.1:0").await);
+    let (rtp, rtcp) = (rtp.expect("a port"), rtcp.expect("a port"));
+    let agreed = Agreed {
+        remote_rtp: rtp.local_addr().expect("bound"),
+        remote_rtcp: rtcp.local_addr().expect("bound"),
+        ..alice.negotiation.in_force().expect("answered").clone()
+    };
+    let next = StreamId(2);
+    let ports = (second.rtp, second.rtp + 1);
+    alice.handle.open(next, second).expect("room in the queue");
+    alice.command(StreamCommand::Open { op: Op(3), stream: next, device: None });
+    alice.command(StreamCommand::Apply { op: Op(4), stream: next, agreed: agreed.clone() });
+    alice.command(StreamCommand::Move { op: Op(5), from: STREAM, to: next });
+    alice.wait_for(|output| *output == StreamOutput::Applied { op: Op(5) }).await;
+    assert_eq!(alice.handle.counters().await.expect("the pump lives").bound, 2);
+
+    let mut buffer = [0; 2_048];
+    let (length, source) = receive(&rtp, &mut buffer).await;
+    assert_eq!((length, source.port()), (172, ports.0));
+    alice.command(StreamCommand::Close { op: Op(6), stream: next });
+    loop {
+        let (length, source) = receive(&rtcp, &mut buffer).await;
+        assert_eq!(source.port(), ports.1);
+        let packets = parse_compound(&buffer[..length]).expect("a compound");
+        if matches!(packets.last(), Some(RtcpPacket::Bye { .. })) {
+            break;
+        }
+    }
+    alice.wait_for(|output| *output == StreamOutput::Applied { op: Op(6) }).await;
+    assert_eq!(alice.handle.counters().await.expect("the pump lives").bound, 1);
+}
+
+async fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> (usize, SocketAddr) {
+    let received = tokio::time::timeout(LIMIT, socket.recv_from(buffer)).await;
+    received.expect("within the limit").expect("the socket works")
 }
 
 #[tokio::test]

@@ -35,8 +35,9 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts it, tells its events, and tells where it listens.
     pub(crate) async fn start(builder: Builder, console: &Arc<Console>) -> Result<Self, Failure> {
-        let offset = console.now();
         let (manager, incoming) = builder.start().await?;
+        // The manager's clock starts at zero about now.
+        let offset = console.now();
         let events = subscribe(&manager, |event| !matches!(event.kind, EventKind::Message(_)))?;
         let printer = tokio::spawn(print(events, Arc::clone(console), offset));
         let addresses: Vec<String> = manager.local_addresses().iter().map(|(t, a)| address(*t, *a)).collect();

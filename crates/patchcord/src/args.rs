@@ -1,5 +1,7 @@
 //! The command line: a public interface, described in `docs/cli.md`.
 
+#![expect(clippy::doc_markdown, reason = "the doc comments of arguments are the help text")]
+
 mod values;
 
 use std::path::PathBuf;
@@ -37,26 +39,39 @@ pub(crate) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Show a call being moved: three user agents on this machine, audio checked
-    Demo(DemoArgs),
-    /// Answer calls
-    Answer(AnswerArgs),
-    /// Call somebody, talk, hang up
-    Call(CallArgs),
-    /// Call one party, talk, and move it to another
-    Transfer(TransferArgs),
-    /// Parse raw SIP messages, one a file, and print each as a JSON object a line
-    Parse(ParseArgs),
-}
-
-/// `patchcord demo`.
-#[derive(Debug, Args)]
-#[command(long_about = "\
+    #[command(long_about = "\
 Show a call being moved. Three user agents run on this machine, on free loopback ports,
 with real SIP and real RTP: Alice (440 Hz) calls Bob (660 Hz) and moves him to Carol (880 Hz).
 
 The ladder of SIP messages is printed while it happens, then a report with every check.
 Ring times are short so that the demo is short; the demo says which.
 Exit code 0 only if every check is ok.")]
+    Demo(DemoArgs),
+    /// Answer calls
+    #[command(long_about = "\
+Answer every call, and every OPTIONS request, until Ctrl-C or the end of --for.")]
+    Answer(AnswerArgs),
+    /// Call somebody, talk, hang up
+    #[command(long_about = "\
+Call somebody, talk, hang up. Exit code 0 if the call was answered, 1 with the reason if it was not.")]
+    Call(CallArgs),
+    /// Call one party, talk, and move it to another
+    #[command(long_about = "\
+Call the first party, talk, and move it to the target. Exit code 0 once the two are known to be
+connected. If the transfer fails, the call is resumed, talks as long again, is ended, and the exit
+code is 1.")]
+    Transfer(TransferArgs),
+    /// Parse raw SIP messages, one a file, and print each as a JSON object a line
+    #[command(long_about = "\
+Parse raw SIP messages. Each file holds one message, as one UDP datagram would carry it.
+One JSON object a line: file, ok, why (when not ok), kind (request or response), method and uri or
+status and reason, headers as [lower-case long name, unfolded value], body_len.
+Exit code 1 if one is not a SIP message, 3 if one cannot be read.")]
+    Parse(ParseArgs),
+}
+
+/// `patchcord demo`.
+#[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// What happens at Carol's end
     #[arg(value_enum, default_value_t = Scenario::Blind, value_name = "SCENARIO")]
@@ -81,19 +96,17 @@ pub(crate) enum Scenario {
 
 /// `patchcord answer`.
 #[derive(Debug, Args)]
-#[command(long_about = "\
-Answer every call, and every OPTIONS request, until Ctrl-C or the end of --for.")]
 pub(crate) struct AnswerArgs {
     /// Listen here; may be given more than once
     ///
     /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
     /// addresses stand in brackets: udp:[::1]:5060.
-    #[arg(long, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:5060")]
+    #[arg(long, verbatim_doc_comment, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:5060")]
     pub(crate) listen: Vec<Listen>,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     /// Ring this long before answering, 0 to 3600 seconds
-    #[arg(long, value_name = "SECONDS", value_parser = values::hour, default_value = "0")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::hour, default_value = "0")]
     pub(crate) after: Duration,
     /// What to do when a caller asks us to call somebody else (REFER)
     #[arg(long, value_enum, value_name = "POLICY", default_value_t = Refer::Deny)]
@@ -103,7 +116,7 @@ pub(crate) struct AnswerArgs {
     /// An address, or an address and a prefix length: 10.0.0.0/8, 192.0.2.7, 2001:db8::/32.
     /// Without it only public addresses may be the target of a REFER: no loopback, private or
     /// link-local ones.
-    #[arg(long, value_name = "CIDR", value_parser = values::network)]
+    #[arg(long, verbatim_doc_comment, value_name = "CIDR", value_parser = values::network)]
     pub(crate) allow_target: Vec<Network>,
     /// Which callers may replace one of our calls (INVITE with Replaces)
     ///
@@ -111,16 +124,16 @@ pub(crate) struct AnswerArgs {
     #[arg(long, value_enum, value_name = "POLICY", default_value_t = Replaces::Deny)]
     pub(crate) replaces: Replaces,
     /// Most calls at once, 1 to 100000; one more is answered 486
-    #[arg(long, value_name = "N", value_parser = values::calls, default_value = "256")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::calls, default_value = "256")]
     pub(crate) max_calls: usize,
     /// End after this long, 0 to 31536000 seconds: BYE to every call, exit code 0
-    #[arg(long = "for", value_name = "SECONDS", value_parser = values::year)]
+    #[arg(long = "for", value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::year)]
     pub(crate) lifetime: Option<Duration>,
     /// Whether RTP is sent and received
     ///
     /// off: media is negotiated, but no RTP port is bound and nothing is sent. For load tests
     /// and signalling servers.
-    #[arg(long, value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
+    #[arg(long, verbatim_doc_comment, value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
     pub(crate) media: Switch,
     /// Print events as JSON, one object a line
     #[arg(long)]
@@ -129,8 +142,6 @@ pub(crate) struct AnswerArgs {
 
 /// `patchcord call`.
 #[derive(Debug, Args)]
-#[command(long_about = "\
-Call somebody, talk, hang up. Exit code 0 if the call was answered, 1 with the reason if it was not.")]
 pub(crate) struct CallArgs {
     /// Whom to call: sip:[USER@]HOST[:PORT]
     #[arg(value_name = "URI", value_parser = values::callee)]
@@ -139,17 +150,17 @@ pub(crate) struct CallArgs {
     ///
     /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
     /// addresses stand in brackets: udp:[::1]:5060.
-    #[arg(long, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
+    #[arg(long, verbatim_doc_comment, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
     pub(crate) listen: Vec<Listen>,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     /// Hang up this long after the answer, 0 to 86400 seconds
-    #[arg(long, value_name = "SECONDS", value_parser = values::day, default_value = "10")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::day, default_value = "10")]
     pub(crate) duration: Duration,
     /// Put the call on hold this long after the answer; less than --duration
     ///
     /// It is resumed half way between that and the end.
-    #[arg(long, value_name = "SECONDS", value_parser = values::day)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::day)]
     pub(crate) hold_after: Option<Duration>,
     /// Print events as JSON, one object a line
     #[arg(long)]
@@ -158,10 +169,6 @@ pub(crate) struct CallArgs {
 
 /// `patchcord transfer`.
 #[derive(Debug, Args)]
-#[command(long_about = "\
-Call the first party, talk, and move it to the target. Exit code 0 once the two are known to be
-connected. If the transfer fails, the call is resumed, talks as long again, is ended, and the exit
-code is 1.")]
 pub(crate) struct TransferArgs {
     /// Whom to call first, and then to move: sip:[USER@]HOST[:PORT]
     #[arg(value_name = "FIRST_URI", value_parser = values::callee)]
@@ -173,13 +180,13 @@ pub(crate) struct TransferArgs {
     #[arg(long, value_enum, value_name = "KIND", default_value_t = Kind::Blind)]
     pub(crate) kind: Kind,
     /// Talk to the first party this long before moving it, 0 to 3600 seconds
-    #[arg(long, value_name = "SECONDS", value_parser = values::hour, default_value = "2")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::hour, default_value = "2")]
     pub(crate) talk: Duration,
     /// Listen here; may be given more than once
     ///
     /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
     /// addresses stand in brackets: udp:[::1]:5060.
-    #[arg(long, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
+    #[arg(long, verbatim_doc_comment, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
     pub(crate) listen: Vec<Listen>,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
@@ -190,11 +197,6 @@ pub(crate) struct TransferArgs {
 
 /// `patchcord parse`.
 #[derive(Debug, Args)]
-#[command(long_about = "\
-Parse raw SIP messages. Each file holds one message, as one UDP datagram would carry it.
-One JSON object a line: file, ok, why (when not ok), kind (request or response), method and uri or
-status and reason, headers as [lower-case long name, unfolded value], body_len.
-Exit code 1 if one is not a SIP message, 3 if one cannot be read.")]
 pub(crate) struct ParseArgs {
     /// Files with one raw message each
     #[arg(value_name = "FILE", required = true)]
@@ -209,7 +211,7 @@ pub(crate) struct ParseArgs {
 #[group(id = "audio", multiple = false)]
 pub(crate) struct AudioArgs {
     /// Send a tone of this frequency, 50 to 3800 Hz [default: 440]
-    #[arg(long, value_name = "HZ", value_parser = values::tone)]
+    #[arg(long, value_name = "HZ", allow_negative_numbers = true, value_parser = values::tone)]
     pub(crate) tone: Option<u16>,
     /// Send this WAV file over and over (16 bit, 8000 Hz, mono)
     #[arg(long, value_name = "FILE.wav")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use session_core::{EventKind, SessionEvent};
+use session_core::{EventKind, SessionEvent, StatusCode};
 
 /// One line of `--json` output. Fields that do not apply are left out.
 #[derive(Debug, Clone, Serialize)]
@@ -41,7 +41,7 @@ impl Line {
             session: event.session.map(|session| session.to_string()),
             transfer: event.transfer.map(|transfer| transfer.to_string()),
             peer: event.peer(),
-            code: event.code().map(|code| code.as_u16()),
+            code: event.code().map(StatusCode::as_u16),
             reason: event.reason(),
             outcome: event.outcome(),
             learned_from: event.learned_from(),

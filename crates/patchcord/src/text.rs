@@ -1,6 +1,6 @@
 //! Events in words, for people.
 
-use session_core::{EventKind, SessionEvent};
+use session_core::{EventKind, SessionEvent, StatusCode};
 
 /// What is told of an event, or nothing where it would only be noise.
 pub(crate) fn of(event: &SessionEvent) -> Option<String> {
@@ -55,18 +55,22 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
 }
 
 /// The outcome of a transfer in one line: what, with which code, why, and how it was learned.
-pub(crate) fn ended(event: &SessionEvent) -> String {
-    let mut line = format!("transfer {}", event.outcome().unwrap_or("ended"));
-    if let Some(code) = event.code() {
-        line.push_str(&format!(" ({code} {})", code.reason_phrase()));
-    }
-    if let Some(reason) = event.reason() {
-        line.push_str(&format!(", {reason}"));
-    }
-    if let Some(learned) = event.learned_from() {
-        line.push_str(&format!(", learned from: {learned}"));
-    }
-    line
+pub(crate) fn outcome(
+    name: &str,
+    code: Option<StatusCode>,
+    reason: Option<&str>,
+    learned_from: Option<&str>,
+) -> String {
+    let code = code.map(|code| format!(" ({code} {})", code.reason_phrase())).unwrap_or_default();
+    let reason = reason.map(|reason| format!(", {reason}")).unwrap_or_default();
+    let learned = learned_from.map(|learned| format!(", learned from: {learned}")).unwrap_or_default();
+    format!("{name}{code}{reason}{learned}")
+}
+
+fn ended(event: &SessionEvent) -> String {
+    let name = event.outcome().unwrap_or("ended");
+    let line = outcome(name, event.code(), event.reason().as_deref(), event.learned_from());
+    format!("transfer {line}")
 }
 
 fn reason(event: &SessionEvent) -> String {

@@ -10,6 +10,7 @@ use crate::call;
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::stop::Stop;
+use crate::text;
 
 /// Calls, talks, transfers, reports.
 pub(crate) async fn run(args: &TransferArgs, console: &Arc<Console>, stop: &Stop) -> Result<(), Failure> {
@@ -68,7 +69,7 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
                 }
             }
             hang_up(&session).await?;
-            Err(Failure::failed(failure(&args.target, &outcome)))
+            Err(Failure::failed(failure(&args.target, outcome)))
         }
     }
 }
@@ -94,14 +95,12 @@ async fn hang_up(session: &Session) -> Result<(), Failure> {
     }
 }
 
-fn failure(target: &str, outcome: &Outcome) -> String {
-    let mut line = format!("the transfer to {target} did not succeed: {}", outcome_name(outcome.kind));
-    if let Some(code) = outcome.code {
-        line.push_str(&format!(" ({code} {})", code.reason_phrase()));
-    }
-    if let Some(failure) = outcome.failure {
-        line.push_str(&format!(", {failure}"));
-    }
-    line.push_str(&format!(", learned from: {}", learned_name(outcome.learned_from)));
-    line
+fn failure(target: &str, outcome: Outcome) -> String {
+    let line = text::outcome(
+        outcome_name(outcome.kind),
+        outcome.code,
+        outcome.failure.map(|failure| failure.to_string()).as_deref(),
+        Some(learned_name(outcome.learned_from)),
+    );
+    format!("the transfer to {target} did not succeed: {line}")
 }

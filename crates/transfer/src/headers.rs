@@ -44,12 +44,9 @@ pub(crate) fn for_invite(refer: &IncomingRefer) -> Result<Vec<(HeaderId, Box<str
                 }
                 push(&mut headers, id, value)?;
             }
-            HeaderId::ReferredBy => {
-                // Only if the REFER itself has none; a list or a broken address is nobody.
-                if NameAddr::parse(value).is_ok() {
-                    push(&mut headers, id, value)?;
-                }
-            }
+            // Only if the REFER itself has none; a list or a broken address is nobody.
+            HeaderId::ReferredBy if NameAddr::parse(value).is_err() => {}
+            HeaderId::ReferredBy => push(&mut headers, id, value)?,
             HeaderId::UserToUser | HeaderId::Subject | HeaderId::Reason => push(&mut headers, id, value)?,
             // From, To, Via, Route, Contact, Authorization, P-Asserted-Identity, Content-Type …: an allow-list, because
             // headers that do not exist yet are to be dropped, too.

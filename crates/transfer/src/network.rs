@@ -122,15 +122,12 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [first, second, ..] = address.octets();
-    // 0/8 is "this network", 240/4 is reserved and holds the broadcast address (RFC 1122 §3.2.1.3), 100.64/10 is
-    // shared by carriers (RFC 6598).
-    first != 0
-        && first < 240
-        && !(first == 100 && second & 0xc0 == 64)
-        && !address.is_loopback()
-        && !address.is_private()
-        && !address.is_link_local()
-        && !address.is_multicast()
+    // "This network", and what is reserved together with the broadcast address (RFC 1122 §3.2.1.3).
+    let reserved = first == 0 || first >= 240;
+    // Shared by the customers of a carrier (RFC 6598).
+    let shared = first == 100 && second & 0xc0 == 64;
+    let local = address.is_loopback() || address.is_private() || address.is_link_local();
+    !(reserved || shared || local || address.is_multicast())
 }
 
 #[cfg(test)]

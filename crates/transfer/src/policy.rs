@@ -20,7 +20,7 @@ pub(crate) const CANCEL_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
 pub(crate) const DELIVERY_WAIT: Duration = TRANSACTION.saturating_mul(2).saturating_add(MARGIN);
 
 /// The longest that a referred call may ring, whatever the policy says (RFC 3261 §16.6 item 11, timer C).
-pub(crate) const RING_LIMIT_MAX: Duration = Duration::from_secs(180);
+pub(crate) const RING_LIMIT_MAX: Duration = Duration::from_mins(3);
 
 /// The longest Retry-After, in seconds, that a REFER waits for; a longer one is a refusal, because the party on hold
 /// would wait that long, too.
@@ -97,9 +97,9 @@ impl Default for TransferPolicy {
             hold_failure: HoldFailure::default(),
             hold_limit: Duration::from_secs(10),
             resume_limit: Duration::from_secs(10),
-            guard: Duration::from_secs(120),
+            guard: Duration::from_mins(2),
             final_grace: Duration::from_secs(1),
-            ring_limit: Duration::from_secs(60),
+            ring_limit: Duration::from_mins(1),
             watchdog: Duration::from_secs(5),
             decision: Duration::from_secs(30),
             redirects: 5,

@@ -29,7 +29,7 @@ use crate::{
 pub struct Transfers {
     policy: TransferPolicy,
     legs: Legs,
-    transfers: BTreeMap<TransferId, Transfer>,
+    under_way: BTreeMap<TransferId, Transfer>,
     subscriptions: BTreeMap<SubscriptionId, TransferId>,
     withdrawn: BTreeSet<SubscriptionId>,
     ignored: u64,
@@ -83,17 +83,17 @@ impl Transfers {
 
     /// The transfers that are under way, oldest id first.
     pub fn transfers(&self) -> impl Iterator<Item = TransferInfo> + '_ {
-        self.transfers.values().map(Transfer::info)
+        self.under_way.values().map(Transfer::info)
     }
 
-    /// How many transfers are under way.
+    /// How many transfers are under way, with the REFERs that were given up and are not answered yet.
     pub fn len(&self) -> usize {
-        self.transfers.len()
+        self.under_way.len() + self.withdrawn.len()
     }
 
     /// Whether nothing is left of any transfer.
     pub fn is_empty(&self) -> bool {
-        self.transfers.is_empty() && self.subscriptions.is_empty() && self.withdrawn.is_empty()
+        self.len() == 0
     }
 
     /// How many legs are watched.
@@ -144,7 +144,7 @@ impl Transfers {
         match event {
             DialogEvent::Leg(leg, event) => self.leg_event(cx, *leg, event, out),
             DialogEvent::Subscription(id, SubscriptionEvent::Requested(refer)) => {
-                self.requested(cx, *id, refer, out)
+                self.requested(cx, *id, refer, out);
             }
             DialogEvent::Subscription(id, event) => self.subscription_event(cx, *id, event, out),
         }
@@ -175,7 +175,7 @@ impl Transfers {
     }
 
     fn check_blind(&self, transfer: TransferId, leg: LegId, target: &UriBuf) -> Result<(), TransferRefusal> {
-        if self.transfers.contains_key(&transfer) {
+        if self.under_way.contains_key(&transfer) {
             return Err(TransferRefusal::State);
         }
         let leg = self.legs.get(leg).ok_or(TransferRefusal::UnknownLeg)?;
@@ -204,7 +204,7 @@ impl Transfers {
 
     /// Subscriptions that wait to be ended count, too, so that they cannot pile up.
     fn is_full(&self) -> bool {
-        self.transfers.len() + self.withdrawn.len() >= self.policy.transfers
+        self.len() >= self.policy.transfers
     }
 
     fn begin_ours(
@@ -218,7 +218,7 @@ impl Transfers {
         if let Some(entry) = self.legs.get_mut(leg) {
             entry.moved_by = Some(id);
         }
-        self.transfers.insert(id, Transfer::Ours(Box::new(new)));
+        self.under_way.insert(id, Transfer::Ours(Box::new(new)));
         self.with(cx, id, |transfer, around| {
             if let Transfer::Ours(transfer) = transfer {
                 transfer.begin(around, out);
@@ -233,7 +233,7 @@ impl Transfers {
         id: TransferId,
         out: &mut Out<'_, TransferOutput>,
     ) -> Result<(), TransferRefusal> {
-        let possible = match self.transfers.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
+        let possible = match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
             Transfer::Ours(transfer) => transfer.can_cancel(),
             Transfer::Asked(transfer) => transfer.can_cancel(),
         };
@@ -258,7 +258,7 @@ impl Transfers {
         decision: Decision,
         out: &mut Out<'_, TransferOutput>,
     ) -> Result<(), TransferRefusal> {
-        match self.transfers.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
+        match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
             Transfer::Asked(transfer) if transfer.is_pending() => {}
             Transfer::Asked(_) | Transfer::Ours(_) => return Err(TransferRefusal::State),
         }
@@ -326,7 +326,7 @@ impl Transfers {
         self.subscriptions.insert(subscription, id);
         let ask = admitted.ask;
         let new = Transferee::new(id, subscription, refer, admitted, &self.around(cx));
-        self.transfers.insert(id, Transfer::Asked(Box::new(new)));
+        self.under_way.insert(id, Transfer::Asked(Box::new(new)));
         self.with(cx, id, |transfer, around| {
             if let Transfer::Asked(transfer) = transfer {
                 transfer.begin(ask, around, out);
@@ -339,12 +339,12 @@ impl Transfers {
         let source = self.legs.get(leg).and_then(|leg| leg.source);
         let moved_by = self.legs.get(leg).and_then(|leg| leg.moved_by);
         let mut load = Load {
-            transfers: self.transfers.len() + self.withdrawn.len(),
+            transfers: self.len(),
             pending: 0,
             of_peer: 0,
-            moving: moved_by.is_some_and(|id| matches!(self.transfers.get(&id), Some(Transfer::Ours(_)))),
+            moving: moved_by.is_some_and(|id| matches!(self.under_way.get(&id), Some(Transfer::Ours(_)))),
         };
-        for transfer in self.transfers.values() {
+        for transfer in self.under_way.values() {
             if let Transfer::Asked(transfer) = transfer {
                 load.pending += usize::from(transfer.is_pending());
                 load.of_peer += usize::from(transfer.peer() == source);
@@ -420,7 +420,7 @@ impl Transfers {
         id: TransferId,
         step: impl FnOnce(&mut Transfer, &mut Surroundings<'_, '_>) -> bool,
     ) {
-        let Some(transfer) = self.transfers.get_mut(&id) else {
+        let Some(transfer) = self.under_way.get_mut(&id) else {
             self.ignored += 1;
             return;
         };
@@ -435,7 +435,7 @@ impl Transfers {
             self.ignored += 1;
         }
         if transfer.is_over() {
-            self.transfers.remove(&id);
+            self.under_way.remove(&id);
         }
     }
 }

@@ -90,7 +90,7 @@ pub enum Turn {
 /// What a leg tells.
 #[derive(Debug, Clone)]
 pub enum LegEvent {
-    /// A new call came in; 100 was sent by the transaction layer. Answer with Ring, Accept, Reject or HangUp.
+    /// A new call came in; 100 was sent by the transaction layer. Answer with `Ring`, `Accept`, `Reject` or `HangUp`.
     Incoming(Box<IncomingCall>),
     /// A description arrived that is to be negotiated. An offer is followed by [`LegEvent::NeedDescription`] for the
     /// answer: at once in a re-INVITE, at Accept in a new call.
@@ -116,7 +116,7 @@ pub enum LegEvent {
         /// 101 to 199.
         status: StatusCode,
     },
-    /// The call is up: 2xx sent or received (and then ACKed). Carries all that Replaces needs (RFC 3891 §3).
+    /// The call is up: 2xx sent or received (and then acknowledged). Carries all that Replaces needs (RFC 3891 §3).
     Up(Box<Established>),
     /// Our offer in a re-INVITE is settled.
     Reoffered(Result<(), ReofferError>),

@@ -1,6 +1,6 @@
 //! A call of theirs until it is answered (RFC 3261 §13.3).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Response, StatusCode};
@@ -24,7 +24,7 @@ use super::{
 };
 
 /// How often 180 is repeated while the call rings, so that proxies do not cancel it (RFC 3261 §13.3.1.1).
-const ALERT: std::time::Duration = std::time::Duration::from_secs(60);
+const ALERT: Duration = Duration::from_mins(1);
 
 /// A call of theirs that is not answered yet.
 #[derive(Debug)]
@@ -88,9 +88,16 @@ impl NewCall {
 
 impl Dialog {
     /// Begins a call of theirs.
-    pub(crate) fn incoming(step: &mut Step<'_, '_, '_>, leg: LegId, tx: TxId, inbound: Inbound, new: NewCall) -> Self {
+    pub(crate) fn incoming(
+        step: &mut Step<'_, '_, '_>,
+        leg: LegId,
+        tx: TxId,
+        inbound: Inbound,
+        new: NewCall,
+    ) -> Self {
         let body = inbound.message.body_bytes();
-        let answering = Answering { tx, inbound, cseq: new.cseq, offer: new.call.has_offer, describing: false };
+        let answering =
+            Answering { tx, inbound, cseq: new.cseq, offer: new.call.has_offer, describing: false };
         let offer = answering.offer;
         step.pending.servers.insert(tx, Server::Invite(leg));
         let dialog = Self::new(leg, new.state, Leg::Answering(Box::new(answering)));
@@ -151,19 +158,19 @@ impl Dialog {
             self.refuse(step, StatusCode::NOT_ACCEPTABLE_HERE, |response| response);
             return self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
         };
-        let (tx, reply, cseq, ours) = (answering.tx, answering.inbound.reply, answering.cseq, !answering.offer);
+        let (tx, reply, cseq, ours) =
+            (answering.tx, answering.inbound.reply, answering.cseq, !answering.offer);
         let Some(accepted) = self.accept_invite(step, tx, &answering.inbound, body) else {
             step.pending.servers.remove(&tx);
-            return self.end(
-                step,
-                EndCause::new(By::Local, EndReason::Refused(StatusCode::SERVER_INTERNAL_ERROR)),
-            );
+            return self
+                .end(step, EndCause::new(By::Local, EndReason::Refused(StatusCode::SERVER_INTERNAL_ERROR)));
         };
         step.pending.servers.remove(&tx);
         self.disarm(step, LegTimer::Alert);
         self.confirmed = true;
         let accepted = Accepted::new(cseq, reply, accepted, ours, true, step.config.timing.t1);
-        self.leg = Some(Leg::Up(Box::new(Up { exchange: Exchange::TheirsAccepted(accepted), ..Up::default() })));
+        self.leg =
+            Some(Leg::Up(Box::new(Up { exchange: Exchange::TheirsAccepted(accepted), ..Up::default() })));
         self.await_ack(step);
         self.tell(step, LegEvent::Up(Box::new(self.established(false))));
     }
@@ -183,7 +190,12 @@ impl Dialog {
         })
     }
 
-    pub(crate) fn reject(&mut self, step: &mut Step<'_, '_, '_>, status: StatusCode, retry_after: Option<u32>) {
+    pub(crate) fn reject(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        status: StatusCode,
+        retry_after: Option<u32>,
+    ) {
         if self.answering().is_none() || status.class() < 3 {
             return self.misused(step, Misuse::State);
         }
@@ -239,7 +251,8 @@ pub(crate) fn unreadable(message: &Message) -> bool {
     if message.body().is_empty() {
         return false;
     }
-    let plain = message.first(HeaderId::ContentEncoding).is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
+    let plain =
+        message.first(HeaderId::ContentEncoding).is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
     let kind = message.content_type().unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     !plain || !kind.eq_ignore_ascii_case(SDP)

@@ -37,7 +37,12 @@ impl Dialog {
     }
 
     /// As `close`, for a call whose `Closing` was told before it was up.
-    pub(crate) fn close_quietly(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause, reason: Option<Box<str>>) {
+    pub(crate) fn close_quietly(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        cause: EndCause,
+        reason: Option<Box<str>>,
+    ) {
         let Some(Leg::Up(mut up)) = self.leg.take() else { return };
         let ack_missing = match std::mem::take(&mut up.exchange) {
             Exchange::TheirsAccepted(accepted) if accepted.first => Some(accepted),

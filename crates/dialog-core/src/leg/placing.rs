@@ -18,7 +18,7 @@ use crate::{
     timer::LegTimer,
 };
 
-use super::{Leg, up::Up};
+use super::Leg;
 
 /// Most early dialogs whose answer in a provisional response is remembered; as many forks as are acknowledged.
 const EARLY: usize = crate::forks::FORKS;
@@ -191,7 +191,7 @@ impl Dialog {
         };
         let draft = step.signed(self.state.draft(Method::Ack, cseq));
         step.transaction(TxCommand::Ack { tx, hops, draft });
-        self.leg = Some(Leg::Up(Box::new(Up::default())));
+        self.leg = Some(Leg::Up(Box::default()));
         match ending {
             None => self.tell(step, LegEvent::Up(Box::new(self.established(true)))),
             Some(cause) => self.close_quietly(step, cause, None),
@@ -301,4 +301,3 @@ fn quality(q: Option<&str>) -> u16 {
         _ => 1000,
     }
 }
-

@@ -42,9 +42,9 @@ impl Dialog {
             Some(Leg::Placing(_)) => Meets::Ours,
             Some(Leg::Answering(_)) => Meets::Theirs,
             Some(Leg::Up(up)) => match &up.exchange {
-                Exchange::OursCalling { .. } | Exchange::OursAcknowledging { .. } | Exchange::OursDescribing { .. } => {
-                    Meets::Ours
-                }
+                Exchange::OursCalling { .. }
+                | Exchange::OursAcknowledging { .. }
+                | Exchange::OursDescribing { .. } => Meets::Ours,
                 Exchange::TheirsDescribing { .. } => Meets::Theirs,
                 // Our offer in the 2xx has no answer yet.
                 Exchange::TheirsAccepted(accepted) if accepted.ours => Meets::Ours,

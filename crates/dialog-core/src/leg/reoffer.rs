@@ -142,7 +142,13 @@ impl Dialog {
     }
 
     /// The answer to a re-INVITE that was still in flight when we began to end the call: a 2xx gets its ACK.
-    fn late_response(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, status: StatusCode, message: &Message) {
+    fn late_response(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        status: StatusCode,
+        message: &Message,
+    ) {
         step.pending.clients.remove(&tx);
         if let (true, Ok(cseq)) = (status.is_success(), message.cseq()) {
             StrayAck::late(tx, self.state.clone(), cseq.number).ask(step);
@@ -171,7 +177,11 @@ impl Dialog {
         self.ask(step, Ask::ReofferAck);
     }
 
-    pub(crate) fn reoffer_ack_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+    pub(crate) fn reoffer_ack_routed(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        result: Result<Hops, RouteError>,
+    ) {
         let Some(up) = self.up() else { return };
         let Exchange::OursAcknowledging { tx, cseq, given_up, answered } = up.exchange else { return };
         let hops = match result {
@@ -197,7 +207,13 @@ impl Dialog {
         }
     }
 
-    fn reoffer_refused(&mut self, step: &mut Step<'_, '_, '_>, given_up: bool, status: StatusCode, message: &Message) {
+    fn reoffer_refused(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        given_up: bool,
+        status: StatusCode,
+        message: &Message,
+    ) {
         self.tell(step, LegEvent::RolledBack);
         let result = Err(ReofferError::Refused(status));
         if status == StatusCode::REQUEST_PENDING {
@@ -249,7 +265,8 @@ impl Dialog {
 
     /// 491: both sides offered at once. The owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s (TR-194).
     fn back_off(&mut self, step: &mut Step<'_, '_, '_>) {
-        let steps = if self.state.caller { 210 + step.cx.random.up_to(190) } else { step.cx.random.up_to(200) };
+        let steps =
+            if self.state.caller { 210 + step.cx.random.up_to(190) } else { step.cx.random.up_to(200) };
         if let Some(up) = self.up() {
             up.exchange = Exchange::Idle;
             up.backing_off = up.current.is_some();
@@ -301,7 +318,9 @@ impl Dialog {
                     *given_up = true;
                     step.transaction(TxCommand::Cancel { tx: *tx, reason: None });
                 }
-                exchange @ (Exchange::OursRouting | Exchange::OursDescribing { .. }) => *exchange = Exchange::Idle,
+                exchange @ (Exchange::OursRouting | Exchange::OursDescribing { .. }) => {
+                    *exchange = Exchange::Idle;
+                }
                 Exchange::OursCalling { given_up: true, .. }
                 | Exchange::Idle
                 | Exchange::OursAcknowledging { .. }
@@ -326,10 +345,13 @@ impl Up {
     fn in_flight(&self) -> bool {
         match self.exchange {
             Exchange::OursDescribing { .. } => true,
-            Exchange::OursCalling { given_up, .. } | Exchange::OursAcknowledging { given_up, .. } => !given_up,
-            Exchange::Idle | Exchange::OursRouting | Exchange::TheirsDescribing { .. } | Exchange::TheirsAccepted(_) => {
-                false
+            Exchange::OursCalling { given_up, .. } | Exchange::OursAcknowledging { given_up, .. } => {
+                !given_up
             }
+            Exchange::Idle
+            | Exchange::OursRouting
+            | Exchange::TheirsDescribing { .. }
+            | Exchange::TheirsAccepted(_) => false,
         }
     }
 

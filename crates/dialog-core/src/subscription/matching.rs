@@ -1,5 +1,7 @@
 //! Which subscription of a dialog a NOTIFY or SUBSCRIBE belongs to, by its `Event` (RFC 3515 §2.4.6, RFC 5057 §5.3).
 
+use smallvec::SmallVec;
+
 use crate::{boundary::subscription::SubscriptionId, dialog::Dialog};
 
 use super::{Role, Subscription};
@@ -16,25 +18,21 @@ pub(crate) enum Side {
 impl Dialog {
     /// Finds the subscription that an event id names.
     ///
-    /// The id is the CSeq number of the REFER (TR-020); a first REFER may be named by it too (TR-021). Without an id the
+    /// The id is the `CSeq` number of the REFER (TR-020); a first REFER may be named by it too (TR-021). Without an id the
     /// first REFER is meant, or, because many peers never write one, the only subscription there is.
     pub(crate) fn named(&self, side: Side, event_id: Option<&str>) -> Option<SubscriptionId> {
         let mut candidates = self.subscriptions.iter().filter_map(|subscription| subscription.key(side));
-        match event_id {
-            Some(text) => {
-                // Compared as numbers: `id=007` is not what we or a peer would write, and is not taken.
-                let number = text.parse::<u32>().ok().filter(|number| number.to_string() == text)?;
-                candidates.find(|(_, key)| key.cseq == number).map(|(id, _)| id)
-            }
-            None => {
-                let all: smallvec::SmallVec<[_; 4]> = candidates.collect();
-                match all.as_slice() {
-                    [] => None,
-                    [(only, _)] => Some(*only),
-                    several => several.iter().find(|(_, key)| key.first).map(|(id, _)| *id),
-                }
-            }
-        }
+        let Some(text) = event_id else {
+            let all: SmallVec<[_; 4]> = candidates.collect();
+            return match all.as_slice() {
+                [] => None,
+                [(only, _)] => Some(*only),
+                several => several.iter().find(|(_, key)| key.first).map(|(id, _)| *id),
+            };
+        };
+        // Compared as it is written: `id=007` is nothing that we or a peer would have sent.
+        let number = text.parse::<u32>().ok().filter(|number| number.to_string() == text)?;
+        candidates.find(|(_, key)| key.cseq == number).map(|(id, _)| id)
     }
 }
 

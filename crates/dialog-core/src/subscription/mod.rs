@@ -45,16 +45,20 @@ pub(crate) enum Role {
 
 impl Dialog {
     pub(crate) fn subscriber(&mut self, id: SubscriptionId) -> Option<&mut Subscriber> {
-        self.subscriptions.iter_mut().find(|subscription| subscription.id == id).and_then(|found| match &mut found.role {
-            Role::Subscriber(subscriber) => Some(&mut **subscriber),
-            Role::Notifier(_) => None,
+        self.subscriptions.iter_mut().find(|subscription| subscription.id == id).and_then(|found| {
+            match &mut found.role {
+                Role::Subscriber(subscriber) => Some(&mut **subscriber),
+                Role::Notifier(_) => None,
+            }
         })
     }
 
     pub(crate) fn notifier(&mut self, id: SubscriptionId) -> Option<&mut Notifier> {
-        self.subscriptions.iter_mut().find(|subscription| subscription.id == id).and_then(|found| match &mut found.role {
-            Role::Notifier(notifier) => Some(&mut **notifier),
-            Role::Subscriber(_) => None,
+        self.subscriptions.iter_mut().find(|subscription| subscription.id == id).and_then(|found| {
+            match &mut found.role {
+                Role::Notifier(notifier) => Some(&mut **notifier),
+                Role::Subscriber(_) => None,
+            }
         })
     }
 
@@ -66,7 +70,9 @@ impl Dialog {
     ) {
         match command {
             SubscriptionCommand::Unsubscribe => self.unsubscribe(step, id),
-            SubscriptionCommand::Accept { pending, lifetime } => self.accept_refer(step, id, pending, lifetime),
+            SubscriptionCommand::Accept { pending, lifetime } => {
+                self.accept_refer(step, id, pending, lifetime)
+            }
             SubscriptionCommand::Refuse { status } => self.refuse_refer(step, id, status),
             SubscriptionCommand::Approve => self.approve_refer(step, id),
             SubscriptionCommand::Report { status, last } => self.report(step, id, status, last),
@@ -87,7 +93,12 @@ impl Dialog {
     }
 
     /// The usage is over: its timers, its waiting requests, its id (TR-240).
-    pub(crate) fn end_subscription(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, end: SubscriptionEnd) {
+    pub(crate) fn end_subscription(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        end: SubscriptionEnd,
+    ) {
         for timer in SubscriptionTimer::ALL {
             step.disarm_subscription(id, timer);
         }

@@ -34,7 +34,9 @@ pub(crate) fn read(message: &Message) -> Read {
     let (state, expires, reason) = match given.state {
         SubState::Active => (NotifiedState::Active, given.expires, None),
         SubState::Pending => (NotifiedState::Pending, given.expires, None),
-        SubState::Other => (NotifiedState::Active, Some(given.expires.unwrap_or(UNKNOWN_STATE).min(UNKNOWN_STATE)), None),
+        SubState::Other => {
+            (NotifiedState::Active, Some(given.expires.unwrap_or(UNKNOWN_STATE).min(UNKNOWN_STATE)), None)
+        }
         SubState::Terminated if status.is_some() && !last => (NotifiedState::Active, None, given.reason),
         // `expires` beside `terminated` means nothing (TR-042).
         SubState::Terminated => (NotifiedState::Terminated, None, given.reason),

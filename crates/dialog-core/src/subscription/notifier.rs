@@ -92,8 +92,8 @@ pub(crate) enum Action {
 /// One row of the table.
 pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
     use Action::{
-        AcceptRefer, AcceptSubscribe, DeclineRefer, End, EndFailed, EndRefused, Flush, Grant, Misuse, Notify, NotifyLast,
-        NotifyNow, RefuseRefer, RefuseSubscribe, TellDelivered, TerminateRefer,
+        AcceptRefer, AcceptSubscribe, DeclineRefer, End, EndFailed, EndRefused, Flush, Grant, Misuse, Notify,
+        NotifyLast, NotifyNow, RefuseRefer, RefuseSubscribe, TellDelivered, TerminateRefer,
     };
 
     match state {
@@ -116,22 +116,30 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::Approve => (State::Active, &[NotifyNow]),
             Event::ReportLast | Event::Expiry => (State::Terminating, &[NotifyLast]),
             // A pending subscription says nothing but 100 (TR-014).
-            Event::Report | Event::Accept | Event::AcceptPending | Event::Refuse => (State::Pending, &[Misuse]),
+            Event::Report | Event::Accept | Event::AcceptPending | Event::Refuse => {
+                (State::Pending, &[Misuse])
+            }
             Event::NotifyAccepted | Event::NotifyKept => (State::Pending, &[Flush]),
             Event::NotifyFatal => (State::Terminated, &[EndFailed]),
             Event::Refresh => (State::Pending, &[AcceptSubscribe, Notify]),
             Event::Unsubscribe => (State::Terminating, &[AcceptSubscribe, NotifyLast]),
-            Event::Undecided | Event::CallEnded | Event::LastAccepted | Event::LastFailed => (State::Pending, &[]),
+            Event::Undecided | Event::CallEnded | Event::LastAccepted | Event::LastFailed => {
+                (State::Pending, &[])
+            }
         },
         State::Active => match event {
             Event::Report => (State::Active, &[Notify]),
             Event::ReportLast | Event::Expiry => (State::Terminating, &[NotifyLast]),
-            Event::Approve | Event::Accept | Event::AcceptPending | Event::Refuse => (State::Active, &[Misuse]),
+            Event::Approve | Event::Accept | Event::AcceptPending | Event::Refuse => {
+                (State::Active, &[Misuse])
+            }
             Event::NotifyAccepted | Event::NotifyKept => (State::Active, &[Flush]),
             Event::NotifyFatal => (State::Terminated, &[EndFailed]),
             Event::Refresh => (State::Active, &[AcceptSubscribe, Notify]),
             Event::Unsubscribe => (State::Terminating, &[AcceptSubscribe, NotifyLast]),
-            Event::Undecided | Event::CallEnded | Event::LastAccepted | Event::LastFailed => (State::Active, &[]),
+            Event::Undecided | Event::CallEnded | Event::LastAccepted | Event::LastFailed => {
+                (State::Active, &[])
+            }
         },
         State::Terminating => match event {
             Event::NotifyAccepted | Event::NotifyKept => (State::Terminating, &[Flush]),

@@ -138,7 +138,12 @@ impl Dialog {
         }
     }
 
-    pub(crate) fn refer_response(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, message: &Message) {
+    pub(crate) fn refer_response(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        message: &Message,
+    ) {
         let Some(status) = message.status().filter(|status| status.is_final()) else { return };
         let (event, answer) = if status.is_success() {
             self.state.refresh(message);
@@ -150,12 +155,22 @@ impl Dialog {
         self.subscriber_event(step, id, event, &Facts { answer: Some(answer), ..Facts::default() });
     }
 
-    pub(crate) fn refer_failed(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, failure: TxFailure) {
+    pub(crate) fn refer_failed(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        failure: TxFailure,
+    ) {
         let answer = match failure {
             TxFailure::Timeout => ReferAnswer::TimedOut,
             _ => ReferAnswer::Unreachable,
         };
-        self.subscriber_event(step, id, Event::ReferFailed, &Facts { answer: Some(answer), ..Facts::default() });
+        self.subscriber_event(
+            step,
+            id,
+            Event::ReferFailed,
+            &Facts { answer: Some(answer), ..Facts::default() },
+        );
     }
 
     pub(crate) fn unsubscribe(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
@@ -208,7 +223,12 @@ impl Dialog {
         step.request(Client::Subscribe(id), hops, draft);
     }
 
-    pub(crate) fn subscribe_response(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, message: &Message) {
+    pub(crate) fn subscribe_response(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        message: &Message,
+    ) {
         let Some(status) = message.status().filter(|status| status.is_final()) else { return };
         let event = if status.is_success() {
             self.state.refresh(message);
@@ -240,7 +260,13 @@ impl Dialog {
         self.subscriber_event(step, id, event, &Facts::default());
     }
 
-    fn subscriber_event(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, event: Event, facts: &Facts<'_>) {
+    fn subscriber_event(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        event: Event,
+        facts: &Facts<'_>,
+    ) {
         let Some(subscriber) = self.subscriber(id) else { return };
         let (state, actions) = next(subscriber.state, event);
         subscriber.state = state;
@@ -249,7 +275,13 @@ impl Dialog {
         }
     }
 
-    fn subscriber_action(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, action: Action, facts: &Facts<'_>) {
+    fn subscriber_action(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        action: Action,
+        facts: &Facts<'_>,
+    ) {
         match action {
             Action::TellAnswer => {
                 if let Some(answer) = facts.answer {
@@ -299,7 +331,11 @@ impl Dialog {
         step.arm_subscription(id, SubscriptionTimer::Expiry, whole + step.timeout());
         let may_refresh = step.config.refresh && seconds >= REFRESHED_FROM;
         if may_refresh && self.subscriber(id).is_some_and(|it| it.refreshes < REFRESHES) {
-            step.arm_subscription(id, SubscriptionTimer::Refresh, whole - (whole / 4).min(step.timeout()));
+            step.arm_subscription(
+                id,
+                SubscriptionTimer::Refresh,
+                whole.saturating_sub((whole / 4).min(step.timeout())),
+            );
         } else {
             step.disarm_subscription(id, SubscriptionTimer::Refresh);
         }

@@ -94,10 +94,20 @@ impl Dialog {
             // Longer than the referred request may take (TR-017).
             notifier.granted = wanted.max(MINUTE).next_multiple_of(MINUTE);
         }
-        self.notifier_command(step, id, if pending { Event::AcceptPending } else { Event::Accept }, &Facts::default());
+        self.notifier_command(
+            step,
+            id,
+            if pending { Event::AcceptPending } else { Event::Accept },
+            &Facts::default(),
+        );
     }
 
-    pub(crate) fn refuse_refer(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, status: StatusCode) {
+    pub(crate) fn refuse_refer(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        status: StatusCode,
+    ) {
         if !REFUSALS.contains(&status.as_u16()) {
             return Self::subscription_misused(step, id, Misuse::State);
         }
@@ -132,7 +142,8 @@ impl Dialog {
 
     /// The call ended: a REFER that nobody has decided on is answered 487 (TR-197).
     pub(crate) fn decline_undecided(&mut self, step: &mut Step<'_, '_, '_>) {
-        let all: Vec<SubscriptionId> = self.subscriptions.iter().map(|subscription| subscription.id).collect();
+        let all: Vec<SubscriptionId> =
+            self.subscriptions.iter().map(|subscription| subscription.id).collect();
         for id in all {
             self.notifier_event(step, id, Event::CallEnded, &Facts::default());
         }
@@ -160,7 +171,12 @@ impl Dialog {
             notifier.reason = SubReason::Timeout;
             notifier.end = SubscriptionEnd::Unsubscribed;
         }
-        self.notifier_event(step, id, event, &Facts { subscribe: Some((tx, inbound, granted)), ..Facts::default() });
+        self.notifier_event(
+            step,
+            id,
+            event,
+            &Facts { subscribe: Some((tx, inbound, granted)), ..Facts::default() },
+        );
     }
 
     pub(crate) fn notify_routed(
@@ -195,7 +211,12 @@ impl Dialog {
         step.arm_subscription(id, SubscriptionTimer::Spacing, SPACING);
     }
 
-    pub(crate) fn notify_response(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, message: &Message) {
+    pub(crate) fn notify_response(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        message: &Message,
+    ) {
         let Some(status) = message.status().filter(|status| status.is_final()) else { return };
         let event = if status.is_success() {
             self.state.refresh(message);
@@ -223,7 +244,12 @@ impl Dialog {
         self.notifier_event(step, id, event, &Facts::default());
     }
 
-    pub(crate) fn notifier_timer(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, timer: SubscriptionTimer) {
+    pub(crate) fn notifier_timer(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        timer: SubscriptionTimer,
+    ) {
         let Some(notifier) = self.notifier(id) else { return };
         match timer {
             SubscriptionTimer::Spacing => {
@@ -242,7 +268,13 @@ impl Dialog {
         }
     }
 
-    fn notifier_command(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, event: Event, facts: &Facts<'_>) {
+    fn notifier_command(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        event: Event,
+        facts: &Facts<'_>,
+    ) {
         if self.notifier(id).is_some() {
             self.notifier_event(step, id, event, facts);
         } else {
@@ -250,7 +282,13 @@ impl Dialog {
         }
     }
 
-    fn notifier_event(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, event: Event, facts: &Facts<'_>) {
+    fn notifier_event(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        event: Event,
+        facts: &Facts<'_>,
+    ) {
         let Some(notifier) = self.notifier(id) else { return };
         let (state, actions) = next(notifier.state, event);
         notifier.state = state;
@@ -259,7 +297,13 @@ impl Dialog {
         }
     }
 
-    fn notifier_action(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, action: Action, facts: &Facts<'_>) {
+    fn notifier_action(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        action: Action,
+        facts: &Facts<'_>,
+    ) {
         match action {
             Action::AcceptRefer => self.answer_refer(step, id, step.config.refer_acceptance.status()),
             Action::RefuseRefer => self.answer_refer(step, id, facts.refusal.unwrap_or(StatusCode::DECLINE)),

@@ -125,4 +125,3 @@ pub(crate) fn refer_event(message: &Message) -> Result<Option<&str>, StatusCode>
         Err(error) => Err(error.status()),
     }
 }
-

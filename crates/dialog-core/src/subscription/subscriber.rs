@@ -123,7 +123,9 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
         State::EarlyEnded => match event {
             Event::ReferAccepted | Event::ReferFailed => (State::Terminated, &[TellAnswer, End(Ended)]),
             Event::ReferRefused => (State::Terminated, &[TellAnswer, End(Refused)]),
-            Event::NotifyPending | Event::NotifyActive | Event::NotifyTerminated => (State::EarlyEnded, &[Refuse]),
+            Event::NotifyPending | Event::NotifyActive | Event::NotifyTerminated => {
+                (State::EarlyEnded, &[Refuse])
+            }
             Event::Unsubscribe => (State::EarlyEnded, &[Misuse]),
             Event::RefreshDue
             | Event::SubscribeAccepted
@@ -170,7 +172,9 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::SubscribeFatal => (State::Terminated, &[End(Ended)]),
             Event::SubscribeFailed => (State::Pending, &[]),
             Event::Expiry => (State::Terminated, &[End(Expired)]),
-            Event::ReferAccepted | Event::ReferRefused | Event::ReferFailed | Event::TimerN => (State::Pending, &[]),
+            Event::ReferAccepted | Event::ReferRefused | Event::ReferFailed | Event::TimerN => {
+                (State::Pending, &[])
+            }
         },
         State::Active => match event {
             // A peer that takes its approval back is only reported.
@@ -182,7 +186,9 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::SubscribeFatal => (State::Terminated, &[End(Ended)]),
             Event::SubscribeFailed => (State::Active, &[]),
             Event::Expiry => (State::Terminated, &[End(Expired)]),
-            Event::ReferAccepted | Event::ReferRefused | Event::ReferFailed | Event::TimerN => (State::Active, &[]),
+            Event::ReferAccepted | Event::ReferRefused | Event::ReferFailed | Event::TimerN => {
+                (State::Active, &[])
+            }
         },
         State::Closing => match event {
             Event::NotifyPending | Event::NotifyActive => (State::Closing, &[Accept, TellNotify]),
@@ -198,7 +204,9 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::Expiry => (State::Closing, &[]),
         },
         State::Terminated => match event {
-            Event::NotifyPending | Event::NotifyActive | Event::NotifyTerminated => (State::Terminated, &[Refuse]),
+            Event::NotifyPending | Event::NotifyActive | Event::NotifyTerminated => {
+                (State::Terminated, &[Refuse])
+            }
             Event::Unsubscribe => (State::Terminated, &[Misuse]),
             Event::ReferAccepted
             | Event::ReferRefused

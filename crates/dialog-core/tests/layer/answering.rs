@@ -4,7 +4,10 @@ use dialog_core::{By, EndReason, LegCommand, LegEvent, Turn};
 use sip_message::{HeaderId, Method, StatusCode};
 use transaction_core::TxEvent;
 
-use crate::bench::{ANSWER, Bench, OFFER, PEER_TAG, Theirs, code, uri};
+use crate::{
+    bench::{ANSWER, Bench, OFFER, PEER_TAG, code, uri},
+    theirs::Theirs,
+};
 
 fn call() -> Theirs {
     Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER)
@@ -189,7 +192,10 @@ fn our_requests_wait_for_the_ack() {
     accept(&mut bench, leg);
     let ok = bench.last_answer();
     let subscription = bench.ids.mint();
-    bench.leg(leg, LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None });
+    bench.leg(
+        leg,
+        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+    );
     bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(10) });
     assert!(bench.sent.is_empty());
     bench.ack(&ok, None);
@@ -229,10 +235,14 @@ fn what_is_said_of_the_caller_is_passed_on() {
 fn broken_or_contradictory_calls_are_refused_with_400() {
     // covers: TR-100, TR-103, TR-104
     let bad = [
-        call().header(HeaderId::Replaces, "a@h;to-tag=1;from-tag=2").header(HeaderId::Replaces, "b@h;to-tag=1;from-tag=2"),
+        call()
+            .header(HeaderId::Replaces, "a@h;to-tag=1;from-tag=2")
+            .header(HeaderId::Replaces, "b@h;to-tag=1;from-tag=2"),
         call().header(HeaderId::Replaces, "a@h;to-tag=1"),
         call().header(HeaderId::Replaces, "a@h;to-tag=1;to-tag=3;from-tag=2"),
-        call().header(HeaderId::Replaces, "a@h;to-tag=1;from-tag=2").header(HeaderId::Join, "b@h;to-tag=1;from-tag=2"),
+        call()
+            .header(HeaderId::Replaces, "a@h;to-tag=1;from-tag=2")
+            .header(HeaderId::Join, "b@h;to-tag=1;from-tag=2"),
         Theirs::outside(Method::Invite).sdp(OFFER),
         Theirs::outside(Method::Invite).contact("<sip:").sdp(OFFER),
         call().header(HeaderId::RecordRoute, "<sip:"),
@@ -249,7 +259,8 @@ fn broken_or_contradictory_calls_are_refused_with_400() {
 #[test]
 fn a_body_that_is_no_session_description_is_refused_with_415() {
     let mut bench = Bench::new();
-    bench.request(Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").body("text/plain", "hello"));
+    bench
+        .request(Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").body("text/plain", "hello"));
     assert_eq!(bench.last_status(), 415);
     assert_eq!(bench.last_answer().first(HeaderId::Accept), Some("application/sdp"));
     bench.request(call().header(HeaderId::ContentEncoding, "gzip"));

@@ -2,24 +2,25 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
+use crate::theirs::Theirs;
 use bytes::Bytes;
 use dialog_core::{
-    DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Established, Invite, LegCommand, LegEvent,
-    LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId, Turn,
+    DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Established, Invite,
+    LegCommand, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId, Turn,
 };
 use sip_message::{Draft, HeaderId, Message, Method, NameAddrBuf, Response, StatusCode, UriBuf};
 use sip_transport::{
-    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, Route, RouteError, Tick, TimerOp,
-    Transport, UnixTime,
+    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, Route, RouteError, Tick,
+    TimerOp, Transport, UnixTime,
 };
 use transaction_core::{TxCommand, TxEvent, TxFailure, TxId};
 
-pub const OFFER: &str = "v=0 offer";
-pub const ANSWER: &str = "v=0 answer";
-pub const PEER_TAG: &str = "peer-tag";
+pub(crate) const OFFER: &str = "v=0 offer";
+pub(crate) const ANSWER: &str = "v=0 answer";
+pub(crate) const PEER_TAG: &str = "peer-tag";
 
 /// xorshift: the same numbers in every run.
-pub struct Seeded(pub u64);
+pub(crate) struct Seeded(pub u64);
 
 impl Random for Seeded {
     fn next_u64(&mut self) -> u64 {
@@ -32,81 +33,81 @@ impl Random for Seeded {
 
 /// A request that left the layer.
 #[derive(Debug, Clone)]
-pub struct Sent {
-    pub tx: TxId,
-    pub message: Message,
+pub(crate) struct Sent {
+    pub(crate) tx: TxId,
+    pub(crate) message: Message,
 }
 
 /// A response that left the layer.
 #[derive(Debug, Clone)]
-pub struct Answered {
-    pub tx: TxId,
-    pub status: u16,
-    pub message: Message,
+pub(crate) struct Answered {
+    pub(crate) tx: TxId,
+    pub(crate) status: u16,
+    pub(crate) message: Message,
 }
 
-pub struct Bench {
-    pub dialogs: Dialogs,
-    pub guard: Guard,
-    pub ids: IdMint,
-    pub random: Seeded,
-    pub now: Tick,
-    pub timers: BTreeMap<DialogTimer, Tick>,
+pub(crate) struct Bench {
+    pub(crate) dialogs: Dialogs,
+    pub(crate) guard: Guard,
+    pub(crate) ids: IdMint,
+    pub(crate) random: Seeded,
+    pub(crate) now: Tick,
+    pub(crate) timers: BTreeMap<DialogTimer, Tick>,
     outbox: Outbox<DialogOutput>,
-    pub sent: Vec<Sent>,
-    pub acks: Vec<Sent>,
-    pub resent: Vec<Outbound>,
-    pub answered: Vec<Answered>,
-    pub cancelled: Vec<(TxId, Option<Box<str>>)>,
-    pub events: Vec<DialogEvent>,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) acks: Vec<Sent>,
+    pub(crate) resent: Vec<Outbound>,
+    pub(crate) answered: Vec<Answered>,
+    pub(crate) cancelled: Vec<(TxId, Option<Box<str>>)>,
+    pub(crate) events: Vec<DialogEvent>,
     /// What happened, in order, in one word each.
-    pub order: Vec<String>,
-    pub routes: Vec<Route>,
+    pub(crate) order: Vec<String>,
+    pub(crate) routes: Vec<Route>,
     /// Whether routes are answered at once.
-    pub route_at_once: bool,
+    pub(crate) route_at_once: bool,
     /// What routes are answered with.
-    pub no_route: Option<RouteError>,
+    pub(crate) no_route: Option<RouteError>,
     /// Whether descriptions are given at once.
-    pub describe_at_once: bool,
+    pub(crate) describe_at_once: bool,
     /// What is given.
-    pub description: Option<&'static str>,
+    pub(crate) description: Option<&'static str>,
     peer_cseq: u32,
     flow: u64,
 }
 
-pub fn address(text: &str) -> SocketAddr {
+pub(crate) fn address(text: &str) -> SocketAddr {
     text.parse().expect("an address")
 }
 
-pub fn local() -> SocketAddr {
+pub(crate) fn local() -> SocketAddr {
     address("192.0.2.1:5060")
 }
 
-pub fn remote() -> SocketAddr {
+pub(crate) fn remote() -> SocketAddr {
     address("192.0.2.20:5060")
 }
 
-pub fn hop() -> Hop {
+pub(crate) fn hop() -> Hop {
     Hop { flow: FlowId::from(1), transport: Transport::Udp, remote: remote(), local: local() }
 }
 
-pub fn origin() -> Origin {
+pub(crate) fn origin() -> Origin {
     Origin { flow: FlowId::from(1), transport: Transport::Udp, source: remote(), local: local() }
 }
 
-pub fn uri(text: &str) -> UriBuf {
+pub(crate) fn uri(text: &str) -> UriBuf {
     UriBuf::parse(text).expect("a URI")
 }
 
-pub fn address_of(text: &str) -> NameAddrBuf {
+pub(crate) fn address_of(text: &str) -> NameAddrBuf {
     text.parse().expect("an address")
 }
 
-pub fn code(number: u16) -> StatusCode {
+pub(crate) fn code(number: u16) -> StatusCode {
     StatusCode::new(number).expect("a status code")
 }
 
-pub fn invite() -> Invite {
+pub(crate) fn invite() -> Invite {
     Invite {
         target: uri("sip:bob@example.com"),
         to: address_of("<sip:bob@example.com>"),
@@ -117,88 +118,12 @@ pub fn invite() -> Invite {
     }
 }
 
-/// A request of the peer.
-#[derive(Debug, Clone)]
-pub struct Theirs {
-    pub method: Method,
-    pub uri: String,
-    pub call_id: String,
-    pub from_tag: String,
-    pub to_tag: Option<String>,
-    pub cseq: u32,
-    pub headers: Vec<(HeaderId, String)>,
-    pub body: Option<(String, String)>,
-}
-
-impl Theirs {
-    pub fn outside(method: Method) -> Self {
-        Self {
-            method,
-            uri: "sip:alice@192.0.2.1".into(),
-            call_id: "their-call".into(),
-            from_tag: PEER_TAG.into(),
-            to_tag: None,
-            cseq: 1,
-            headers: Vec::new(),
-            body: None,
-        }
-    }
-
-    pub fn header(mut self, id: HeaderId, value: &str) -> Self {
-        self.headers.push((id, value.into()));
-        self
-    }
-
-    pub fn contact(self, value: &str) -> Self {
-        self.header(HeaderId::Contact, value)
-    }
-
-    pub fn body(mut self, kind: &str, body: &str) -> Self {
-        self.body = Some((kind.into(), body.into()));
-        self
-    }
-
-    pub fn sdp(self, body: &str) -> Self {
-        self.body("application/sdp", body)
-    }
-
-    pub fn cseq(mut self, cseq: u32) -> Self {
-        self.cseq = cseq;
-        self
-    }
-
-    pub fn message(&self, branch: u64) -> Message {
-        let to_tag = self.to_tag.as_ref().map(|tag| format!(";tag={tag}")).unwrap_or_default();
-        let mut draft = Draft::request(self.method, &self.uri)
-            .header(HeaderId::From, format_args!("<sip:bob@example.com>;tag={}", self.from_tag))
-            .header(HeaderId::To, format_args!("<sip:alice@example.com>{to_tag}"))
-            .header(HeaderId::CallId, &self.call_id)
-            .header(HeaderId::CSeq, format_args!("{} {}", self.cseq, self.method));
-        // By hand, because a draft refuses what a peer may well send: two Refer-To, broken values.
-        let mut extra = String::new();
-        for (id, value) in &self.headers {
-            extra += &format!("{id}: {value}\r\n");
-        }
-        if self.method == Method::Refer {
-            draft = draft.header(HeaderId::ReferTo, "<sip:placeholder@example.com>");
-        }
-        if let Some((kind, body)) = &self.body {
-            draft = draft.body(kind, body);
-        }
-        let wire = draft.encode(&format!("SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKp{branch}"), None).expect("a request");
-        let text = String::from_utf8(wire.to_vec()).expect("text");
-        let text = text.replace("Refer-To: <sip:placeholder@example.com>\r\n", "");
-        let at = text.find("\r\n").expect("a start line") + 2;
-        Message::parse(Bytes::from(format!("{}{extra}{}", &text[..at], &text[at..]))).expect("a message")
-    }
-}
-
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(DialogConfig::default())
     }
 
-    pub fn with(config: DialogConfig) -> Self {
+    pub(crate) fn with(config: DialogConfig) -> Self {
         let mut random = Seeded(0x9e37_79b9_7f4a_7c15);
         Self {
             dialogs: Dialogs::new(config),
@@ -225,7 +150,10 @@ impl Bench {
         }
     }
 
-    fn step(&mut self, act: impl FnOnce(&mut Dialogs, &mut Cx<'_>, &mut sip_transport::Out<'_, DialogOutput>)) {
+    fn step(
+        &mut self,
+        act: impl FnOnce(&mut Dialogs, &mut Cx<'_>, &mut sip_transport::Out<'_, DialogOutput>),
+    ) {
         let mut cx = Cx {
             now: self.now,
             unix: UnixTime::default(),
@@ -236,21 +164,21 @@ impl Bench {
         act(&mut self.dialogs, &mut cx, &mut self.outbox.out());
     }
 
-    pub fn command(&mut self, command: DialogCommand) {
+    pub(crate) fn command(&mut self, command: DialogCommand) {
         self.step(|dialogs, cx, out| dialogs.command(cx, command, out));
         self.drain();
     }
 
-    pub fn receive(&mut self, event: TxEvent) {
+    pub(crate) fn receive(&mut self, event: TxEvent) {
         self.step(|dialogs, cx, out| dialogs.receive(cx, event, out));
         self.drain();
     }
 
-    pub fn leg(&mut self, leg: LegId, command: LegCommand) {
+    pub(crate) fn leg(&mut self, leg: LegId, command: LegCommand) {
         self.command(DialogCommand::Leg(leg, command));
     }
 
-    pub fn subscription(&mut self, id: SubscriptionId, command: SubscriptionCommand) {
+    pub(crate) fn subscription(&mut self, id: SubscriptionId, command: SubscriptionCommand) {
         self.command(DialogCommand::Subscription(id, command));
     }
 
@@ -308,7 +236,7 @@ impl Bench {
         }
     }
 
-    pub fn answer_route(&mut self, route: &Route) {
+    pub(crate) fn answer_route(&mut self, route: &Route) {
         let flow = route.flow.unwrap_or(FlowId::from(self.flow));
         let result = match self.no_route {
             Some(error) => Err(error),
@@ -322,12 +250,15 @@ impl Bench {
     fn event(&mut self, event: DialogEvent) {
         self.order.push(word(&event));
         self.events.push(event.clone());
-        if let (DialogEvent::Leg(leg, LegEvent::NeedDescription { turn, .. }), true) = (event, self.describe_at_once) {
+        if let (DialogEvent::Leg(leg, LegEvent::NeedDescription { turn, .. }), true) =
+            (event, self.describe_at_once)
+        {
             let usual = match turn {
                 Turn::Offer => OFFER,
                 Turn::Answer => ANSWER,
             };
-            let body = Some(self.description.unwrap_or(usual)).filter(|text| !text.is_empty()).map(Bytes::from);
+            let body =
+                Some(self.description.unwrap_or(usual)).filter(|text| !text.is_empty()).map(Bytes::from);
             self.step(|dialogs, cx, out| {
                 dialogs.command(cx, DialogCommand::Leg(leg, LegCommand::Describe { body }), out);
             });
@@ -336,7 +267,7 @@ impl Bench {
     }
 
     /// Lets time pass; every timer that is due runs out at its moment.
-    pub fn advance(&mut self, by: Duration) {
+    pub(crate) fn advance(&mut self, by: Duration) {
         let target = self.now.as_micros() + u64::try_from(by.as_micros()).expect("a time that fits");
         while let Some((key, at)) = self.next_timer().filter(|(_, at)| at.as_micros() <= target) {
             self.now = at;
@@ -347,65 +278,71 @@ impl Bench {
         self.now = Tick::from_micros(target);
     }
 
-    pub fn next_timer(&self) -> Option<(DialogTimer, Tick)> {
+    pub(crate) fn next_timer(&self) -> Option<(DialogTimer, Tick)> {
         self.timers.iter().min_by_key(|(key, at)| (**at, **key)).map(|(key, at)| (*key, *at))
     }
 
-    pub fn place(&mut self) -> LegId {
+    pub(crate) fn place(&mut self) -> LegId {
         self.place_with(invite())
     }
 
-    pub fn place_with(&mut self, invite: Invite) -> LegId {
+    pub(crate) fn place_with(&mut self, invite: Invite) -> LegId {
         let leg = self.ids.mint();
         self.command(DialogCommand::Place { leg, invite: Box::new(invite) });
         leg
     }
 
-    pub fn last_sent(&self) -> Sent {
+    pub(crate) fn last_sent(&self) -> Sent {
         self.sent.last().expect("a request was sent").clone()
     }
 
-    pub fn last_of(&self, method: Method) -> Sent {
+    pub(crate) fn last_of(&self, method: Method) -> Sent {
         let found = self.sent.iter().rev().find(|sent| sent.message.method() == Some(method));
         found.unwrap_or_else(|| panic!("no {method} was sent")).clone()
     }
 
-    pub fn count_of(&self, method: Method) -> usize {
+    pub(crate) fn count_of(&self, method: Method) -> usize {
         self.sent.iter().filter(|sent| sent.message.method() == Some(method)).count()
     }
 
-    pub fn last_status(&self) -> u16 {
+    pub(crate) fn last_status(&self) -> u16 {
         self.answered.last().expect("a response was sent").status
     }
 
-    pub fn last_answer(&self) -> Message {
+    pub(crate) fn last_answer(&self) -> Message {
         self.answered.last().expect("a response was sent").message.clone()
     }
 
     /// Answers a request of ours.
-    pub fn reply(&mut self, sent: &Sent, status: u16, tag: &str, dress: impl FnOnce(Response) -> Response) {
+    pub(crate) fn reply(
+        &mut self,
+        sent: &Sent,
+        status: u16,
+        tag: &str,
+        dress: impl FnOnce(Response) -> Response,
+    ) {
         let response = dress(Response::to(&sent.message, code(status)).to_tag(tag));
         let message = Message::parse(response.encode().expect("a response")).expect("a message");
         self.receive(TxEvent::Response { tx: sent.tx, origin: origin(), message });
     }
 
-    pub fn ok(&mut self, sent: &Sent) {
+    pub(crate) fn ok(&mut self, sent: &Sent) {
         self.reply(sent, 200, PEER_TAG, |response| response);
     }
 
     /// Answers an INVITE of ours.
-    pub fn pick_up(&mut self, sent: &Sent, tag: &str) {
+    pub(crate) fn pick_up(&mut self, sent: &Sent, tag: &str) {
         self.reply(sent, 200, tag, |response| {
             response.contact("<sip:bob@192.0.2.20>").body("application/sdp", ANSWER)
         });
     }
 
-    pub fn fail(&mut self, sent: &Sent, failure: TxFailure) {
+    pub(crate) fn fail(&mut self, sent: &Sent, failure: TxFailure) {
         self.receive(TxEvent::Failed { tx: sent.tx, failure });
     }
 
     /// A call of ours that is up.
-    pub fn placed(&mut self) -> LegId {
+    pub(crate) fn placed(&mut self) -> LegId {
         let leg = self.place();
         let invite = self.last_of(Method::Invite);
         self.pick_up(&invite, PEER_TAG);
@@ -415,7 +352,7 @@ impl Bench {
     }
 
     /// A call of theirs that is up and acknowledged.
-    pub fn answered_call(&mut self) -> LegId {
+    pub(crate) fn answered_call(&mut self) -> LegId {
         let leg = self.incoming(Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER)).1;
         self.leg(leg, LegCommand::Accept { contact_user: Some("alice".into()) });
         let answer = self.last_answer();
@@ -426,7 +363,7 @@ impl Bench {
     }
 
     /// A new call of theirs.
-    pub fn incoming(&mut self, request: Theirs) -> (TxId, LegId) {
+    pub(crate) fn incoming(&mut self, request: Theirs) -> (TxId, LegId) {
         let tx = self.request(request);
         let leg = self
             .events
@@ -441,7 +378,7 @@ impl Bench {
     }
 
     /// Delivers a request of the peer.
-    pub fn request(&mut self, request: Theirs) -> TxId {
+    pub(crate) fn request(&mut self, request: Theirs) -> TxId {
         let tx: TxId = self.ids.mint();
         let inbound = inbound(request.message(tx.number()));
         self.receive(TxEvent::Request { tx, inbound });
@@ -449,7 +386,7 @@ impl Bench {
     }
 
     /// A request of the peer in the dialog of a leg that is or was up.
-    pub fn theirs(&mut self, method: Method, established: &Established) -> Theirs {
+    pub(crate) fn theirs(&mut self, method: Method, established: &Established) -> Theirs {
         self.peer_cseq += 1;
         Theirs {
             method,
@@ -464,7 +401,7 @@ impl Bench {
     }
 
     /// The peer's ACK to a 2xx of ours.
-    pub fn ack(&mut self, ok: &Message, body: Option<&str>) {
+    pub(crate) fn ack(&mut self, ok: &Message, body: Option<&str>) {
         let theirs = Theirs {
             method: Method::Ack,
             uri: "sip:alice@192.0.2.1".into(),
@@ -480,7 +417,7 @@ impl Bench {
     }
 
     /// Forgets what was recorded so far, apart from who is up.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.sent.clear();
         self.acks.clear();
         self.resent.clear();
@@ -491,11 +428,11 @@ impl Bench {
         self.events.retain(|event| matches!(event, DialogEvent::Leg(_, LegEvent::Up(_))));
     }
 
-    pub fn has_up(&self, leg: LegId) -> bool {
+    pub(crate) fn has_up(&self, leg: LegId) -> bool {
         self.leg_events(leg).iter().any(|event| matches!(event, LegEvent::Up(_)))
     }
 
-    pub fn established(&self, leg: LegId) -> Established {
+    pub(crate) fn established(&self, leg: LegId) -> Established {
         self.leg_events(leg)
             .into_iter()
             .find_map(|event| match event {
@@ -505,7 +442,7 @@ impl Bench {
             .expect("the leg is up")
     }
 
-    pub fn leg_events(&self, leg: LegId) -> Vec<LegEvent> {
+    pub(crate) fn leg_events(&self, leg: LegId) -> Vec<LegEvent> {
         self.events
             .iter()
             .filter_map(|event| match event {
@@ -515,7 +452,7 @@ impl Bench {
             .collect()
     }
 
-    pub fn subscription_events(&self, id: SubscriptionId) -> Vec<SubscriptionEvent> {
+    pub(crate) fn subscription_events(&self, id: SubscriptionId) -> Vec<SubscriptionEvent> {
         self.events
             .iter()
             .filter_map(|event| match event {
@@ -526,7 +463,7 @@ impl Bench {
     }
 
     /// The REFER that came in last.
-    pub fn requested(&self) -> SubscriptionId {
+    pub(crate) fn requested(&self) -> SubscriptionId {
         self.events
             .iter()
             .rev()
@@ -537,7 +474,7 @@ impl Bench {
             .expect("a REFER came in")
     }
 
-    pub fn ended(&self, leg: LegId) -> Option<dialog_core::EndCause> {
+    pub(crate) fn ended(&self, leg: LegId) -> Option<dialog_core::EndCause> {
         self.leg_events(leg).into_iter().find_map(|event| match event {
             LegEvent::Ended(cause) => Some(cause),
             _ => None,
@@ -545,25 +482,21 @@ impl Bench {
     }
 
     /// Whether nothing is left, not even a memory.
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.dialogs.is_empty() && self.dialogs.tombstones() == 0 && self.timers.is_empty()
     }
 
     /// Checks that after the time of every timer nothing is left.
     #[track_caller]
-    pub fn assert_clean(&mut self) {
+    pub(crate) fn assert_clean(&mut self) {
         self.advance(Duration::from_secs(90));
         assert!(self.is_clean(), "{:?} {:?} {:#?}", self.dialogs.load(), self.timers, self.dialogs);
     }
 }
 
-pub fn inbound(message: Message) -> Inbound {
-    Inbound {
-        origin: origin(),
-        via: message.vias().next().map(|via| format!("{via};received=192.0.2.20").into()),
-        message,
-        reply: hop(),
-    }
+pub(crate) fn inbound(message: Message) -> Inbound {
+    let via = message.vias().next().map(|via| format!("{via};received=192.0.2.20").into());
+    Inbound { origin: origin(), via, message, reply: hop() }
 }
 
 fn encode(draft: &Draft, hops: &Hops) -> Message {

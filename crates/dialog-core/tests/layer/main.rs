@@ -1,6 +1,7 @@
 //! The layer as its neighbours see it: commands and transaction events in, transaction commands and events out.
 
 mod answering;
+mod asked;
 mod bench;
 mod ending;
 mod limits;
@@ -11,3 +12,5 @@ mod reinvited;
 mod reoffer;
 mod requests;
 mod subscriber;
+mod theirs;
+mod tolerance;

@@ -312,5 +312,10 @@ fn what_does_not_fit_is_misused_and_changes_nothing() {
     let sent = bench.last_sent();
     bench.pick_up(&sent, PEER_TAG);
     assert!(bench.has_up(leg));
-    assert!(!bench.leg_events(leg).iter().any(|event| matches!(event, LegEvent::Reoffered(Err(ReofferError::Ended)))));
+    assert!(
+        !bench
+            .leg_events(leg)
+            .iter()
+            .any(|event| matches!(event, LegEvent::Reoffered(Err(ReofferError::Ended))))
+    );
 }

@@ -1,1 +1,341 @@
+//! Random interleavings: nothing panics, numbers rise, one INVITE at a time, one end each, and nothing is left.
 
+use std::{collections::BTreeMap, time::Duration};
+
+use dialog_core::{
+    DialogEvent, LegCommand, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
+};
+use proptest::prelude::*;
+use sip_message::{HeaderId, Message, Method, StatusCode, SubReason};
+use sip_transport::FlowId;
+use transaction_core::{TxEvent, TxFailure, TxId};
+
+use crate::{
+    bench::{ANSWER, Bench, OFFER, Sent, code, invite, uri},
+    theirs::Theirs,
+};
+
+const STATUSES: [u16; 20] =
+    [100, 180, 183, 200, 200, 200, 202, 302, 401, 404, 408, 481, 481, 486, 487, 491, 491, 500, 503, 603];
+const TAGS: [&str; 3] = ["peer-tag", "peer-tag", "fork"];
+
+/// Plays transactions and peer around a bench.
+struct World {
+    bench: Bench,
+    legs: Vec<LegId>,
+    subscriptions: Vec<SubscriptionId>,
+    /// Client transactions without a final outcome.
+    open: Vec<Sent>,
+    /// INVITEs that were accepted: their 2xx may be repeated.
+    accepted: Vec<Sent>,
+    /// Server transactions of INVITEs that have no final response.
+    waiting: Vec<TxId>,
+    seen_sent: usize,
+    seen_events: usize,
+    ups: BTreeMap<LegId, dialog_core::Established>,
+    last_cseq: BTreeMap<(String, String), u32>,
+    ended: Vec<DialogEvent>,
+    calls: u32,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            bench: Bench::new(),
+            legs: Vec::new(),
+            subscriptions: Vec::new(),
+            open: Vec::new(),
+            accepted: Vec::new(),
+            waiting: Vec::new(),
+            seen_sent: 0,
+            seen_events: 0,
+            ups: BTreeMap::new(),
+            last_cseq: BTreeMap::new(),
+            ended: Vec::new(),
+            calls: 0,
+        }
+    }
+
+    /// Takes note of what came out, and checks what must always hold.
+    fn look(&mut self) {
+        for sent in &self.bench.sent[self.seen_sent..] {
+            let message = &sent.message;
+            let cseq = message.cseq().expect("a CSeq").number;
+            let call_id = message.call_id().expect("a Call-ID").to_owned();
+            if let Some(tag) = message.to_tag() {
+                let last = self.last_cseq.entry((call_id.clone(), tag.to_owned())).or_default();
+                assert!(cseq > *last, "CSeq {cseq} after {last}");
+                *last = cseq;
+            }
+            if message.method() == Some(Method::Invite) {
+                let same = |open: &&Sent| {
+                    open.message.method() == Some(Method::Invite) && open.message.call_id() == Ok(&call_id)
+                };
+                assert_eq!(self.open.iter().filter(same).count(), 0, "two INVITEs in flight");
+            }
+            self.open.push(sent.clone());
+        }
+        self.seen_sent = self.bench.sent.len();
+        for event in self.bench.events[self.seen_events..].to_vec() {
+            match &event {
+                DialogEvent::Leg(leg, LegEvent::Incoming(_)) => self.legs.push(*leg),
+                DialogEvent::Leg(leg, LegEvent::Up(up)) => {
+                    assert!(self.ups.insert(*leg, (**up).clone()).is_none(), "up twice");
+                }
+                DialogEvent::Leg(leg, LegEvent::Ended(_)) => {
+                    assert!(!self.has_ended(&event), "{leg} ended twice");
+                    self.ended.push(event.clone());
+                }
+                DialogEvent::Subscription(id, SubscriptionEvent::Requested(_)) => {
+                    self.subscriptions.push(*id)
+                }
+                DialogEvent::Subscription(_, SubscriptionEvent::Ended(_)) => {
+                    assert!(!self.has_ended(&event), "a subscription ended twice");
+                    self.ended.push(event.clone());
+                }
+                DialogEvent::Leg(_, LegEvent::Misused(_))
+                | DialogEvent::Subscription(_, SubscriptionEvent::Misused(_)) => {}
+                other => assert!(!self.has_ended(other), "{other:?} after the end"),
+            }
+        }
+        self.seen_events = self.bench.events.len();
+    }
+
+    fn has_ended(&self, event: &DialogEvent) -> bool {
+        self.ended.iter().any(|ended| match (ended, event) {
+            (DialogEvent::Leg(a, _), DialogEvent::Leg(b, _)) => a == b,
+            (DialogEvent::Subscription(a, _), DialogEvent::Subscription(b, _)) => a == b,
+            _ => false,
+        })
+    }
+
+    fn act(&mut self, kind: u8, a: u8, b: u8) {
+        match kind % 16 {
+            0 => {
+                let mut call = invite();
+                call.ring_limit = Duration::from_secs(u64::from(a % 40) + 1);
+                let leg = self.bench.place_with(call);
+                self.legs.push(leg);
+            }
+            1 => self.call_in(a),
+            2..=4 => self.leg_command(a, b),
+            5..=8 => self.answer(a, b),
+            9 => self.fail(a, b),
+            10 | 11 => self.their_request(a, b),
+            12 => self.acknowledge(a, b),
+            13 => self.subscription_command(a, b),
+            14 => self.bench.advance(Duration::from_millis(u64::from(a) * u64::from(b))),
+            _ => self.turn(a, b),
+        }
+        self.look();
+    }
+
+    fn call_in(&mut self, a: u8) {
+        self.calls += 1;
+        let mut call = Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>");
+        call.call_id = format!("in-{}", self.calls);
+        if a % 3 != 0 {
+            call = call.sdp(OFFER);
+        }
+        let tx = self.bench.request(call);
+        self.waiting.push(tx);
+    }
+
+    fn leg_command(&mut self, a: u8, b: u8) {
+        let Some(leg) = pick(&self.legs, a) else { return };
+        let command = match b % 12 {
+            0 => LegCommand::Ring,
+            1..=3 => LegCommand::Accept { contact_user: None },
+            4 => LegCommand::Reject { status: code(486), retry_after: None },
+            5 | 6 => LegCommand::Reoffer { limit: Duration::from_secs(u64::from(b)) },
+            7 | 8 => {
+                let subscription = self.bench.ids.mint();
+                self.subscriptions.push(subscription);
+                LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None }
+            }
+            9 => LegCommand::Describe { body: (b > 100).then(|| OFFER.into()) },
+            10 => LegCommand::Describe { body: None },
+            _ => LegCommand::HangUp { reason: None },
+        };
+        self.bench.leg(leg, command);
+    }
+
+    fn answer(&mut self, a: u8, b: u8) {
+        if b % 11 == 0
+            && let Some(sent) = pick(&self.accepted, a)
+        {
+            return self.bench.reply(&sent, 200, TAGS[usize::from(a) % 3], |response| {
+                response.contact("<sip:bob@192.0.2.20>").body("application/sdp", ANSWER)
+            });
+        }
+        let Some(sent) = pick(&self.open, a) else { return };
+        let status = STATUSES[usize::from(b) % STATUSES.len()];
+        if status >= 200 {
+            self.open.retain(|open| open.tx != sent.tx);
+            if status < 300 && sent.message.method() == Some(Method::Invite) {
+                self.accepted.push(sent.clone());
+            }
+        }
+        let body = (b % 5 != 0).then_some(ANSWER);
+        self.bench.reply(&sent, status, TAGS[usize::from(a) % 3], |response| {
+            let response = response.contact("<sip:bob@192.0.2.20>");
+            match body {
+                Some(body) => response.body("application/sdp", body),
+                None => response,
+            }
+        });
+    }
+
+    fn fail(&mut self, a: u8, b: u8) {
+        let Some(sent) = pick(&self.open, a) else { return };
+        self.open.retain(|open| open.tx != sent.tx);
+        let failure = [TxFailure::Timeout, TxFailure::Flow, TxFailure::Overload][usize::from(b) % 3];
+        self.bench.fail(&sent, failure);
+    }
+
+    fn their_request(&mut self, a: u8, b: u8) {
+        let ups: Vec<_> = self.ups.values().cloned().collect();
+        let Some(up) = pick(&ups, a) else { return };
+        let method = [
+            Method::Bye,
+            Method::Invite,
+            Method::Refer,
+            Method::Notify,
+            Method::Subscribe,
+            Method::Options,
+            Method::Notify,
+        ][usize::from(b) % 7];
+        let mut request = self.bench.theirs(method, &up).contact("<sip:bob@192.0.2.21>");
+        match method {
+            Method::Invite if b % 2 == 0 => request = request.sdp(OFFER),
+            Method::Refer => request = request.header(HeaderId::ReferTo, "<sip:carol@example.com>"),
+            Method::Subscribe => {
+                let expires = if b > 128 { "0" } else { "50" };
+                request = request.header(HeaderId::Event, "refer").header(HeaderId::Expires, expires);
+            }
+            Method::Notify => {
+                let state =
+                    ["active;expires=30", "pending", "terminated;reason=noresource"][usize::from(b) / 7 % 3];
+                request = request
+                    .header(HeaderId::Event, "refer")
+                    .header(HeaderId::SubscriptionState, state)
+                    .body("message/sipfrag", ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"][usize::from(a) % 2]);
+            }
+            _ => {}
+        }
+        let tx = self.bench.request(request);
+        if method == Method::Invite {
+            self.waiting.push(tx);
+        }
+    }
+
+    fn acknowledge(&mut self, a: u8, b: u8) {
+        let oks: Vec<Message> = self
+            .bench
+            .answered
+            .iter()
+            .filter(|answer| {
+                answer.status == 200 && answer.message.cseq().is_ok_and(|it| it.method == Method::Invite)
+            })
+            .map(|answer| answer.message.clone())
+            .collect();
+        if let Some(ok) = pick(&oks, a) {
+            self.bench.ack(&ok, (b % 3 != 0).then_some(ANSWER));
+        }
+    }
+
+    fn subscription_command(&mut self, a: u8, b: u8) {
+        let Some(id) = pick(&self.subscriptions, a) else { return };
+        let command = match b % 8 {
+            0 => SubscriptionCommand::Unsubscribe,
+            1 | 2 => SubscriptionCommand::Accept { pending: b > 128, lifetime: Duration::from_secs(60) },
+            3 => SubscriptionCommand::Refuse { status: code(603) },
+            4 => SubscriptionCommand::Approve,
+            5 | 6 => SubscriptionCommand::Report { status: StatusCode::RINGING, last: None },
+            _ => SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) },
+        };
+        self.bench.subscription(id, command);
+    }
+
+    /// What else may change.
+    fn turn(&mut self, a: u8, b: u8) {
+        match a % 5 {
+            0 => self.bench.route_at_once = b % 2 == 0,
+            1 => self.bench.describe_at_once = b % 4 != 0,
+            2 => self.answer_routes(),
+            3 => self.bench.receive(TxEvent::FlowEnded(FlowId::from(1))),
+            _ => {
+                let answered: Vec<TxId> =
+                    self.bench.answered.iter().filter(|it| it.status >= 200).map(|it| it.tx).collect();
+                self.waiting.retain(|tx| !answered.contains(tx));
+                if let Some(tx) = pick(&self.waiting, b) {
+                    self.bench.receive(TxEvent::Cancelled { tx, reason: None });
+                }
+            }
+        }
+    }
+
+    fn answer_routes(&mut self) {
+        for route in std::mem::take(&mut self.bench.routes) {
+            self.bench.answer_route(&route);
+        }
+    }
+
+    /// Lets everything come to its end: all hang up, nobody answers any more.
+    fn finish(&mut self) {
+        self.bench.route_at_once = true;
+        self.bench.describe_at_once = true;
+        for _ in 0..4 {
+            self.answer_routes();
+            self.look();
+            for leg in self.legs.clone() {
+                self.bench.leg(leg, LegCommand::HangUp { reason: None });
+            }
+            for id in self.subscriptions.clone() {
+                self.bench.subscription(id, SubscriptionCommand::Unsubscribe);
+            }
+            self.look();
+            for sent in std::mem::take(&mut self.open) {
+                self.bench.fail(&sent, TxFailure::Timeout);
+            }
+            self.look();
+            self.bench.advance(Duration::from_secs(3600));
+            self.look();
+        }
+    }
+}
+
+fn pick<T: Clone>(from: &[T], at: u8) -> Option<T> {
+    (!from.is_empty()).then(|| from[usize::from(at) % from.len()].clone())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_left_after_any_interleaving(acts in proptest::collection::vec(any::<(u8, u8, u8)>(), 1..120)) {
+        let mut world = World::new();
+        for (kind, a, b) in acts {
+            world.act(kind, a, b);
+        }
+        world.finish();
+        prop_assert!(world.bench.is_clean(), "{:?} {:#?}", world.bench.timers, world.bench.dialogs);
+        for leg in &world.legs {
+            let ended = world.ended.iter().filter(|event| matches!(event, DialogEvent::Leg(id, _) if id == leg)).count();
+            prop_assert_eq!(ended, 1);
+        }
+    }
+
+    #[test]
+    fn the_same_inputs_give_the_same_outputs(acts in proptest::collection::vec(any::<(u8, u8, u8)>(), 1..60)) {
+        let run = || {
+            let mut world = World::new();
+            for (kind, a, b) in &acts {
+                world.act(*kind, *a, *b);
+            }
+            let wires: Vec<_> = world.bench.sent.iter().map(|sent| sent.message.bytes().clone()).collect();
+            (world.bench.order, wires)
+        };
+        prop_assert_eq!(run(), run());
+    }
+}

@@ -4,7 +4,10 @@ use dialog_core::{EndReason, LegCommand, LegEvent, LegId, Turn};
 use sip_message::{HeaderId, Method};
 use transaction_core::TxEvent;
 
-use crate::bench::{ANSWER, Bench, OFFER, PEER_TAG, Theirs};
+use crate::{
+    bench::{ANSWER, Bench, OFFER, PEER_TAG},
+    theirs::Theirs,
+};
 
 fn reinvite(bench: &mut Bench, leg: LegId) -> Theirs {
     let up = bench.established(leg);
@@ -74,7 +77,8 @@ fn a_re_invite_while_ours_is_pending_gets_491_and_one_before_their_answer_500() 
     let second = reinvite(&mut bench, leg);
     bench.request(second);
     assert_eq!(bench.last_status(), 500);
-    let seconds: u32 = bench.last_answer().first(HeaderId::RetryAfter).expect("Retry-After").parse().expect("a number");
+    let seconds: u32 =
+        bench.last_answer().first(HeaderId::RetryAfter).expect("Retry-After").parse().expect("a number");
     assert!(seconds <= 10);
 }
 
@@ -158,7 +162,8 @@ fn an_early_dialog_takes_no_second_invite() {
     let (_, leg) = bench.incoming(Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER));
     bench.leg(leg, LegCommand::Ring);
     let tag = bench.last_answer().to_tag().map(str::to_owned);
-    let second = Theirs { to_tag: tag, ..Theirs::outside(Method::Invite).cseq(2).contact("<sip:bob@192.0.2.20>") };
+    let second =
+        Theirs { to_tag: tag, ..Theirs::outside(Method::Invite).cseq(2).contact("<sip:bob@192.0.2.20>") };
     bench.request(second);
     assert_eq!(bench.last_status(), 500);
     assert!(bench.last_answer().has(HeaderId::RetryAfter));

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use dialog_core::{By, EndReason, LegCommand, LegEvent, LegId, ReofferError};
 use sip_message::{HeaderId, Method, StatusCode};
-use sip_transport::RouteError;
+use sip_transport::{Random as _, RouteError};
 use transaction_core::TxFailure;
 
-use crate::bench::{Bench, OFFER, PEER_TAG, Sent, uri};
+use crate::bench::{Bench, OFFER, PEER_TAG, Seeded, Sent, uri};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -64,9 +64,10 @@ fn the_delay_after_491_depends_on_who_owns_the_call_id() {
     // covers: TR-194
     for owner in [true, false] {
         let mut seen = Vec::new();
+        let mut seeds = Seeded(7);
         for _ in 0..500 {
             let mut bench = Bench::new();
-            bench.random.0 ^= seen.len() as u64 * 7919 + 1;
+            bench.random = Seeded(seeds.next_u64());
             let leg = if owner { bench.placed() } else { bench.answered_call() };
             let sent = reoffer(&mut bench, leg);
             bench.reply(&sent, 491, PEER_TAG, |response| response);
@@ -81,7 +82,10 @@ fn the_delay_after_491_depends_on_who_owns_the_call_id() {
         }
         let range = if owner { 2100..=4000 } else { 0..=2000 };
         assert!(seen.iter().all(|delay| range.contains(delay) && delay % 10 == 0), "{seen:?}");
-        assert!(seen.iter().max() > Some(&(range.end() - 200)) && seen.iter().min() < Some(&(range.start() + 200)));
+        assert!(
+            seen.iter().max() > Some(&(range.end() - 200))
+                && seen.iter().min() < Some(&(range.start() + 200))
+        );
     }
 }
 
@@ -150,8 +154,8 @@ fn an_invite_that_takes_too_long_is_cancelled_and_reported_once() {
 fn a_refused_offer_leaves_the_call_as_it_was() {
     // covers: TR-196, TR-241
     const TRANSACTION: &[u16] = &[
-        400, 401, 402, 403, 406, 407, 412, 413, 414, 415, 417, 420, 421, 422, 423, 428, 429, 436, 437, 438, 486, 487,
-        488, 493, 494, 500, 503, 504, 505, 513, 580, 600, 603, 606,
+        400, 401, 402, 403, 406, 407, 412, 413, 414, 415, 417, 420, 421, 422, 423, 428, 429, 436, 437, 438,
+        486, 487, 488, 493, 494, 500, 503, 504, 505, 513, 580, 600, 603, 606,
     ];
     for status in TRANSACTION {
         let mut bench = Bench::new();
@@ -274,10 +278,14 @@ fn a_refer_leaves_after_the_invite_in_flight() {
     let leg = bench.placed();
     let sent = reoffer(&mut bench, leg);
     let subscription = bench.ids.mint();
-    bench.leg(leg, LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None });
+    bench.leg(
+        leg,
+        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+    );
     assert_eq!(bench.count_of(Method::Refer), 0);
     bench.pick_up(&sent, PEER_TAG);
-    let order: Vec<&str> = bench.order.iter().map(String::as_str).filter(|word| matches!(*word, "ACK" | "REFER")).collect();
+    let order: Vec<&str> =
+        bench.order.iter().map(String::as_str).filter(|word| matches!(*word, "ACK" | "REFER")).collect();
     assert_eq!(order, ["ACK", "REFER"]);
 }
 
@@ -288,12 +296,16 @@ fn numbers_rise_over_all_methods_in_the_order_of_sending() {
     let leg = bench.placed();
     bench.route_at_once = false;
     let subscription = bench.ids.mint();
-    bench.leg(leg, LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None });
+    bench.leg(
+        leg,
+        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+    );
     bench.leg(leg, LegCommand::Reoffer { limit: LIMIT });
     let (refer, invite) = (bench.routes[0].clone(), bench.routes[1].clone());
     bench.answer_route(&invite);
     bench.answer_route(&refer);
-    let numbers: Vec<u32> = bench.sent.iter().map(|sent| sent.message.cseq().expect("a CSeq").number).collect();
+    let numbers: Vec<u32> =
+        bench.sent.iter().map(|sent| sent.message.cseq().expect("a CSeq").number).collect();
     assert_eq!(numbers, [2, 3]);
     assert_eq!(bench.sent[0].message.method(), Some(Method::Invite));
     assert_eq!(bench.sent[1].message.first(HeaderId::ReferTo), Some("<sip:carol@example.com>"));

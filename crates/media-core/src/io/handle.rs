@@ -1,6 +1,9 @@
 //! The caller's end of the pump.
 
+#![expect(clippy::disallowed_types, reason = "the pump's ticks are told in real time")]
+
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::RecvTimeoutError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,6 +21,7 @@ pub struct PumpHandle {
     pub(super) commands: mpsc::Sender<PumpCommand>,
     pub(super) pool: Arc<PortPool>,
     pub(super) stop: watch::Sender<bool>,
+    pub(super) started: Instant,
 }
 
 impl std::fmt::Debug for PumpHandle {
@@ -76,6 +80,11 @@ impl PumpHandle {
     /// Asks for the pump's own counters from a thread that may block.
     pub fn counters_blocking(&self) -> Result<PumpCounters, PumpError> {
         self.ask_blocking(PumpCommand::Counters)
+    }
+
+    /// Returns the moment that `Tick(0)` of the pump's events and hearings stands for.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// Asks the pump to close every stream and end; does not wait.

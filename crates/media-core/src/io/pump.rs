@@ -87,13 +87,14 @@ impl Pump {
             .enable_time()
             .build()
             .map_err(PumpError::Start)?;
+        let started = Instant::now();
         let core = Core {
             // One command makes at most two answers that must be kept, so this bounds the backlog.
             answers: Answers::new(answer_sender, config.command_queue),
             streams: Streams::new(config.streams),
             bound: BTreeMap::new(),
             random,
-            started: Instant::now(),
+            started,
             unix: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
             counters: PumpCounters::default(),
             out: Vec::new(),
@@ -105,7 +106,7 @@ impl Pump {
                 runtime.block_on(local.run_until(run(core, command_receiver, stopped)));
             })
             .map_err(PumpError::Start)?;
-        let handle = PumpHandle { commands, pool, stop: stop.clone() };
+        let handle = PumpHandle { commands, pool, stop: stop.clone(), started };
         Ok((Self { thread: Some(thread), answers: Some(answers), stop }, handle))
     }
 
@@ -264,15 +265,7 @@ async fn run(core: Core, mut commands: mpsc::Receiver<PumpCommand>, mut stopped:
             biased;
             // An error means that the pump and all handles are gone.
             _ = stopped.wait_for(|stop| *stop) => break,
-            () = sleep_until(deadline) => {}
-            permit = answers.reserve(), if waiting => match permit {
-                Ok(permit) => {
-                    if let Some(output) = core.borrow_mut().answers.pop() {
-                        permit.send(output);
-                    }
-                }
-                Err(_) => while core.borrow_mut().answers.pop().is_some() {},
-            },
+            // Before the deadline, so that a pump that is late still takes commands; due frames come with every turn.
             command = commands.recv(), if !full => {
                 let Some(command) = command else { break };
                 carry_out(&core, &wake, command);
@@ -284,6 +277,15 @@ async fn run(core: Core, mut commands: mpsc::Receiver<PumpCommand>, mut stopped:
                     carry_out(&core, &wake, command);
                 }
             }
+            () = sleep_until(deadline) => {}
+            permit = answers.reserve(), if waiting => match permit {
+                Ok(permit) => {
+                    if let Some(output) = core.borrow_mut().answers.pop() {
+                        permit.send(output);
+                    }
+                }
+                Err(_) => while core.borrow_mut().answers.pop().is_some() {},
+            },
             () = wake.notified() => {}
         }
     }

@@ -53,7 +53,10 @@ fn sequence_numbers_wrap_with_their_cycles() {
     // covers: TM-062
     let mut reception = Reception::new(7, 0);
     for index in 0..200_000u32 {
-        reception.receive(&header(index as u16, index * 160), at(u64::from(index) * 20), true);
+        // Ten years after the start of the clock, with a timestamp that wraps.
+        let timestamp = (u32::MAX - 1_000_000).wrapping_add(index * 160);
+        let arrival = at(315_360_000_000 + u64::from(index) * 20);
+        reception.receive(&header(index as u16, timestamp), arrival, true);
     }
     assert_eq!(reception.extended_max(), 199_999);
     assert_eq!((reception.expected(), reception.lost()), (200_000, 0));

@@ -24,7 +24,8 @@ const SIGNALLING_MS: f64 = 1_500.0;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Check {
     /// What should be.
-    pub(crate) check: String,
+    #[serde(rename = "check")]
+    pub(crate) what: String,
     /// Whether it is.
     pub(crate) ok: bool,
     /// What was found.
@@ -52,7 +53,7 @@ pub(crate) fn of(scenario: Scenario, report: &Report, played: &Played, record: &
     checks.push(old_calls(scenario, played, record));
     checks.push(nothing_left(played));
     checks.push(Check {
-        check: "no event was lost".to_owned(),
+        what: "no event was lost".to_owned(),
         ok: record.lost() == 0,
         found: format!("{} lost", record.lost()),
     });
@@ -61,7 +62,7 @@ pub(crate) fn of(scenario: Scenario, report: &Report, played: &Played, record: &
 
 fn to_the_end(played: &Played) -> Check {
     Check {
-        check: "the scenario was played to its end".to_owned(),
+        what: "the scenario was played to its end".to_owned(),
         ok: played.stopped.is_none(),
         found: played.stopped.clone().unwrap_or_else(|| "yes".to_owned()),
     }
@@ -76,7 +77,7 @@ fn outcome(scenario: Scenario, report: &Report) -> Check {
     };
     let code = report.code.map_or_else(|| "no code".to_owned(), |code| code.to_string());
     Check {
-        check: format!("Alice's transfer: {words}, by notify"),
+        what: format!("Alice's transfer: {words}, by notify"),
         ok: report.outcome == Some(wanted)
             && report.code.is_some_and(|code| codes.contains(&code))
             && report.learned_from == Some("notify"),
@@ -91,7 +92,7 @@ fn outcome(scenario: Scenario, report: &Report) -> Check {
 fn one_outcome(party: usize, record: &Record) -> Check {
     let count = record.count(party, |event| event.outcome().is_some());
     Check {
-        check: format!("exactly one outcome at {}", PARTIES[party].name),
+        what: format!("exactly one outcome at {}", PARTIES[party].name),
         ok: count == 1,
         found: count.to_string(),
     }
@@ -122,7 +123,7 @@ fn timing(scenario: Scenario, report: &Report) -> Vec<Check> {
 
 fn within(what: &str, found: Option<f64>, most: f64) -> Check {
     Check {
-        check: format!("{what}: at most {most:.0} ms"),
+        what: format!("{what}: at most {most:.0} ms"),
         ok: found.is_some_and(|found| found <= most),
         found: found.map_or_else(|| "not seen".to_owned(), |found| format!("{found:.1} ms")),
     }
@@ -133,7 +134,7 @@ fn at_the_end(party: usize, expected: Option<u16>, found: &PartyReport) -> Check
     match PARTIES.iter().find(|other| Some(other.tone) == expected) {
         Some(other) => tone(format!("at the end: {name} hears {}", other.name), expected, found.hears_hz),
         None => Check {
-            check: format!("at the end: {name} has no call"),
+            what: format!("at the end: {name} has no call"),
             ok: !found.in_call,
             found: if found.in_call { "in a call" } else { "no call" }.to_owned(),
         },
@@ -150,7 +151,7 @@ fn tone(what: String, expected: Option<u16>, found: Option<u16>) -> Check {
         Some(hz) => format!("{what} ({hz} Hz)"),
         None => what,
     };
-    Check { check: what, ok, found: found.map_or_else(|| "nothing".to_owned(), |hz| format!("{hz} Hz")) }
+    Check { what, ok, found: found.map_or_else(|| "nothing".to_owned(), |hz| format!("{hz} Hz")) }
 }
 
 /// Nobody may hear nothing for longer than the other phone rings and the signalling takes.
@@ -162,7 +163,7 @@ fn silence(scenario: Scenario, report: &Report) -> Check {
         };
     let longest = report.parties.iter().filter_map(|party| party.longest_silence_ms).max();
     Check {
-        check: format!("longest silence: at most {most:.0} ms"),
+        what: format!("longest silence: at most {most:.0} ms"),
         ok: longest.is_some_and(|longest| longest as f64 <= most),
         found: longest.map_or_else(|| "not measured".to_owned(), |longest| format!("{longest} ms")),
     }
@@ -179,7 +180,7 @@ fn legs(report: &Report) -> Vec<Check> {
         report.legs.iter().filter(|leg| leg.phase == phase && leg.received > 0).collect::<Vec<_>>()
     };
     let mut checks = vec![Check {
-        check: format!("packet loss: at most {MOST_LOSS_PERCENT:.0} %"),
+        what: format!("packet loss: at most {MOST_LOSS_PERCENT:.0} %"),
         ok: percent <= MOST_LOSS_PERCENT,
         found: format!("{lost} of {}", received + lost),
     }];
@@ -188,14 +189,14 @@ fn legs(report: &Report) -> Vec<Check> {
         let least =
             legs.iter().map(|leg| leg.mos).try_fold(f64::INFINITY, |least, mos| Some(least.min(mos?)));
         checks.push(Check {
-            check: format!("MOS {phase}: at least {LEAST_MOS:.1} on both legs"),
+            what: format!("MOS {phase}: at least {LEAST_MOS:.1} on both legs"),
             ok: legs.len() == 2 && least.is_some_and(|least| least >= LEAST_MOS),
             found: least
                 .filter(|least| least.is_finite())
                 .map_or_else(|| "not measured".to_owned(), |least| format!("{least:.2}")),
         });
         checks.push(Check {
-            check: format!("round trip {phase}: measured on both legs"),
+            what: format!("round trip {phase}: measured on both legs"),
             ok: legs.len() == 2 && legs.iter().all(|leg| leg.round_trip_ms.is_some()),
             found: format!("on {} of 2", legs.iter().filter(|leg| leg.round_trip_ms.is_some()).count()),
         });
@@ -215,12 +216,12 @@ fn old_calls(scenario: Scenario, played: &Played, record: &Record) -> Check {
         EventKind::CallEnded { .. } if event.session == call => Some(event.reason().unwrap_or_default()),
         _ => None,
     });
-    Check { check: words.to_owned(), ok: reason.is_some(), found: reason.unwrap_or_else(|| "no".to_owned()) }
+    Check { what: words.to_owned(), ok: reason.is_some(), found: reason.unwrap_or_else(|| "no".to_owned()) }
 }
 
 fn nothing_left(played: &Played) -> Check {
     Check {
-        check: "nothing is left: no call, no transfer".to_owned(),
+        what: "nothing is left: no call, no transfer".to_owned(),
         ok: played.left == Some(0),
         found: played.left.map_or_else(|| "not looked at".to_owned(), |left| format!("{left} left")),
     }

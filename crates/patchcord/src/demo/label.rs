@@ -16,10 +16,12 @@ pub(crate) fn of(bytes: &[u8], summary: &str) -> String {
         }
     };
     if let Some(status) = notified(&message) {
-        label.push_str(&format!(" {status}"));
+        label.push(' ');
+        label.push_str(&status);
     }
     for detail in [refer(&message), audio(&message)].into_iter().flatten() {
-        label.push_str(&format!(": {detail}"));
+        label.push_str(": ");
+        label.push_str(&detail);
     }
     if is_last(&message) {
         label.push_str(", final");
@@ -89,3 +91,6 @@ pub(crate) fn note(event: &SessionEvent) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

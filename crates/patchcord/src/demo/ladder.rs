@@ -155,9 +155,9 @@ impl Ladder {
 
     /// Since the start; from the REFER on, since the REFER, with a plus sign.
     fn time(&self, at: Duration) -> String {
-        match self.refer_at {
-            Some(refer) if at >= refer => format!("{:>8}", format!("+{}", (at - refer).as_millis())),
-            Some(_) | None => format!("{:>8}", at.as_millis()),
+        match self.refer_at.and_then(|refer| at.checked_sub(refer)) {
+            Some(since) => format!("{:>8}", format!("+{}", since.as_millis())),
+            None => format!("{:>8}", at.as_millis()),
         }
     }
 }

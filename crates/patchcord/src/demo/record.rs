@@ -149,3 +149,6 @@ impl Clocks {
         self.starts[party].map_or(at, |start| (start + at).saturating_duration_since(self.zero))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use session_core::{EventKind, SessionId, StreamSummary, learned_name, outcome_name};
+use session_core::{EventKind, SessionId, StatusCode, StreamSummary, learned_name, outcome_name};
 
 use crate::args::Scenario;
 use crate::json::{hundredth, ms, tenth, whole_ms};
@@ -13,6 +13,10 @@ use super::label;
 use super::parties::{ALICE, BOB, CAROL, PARTIES};
 use super::record::{Clocks, Record};
 use super::scenario::{Phase, Played, Sample};
+
+/// Packets in a phase, below which its jitter and score say nothing: 200 ms, one RTCP interval of the demo. What was
+/// under way when a call was put on hold stays below.
+const LEAST_PACKETS: u64 = 10;
 
 /// The report of one scenario; as JSON it is one line.
 #[derive(Debug, Clone, Serialize)]
@@ -107,7 +111,7 @@ impl Report {
             ok: false,
             outcome: outcome.map(|outcome| outcome_name(outcome.kind)),
             learned_from: outcome.map(|outcome| learned_name(outcome.learned_from)),
-            code: outcome.and_then(|outcome| outcome.code).map(|code| code.as_u16()),
+            code: outcome.and_then(|outcome| outcome.code).map(StatusCode::as_u16),
             reason: outcome.and_then(|outcome| outcome.failure).map(|failure| failure.to_string()),
             refer_to_final_notify_ms: since_refer(final_notify),
             refer_to_outcome_ms: since_refer(end),
@@ -194,8 +198,8 @@ fn legs(played: &Played, record: &Record) -> Vec<LegReport> {
 fn phase(sample: &Sample, before: &mut (u64, u64, i64)) -> Option<LegReport> {
     let stream = sample.info.stream.as_ref()?;
     let received = stream.received.saturating_sub(before.1);
-    // Where nothing came in this phase, the last figures are those of an earlier one.
-    let heard = received > 0;
+    // Where next to nothing came in this phase, the last figures are those of an earlier one.
+    let heard = received >= LEAST_PACKETS;
     let leg = LegReport {
         party: PARTIES[sample.party].key,
         with: PARTIES[sample.with].key,

@@ -185,20 +185,17 @@ impl Stage<'_> {
     /// Whoever still talks hangs up; then nothing may be left.
     async fn end(&mut self, alice: &Session, carol: Option<&Session>) -> Result<(), Failure> {
         let calls = self.played.calls;
-        match carol {
-            Some(carol) => {
-                carol.hang_up().await?;
-                self.ended(BOB, calls.bob_new).await?;
-                self.ended(CAROL, calls.carol).await?;
-            }
-            None => {
-                alice.hang_up().await?;
-                self.ended(BOB, calls.bob).await?;
-                self.ended(ALICE, calls.alice).await?;
-            }
+        if let Some(carol) = carol {
+            carol.hang_up().await?;
+            self.ended(BOB, calls.bob_new).await?;
+            self.ended(CAROL, calls.carol).await?;
+        } else {
+            alice.hang_up().await?;
+            self.ended(BOB, calls.bob).await?;
+            self.ended(ALICE, calls.alice).await?;
         }
         for party in [ALICE, BOB] {
-            self.record.wait(STEP, party, "the end of the transfer", |event| event.outcome()).await?;
+            self.record.wait(STEP, party, "the end of the transfer", SessionEvent::outcome).await?;
         }
         let mut streams = vec![(ALICE, calls.alice), (BOB, calls.bob)];
         if carol.is_some() {

@@ -1,5 +1,9 @@
 //! The report for people.
 
+use session_core::StatusCode;
+
+use crate::text;
+
 use super::parties::PARTIES;
 use super::report::{LegReport, Report};
 
@@ -49,7 +53,7 @@ pub(crate) fn lines(report: &Report) -> Vec<String> {
     lines.push(String::new());
     for check in &report.checks {
         let mark = if check.ok { "ok    " } else { "NOT OK" };
-        lines.push(format!("  {mark}  {:<56} {}", check.check, check.found));
+        lines.push(format!("  {mark}  {:<56} {}", check.what, check.found));
     }
     let bad = report.checks.iter().filter(|check| !check.ok).count();
     lines.push(String::new());
@@ -62,18 +66,8 @@ pub(crate) fn lines(report: &Report) -> Vec<String> {
 }
 
 fn outcome(report: &Report) -> String {
-    let Some(outcome) = report.outcome else { return "none".to_owned() };
-    let mut line = outcome.to_owned();
-    if let Some(code) = report.code {
-        line.push_str(&format!(" ({code})"));
-    }
-    if let Some(reason) = &report.reason {
-        line.push_str(&format!(", {reason}"));
-    }
-    if let Some(learned) = report.learned_from {
-        line.push_str(&format!(", learned from: {learned}"));
-    }
-    line
+    let code = report.code.and_then(StatusCode::new);
+    text::outcome(report.outcome.unwrap_or("none"), code, report.reason.as_deref(), report.learned_from)
 }
 
 fn row(title: &str, leg: &LegReport) -> String {

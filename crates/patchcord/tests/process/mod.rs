@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::Value;
 
 /// A process, killed if the test ends before it.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     lines: BufReader<ChildStdout>,
     seen: Vec<Value>,
@@ -14,7 +14,7 @@ pub struct Running {
 
 impl Running {
     /// Starts the binary.
-    pub fn start(words: &[&str]) -> Self {
+    pub(crate) fn start(words: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_patchcord"))
             .args(words)
             .stdin(Stdio::null())
@@ -26,7 +26,7 @@ impl Running {
     }
 
     /// Reads until an event of this name; the end of the output before it fails the test.
-    pub fn wait(&mut self, event: &str) -> Value {
+    pub(crate) fn wait(&mut self, event: &str) -> Value {
         while let Some(line) = self.next() {
             if line["event"] == event {
                 return line;
@@ -46,7 +46,7 @@ impl Running {
     }
 
     /// Asks for the end as Ctrl-C does, and gives the exit code.
-    pub fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         let signalled = Command::new("kill")
             .args(["-INT", &self.child.id().to_string()])
             .status()
@@ -57,7 +57,7 @@ impl Running {
     }
 
     /// Reads to the end of the output, and gives the exit code.
-    pub fn end(&mut self) -> Option<i32> {
+    pub(crate) fn end(&mut self) -> Option<i32> {
         while self.next().is_some() {}
         self.child.wait().expect("the process can be waited for").code()
     }
@@ -72,7 +72,7 @@ impl Drop for Running {
 }
 
 /// Runs the binary to its end.
-pub fn run(words: &[&str]) -> (Option<i32>, Vec<Value>) {
+pub(crate) fn run(words: &[&str]) -> (Option<i32>, Vec<Value>) {
     let mut running = Running::start(words);
     let code = running.end();
     (code, std::mem::take(&mut running.seen))

@@ -95,6 +95,7 @@ impl<T: Tap> Engine<T> {
                 if negotiation.answered(body).is_ok() {
                     self.apply_media(id);
                 } else {
+                    negotiation.rollback();
                     let leg = session.leg;
                     self.tell(
                         Some(id),
@@ -164,20 +165,26 @@ impl<T: Tap> Engine<T> {
         self.stream(StreamCommand::Apply { op, stream, agreed });
     }
 
-    /// Moves the user's audio from one call to another.
+    /// Moves the user's audio from one call to another. Where the first has none any more, because it ended while the
+    /// other rang, the other gets audio of its own.
     pub(super) fn move_media(&mut self, from: SessionId, to: SessionId) {
-        let device = self.sessions.get_mut(&from).and_then(|session| session.device.take());
-        let Some(target) = self.sessions.get_mut(&to) else {
-            if let (Some(session), device) = (self.sessions.get_mut(&from), device) {
-                session.device = device;
+        let Some(target) = self.stream_of(to) else { return };
+        let moved = self.stream_of(from).zip(self.sessions.get_mut(&from).and_then(|session| session.device.take()));
+        let Some(session) = self.sessions.get_mut(&to) else { return };
+        match moved {
+            Some((source, device)) => {
+                session.device = Some(device);
+                let op = self.op();
+                self.stream(StreamCommand::Move { op, from: source, to: target });
             }
-            return;
-        };
-        target.device = device;
-        let ids = (self.stream_of(from), self.stream_of(to));
-        if let (Some(from), Some(to)) = ids {
-            let op = self.op();
-            self.stream(StreamCommand::Move { op, from, to });
+            None if session.device.is_none() => {
+                let (device, source) = (Self::own_device(to), session.source.clone());
+                session.device = Some(device);
+                self.stream(StreamCommand::OpenDevice { device, source });
+                let op = self.op();
+                self.stream(StreamCommand::Attach { op, stream: target, device });
+            }
+            None => {}
         }
     }
 

@@ -105,3 +105,14 @@ fn only_so_many_contacts_of_a_redirection_are_kept() {
     }
     assert_eq!(tried, 8);
 }
+
+#[test]
+fn a_call_rings_three_minutes_at_most() {
+    for (limit, granted) in [(180, 180), (181, 180), (u64::MAX, 180)] {
+        let mut rig =
+            Rig::new(TransferPolicy { ring_limit: std::time::Duration::from_secs(limit), ..allow() });
+        let leg = rig.call();
+        let begun = rig.asked(Rig::refer(leg, CAROL)).1;
+        assert!(begun.contains(&format!("place {CAROL} {granted}s; arm Ring {}s", granted + 34)), "{begun}");
+    }
+}

@@ -111,7 +111,7 @@ impl Rig {
 
     pub(super) fn leg(&mut self, leg: LegId, event: LegEvent) -> String {
         self.step(|transfers, cx, outbox| {
-            transfers.receive(cx, &DialogEvent::Leg(leg, event), &mut outbox.out())
+            transfers.receive(cx, &DialogEvent::Leg(leg, event), &mut outbox.out());
         })
     }
 
@@ -143,7 +143,7 @@ impl Rig {
     /// A timer that was disarmed while its expiry was on the way.
     pub(super) fn stale(&mut self, transfer: TransferId, name: TransferTimerName) -> String {
         self.step(|transfers, cx, outbox| {
-            transfers.expire(cx, TransferTimer { transfer, name }, &mut outbox.out())
+            transfers.expire(cx, TransferTimer { transfer, name }, &mut outbox.out());
         })
     }
 
@@ -281,11 +281,11 @@ impl Rig {
 
     pub(super) fn outcome(&self) -> String {
         let (_, outcome) = self.ended.last().expect("invariant: a transfer ended");
-        show(outcome)
+        show(*outcome)
     }
 }
 
-fn show(outcome: &Outcome) -> String {
+fn show(outcome: Outcome) -> String {
     let Outcome { kind, learned_from, code, failure, call_kept } = outcome;
     let code = code.map_or("-".into(), |code| code.to_string());
     let failure = failure.map_or("-".into(), |failure| format!("{failure:?}"));
@@ -332,7 +332,7 @@ fn line(output: &TransferOutput) -> String {
             TransferEventKind::Progress { status } => format!("[progress {status}]"),
             TransferEventKind::Recovering => "[recovering]".into(),
             TransferEventKind::Connected { to } => format!("[connected {to}]"),
-            TransferEventKind::Ended(outcome) => format!("[ended {}]", show(outcome)),
+            TransferEventKind::Ended(outcome) => format!("[ended {}]", show(*outcome)),
         },
         TransferOutput::Accepted { .. } => "ok".into(),
         TransferOutput::Refused { error, .. } => format!("no: {error:?}"),

@@ -97,6 +97,42 @@ fn the_whole_report_may_come_before_the_answer() {
 }
 
 #[test]
+fn a_result_that_is_known_counts_though_the_refer_is_never_answered() {
+    for answer in [ReferAnswer::TimedOut, ReferAnswer::Unreachable] {
+        for (status, completes) in [(200, true), (486, false)] {
+            let mut rig = Rig::new(TransferPolicy::default());
+            let leg = rig.call();
+            rig.blind(leg, Hold::No);
+            let sub = rig.subscription();
+            rig.notified(sub, Terminated, Some(status));
+            let answered = rig.sub(sub, SubscriptionEvent::Answered(answer));
+            if completes {
+                assert_eq!(answered, format!("disarm Guard; hangup {leg}; arm Closing 34s"));
+            } else {
+                assert_eq!(answered, "disarm Guard; [ended Recovered Notify 486 Target kept=true]");
+            }
+        }
+    }
+    // The reports of a subscription whose REFER was never answered are followed.
+    let mut rig = Rig::new(TransferPolicy::default());
+    let leg = rig.call();
+    let (transfer, _) = rig.blind(leg, Hold::No);
+    let sub = rig.subscription();
+    rig.notified(sub, Active, Some(100));
+    assert_eq!(rig.sub(sub, SubscriptionEvent::Answered(ReferAnswer::TimedOut)), "[progress 100]");
+    assert!(rig.cancel(transfer).starts_with("ok; disarm Guard; unsubscribe; [ended Cancelled"));
+    rig.assert_nothing_left();
+    // A refusal is trusted all the same (RFC 6665 §4.1.2.4 knows no subscription then).
+    let mut rig = Rig::new(TransferPolicy::default());
+    let leg = rig.call();
+    rig.blind(leg, Hold::No);
+    let sub = rig.subscription();
+    rig.notified(sub, Terminated, Some(200));
+    rig.refused(sub, 603, None);
+    assert_eq!(rig.outcome(), "Recovered Local 603 Refused kept=true");
+}
+
+#[test]
 fn a_100_is_no_success() {
     // covers: EC-02
     let mut rig = Rig::new(TransferPolicy::default());
@@ -288,16 +324,20 @@ fn a_refer_the_dialog_layer_does_not_take_is_a_failure() {
     rig.sub(rig.subscription(), SubscriptionEvent::Misused(dialog_core::Misuse::Full));
     assert_eq!(rig.outcome(), "Recovered Local - Unreachable kept=true");
     rig.assert_nothing_left();
+
+    // The leg says so in the same step; what it says later is about another command.
+    rig.blind(leg, Hold::No);
+    rig.leg(leg, dialog_core::LegEvent::Misused(dialog_core::Misuse::Full));
+    assert_eq!(rig.ended.len(), 2);
+    rig.blind(leg, Hold::No);
+    rig.wait(1);
+    assert_eq!(rig.leg(leg, dialog_core::LegEvent::Misused(dialog_core::Misuse::State)), "");
+    assert_eq!(rig.ended.len(), 2);
 }
 
 #[test]
 fn a_hold_that_fails_does_not_stop_the_transfer_unless_it_must() {
-    for error in [
-        ReofferError::Refused(code(488)),
-        ReofferError::TimedOut,
-        ReofferError::Unreachable,
-        ReofferError::Description,
-    ] {
+    for error in [ReofferError::Refused(code(488)), ReofferError::Unreachable, ReofferError::Description] {
         let mut rig = Rig::new(TransferPolicy::default());
         let leg = rig.call();
         rig.blind(leg, Hold::First);
@@ -317,6 +357,18 @@ fn a_hold_that_fails_does_not_stop_the_transfer_unless_it_must() {
         assert_eq!(rig.outcome(), format!("Recovered Local {status} Hold kept=true"));
         rig.assert_nothing_left();
     }
+}
+
+#[test]
+fn a_hold_without_an_answer_may_have_been_done_and_is_taken_back() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let leg = rig.call();
+    rig.blind(leg, Hold::First);
+    assert_eq!(rig.reoffered(leg, Err(ReofferError::TimedOut)), format!("disarm Hold; {REFER}"));
+    let sub = rig.subscription();
+    rig.accepted(sub, 202);
+    let failed = rig.notified(sub, Terminated, Some(486));
+    assert_eq!(failed, "disarm Guard; [recovering]; resume 10s; arm Resume 12s");
 }
 
 #[test]

@@ -240,11 +240,13 @@ pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
 fn to(next: State, actions: &[Action]) -> Option<Step> {
     Some(Step { next, actions: SmallVec::from_slice(actions) })
 }
 
 /// The entry row of Failed: one last report, if anybody still listens. The old call is left alone (TR-178).
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
 fn fail(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
     let mut actions = SmallVec::from_slice(before);
     if !facts.reporting {
@@ -336,6 +338,7 @@ fn inviting(state: State, event: Event, facts: Facts) -> Option<Step> {
 }
 
 /// The new call is up: reported on its 2xx, once (TR-255).
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
 fn connect(facts: Facts) -> Option<Step> {
     let both = [Action::MoveMedia, Action::TellConnected];
     let mut actions = SmallVec::from_slice(&both);

@@ -311,23 +311,14 @@ impl Transferee {
         };
         self.state = next;
         self.armed.keep(next.timers(), self.id, out);
-        let changed = match event {
-            Event::New(New::Provisional(code)) => self.last_code.replace(code) != Some(code),
-            Event::New(New::Failed(code) | New::Barred(code)) => self.last_code.replace(code).is_some(),
-            Event::New(_)
-            | Event::Request { .. }
-            | Event::Accept
-            | Event::Reject
-            | Event::Cancel
-            | Event::Old(_)
-            | Event::Delivered
-            | Event::Unsubscribed
-            | Event::Timer(_) => true,
-        };
+        let mut repeated = false;
+        if let Event::New(New::Provisional(code) | New::Failed(code) | New::Barred(code)) = event {
+            repeated = self.last_code.replace(code) == Some(code);
+        }
         for action in actions {
             match action {
                 // A provisional status is told once, however often it is repeated.
-                Action::TellProgress(_) | Action::Report(_) if !changed => {}
+                Action::TellProgress(_) | Action::Report(_) if repeated => {}
                 action => self.act(action, around, out),
             }
         }
@@ -368,7 +359,7 @@ impl Transferee {
                 }
             }
             Action::Report(status) => {
-                self.subscription_command(SubscriptionCommand::Report { status, last: None }, out)
+                self.subscription_command(SubscriptionCommand::Report { status, last: None }, out);
             }
             Action::ReportLast(status, reason) => {
                 self.subscription_command(SubscriptionCommand::Report { status, last: Some(reason) }, out);

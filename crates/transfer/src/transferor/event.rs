@@ -37,8 +37,10 @@ pub(super) enum Reoffer {
     AsBefore(Option<StatusCode>),
     /// Refused in a way that says that the dialog is gone.
     Gone(StatusCode),
-    /// No answer, or no way to the peer.
+    /// No answer in time; it may have been followed all the same.
     Silent,
+    /// No way to the peer.
+    Unreachable,
     /// The call ended first; that is told apart.
     Over,
 }
@@ -124,13 +126,14 @@ pub(super) enum Timer {
 }
 
 impl Reoffer {
-    pub(super) fn of(result: &Result<(), ReofferError>) -> Self {
+    pub(super) fn of(result: Result<(), ReofferError>) -> Self {
         match result {
             Ok(()) => Self::Done,
-            Err(ReofferError::Refused(status)) if means_gone(*status) => Self::Gone(*status),
-            Err(ReofferError::Refused(status)) => Self::AsBefore(Some(*status)),
+            Err(ReofferError::Refused(status)) if means_gone(status) => Self::Gone(status),
+            Err(ReofferError::Refused(status)) => Self::AsBefore(Some(status)),
             Err(ReofferError::Description) => Self::AsBefore(None),
-            Err(ReofferError::TimedOut | ReofferError::Unreachable) => Self::Silent,
+            Err(ReofferError::TimedOut) => Self::Silent,
+            Err(ReofferError::Unreachable) => Self::Unreachable,
             Err(ReofferError::Ended) => Self::Over,
         }
     }

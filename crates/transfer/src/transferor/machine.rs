@@ -8,6 +8,7 @@ use sip_message::StatusCode;
 use smallvec::SmallVec;
 
 use super::{
+    action::{Action, Tell, Wait},
     event::{Answer, CallEnd, End, Event, Reoffer, Report, Timer},
     outcome::{Cause, call_ended, peer_hung_up, succeeded},
 };
@@ -65,45 +66,6 @@ pub(super) struct Facts {
     pub(super) go_on: bool,
 }
 
-/// What a step asks for, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
-    Hold,
-    /// The call is held by us from now on.
-    NoteHeld,
-    Refer,
-    /// SUBSCRIBE with Expires 0, now or when the REFER has been answered.
-    Unsubscribe,
-    Resume,
-    /// A re-INVITE that changes nothing.
-    Probe,
-    HangUp,
-    Tell(Tell),
-    Wait(Wait),
-    Finish(Outcome),
-}
-
-/// What the application is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tell {
-    Accepted(StatusCode),
-    AwaitingApproval,
-    Progress(StatusCode),
-    Recovering,
-}
-
-/// A timer to be armed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wait {
-    Hold,
-    Guard,
-    /// After 491 by its rule, otherwise after so many seconds.
-    Retry(Option<u32>),
-    Final,
-    Resume,
-    Closing,
-}
-
 /// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Step {
@@ -159,6 +121,7 @@ pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
 fn to(next: State, actions: &[Action]) -> Option<Step> {
     Some(Step { next, actions: SmallVec::from_slice(actions) })
 }
@@ -168,6 +131,7 @@ fn finish(outcome: Outcome) -> Option<Step> {
 }
 
 /// The entry rows of Recovering. A call that we hold is taken back; one that we do not hold goes on as it is.
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
 fn recover(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
     let mut actions = SmallVec::from_slice(before);
     if facts.held == Held::Us {
@@ -214,16 +178,16 @@ fn holding(event: Event, facts: Facts) -> Option<Step> {
             to(State::ReferPending(None), &[Action::NoteHeld, Action::Refer, Action::Wait(Wait::Guard)])
         }
         Event::Reoffer(Reoffer::AsBefore(code)) => unheld(code),
-        Event::Reoffer(Reoffer::Silent) => unheld(None),
+        Event::Reoffer(Reoffer::Unreachable) => unheld(None),
         Event::Reoffer(Reoffer::Gone(code)) => {
             to(State::Ended, &[Action::HangUp, Action::Finish(Cause::Hold(Some(code)).outcome(false))])
         }
         Event::Reoffer(Reoffer::Over) => to(State::Holding, &[]),
-        // The leg did not settle it: the call may be held, and is treated so.
-        Event::Timer(Timer::Hold) if facts.go_on => {
+        // Nobody knows what became of it: the call may be held, and is treated so.
+        Event::Reoffer(Reoffer::Silent) | Event::Timer(Timer::Hold) if facts.go_on => {
             to(State::ReferPending(None), &[Action::NoteHeld, Action::Refer, Action::Wait(Wait::Guard)])
         }
-        Event::Timer(Timer::Hold) => {
+        Event::Reoffer(Reoffer::Silent) | Event::Timer(Timer::Hold) => {
             recover(&[Action::NoteHeld], Cause::Hold(None), Facts { held: Held::Us, ..facts })
         }
         Event::Cancel => to(State::Releasing, &[Action::Tell(Tell::Recovering)]),
@@ -240,11 +204,11 @@ fn holding(event: Event, facts: Facts) -> Option<Step> {
 /// The row "app cancel" of Holding: resume "if hold done later".
 fn releasing(event: Event) -> Option<Step> {
     match event {
-        Event::Reoffer(Reoffer::Done) | Event::Timer(Timer::Hold) => to(
+        Event::Reoffer(Reoffer::Done | Reoffer::Silent) | Event::Timer(Timer::Hold) => to(
             State::Recovering(Cause::Cancelled),
             &[Action::NoteHeld, Action::Resume, Action::Wait(Wait::Resume)],
         ),
-        Event::Reoffer(Reoffer::AsBefore(_) | Reoffer::Silent) => finish(Cause::Cancelled.outcome(true)),
+        Event::Reoffer(Reoffer::AsBefore(_) | Reoffer::Unreachable) => finish(Cause::Cancelled.outcome(true)),
         Event::Reoffer(Reoffer::Gone(_)) => {
             to(State::Ended, &[Action::HangUp, Action::Finish(Cause::Cancelled.outcome(false))])
         }
@@ -294,29 +258,50 @@ fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -> Option<St
             to(State::BackingOff, &[Action::Wait(Wait::Retry(Some(seconds)))])
         }
         Event::Answer(Answer::Declined(code)) => recover(&[], Cause::Refused(Some(code)), facts),
-        // D3: a REFER that is not answered says nothing about the call.
-        Event::Answer(Answer::TimedOut) => recover(&[], Cause::ReferTimeout, facts),
-        Event::Answer(Answer::Unreachable | Answer::Misused) => recover(&[], Cause::Unreachable, facts),
-        // The subscription can be over before the answer to the REFER has come; what it said counts.
-        Event::Subscription(End::Terminated) => match early {
-            Some(Report::Success { code, .. }) => complete(code, true),
-            Some(Report::Failure { code, .. }) => recover(&[], Cause::Target(code), facts),
-            Some(Report::Pending | Report::Provisional(_) | Report::Nothing | Report::Empty) | None => {
-                recover(&[], Cause::NoResult, facts)
-            }
-        },
+        // D3: a REFER that is not answered says nothing about the call. A NOTIFY says that it arrived and was accepted.
+        Event::Answer(Answer::TimedOut) => {
+            early.map_or_else(|| recover(&[], Cause::ReferTimeout, facts), |report| reported(report, facts))
+        }
+        Event::Answer(Answer::Unreachable) => {
+            early.map_or_else(|| recover(&[], Cause::Unreachable, facts), |report| reported(report, facts))
+        }
+        Event::Answer(Answer::Misused) => recover(&[], Cause::Unreachable, facts),
+        // The subscription can be over before the answer to the REFER has come.
+        Event::Subscription(End::Terminated) => result_or(early, &[], Cause::NoResult, facts),
         Event::Subscription(End::Refused) => recover(&[], Cause::Refused(None), facts),
-        Event::Subscription(End::NoNotify) => recover(&[], Cause::NoNotify, facts),
-        Event::Subscription(End::Expired) => recover(&[], Cause::Expired, facts),
+        Event::Subscription(End::NoNotify) => result_or(early, &[], Cause::NoNotify, facts),
+        Event::Subscription(End::Expired) => result_or(early, &[], Cause::Expired, facts),
         // A 2xx and a NOTIFY may cross the BYE (D4); what was told already counts at once.
         Event::Call(CallEnd::HungUp) => part(early, Parted::HungUp),
         Event::Call(CallEnd::Lost) => part(early, Parted::Lost),
-        Event::Call(CallEnd::Closing | CallEnd::Local) => finish(call_ended()),
-        Event::Cancel => recover(&[Action::Unsubscribe], Cause::Cancelled, facts),
-        Event::Timer(Timer::Guard) => recover(&[Action::Unsubscribe], Cause::Guard, facts),
+        Event::Call(CallEnd::Closing | CallEnd::Local) => match early {
+            Some(Report::Success { code, .. }) => finish(succeeded(code)),
+            Some(
+                Report::Failure { .. }
+                | Report::Pending
+                | Report::Provisional(_)
+                | Report::Nothing
+                | Report::Empty,
+            )
+            | None => finish(call_ended()),
+        },
+        Event::Cancel => result_or(early, &[Action::Unsubscribe], Cause::Cancelled, facts),
+        Event::Timer(Timer::Guard) => result_or(early, &[Action::Unsubscribe], Cause::Guard, facts),
         Event::Timer(Timer::Hold | Timer::Retry | Timer::Final | Timer::Resume | Timer::Closing)
         | Event::Begin(_)
         | Event::Reoffer(_) => None,
+    }
+}
+
+/// What a NOTIFY said before the answer to the REFER counts when that answer cannot come any more (D4); otherwise the
+/// transfer fails for the given cause.
+fn result_or(early: Option<Report>, before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
+    match early {
+        Some(Report::Success { code, last }) => complete(code, last),
+        Some(Report::Failure { code, .. }) => recover(before, Cause::Target(code), facts),
+        Some(Report::Pending | Report::Provisional(_) | Report::Nothing | Report::Empty) | None => {
+            recover(before, cause, facts)
+        }
     }
 }
 
@@ -454,7 +439,8 @@ fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
         Event::Reoffer(Reoffer::Done) => finish(cause.outcome(true)),
         // Alive, and as it was before: still held if we hold it.
         Event::Reoffer(Reoffer::AsBefore(_)) => finish(cause.outcome(facts.held != Held::Us)),
-        Event::Reoffer(Reoffer::Gone(_) | Reoffer::Silent) | Event::Timer(Timer::Resume) => lost(),
+        Event::Reoffer(Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable)
+        | Event::Timer(Timer::Resume) => lost(),
         Event::Reoffer(Reoffer::Over) => to(State::Recovering(cause), &[]),
         Event::Call(CallEnd::Closing | CallEnd::Local | CallEnd::HungUp | CallEnd::Lost) => {
             finish(cause.outcome(false))

@@ -1,5 +1,6 @@
 //! A transfer that we ask for: carries out what [`machine`] decides.
 
+mod action;
 mod event;
 mod machine;
 mod outcome;
@@ -15,8 +16,9 @@ use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Out, Random, Tick};
 
 use self::{
+    action::{Action, Tell, Wait},
     event::{Answer, CallEnd, Event, Reoffer},
-    machine::{Action, Facts, Held, State, Step, Tell, Wait, step},
+    machine::{Facts, Held, State, Step, step},
 };
 use crate::{
     Hold, HoldFailure, Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput,
@@ -43,6 +45,8 @@ pub(crate) struct Transferor {
     told: Option<Tell>,
     last_code: Option<StatusCode>,
     started: Tick,
+    /// When the last REFER was asked for.
+    referred: Tick,
     armed: Armed,
 }
 
@@ -73,6 +77,7 @@ impl Transferor {
             told: None,
             last_code: None,
             started,
+            referred: started,
             armed: Armed::default(),
         }
     }
@@ -117,9 +122,16 @@ impl Transferor {
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
         let event = match event {
-            LegEvent::Reoffered(result) => Event::Reoffer(Reoffer::of(result)),
+            LegEvent::Reoffered(result) => Event::Reoffer(Reoffer::of(*result)),
             LegEvent::Closing => Event::Call(CallEnd::Closing),
             LegEvent::Ended(cause) => Event::Call(CallEnd::of(cause)),
+            // A REFER that the leg does not take is refused in the step in which it was asked for; a later misuse is
+            // somebody else's.
+            LegEvent::Misused(_)
+                if self.referred == around.cx.now && matches!(self.state, State::ReferPending(None)) =>
+            {
+                Event::Answer(Answer::Misused)
+            }
             LegEvent::Incoming(_)
             | LegEvent::Described { .. }
             | LegEvent::NeedDescription { .. }
@@ -150,6 +162,10 @@ impl Transferor {
                     // It was not wanted any more before it came into being.
                     self.end_subscription(around, out);
                 }
+            }
+            // Not answered, but a NOTIFY came: there is a subscription.
+            Event::Answer(Answer::TimedOut | Answer::Unreachable) => {
+                self.accepted = matches!(self.state, State::ReferPending(Some(_)));
             }
             Event::Notify(report) => self.last_code = report.code().or(self.last_code),
             Event::Answer(answer) => self.last_code = answer.code().or(self.last_code),
@@ -235,6 +251,7 @@ impl Transferor {
     /// Sends the REFER; each one creates a subscription of its own (RFC 3515 §2.4.6).
     fn refer(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let subscription: SubscriptionId = around.cx.ids.mint();
+        self.referred = around.cx.now;
         if let Some(refused) = self.subscription.replace(subscription) {
             around.subscriptions.remove(&refused);
         }

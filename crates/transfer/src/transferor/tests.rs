@@ -42,6 +42,7 @@ fn events() -> Vec<Event> {
         Event::Reoffer(Reoffer::AsBefore(Some(StatusCode::NOT_ACCEPTABLE_HERE))),
         Event::Reoffer(Reoffer::Gone(StatusCode::CALL_DOES_NOT_EXIST)),
         Event::Reoffer(Reoffer::Silent),
+        Event::Reoffer(Reoffer::Unreachable),
         Event::Reoffer(Reoffer::Over),
     ];
     let answers = [

@@ -101,7 +101,7 @@ fn an_offer_shows_our_wish_and_never_mirrors_the_peers_hold() {
 
 #[test]
 fn the_hold_flag_waits_for_a_valid_answer() {
-    // covers: TR-224, TR-218
+    // covers: TR-224
     let (mut alice, mut bob) = call();
     alice.desire(true);
     alice.offer();

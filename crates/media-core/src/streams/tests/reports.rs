@@ -96,7 +96,6 @@ fn a_session_ends_with_one_bye() {
 
 #[test]
 fn a_summary_ends_each_stream_with_its_own_numbers() {
-    // covers: TM-084
     let mut world = World::call();
     world.run(s(30));
     world.open(0, 2, None);

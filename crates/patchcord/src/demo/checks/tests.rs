@@ -35,8 +35,8 @@ fn who_should_have_no_call_must_have_none() {
         in_call,
     };
     let check = at_the_end(ALICE, expected(Scenario::Blind)[ALICE], &party(false, None));
-    assert_eq!((check.check.as_str(), check.ok), ("at the end: Alice has no call", true));
+    assert_eq!((check.what.as_str(), check.ok), ("at the end: Alice has no call", true));
     assert!(!at_the_end(ALICE, None, &party(true, None)).ok);
     let check = at_the_end(ALICE, expected(Scenario::TargetBusy)[ALICE], &party(true, Some(660)));
-    assert_eq!((check.check.as_str(), check.ok), ("at the end: Alice hears Bob (660 Hz)", true));
+    assert_eq!((check.what.as_str(), check.ok), ("at the end: Alice hears Bob (660 Hz)", true));
 }

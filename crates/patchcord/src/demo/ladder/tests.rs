@@ -102,10 +102,10 @@ fn lines_fit_and_times_start_anew_at_the_refer() {
     assert_eq!(
         lines,
         [
-            "      12     |--- INVITE with a label that is muc.. -->|                                        |",
-            "      +0     |---------- REFER: call carol ----------->|                                        |",
-            "      +7     |                                        |---------------- INVITE --------------->|",
-            "     +50     |                                        |                             call is up *",
+            "      12    |- INVITE with a label that is much l.. ->|                                         |",
+            "      +0    |----------- REFER: call carol ---------->|                                         |",
+            "      +7    |                                         |---------------- INVITE ---------------->|",
+            "     +50    |                                         |                              call is up *",
         ]
     );
     for line in Ladder::heading().iter().chain(&lines) {

@@ -1,0 +1,391 @@
+//! Any sequence of commands, dialog events and expiries: each transfer ends exactly once, nothing is said of it
+//! afterwards, the tables keep their bounds, and when only time passes nothing is left.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use dialog_core::{
+    By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer,
+    LegCommand, LegEvent, LegId, Misuse, Notification, NotifiedState, Peer, ReferAnswer, ReofferError,
+    SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+};
+use libfuzzer_sys::fuzz_target;
+use sip_message::{Replaces, StatusCode, Uri, UriBuf};
+use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
+use transfer::{
+    Decision, Hold, ReferPolicy, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    TransferPolicy, TransferTimer, Transfers,
+};
+
+#[derive(Debug, Arbitrary)]
+enum Op<'a> {
+    Up {
+        leg: u8,
+        source: u8,
+    },
+    Blind {
+        leg: u8,
+        hold: u8,
+        target: &'a str,
+    },
+    Asked {
+        leg: u8,
+        target: &'a str,
+        method: Option<&'a str>,
+        replaces: Option<&'a str>,
+        headers: Vec<(&'a str, &'a str)>,
+        by: Option<&'a str>,
+    },
+    Cancel {
+        transfer: u8,
+    },
+    Decide {
+        transfer: u8,
+        accept: bool,
+    },
+    Reoffered {
+        leg: u8,
+        error: Option<u8>,
+        code: u16,
+    },
+    Closing {
+        leg: u8,
+    },
+    BeforeHangUp {
+        leg: u8,
+    },
+    Ended {
+        leg: u8,
+        by: u8,
+        reason: u8,
+        code: u16,
+        contact: &'a str,
+    },
+    Provisional {
+        leg: u8,
+        code: u8,
+    },
+    Answered {
+        sub: u8,
+        kind: u8,
+        code: u16,
+        retry_after: Option<u32>,
+    },
+    Notified {
+        sub: u8,
+        state: u8,
+        code: Option<u16>,
+    },
+    Delivered {
+        sub: u8,
+    },
+    SubEnded {
+        sub: u8,
+        end: u8,
+    },
+    Misused {
+        sub: u8,
+    },
+    Override {
+        leg: u8,
+        refer: u8,
+    },
+    Expire,
+    Stale {
+        transfer: u8,
+    },
+    Wait {
+        seconds: u8,
+    },
+}
+
+const LIMIT: usize = 4;
+
+struct Counting(u64);
+
+impl Random for Counting {
+    fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0
+    }
+}
+
+struct World {
+    transfers: Transfers,
+    random: Counting,
+    ids: IdMint,
+    guard: Guard,
+    now: u64,
+    legs: Vec<LegId>,
+    subs: Vec<SubscriptionId>,
+    known: Vec<TransferId>,
+    timers: BTreeMap<TransferTimer, u64>,
+    over: BTreeMap<TransferId, bool>,
+}
+
+fn pick<T: Copy + From<u64>>(of: &[T], index: u8) -> T {
+    of.len().checked_sub(1).map_or(T::from(u64::MAX), |last| of[last - usize::from(index) % of.len()])
+}
+
+fn status(code: u16, from: u16) -> StatusCode {
+    StatusCode::new(from + code % (700 - from)).expect("the range is that of status codes")
+}
+
+fn refer_policy(number: u8) -> ReferPolicy {
+    match number % 3 {
+        0 => ReferPolicy::Deny,
+        1 => ReferPolicy::Allow,
+        _ => ReferPolicy::Ask,
+    }
+}
+
+impl World {
+    fn step(&mut self, step: impl FnOnce(&mut Transfers, &mut Cx<'_>, &mut Outbox<TransferOutput>)) {
+        let mut outbox = Outbox::default();
+        let mut cx = Cx {
+            now: Tick::from_micros(self.now),
+            unix: UnixTime::default(),
+            random: &mut self.random,
+            ids: &mut self.ids,
+            guard: &self.guard,
+        };
+        step(&mut self.transfers, &mut cx, &mut outbox);
+        while let Some(output) = outbox.pop() {
+            self.take(output);
+        }
+        assert!(self.transfers.len() <= LIMIT);
+    }
+
+    fn take(&mut self, output: TransferOutput) {
+        match output {
+            TransferOutput::Timer(TimerOp::Arm(timer, after)) => {
+                let after = u64::try_from(after.as_micros()).expect("waits are short");
+                self.timers.insert(timer, self.now + after);
+            }
+            TransferOutput::Timer(TimerOp::Disarm(timer)) => assert!(self.timers.remove(&timer).is_some()),
+            TransferOutput::Place { leg, target, headers, .. } => {
+                assert!(target.as_uri().is_sip() && !target.as_uri().has_headers());
+                if let Some(address) = target.as_uri().host().ip() {
+                    assert!(self.transfers.policy().permits(address));
+                }
+                for (_, value) in headers {
+                    assert!(!value.contains(['\r', '\n', '\0']));
+                }
+                self.legs.push(leg);
+            }
+            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
+                self.subs.push(subscription);
+            }
+            TransferOutput::Event(event) => match event.kind {
+                TransferEventKind::Initiated { .. } | TransferEventKind::Requested { .. } => {
+                    assert_eq!(self.over.insert(event.transfer, false), None);
+                    self.known.push(event.transfer);
+                }
+                TransferEventKind::Ended(_) => {
+                    assert_eq!(self.over.insert(event.transfer, true), Some(false))
+                }
+                _ => assert_eq!(self.over.get(&event.transfer), Some(&false)),
+            },
+            _ => {}
+        }
+    }
+
+    fn leg(&mut self, leg: LegId, event: LegEvent) {
+        self.step(|transfers, cx, outbox| {
+            transfers.receive(cx, &DialogEvent::Leg(leg, event), &mut outbox.out())
+        });
+    }
+
+    fn sub(&mut self, sub: u8, event: SubscriptionEvent) {
+        let id = pick(&self.subs, sub);
+        self.step(|transfers, cx, outbox| {
+            transfers.receive(cx, &DialogEvent::Subscription(id, event), &mut outbox.out());
+        });
+    }
+
+    fn command(&mut self, command: TransferCommand) {
+        self.step(|transfers, cx, outbox| transfers.command(cx, command, &mut outbox.out()));
+    }
+
+    fn expire(&mut self) -> bool {
+        let Some((timer, at)) =
+            self.timers.iter().min_by_key(|(timer, at)| (**at, **timer)).map(|(t, at)| (*t, *at))
+        else {
+            return false;
+        };
+        self.timers.remove(&timer);
+        self.now = self.now.max(at);
+        self.step(|transfers, cx, outbox| transfers.expire(cx, timer, &mut outbox.out()));
+        true
+    }
+
+    fn run(&mut self, op: Op<'_>) {
+        match op {
+            Op::Up { leg, source } => {
+                // Half of them new calls, the others those that are known.
+                let id = if leg.is_multiple_of(2) { self.ids.mint() } else { pick(&self.legs, leg) };
+                self.legs.push(id);
+                let remote: UriBuf = "sip:peer@203.0.113.9".parse().expect("a constant");
+                let established = Established {
+                    dialog: DialogIdentity {
+                        call_id: "call".into(),
+                        local_tag: "a".into(),
+                        remote_tag: "b".into(),
+                    },
+                    remote_target: remote.clone(),
+                    remote: remote.into(),
+                    peer: Peer::default(),
+                    placed: source.is_multiple_of(2),
+                    source: ([203, 0, 113, source], 5060).into(),
+                };
+                self.leg(id, LegEvent::Up(Box::new(established)));
+            }
+            Op::Blind { leg, hold, target } => {
+                let Ok(target) = UriBuf::parse(target) else { return };
+                let transfer = self.ids.mint();
+                let leg = pick(&self.legs, leg);
+                let hold = [Hold::First, Hold::Already, Hold::No][usize::from(hold % 3)];
+                self.command(TransferCommand::Blind { transfer, leg, target, hold, referred_by: None });
+            }
+            Op::Asked { leg, target, method, replaces, headers, by } => {
+                let Ok(target) = Uri::parse(target) else { return };
+                let refer = IncomingRefer {
+                    leg: pick(&self.legs, leg),
+                    target: target.without_headers_and_method(),
+                    method: method.map(Into::into),
+                    replaces: replaces.and_then(|value| Replaces::parse(value).ok()),
+                    headers: headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+                    referred_by: None,
+                    referred_by_text: by.map(Into::into),
+                    suppress: false,
+                };
+                self.subs.push(self.ids.mint());
+                self.sub(0, SubscriptionEvent::Requested(Box::new(refer)));
+            }
+            Op::Cancel { transfer } => {
+                self.command(TransferCommand::Cancel { transfer: pick(&self.known, transfer) });
+            }
+            Op::Decide { transfer, accept } => {
+                let decision = if accept { Decision::Accept } else { Decision::Reject };
+                self.command(TransferCommand::Decide { transfer: pick(&self.known, transfer), decision });
+            }
+            Op::Reoffered { leg, error, code } => {
+                let result = match error.map(|error| error % 5) {
+                    None => Ok(()),
+                    Some(0) => Err(ReofferError::Refused(status(code, 300))),
+                    Some(1) => Err(ReofferError::TimedOut),
+                    Some(2) => Err(ReofferError::Unreachable),
+                    Some(3) => Err(ReofferError::Description),
+                    Some(_) => Err(ReofferError::Ended),
+                };
+                self.leg(pick(&self.legs, leg), LegEvent::Reoffered(result));
+            }
+            Op::Closing { leg } => self.leg(pick(&self.legs, leg), LegEvent::Closing),
+            Op::BeforeHangUp { leg } => {
+                let leg = pick(&self.legs, leg);
+                self.step(|transfers, cx, outbox| transfers.before_hang_up(cx, leg, &mut outbox.out()));
+            }
+            Op::Ended { leg, by, reason, code, contact } => {
+                let reason = match reason % 8 {
+                    0 => EndReason::Bye,
+                    1 => EndReason::Cancelled,
+                    2 => EndReason::Refused(status(code, 300)),
+                    3 => EndReason::Redirected {
+                        status: status(code % 100, 300),
+                        contacts: contact.split(' ').filter_map(|uri| UriBuf::parse(uri).ok()).collect(),
+                    },
+                    4 => EndReason::NoAnswer,
+                    5 => EndReason::Unreachable,
+                    6 => EndReason::Gone,
+                    _ => EndReason::Overload,
+                };
+                let by = [By::Local, By::Remote, By::Network][usize::from(by % 3)];
+                self.leg(pick(&self.legs, leg), LegEvent::Ended(EndCause { by, reason, header: None }));
+            }
+            Op::Provisional { leg, code } => {
+                let status = StatusCode::new(101 + u16::from(code) % 99).expect("a provisional status");
+                self.leg(pick(&self.legs, leg), LegEvent::Provisional { status });
+            }
+            Op::Answered { sub, kind, code, retry_after } => {
+                let answer = match kind % 4 {
+                    0 => ReferAnswer::Accepted(status(code % 100, 200)),
+                    1 => ReferAnswer::Refused { status: status(code, 300), retry_after },
+                    2 => ReferAnswer::TimedOut,
+                    _ => ReferAnswer::Unreachable,
+                };
+                self.sub(sub, SubscriptionEvent::Answered(answer));
+            }
+            Op::Notified { sub, state, code } => {
+                let state = [NotifiedState::Pending, NotifiedState::Active, NotifiedState::Terminated]
+                    [usize::from(state % 3)];
+                let status = code.map(|code| status(code, 100));
+                self.sub(sub, SubscriptionEvent::Notified(Notification { state, status, reason: None }));
+            }
+            Op::Delivered { sub } => self.sub(sub, SubscriptionEvent::Delivered),
+            Op::SubEnded { sub, end } => {
+                let ends = [
+                    SubscriptionEnd::Terminated,
+                    SubscriptionEnd::Refused,
+                    SubscriptionEnd::NoNotify,
+                    SubscriptionEnd::Expired,
+                    SubscriptionEnd::NotifyFailed,
+                    SubscriptionEnd::Unsubscribed,
+                ];
+                self.sub(sub, SubscriptionEvent::Ended(ends[usize::from(end) % ends.len()]));
+            }
+            Op::Misused { sub } => self.sub(sub, SubscriptionEvent::Misused(Misuse::State)),
+            Op::Override { leg, refer } => {
+                self.transfers.policy_for(pick(&self.legs, leg), refer_policy(refer));
+            }
+            Op::Expire => {
+                self.expire();
+            }
+            Op::Stale { transfer } => {
+                let transfer = pick(&self.known, transfer);
+                let name = transfer::TransferTimerName::Guard;
+                let timer = TransferTimer { transfer, name };
+                if !self.timers.contains_key(&timer) {
+                    self.step(|transfers, cx, outbox| transfers.expire(cx, timer, &mut outbox.out()));
+                }
+            }
+            Op::Wait { seconds } => self.now += u64::from(seconds) * 1_000_000,
+        }
+    }
+}
+
+fuzz_target!(|input: (u8, Vec<Op<'_>>)| {
+    let (refer, ops) = input;
+    let mut random = Counting(1);
+    let guard = Guard::new(&mut random);
+    let policy = TransferPolicy { refer: refer_policy(refer), transfers: LIMIT, ..TransferPolicy::default() };
+    let longest = policy.longest();
+    let mut world = World {
+        transfers: Transfers::new(policy),
+        random,
+        ids: IdMint::default(),
+        guard,
+        now: 0,
+        legs: Vec::new(),
+        subs: Vec::new(),
+        known: Vec::new(),
+        timers: BTreeMap::new(),
+        over: BTreeMap::new(),
+    };
+    for op in ops {
+        world.run(op);
+    }
+    let last_input = world.now;
+    while world.expire() {}
+    assert!(Duration::from_micros(world.now - last_input) <= longest);
+    assert_eq!(world.transfers.transfers().count(), 0);
+    assert!(world.over.values().all(|over| *over));
+    for index in 0..world.subs.len() {
+        let id = world.subs[index];
+        let event = DialogEvent::Subscription(id, SubscriptionEvent::Ended(SubscriptionEnd::NoNotify));
+        world.step(|transfers, cx, outbox| transfers.receive(cx, &event, &mut outbox.out()));
+    }
+    assert!(world.transfers.is_empty());
+});
