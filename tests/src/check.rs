@@ -5,6 +5,9 @@ mod notifications;
 mod outcomes;
 mod requests;
 
+#[cfg(test)]
+mod tests;
+
 use crate::play::Played;
 
 /// Every invariant that a run broke, in words; empty if it kept all.

@@ -27,13 +27,21 @@ pub fn verbatim(journal: &Journal, names: &[String]) -> String {
         // Writing to a String cannot fail.
         let _ = match &entry.what {
             What::Sent { message, copies, .. } => {
-                writeln!(text, "{:?} {} sent {copies} {}", entry.at, names[entry.node], message.escape_ascii())
+                writeln!(
+                    text,
+                    "{:?} {} sent {copies} {}",
+                    entry.at,
+                    names[entry.node],
+                    message.escape_ascii()
+                )
             }
             What::Received { message, .. } => {
                 writeln!(text, "{:?} {} received {}", entry.at, names[entry.node], message.escape_ascii())
             }
             What::Event(event) => writeln!(text, "{:?} {} {event:?}", entry.at, names[entry.node]),
-            What::Asked(what) | What::Refused(what) => writeln!(text, "{:?} {} {what}", entry.at, names[entry.node]),
+            What::Asked(what) | What::Refused(what) => {
+                writeln!(text, "{:?} {} {what}", entry.at, names[entry.node])
+            }
         };
     }
     text

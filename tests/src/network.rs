@@ -111,7 +111,12 @@ impl Network {
     }
 
     fn is_ruled_out(&mut self, from: usize, what: &str) -> bool {
-        let Some(rule) = self.faults.rules.iter_mut().find(|rule| rule.from == from && rule.what == what && rule.count > 0) else {
+        let Some(rule) = self
+            .faults
+            .rules
+            .iter_mut()
+            .find(|rule| rule.from == from && rule.what == what && rule.count > 0)
+        else {
             return false;
         };
         if rule.after > 0 {
@@ -124,7 +129,7 @@ impl Network {
 }
 
 /// When the copies of one datagram arrive.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 pub struct Arrivals {
     after: [Option<Duration>; MOST_COPIES],
 }
@@ -148,7 +153,10 @@ mod tests {
         let mut arrive = |from, what| network.carry(Duration::ZERO, from, 0, what).count();
         assert_eq!(arrive(1, "BYE"), 1);
         assert_eq!(arrive(2, "NOTIFY"), 1);
-        assert_eq!([arrive(1, "NOTIFY"), arrive(1, "NOTIFY"), arrive(1, "NOTIFY"), arrive(1, "NOTIFY")], [1, 0, 0, 1]);
+        assert_eq!(
+            [arrive(1, "NOTIFY"), arrive(1, "NOTIFY"), arrive(1, "NOTIFY"), arrive(1, "NOTIFY")],
+            [1, 0, 0, 1]
+        );
     }
 
     #[test]
@@ -156,14 +164,18 @@ mod tests {
         let cut = Partition { between: (0, 2), from: Duration::from_secs(1), to: Duration::from_secs(2) };
         let mut network = Network::new(Faults { partitions: vec![cut], ..Faults::default() }, 1);
         let mut arrive = |at, from, to| network.carry(Duration::from_millis(at), from, to, "BYE").count();
-        assert_eq!([arrive(999, 0, 2), arrive(1000, 0, 2), arrive(1999, 2, 0), arrive(2000, 2, 0)], [1, 0, 0, 1]);
+        assert_eq!(
+            [arrive(999, 0, 2), arrive(1000, 0, 2), arrive(1999, 2, 0), arrive(2000, 2, 0)],
+            [1, 0, 0, 1]
+        );
         assert_eq!(arrive(1500, 0, 1), 1);
     }
 
     #[test]
     fn loss_and_duplication_are_about_what_was_asked_for() {
         let mut network = Network::new(Faults { duplication: 20, ..Faults::rough(30) }, 3);
-        let copies: Vec<_> = (0..10_000).map(|_| network.carry(Duration::ZERO, 0, 1, "BYE").count()).collect();
+        let copies: Vec<_> =
+            (0..10_000).map(|_| network.carry(Duration::ZERO, 0, 1, "BYE").count()).collect();
         let share = |wanted| copies.iter().filter(|copies| **copies == wanted).count();
         assert!((2800..3200).contains(&share(0)), "{} lost", share(0));
         assert!((1200..1600).contains(&share(2)), "{} twice", share(2));

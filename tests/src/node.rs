@@ -17,7 +17,7 @@ use sip_transport::{FlowId, LookupError, Tick, Transport, TransportInput};
 use crate::seed::Seed;
 
 /// The wall clock at the start of every world, since 1970: it stands in RTCP only.
-const UNIX_AT_START: Duration = Duration::from_secs(1_800_000_000);
+const UNIX_AT_START: Duration = Duration::from_hours(500_000);
 
 /// The first RTP port that a node is given; each further pair is the next.
 const FIRST_RTP_PORT: u16 = 16_384;
@@ -83,7 +83,8 @@ impl Node {
         let address = Self::address_of(number);
         let random = Box::new(Seed::new(seed, 0x100 + purpose));
         let mut engine = Engine::new(config, start, UNIX_AT_START, random, EventTap::default());
-        let opened = TransportInput::Opened { flow: FlowId::from(1), transport: Transport::Udp, local: address };
+        let opened =
+            TransportInput::Opened { flow: FlowId::from(1), transport: Transport::Udp, local: address };
         engine.handle(start, Input::Transport(opened));
         Self {
             name: name.to_owned(),
@@ -123,7 +124,7 @@ impl Node {
             self.engine.handle_timeout(self.start + now);
         }
         if self.streams.next_deadline().is_some_and(|at| at <= tick(now)) {
-            let out = self.media(now, |streams, cx, out| streams.tick(cx, out));
+            let out = self.media(now, Streams::tick);
             self.stream_outputs(now, out, wishes);
         }
         self.drain(now, wishes);
@@ -142,7 +143,14 @@ impl Node {
     }
 
     /// A packet arrived at one of our RTP or RTCP ports.
-    pub fn packet(&mut self, now: Duration, port: u16, source: SocketAddr, packet: &[u8], wishes: &mut Vec<Wish>) {
+    pub fn packet(
+        &mut self,
+        now: Duration,
+        port: u16,
+        source: SocketAddr,
+        packet: &[u8],
+        wishes: &mut Vec<Wish>,
+    ) {
         let Some(&stream) = self.ports.get(&(port & !1)) else { return };
         let kind = if port.is_multiple_of(2) { PacketKind::Rtp } else { PacketKind::Rtcp };
         let out = self.media(now, |streams, cx, out| streams.packet(cx, stream, kind, source, packet, out));
@@ -165,10 +173,14 @@ impl Node {
         &self.streams
     }
 
-    fn media(&mut self, now: Duration, step: impl FnOnce(&mut Streams, &mut Cx<'_>, &mut Vec<StreamOutput>)) -> Vec<StreamOutput> {
+    fn media(
+        &mut self,
+        now: Duration,
+        step: impl FnOnce(&mut Streams, &mut Cx<'_>, &mut Vec<StreamOutput>),
+    ) -> Vec<StreamOutput> {
         let mut out = Vec::new();
         let random = &mut self.random;
-        let mut draw = || random.next();
+        let mut draw = || random.draw();
         let mut cx = Cx { now: tick(now), unix: UNIX_AT_START + now, random: &mut draw };
         step(&mut self.streams, &mut cx, &mut out);
         out
@@ -177,7 +189,9 @@ impl Node {
     fn drain(&mut self, now: Duration, wishes: &mut Vec<Wish>) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Write(outbound) => wishes.push(Wish::Sip { to: outbound.hop.remote, message: outbound.wire }),
+                Output::Write(outbound) => {
+                    wishes.push(Wish::Sip { to: outbound.hop.remote, message: outbound.wire });
+                }
                 Output::Stream(request) => self.stream_request(now, request, wishes),
                 Output::MorePorts { wanted } => {
                     let first = self.next_port;
@@ -191,7 +205,9 @@ impl Node {
                     let answer = TransportInput::Resolved { route, result: Err(LookupError::NotFound) };
                     self.engine.handle(self.start + now, Input::Transport(answer));
                 }
-                output @ (Output::Deliver(_) | Output::Reply { .. }) => wishes.push(Wish::Application(output)),
+                output @ (Output::Deliver(_) | Output::Reply { .. }) => {
+                    wishes.push(Wish::Application(output));
+                }
             }
         }
     }

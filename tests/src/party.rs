@@ -6,8 +6,8 @@ use std::{
 };
 
 use session_core::{
-    Builder, Delivery, EventKind, Incoming, IncomingQueue, Overflow, ReferPolicy, SessionError, SessionEvent, SessionId,
-    SessionManager, Source, StartError, StatusCode, Subscriber, TransferPolicy,
+    Builder, Delivery, EventKind, Incoming, IncomingQueue, Overflow, ReferPolicy, SessionError, SessionEvent,
+    SessionId, SessionManager, Source, StartError, StatusCode, Subscriber, TransferPolicy,
 };
 use tokio::time::timeout;
 
@@ -63,14 +63,30 @@ pub struct Setup {
 
 impl Setup {
     /// A party on loopback that follows REFERs to loopback.
+    ///
+    /// # Panics
+    ///
+    /// Never: what it reads is a constant.
     pub fn new(name: &'static str, tone: u16, calls: Calls) -> Self {
         let mut policy = TransferPolicy { refer: ReferPolicy::Allow, ..TransferPolicy::default() };
         // invariant: the loopback block, written correctly.
         policy.targets.networks.push("127.0.0.0/8".parse().expect("invariant: a network"));
-        Self { name, listen: "127.0.0.1:0".to_owned(), tone, calls, policy, max_calls: 8, accepts_transfers: true }
+        Self {
+            name,
+            listen: "127.0.0.1:0".to_owned(),
+            tone,
+            calls,
+            policy,
+            max_calls: 8,
+            accepts_transfers: true,
+        }
     }
 
     /// Starts it.
+    ///
+    /// # Panics
+    ///
+    /// If the manager that was just started takes no subscriber or has no address.
     pub async fn start(self) -> Result<Party, StartError> {
         let builder = Builder::default().listen(&format!("udp:{}", self.listen))?;
         let builder = builder
@@ -84,7 +100,8 @@ impl Setup {
         // invariant: the manager was just started, and its bus has no subscribers yet.
         let events = events.expect("invariant: a first subscriber");
         // invariant: a manager that has started listens somewhere.
-        let address = manager.local_addresses().first().map(|(_, address)| *address).expect("invariant: an address");
+        let address =
+            manager.local_addresses().first().map(|(_, address)| *address).expect("invariant: an address");
         tokio::spawn(decide(manager.clone(), incoming, self.calls, self.accepts_transfers));
         Ok(Party { manager, address, events })
     }
@@ -106,7 +123,12 @@ impl Party {
     /// # Panics
     ///
     /// If none comes within `limit`; it names what was awaited and what came instead.
-    pub async fn wait_for(&mut self, what: &str, limit: Duration, fits: impl Fn(&SessionEvent) -> bool) -> SessionEvent {
+    pub async fn wait_for(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        fits: impl Fn(&SessionEvent) -> bool,
+    ) -> SessionEvent {
         let mut came = Vec::new();
         let wait = async {
             while let Some(delivery) = self.events.recv().await {
@@ -122,7 +144,7 @@ impl Party {
         match timeout(limit, wait).await {
             Ok(Some(event)) => event,
             Ok(None) => panic!("{what}: the events ended"),
-            Err(_) => panic!("{what} did not come within {limit:?}; instead: {came:?}"),
+            Err(_elapsed) => panic!("{what} did not come within {limit:?}; instead: {came:?}"),
         }
     }
 
@@ -168,7 +190,8 @@ impl Party {
         let mut heard = Vec::new();
         let wait = async {
             loop {
-                let report = |event: &SessionEvent| event.name() == "media_quality" && event.session == Some(session);
+                let report =
+                    |event: &SessionEvent| event.name() == "media_quality" && event.session == Some(session);
                 self.wait_for("a quality report", PATIENCE, report).await;
                 let info = self.manager.get_session_media_info(&session).await;
                 let tone = info.ok().and_then(|info| info.heard).and_then(|heard| heard.tone);
@@ -200,7 +223,8 @@ async fn decide(manager: SessionManager, mut incoming: IncomingQueue, calls: Cal
                 }
             },
             Incoming::Transfer(transfer) => {
-                let decided = if accepts_transfers { transfer.accept().await } else { transfer.reject().await };
+                let decided =
+                    if accepts_transfers { transfer.accept().await } else { transfer.reject().await };
                 decided.map_err(|_| SessionError::Unknown)
             }
         };

@@ -4,6 +4,7 @@
 
 pub mod application;
 pub mod baresip;
+pub mod network;
 pub mod process;
 pub mod sipp;
 pub mod sockets;
@@ -53,6 +54,7 @@ pub enum PeerError {
 /// A folder for the files of one peer, new for this process.
 pub fn scratch(name: &str) -> Result<PathBuf, PeerError> {
     let folder = std::env::temp_dir().join(format!("patchcord-interop-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|source| PeerError::Environment { what: folder.display().to_string(), source })?;
+    std::fs::create_dir_all(&folder)
+        .map_err(|source| PeerError::Environment { what: folder.display().to_string(), source })?;
     Ok(folder)
 }

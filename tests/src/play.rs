@@ -21,7 +21,7 @@ use crate::{
 
 /// How long everything may take after the last command of an application: the transfer itself, then CANCEL or BYE, then
 /// what remembers ended dialogs, each 64*T1 at most, and the last subscription.
-pub const SETTLING: Duration = Duration::from_secs(600);
+pub const SETTLING: Duration = Duration::from_mins(10);
 
 /// More steps than any run needs: a run that does not come to rest must not go on for ever.
 const MOST_STEPS: usize = 4_000_000;
@@ -58,6 +58,10 @@ pub fn play_unobserved(scenario: &Scenario, seed: u64) -> usize {
 }
 
 /// The SIP URI of a party: its name at its address.
+///
+/// # Panics
+///
+/// If the name cannot stand in a URI; the scenario's reader takes only words that can.
 pub fn uri_of(party: usize, name: &str) -> UriBuf {
     let uri = format!("sip:{name}@{}", Node::address_of(party));
     // invariant: names of parties are single words that were read by the scenario's reader.
@@ -276,7 +280,9 @@ impl<'a> Player<'a> {
                 let after = self.seed.within(after);
                 self.plan(party, after, Plan::Answer(session));
             }
-            OnCall::Reject(status) => self.ask(party, Command::Reject { session, status }, "reject".to_owned()),
+            OnCall::Reject(status) => {
+                self.ask(party, Command::Reject { session, status }, "reject".to_owned());
+            }
         }
     }
 
@@ -287,12 +293,14 @@ impl<'a> Player<'a> {
         let name = |number: usize| self.scenario.parties[number].name.clone();
         let (what, command) = match (action, first, transfer) {
             (Action::Call(whom), _, _) => {
-                let command = Command::Call { target: uri_of(whom, &name(whom)), options: CallOptions::default() };
+                let command =
+                    Command::Call { target: uri_of(whom, &name(whom)), options: CallOptions::default() };
                 (format!("call {}", name(whom)), Some(command))
             }
-            (Action::Blind(whom), Some(session), _) => {
-                (format!("blind {}", name(whom)), Some(Command::Blind { session, target: uri_of(whom, &name(whom)) }))
-            }
+            (Action::Blind(whom), Some(session), _) => (
+                format!("blind {}", name(whom)),
+                Some(Command::Blind { session, target: uri_of(whom, &name(whom)) }),
+            ),
             (Action::HangUp, Some(session), _) => ("hang-up".to_owned(), Some(Command::HangUp { session })),
             (Action::HangUpAll, _, _) => ("hang-up-all".to_owned(), Some(Command::HangUpAll)),
             (Action::Hold, Some(session), _) => ("hold".to_owned(), Some(Command::Hold { session })),
@@ -347,11 +355,15 @@ impl<'a> Player<'a> {
         for expectation in &self.scenario.expectations {
             match expectation {
                 Expectation::Calls { party, count } if self.known[*party].up() != *count => {
-                    unexpected.push(format!("{} has {} calls, not {count}", name(*party), self.known[*party].up()));
+                    unexpected.push(format!(
+                        "{} has {} calls, not {count}",
+                        name(*party),
+                        self.known[*party].up()
+                    ));
                 }
                 Expectation::Hears { party, hz } => {
                     let heard = self.heard(*party);
-                    if self.scenario.rtp && !heard.is_some_and(|heard| heard.abs_diff(*hz) <= 10) {
+                    if self.scenario.rtp && heard.is_none_or(|heard| heard.abs_diff(*hz) > 10) {
                         unexpected.push(format!("{} hears {heard:?}, not {hz} Hz", name(*party)));
                     }
                 }
@@ -367,10 +379,14 @@ impl<'a> Player<'a> {
         for expectation in &self.scenario.expectations {
             match expectation {
                 Expectation::Outcome { party, outcomes, learned_from } => {
-                    let fits = |wanted: &[String], is: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == is);
+                    let fits = |wanted: &[String], is: &str| {
+                        wanted.is_empty() || wanted.iter().any(|wanted| wanted == is)
+                    };
                     let first = self.known[*party].outcomes.first();
                     let found = first.map(|(_, kind, learned)| (outcome_name(*kind), *learned));
-                    if !found.is_some_and(|(kind, learned)| fits(outcomes, kind) && fits(learned_from, learned)) {
+                    if !found
+                        .is_some_and(|(kind, learned)| fits(outcomes, kind) && fits(learned_from, learned))
+                    {
                         let wanted = (outcomes.join("|"), learned_from.join("|"));
                         unexpected.push(format!("{}: outcome {found:?}, not {wanted:?}", name(*party)));
                     }
@@ -392,6 +408,6 @@ impl<'a> Player<'a> {
         let streams = self.world.nodes()[party].streams();
         let now = media_core::Tick(self.world.now().as_micros() as u64);
         let devices = streams.streams().filter_map(|stream| streams.snapshot(stream)?.device);
-        devices.filter_map(|device| streams.hearing_at(device, now)?.tone).next()
+        devices.filter_map(|device| streams.hearing_at(device, now)).find_map(|heard| heard.tone)
     }
 }

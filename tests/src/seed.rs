@@ -13,12 +13,12 @@ impl Seed {
     /// more draw in one place does not change all others.
     pub fn new(seed: u64, purpose: u64) -> Self {
         let mut this = Self { state: seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93) };
-        this.next();
+        this.draw();
         this
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,19 +28,19 @@ impl Seed {
 
     /// Whether something that happens `percent` times in a hundred happens now.
     pub fn happens(&mut self, percent: u8) -> bool {
-        self.next() % 100 < u64::from(percent)
+        self.draw() % 100 < u64::from(percent)
     }
 
     /// A duration in `range`, both ends included, in microseconds.
     pub fn within(&mut self, range: Span) -> Duration {
         let (from, to) = (range.from.as_micros() as u64, range.to.as_micros() as u64);
-        Duration::from_micros(from + self.next() % (to.saturating_sub(from) + 1))
+        Duration::from_micros(from + self.draw() % (to.saturating_sub(from) + 1))
     }
 }
 
 impl sip_transport::Random for Seed {
     fn next_u64(&mut self) -> u64 {
-        self.next()
+        self.draw()
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
     fn the_same_seed_gives_the_same_numbers_and_another_purpose_others() {
         let draw = |seed, purpose| {
             let mut seed = Seed::new(seed, purpose);
-            [seed.next(), seed.next(), seed.next()]
+            [seed.draw(), seed.draw(), seed.draw()]
         };
         assert_eq!(draw(7, 1), draw(7, 1));
         assert_ne!(draw(7, 1), draw(7, 2));

@@ -1,6 +1,7 @@
 //! Random runs: the scenarios of the random world at every loss rate over many seeds, each judged by the invariants.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -9,19 +10,21 @@ use std::{
 };
 
 use crate::{
-    check,
-    ladder,
+    check, ladder,
     network::Faults,
     play,
     scenario::{Scenario, ScenarioError},
 };
 
 /// The scenarios of the random world, by name.
-pub const SCENARIOS: [(&str, &str); 4] = [
+pub const SCENARIOS: [(&str, &str); 7] = [
     ("blind", include_str!("../scenarios/random/blind.scn")),
     ("target-busy", include_str!("../scenarios/random/target-busy.scn")),
     ("target-silent", include_str!("../scenarios/random/target-silent.scn")),
     ("crossing-bye", include_str!("../scenarios/random/crossing-bye.scn")),
+    ("cancel", include_str!("../scenarios/random/cancel.scn")),
+    ("hang-up", include_str!("../scenarios/random/hang-up.scn")),
+    ("hold-glare", include_str!("../scenarios/random/hold-glare.scn")),
 ];
 
 /// The loss rates, in percent.
@@ -64,6 +67,8 @@ pub struct Swept {
     pub failures: Vec<Failure>,
     /// How many did not.
     pub failed: u64,
+    /// How often the first party's first transfer came to what, and how it learned that, by scenario and loss rate.
+    pub outcomes: BTreeMap<(&'static str, u8), BTreeMap<String, u64>>,
 }
 
 /// Failures whose traces are kept.
@@ -75,8 +80,8 @@ pub fn scenario(name: &str, loss: u8) -> Option<Result<Scenario, ScenarioError>>
     Some(Scenario::parse(text).map(|scenario| Scenario { faults: Faults::rough(loss), ..scenario }))
 }
 
-/// Runs once and judges.
-pub fn run(scenario: &Scenario, run: Run) -> Result<(), Failure> {
+/// Runs once and judges; what the first party's first transfer came to.
+pub fn run(scenario: &Scenario, run: Run) -> Result<String, Failure> {
     let scenario = Scenario { rtp: run.seed.is_multiple_of(RTP_EVERY), ..scenario.clone() };
     let played = play::play(&scenario, run.seed);
     let mut broken = check::broken(&played);
@@ -85,7 +90,9 @@ pub fn run(scenario: &Scenario, run: Run) -> Result<(), Failure> {
         broken.extend(played.unexpected.iter().cloned());
     }
     if broken.is_empty() {
-        return Ok(());
+        let outcome = played.journal.events(0).find_map(|event| Some((event.outcome()?, event.learned_from()?)));
+        let name = |(outcome, learned_from)| format!("{outcome} ({learned_from})");
+        return Ok(outcome.map_or_else(|| "no transfer".to_owned(), name));
     }
     Err(Failure { run, broken, trace: ladder::tail(&played.journal, &played.names, TAIL) })
 }
@@ -110,13 +117,17 @@ pub fn sweep(runs: &[Run]) -> Result<Swept, ScenarioError> {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(job) = runs.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    let fits = |(name, loss, _): &&(&str, u8, Scenario)| (*name, *loss) == (job.scenario, job.loss);
+                    let fits =
+                        |(name, loss, _): &&(&str, u8, Scenario)| (*name, *loss) == (job.scenario, job.loss);
                     let Some((_, _, scenario)) = scenarios.iter().find(fits) else { continue };
                     let result = run(scenario, *job);
                     // invariant: nothing panics while it is locked.
                     let mut swept = swept.lock().expect("invariant: not poisoned");
                     match result {
-                        Ok(()) => swept.passed += 1,
+                        Ok(outcome) => {
+                            swept.passed += 1;
+                            *swept.outcomes.entry((job.scenario, job.loss)).or_default().entry(outcome).or_default() += 1;
+                        }
                         Err(failure) => {
                             swept.failed += 1;
                             if swept.failures.len() < MOST_FAILURES {

@@ -195,10 +195,14 @@ impl World {
             match wish {
                 Wish::Sip { to, message } => self.send(node, to, message),
                 Wish::Rtp { port, to, packet } => {
-                    let Some(target) = self.nodes.iter().position(|other| other.address().ip() == to.ip()) else { continue };
+                    let Some(target) = self.nodes.iter().position(|other| other.address().ip() == to.ip())
+                    else {
+                        continue;
+                    };
                     let Some(after) = self.network.carry_rtp(self.now, node, target) else { continue };
                     let source = SocketAddr::new(self.nodes[node].address().ip(), port);
-                    let happening = Happening::Packet { node: target, port: to.port(), source, bytes: packet };
+                    let happening =
+                        Happening::Packet { node: target, port: to.port(), source, bytes: packet };
                     self.enqueue(self.now + after, happening);
                 }
                 Wish::Application(output) => self.news.push_back(News { node, what: Told::Output(output) }),
@@ -213,7 +217,10 @@ impl World {
             let kind = journal::kind(&message);
             for after in self.network.carry(self.now, node, target, &kind) {
                 copies += 1;
-                self.enqueue(self.now + after, Happening::Datagram { node: target, from: node, bytes: message.clone() });
+                self.enqueue(
+                    self.now + after,
+                    Happening::Datagram { node: target, from: node, bytes: message.clone() },
+                );
             }
         }
         self.note(node, What::Sent { to, address, message, copies });

@@ -3,7 +3,7 @@
 //! Runs only with `PATCHCORD_INTEROP=1`, which `cargo xtask interop` sets inside a private network namespace; then a peer
 //! that is not installed is a failure. `docs/interop.md` lists what is expected of whom.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::net::Ipv4Addr;
 
 use patchcord_tests::{
     party::{Calls, Party, Setup},
@@ -11,11 +11,12 @@ use patchcord_tests::{
         PATIENCE, PeerError,
         application::Application,
         baresip::Baresip,
+        network,
         sipp::{Plan, Report, Sipp},
     },
 };
 use serde_json::Value;
-use session_core::{LearnedFrom, OutcomeKind};
+use session_core::{LearnedFrom, OutcomeKind, SessionId};
 use tokio::{task::block_in_place, time::timeout};
 
 type Outcome = Result<(), PeerError>;
@@ -51,7 +52,8 @@ fn names(events: &[Value]) -> Vec<&str> {
 }
 
 fn last_outcome(events: &[Value]) -> (Option<&str>, Option<&str>, Option<u64>) {
-    let last = events.iter().rev().find(|event| event.get("outcome").is_some_and(|outcome| !outcome.is_null()));
+    let last =
+        events.iter().rev().find(|event| event.get("outcome").is_some_and(|outcome| !outcome.is_null()));
     let field = |name: &str| last.and_then(|event| event[name].as_str());
     (field("outcome"), field("learned_from"), last.and_then(|event| event["code"].as_u64()))
 }
@@ -105,13 +107,21 @@ fn call_holds_and_resumes_sipp() -> Outcome {
     let (ours, peer) = (address(3, 1), address(3, 2));
     let sipp = sipp("uas", peer, ours)?;
     let call = Application::start(&[
-        "call", &uri("bob", peer), "--listen", &listen(ours), "--duration", "3", "--hold-after", "1",
+        "call",
+        &uri("bob", peer),
+        "--listen",
+        &listen(ours),
+        "--duration",
+        "3",
+        "--hold-after",
+        "1",
     ])?;
     let (code, events) = call.finish(PATIENCE)?;
     let report = sipp.finish(PATIENCE)?;
     assert_eq!(code, Some(0), "{events:#?}");
     assert_eq!(names(&events).iter().filter(|name| **name == "hold_changed").count(), 2, "{events:#?}");
-    assert!(report.log.contains("re-INVITE [a=sendonly]"), "{}", report.log);
+    let offers: Vec<&str> = report.log.lines().filter_map(|line| line.strip_prefix("re-INVITE ")).collect();
+    assert_eq!(offers, ["a=sendonly", "a=sendrecv"], "{}", report.log);
     Ok(())
 }
 
@@ -144,7 +154,13 @@ fn transfer(test: u8, scenario: &str) -> Result<Moved, PeerError> {
     let (ours, peer, target) = (address(test, 1), address(test, 2), address(test, 3));
     let sipp = sipp(scenario, peer, ours)?;
     let transfer = Application::start(&[
-        "transfer", &uri("bob", peer), &uri("carol", target), "--talk", "1", "--listen", &listen(ours),
+        "transfer",
+        &uri("bob", peer),
+        &uri("carol", target),
+        "--talk",
+        "1",
+        "--listen",
+        &listen(ours),
     ])?;
     let (code, events) = transfer.finish(2 * PATIENCE)?;
     let report = sipp.finish(PATIENCE)?;
@@ -157,7 +173,12 @@ fn succeeds(test: u8, scenario: &str) -> Outcome {
     }
     let moved = transfer(test, scenario)?;
     assert_eq!(moved.code, Some(0), "{:#?}\n{}", moved.events, moved.report.messages);
-    assert_eq!(last_outcome(&moved.events), (Some("Succeeded"), Some("notify"), Some(200)), "{:#?}", moved.events);
+    assert_eq!(
+        last_outcome(&moved.events),
+        (Some("Succeeded"), Some("notify"), Some(200)),
+        "{:#?}",
+        moved.events
+    );
     let (ours, target) = (address(test, 1), address(test, 3));
     assert!(moved.report.log.contains(&format!("Refer-To: <sip:carol@{target}>")), "{}", moved.report.log);
     assert!(moved.report.log.contains(&format!("@{ours}")), "Referred-By names us: {}", moved.report.log);
@@ -165,15 +186,16 @@ fn succeeds(test: u8, scenario: &str) -> Outcome {
 }
 
 /// The transfer fails, sipp is taken back by a re-INVITE, and hung up on.
-fn recovers(test: u8, scenario: &str, code: Option<u64>) -> Outcome {
+fn recovers(test: u8, scenario: &str, wanted: &str, code: Option<u64>) -> Outcome {
     if !enabled(scenario) {
         return Ok(());
     }
     let moved = transfer(test, scenario)?;
     assert_eq!(moved.code, Some(1), "{:#?}\n{}", moved.events, moved.report.messages);
     let (outcome, _, told) = last_outcome(&moved.events);
-    assert_eq!((outcome, told), (Some("Recovered"), code), "{:#?}", moved.events);
-    assert_eq!(moved.report.messages.matches("\r\nCSeq").count() > 0, true);
+    assert_eq!((outcome, told), (Some(wanted), code), "{:#?}", moved.events);
+    let resumed = moved.events.iter().rfind(|event| event["event"] == "hold_changed");
+    assert_eq!(resumed.and_then(|event| event["local_hold"].as_bool()), Some(false), "{:#?}", moved.events);
     Ok(())
 }
 
@@ -204,27 +226,27 @@ fn transferee_without_contact_in_notify() -> Outcome {
 
 #[test]
 fn transferee_whose_target_is_busy() -> Outcome {
-    recovers(10, "transferee-busy", Some(486))
+    recovers(10, "transferee-busy", "Recovered", Some(486))
 }
 
 #[test]
 fn transferee_whose_target_declines() -> Outcome {
-    recovers(11, "transferee-declined", Some(603))
+    recovers(11, "transferee-declined", "Recovered", Some(603))
 }
 
 #[test]
 fn transferee_that_refuses_the_refer() -> Outcome {
-    recovers(12, "transferee-refuses", Some(603))
+    recovers(12, "transferee-refuses", "Recovered", Some(603))
 }
 
 #[test]
 fn transferee_that_terminates_without_a_result() -> Outcome {
-    recovers(13, "transferee-no-body", None)
+    recovers(13, "transferee-no-body", "Recovered", None)
 }
 
 #[test]
 fn transferee_that_never_reports_the_end() -> Outcome {
-    recovers(14, "transferee-no-final", None)
+    recovers(14, "transferee-no-final", "TimedOut", None)
 }
 
 #[test]
@@ -247,11 +269,24 @@ fn answer_follows_a_refer_of_sipp() -> Outcome {
         return Ok(());
     }
     let (ours, peer, target) = (address(16, 1), address(16, 2), address(16, 3));
-    let mut answer =
-        Application::start(&["answer", "--listen", &listen(ours), "--refer", "allow", "--allow-target", "127.0.10.0/24"])?;
+    let mut answer = Application::start(&[
+        "answer",
+        "--listen",
+        &listen(ours),
+        "--refer",
+        "allow",
+        "--allow-target",
+        "127.0.10.0/24",
+    ])?;
     let mut carol = Application::start(&["answer", "--listen", &listen(target)])?;
     let target = uri("carol", target);
-    let plan = Plan { scenario: "transferor", own: peer, remote: ours, user: "bob", keys: &[("target_uri", &target)] };
+    let plan = Plan {
+        scenario: "transferor",
+        own: peer,
+        remote: ours,
+        user: "bob",
+        keys: &[("target_uri", &target)],
+    };
     let report = Sipp::start(&plan)?.finish(PATIENCE)?;
     assert!(report.log.contains("SIP/2.0 200"), "{}", report.log);
     assert!(report.log.contains("terminated"), "{}", report.log);
@@ -268,7 +303,13 @@ fn answer_refuses_a_refer_of_sipp_by_default() -> Outcome {
     let (ours, peer, target) = (address(17, 1), address(17, 2), address(17, 3));
     let _answer = Application::start(&["answer", "--listen", &listen(ours)])?;
     let target = uri("carol", target);
-    let plan = Plan { scenario: "transferor-refused", own: peer, remote: ours, user: "bob", keys: &[("target_uri", &target)] };
+    let plan = Plan {
+        scenario: "transferor-refused",
+        own: peer,
+        remote: ours,
+        user: "bob",
+        keys: &[("target_uri", &target)],
+    };
     Sipp::start(&plan)?.finish(PATIENCE)?;
     Ok(())
 }
@@ -280,11 +321,25 @@ fn a_transfer_from_sipp_to_a_sipp_target_carries_referred_by() -> Outcome {
     }
     let (ours, peer, target) = (address(18, 1), address(18, 2), address(18, 3));
     let answer = Application::start(&[
-        "answer", "--listen", &listen(ours), "--refer", "allow", "--allow-target", "127.0.10.0/24", "--for", "5",
+        "answer",
+        "--listen",
+        &listen(ours),
+        "--refer",
+        "allow",
+        "--allow-target",
+        "127.0.10.0/24",
+        "--for",
+        "5",
     ])?;
     let called = sipp("uas", target, ours)?;
     let target = uri("carol", target);
-    let plan = Plan { scenario: "transferor", own: peer, remote: ours, user: "bob", keys: &[("target_uri", &target)] };
+    let plan = Plan {
+        scenario: "transferor",
+        own: peer,
+        remote: ours,
+        user: "bob",
+        keys: &[("target_uri", &target)],
+    };
     Sipp::start(&plan)?.finish(PATIENCE)?;
     let (code, events) = answer.finish(PATIENCE)?;
     assert_eq!(code, Some(0), "{events:#?}");
@@ -304,6 +359,15 @@ async fn party(name: &'static str, tone: u16, own: Ipv4Addr) -> Party {
     setup.start().await.expect("a party on its own address")
 }
 
+/// Its RTP comes from the address in its SDP only where the network can be told so.
+async fn hears_baresip(party: &mut Party, session: SessionId) {
+    if network::is_private() {
+        party.hears(session, THEIR_TONE).await;
+    } else {
+        println!("audio of baresip: not checked, because in the host's network its RTP comes from 127.0.0.1");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn baresip_calls_and_is_heard() -> Outcome {
     if !enabled("baresip as caller") {
@@ -315,7 +379,7 @@ async fn baresip_calls_and_is_heard() -> Outcome {
     baresip.command("dial", &uri("alice", ours))?;
     block_in_place(|| baresip.wait_for("CALL_ESTABLISHED"))?;
     let session = party.established().await;
-    party.hears(session, THEIR_TONE).await;
+    hears_baresip(&mut party, session).await;
     baresip.command("hangup", "")?;
     party.wait_named("call_ended").await;
     party.manager.shutdown().await;
@@ -332,13 +396,19 @@ async fn baresip_holds_and_resumes_us() -> Outcome {
     let mut baresip = block_in_place(|| Baresip::start("bob", peer, THEIR_TONE))?;
     let session = party.manager.call(&uri("bob", peer)).await.expect("a call");
     timeout(PATIENCE, session.established()).await.expect("in time").expect("answered");
-    party.hears(session.id(), THEIR_TONE).await;
+    hears_baresip(&mut party, session.id()).await;
     baresip.command("hold", "")?;
     let held = party.wait_named("hold_changed").await;
-    assert!(matches!(held.kind, session_core::EventKind::HoldChanged { local: false, remote: true }), "{held:?}");
+    assert!(
+        matches!(held.kind, session_core::EventKind::HoldChanged { local: false, remote: true }),
+        "{held:?}"
+    );
     baresip.command("resume", "")?;
     let resumed = party.wait_named("hold_changed").await;
-    assert!(matches!(resumed.kind, session_core::EventKind::HoldChanged { local: false, remote: false }), "{resumed:?}");
+    assert!(
+        matches!(resumed.kind, session_core::EventKind::HoldChanged { local: false, remote: false }),
+        "{resumed:?}"
+    );
     session.hang_up().await.expect("hung up");
     block_in_place(|| baresip.wait_for("CALL_CLOSED"))?;
     party.manager.shutdown().await;
@@ -351,16 +421,21 @@ async fn baresip_is_moved_to_another_party_and_both_hear_each_other() -> Outcome
         return Ok(());
     }
     let (ours, peer, target) = (address(21, 1), address(21, 2), address(21, 3));
-    let (alice, mut carol) = (party("alice", OUR_TONE, ours).await, party("carol", TARGET_TONE, target).await);
+    let (alice, mut carol) =
+        (party("alice", OUR_TONE, ours).await, party("carol", TARGET_TONE, target).await);
     let mut baresip = block_in_place(|| Baresip::start("bob", peer, THEIR_TONE))?;
     let session = alice.manager.call(&uri("bob", peer)).await.expect("a call");
     timeout(PATIENCE, session.established()).await.expect("in time").expect("answered");
     let mut transfer = session.blind(&uri("carol", target)).await.expect("a transfer");
     let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("in time").expect("an outcome");
     let trace = baresip.output();
-    assert_eq!((outcome.kind, outcome.learned_from), (OutcomeKind::Succeeded, LearnedFrom::Notify), "{trace}");
+    assert_eq!(
+        (outcome.kind, outcome.learned_from),
+        (OutcomeKind::Succeeded, LearnedFrom::Notify),
+        "{trace}"
+    );
     let carols = carol.established().await;
-    carol.hears(carols, THEIR_TONE).await;
+    hears_baresip(&mut carol, carols).await;
     alice.manager.shutdown().await;
     carol.manager.shutdown().await;
     Ok(())
@@ -375,12 +450,20 @@ fn the_transfer_command_moves_a_call_of_a_running_baresip_to_another_answer() ->
     let mut baresip = Baresip::start("bob", peer, THEIR_TONE)?;
     let mut carol = Application::start(&["answer", "--listen", &listen(target), "--tone", "800"])?;
     let transfer = Application::start(&[
-        "transfer", &uri("bob", peer), &uri("carol", target), "--talk", "1", "--listen", &listen(ours),
+        "transfer",
+        &uri("bob", peer),
+        &uri("carol", target),
+        "--talk",
+        "1",
+        "--listen",
+        &listen(ours),
     ])?;
     let (code, events) = transfer.finish(2 * PATIENCE)?;
     assert_eq!(code, Some(0), "{events:#?}\n{}", baresip.output());
     assert_eq!(last_outcome(&events).0, Some("Succeeded"), "{events:#?}");
-    carol.wait_for("media_flowing", PATIENCE)?;
+    if network::is_private() {
+        carol.wait_for("media_flowing", PATIENCE)?;
+    }
     baresip.command("hangup", "")?;
     carol.wait_for("call_ended", PATIENCE)?;
     Ok(())
@@ -400,7 +483,7 @@ async fn baresip_is_the_target_of_a_transfer() -> Outcome {
     let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("in time").expect("an outcome");
     assert_eq!(outcome.kind, OutcomeKind::Succeeded, "{}", baresip.output());
     let new = bob.transferred_to().await;
-    bob.hears(new, THEIR_TONE).await;
+    hears_baresip(&mut bob, new).await;
     bob.manager.shutdown().await;
     block_in_place(|| baresip.wait_for("CALL_CLOSED"))?;
     alice.manager.shutdown().await;
@@ -413,18 +496,19 @@ async fn baresip_moves_us_to_another_party() -> Outcome {
         return Ok(());
     }
     let (ours, peer, target) = (address(24, 1), address(24, 2), address(24, 3));
-    let (mut alice, mut carol) = (party("alice", OUR_TONE, ours).await, party("carol", TARGET_TONE, target).await);
+    let (mut alice, mut carol) =
+        (party("alice", OUR_TONE, ours).await, party("carol", TARGET_TONE, target).await);
     let mut baresip = block_in_place(|| Baresip::start("bob", peer, THEIR_TONE))?;
     baresip.command("dial", &uri("alice", ours))?;
     block_in_place(|| baresip.wait_for("CALL_ESTABLISHED"))?;
     alice.established().await;
     baresip.command("transfer", &uri("carol", target))?;
     let new = alice.transferred_to().await;
+    let ended = alice.wait_for("the end of the transfer", PATIENCE, |event| event.outcome().is_some()).await;
+    assert_eq!(ended.outcome(), Some("Succeeded"));
     alice.hears(new, TARGET_TONE).await;
     let carols = carol.established().await;
     carol.hears(carols, OUR_TONE).await;
-    let ended = alice.wait_for("the end of the transfer", Duration::from_secs(60), |event| event.outcome().is_some()).await;
-    assert_eq!(ended.outcome(), Some("Succeeded"));
     alice.manager.shutdown().await;
     carol.manager.shutdown().await;
     Ok(())

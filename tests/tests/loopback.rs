@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use patchcord_tests::party::{Calls, PATIENCE, Party, Setup};
 use session_core::{
-    Direction, EndReason, LearnedFrom, OutcomeKind, RecoveryAction, ReferPolicy, Session, SessionError, StartError, StatusCode,
-    TransferType,
+    Direction, EndReason, LearnedFrom, OutcomeKind, RecoveryAction, ReferPolicy, Session, SessionError,
+    StartError, StatusCode, TransferType,
 };
 use tokio::{net::UdpSocket, time::timeout};
 
@@ -33,13 +33,17 @@ async fn shut_down(parties: impl IntoIterator<Item = Party>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blind_transfer_moves_the_call_and_the_audio() {
-    let (mut alice, mut bob, mut carol) =
-        (party("alice", ALICE, Calls::Answer).await, party("bob", BOB, Calls::Answer).await, party("carol", CAROL, Calls::Answer).await);
+    let (mut alice, mut bob, mut carol) = (
+        party("alice", ALICE, Calls::Answer).await,
+        party("bob", BOB, Calls::Answer).await,
+        party("carol", CAROL, Calls::Answer).await,
+    );
     let (session, bobs) = call(&mut alice, &mut bob).await;
     bob.hears(bobs, ALICE).await;
     alice.hears(session.id(), BOB).await;
     let mut transfer = session.blind(&carol.uri()).await.expect("a transfer");
-    let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
+    let outcome =
+        timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
     assert_eq!((outcome.kind, outcome.learned_from), (OutcomeKind::Succeeded, LearnedFrom::Notify));
     let new = bob.transferred_to().await;
     let carols = carol.established().await;
@@ -59,7 +63,8 @@ async fn a_busy_target_gives_the_call_back_with_its_audio() {
     );
     let (session, bobs) = call(&mut alice, &mut bob).await;
     let mut transfer = session.blind(&carol.uri()).await.expect("a transfer");
-    let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
+    let outcome =
+        timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
     assert_eq!((outcome.kind, outcome.learned_from), (OutcomeKind::Recovered, LearnedFrom::Notify));
     assert_eq!(outcome.code, Some(StatusCode::BUSY_HERE));
     assert!(outcome.call_kept);
@@ -79,7 +84,8 @@ async fn a_silent_target_gives_the_call_back_after_the_ring_limit() {
     );
     let (session, _) = call(&mut alice, &mut bob).await;
     let mut transfer = session.blind(&carol.uri()).await.expect("a transfer");
-    let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
+    let outcome =
+        timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
     assert_eq!((outcome.kind, outcome.call_kept), (OutcomeKind::Recovered, true));
     shut_down([alice, bob, carol]).await;
 }
@@ -95,7 +101,8 @@ async fn a_refused_refer_gives_the_call_back_and_calls_nobody() {
     );
     let (session, _) = call(&mut alice, &mut bob).await;
     let mut transfer = session.blind(&carol.uri()).await.expect("a transfer");
-    let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
+    let outcome =
+        timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
     assert_eq!((outcome.kind, outcome.code), (OutcomeKind::Recovered, Some(StatusCode::DECLINE)));
     assert!(carol.manager.sessions().await.expect("a list").is_empty());
     shut_down([alice, bob, carol]).await;
@@ -114,7 +121,8 @@ async fn an_application_that_is_asked_can_accept_and_reject() {
         );
         let (session, _) = call(&mut alice, &mut bob).await;
         let mut transfer = session.blind(&carol.uri()).await.expect("a transfer");
-        let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
+        let outcome =
+            timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
         assert_eq!(outcome.kind, wanted);
         shut_down([alice, bob, carol]).await;
     }
@@ -122,14 +130,27 @@ async fn an_application_that_is_asked_can_accept_and_reject() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transfer_is_listed_while_it_goes_on_and_can_be_cancelled_by_its_id() {
-    let (mut alice, mut bob, mut carol) =
-        (party("alice", ALICE, Calls::Answer).await, party("bob", BOB, Calls::Answer).await, party("carol", CAROL, Calls::Ring).await);
+    let (mut alice, mut bob, mut carol) = (
+        party("alice", ALICE, Calls::Answer).await,
+        party("bob", BOB, Calls::Answer).await,
+        party("carol", CAROL, Calls::Ring).await,
+    );
     let (session, _) = call(&mut alice, &mut bob).await;
-    let id = alice.manager.initiate_transfer(&session.id(), &carol.uri(), TransferType::Blind).await.expect("a transfer");
+    let id = alice
+        .manager
+        .initiate_transfer(&session.id(), &carol.uri(), TransferType::Blind)
+        .await
+        .expect("a transfer");
     carol.wait_named("incoming_call").await;
     let listed = alice.manager.get_sessions_with_transfers().await.expect("a list");
-    assert_eq!(listed.iter().map(|info| (info.transfer, info.session)).collect::<Vec<_>>(), [(id, session.id())]);
-    timeout(PATIENCE, alice.manager.cancel_transfer(&id)).await.expect("an answer in time").expect("cancelled");
+    assert_eq!(
+        listed.iter().map(|info| (info.transfer, info.session)).collect::<Vec<_>>(),
+        [(id, session.id())]
+    );
+    timeout(PATIENCE, alice.manager.cancel_transfer(&id))
+        .await
+        .expect("an answer in time")
+        .expect("cancelled");
     let ended = alice.wait_named("transfer_cancelled").await;
     assert_eq!(ended.outcome(), Some("Cancelled"));
     assert!(alice.manager.get_sessions_with_transfers().await.expect("a list").is_empty());
@@ -138,7 +159,8 @@ async fn a_transfer_is_listed_while_it_goes_on_and_can_be_cancelled_by_its_id() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hold_and_resume_are_in_force_when_they_are_told() {
-    let (mut alice, mut bob) = (party("alice", ALICE, Calls::Answer).await, party("bob", BOB, Calls::Answer).await);
+    let (mut alice, mut bob) =
+        (party("alice", ALICE, Calls::Answer).await, party("bob", BOB, Calls::Answer).await);
     let (session, bobs) = call(&mut alice, &mut bob).await;
     bob.hears(bobs, ALICE).await;
     let held = timeout(PATIENCE, session.hold()).await.expect("an answer in time").expect("held");
@@ -158,7 +180,8 @@ async fn hold_and_resume_are_in_force_when_they_are_told() {
 async fn one_call_more_than_allowed_is_refused_with_486() {
     let mut setup = Setup::new("bob", BOB, Calls::Answer);
     setup.max_calls = 1;
-    let (mut alice, mut bob) = (party("alice", ALICE, Calls::Answer).await, setup.start().await.expect("a party"));
+    let (mut alice, mut bob) =
+        (party("alice", ALICE, Calls::Answer).await, setup.start().await.expect("a party"));
     let (first, _) = call(&mut alice, &mut bob).await;
     let second = alice.manager.call(&bob.uri()).await.expect("a call");
     let refused = timeout(PATIENCE, second.established()).await.expect("an answer in time");
@@ -182,13 +205,16 @@ async fn a_call_that_nobody_decides_about_is_refused_with_480() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_datagrams_stop_nothing() {
-    let (mut alice, mut bob) = (party("alice", ALICE, Calls::Answer).await, party("bob", BOB, Calls::Answer).await);
+    let (mut alice, mut bob) =
+        (party("alice", ALICE, Calls::Answer).await, party("bob", BOB, Calls::Answer).await);
     let stranger = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
     let source = stranger.local_addr().expect("its address");
     let long = [b'x'; 65_000];
     let no_via = b"INVITE sip:bob@127.0.0.1 SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 0\r\n\r\n".as_slice();
-    let lying = b"OPTIONS sip:bob@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nContent-Length: 99999\r\n\r\n".as_slice();
-    let rubbish: [&[u8]; 7] = [b"", b"\r\n\r\n", b"\0\0\0\0", b"SIP/2.0 200 OK\r\n\r\n", no_via, lying, &long];
+    let lying = b"OPTIONS sip:bob@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nContent-Length: 99999\r\n\r\n"
+        .as_slice();
+    let rubbish: [&[u8]; 7] =
+        [b"", b"\r\n\r\n", b"\0\0\0\0", b"SIP/2.0 200 OK\r\n\r\n", no_via, lying, &long];
     for _ in 0..20 {
         for datagram in rubbish {
             stranger.send_to(datagram, bob.address).await.expect("sent");
@@ -246,7 +272,8 @@ async fn a_target_that_policy_forbids_is_refused_before_anything_is_sent() {
     );
     let (session, _) = call(&mut alice, &mut bob).await;
     let mut transfer = session.blind(&carol.uri()).await.expect("a transfer");
-    let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
+    let outcome =
+        timeout(PATIENCE, transfer.outcome()).await.expect("an outcome in time").expect("an outcome");
     assert_eq!((outcome.kind, outcome.code), (OutcomeKind::Recovered, Some(StatusCode::FORBIDDEN)));
     assert!(carol.manager.sessions().await.expect("a list").is_empty());
     shut_down([alice, bob, carol]).await;

@@ -78,7 +78,8 @@ fn a_blind_transfer_without_hold_sends_the_refer_at_once() {
 fn a_busy_target_brings_the_held_party_back() {
     let trace = golden("target-busy");
     let told = line(&trace, &["bob   -> alice", "NOTIFY", "[486 "]);
-    let resume = trace.lines().skip(told).position(|line| line.contains("alice -> bob") && line.contains("INVITE"));
+    let resume =
+        trace.lines().skip(told).position(|line| line.contains("alice -> bob") && line.contains("INVITE"));
     assert!(resume.is_some(), "{trace}");
     let bye = line(&trace, &["-> ", "BYE sip"]);
     assert!(line(&trace, &["alice    > hang-up-all"]) < bye, "only the end of the run hangs up\n{trace}");
@@ -100,18 +101,26 @@ fn a_silent_target_is_cancelled_at_the_ring_limit() {
 #[test]
 fn crossing_byes_end_the_call_once_and_the_transfer_has_succeeded() {
     let trace = golden("crossing-bye");
-    let (ours, theirs) = (line(&trace, &["alice -> bob", "BYE sip"]), line(&trace, &["bob   -> alice", "BYE sip"]));
+    let (ours, theirs) =
+        (line(&trace, &["alice -> bob", "BYE sip"]), line(&trace, &["bob   -> alice", "BYE sip"]));
     // covers: TR-246
     let answers = |way: &str| count(&trace, &[way, "200", "(BYE)"]) + count(&trace, &[way, "481", "(BYE)"]);
-    assert!(ours < line(&trace, &["alice -> bob", "200", "(BYE)"]), "theirs comes before ours is answered\n{trace}");
+    assert!(
+        ours < line(&trace, &["alice -> bob", "200", "(BYE)"]),
+        "theirs comes before ours is answered\n{trace}"
+    );
     assert_eq!((answers("alice -> bob"), answers("bob   -> alice")), (1, 1), "{trace}");
     assert!(ours < theirs, "{trace}");
     assert_eq!(count(&trace, &["alice    *", "transfer_", "Succeeded"]), 1, "{trace}");
 }
 
 #[test]
-fn a_transferee_that_hangs_up_keeps_its_new_call() {
-    golden("transferee-hangs-up");
+fn a_transferee_that_hangs_up_cancels_its_new_call_and_reports_before_its_bye() {
+    // covers: TR-256
+    let trace = golden("transferee-hangs-up");
+    line(&trace, &["bob   -> carol", "CANCEL"]);
+    let report = line(&trace, &["bob   -> alice", "NOTIFY", "terminated", "[487 "]);
+    assert!(report < line(&trace, &["bob   -> alice", "BYE"]), "{trace}");
 }
 
 #[test]
@@ -129,7 +138,11 @@ fn a_refused_refer_takes_the_call_back_and_calls_nobody() {
 #[test]
 fn an_unanswered_refer_is_given_up_after_64_t1_and_keeps_the_call() {
     let trace = golden("refer-unanswered");
-    assert_eq!(count(&trace, &["alice -> bob", "REFER"]), 11, "sends at 0, 0.5, 1.5, 3.5, 7.5 … 31.5 s\n{trace}");
+    assert_eq!(
+        count(&trace, &["alice -> bob", "REFER"]),
+        11,
+        "sends at 0, 0.5, 1.5, 3.5, 7.5 … 31.5 s\n{trace}"
+    );
 }
 
 #[test]
@@ -223,4 +236,19 @@ fn random_transfers_to_a_silent_target_keep_the_invariants() {
 #[test]
 fn random_crossing_byes_keep_the_invariants() {
     random("crossing-bye");
+}
+
+#[test]
+fn random_cancelled_transfers_keep_the_invariants() {
+    random("cancel");
+}
+
+#[test]
+fn random_hang_ups_keep_the_invariants() {
+    random("hang-up");
+}
+
+#[test]
+fn random_glare_and_decisions_keep_the_invariants() {
+    random("hold-glare");
 }

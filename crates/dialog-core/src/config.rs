@@ -34,15 +34,15 @@ pub struct DialogConfig {
     pub user_agent: Option<Arc<str>>,
     /// With which 2xx a REFER is accepted.
     pub refer_acceptance: ReferAcceptance,
-    /// Most dialogs at a time, placed and incoming together; one more INVITE is answered 503, one more call placed ends
-    /// with [`EndReason::Overload`](crate::EndReason::Overload).
+    /// Most dialogs at a time, placed and incoming together; one more INVITE is answered 503, one more call
+    /// placed ends with [`EndReason::Overload`](crate::EndReason::Overload).
     pub legs: usize,
     /// Most refer subscriptions at a time in both roles; one more REFER is answered 503.
     pub subscriptions: usize,
     /// Option tags for Supported that are implemented here or above; also what a Require may name.
     pub supported: Vec<Box<str>>,
-    /// Whether REFER is advertised in Allow and `refer` in Allow-Events (TR-034, TR-055). A REFER in a dialog is passed
-    /// up either way.
+    /// Whether REFER is advertised in Allow and `refer` in Allow-Events (TR-034, TR-055). A REFER in a dialog
+    /// is passed up either way.
     pub refer: bool,
     /// Whether a subscription of ours is refreshed by SUBSCRIBE before its time runs out (RFC 6665 §4.1.2.2).
     pub refresh: bool,

@@ -15,12 +15,12 @@ use crate::{
     timer::LegTimer,
 };
 
-/// Most refer subscriptions in one dialog. Peers run one transfer at a time per call; a few more may overlap while their
-/// last NOTIFYs are under way.
+/// Most refer subscriptions in one dialog. Peers run one transfer at a time per call; a few more may overlap
+/// while their last NOTIFYs are under way.
 pub(crate) const SUBSCRIPTIONS_PER_DIALOG: usize = 8;
 
-/// Most requests that wait for an ACK or for the end of an INVITE: at most a REFER or NOTIFY and a SUBSCRIBE per
-/// subscription.
+/// Most requests that wait for an ACK or for the end of an INVITE: at most a REFER or NOTIFY and a SUBSCRIBE
+/// per subscription.
 pub(crate) const WAITING: usize = 2 * SUBSCRIPTIONS_PER_DIALOG;
 
 /// A dialog; it lives until its last usage is gone (TR-240).
@@ -120,8 +120,8 @@ impl Dialog {
 
     /// Sends a REFER, NOTIFY or SUBSCRIBE as soon as the dialog allows it.
     ///
-    /// Nothing of ours goes out before the peer has acknowledged our first 2xx, because it may not have got it
-    /// (RFC 3261 §13.3.1.4); a REFER waits for any INVITE as well (TR-251).
+    /// Nothing of ours goes out before the peer has acknowledged our first 2xx, because it may not have got
+    /// it (RFC 3261 §13.3.1.4); a REFER waits for any INVITE as well (TR-251).
     pub(crate) fn send(&mut self, step: &mut Step<'_, '_, '_>, ask: Ask) {
         if !self.may_send(ask) {
             debug_assert!(self.waiting.len() < WAITING, "bounded by the subscriptions of the dialog");

@@ -24,9 +24,9 @@ use crate::{
 
 /// All dialogs with their legs and refer subscriptions.
 ///
-/// A reducer by the step contract of [`sip_transport::step`]: [`command`](Self::command) takes what the layers above
-/// ask, [`receive`](Self::receive) what the transaction layer tells, [`expire`](Self::expire) a timer that was armed
-/// here. Each pushes its outputs and returns nothing.
+/// A reducer by the step contract of [`sip_transport::step`]: [`command`](Self::command) takes what the
+/// layers above ask, [`receive`](Self::receive) what the transaction layer tells, [`expire`](Self::expire) a
+/// timer that was armed here. Each pushes its outputs and returns nothing.
 #[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "the table of dialogs is what the type is about")]
 pub struct Dialogs {
@@ -102,7 +102,7 @@ impl Dialogs {
         match command {
             DialogCommand::Place { leg, invite } => self.place(cx, leg, invite, out),
             DialogCommand::Leg(leg, command) => self.leg_command(cx, leg, command, out),
-            DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, command, out),
+            DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, &command, out),
         }
     }
 
@@ -221,7 +221,7 @@ impl Dialogs {
         &mut self,
         cx: &mut Cx<'_>,
         id: SubscriptionId,
-        command: SubscriptionCommand,
+        command: &SubscriptionCommand,
         out: &mut Out<'_, DialogOutput>,
     ) {
         if !self.with_subscription(cx, id, out, |dialog, step| dialog.subscription_command(step, id, command))
@@ -294,8 +294,8 @@ impl Dialogs {
         }
         let Some(client) = self.pending.clients.remove(&tx) else { return };
         match client {
-            // After a 2xx the transaction has nothing more to tell; its ACK may have failed, which shows by the peer's
-            // silence or BYE.
+            // After a 2xx the transaction has nothing more to tell; its ACK may have failed, which shows by
+            // the peer's silence or BYE.
             Client::Invite(leg) if self.pending.forks.contains_key(&leg) => {
                 self.pending.clients.insert(tx, client);
             }

@@ -1,4 +1,5 @@
-//! 2xx responses to an INVITE beyond the first: repeated ones and those of other forks (RFC 3261 §13.2.2.4, TR-199).
+//! 2xx responses to an INVITE beyond the first: repeated ones and those of other forks (RFC 3261 §13.2.2.4,
+//! TR-199).
 
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use crate::{
     timer::LegTimer,
 };
 
-/// Most forks of one INVITE whose 2xx are acknowledged. A proxy forks to the devices of one user, which are few; further
-/// answers are left to their own time limit, because each costs an ACK, a BYE and a transaction.
+/// Most forks of one INVITE whose 2xx are acknowledged. A proxy forks to the devices of one user, which are
+/// few; further answers are left to their own time limit, because each costs an ACK, a BYE and a transaction.
 pub(crate) const FORKS: usize = 16;
 
 /// The accepted forks of an INVITE; lives for 64*T1 from the first 2xx, also after its leg.
@@ -55,7 +56,8 @@ impl Forks {
         Self { tx, template: Box::new(template), cseq, accepted }
     }
 
-    /// Handles a 2xx after the first: a repeated one gets its ACK again, a new fork is acknowledged and ended.
+    /// Handles a 2xx after the first: a repeated one gets its ACK again, a new fork is acknowledged and
+    /// ended.
     pub(crate) fn receive(&mut self, step: &mut Step<'_, '_, '_>, origin: &Origin, message: &Message) {
         let tag = message.to_tag().unwrap_or_default();
         if let Some(fork) = self.accepted.iter().find(|fork| &*fork.remote_tag == tag) {
@@ -109,8 +111,8 @@ impl StrayAck {
         step.route(Errand::Stray(Box::new(self)), uri, flow);
     }
 
-    /// Sends the ACK and, where it is due, the BYE. Without a route there is nobody to tell: the fork ends by its own
-    /// time limit for the missing ACK.
+    /// Sends the ACK and, where it is due, the BYE. Without a route there is nobody to tell: the fork ends by
+    /// its own time limit for the missing ACK.
     pub(crate) fn routed(mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
         let Ok(hops) = result else { return };
         let draft = step.signed(self.state.draft(Method::Ack, self.cseq));

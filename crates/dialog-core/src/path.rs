@@ -17,7 +17,8 @@ impl Path {
         Self { target: target.without_headers_and_method(), routes: routes.into_iter().collect() }
     }
 
-    /// The Record-Routes of a message in the order in which they stand: the route set of a callee (RFC 3261 §12.1.1).
+    /// The Record-Routes of a message in the order in which they stand: the route set of a callee (RFC 3261
+    /// §12.1.1).
     pub(crate) fn recorded(message: &Message) -> Result<Vec<UriBuf>, ParseError> {
         Ok(message.record_routes()?.into_iter().map(|route| route.uri.to_owned()).collect())
     }

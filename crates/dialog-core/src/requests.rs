@@ -54,7 +54,8 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
         return None;
     }
     let method = message.method()?;
-    // What was not advertised is refused, but a REFER says more by a refusal that leaves the call alone (TR-265).
+    // What was not advertised is refused, but a REFER says more by a refusal that leaves the call alone
+    // (TR-265).
     if !step.config.allow().any(|allowed| allowed == method) && method != Method::Refer {
         let status =
             if is_known(method) { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_IMPLEMENTED };
@@ -113,8 +114,8 @@ impl Dialog {
 }
 
 impl Step<'_, '_, '_> {
-    /// A request with a tag that is no live dialog's: 481, except that an unknown event package is said to be one
-    /// (TR-044).
+    /// A request with a tag that is no live dialog's: 481, except that an unknown event package is said to be
+    /// one (TR-044).
     fn outside_dead(&mut self, tx: TxId, inbound: &Inbound, method: Method) {
         let status = match (method, refer_event(&inbound.message)) {
             (Method::Notify | Method::Subscribe, Err(status)) => status,

@@ -13,7 +13,8 @@ pub(crate) const SDP: &str = "application/sdp";
 /// The only event package (RFC 3515 §3).
 pub(crate) const REFER_PACKAGE: &str = "refer";
 
-/// Seconds for Retry-After when a table is full: long enough for calls to end, short enough for a caller to wait.
+/// Seconds for Retry-After when a table is full: long enough for calls to end, short enough for a caller to
+/// wait.
 pub(crate) const OVERLOAD_RETRY: u32 = 10;
 
 /// What we can do, printed once.
@@ -71,8 +72,8 @@ impl Capabilities {
 impl Step<'_, '_, '_> {
     /// Answers a request with a tag of ours and whatever `dress` adds.
     ///
-    /// Gives the bytes that were sent. If a value given from above cannot stand in a header, a bare 500 is sent instead
-    /// and `None` comes back: the peer must not wait for the mistake of a caller.
+    /// Gives the bytes that were sent. If a value given from above cannot stand in a header, a bare 500 is
+    /// sent instead and `None` comes back: the peer must not wait for the mistake of a caller.
     pub(crate) fn respond(
         &mut self,
         tx: TxId,
@@ -96,7 +97,8 @@ impl Step<'_, '_, '_> {
             self.transaction(TxCommand::Respond { tx, status, wire: wire.clone() });
             return Some(wire);
         }
-        // A bare response holds only what was parsed; should even that fail, the transaction ends by its own timer.
+        // A bare response holds only what was parsed; should even that fail, the transaction ends by its own
+        // timer.
         if let Ok(wire) = plain(StatusCode::SERVER_INTERNAL_ERROR).encode() {
             self.transaction(TxCommand::Respond { tx, status: StatusCode::SERVER_INTERNAL_ERROR, wire });
         }

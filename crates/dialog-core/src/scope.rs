@@ -13,8 +13,8 @@ pub(crate) enum Scope {
     Dialog,
 }
 
-/// The scope of a final response of 300 or more. Codes that the table does not name follow the rule for their class: only
-/// the transaction.
+/// The scope of a final response of 300 or more. Codes that the table does not name follow the rule for their
+/// class: only the transaction.
 pub(crate) fn scope(status: StatusCode) -> Scope {
     match status.as_u16() {
         404 | 410 | 416 | 482..=485 | 502 | 604 => Scope::Dialog,
@@ -23,8 +23,8 @@ pub(crate) fn scope(status: StatusCode) -> Scope {
     }
 }
 
-/// Whether a response to NOTIFY or to a refresh SUBSCRIBE ends the subscription (RFC 6665 §4.2.2, §4.1.2.2, TR-047,
-/// TR-048): the same codes as those that end a usage or a dialog, without 502.
+/// Whether a response to NOTIFY or to a refresh SUBSCRIBE ends the subscription (RFC 6665 §4.2.2, §4.1.2.2,
+/// TR-047, TR-048): the same codes as those that end a usage or a dialog, without 502.
 pub(crate) fn ends_subscription(status: StatusCode) -> bool {
     matches!(status.as_u16(), 404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604)
 }

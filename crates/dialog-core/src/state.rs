@@ -50,14 +50,15 @@ impl DialogState {
         }
     }
 
-    /// Whether a request of the peer names this dialog; our tag was compared before (RFC 3261 §12.2.2, TR-125).
+    /// Whether a request of the peer names this dialog; our tag was compared before (RFC 3261 §12.2.2,
+    /// TR-125).
     pub(crate) fn matches(&self, request: &Message) -> bool {
         request.call_id().is_ok_and(|call_id| call_id == &*self.call_id)
             && request.from_tag().unwrap_or_default() == &*self.remote_tag
     }
 
-    /// Starts the next request with a number of its own, stamped now because it is sent now (TR-190). `None` when the
-    /// numbers have run out.
+    /// Starts the next request with a number of its own, stamped now because it is sent now (TR-190). `None`
+    /// when the numbers have run out.
     pub(crate) fn next(&mut self, method: Method) -> Option<Draft> {
         if self.local_cseq >= LAST_CSEQ {
             return None;
@@ -90,8 +91,9 @@ impl DialogState {
         rising
     }
 
-    /// Takes the remote target from a message that refreshes it (TR-235, TR-236). A message without a usable Contact
-    /// changes nothing, because RFC 3261 §12.2.1.2 replaces the target only "by the URI in that Contact".
+    /// Takes the remote target from a message that refreshes it (TR-235, TR-236). A message without a usable
+    /// Contact changes nothing, because RFC 3261 §12.2.1.2 replaces the target only "by the URI in that
+    /// Contact".
     pub(crate) fn refresh(&mut self, message: &Message) {
         if let Ok(Some(contact)) = message.contact() {
             self.path.refresh(&contact.uri.to_owned());

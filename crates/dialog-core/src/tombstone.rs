@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::boundary::leg::{DialogIdentity, LegId};
 
-/// Most ended dialogs remembered at a time; at 64*T1 each that is over 600 calls ended per second. The oldest is
-/// forgotten first: it only costs the difference between 603 and 481 (RFC 3891 §3).
+/// Most ended dialogs remembered at a time; at 64*T1 each that is over 600 calls ended per second. The oldest
+/// is forgotten first: it only costs the difference between 603 and 481 (RFC 3891 §3).
 pub(crate) const TOMBSTONES: usize = 20_000;
 
 /// The ended dialogs.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use session_core::{
     Builder, Delivery, EventKind, IncomingQueue, MediaMode, Overflow, SessionEvent, SessionManager, Source,
-    Subscriber, Transport,
+    Subscriber, Transport, load_wav,
 };
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -14,7 +14,6 @@ use crate::args::{AudioArgs, Listen, Switch};
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::json::Line;
-use crate::wav;
 
 /// Events that may wait for a slow reader of stdout: a thousand calls that begin and end at once.
 const EVENT_QUEUE: usize = 16_384;
@@ -95,7 +94,7 @@ pub(crate) fn configure(listen: &[Listen], audio: &AudioArgs, media: Switch) -> 
 
 fn source(audio: &AudioArgs) -> Result<Source, Failure> {
     if let Some(file) = &audio.play {
-        return wav::load(file)
+        return load_wav(file)
             .map(Source::Wav)
             .map_err(|error| Failure::environment(format!("cannot play {}: {error}", file.display())));
     }

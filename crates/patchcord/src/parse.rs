@@ -37,15 +37,17 @@ pub(crate) fn run(args: &ParseArgs) -> Exit {
     let mut exit = Exit::Done;
     let mut stdout = io::stdout().lock();
     for file in &args.files {
-        let (parsed, result) = match read(file) {
-            Ok(bytes) => message(file, bytes),
-            Err(error) => (failed(file, format!("cannot be read: {error}")), Exit::Environment),
+        let name = file.display().to_string();
+        let (line, result) = match read(file) {
+            Ok(bytes) => {
+                let (line, ok) = json_line(&name, bytes);
+                (line, if ok { Exit::Done } else { Exit::Failed })
+            }
+            Err(error) => (to_json(&failed(&name, format!("cannot be read: {error}"))), Exit::Environment),
         };
         if result.code() > exit.code() {
             exit = result;
         }
-        // invariant: strings, numbers and booleans always have a JSON form.
-        let line = serde_json::to_string(&parsed).expect("invariant: a parsed message serialises");
         if let Err(error) = writeln!(stdout, "{line}") {
             tracing::warn!(%error, "stdout cannot be written");
             return Exit::Environment;
@@ -61,10 +63,23 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn message(file: &Path, bytes: Vec<u8>) -> (Parsed, Exit) {
+/// One message as one JSON line, and whether it is a well-formed message; `file` is the name that is told.
+///
+/// The fields are those of `patchcord parse` (`docs/cli.md`).
+pub fn json_line(file: &str, bytes: Vec<u8>) -> (String, bool) {
+    let parsed = message(file, bytes);
+    (to_json(&parsed), parsed.ok)
+}
+
+fn to_json(parsed: &Parsed) -> String {
+    // invariant: strings, numbers and booleans always have a JSON form.
+    serde_json::to_string(parsed).expect("invariant: a parsed message serialises")
+}
+
+fn message(file: &str, bytes: Vec<u8>) -> Parsed {
     let message = match Message::parse(bytes.into()) {
         Ok(message) => message,
-        Err(error) => return (failed(file, error.to_string()), Exit::Failed),
+        Err(error) => return failed(file, error.to_string()),
     };
     let head = match message.start_line() {
         StartLine::Request { method, uri } => {
@@ -78,25 +93,65 @@ fn message(file: &Path, bytes: Vec<u8>) -> (Parsed, Exit) {
         message.canonical_headers().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     // What can be read is told, even where it is not all that a message must have.
     let checked = message.check();
-    let exit = if checked.is_ok() { Exit::Done } else { Exit::Failed };
-    let parsed = Parsed {
-        file: file.display().to_string(),
+    Parsed {
+        file: file.to_owned(),
         ok: checked.is_ok(),
         why: checked.err().map(|error| error.to_string()),
         head: Some(head),
         headers: Some(headers),
         body_len: Some(message.body().len()),
-    };
-    (parsed, exit)
+    }
 }
 
-fn failed(file: &Path, why: String) -> Parsed {
+fn failed(file: &str, why: String) -> Parsed {
     Parsed {
-        file: file.display().to_string(),
+        file: file.to_owned(),
         ok: false,
         why: Some(why),
         head: None,
         headers: None,
         body_len: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::json_line;
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_the_line_is_one_json_object_that_says_whether_it_is_ok(
+            bytes in proptest::collection::vec(any::<u8>(), 0..400),
+        ) {
+            let (line, ok) = json_line("x", bytes);
+            prop_assert!(!line.contains('\n'));
+            let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            prop_assert_eq!(&value["ok"], &serde_json::Value::Bool(ok));
+            prop_assert_eq!(value.get("why").is_none(), ok);
+        }
+
+        #[test]
+        fn header_lines_are_told_in_order_with_their_values(
+            values in proptest::collection::vec("[a-zA-Z0-9 ]{0,20}", 0..20),
+        ) {
+            let mut text = String::from(
+                "OPTIONS sip:a@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKa\r\n\
+                 f: <sip:b@h>;tag=1\r\nt: <sip:a@h>\r\ni: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n",
+            );
+            for value in &values {
+                text.push_str(&format!("X-Own: {value}\r\n"));
+            }
+            text.push_str("\r\n");
+            let (line, ok) = json_line("x", text.into_bytes());
+            prop_assert!(ok, "{}", line);
+            let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            let headers = value["headers"].as_array().expect("a list");
+            prop_assert_eq!(&headers[1][0], "from");
+            let own: Vec<&str> = headers[6..].iter().map(|header| header[1].as_str().expect("text")).collect();
+            let want: Vec<&str> = values.iter().map(|value| value.trim()).collect();
+            prop_assert_eq!(own, want);
+        }
     }
 }

@@ -22,7 +22,10 @@ pub use facade::{
 pub use dialog_core::{By, EndCause, EndReason};
 pub use engine::{CallOptions, HoldState, MediaMode, SessionInfo, TransferInfo};
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
-pub use media_core::{Direction, Hearing, QualityReport, Source, StreamSnapshot, StreamSummary};
+pub use media_core::{
+    Direction, Hearing, QualityKind, QualityReport, Source, StreamSnapshot, StreamSummary,
+    io::{WavError, load_wav},
+};
 pub use sip_message as message;
 pub use sip_message::{StatusCode, UriBuf};
 pub use sip_transport::Transport;

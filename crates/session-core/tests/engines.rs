@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use proptest::prelude::*;
 use session_core::{
     EventKind, MediaMode, OutcomeKind, ReferPolicy, SessionEvent, SessionId, StatusCode, TransferPolicy,
     engine::{
@@ -248,4 +249,131 @@ fn a_silent_target_is_cancelled_and_gives_the_party_back() {
     assert!(net.sent(1).iter().any(|line| line.starts_with("CANCEL")));
     net.ask(0, Command::HangUp { session: call });
     net.nothing_is_left();
+}
+
+#[test]
+fn who_hangs_up_while_being_moved_reports_before_the_bye() {
+    // covers: TR-256
+    let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", None)]);
+    let call = net.call(0, 1);
+    let target = format!("sip:carol@{}", net.parties[2].address).parse().expect("test URI");
+    net.ask(0, Command::Blind { session: call, target });
+    net.run(Duration::from_secs(2));
+    let moved = net.parties[1].engine.tap().events.iter().find_map(|event| match event.kind {
+        EventKind::Established { .. } => event.session,
+        _ => None,
+    });
+    net.ask(1, Command::HangUp { session: moved.expect("the call with Alice") });
+    net.run(Duration::from_secs(2));
+    let sent = net.sent(1);
+    let at = |method: &str| sent.iter().rposition(|line| line.starts_with(method)).expect(method);
+    assert!(at("CANCEL") < at("BYE") && at("NOTIFY") < at("BYE"), "{sent:#?}");
+    assert_eq!(net.outcomes(0).len(), 1);
+    net.nothing_is_left();
+}
+
+/// A step of a random run.
+#[derive(Debug, Clone)]
+enum Step {
+    Call(usize, usize),
+    Blind(usize, usize),
+    Hold(usize),
+    Resume(usize),
+    HangUp(usize),
+    Cancel(usize),
+    Wait(u16),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0..3usize, 0..3usize).prop_map(|(from, to)| Step::Call(from, to)),
+        (0..3usize, 0..3usize).prop_map(|(who, to)| Step::Blind(who, to)),
+        (0..3usize).prop_map(Step::Hold),
+        (0..3usize).prop_map(Step::Resume),
+        (0..3usize).prop_map(Step::HangUp),
+        (0..3usize).prop_map(Step::Cancel),
+        (0..9000u16).prop_map(Step::Wait),
+    ]
+}
+
+impl Net {
+    fn last_session(&self, party: usize) -> Option<SessionId> {
+        let replies = self.parties[party].replies.iter().rev();
+        replies.filter_map(|(_, result)| if let Ok(Reply::Session(id)) = result { Some(*id) } else { None }).next()
+    }
+
+    fn last_transfer(&self, party: usize) -> Option<session_core::TransferId> {
+        let replies = self.parties[party].replies.iter().rev();
+        replies.filter_map(|(_, result)| if let Ok(Reply::Transfer(id)) = result { Some(*id) } else { None }).next()
+    }
+
+    fn take(&mut self, step: &Step) {
+        let uri = |net: &Self, to: usize| format!("sip:x@{}", net.parties[to].address).parse().expect("test URI");
+        match *step {
+            Step::Call(from, to) => {
+                let target = uri(self, to);
+                self.ask(from, Command::Call { target, options: session_core::CallOptions::default() });
+            }
+            Step::Blind(who, to) => {
+                if let Some(session) = self.last_session(who) {
+                    let target = uri(self, to);
+                    self.ask(who, Command::Blind { session, target });
+                }
+            }
+            Step::Hold(who) => {
+                if let Some(session) = self.last_session(who) {
+                    self.ask(who, Command::Hold { session });
+                }
+            }
+            Step::Resume(who) => {
+                if let Some(session) = self.last_session(who) {
+                    self.ask(who, Command::Resume { session });
+                }
+            }
+            Step::HangUp(who) => {
+                if let Some(session) = self.last_session(who) {
+                    self.ask(who, Command::HangUp { session });
+                }
+            }
+            Step::Cancel(who) => {
+                if let Some(transfer) = self.last_transfer(who) {
+                    self.ask(who, Command::CancelTransfer { transfer });
+                }
+            }
+            Step::Wait(millis) => self.run(Duration::from_millis(u64::from(millis))),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_is_asked_every_command_is_answered_every_transfer_ends_once_and_nothing_is_left(
+        steps in proptest::collection::vec(step(), 1..25),
+    ) {
+        // covers: TR-258
+        let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", OK)]);
+        for step in &steps {
+            net.take(step);
+        }
+        net.run(Duration::from_secs(200));
+        for party in 0..3 {
+            net.ask(party, Command::HangUpAll);
+        }
+        net.nothing_is_left();
+        let asked = net.commands;
+        let replies = net.parties.iter().map(|party| party.replies.len() as u64).sum::<u64>();
+        prop_assert_eq!(asked, replies);
+        for party in &mut net.parties {
+            let mut ended = std::collections::BTreeMap::new();
+            for event in &party.engine.tap().events {
+                let Some(transfer) = event.transfer else { continue };
+                let count: &mut u32 = ended.entry(transfer).or_default();
+                prop_assert_eq!(*count, 0, "{} after its end: {:?}", transfer, event);
+                *count += u32::from(matches!(event.kind, EventKind::TransferEnded(_)));
+            }
+            prop_assert!(ended.values().all(|count| *count == 1), "{ended:?}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ struct Options {
     /// How many seeds each scenario is run with at each loss rate.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
-    /// Only this scenario: blind, target-busy, target-silent or crossing-bye.
+    /// Only this scenario: blind, target-busy, target-silent, crossing-bye, cancel, hang-up or hold-glare.
     #[arg(long)]
     scenario: Option<String>,
     /// Only this loss rate, in percent; 0, 10 and 30 otherwise.
@@ -43,6 +43,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    for ((scenario, loss), outcomes) in &swept.outcomes {
+        let outcomes: Vec<String> = outcomes.iter().map(|(outcome, runs)| format!("{outcome} {runs}")).collect();
+        println!("{scenario}, loss {loss} %: {}", outcomes.join(", "));
+    }
     for failure in &swept.failures {
         let sweep::Run { scenario, loss, seed } = failure.run;
         println!("FAILED scenario {scenario} seed {seed} loss {loss} %");

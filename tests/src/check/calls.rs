@@ -44,9 +44,14 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
     }
     for (session, call) in calls.into_iter().filter(|(_, call)| call.initiated) {
         let Some(outcome) = call.outcome else { continue };
-        let moved = matches!(outcome.kind, OutcomeKind::Succeeded | OutcomeKind::Bridged | OutcomeKind::PeerHungUp);
+        let moved =
+            matches!(outcome.kind, OutcomeKind::Succeeded | OutcomeKind::Bridged | OutcomeKind::PeerHungUp);
         let ended_by_us = matches!(call.ended_by, Some(By::Local | By::Network));
-        if !moved && ended_by_us && !asked(&["hang-up", "hang-up-all"]) && !own_request_failed(&played.journal, node) {
+        if !moved
+            && ended_by_us
+            && !asked(&["hang-up", "hang-up-all"])
+            && !own_request_failed(&played.journal, node)
+        {
             found.push(format!("{session} was ended by a transfer that came to {:?}", outcome.kind));
         }
         if call.ended_by.is_none() && call.held && outcome.kind != OutcomeKind::Failed && !asked(&["hold"]) {
@@ -68,7 +73,9 @@ fn own_request_failed(journal: &Journal, node: usize) -> bool {
         let (Ok(call_id), Ok(cseq)) = (message.call_id(), message.cseq()) else { continue };
         let key = (call_id.to_owned(), cseq.number);
         match (way, response(&message)) {
-            (Way::Out, None) if is_request(&message, &Method::Invite) || is_request(&message, &Method::Refer) => {
+            (Way::Out, None)
+                if is_request(&message, &Method::Invite) || is_request(&message, &Method::Refer) =>
+            {
                 open.entry(key).or_default();
             }
             (Way::In, Some((status, Method::Invite | Method::Refer))) if status.is_success() => {

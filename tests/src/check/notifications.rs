@@ -12,9 +12,9 @@ use crate::{
 /// What a notifier did in one dialog.
 #[derive(Default)]
 struct Reports {
-    /// CSeq numbers of the REFERs that it accepted.
+    /// `CSeq` numbers of the REFERs that it accepted.
     accepted: BTreeSet<u32>,
-    /// CSeq numbers of its NOTIFYs, in order of sending.
+    /// `CSeq` numbers of its NOTIFYs, in order of sending.
     sent: Vec<u32>,
     /// Those that said `terminated`.
     terminated: BTreeSet<u32>,
@@ -54,7 +54,8 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
         let broken_off = reports.sent.iter().any(|cseq| !reports.answered.contains(cseq));
         let terminated = reports.terminated.len();
         if terminated > accepted || (terminated < accepted && !broken_off) {
-            found.push(format!("{call_id}: {accepted} REFERs accepted, {terminated} NOTIFYs with terminated"));
+            found
+                .push(format!("{call_id}: {accepted} REFERs accepted, {terminated} NOTIFYs with terminated"));
         }
         let last = reports.sent.last();
         if accepted == 1

@@ -30,7 +30,8 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             seen.afterwards.push(event.name());
         }
     }
-    let longest = TransferPolicy { ring_limit: Duration::from_secs(180), ..TransferPolicy::default() }.longest();
+    let longest =
+        TransferPolicy { ring_limit: Duration::from_mins(3), ..TransferPolicy::default() }.longest();
     for (transfer, seen) in transfers {
         if seen.ended.len() != 1 {
             found.push(format!("{transfer} has {} outcomes", seen.ended.len()));
@@ -39,11 +40,13 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             found.push(format!("{transfer} has events after its outcome: {:?}", seen.afterwards));
         }
         // Hanging up is the application's last word about transfers that go on.
-        let last_command = if seen.began > played.ended { seen.began } else { played.ended.min(seen.began + longest) };
+        let last_command =
+            if seen.began > played.ended { seen.began } else { played.ended.min(seen.began + longest) };
         if let Some(ended) = seen.ended.first()
             && *ended > last_command.max(seen.began) + longest
         {
-            found.push(format!("{transfer} took from {:?} to {ended:?}, longer than {longest:?}", seen.began));
+            found
+                .push(format!("{transfer} took from {:?} to {ended:?}, longer than {longest:?}", seen.began));
         }
     }
 }

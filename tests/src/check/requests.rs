@@ -1,4 +1,4 @@
-//! Invariant 3, judged from the wire: CSeq rises in each dialog, and a party starts no INVITE in a dialog while another,
+//! Invariant 3, judged from the wire: `CSeq` rises in each dialog, and a party starts no INVITE in a dialog while another,
 //! its own or the other side's, waits for its final response (RFC 3261 §14.1).
 
 use std::{
@@ -52,7 +52,8 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             answered(dialog, way, &message);
             continue;
         };
-        let branch = message.top_via().ok().and_then(|via| via.branch().map(str::to_owned)).unwrap_or_default();
+        let branch =
+            message.top_via().ok().and_then(|via| via.branch().map(str::to_owned)).unwrap_or_default();
         match (way, method) {
             (_, Method::Ack) => {}
             (Way::Out, Method::Cancel) => {
@@ -66,13 +67,19 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
                     continue;
                 }
                 if cseq.number <= dialog.last {
-                    found.push(format!("{at:?} {call_id}: {method} with CSeq {} after {}", cseq.number, dialog.last));
+                    found.push(format!(
+                        "{at:?} {call_id}: {method} with CSeq {} after {}",
+                        cseq.number, dialog.last
+                    ));
                 }
                 dialog.last = dialog.last.max(cseq.number);
                 if method == Method::Invite {
                     for (whose, pending) in [("own", &dialog.ours), ("received", &dialog.theirs)] {
                         if pending.as_ref().is_some_and(|pending| !pending.is_over(at)) {
-                            found.push(format!("{at:?} {call_id}: INVITE #{} while an {whose} one is in flight", cseq.number));
+                            found.push(format!(
+                                "{at:?} {call_id}: INVITE #{} while an {whose} one is in flight",
+                                cseq.number
+                            ));
                         }
                     }
                     dialog.ours = Some(Pending::new(cseq.number, at));

@@ -13,25 +13,34 @@ pub struct Application {
 }
 
 impl Application {
-    /// The binary: `PATCHCORD_BIN`, or `target/release/patchcord` of this workspace.
+    /// The binary: `PATCHCORD_BIN`; without it the one of the release profile, or of the profile of this test, in the
+    /// target folder that this test was built into.
     pub fn binary() -> PathBuf {
-        match std::env::var_os("PATCHCORD_BIN") {
-            Some(path) => PathBuf::from(path),
-            None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/release/patchcord"),
+        if let Some(path) = std::env::var_os("PATCHCORD_BIN") {
+            return PathBuf::from(path);
         }
+        // target/PROFILE/deps/interop-HASH
+        let test = std::env::current_exe().unwrap_or_default();
+        let profile = test.ancestors().nth(2).unwrap_or(&test);
+        let release = profile.with_file_name("release").join("patchcord");
+        if release.exists() { release } else { profile.join("patchcord") }
     }
 
     /// Starts it with these arguments and `--json`, and waits until it listens.
     pub fn start(arguments: &[&str]) -> Result<Self, PeerError> {
         let name = format!("patchcord {}", arguments.first().copied().unwrap_or_default());
         let mut process = Process::spawn(&name, Command::new(Self::binary()).args(arguments).arg("--json"))?;
-        process.wait_for("listening", PATIENCE, |line| event(line).is_some_and(|event| event["event"] == "listening"))?;
+        process.wait_for("listening", PATIENCE, |line| {
+            event(line).is_some_and(|event| event["event"] == "listening")
+        })?;
         Ok(Self { process })
     }
 
     /// Waits for an event of this name.
     pub fn wait_for(&mut self, name: &str, limit: Duration) -> Result<Value, PeerError> {
-        let line = self.process.wait_for(name, limit, |line| event(line).is_some_and(|event| event["event"] == name))?;
+        let line = self
+            .process
+            .wait_for(name, limit, |line| event(line).is_some_and(|event| event["event"] == name))?;
         Ok(event(&line).unwrap_or_default())
     }
 

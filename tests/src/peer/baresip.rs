@@ -7,13 +7,13 @@ use std::{
     process::Command,
     sync::mpsc::{self, Receiver},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use serde_json::{Value, json};
 
 use super::{
-    PATIENCE, PeerError,
+    PATIENCE, PeerError, network,
     process::Process,
     scratch,
     sockets::{Table, wait_until_open},
@@ -25,6 +25,10 @@ const CONTROL: u16 = 4444;
 
 /// Seconds of tone that it plays, more than any test takes.
 const TONE_SECONDS: u32 = 60;
+
+/// Its RTP ports: those of the instance on 127.0.10.n begin at `FIRST_RTP_PORT + n * RTP_PORTS`.
+const FIRST_RTP_PORT: u16 = 20_000;
+const RTP_PORTS: u16 = 100;
 
 /// Longest message on the control socket; more is not one.
 const LONGEST: usize = 1 << 20;
@@ -42,15 +46,23 @@ impl Baresip {
     /// Starts one with this user name on an address of its own, port 5060; it sends a tone.
     pub fn start(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
         let folder = scratch(&format!("baresip-{own}"))?;
+        let first = FIRST_RTP_PORT + RTP_PORTS * u16::from(own.octets()[3]);
+        let ports = first..=first + RTP_PORTS - 2;
+        if network::is_private() {
+            network::pin_source(own, &ports)?;
+        }
         let tone = folder.join("tone.wav");
         wav::write_tone(&tone, hz, TONE_SECONDS)?;
         let config = format!(
-            "poll_method epoll\nsip_listen {own}:5060\nnet_interface {own}\ndns_server 127.0.0.1:9\nrtp_ports 24000-24400\n\
+            "poll_method epoll\nsip_listen {own}:5060\nnet_interface {own}\ndns_server 127.0.0.1:9\n\
+             rtp_ports {first}-{last}\n\
              call_max_calls 10\naudio_source aufile,{tone}\naudio_player aubridge,nil1\naudio_alert aubridge,nil2\n\
              module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
              module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
              ctrl_tcp_listen {own}:{CONTROL}\n",
-            tone = tone.display()
+            tone = tone.display(),
+            first = ports.start(),
+            last = ports.end(),
         );
         for (file, text) in [
             ("config", config),
@@ -58,13 +70,18 @@ impl Baresip {
             ("contacts", String::new()),
         ] {
             let path = folder.join(file);
-            fs::write(&path, text).map_err(|source| PeerError::Environment { what: path.display().to_string(), source })?;
+            fs::write(&path, text)
+                .map_err(|source| PeerError::Environment { what: path.display().to_string(), source })?;
         }
-        let mut process = Process::spawn("baresip", Command::new("baresip").args(["-4", "-s", "-f"]).arg(&folder))?;
+        let mut process =
+            Process::spawn("baresip", Command::new("baresip").args(["-4", "-s", "-f"]).arg(&folder))?;
         wait_until_open(&mut process, Table::Udp, SocketAddrV4::new(own, 5060))?;
         let address = SocketAddrV4::new(own, CONTROL);
         wait_until_open(&mut process, Table::Tcp, address)?;
-        let broken = |source| PeerError::Environment { what: format!("control socket of baresip on {address}"), source };
+        let broken = |source| PeerError::Environment {
+            what: format!("control socket of baresip on {address}"),
+            source,
+        };
         let control = TcpStream::connect(address).map_err(broken)?;
         let reader = control.try_clone().map_err(broken)?;
         let (sender, events) = mpsc::channel();
@@ -83,7 +100,10 @@ impl Baresip {
     pub fn command(&mut self, command: &str, params: &str) -> Result<(), PeerError> {
         let message = json!({ "command": command, "params": params, "token": "1" }).to_string();
         let sent = self.control.write_all(format!("{}:{message},", message.len()).as_bytes());
-        sent.map_err(|source| PeerError::Environment { what: format!("command {command} to baresip"), source })
+        sent.map_err(|source| PeerError::Environment {
+            what: format!("command {command} to baresip"),
+            source,
+        })
     }
 
     /// Waits for an event of this type, such as `CALL_ESTABLISHED`. Earlier ones are not looked at again.
@@ -97,7 +117,12 @@ impl Baresip {
         }
         let events: Vec<String> = self.seen.iter().map(Value::to_string).collect();
         let output = format!("{}\n{}", events.join("\n"), self.process.output());
-        Err(PeerError::Missing { program: "baresip".to_owned(), what: kind.to_owned(), limit: PATIENCE, output })
+        Err(PeerError::Missing {
+            program: "baresip".to_owned(),
+            what: kind.to_owned(),
+            limit: PATIENCE,
+            output,
+        })
     }
 
     /// Its SIP trace and log so far.
@@ -123,6 +148,3 @@ fn read_netstring(stream: &mut TcpStream) -> Option<Value> {
     text.pop();
     serde_json::from_slice(&text).ok()
 }
-
-/// How long a tone must be heard to be measured.
-pub const LISTEN: Duration = Duration::from_millis(600);

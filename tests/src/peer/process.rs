@@ -35,7 +35,12 @@ impl Process {
     }
 
     /// Waits for a line; gives it back. Lines that came before are not looked at again.
-    pub fn wait_for(&mut self, what: &str, limit: Duration, fits: impl Fn(&str) -> bool) -> Result<String, PeerError> {
+    pub fn wait_for(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<String, PeerError> {
         let deadline = Instant::now() + limit;
         while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             self.seen.push(line.clone());
@@ -66,7 +71,10 @@ impl Process {
                 Ok(line) => self.seen.push(line),
                 // Both outputs are closed: it has ended, or is about to.
                 Err(RecvTimeoutError::Disconnected) => {
-                    return self.child.wait().map_err(|source| PeerError::Start { program: self.name.clone(), source });
+                    return self
+                        .child
+                        .wait()
+                        .map_err(|source| PeerError::Start { program: self.name.clone(), source });
                 }
                 Err(RecvTimeoutError::Timeout) => return Err(self.missing("its end", limit)),
             }

@@ -45,13 +45,20 @@ impl Sipp {
     pub fn start(plan: &Plan<'_>) -> Result<Self, PeerError> {
         let folder = scratch(&format!("sipp-{}-{}", plan.scenario, plan.own))?;
         let (log, messages) = (folder.join("log"), folder.join("messages"));
-        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(format!("{}.xml", plan.scenario));
+        let scenario =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(format!("{}.xml", plan.scenario));
         let own = plan.own.to_string();
         let mut command = Command::new("sipp");
         command.env("TERM", "dumb").current_dir(&folder);
         command.arg("-sf").arg(scenario);
-        command.args(["-i", &own, "-p", "5060", "-mi", &own, "-mp", "24000", "-m", "1", "-nostdin", "-s", plan.user]);
-        command.args(["-trace_logs", "-log_file"]).arg(&log).args(["-trace_msg", "-message_file"]).arg(&messages);
+        command.args([
+            "-i", &own, "-p", "5060", "-mi", &own, "-mp", "24000", "-m", "1", "-nostdin", "-s", plan.user,
+        ]);
+        command
+            .args(["-trace_logs", "-log_file"])
+            .arg(&log)
+            .args(["-trace_msg", "-message_file"])
+            .arg(&messages);
         for (name, value) in plan.keys {
             command.args(["-key", name, value]);
         }

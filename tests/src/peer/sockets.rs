@@ -36,7 +36,8 @@ fn is_open(table: Table, address: SocketAddrV4) -> Result<bool, PeerError> {
         Table::Udp => "/proc/net/udp",
         Table::Tcp => "/proc/net/tcp",
     };
-    let text = std::fs::read_to_string(path).map_err(|source| PeerError::Environment { what: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| PeerError::Environment { what: path.to_owned(), source })?;
     let wanted = kernel_form(address);
     Ok(text.lines().any(|line| line.split_whitespace().nth(1) == Some(wanted.as_str())))
 }
@@ -55,7 +56,9 @@ mod tests {
     #[test]
     fn an_open_socket_is_seen_and_a_closed_one_is_not() {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-        let std::net::SocketAddr::V4(address) = socket.local_addr().expect("its address") else { panic!("IPv4") };
+        let std::net::SocketAddr::V4(address) = socket.local_addr().expect("its address") else {
+            panic!("IPv4")
+        };
         assert!(is_open(Table::Udp, address).expect("the table"));
         drop(socket);
         assert!(!is_open(Table::Udp, address).expect("the table"));

@@ -28,7 +28,7 @@ impl fmt::Display for ScenarioError {
 impl std::error::Error for ScenarioError {}
 
 /// How long a call of a party rings if the scenario does not say.
-const RING_LIMIT: Duration = Duration::from_secs(60);
+const RING_LIMIT: Duration = Duration::from_mins(1);
 
 pub(super) fn scenario(text: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario = Scenario {
@@ -37,7 +37,7 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, ScenarioError> {
         faults: Faults::default(),
         rtp: false,
         steps: Vec::new(),
-        end: Duration::from_secs(60),
+        end: Duration::from_mins(1),
         expectations: Vec::new(),
     };
     for (index, line) in text.lines().enumerate() {
@@ -51,6 +51,9 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
     match words {
         [] => {}
         ["title", title @ ..] => scenario.title = title.join(" "),
+        ["party", name, ..] if !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            return Err(format!("a name is letters and digits: {name}"));
+        }
         ["party", name, rest @ ..] => {
             let party = Party {
                 name: (*name).to_owned(),
@@ -97,7 +100,8 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
             scenario.steps.push(Step { when: When::Start, after: span(at)?, party, action });
         }
         ["on", whose, event, nth, "after", after, name, rest @ ..] => {
-            let when = When::Event { party: party(scenario, whose)?, name: (*event).to_owned(), nth: number(nth)? };
+            let when =
+                When::Event { party: party(scenario, whose)?, name: (*event).to_owned(), nth: number(nth)? };
             let (party, action) = (party(scenario, name)?, action(scenario, rest)?);
             scenario.steps.push(Step { when, after: span(after)?, party, action });
         }
@@ -117,9 +121,9 @@ fn on_call(words: &[&str]) -> Result<OnCall, String> {
         ["rings"] => Ok(OnCall::Ring),
         ["answers"] => Ok(OnCall::Answer(Span::exactly(Duration::ZERO))),
         ["answers", "after", after] => Ok(OnCall::Answer(span(after)?)),
-        ["rejects", code] => {
-            StatusCode::new(number(code)?).map(OnCall::Reject).ok_or_else(|| format!("not a status code: {code}"))
-        }
+        ["rejects", code] => StatusCode::new(number(code)?)
+            .map(OnCall::Reject)
+            .ok_or_else(|| format!("not a status code: {code}")),
         _ => Err(format!("unknown behaviour: {}", words.join(" "))),
     }
 }
@@ -144,18 +148,26 @@ fn expectation(party: usize, words: &[&str]) -> Result<Expectation, String> {
         if text == "*" { Vec::new() } else { text.split('|').map(str::to_owned).collect() }
     };
     match words {
-        ["outcome", outcomes, learned_from] => {
-            Ok(Expectation::Outcome { party, outcomes: several(outcomes), learned_from: several(learned_from) })
-        }
+        ["outcome", outcomes, learned_from] => Ok(Expectation::Outcome {
+            party,
+            outcomes: several(outcomes),
+            learned_from: several(learned_from),
+        }),
         ["calls", count] => Ok(Expectation::Calls { party, count: number(count)? }),
         ["hears", hz] => Ok(Expectation::Hears { party, hz: number(hz)? }),
-        ["event", name, count] => Ok(Expectation::Event { party, name: (*name).to_owned(), count: number(count)? }),
+        ["event", name, count] => {
+            Ok(Expectation::Event { party, name: (*name).to_owned(), count: number(count)? })
+        }
         _ => Err(format!("unknown expectation: {}", words.join(" "))),
     }
 }
 
 fn party(scenario: &Scenario, name: &str) -> Result<usize, String> {
-    scenario.parties.iter().position(|party| party.name == name).ok_or_else(|| format!("no such party: {name}"))
+    scenario
+        .parties
+        .iter()
+        .position(|party| party.name == name)
+        .ok_or_else(|| format!("no such party: {name}"))
 }
 
 fn number<N: std::str::FromStr>(word: &str) -> Result<N, String> {

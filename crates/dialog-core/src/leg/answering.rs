@@ -47,14 +47,16 @@ pub(crate) struct NewCall {
 }
 
 impl NewCall {
-    /// Reads an INVITE without a To tag; `None` if it is no call (400): a header that it needs is missing or broken,
-    /// Contact among them (RFC 3261 §8.1.1.8), or Replaces or Referred-By is malformed or stands more than once.
+    /// Reads an INVITE without a To tag; `None` if it is no call (400): a header that it needs is missing or
+    /// broken, Contact among them (RFC 3261 §8.1.1.8), or Replaces or Referred-By is malformed or stands more
+    /// than once.
     pub(crate) fn read(step: &Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
         let (remote, local) = (message.from().ok()?.to_owned(), message.to().ok()?.to_owned());
         let cseq = message.cseq().ok()?.number;
         let contact = message.contact().ok()??.uri.to_owned();
         let request_uri = message.request_target().ok()?.to_owned();
+        let contact_user = request_uri.as_uri().user().map(Arc::from);
         let peer = Peer::of(message);
         let call = IncomingCall {
             request_uri,
@@ -73,7 +75,8 @@ impl NewCall {
             remote_tag: message.from_tag().unwrap_or_default().into(),
             local,
             remote,
-            contact_user: None,
+            // For 180; Accept says which one the 200 gets.
+            contact_user,
             path: Path::new(&contact, Path::recorded(message).ok()?),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
@@ -246,7 +249,8 @@ pub(crate) fn contact(reply: Hop, user: Option<&Arc<str>>) -> String {
     reply.contact(user.map(|user| &**user))
 }
 
-/// Whether the body of an INVITE can be read here; otherwise the status and what we would take (RFC 3261 §8.2.3).
+/// Whether the body of an INVITE can be read here; otherwise the status and what we would take (RFC 3261
+/// §8.2.3).
 pub(crate) fn unreadable(message: &Message) -> bool {
     if message.body().is_empty() {
         return false;

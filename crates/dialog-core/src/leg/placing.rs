@@ -20,7 +20,8 @@ use crate::{
 
 use super::Leg;
 
-/// Most early dialogs whose answer in a provisional response is remembered; as many forks as are acknowledged.
+/// Most early dialogs whose answer in a provisional response is remembered; as many forks as are
+/// acknowledged.
 const EARLY: usize = crate::forks::FORKS;
 
 /// Most Contacts taken from a redirection; a caller follows a few at most (TR-200).
@@ -171,7 +172,8 @@ impl Dialog {
         if placing.ending.is_none() {
             match placing.answer(message).filter(|_| readable) {
                 Some(body) => self.tell(step, LegEvent::Described { turn: Turn::Answer, body }),
-                // Without an answer, or with a Contact or route set that cannot be read, there is no call to keep.
+                // Without an answer, or with a Contact or route set that cannot be read, there is no call to
+                // keep.
                 None => placing.ending = Some(EndCause::new(By::Local, EndReason::NotAcceptable)),
             }
         }

@@ -48,7 +48,8 @@ impl Dialog {
                 Exchange::TheirsDescribing { .. } => Meets::Theirs,
                 // Our offer in the 2xx has no answer yet.
                 Exchange::TheirsAccepted(accepted) if accepted.ours => Meets::Ours,
-                // A new INVITE shows that the 2xx arrived, so the missing ACK is not waited for (RFC 5407 §3.1.5).
+                // A new INVITE shows that the 2xx arrived, so the missing ACK is not waited for (RFC 5407
+                // §3.1.5).
                 Exchange::TheirsAccepted(_) => Meets::Room,
                 // Nothing was sent: theirs goes first and our wish waits.
                 Exchange::Idle | Exchange::OursRouting => Meets::Room,

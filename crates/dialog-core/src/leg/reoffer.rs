@@ -224,8 +224,8 @@ impl Dialog {
         }
         match scope(status) {
             Scope::Transaction => self.settle(step, (!given_up).then_some(result)),
-            // The usage is gone at the peer, and with it the call (RFC 5057 §5.1). Only a 481 says that a BYE would
-            // find nothing any more.
+            // The usage is gone at the peer, and with it the call (RFC 5057 §5.1). Only a 481 says that a BYE
+            // would find nothing any more.
             Scope::Usage | Scope::Dialog => {
                 self.report_wish(step, (!given_up).then_some(result));
                 let header = message.first(HeaderId::Reason).map(Into::into);
@@ -263,7 +263,8 @@ impl Dialog {
         self.settle(step, (!given_up).then_some(Err(error)));
     }
 
-    /// 491: both sides offered at once. The owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s (TR-194).
+    /// 491: both sides offered at once. The owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s
+    /// (TR-194).
     fn back_off(&mut self, step: &mut Step<'_, '_, '_>) {
         let steps =
             if self.state.caller { 210 + step.cx.random.up_to(190) } else { step.cx.random.up_to(200) };
@@ -300,8 +301,8 @@ impl Dialog {
         self.watch_wishes(step);
     }
 
-    /// The limit of a wish. An INVITE that is in flight is cancelled; should it be accepted all the same, its answer is
-    /// passed on as [`LegEvent::Described`], but the wish is answered now and only once.
+    /// The limit of a wish. An INVITE that is in flight is cancelled; should it be accepted all the same, its
+    /// answer is passed on as [`LegEvent::Described`], but the wish is answered now and only once.
     pub(crate) fn wish_expired(&mut self, step: &mut Step<'_, '_, '_>) {
         let now = step.cx.now;
         let Some(Leg::Up(up)) = &mut self.leg else { return };

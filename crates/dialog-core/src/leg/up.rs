@@ -178,7 +178,8 @@ impl Dialog {
                     self.tell(step, LegEvent::Changed);
                 }
             }
-            // Our offer was never answered: a new call has no session at all, an old one keeps the session it had.
+            // Our offer was never answered: a new call has no session at all, an old one keeps the session it
+            // had.
             (true, None) if accepted.first => {
                 return self.close(step, EndCause::new(By::Local, EndReason::NotAcceptable), None);
             }

@@ -1,4 +1,5 @@
-//! Which subscription of a dialog a NOTIFY or SUBSCRIBE belongs to, by its `Event` (RFC 3515 §2.4.6, RFC 5057 §5.3).
+//! Which subscription of a dialog a NOTIFY or SUBSCRIBE belongs to, by its `Event` (RFC 3515 §2.4.6, RFC 5057
+//! §5.3).
 
 use smallvec::SmallVec;
 
@@ -18,8 +19,9 @@ pub(crate) enum Side {
 impl Dialog {
     /// Finds the subscription that an event id names.
     ///
-    /// The id is the `CSeq` number of the REFER (TR-020); a first REFER may be named by it too (TR-021). Without an id the
-    /// first REFER is meant, or, because many peers never write one, the only subscription there is.
+    /// The id is the `CSeq` number of the REFER (TR-020); a first REFER may be named by it too (TR-021).
+    /// Without an id the first REFER is meant, or, because many peers never write one, the only subscription
+    /// there is.
     pub(crate) fn named(&self, side: Side, event_id: Option<&str>) -> Option<SubscriptionId> {
         let mut candidates = self.subscriptions.iter().filter_map(|subscription| subscription.key(side));
         let Some(text) = event_id else {

@@ -23,8 +23,8 @@ use crate::{
 
 use self::{referring::Subscriber, reporting::Notifier};
 
-/// Longest duration of a subscription in seconds, ours or theirs: a day. Longer ones are cut, so that no timer runs for
-/// years because a peer wrote a large number.
+/// Longest duration of a subscription in seconds, ours or theirs: a day. Longer ones are cut, so that no
+/// timer runs for years because a peer wrote a large number.
 pub(crate) const LONGEST: u32 = 86_400;
 
 /// A refer subscription.
@@ -66,12 +66,12 @@ impl Dialog {
         &mut self,
         step: &mut Step<'_, '_, '_>,
         id: SubscriptionId,
-        command: SubscriptionCommand,
+        command: &SubscriptionCommand,
     ) {
-        match command {
+        match *command {
             SubscriptionCommand::Unsubscribe => self.unsubscribe(step, id),
             SubscriptionCommand::Accept { pending, lifetime } => {
-                self.accept_refer(step, id, pending, lifetime)
+                self.accept_refer(step, id, pending, lifetime);
             }
             SubscriptionCommand::Refuse { status } => self.refuse_refer(step, id, status),
             SubscriptionCommand::Approve => self.approve_refer(step, id),

@@ -17,9 +17,10 @@ pub(crate) struct Read {
 
 /// Reads state and sipfrag; never fails.
 ///
-/// - Without a readable Subscription-State the sipfrag decides: a final status ends the subscription (TR-040).
-/// - `terminated` beside a provisional status is taken for active: some peers write it into every NOTIFY, and ending at
-///   `100 Trying` would lose the outcome.
+/// - Without a readable Subscription-State the sipfrag decides: a final status ends the subscription
+///   (TR-040).
+/// - `terminated` beside a provisional status is taken for active: some peers write it into every NOTIFY, and
+///   ending at `100 Trying` would lose the outcome.
 /// - A body of another type, too large or broken gives no status and is not an error (TR-093, TR-095).
 pub(crate) fn read(message: &Message) -> Read {
     let status = match message.first(sip_message::HeaderId::ContentEncoding) {

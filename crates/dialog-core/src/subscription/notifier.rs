@@ -113,7 +113,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::Expiry => (State::Deciding, &[]),
         },
         State::Pending => match event {
-            Event::Approve => (State::Active, &[NotifyNow]),
+            Event::Approve => (State::Active, &[Notify]),
             Event::ReportLast | Event::Expiry => (State::Terminating, &[NotifyLast]),
             // A pending subscription says nothing but 100 (TR-014).
             Event::Report | Event::Accept | Event::AcceptPending | Event::Refuse => {

@@ -61,7 +61,8 @@ impl Pacing {
         true
     }
 
-    /// The NOTIFY goes out now with the newest state; a second's rest begins. Tells whether it is the last one.
+    /// The NOTIFY goes out now with the newest state; a second's rest begins. Tells whether it is the last
+    /// one.
     pub(crate) fn sent(&mut self) -> bool {
         let last = std::mem::take(&mut self.wanted) == Wanted::Last;
         self.flight = if last { Flight::Last } else { Flight::Usual };

@@ -32,7 +32,8 @@ const DEFAULT_DURATION: u32 = 180;
 /// Shortest duration that is worth a refresh.
 const REFRESHED_FROM: u32 = 20;
 
-/// Most refreshes of one subscription: a transfer is over long before, and a peer that never ends must not keep us busy.
+/// Most refreshes of one subscription: a transfer is over long before, and a peer that never ends must not
+/// keep us busy.
 const REFRESHES: u8 = 16;
 
 /// A subscription that our REFER makes.
@@ -324,7 +325,8 @@ impl Dialog {
         }
     }
 
-    /// Counts the duration anew. The usage is kept for 64*T1 longer, in which the peer repeats its last NOTIFY.
+    /// Counts the duration anew. The usage is kept for 64*T1 longer, in which the peer repeats its last
+    /// NOTIFY.
     fn extend(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, granted: Option<u32>) {
         let seconds = granted.unwrap_or(DEFAULT_DURATION).min(LONGEST);
         let whole = Duration::from_secs(seconds.into());

@@ -51,8 +51,8 @@ impl Dialog {
         self.subscriptions.push(Subscription { id, role: Role::Notifier(Box::new(notifier)) });
         step.pending.subscriptions.insert(id, self.id);
         step.pending.servers.insert(tx, Server::Refer(id));
-        // The layer above answers within this step. Should it not, the REFER is declined before T1 has passed, because a
-        // final response must not wait for anybody (TR-007).
+        // The layer above answers within this step. Should it not, the REFER is declined before T1 has
+        // passed, because a final response must not wait for anybody (TR-007).
         step.arm_subscription(id, SubscriptionTimer::Decision, step.config.timing.t1 / 2);
         step.subscription(id, SubscriptionEvent::Requested(Box::new(refer)));
     }
@@ -85,8 +85,8 @@ impl Dialog {
         }
     }
 
-    /// A SUBSCRIBE in this dialog. One that matches nothing would be a new subscription, which only a REFER makes
-    /// (RFC 3515 §2.4.4, TR-023).
+    /// A SUBSCRIBE in this dialog. One that matches nothing would be a new subscription, which only a REFER
+    /// makes (RFC 3515 §2.4.4, TR-023).
     pub(crate) fn subscribed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) {
         let (status, found) = match self.event_of(&inbound.message, Side::Notifier) {
             Ok(found) => (StatusCode::FORBIDDEN, found),
@@ -106,7 +106,8 @@ impl Dialog {
         });
     }
 
-    /// The subscription that `Event` names and whether it was named by id; a status where the header itself is at fault.
+    /// The subscription that `Event` names and whether it was named by id; a status where the header itself
+    /// is at fault.
     fn event_of(
         &self,
         message: &Message,

@@ -26,6 +26,7 @@ fn an_incoming_call_rings_is_answered_and_acknowledged() {
     let ringing = bench.last_answer();
     assert_eq!(ringing.status(), Some(StatusCode::RINGING));
     assert!(ringing.to_tag().is_some());
+    assert_eq!(ringing.first(HeaderId::Contact), Some("<sip:alice@192.0.2.1:5060>"));
     assert_eq!(ringing.first(HeaderId::RecordRoute), Some("<sip:p1.example.com;lr>"));
     accept(&mut bench, leg);
     let ok = bench.last_answer();

@@ -1,18 +1,17 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogConfig, LegCommand, LegId, Misuse, ReferAcceptance, SubscriptionCommand, SubscriptionEnd,
-    SubscriptionEvent, SubscriptionId,
+    DialogConfig, LegCommand, LegId, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
-use sip_message::{HeaderId, Method, StatusCode, SubReason};
+use sip_message::{HeaderId, Method, StatusCode};
 use transaction_core::{TxEvent, TxFailure, TxId};
 
 use crate::{
-    bench::{Bench, OFFER, PEER_TAG, Sent, code},
+    bench::{Bench, OFFER, code},
     theirs::Theirs,
 };
 
-const LIFETIME: Duration = Duration::from_secs(120);
+const LIFETIME: Duration = Duration::from_mins(2);
 
 fn request(bench: &mut Bench, leg: LegId) -> Theirs {
     let up = bench.established(leg);
@@ -43,7 +42,7 @@ fn end(bench: &Bench, id: SubscriptionId) -> Option<SubscriptionEnd> {
 
 #[test]
 fn a_refer_is_refused_only_with_codes_that_leave_the_call() {
-    // covers: TR-265
+    // covers: TR-243, TR-265
     for number in 100..700 {
         let mut bench = Bench::new();
         let leg = bench.placed();
@@ -77,6 +76,8 @@ fn a_refer_that_nobody_decides_on_is_declined_before_t1() {
     assert_eq!(end(&bench, id), Some(SubscriptionEnd::Refused));
 }
 
+type Make = fn(Theirs) -> Theirs;
+
 #[test]
 fn malformed_refers_are_400_and_make_nothing() {
     // covers: TR-002, TR-006, TR-138
@@ -84,7 +85,6 @@ fn malformed_refers_are_400_and_make_nothing() {
         let up = bench.established(leg);
         bench.theirs(Method::Refer, &up)
     };
-    type Make = fn(Theirs) -> Theirs;
     let makes: [Make; 9] = [
         |refer| refer.contact("<sip:bob@192.0.2.20>"),
         |refer| {

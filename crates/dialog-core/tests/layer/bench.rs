@@ -1,19 +1,22 @@
 //! A bench for the layer alone: answers routes and descriptions, keeps time, and plays the peer by hand.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use crate::theirs::Theirs;
 use bytes::Bytes;
 use dialog_core::{
     DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Established, Invite,
     LegCommand, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId, Turn,
 };
-use sip_message::{Draft, HeaderId, Message, Method, NameAddrBuf, Response, StatusCode, UriBuf};
+use sip_message::{Draft, Message, Method, Response};
 use sip_transport::{
-    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, Route, RouteError, Tick,
-    TimerOp, Transport, UnixTime,
+    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Outbound, Outbox, Random, Route, RouteError, Tick,
+    TimerOp, UnixTime,
 };
 use transaction_core::{TxCommand, TxEvent, TxFailure, TxId};
+
+pub(crate) use crate::values::{address_of, code, hop, invite, origin, remote, uri};
+
+use crate::theirs::Theirs;
 
 pub(crate) const OFFER: &str = "v=0 offer";
 pub(crate) const ANSWER: &str = "v=0 answer";
@@ -73,49 +76,6 @@ pub(crate) struct Bench {
     pub(crate) description: Option<&'static str>,
     peer_cseq: u32,
     flow: u64,
-}
-
-pub(crate) fn address(text: &str) -> SocketAddr {
-    text.parse().expect("an address")
-}
-
-pub(crate) fn local() -> SocketAddr {
-    address("192.0.2.1:5060")
-}
-
-pub(crate) fn remote() -> SocketAddr {
-    address("192.0.2.20:5060")
-}
-
-pub(crate) fn hop() -> Hop {
-    Hop { flow: FlowId::from(1), transport: Transport::Udp, remote: remote(), local: local() }
-}
-
-pub(crate) fn origin() -> Origin {
-    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: remote(), local: local() }
-}
-
-pub(crate) fn uri(text: &str) -> UriBuf {
-    UriBuf::parse(text).expect("a URI")
-}
-
-pub(crate) fn address_of(text: &str) -> NameAddrBuf {
-    text.parse().expect("an address")
-}
-
-pub(crate) fn code(number: u16) -> StatusCode {
-    StatusCode::new(number).expect("a status code")
-}
-
-pub(crate) fn invite() -> Invite {
-    Invite {
-        target: uri("sip:bob@example.com"),
-        to: address_of("<sip:bob@example.com>"),
-        from: address_of("\"Alice\" <sip:alice@example.com>"),
-        contact_user: Some("alice".into()),
-        headers: Vec::new(),
-        ring_limit: Duration::from_secs(60),
-    }
 }
 
 impl Bench {
@@ -378,6 +338,7 @@ impl Bench {
     }
 
     /// Delivers a request of the peer.
+    #[expect(clippy::needless_pass_by_value, reason = "requests are made where they are delivered")]
     pub(crate) fn request(&mut self, request: Theirs) -> TxId {
         let tx: TxId = self.ids.mint();
         let inbound = inbound(request.message(tx.number()));

@@ -1,4 +1,5 @@
-//! The layer as its neighbours see it: commands and transaction events in, transaction commands and events out.
+//! The layer as its neighbours see it: commands and transaction events in, transaction commands and events
+//! out.
 
 mod answering;
 mod asked;
@@ -14,3 +15,4 @@ mod requests;
 mod subscriber;
 mod theirs;
 mod tolerance;
+mod values;

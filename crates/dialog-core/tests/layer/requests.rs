@@ -131,6 +131,20 @@ fn what_is_malformed_is_400() {
 }
 
 #[test]
+fn a_number_beyond_31_bits_is_400() {
+    // covers: TR-207
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let up = bench.established(leg);
+    let beyond = bench.theirs(Method::Options, &up).cseq(1 << 31);
+    bench.request(beyond);
+    assert_eq!(bench.last_status(), 400);
+    let highest = bench.theirs(Method::Options, &up).cseq((1 << 31) - 1);
+    bench.request(highest);
+    assert_eq!(bench.last_status(), 200);
+}
+
+#[test]
 fn stray_acks_and_responses_are_nobodys_business() {
     let mut bench = Bench::new();
     let leg = bench.placed();

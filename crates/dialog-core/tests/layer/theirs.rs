@@ -65,7 +65,7 @@ impl Theirs {
         // By hand, because a draft refuses what a peer may well send: two Refer-To, broken values.
         let mut extra = String::new();
         for (id, value) in &self.headers {
-            extra += &format!("{id}: {value}\r\n");
+            extra.extend([id.name(), ": ", value, "\r\n"]);
         }
         if self.method == Method::Refer {
             draft = draft.header(HeaderId::ReferTo, "<sip:placeholder@example.com>");

@@ -1,16 +1,7 @@
-use std::time::Duration;
-
-use dialog_core::{
-    DialogConfig, LegCommand, LegEvent, LegId, Misuse, NotifiedState, ReferAnswer, SubscriptionCommand,
-    SubscriptionEnd, SubscriptionEvent, SubscriptionId,
-};
+use dialog_core::{LegCommand, LegId, NotifiedState, SubscriptionEnd, SubscriptionEvent, SubscriptionId};
 use sip_message::{HeaderId, Method, StatusCode, SubReason};
-use transaction_core::TxFailure;
 
-use crate::{
-    bench::{Bench, PEER_TAG, Sent, address_of, code, uri},
-    theirs::Theirs,
-};
+use crate::bench::{Bench, PEER_TAG, Sent, address_of, uri};
 
 fn refer(bench: &mut Bench, leg: LegId) -> (SubscriptionId, Sent) {
     let subscription = bench.ids.mint();

@@ -13,14 +13,14 @@ mod start;
 mod watch;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::poll_fn,
     task::Poll,
     time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
-use media_core::{PortPair, PumpHandle, StreamOutput};
+use media_core::{Op, PortPair, PumpHandle, StreamCommand, StreamOutput};
 use sip_transport::{
     FlowId, IdMint, Transport, TransportInput,
     io::{Datagram, SendError, UdpFlow},
@@ -108,6 +108,8 @@ struct Driver {
     waiting: BTreeMap<CommandId, oneshot::Sender<Answer>>,
     commands: IdMint,
     stopping: Option<(Instant, Vec<oneshot::Sender<()>>)>,
+    /// Streams that are being closed: each gives its summary, then its answer.
+    closing: BTreeSet<Op>,
     /// Received in this turn; kept for its room.
     datagrams: Vec<Datagram>,
 }
@@ -133,6 +135,7 @@ pub(crate) async fn run(parts: Parts) {
         waiting: BTreeMap::new(),
         commands: IdMint::default(),
         stopping: None,
+        closing: BTreeSet::new(),
         datagrams: Vec::with_capacity(INPUTS_PER_TURN),
     };
     driver.open();
@@ -248,13 +251,20 @@ impl Driver {
     fn stream_outputs(&mut self, first: Option<StreamOutput>) {
         let Some(first) = first else {
             self.stream_answers = None;
+            self.closing.clear();
             return;
         };
         let mut next = Some(first);
         while let Some(output) = next {
             let answer = match output {
-                StreamOutput::Applied { op } => StreamAnswer::Applied(op),
-                StreamOutput::Failed { op, failure } => StreamAnswer::Failed(op, failure),
+                StreamOutput::Applied { op } => {
+                    self.closing.remove(&op);
+                    StreamAnswer::Applied(op)
+                }
+                StreamOutput::Failed { op, failure } => {
+                    self.closing.remove(&op);
+                    StreamAnswer::Failed(op, failure)
+                }
                 StreamOutput::Event(event) => StreamAnswer::Event(event),
                 // The pump sends packets itself.
                 StreamOutput::Send { .. } => return,
@@ -277,7 +287,7 @@ impl Driver {
     fn is_done(&mut self, now: Instant) -> bool {
         let left = self.engine.leftovers();
         let Some((deadline, waiting)) = &mut self.stopping else { return false };
-        if now < *deadline && left.sessions + left.transfers > 0 {
+        if now < *deadline && left.sessions + left.transfers + self.closing.len() > 0 {
             return false;
         }
         for done in waiting.drain(..) {
@@ -336,7 +346,14 @@ impl Driver {
                 Some(pair) => pump.open(stream, pair),
                 None => return,
             },
-            StreamRequest::Command(command) => pump.command(command),
+            StreamRequest::Command(command) => {
+                let closes = if let StreamCommand::Close { op, .. } = &command { Some(*op) } else { None };
+                let result = pump.command(command);
+                if result.is_ok() {
+                    self.closing.extend(closes);
+                }
+                result
+            }
         };
         if let Err(error) = result {
             tracing::error!(%error, "the media pump does not keep up");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dialog_core::{DialogCommand, Invite, LegCommand};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
-use transfer::{Hold, TransferCommand, TransferId, TransferOutput};
+use transfer::{Hold, TransferCommand, TransferId};
 
 use super::{
     CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap,
@@ -141,9 +141,16 @@ impl<T: Tap> Engine<T> {
             return;
         }
         self.transfers.before_hang_up(&mut self.surroundings.cx(), leg, &mut self.from_transfers.out());
-        // Behind what the transfer layer says, so that the report is on the wire before the BYE.
-        let hang_up = DialogCommand::Leg(leg, LegCommand::HangUp { reason: None });
-        self.from_transfers.out().push(TransferOutput::Dialog(hang_up));
+        if self.is_being_moved(leg) {
+            // The BYE waits until the last report was answered or given up on (TR-252, TR-256); for the user it is over.
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.state = SessionState::Ending;
+                session.ends_after_transfer = true;
+            }
+            self.close_media(id);
+        } else {
+            self.hang_up_leg(leg);
+        }
     }
 
     fn change_hold(&mut self, id: CommandId, session: SessionId, held: bool) {

@@ -115,7 +115,7 @@ impl<T: Tap> Engine<T> {
         // A name can resolve to what policy forbids (SEC-04).
         let forbidden = session.referred
             && session.negotiation.is_none()
-            && !self.transfers.policy().permits(remote.ip());
+            && !self.transfers.policy().targets.permits_socket(remote);
         let body =
             if forbidden || !self.prepare_media(id, local.ip()) { None } else { self.description(id, turn) };
         self.ask_leg(leg, LegCommand::Describe { body });

@@ -56,6 +56,8 @@ pub(super) struct Session {
     pub(super) waiters: SmallVec<[(Waiter, bool); 2]>,
     /// Commands that wait for the end.
     pub(super) enders: SmallVec<[CommandId; 1]>,
+    /// Our user hung up while the other side moved us: the BYE follows the report (TR-256).
+    pub(super) ends_after_transfer: bool,
 }
 
 impl Session {
@@ -75,6 +77,7 @@ impl Session {
             told: (false, false),
             waiters: SmallVec::new(),
             enders: SmallVec::new(),
+            ends_after_transfer: false,
         }
     }
 

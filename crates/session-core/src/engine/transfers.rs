@@ -2,7 +2,7 @@
 
 use dialog_core::{DialogCommand, DialogEvent, Invite, LegEvent, LegId};
 use sip_message::NameAddrBuf;
-use transfer::{TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput};
+use transfer::{Role, TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput};
 
 use super::{
     CommandId, Delivery, Engine, EngineTimer, Output, Reply, Tap, arm,
@@ -61,6 +61,11 @@ impl<T: Tap> Engine<T> {
 
     pub(super) fn command_transfers(&mut self, command: TransferCommand) {
         self.transfers.command(&mut self.surroundings.cx(), command, &mut self.from_transfers.out());
+    }
+
+    /// Whether a transfer that the other side of a call asked for has not ended.
+    pub(super) fn is_being_moved(&self, leg: LegId) -> bool {
+        self.transfers.transfers().any(|info| info.role == Role::Transferee && info.leg == leg)
     }
 
     pub(super) fn carry_transfer(&mut self, output: TransferOutput) {
@@ -155,6 +160,9 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::Ended(outcome) => {
                 for command in self.cancellers.remove(&transfer).unwrap_or_default() {
                     self.reply(command, Ok(Reply::Done));
+                }
+                if self.sessions.get(&session).is_some_and(|session| session.ends_after_transfer) {
+                    self.hang_up_leg(leg);
                 }
                 EventKind::TransferEnded(outcome)
             }

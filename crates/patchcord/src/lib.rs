@@ -1,0 +1,74 @@
+//! A SIP user agent for the command line that moves live calls; `docs/cli.md` describes its interface.
+//!
+//! The library is what the binary runs, apart so that it can be tested and fuzzed; it is no interface of its own.
+
+mod agent;
+mod answer;
+mod args;
+mod call;
+mod console;
+mod demo;
+mod exit;
+mod json;
+pub mod parse;
+mod prompt;
+mod stop;
+mod text;
+mod transfer;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Verb;
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+use crate::stop::Stop;
+
+/// Runs the command line and gives the process's exit code.
+pub fn main() -> ExitCode {
+    let line = args::read();
+    log_to_stderr();
+    let exit = match line.verb {
+        Verb::Demo(args) => run(args.json, async |console, stop| demo::run(&args, &console, &stop).await),
+        Verb::Answer(args) => run(args.json, async |console, stop| answer::run(args, console, stop).await),
+        Verb::Call(args) => run(args.json, async |console, stop| call::run(&args, &console, &stop).await),
+        Verb::Transfer(args) => {
+            run(args.json, async |console, stop| transfer::run(&args, &console, &stop).await)
+        }
+        Verb::Parse(args) => parse::run(&args),
+    };
+    exit.into()
+}
+
+/// Logs go to stderr so that stdout holds nothing but events; `RUST_LOG` says how much.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+/// Runs a verb that lives on the network, tells its failure, and gives the exit code.
+fn run(json: bool, verb: impl AsyncFnOnce(Arc<Console>, Stop) -> Result<(), Failure>) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return exit::tell(&Failure::environment(format!(
+                "the operating system refuses threads: {error}"
+            )));
+        }
+    };
+    let console = Arc::new(Console::new(json));
+    let result = runtime.block_on(async {
+        let stop = Stop::install(&console)?;
+        verb(Arc::clone(&console), stop).await
+    });
+    // A read of the terminal cannot be cancelled; the process ends without waiting for it.
+    runtime.shutdown_background();
+    let exit = match &result {
+        Ok(()) => Exit::Done,
+        Err(failure) => exit::tell(failure),
+    };
+    console.finished(exit, result.as_ref().err().map(|failure| failure.reason.as_str()));
+    exit
+}
