@@ -89,7 +89,7 @@ pub fn describe(bytes: &Bytes) -> String {
     if let Ok(cseq) = message.cseq() {
         let _ = write!(line, " #{}", cseq.number);
     }
-    for id in [HeaderId::ReferTo, HeaderId::SubscriptionState, HeaderId::RetryAfter] {
+    for id in [HeaderId::ReferTo, HeaderId::ReferredBy, HeaderId::SubscriptionState, HeaderId::RetryAfter] {
         if let Some(value) = message.first(id) {
             let _ = write!(line, "  {}: {value}", id.name());
         }

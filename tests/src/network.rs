@@ -83,8 +83,13 @@ impl Network {
         Self { faults, seed: Seed::new(seed, 0x51), rtp_seed: Seed::new(seed, 0x52) }
     }
 
+    /// Whether it needs to know what kind of message it carries.
+    pub fn looks_inside(&self) -> bool {
+        !self.faults.rules.is_empty()
+    }
+
     /// After what times a SIP datagram from one party arrives at another; empty if it is lost. `what` is the kind of
-    /// message as in [`Rule::what`].
+    /// message as in [`Rule::what`]; it matters only where [`Network::looks_inside`].
     pub fn carry(&mut self, now: Duration, from: usize, to: usize, what: &str) -> Arrivals {
         let mut arrivals = Arrivals::default();
         // The draws do not depend on what becomes of the datagram: a rule more leaves the rest of the run as it was.

@@ -141,11 +141,10 @@ impl Party {
             }
             None
         };
-        match timeout(limit, wait).await {
-            Ok(Some(event)) => event,
-            Ok(None) => panic!("{what}: the events ended"),
-            Err(_elapsed) => panic!("{what} did not come within {limit:?}; instead: {came:?}"),
-        }
+        let Ok(event) = timeout(limit, wait).await else {
+            panic!("{what} did not come within {limit:?}; instead: {came:?}")
+        };
+        event.unwrap_or_else(|| panic!("{what}: the events ended"))
     }
 
     /// Waits for the next event of this name.

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex,
+        Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -90,7 +90,8 @@ pub fn run(scenario: &Scenario, run: Run) -> Result<String, Failure> {
         broken.extend(played.unexpected.iter().cloned());
     }
     if broken.is_empty() {
-        let outcome = played.journal.events(0).find_map(|event| Some((event.outcome()?, event.learned_from()?)));
+        let outcome =
+            played.journal.events(0).find_map(|event| Some((event.outcome()?, event.learned_from()?)));
         let name = |(outcome, learned_from)| format!("{outcome} ({learned_from})");
         return Ok(outcome.map_or_else(|| "no transfer".to_owned(), name));
     }
@@ -121,12 +122,16 @@ pub fn sweep(runs: &[Run]) -> Result<Swept, ScenarioError> {
                         |(name, loss, _): &&(&str, u8, Scenario)| (*name, *loss) == (job.scenario, job.loss);
                     let Some((_, _, scenario)) = scenarios.iter().find(fits) else { continue };
                     let result = run(scenario, *job);
-                    // invariant: nothing panics while it is locked.
-                    let mut swept = swept.lock().expect("invariant: not poisoned");
+                    let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
                     match result {
                         Ok(outcome) => {
                             swept.passed += 1;
-                            *swept.outcomes.entry((job.scenario, job.loss)).or_default().entry(outcome).or_default() += 1;
+                            *swept
+                                .outcomes
+                                .entry((job.scenario, job.loss))
+                                .or_default()
+                                .entry(outcome)
+                                .or_default() += 1;
                         }
                         Err(failure) => {
                             swept.failed += 1;
@@ -139,7 +144,7 @@ pub fn sweep(runs: &[Run]) -> Result<Swept, ScenarioError> {
             });
         }
     });
-    let mut swept = swept.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut swept = swept.into_inner().unwrap_or_else(PoisonError::into_inner);
     swept.failures.sort_by_key(|failure| (failure.run.scenario, failure.run.loss, failure.run.seed));
     Ok(swept)
 }

@@ -214,7 +214,7 @@ impl World {
         let to = self.nodes.iter().position(|other| other.address() == address);
         let mut copies = 0;
         if let Some(target) = to {
-            let kind = journal::kind(&message);
+            let kind = if self.network.looks_inside() { journal::kind(&message) } else { String::new() };
             for after in self.network.carry(self.now, node, target, &kind) {
                 copies += 1;
                 self.enqueue(

@@ -209,7 +209,7 @@ async fn malformed_datagrams_stop_nothing() {
         (party("alice", ALICE, Calls::Answer).await, party("bob", BOB, Calls::Answer).await);
     let stranger = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
     let source = stranger.local_addr().expect("its address");
-    let long = [b'x'; 65_000];
+    let long = vec![b'x'; 65_000];
     let no_via = b"INVITE sip:bob@127.0.0.1 SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 0\r\n\r\n".as_slice();
     let lying = b"OPTIONS sip:bob@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nContent-Length: 99999\r\n\r\n"
         .as_slice();

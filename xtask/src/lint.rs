@@ -8,6 +8,9 @@ use crate::workspace::Workspace;
 
 pub(crate) const FLAGS: &[Flag] = &[Flag::switch("--own", "only the checks of our own, without clippy")];
 
+/// The application; it lives on the outside, where clocks and threads are.
+const APPLICATION: &str = "patchcord";
+
 /// Where our Rust sources lie.
 const FOLDERS: &[&str] = &["crates", "xtask/src", "tests", "fuzz/fuzz_targets"];
 
@@ -60,7 +63,9 @@ fn manifests(workspace: &Workspace, found: &mut Vec<String>) -> Outcome {
             found.push(format!("{manifest}: no `[lints] workspace = true`"));
         }
     }
-    for member in workspace.published().filter(|member| member.library.is_some()) {
+    let libraries =
+        workspace.published().filter(|member| member.library.is_some() && member.name != APPLICATION);
+    for member in libraries {
         let path = format!("{}/clippy.toml", member.dir);
         let folder = member.dir.trim_start_matches("crates/");
         match workspace.read(&path) {

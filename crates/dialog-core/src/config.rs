@@ -46,6 +46,8 @@ pub struct DialogConfig {
     pub refer: bool,
     /// Whether a subscription of ours is refreshed by SUBSCRIBE before its time runs out (RFC 6665 §4.1.2.2).
     pub refresh: bool,
+    /// Whether a NOTIFY without Subscription-State is read by its sipfrag; otherwise it is refused with 400 (TR-040).
+    pub lenient: bool,
 }
 
 impl DialogConfig {
@@ -83,6 +85,7 @@ impl Default for DialogConfig {
             supported: Vec::new(),
             refer: true,
             refresh: true,
+            lenient: true,
         }
     }
 }

@@ -67,6 +67,11 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
         step.respond_outside(tx, inbound, StatusCode::UNSUPPORTED_URI_SCHEME, |response| response);
         return None;
     }
+    // Replaces stands in an INVITE only (RFC 3891 §3, TR-103).
+    if method != Method::Invite && message.has(HeaderId::Replaces) {
+        step.respond_outside(tx, inbound, StatusCode::BAD_REQUEST, |response| response);
+        return None;
+    }
     let unsupported: Vec<&str> = message
         .require()
         .filter(|tag| !step.config.supported.iter().any(|ours| ours.eq_ignore_ascii_case(tag)))

@@ -1,7 +1,6 @@
 //! The command line: a public interface, described in `docs/cli.md`.
 
 #![expect(clippy::doc_markdown, reason = "the doc comments of arguments are the help text")]
-#![allow(rustdoc::broken_intra_doc_links, reason = "brackets in the help text are part of addresses")]
 
 mod values;
 

@@ -104,14 +104,7 @@ fn message(file: &str, bytes: Vec<u8>) -> Parsed {
 }
 
 fn failed(file: &str, why: String) -> Parsed {
-    Parsed {
-        file: file.to_owned(),
-        ok: false,
-        why: Some(why),
-        head: None,
-        headers: None,
-        body_len: None,
-    }
+    Parsed { file: file.to_owned(), ok: false, why: Some(why), head: None, headers: None, body_len: None }
 }
 
 #[cfg(test)]
@@ -140,9 +133,7 @@ mod tests {
                 "OPTIONS sip:a@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKa\r\n\
                  f: <sip:b@h>;tag=1\r\nt: <sip:a@h>\r\ni: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n",
             );
-            for value in &values {
-                text.push_str(&format!("X-Own: {value}\r\n"));
-            }
+            text.extend(values.iter().flat_map(|value| ["X-Own: ", value, "\r\n"]));
             text.push_str("\r\n");
             let (line, ok) = json_line("x", text.into_bytes());
             prop_assert!(ok, "{}", line);

@@ -60,7 +60,7 @@ fn case(name: &str) -> Result<Option<Case>, ScenarioError> {
     }))
 }
 
-/// What a user agent reads of every INVITE: From, To, Call-ID, CSeq, every Via and Contact, typed.
+/// What a user agent reads of every INVITE: From, To, Call-ID, `CSeq`, every Via and Contact, typed.
 fn parse_full(invite: Bytes) -> Result<(), ParseError> {
     let message = Message::parse(invite)?;
     black_box::<NameAddr<'_>>(message.from()?);

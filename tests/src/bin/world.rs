@@ -44,7 +44,8 @@ fn main() -> ExitCode {
         }
     };
     for ((scenario, loss), outcomes) in &swept.outcomes {
-        let outcomes: Vec<String> = outcomes.iter().map(|(outcome, runs)| format!("{outcome} {runs}")).collect();
+        let outcomes: Vec<String> =
+            outcomes.iter().map(|(outcome, runs)| format!("{outcome} {runs}")).collect();
         println!("{scenario}, loss {loss} %: {}", outcomes.join(", "));
     }
     for failure in &swept.failures {

@@ -99,7 +99,8 @@ fn an_invite_beside_another_is_found() {
 #[test]
 fn a_party_left_on_hold_is_found() {
     let mut played = good(BUSY);
-    let resumed = event(&played, 0, |event| matches!(event.kind, EventKind::HoldChanged { local: false, .. }));
+    let resumed =
+        event(&played, 0, |event| matches!(event.kind, EventKind::HoldChanged { local: false, .. }));
     played.journal.entries.remove(resumed);
     finds(&played, "is held with nothing to lead out of it");
 }
@@ -112,7 +113,8 @@ fn a_failed_transfer_that_ends_the_call_is_found() {
     let mut ended = event.clone();
     ended.seq += 1;
     ended.transfer = None;
-    ended.kind = EventKind::CallEnded { cause: EndCause { by: By::Local, reason: EndReason::Bye, header: None } };
+    ended.kind =
+        EventKind::CallEnded { cause: EndCause { by: By::Local, reason: EndReason::Bye, header: None } };
     let at = played.journal.entries[recovered].at;
     played.journal.entries.insert(recovered + 1, Entry { at, node: 0, what: What::Event(ended) });
     finds(&played, "was ended by a transfer that came to Recovered");

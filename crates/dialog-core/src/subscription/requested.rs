@@ -80,6 +80,9 @@ impl Dialog {
             Err(status) => (status, None),
         };
         match found {
+            Some(_) if !step.config.lenient && !inbound.message.has(HeaderId::SubscriptionState) => {
+                self.refuse_event(step, tx, inbound, StatusCode::BAD_REQUEST);
+            }
             Some((id, writes_id)) => self.notify_received(step, id, tx, inbound, writes_id),
             None => self.refuse_event(step, tx, inbound, status),
         }

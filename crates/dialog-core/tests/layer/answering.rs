@@ -48,7 +48,6 @@ fn an_incoming_call_rings_is_answered_and_acknowledged() {
 
 #[test]
 fn the_2xx_is_repeated_from_t1_to_t2_until_the_call_is_given_up_with_a_bye() {
-    // covers: TR-126
     let mut bench = Bench::new();
     let (_, leg) = bench.incoming(call());
     accept(&mut bench, leg);
@@ -218,7 +217,7 @@ fn ringing_is_repeated_every_minute() {
 fn what_is_said_of_the_caller_is_passed_on() {
     let mut bench = Bench::new();
     let request = call()
-        .header(HeaderId::Replaces, "abc@h;to-tag=1;from-tag=2;early-only")
+        .header(HeaderId::Replaces, "abc@h;to-tag=1;from-tag=2;early-only;unknown=x")
         .header(HeaderId::ReferredBy, "<sip:carol@example.com>")
         .header(HeaderId::Allow, "INVITE, ACK, BYE")
         .header(HeaderId::Supported, "replaces, tdialog");

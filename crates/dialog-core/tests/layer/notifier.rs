@@ -315,7 +315,6 @@ fn a_refresh_is_granted_no_longer_than_asked_and_followed_by_a_notify() {
 
 #[test]
 fn an_unsubscribe_ends_with_a_last_notify_and_cancels_nothing() {
-    // covers: TR-022
     let mut bench = Bench::new();
     let leg = bench.placed();
     let id = accepted(&mut bench, leg);
@@ -351,7 +350,7 @@ fn a_subscribe_that_matches_nothing_is_403_and_another_package_489() {
 
 #[test]
 fn notifies_go_on_after_the_call_with_its_route_set() {
-    // covers: TR-032, TR-240, TR-253
+    // covers: TR-032, TR-240
     let mut bench = Bench::new();
     let leg = {
         let invite = Theirs::outside(Method::Invite)

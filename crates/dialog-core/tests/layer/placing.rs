@@ -196,7 +196,6 @@ fn hanging_up_before_the_answer_cancels() {
 
 #[test]
 fn a_2xx_that_crosses_the_cancel_is_acknowledged_and_ended() {
-    // covers: TR-198
     let mut bench = Bench::new();
     let leg = bench.place();
     let sent = bench.last_sent();

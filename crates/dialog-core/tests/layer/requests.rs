@@ -27,7 +27,6 @@ fn options_says_what_we_can_do_inside_and_outside_a_dialog() {
 
 #[test]
 fn methods_that_are_not_taken_are_405_and_unknown_ones_501() {
-    // covers: TR-028
     let mut bench = Bench::new();
     let leg = bench.placed();
     let up = bench.established(leg);
@@ -97,6 +96,21 @@ fn a_dialog_is_found_only_by_all_its_ids() {
     assert!(bench.ended(leg).is_none());
     bench.request(right);
     assert_eq!(bench.last_status(), 200);
+}
+
+#[test]
+fn replaces_belongs_into_an_invite_only() {
+    // covers: TR-103
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let up = bench.established(leg);
+    let replaces = "a@h;to-tag=1;from-tag=2";
+    for method in [Method::Options, Method::Bye, Method::Refer, Method::Notify] {
+        let request = bench.theirs(method, &up).header(HeaderId::Replaces, replaces);
+        bench.request(request);
+        assert_eq!(bench.last_status(), 400, "{method}");
+    }
+    assert!(bench.ended(leg).is_none());
 }
 
 #[test]

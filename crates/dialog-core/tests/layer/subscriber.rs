@@ -114,7 +114,7 @@ fn the_usual_course_is_accepted_trying_done() {
 
 #[test]
 fn a_notify_may_come_before_the_response() {
-    // covers: TR-011, TR-051
+    // covers: TR-011
     let mut bench = Bench::new();
     let leg = bench.placed();
     let (id, sent) = refer(&mut bench, leg);

@@ -1,4 +1,6 @@
-use dialog_core::{LegCommand, LegId, NotifiedState, SubscriptionEnd, SubscriptionEvent, SubscriptionId};
+use dialog_core::{
+    DialogConfig, LegCommand, LegId, NotifiedState, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+};
 use sip_message::{HeaderId, Method, StatusCode, SubReason};
 
 use crate::bench::{Bench, PEER_TAG, Sent, address_of, uri};
@@ -93,7 +95,7 @@ fn what_peers_get_wrong_is_understood() {
 
 #[test]
 fn a_body_that_says_nothing_is_no_error() {
-    // covers: TR-093, TR-095, TR-054
+    // covers: TR-093, TR-095
     let mut bench = Bench::new();
     let leg = bench.placed();
     let (id, sent) = refer(&mut bench, leg);
@@ -158,4 +160,29 @@ fn a_late_number_is_500_and_reported_to_nobody() {
     bench.request(late);
     assert_eq!(bench.last_status(), 500);
     assert_eq!(notified(&bench, id).len(), 1);
+}
+
+#[test]
+fn a_notify_without_a_state_is_400_where_that_is_wanted() {
+    // covers: TR-040
+    let mut bench = Bench::with(DialogConfig { lenient: false, ..DialogConfig::default() });
+    let leg = bench.placed();
+    let (id, sent) = refer(&mut bench, leg);
+    accept(&mut bench, &sent, 202);
+    assert_eq!(notify(&mut bench, leg, "refer", "", "SIP/2.0 200 OK\r\n"), 400);
+    assert!(notified(&bench, id).is_empty() && end(&bench, id).is_none());
+    assert_eq!(notify(&mut bench, leg, "refer", "terminated", "SIP/2.0 200 OK\r\n"), 200);
+}
+
+#[test]
+fn a_peer_of_the_older_framework_is_understood() {
+    // covers: TR-054
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let (id, sent) = refer(&mut bench, leg);
+    bench.reply(&sent, 202, PEER_TAG, |response| response);
+    assert_eq!(notify(&mut bench, leg, "refer", "active", "SIP/2.0 100 Trying"), 200);
+    assert_eq!(notify(&mut bench, leg, "refer", "terminated;reason=noresource", "SIP/2.0 200 OK"), 200);
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::Terminated));
+    assert!(bench.ended(leg).is_none());
 }
