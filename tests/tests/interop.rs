@@ -278,7 +278,7 @@ fn answer_follows_a_refer_of_sipp() -> Outcome {
         "--allow-target",
         "127.0.10.0/24",
     ])?;
-    let mut carol = Application::start(&["answer", "--listen", &listen(target)])?;
+    let mut carol = Application::start(&["answer", "--listen", &listen(target), "--after", "1"])?;
     let target = uri("carol", target);
     let plan = Plan {
         scenario: "transferor",

@@ -298,17 +298,18 @@ fn step() -> impl Strategy<Value = Step> {
 
 impl Net {
     fn last_session(&self, party: usize) -> Option<SessionId> {
-        let replies = self.parties[party].replies.iter().rev();
-        replies.filter_map(|(_, result)| if let Ok(Reply::Session(id)) = result { Some(*id) } else { None }).next()
+        let mut replies = self.parties[party].replies.iter().rev();
+        replies.find_map(|(_, result)| if let Ok(Reply::Session(id)) = result { Some(*id) } else { None })
     }
 
     fn last_transfer(&self, party: usize) -> Option<session_core::TransferId> {
-        let replies = self.parties[party].replies.iter().rev();
-        replies.filter_map(|(_, result)| if let Ok(Reply::Transfer(id)) = result { Some(*id) } else { None }).next()
+        let mut replies = self.parties[party].replies.iter().rev();
+        replies.find_map(|(_, result)| if let Ok(Reply::Transfer(id)) = result { Some(*id) } else { None })
     }
 
     fn take(&mut self, step: &Step) {
-        let uri = |net: &Self, to: usize| format!("sip:x@{}", net.parties[to].address).parse().expect("test URI");
+        let uri =
+            |net: &Self, to: usize| format!("sip:x@{}", net.parties[to].address).parse().expect("test URI");
         match *step {
             Step::Call(from, to) => {
                 let target = uri(self, to);

@@ -11,7 +11,8 @@ pub struct Counters {
     pub malformed: u64,
     /// Empty datagrams and such of line ends or NUL only (RFC 5626 §4.4.1 and the habits of phones).
     pub keep_alive: u64,
-    /// Datagrams longer than a UDP datagram can be, in either direction.
+    /// Datagrams longer than a UDP datagram can be, in either direction. Of those to be sent, a request is told as
+    /// [`FlowEvent::Unreachable`](crate::FlowEvent::Unreachable); a response is dropped.
     pub too_large: u64,
     /// Bytes, errors, closings or messages to send for a flow that is not there.
     pub unknown_flow: u64,

@@ -92,7 +92,13 @@ pub struct Hop {
 impl Hop {
     /// The Via value for a request on this hop, with `rport` (RFC 3581 §3).
     pub fn via(&self, branch: &str) -> String {
-        format!("SIP/2.0/{} {};branch={branch};rport", self.transport, self.local)
+        format!("SIP/2.0/{} {};branch={branch};rport", self.transport, self.sent_by())
+    }
+
+    /// Our address as a message names it: without the zone of a link-local address, which means nothing on another host
+    /// and has no place in a SIP host (RFC 4007 §6, RFC 3261 §25.1).
+    fn sent_by(&self) -> SocketAddr {
+        SocketAddr::new(self.local.ip(), self.local.port())
     }
 
     /// The Contact value for messages on this hop, in angle brackets.
@@ -107,7 +113,7 @@ impl Hop {
             Transport::Udp | Transport::Tcp | Transport::Ws => "sip",
             Transport::Tls | Transport::Wss => "sips",
         };
-        format!("<{scheme}:{}{at}{}{parameter}>", user.unwrap_or_default(), self.local)
+        format!("<{scheme}:{}{at}{}{parameter}>", user.unwrap_or_default(), self.sent_by())
     }
 }
 
@@ -168,12 +174,17 @@ pub enum FlowEvent {
         /// The hops, or why there are none.
         result: Result<Hops, RouteError>,
     },
-    /// A message could not be sent to this remote (for UDP an ICMP error, RFC 3261 §18.4).
+    /// A message could not be sent (RFC 3261 §18.4): one request where it is named, else whatever goes to this remote.
+    /// A response that cannot be sent is not told: its transaction has nothing to do about it.
     Unreachable {
         /// The flow it was sent on.
         flow: FlowId,
-        /// The address that cannot be reached.
+        /// The address that it was sent to.
         remote: SocketAddr,
+        /// The branch of the one request of ours that could not be sent, because it is longer than a datagram or its flow
+        /// is gone: other messages to the remote are not concerned. `None` if only the remote is known, as with an error
+        /// of the socket.
+        branch: Option<Box<str>>,
     },
     /// The flow is gone.
     Ended(FlowId),
@@ -191,4 +202,26 @@ pub struct Inbound {
     pub via: Option<Box<str>>,
     /// Of a request: where responses to it go (RFC 3261 §18.2.2, RFC 3581 §4).
     pub reply: Hop,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV6;
+
+    use super::*;
+
+    #[test]
+    fn a_link_local_address_is_told_without_its_zone() {
+        let local = SocketAddrV6::new("fe80::1".parse().expect("test address"), 5060, 7, 2);
+        assert_eq!(local.to_string(), "[fe80::1%2]:5060");
+        let hop = Hop {
+            flow: FlowId::from(1),
+            transport: Transport::Udp,
+            remote: SocketAddrV6::new("fe80::2".parse().expect("test address"), 5060, 0, 2).into(),
+            local: local.into(),
+        };
+        assert_eq!(hop.via("z9hG4bKa"), "SIP/2.0/UDP [fe80::1]:5060;branch=z9hG4bKa;rport");
+        assert_eq!(hop.contact(Some("bob")), "<sip:bob@[fe80::1]:5060>");
+        assert_eq!(hop.contact(None), "<sip:[fe80::1]:5060>");
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use sip_message::Message;
+use sip_message::{Limits, Message};
 
 use crate::{
     answer,
@@ -163,7 +163,7 @@ impl Transports {
             TransportInput::Bytes { flow, source, bytes } => self.datagram(flow, source, bytes, out),
             TransportInput::SendFailed { flow, remote } => {
                 if self.flows.contains_key(&flow) {
-                    out.push(TransportOutput::Flow(FlowEvent::Unreachable { flow, remote }));
+                    out.push(TransportOutput::Flow(FlowEvent::Unreachable { flow, remote, branch: None }));
                 } else {
                     self.counters.unknown_flow += 1;
                 }
@@ -281,7 +281,9 @@ impl Transports {
         } else {
             self.counters.unknown_flow += 1;
         }
-        out.push(TransportOutput::Flow(FlowEvent::Unreachable { flow, remote }));
+        if let Some(branch) = own_branch(outbound.wire) {
+            out.push(TransportOutput::Flow(FlowEvent::Unreachable { flow, remote, branch: Some(branch) }));
+        }
     }
 
     fn datagram(
@@ -336,6 +338,14 @@ impl Transports {
 
 fn routed(route: RouteId, result: Result<Hops, RouteError>, out: &mut Out<'_, TransportOutput>) {
     out.push(TransportOutput::Flow(FlowEvent::Routed { route, result }));
+}
+
+/// The branch of a request that we made; `None` for a response, whose branch is the peer's.
+fn own_branch(wire: Bytes) -> Option<Box<str>> {
+    // The limits are for what peers send; our own message may be past them and is bounded by the encoder.
+    let limits = Limits { message: wire.len(), headers: wire.len(), line: wire.len() };
+    let message = Message::parse_with(wire, &limits).ok().filter(Message::is_request)?;
+    message.top_via().ok()?.branch().map(Box::from)
 }
 
 /// Why a datagram is not passed up.

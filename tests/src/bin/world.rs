@@ -18,7 +18,7 @@ struct Options {
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
     loss: Option<u8>,
     /// The first seed.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, alias = "from", default_value_t = 1)]
     first_seed: u64,
 }
 

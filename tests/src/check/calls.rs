@@ -1,7 +1,7 @@
 //! Invariants 4 and 5: a transfer that failed leaves the call with the party that was to be moved as it was: up, unless
 //! its own requests were refused, and not on hold.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use dialog_core::By;
 use session_core::{EventKind, SessionId};
@@ -17,7 +17,7 @@ use crate::{
 struct Call {
     held: bool,
     initiated: bool,
-    outcome: Option<Outcome>,
+    outcome: Option<(Duration, Outcome)>,
     ended_by: Option<By>,
 }
 
@@ -37,20 +37,20 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
         match &event.kind {
             EventKind::HoldChanged { local, .. } => call.held = *local,
             EventKind::TransferInitiated { .. } => call.initiated = true,
-            EventKind::TransferEnded(outcome) => call.outcome = Some(*outcome),
+            EventKind::TransferEnded(outcome) => call.outcome = Some((event.at, *outcome)),
             EventKind::CallEnded { cause } => call.ended_by = Some(cause.by),
             _ => {}
         }
     }
     for (session, call) in calls.into_iter().filter(|(_, call)| call.initiated) {
-        let Some(outcome) = call.outcome else { continue };
+        let Some((at, outcome)) = call.outcome else { continue };
         let moved =
             matches!(outcome.kind, OutcomeKind::Succeeded | OutcomeKind::Bridged | OutcomeKind::PeerHungUp);
         let ended_by_us = matches!(call.ended_by, Some(By::Local | By::Network));
         if !moved
             && ended_by_us
             && !asked(&["hang-up", "hang-up-all"])
-            && !own_request_failed(&played.journal, node)
+            && !own_request_failed(&played.journal, node, at)
         {
             found.push(format!("{session} was ended by a transfer that came to {:?}", outcome.kind));
         }
@@ -66,10 +66,10 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
     }
 }
 
-/// Whether an INVITE or REFER of the party got no 2xx: then the call's own usage may be gone (RFC 5057 §5.1).
-fn own_request_failed(journal: &Journal, node: usize) -> bool {
+/// Whether an INVITE or REFER of the party had got no 2xx by then: the call's own usage may be gone (RFC 5057 §5.1).
+fn own_request_failed(journal: &Journal, node: usize, by: Duration) -> bool {
     let mut open: BTreeMap<(String, u32), bool> = BTreeMap::new();
-    for (_, way, message) in journal.messages(node) {
+    for (_, way, message) in journal.messages(node).take_while(|(at, _, _)| *at <= by) {
         let (Ok(call_id), Ok(cseq)) = (message.call_id(), message.cseq()) else { continue };
         let key = (call_id.to_owned(), cseq.number);
         match (way, response(&message)) {

@@ -106,8 +106,8 @@ pub enum LegEvent {
         turn: Turn,
         /// Our address towards the peer.
         local: SocketAddr,
-        /// The address the message will go to; of a name, what it resolved to.
-        remote: SocketAddr,
+        /// The addresses the message may go to, first choice first; of a name, all that it resolved to.
+        remotes: SmallVec<[SocketAddr; 2]>,
     },
     /// The last offer, ours or theirs, came to nothing; what was in force before stays in force (RFC 3261 §14.1).
     RolledBack,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Response, StatusCode};
 use sip_transport::{Hop, Inbound, Purpose};
+use smallvec::smallvec;
 use transaction_core::TxId;
 
 use crate::{
@@ -149,7 +150,8 @@ impl Dialog {
         let Hop { local, remote, .. } = answering.inbound.reply;
         let turn = if answering.offer { Turn::Answer } else { Turn::Offer };
         self.state.contact_user = contact_user;
-        self.tell(step, LegEvent::NeedDescription { turn, local, remote });
+        let remotes = smallvec![remote];
+        self.tell(step, LegEvent::NeedDescription { turn, local, remotes });
     }
 
     pub(crate) fn describe_answered(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {

@@ -94,9 +94,10 @@ impl Dialog {
         let Some(placing) = self.placing() else { return };
         let Stage::Routing = placing.stage else { return };
         match result.map(|hops| (hops.first().copied(), hops)) {
-            Ok((Some(Hop { local, remote, .. }), hops)) => {
+            Ok((Some(Hop { local, .. }), hops)) => {
+                let remotes = hops.iter().map(|hop| hop.remote).collect();
                 placing.stage = Stage::Describing { hops };
-                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remote });
+                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
             }
             Ok((None, _)) => {
                 self.end(step, EndCause::new(By::Network, EndReason::NoRoute(RouteError::Unresolved)));

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use sip_message::{HeaderId, StatusCode};
 use sip_transport::{Hop, Inbound};
+use smallvec::smallvec;
 use transaction_core::TxId;
 
 use crate::{
@@ -91,17 +92,17 @@ impl Dialog {
         self.disarm(step, LegTimer::Answer);
         self.disarm(step, LegTimer::Ack);
         let (body, Hop { local, remote, .. }) = (inbound.message.body_bytes(), inbound.reply);
-        let ours = body.is_empty();
+        let (ours, remotes) = (body.is_empty(), smallvec![remote]);
         let cseq = self.state.remote_cseq.unwrap_or_default();
         step.pending.servers.insert(tx, Server::Reinvite(self.id));
         if let Some(up) = self.up() {
             up.exchange = Exchange::TheirsDescribing { tx, inbound: Box::new(inbound), cseq, ours };
         }
         if ours {
-            self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remote });
+            self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
         } else {
             self.tell(step, LegEvent::Described { turn: Turn::Offer, body });
-            self.tell(step, LegEvent::NeedDescription { turn: Turn::Answer, local, remote });
+            self.tell(step, LegEvent::NeedDescription { turn: Turn::Answer, local, remotes });
         }
     }
 

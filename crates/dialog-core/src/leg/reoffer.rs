@@ -62,9 +62,10 @@ impl Dialog {
         let Some(up) = self.up() else { return };
         let Exchange::OursRouting = up.exchange else { return };
         match result.ok().and_then(|hops| Some((*hops.first()?, hops))) {
-            Some((Hop { local, remote, .. }, hops)) => {
+            Some((Hop { local, .. }, hops)) => {
+                let remotes = hops.iter().map(|hop| hop.remote).collect();
                 up.exchange = Exchange::OursDescribing { hops };
-                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remote });
+                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
             }
             None => self.settle(step, Some(Err(ReofferError::Unreachable))),
         }

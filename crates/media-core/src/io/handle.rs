@@ -14,6 +14,9 @@ use super::{ANSWER_WAIT, PumpError};
 use crate::hearing::Hearing;
 use crate::streams::{DeviceId, StreamCommand, StreamId, StreamSnapshot};
 
+/// Places in the command queue that are left for questions by other threads.
+const ROOM_FOR_QUESTIONS: usize = 64;
+
 /// Talks to a pump; cheap to clone. No method waits for the pump except the questions, which wait at most
 /// [`ANSWER_WAIT`].
 #[derive(Clone)]
@@ -45,6 +48,11 @@ impl PumpHandle {
     /// stream closes. On error the pair is freed.
     pub fn open(&self, stream: StreamId, pair: PortPair) -> Result<(), PumpError> {
         self.send(PumpCommand::Bind { stream, pair: Box::new(pair) })
+    }
+
+    /// Whether a command will be taken: there is room for it and for the questions that may come in between.
+    pub fn has_room(&self) -> bool {
+        self.commands.capacity() > ROOM_FOR_QUESTIONS || self.commands.is_closed()
     }
 
     /// Gives a command to the streams; never blocks.

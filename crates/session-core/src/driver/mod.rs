@@ -13,14 +13,16 @@ mod start;
 mod watch;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::poll_fn,
     task::Poll,
     time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
+use dialog_core::IncomingCall;
 use media_core::{Op, PortPair, PumpHandle, StreamCommand, StreamOutput};
+use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{
     FlowId, IdMint, Transport, TransportInput,
     io::{Datagram, SendError, UdpFlow},
@@ -29,7 +31,7 @@ use tokio::{
     sync::{mpsc, oneshot, watch as channel},
     time::sleep_until,
 };
-use transfer::Decision;
+use transfer::{Decision, TransferId};
 
 pub(crate) use self::{
     random::SystemRandom,
@@ -52,6 +54,8 @@ pub(crate) const COMMANDS: usize = 1024;
 /// Decisions that wait for the application. Beyond it calls are refused with 503 and transfers with 603: an
 /// application that is so far behind answers none of them in time.
 pub(crate) const DECISIONS: usize = 256;
+/// How soon a pump without room is asked again: a quarter of a frame.
+const UNSENT: Duration = Duration::from_millis(5);
 /// How long a shutdown waits for the other sides' answers.
 const SHUTDOWN: Duration = Duration::from_secs(4);
 
@@ -73,13 +77,13 @@ pub(crate) enum Answered {
     /// A call with its state.
     Session(SessionId, channel::Receiver<CallStatus>),
     /// A transfer with its progress.
-    Transfer(transfer::TransferId, TransferWatch),
+    Transfer(TransferId, TransferWatch),
 }
 
 /// A delivery with what a handle needs.
-pub(crate) struct Delivered {
-    pub(crate) delivery: Delivery,
-    pub(crate) status: Option<channel::Receiver<CallStatus>>,
+pub(crate) enum Delivered {
+    Call { session: SessionId, call: Box<IncomingCall>, status: channel::Receiver<CallStatus> },
+    Transfer { transfer: TransferId, session: SessionId, target: UriBuf, referred_by: Option<NameAddrBuf> },
 }
 
 /// The pump's two ends.
@@ -112,10 +116,15 @@ struct Driver {
     closing: BTreeSet<Op>,
     /// Received in this turn; kept for its room.
     datagrams: Vec<Datagram>,
+    /// The socket that was read last.
+    served: usize,
+    /// What the pump had no room for, in order.
+    unsent: VecDeque<StreamRequest>,
 }
 
-/// Runs the driver until it is shut down, or every handle is gone and its calls are ended.
-pub(crate) async fn run(parts: Parts) {
+/// Runs the driver until it is shut down, or every handle is gone and its calls are ended. The sockets are closed when it
+/// returns; those who asked for the end are still to be told.
+pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
     let Parts { config, sockets, media, requests, decisions, bus } = parts;
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let engine =
@@ -137,9 +146,12 @@ pub(crate) async fn run(parts: Parts) {
         stopping: None,
         closing: BTreeSet::new(),
         datagrams: Vec::with_capacity(INPUTS_PER_TURN),
+        served: 0,
+        unsent: VecDeque::new(),
     };
     driver.open();
     driver.turns().await;
+    driver.stopping.map(|(_, waiting)| waiting).unwrap_or_default()
 }
 
 enum Woken {
@@ -173,15 +185,18 @@ impl Driver {
             if self.is_done(now) {
                 return;
             }
+            let again = (!self.unsent.is_empty()).then(|| now + UNSENT);
             let deadline =
-                [self.engine.next_deadline(), self.stopping.as_ref().map(|(deadline, _)| *deadline)];
+                [self.engine.next_deadline(), self.stopping.as_ref().map(|(deadline, _)| *deadline), again];
             let deadline = deadline.into_iter().flatten().min();
             sleep.as_mut().reset(deadline.unwrap_or(now + Duration::from_hours(1)).into());
-            let sockets = &self.sockets;
+            let (sockets, served) = (&self.sockets, self.served);
             let streams = &mut self.stream_answers;
             let woken = tokio::select! {
                 index = poll_fn(|cx| {
-                    let ready = sockets.iter().position(|(_, socket)| socket.poll_readable(cx).is_ready());
+                    // Behind the one that was served last, so that a flood on one leaves the others their turn.
+                    let mut turn = (served + 1..sockets.len()).chain(0..sockets.len().min(served + 1));
+                    let ready = turn.find(|index| sockets[*index].1.poll_readable(cx).is_ready());
                     ready.map_or(Poll::Pending, Poll::Ready)
                 }) => Woken::Socket(index),
                 request = self.requests.recv(), if self.stopping.is_none() || !self.requests.is_closed() => Woken::Request(request),
@@ -202,6 +217,7 @@ impl Driver {
     }
 
     fn read(&mut self, index: usize) {
+        self.served = index;
         let (flow, socket) = &mut self.sockets[index];
         let flow = *flow;
         let mut datagrams = std::mem::take(&mut self.datagrams);
@@ -284,19 +300,10 @@ impl Driver {
         }
     }
 
-    fn is_done(&mut self, now: Instant) -> bool {
+    fn is_done(&self, now: Instant) -> bool {
         let left = self.engine.leftovers();
-        let Some((deadline, waiting)) = &mut self.stopping else { return false };
-        if now < *deadline && left.sessions + left.transfers + self.closing.len() > 0 {
-            return false;
-        }
-        for done in waiting.drain(..) {
-            // Whoever asked may have stopped waiting.
-            if done.send(()).is_err() {
-                tracing::trace!("nobody waits for the shutdown");
-            }
-        }
-        true
+        let Some((deadline, _)) = &self.stopping else { return false };
+        now >= *deadline || left.sessions + left.transfers + self.closing.len() + self.unsent.len() == 0
     }
 
     /// Does what the engine wants done.
@@ -313,7 +320,7 @@ impl Driver {
                         }
                     });
                 }
-                Output::Stream(request) => self.ask_streams(request),
+                Output::Stream(request) => self.unsent.push_back(request),
                 // Dropping the pair gives it back to the pool.
                 Output::ReleasePort(port) => drop(self.ports.remove(&port)),
                 Output::MorePorts { wanted } => self.more_ports(wanted),
@@ -321,6 +328,7 @@ impl Driver {
                 Output::Reply { id, result } => self.answer(id, result),
             }
         }
+        self.ask_streams();
         self.engine.tap().purge();
     }
 
@@ -331,6 +339,9 @@ impl Driver {
             Ok(()) => {}
             // The datagram is lost as it might be in the network; its transaction's timer sends it again.
             Err(SendError::Full) => tracing::debug!(remote = %hop.remote, "the send buffer is full"),
+            Err(SendError::Refused(error)) => {
+                tracing::debug!(%error, remote = %hop.remote, "a datagram is refused");
+            }
             Err(SendError::Unreachable(error)) => {
                 tracing::debug!(%error, remote = %hop.remote, "sending failed");
                 let input = TransportInput::SendFailed { flow: *flow, remote: hop.remote };
@@ -339,24 +350,31 @@ impl Driver {
         }
     }
 
-    fn ask_streams(&mut self, request: StreamRequest) {
-        let Some(pump) = &self.pump else { return };
-        let result = match request {
-            StreamRequest::OpenPort { stream, port } => match self.ports.remove(&port) {
-                Some(pair) => pump.open(stream, pair),
-                None => return,
-            },
-            StreamRequest::Command(command) => {
-                let closes = if let StreamCommand::Close { op, .. } = &command { Some(*op) } else { None };
-                let result = pump.command(command);
-                if result.is_ok() {
-                    self.closing.extend(closes);
-                }
-                result
-            }
+    /// Gives the pump what it has room for, in order; the rest waits for the next turn. It is bounded by the calls.
+    fn ask_streams(&mut self) {
+        let Some(pump) = &self.pump else {
+            self.unsent.clear();
+            return;
         };
-        if let Err(error) = result {
-            tracing::error!(%error, "the media pump does not keep up");
+        while pump.has_room() {
+            let Some(request) = self.unsent.pop_front() else { return };
+            let result = match request {
+                StreamRequest::OpenPort { stream, port } => {
+                    self.ports.remove(&port).map_or(Ok(()), |pair| pump.open(stream, pair))
+                }
+                StreamRequest::Command(command) => {
+                    let closes =
+                        if let StreamCommand::Close { op, .. } = &command { Some(*op) } else { None };
+                    let result = pump.command(command);
+                    if result.is_ok() {
+                        self.closing.extend(closes);
+                    }
+                    result
+                }
+            };
+            if let Err(error) = result {
+                tracing::error!(%error, "the media pump takes no commands");
+            }
         }
     }
 
@@ -379,19 +397,18 @@ impl Driver {
     }
 
     fn hand_over(&mut self, delivery: Delivery) {
-        let status = match &delivery {
-            Delivery::Call { session, .. } => Some(self.engine.tap().call(*session)),
-            Delivery::Transfer { .. } => None,
-        };
-        let refusal = match &delivery {
-            Delivery::Call { session, .. } => {
-                Command::Reject { session: *session, status: sip_message::StatusCode::SERVICE_UNAVAILABLE }
+        let (delivered, refusal) = match delivery {
+            Delivery::Call { session, call } => {
+                let status = self.engine.tap().call(session);
+                let refusal = Command::Reject { session, status: StatusCode::SERVICE_UNAVAILABLE };
+                (Delivered::Call { session, call, status }, refusal)
             }
-            Delivery::Transfer { transfer, .. } => {
-                Command::Decide { transfer: *transfer, decision: Decision::Reject }
+            Delivery::Transfer { transfer, session, target, referred_by } => {
+                let refusal = Command::Decide { transfer, decision: Decision::Reject };
+                (Delivered::Transfer { transfer, session, target, referred_by }, refusal)
             }
         };
-        if self.decisions.try_send(Delivered { delivery, status }).is_err() {
+        if self.decisions.try_send(delivered).is_err() {
             tracing::warn!("the application takes no more decisions; refused");
             let id = self.commands.mint();
             self.engine.handle(Instant::now(), Input::Command { id, command: refusal });

@@ -63,9 +63,15 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
         let (pump, media) = media.unzip();
         report(started, Ok((locals, media.as_ref().map(|(handle, _): &MediaEnds| handle.clone()))));
         let (config, decisions) = (plan.config, decision_sender);
-        run(Parts { config, sockets, media, requests: request_queue, decisions, bus: publisher }).await;
-        // The streams end after the calls.
-        drop(pump);
+        let waiting =
+            run(Parts { config, sockets, media, requests: request_queue, decisions, bus: publisher }).await;
+        // The streams end after the calls, and nobody is told before their last RTCP is out.
+        if let Some(Err(error)) = pump.map(Pump::shutdown) {
+            tracing::warn!(%error, "the media pump did not end as it should");
+        }
+        for done in waiting {
+            report(done, ());
+        }
     };
     thread::Builder::new()
         .name("patchcord-sip".to_owned())
@@ -112,9 +118,9 @@ impl Plan {
         }
         // RTP is bound to one address, which is then the one in our SDP.
         let public = locals.iter().map(SocketAddr::ip).find(|ip| !ip.is_loopback());
-        let address = self.config.media_address.or(public).or_else(|| locals.first().map(SocketAddr::ip));
+        let address = public.or_else(|| locals.first().map(SocketAddr::ip));
         let address = address.ok_or_else(|| StartError::Media("there is no address for it".to_owned()))?;
-        self.config.media_address = Some(address);
+        self.config.media_address.get_or_insert(address);
         let mut config = PumpConfig { address, ..PumpConfig::default() };
         if let Some(ports) = &self.ports {
             config.ports = ports.clone();
@@ -128,15 +134,17 @@ impl Plan {
         }
         let failed = |reason: String| StartError::Media(reason);
         let (mut pump, handle) = Pump::start(config).map_err(|error| failed(error.to_string()))?;
+        // Bound once here, so that a wrong range or address is found now and not in a call.
+        handle.reserve().map_err(|error| failed(error.to_string()))?;
         let answers = pump.answers().ok_or_else(|| failed("its answers are taken".to_owned()))?;
         Ok(Some((pump, (handle, answers))))
     }
 }
 
-/// Tells the starter; it may have stopped waiting, and then the handles it would have got are gone, which ends the driver.
+/// Tells whoever waits. A starter that has stopped waiting has dropped the handles, which ends the driver.
 fn report<T>(started: oneshot::Sender<T>, what: T) {
     if started.send(what).is_err() {
-        tracing::debug!("nobody waits for the start any more");
+        tracing::debug!("nobody waits any more");
     }
 }
 

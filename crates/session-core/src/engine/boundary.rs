@@ -162,7 +162,7 @@ pub enum Command {
         /// The call.
         session: SessionId,
     },
-    /// Ends all calls; replied at once.
+    /// Ends all calls and takes no new ones, before the engine is stopped; replied at once.
     HangUpAll,
     /// Holds a call; replied with [`Reply::Hold`] when the answer is in force.
     Hold {

@@ -9,7 +9,7 @@ use transfer::{Hold, TransferCommand, TransferId};
 use super::{
     CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap,
     TransferInfo,
-    session::{MAX_WAITERS, Session, Waiter},
+    session::{MAX_WAITERS, Session, Waiter, Wish},
     transfers::Asked,
 };
 use crate::{
@@ -26,7 +26,9 @@ impl<T: Tap> Engine<T> {
             }
             Command::Ring { session } => self.ask_incoming(id, session, LegCommand::Ring),
             Command::Answer { session, source } => {
-                if let (Some(source), Some(session)) = (source, self.sessions.get_mut(&session)) {
+                let incoming =
+                    self.sessions.get_mut(&session).filter(|session| session.state == SessionState::Incoming);
+                if let (Some(source), Some(session)) = (source, incoming) {
                     session.source = source;
                 }
                 let contact_user = self.config.contact_user.clone();
@@ -37,6 +39,7 @@ impl<T: Tap> Engine<T> {
             }
             Command::HangUp { session } => self.hang_up(id, session),
             Command::HangUpAll => {
+                self.stopping = true;
                 let all: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for session in all {
                     self.end(session);
@@ -77,6 +80,9 @@ impl<T: Tap> Engine<T> {
         let uri = target.as_uri();
         if uri.scheme() != Scheme::Sip || uri.headers().next().is_some() || uri.param("method").is_some() {
             return Err(SessionError::Target(target.to_string()));
+        }
+        if self.stopping {
+            return Err(SessionError::Closed);
         }
         if self.sessions.len() >= self.config.max_calls {
             return Err(SessionError::TooManyCalls { limit: self.config.max_calls });
@@ -173,7 +179,7 @@ impl<T: Tap> Engine<T> {
         let in_force = session.hold_state();
         let negotiation =
             session.negotiation.as_mut().ok_or(SessionError::Media(crate::MediaError::NotConfigured))?;
-        let settled = session.waiters.is_empty() && negotiation.desired_hold() == held;
+        let settled = session.wishes.is_empty() && negotiation.desired_hold() == held;
         // A transfer asks in any case: the answer also tells whether the call still lives (TR-266).
         if let (true, Some(state), Waiter::Command(command)) = (settled, in_force, waiter)
             && state.local == held
@@ -181,11 +187,11 @@ impl<T: Tap> Engine<T> {
             self.reply(command, Ok(Reply::Hold(state)));
             return Ok(());
         }
-        if session.waiters.len() >= MAX_WAITERS {
+        if session.wishes.len() >= MAX_WAITERS {
             return Err(SessionError::Busy.into());
         }
         negotiation.desire(held);
-        session.waiters.push((waiter, false));
+        session.wishes.push(Wish { waiter, held, covered: false });
         let leg = session.leg;
         self.ask_leg(leg, LegCommand::Reoffer { limit });
         Ok(())

@@ -7,8 +7,8 @@ use dialog_core::{
 use sip_message::StatusCode;
 
 use super::{
-    Delivery, Engine, Output, Reply, Tap,
-    session::{RETRY_AFTER, Session, Waiter, reoffer_failure},
+    Delivery, Engine, EngineTimer, Output, Reply, Tap,
+    session::{RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
 };
 use crate::{
     error::{SessionError, SessionState},
@@ -33,7 +33,7 @@ impl<T: Tap> Engine<T> {
                     self.deliver_or_refuse(id);
                 }
             }
-            LegEvent::NeedDescription { turn, local, remote } => self.describe(id, *turn, *local, *remote),
+            LegEvent::NeedDescription { turn, local, remotes } => self.describe(id, *turn, *local, remotes),
             LegEvent::RolledBack => {
                 if let Some(negotiation) =
                     self.sessions.get_mut(&id).and_then(|session| session.negotiation.as_mut())
@@ -52,11 +52,12 @@ impl<T: Tap> Engine<T> {
                 let peer = established.remote.uri.to_string();
                 self.tell(Some(id), None, EventKind::Established { peer, placed: established.placed });
             }
+            // The transfer layer hears only of the offers that it waits for.
             LegEvent::Reoffered(result) => {
-                // The transfer layer hears only of the offers that it waits for.
-                if !self.reoffered(id, *result) {
-                    return;
+                if let Some(result) = self.reoffered(id, *result) {
+                    self.inform_transfers(&DialogEvent::Leg(leg, LegEvent::Reoffered(result)));
                 }
+                return;
             }
             LegEvent::Changed => {
                 self.apply_media(id);
@@ -80,6 +81,13 @@ impl<T: Tap> Engine<T> {
 
     fn incoming(&mut self, leg: LegId, call: &IncomingCall) {
         let id = SessionId::from(leg.number());
+        if self.stopping {
+            self.ask_leg(
+                leg,
+                LegCommand::Reject { status: StatusCode::SERVICE_UNAVAILABLE, retry_after: None },
+            );
+            return;
+        }
         if self.sessions.len() >= self.config.max_calls {
             self.ask_leg(leg, LegCommand::Reject { status: StatusCode::BUSY_HERE, retry_after: None });
             return;
@@ -111,50 +119,65 @@ impl<T: Tap> Engine<T> {
                 LegCommand::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, retry_after: None },
             );
         } else {
+            self.timers.arm(self.surroundings.now, EngineTimer::Undecided(id), UNDECIDED);
             self.outputs.push_back(Output::Deliver(Delivery::Call { session: id, call }));
         }
     }
 
-    /// Settles an offer of ours; whether the transfer layer waited for it.
-    fn reoffered(&mut self, id: SessionId, result: Result<(), ReofferError>) -> bool {
-        let Some(session) = self.sessions.get_mut(&id) else { return true };
-        if result.is_err()
-            && let Some(negotiation) = &mut session.negotiation
+    /// Refuses a call that the application has left undecided for too long.
+    pub(super) fn give_up_undecided(&mut self, id: SessionId) {
+        if let Some(session) =
+            self.sessions.get(&id).filter(|session| session.state == SessionState::Incoming)
         {
-            // What was wished for is not in force, and nobody shall find it in the next offer (TR-224).
-            let in_force = negotiation.local_hold();
-            negotiation.desire(in_force);
+            let leg = session.leg;
+            self.ask_leg(
+                leg,
+                LegCommand::Reject { status: StatusCode::TEMPORARILY_UNAVAILABLE, retry_after: None },
+            );
         }
-        let served = session.settled_waiters();
-        let answer = match result {
-            Ok(()) => session
-                .hold_state()
-                .map(Reply::Hold)
-                .ok_or(SessionError::Media(crate::MediaError::NotConfigured)),
-            Err(error) => Err(SessionError::Reoffer(reoffer_failure(error))),
-        };
+    }
+
+    /// Settles an offer of ours; what the transfer layer is to be told, if it waited for it.
+    fn reoffered(
+        &mut self,
+        id: SessionId,
+        result: Result<(), ReofferError>,
+    ) -> Option<Result<(), ReofferError>> {
+        let Some(session) = self.sessions.get_mut(&id) else { return Some(result) };
+        let served = session.settled_wishes(result);
+        let later = session.wishes.last().map(|wish| wish.held);
+        if let (Err(_), Some(negotiation)) = (result, &mut session.negotiation) {
+            // What failed is not wished for any more, and nobody shall find it in the next offer (TR-224).
+            let wished = later.unwrap_or(negotiation.local_hold());
+            negotiation.desire(wished);
+        }
+        let state = session.hold_state();
         if result.is_ok() {
             self.apply_media(id);
             self.tell_hold(id);
         }
-        let mut for_transfer = false;
-        for waiter in served {
+        let mut for_transfer = None;
+        for Wish { waiter, held, .. } in served {
             match waiter {
-                Waiter::Transfer => for_transfer = true,
+                // A later wish may have overtaken it.
+                Waiter::Transfer if result.is_ok() && state.is_none_or(|state| state.local != held) => {
+                    for_transfer = Some(Err(ReofferError::Description));
+                }
+                Waiter::Transfer => for_transfer = Some(result),
                 Waiter::Command(command) => {
-                    let answer = match &answer {
-                        Ok(Reply::Hold(state)) => Ok(Reply::Hold(*state)),
-                        Ok(_) => Ok(Reply::Done),
-                        Err(error) => Err(error.clone().into()),
+                    let answer = match (result, state) {
+                        (Ok(()), Some(state)) => Ok(Reply::Hold(state)),
+                        (Ok(()), None) => Err(SessionError::Media(crate::MediaError::NotConfigured)),
+                        (Err(error), _) => Err(SessionError::Reoffer(reoffer_failure(error))),
                     };
-                    self.reply(command, answer);
+                    self.reply(command, answer.map_err(Into::into));
                 }
             }
         }
         for_transfer
     }
 
-    fn tell_hold(&mut self, id: SessionId) {
+    pub(super) fn tell_hold(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(state) = session.hold_state() else { return };
         let now = (state.local, state.remote);
@@ -166,9 +189,9 @@ impl<T: Tap> Engine<T> {
     fn ended(&mut self, id: SessionId, cause: &EndCause) {
         self.close_media(id);
         let Some(mut session) = self.sessions.remove(&id) else { return };
-        let waiters = std::mem::take(&mut session.waiters);
-        for (waiter, _) in waiters {
-            if let Waiter::Command(command) = waiter {
+        self.timers.disarm(&EngineTimer::Undecided(id));
+        for wish in std::mem::take(&mut session.wishes) {
+            if let Waiter::Command(command) = wish.waiter {
                 self.reply(command, Err(SessionError::Ended(cause.clone()).into()));
             }
         }

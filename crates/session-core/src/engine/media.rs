@@ -1,14 +1,17 @@
 //! The engine's side of media: ports, offers and answers in the step, and what the RTP streams are asked.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use dialog_core::{DialogCommand, LegCommand, Turn};
 use media_core::{DeviceId, LocalMedia, Negotiation, Op, StreamCommand, StreamEvent};
-use std::net::{IpAddr, SocketAddr};
 
 use super::{
-    Engine, Output, StreamAnswer, StreamRequest, Tap,
+    Engine, EngineTimer, Output, StreamAnswer, StreamRequest, Tap,
     boundary::MediaMode,
     session::{Session, StreamState},
 };
@@ -18,6 +21,13 @@ use crate::event::{EventKind, SessionId};
 const PORTS_READY: usize = 32;
 /// Ports asked for at once when fewer than half of [`PORTS_READY`] are left.
 const PORTS_BLOCK: usize = 32;
+
+/// Ports that may be bound beyond those in use.
+pub(crate) const PORTS_AHEAD: usize = PORTS_READY / 2 + PORTS_BLOCK;
+/// Bits of an op that count; the others are the session's number. An op is answered long before they come round.
+const OP_BITS: u32 = 20;
+/// How long a freed port rests before it can be had again, with a little to spare.
+const PORT_REST: Duration = Duration::from_millis(5_200);
 
 /// The RTP ports that are ready for calls.
 #[derive(Debug)]
@@ -35,8 +45,9 @@ impl Ports {
         Self { mode, ready: VecDeque::new(), asked: false, in_use: 0, named: 0 }
     }
 
-    pub(super) fn add(&mut self, ports: Vec<u16>) {
-        self.asked = false;
+    pub(super) fn add(&mut self, ports: &[u16]) {
+        // None to be had: asking again at once would get the same answer.
+        self.asked = ports.is_empty();
         self.ready.extend(ports);
     }
 
@@ -45,6 +56,11 @@ impl Ports {
         let short = self.mode == MediaMode::On && !self.asked && self.ready.len() < PORTS_READY / 2;
         self.asked |= short;
         short.then_some(PORTS_BLOCK)
+    }
+
+    /// Ports that were given back can be had again.
+    pub(super) fn rested(&mut self) {
+        self.asked = false;
     }
 
     pub(super) fn take(&mut self) -> Option<u16> {
@@ -61,8 +77,11 @@ impl Ports {
         Some(port)
     }
 
-    pub(super) fn give_back(&mut self) {
+    /// A port is not used any more; whether more were wanted than there are, so that it is to be asked for again
+    /// after its rest.
+    pub(super) fn give_back(&mut self) -> bool {
         self.in_use -= 1;
+        self.asked
     }
 
     pub(super) fn in_use(&self) -> usize {
@@ -94,6 +113,7 @@ impl<T: Tap> Engine<T> {
             Turn::Answer => {
                 if negotiation.answered(body).is_ok() {
                     self.apply_media(id);
+                    self.tell_hold(id);
                 } else {
                     negotiation.rollback();
                     let leg = session.leg;
@@ -109,13 +129,14 @@ impl<T: Tap> Engine<T> {
     }
 
     /// A description of ours is wanted.
-    pub(super) fn describe(&mut self, id: SessionId, turn: Turn, local: SocketAddr, remote: SocketAddr) {
+    pub(super) fn describe(&mut self, id: SessionId, turn: Turn, local: SocketAddr, remotes: &[SocketAddr]) {
         let Some(session) = self.sessions.get(&id) else { return };
         let leg = session.leg;
-        // A name can resolve to what policy forbids (SEC-04).
+        // A name can resolve to what policy forbids (SEC-04); one forbidden address of several is enough, because any may
+        // be tried.
         let forbidden = session.referred
             && session.negotiation.is_none()
-            && !self.transfers.policy().targets.permits_socket(remote);
+            && !remotes.iter().all(|remote| self.transfers.policy().targets.permits_socket(*remote));
         let body =
             if forbidden || !self.prepare_media(id, local.ip()) { None } else { self.description(id, turn) };
         self.ask_leg(leg, LegCommand::Describe { body });
@@ -130,7 +151,7 @@ impl<T: Tap> Engine<T> {
         match turn {
             Turn::Offer => {
                 let body = negotiation.offer();
-                session.cover_waiters();
+                session.cover_wishes();
                 Some(body.into())
             }
             Turn::Answer if session.offer_usable => Some(negotiation.answer().into()),
@@ -158,10 +179,10 @@ impl<T: Tap> Engine<T> {
             if let Some(device) = device {
                 self.stream(StreamCommand::OpenDevice { device, source });
             }
-            let op = self.op();
+            let op = self.op(id);
             self.stream(StreamCommand::Open { op, stream, device });
         }
-        let op = self.op();
+        let op = self.op(id);
         self.stream(StreamCommand::Apply { op, stream, agreed });
     }
 
@@ -169,19 +190,20 @@ impl<T: Tap> Engine<T> {
     /// other rang, the other gets audio of its own.
     pub(super) fn move_media(&mut self, from: SessionId, to: SessionId) {
         let Some(target) = self.stream_of(to) else { return };
-        let moved = self.stream_of(from).zip(self.sessions.get_mut(&from).and_then(|session| session.device.take()));
+        let moved =
+            self.stream_of(from).zip(self.sessions.get_mut(&from).and_then(|session| session.device.take()));
         let Some(session) = self.sessions.get_mut(&to) else { return };
         match moved {
             Some((source, device)) => {
                 session.device = Some(device);
-                let op = self.op();
+                let op = self.op(to);
                 self.stream(StreamCommand::Move { op, from: source, to: target });
             }
             None if session.device.is_none() => {
                 let (device, source) = (Self::own_device(to), session.source.clone());
                 session.device = Some(device);
                 self.stream(StreamCommand::OpenDevice { device, source });
-                let op = self.op();
+                let op = self.op(to);
                 self.stream(StreamCommand::Attach { op, stream: target, device });
             }
             None => {}
@@ -195,7 +217,7 @@ impl<T: Tap> Engine<T> {
         let (stream, device, port) =
             (session.stream_id(), session.device.take(), std::mem::take(&mut session.port));
         if state == StreamState::Open {
-            let op = self.op();
+            let op = self.op(id);
             self.stream(StreamCommand::Close { op, stream });
             if let Some(device) = device {
                 self.stream(StreamCommand::CloseDevice { device });
@@ -203,8 +225,8 @@ impl<T: Tap> Engine<T> {
         } else if port != 0 && self.config.media == MediaMode::On {
             self.outputs.push_back(Output::ReleasePort(port));
         }
-        if port != 0 {
-            self.ports.give_back();
+        if port != 0 && self.ports.give_back() {
+            self.timers.arm(self.surroundings.now, EngineTimer::Ports, PORT_REST);
         }
     }
 
@@ -217,17 +239,20 @@ impl<T: Tap> Engine<T> {
     pub(super) fn stream_answer(&mut self, answer: StreamAnswer) {
         let (stream, kind) = match answer {
             StreamAnswer::Applied(_) => return,
-            StreamAnswer::Failed(_, failure) => {
-                self.tell(None, None, EventKind::MediaFailed { reason: failure.to_string() });
+            StreamAnswer::Failed(op, failure) => {
+                self.tell(
+                    Some(SessionId::from(op.0 >> OP_BITS)),
+                    None,
+                    EventKind::MediaFailed { reason: failure.to_string() },
+                );
                 return;
             }
             StreamAnswer::Event(event) => match event {
                 StreamEvent::Flowing { stream, .. } => (stream, EventKind::MediaFlowing),
                 StreamEvent::Silent { stream, .. } => (stream, EventKind::MediaSilent),
-                StreamEvent::Digit { stream, duration_ms, .. } => (
-                    stream,
-                    EventKind::Digit { duration: std::time::Duration::from_millis(u64::from(duration_ms)) },
-                ),
+                StreamEvent::Digit { stream, duration_ms, .. } => {
+                    (stream, EventKind::Digit { duration: Duration::from_millis(u64::from(duration_ms)) })
+                }
                 StreamEvent::Quality(report) => (report.stream, EventKind::MediaQuality(report)),
                 StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(summary)),
                 StreamEvent::Moved { from, to, gap } => {
@@ -259,7 +284,9 @@ impl<T: Tap> Engine<T> {
         self.outputs.push_back(Output::Stream(StreamRequest::Command(command)));
     }
 
-    fn op(&mut self) -> Op {
-        Op(self.surroundings.ids.mint())
+    /// An op that names its session, so that a failure finds it: the session's number and a fresh one.
+    fn op(&mut self, session: SessionId) -> Op {
+        self.stream_ops = self.stream_ops.wrapping_add(1);
+        Op(session.number() << OP_BITS | u64::from(self.stream_ops) & ((1 << OP_BITS) - 1))
     }
 }

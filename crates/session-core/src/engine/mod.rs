@@ -30,6 +30,8 @@ use transfer::{TransferId, TransferOutput, TransferTimer, Transfers};
 use self::{session::Session, wheel::Wheel};
 use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
 
+pub(crate) use media::PORTS_AHEAD;
+
 pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, EngineConfig, HoldState, Input, Leftovers,
     MediaMode, NegotiatedMedia, Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap,
@@ -47,6 +49,10 @@ enum EngineTimer {
     Transaction(TxTimer),
     Dialog(DialogTimer),
     Transfer(TransferTimer),
+    /// An incoming call that nobody decides about.
+    Undecided(SessionId),
+    /// Ports that were given back have rested.
+    Ports,
 }
 
 /// What a [`Cx`] is filled from.
@@ -102,6 +108,9 @@ pub struct Engine<T> {
     /// Transfer commands whose acceptance is awaited within this step.
     asked: VecDeque<transfers::Asked>,
     events: u64,
+    stream_ops: u32,
+    /// No new calls are taken any more.
+    stopping: bool,
 }
 
 impl<T: Tap> Engine<T> {
@@ -148,6 +157,8 @@ impl<T: Tap> Engine<T> {
             cancellers: BTreeMap::new(),
             asked: VecDeque::new(),
             events: 0,
+            stream_ops: 0,
+            stopping: false,
             config,
             tap,
         }
@@ -160,7 +171,7 @@ impl<T: Tap> Engine<T> {
             Input::Transport(input) => {
                 self.transports.receive(&mut self.surroundings.cx(), input, &mut self.from_transport.out());
             }
-            Input::Ports(ports) => self.ports.add(ports),
+            Input::Ports(ports) => self.ports.add(&ports),
             Input::Command { id, command } => self.command(id, command),
             Input::Stream(answer) => self.stream_answer(answer),
         }
@@ -170,9 +181,11 @@ impl<T: Tap> Engine<T> {
     /// Fires the timers that are due and carries what follows.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.surroundings.advance(now);
-        for timer in self.timers.expired(self.surroundings.now) {
+        while let Some(timer) = self.timers.pop(self.surroundings.now) {
             let cx = &mut self.surroundings.cx();
             match timer {
+                EngineTimer::Undecided(session) => self.give_up_undecided(session),
+                EngineTimer::Ports => self.ports.rested(),
                 EngineTimer::Transport(timer) => {
                     self.transports.expire(cx, timer, &mut self.from_transport.out());
                 }
@@ -203,7 +216,7 @@ impl<T: Tap> Engine<T> {
     /// What is alive.
     pub fn leftovers(&self) -> Leftovers {
         let waiting =
-            self.sessions.values().map(|session| session.waiters.len() + session.enders.len()).sum::<usize>();
+            self.sessions.values().map(|session| session.wishes.len() + session.enders.len()).sum::<usize>();
         Leftovers {
             sessions: self.sessions.len(),
             transactions: self.transactions.len(),

@@ -13,6 +13,16 @@ use crate::{error::SessionState, event::SessionId};
 /// is told to wait.
 pub(super) const MAX_WAITERS: usize = 16;
 
+/// A wish for hold or for its end that is not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wish {
+    pub(super) waiter: Waiter,
+    /// Hold, or its end.
+    pub(super) held: bool,
+    /// Whether the offer in flight carries it; otherwise a later one will.
+    pub(super) covered: bool,
+}
+
 /// Who waits for a new offer to be settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waiter {
@@ -52,8 +62,8 @@ pub(super) struct Session {
     pub(super) referred: bool,
     /// Hold as it was last told to the application.
     pub(super) told: (bool, bool),
-    /// Who waits for the offer in flight (`true`) or a later one (`false`).
-    pub(super) waiters: SmallVec<[(Waiter, bool); 2]>,
+    /// Wishes for hold or for its end, oldest first.
+    pub(super) wishes: SmallVec<[Wish; 2]>,
     /// Commands that wait for the end.
     pub(super) enders: SmallVec<[CommandId; 1]>,
     /// Our user hung up while the other side moved us: the BYE follows the report (TR-256).
@@ -75,7 +85,7 @@ impl Session {
             undelivered: None,
             referred: false,
             told: (false, false),
-            waiters: SmallVec::new(),
+            wishes: SmallVec::new(),
             enders: SmallVec::new(),
             ends_after_transfer: false,
         }
@@ -100,23 +110,20 @@ impl Session {
         })
     }
 
-    /// The offer of ours goes out now: whoever waits is served by it.
-    pub(super) fn cover_waiters(&mut self) {
-        for (_, covered) in &mut self.waiters {
-            *covered = true;
+    /// An offer of ours goes out now: it carries every wish.
+    pub(super) fn cover_wishes(&mut self) {
+        for wish in &mut self.wishes {
+            wish.covered = true;
         }
     }
 
-    /// Takes those whom a settled offer serves: those whose wish it carried, or, if it never went out, all.
-    pub(super) fn settled_waiters(&mut self) -> SmallVec<[Waiter; 2]> {
-        let any_covered = self.waiters.iter().any(|(_, covered)| *covered);
-        let served = self
-            .waiters
-            .iter()
-            .filter(|(_, covered)| *covered || !any_covered)
-            .map(|(waiter, _)| *waiter)
-            .collect();
-        self.waiters.retain(|(_, covered)| any_covered && !*covered);
+    /// Takes the wishes that a settled offer served: those it carried. If none was in it, or time ran out for all that
+    /// wait in the dialog, none of them will be in a later one.
+    pub(super) fn settled_wishes(&mut self, result: Result<(), ReofferError>) -> SmallVec<[Wish; 2]> {
+        let all = !self.wishes.iter().any(|wish| wish.covered)
+            || matches!(result, Err(ReofferError::TimedOut | ReofferError::Ended));
+        let served = self.wishes.iter().filter(|wish| wish.covered || all).copied().collect();
+        self.wishes.retain(|wish| !(wish.covered || all));
         served
     }
 }
@@ -132,6 +139,9 @@ pub(super) fn reoffer_failure(error: ReofferError) -> crate::error::ReofferFailu
         ReofferError::Ended => ReofferFailure::Ended,
     }
 }
+
+/// How long an incoming call waits for a decision: longer than any caller rings (timer C, RFC 3261 §16.6 item 11).
+pub(super) const UNDECIDED: Duration = Duration::from_mins(3);
 
 /// The delay hinted to callers that find no port (RFC 3261 §20.33): a freed port rests 5 s.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);

@@ -57,7 +57,8 @@ impl<K: Copy + Eq + Hash> Wheel<K> {
     pub(super) fn arm(&mut self, now: Tick, key: K, after: Duration) {
         self.disarm(&key);
         let micros = now.as_micros().saturating_add(u64::try_from(after.as_micros()).unwrap_or(u64::MAX));
-        let due = micros.div_ceil(SLOT_MICROS).max(self.done);
+        // Never in the slot that is being fired: a timer that arms itself for no time would fire for ever.
+        let due = micros.div_ceil(SLOT_MICROS).max(now.as_micros() / SLOT_MICROS + 1).max(self.done);
         self.armed += 1;
         let slot = slot_of(due);
         let head = self.slots[slot];
@@ -78,8 +79,35 @@ impl<K: Copy + Eq + Hash> Wheel<K> {
         }
     }
 
-    /// When [`Wheel::expired`] is to be called next, at the latest.
+    /// When [`Wheel::pop`] is to be called next, at the latest.
     pub(super) fn next(&self) -> Option<Tick> {
+        self.next_time().map(|time| Tick::from_micros(time * SLOT_MICROS))
+    }
+
+    /// Takes the timer that is due first, if one is due at `now`. One at a time: what the firing of one arms or disarms
+    /// counts for those behind it.
+    pub(super) fn pop(&mut self, now: Tick) -> Option<K> {
+        let until = now.as_micros() / SLOT_MICROS;
+        loop {
+            let Some(time) = self.next_time().filter(|time| *time <= until) else {
+                self.done = self.done.max(until + 1);
+                return None;
+            };
+            self.done = time;
+            let first =
+                self.chain(slot_of(time)).filter(|entry| entry.due == time).min_by_key(|entry| entry.order);
+            match first.map(|entry| entry.key) {
+                Some(key) => {
+                    self.disarm(&key);
+                    return Some(key);
+                }
+                // The end of a revolution: what is more than one away is looked at again.
+                None => self.done = time + 1,
+            }
+        }
+    }
+
+    fn next_time(&self) -> Option<u64> {
         if self.entries.is_empty() {
             return None;
         }
@@ -96,45 +124,13 @@ impl<K: Copy + Eq + Hash> Wheel<K> {
                 let slot = word * 64 + bits.trailing_zeros() as usize;
                 let time = self.done + ((slot + SLOTS - first) % SLOTS) as u64;
                 if self.chain(slot).any(|entry| entry.due == time) {
-                    return Some(Tick::from_micros(time * SLOT_MICROS));
+                    return Some(time);
                 }
                 bits &= bits - 1;
             }
         }
         // Everything is more than a revolution away.
-        Some(Tick::from_micros((self.done + SLOTS as u64) * SLOT_MICROS))
-    }
-
-    /// Takes what is due at `now`, in order.
-    pub(super) fn expired(&mut self, now: Tick) -> Vec<K> {
-        let until = now.as_micros() / SLOT_MICROS;
-        if until < self.done || self.entries.is_empty() {
-            self.done = self.done.max(until + 1);
-            return Vec::new();
-        }
-        let mut due = Vec::new();
-        let span = (until - self.done + 1).min(SLOTS as u64);
-        for offset in 0..span {
-            let slot = slot_of(self.done + offset);
-            if self.occupied[slot / 64] & (1 << (slot % 64)) == 0 {
-                continue;
-            }
-            let mut index = self.slots[slot];
-            while index != NONE {
-                let entry = &self.entries[index as usize];
-                let after = entry.after;
-                if entry.due <= until {
-                    due.push((entry.due, entry.order, entry.key));
-                }
-                index = after;
-            }
-        }
-        due.sort_unstable_by_key(|&(due, order, _)| (due, order));
-        for (_, _, key) in &due {
-            self.disarm(key);
-        }
-        self.done = until + 1;
-        due.into_iter().map(|(_, _, key)| key).collect()
+        Some(self.done + SLOTS as u64)
     }
 
     /// How many timers are armed.
@@ -184,16 +180,31 @@ mod tests {
         Tick::from_micros(millis * 1000)
     }
 
+    fn expired<K: Copy + Eq + Hash>(wheel: &mut Wheel<K>, now: Tick) -> Vec<K> {
+        std::iter::from_fn(|| wheel.pop(now)).collect()
+    }
+
+    #[test]
+    fn a_timer_that_is_armed_anew_by_one_before_it_waits_its_new_time() {
+        let mut wheel = Wheel::new();
+        wheel.arm(at(0), "first", Duration::from_millis(100));
+        wheel.arm(at(0), "second", Duration::from_millis(100));
+        assert_eq!(wheel.pop(at(100)), Some("first"));
+        wheel.arm(at(100), "second", Duration::from_millis(50));
+        assert_eq!(wheel.pop(at(100)), None);
+        assert_eq!(wheel.pop(at(150)), Some("second"));
+    }
+
     #[test]
     fn a_timer_fires_at_its_time_and_once() {
         let mut wheel = Wheel::new();
         wheel.arm(at(0), "b", Duration::from_millis(500));
         wheel.arm(at(0), "a", Duration::from_millis(100));
         assert_eq!(wheel.next(), Some(at(100)));
-        assert!(wheel.expired(at(99)).is_empty());
-        assert_eq!(wheel.expired(at(100)), ["a"]);
+        assert!(expired(&mut wheel, at(99)).is_empty());
+        assert_eq!(expired(&mut wheel, at(100)), ["a"]);
         assert_eq!(wheel.next(), Some(at(500)));
-        assert_eq!(wheel.expired(at(1_000_000)), ["b"]);
+        assert_eq!(expired(&mut wheel, at(1_000_000)), ["b"]);
         assert_eq!((wheel.next(), wheel.len()), (None, 0));
     }
 
@@ -203,7 +214,7 @@ mod tests {
         wheel.arm(at(0), 1, Duration::from_mins(3));
         let mut fired = None;
         while let Some(next) = wheel.next() {
-            if !wheel.expired(next).is_empty() {
+            if !expired(&mut wheel, next).is_empty() {
                 fired = Some(next);
             }
         }
@@ -220,7 +231,7 @@ mod tests {
                 match op {
                     0 => {
                         wheel.arm(at(now), key, Duration::from_millis(millis));
-                        model.insert(key, (now + millis).div_ceil(10) * 10);
+                        model.insert(key, ((now + millis).div_ceil(10) * 10).max(now / 10 * 10 + 10));
                     }
                     1 => {
                         wheel.disarm(&key);
@@ -228,7 +239,7 @@ mod tests {
                     }
                     _ => {
                         now += millis;
-                        let mut fired = wheel.expired(at(now));
+                        let mut fired = expired(&mut wheel, at(now));
                         fired.sort_unstable();
                         let floor = now / 10 * 10;
                         let want: Vec<u16> = model.iter().filter(|(_, due)| **due <= floor).map(|(key, _)| *key).collect();

@@ -164,7 +164,10 @@ impl Builder {
 
     fn check_descriptors(&self) -> Result<(), StartError> {
         let Some(limit) = descriptor_limit() else { return Ok(()) };
-        let media = if self.config.media == MediaMode::On { self.config.max_calls as u64 * 2 } else { 0 };
+        // Two sockets a call, and those that are kept ready.
+        let ready = crate::engine::PORTS_AHEAD as u64;
+        let media =
+            if self.config.media == MediaMode::On { (self.config.max_calls as u64 + ready) * 2 } else { 0 };
         let wanted = media + self.listen.len() as u64 + OTHER_DESCRIPTORS;
         if wanted > limit { Err(StartError::Descriptors { limit, wanted }) } else { Ok(()) }
     }

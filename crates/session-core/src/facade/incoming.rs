@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     driver::{CallStatus, Delivered, Request},
-    engine::{Command, Delivery},
+    engine::Command,
     error::{SessionError, TransferError},
     event::SessionId,
 };
@@ -42,30 +42,36 @@ impl IncomingQueue {
 
     /// The next; `None` when the manager has stopped.
     pub async fn next(&mut self) -> Option<Incoming> {
-        loop {
-            let Delivered { delivery, status } = self.decisions.recv().await?;
-            let requests = self.requests.upgrade()?;
-            match (delivery, status) {
-                (Delivery::Call { session, call }, Some(status)) => {
-                    return Some(Incoming::Call(IncomingCall {
-                        session,
-                        call,
-                        status,
-                        requests: Some(requests),
-                    }));
-                }
-                (Delivery::Transfer { transfer, session, target, referred_by }, _) => {
-                    let undecided = Some(requests);
-                    return Some(Incoming::Transfer(IncomingTransfer {
-                        transfer,
-                        session,
-                        target,
-                        referred_by,
-                        undecided,
-                    }));
-                }
-                // A call always comes with its state.
-                (Delivery::Call { .. }, None) => {}
+        let delivered = self.decisions.recv().await?;
+        Some(Incoming::new(delivered, self.requests.upgrade()?))
+    }
+}
+
+impl Drop for IncomingQueue {
+    /// Refuses what nobody will decide about any more.
+    fn drop(&mut self) {
+        self.decisions.close();
+        let Some(requests) = self.requests.upgrade() else { return };
+        while let Ok(delivered) = self.decisions.try_recv() {
+            drop(Incoming::new(delivered, requests.clone()));
+        }
+    }
+}
+
+impl Incoming {
+    fn new(delivered: Delivered, requests: mpsc::Sender<Request>) -> Self {
+        match delivered {
+            Delivered::Call { session, call, status } => {
+                Self::Call(IncomingCall { session, call, status, requests: Some(requests), accepted: false })
+            }
+            Delivered::Transfer { transfer, session, target, referred_by } => {
+                Self::Transfer(IncomingTransfer {
+                    transfer,
+                    session,
+                    target,
+                    referred_by,
+                    undecided: Some(requests),
+                })
             }
         }
     }
@@ -78,6 +84,8 @@ pub struct IncomingCall {
     call: Box<Call>,
     status: watch::Receiver<CallStatus>,
     requests: Option<mpsc::Sender<Request>>,
+    /// It was accepted, but nobody has got the call yet.
+    accepted: bool,
 }
 
 impl IncomingCall {
@@ -136,6 +144,7 @@ impl IncomingCall {
         source: Option<Source>,
     ) -> Result<Session, SessionError> {
         let session = self.session;
+        self.accepted = true;
         self.ask(Command::Answer { session, source }).await?;
         self.requests = None;
         Ok(Session::new(manager.clone(), session, self.status.clone()))
@@ -158,8 +167,12 @@ impl IncomingCall {
 impl Drop for IncomingCall {
     fn drop(&mut self) {
         if let Some(requests) = self.requests.take() {
-            let command =
-                Command::Reject { session: self.session, status: StatusCode::TEMPORARILY_UNAVAILABLE };
+            let session = self.session;
+            let command = if self.accepted {
+                Command::HangUp { session }
+            } else {
+                Command::Reject { session, status: StatusCode::TEMPORARILY_UNAVAILABLE }
+            };
             last_word(&requests, command);
         }
     }

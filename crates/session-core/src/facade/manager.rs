@@ -13,7 +13,7 @@ use super::{builder::Builder, media_info::SessionMediaInfo, session::Session, tr
 use crate::{
     driver::{Answer, Answered, Request},
     engine::{CallOptions, Command, CommandError, HoldState, Reply, SessionInfo, TransferInfo},
-    error::{MediaError, SessionError, TransferError},
+    error::{MediaError, RecoveryAction, SessionError, TransferError},
     event::{SessionEvent, SessionId},
 };
 
@@ -38,6 +38,16 @@ pub enum EventsError {
     /// The bus refuses.
     #[error(transparent)]
     Subscribe(SubscribeError),
+}
+
+impl EventsError {
+    /// What can be done about it.
+    pub fn recovery(&self) -> RecoveryAction {
+        match self {
+            Self::Blocking | Self::Subscribe(SubscribeError::Capacity { .. }) => RecoveryAction::FixInput,
+            Self::Subscribe(_) => RecoveryAction::RetryLater,
+        }
+    }
 }
 
 /// One user agent. Cheap to clone; when the last handle is gone, its calls are ended.

@@ -11,7 +11,10 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use thiserror::Error;
 use tokio::{io::Interest, net::UdpSocket};
 
-use super::interfaces::local_addresses;
+use super::{
+    fault::{ReceiveFaults, SendError, is_about_a_remote},
+    interfaces::local_addresses,
+};
 use crate::transports::MAX_DATAGRAM;
 
 /// Most datagrams that one turn takes from one socket, so that timers and other sockets get theirs in between.
@@ -48,18 +51,6 @@ pub enum ListenError {
     },
 }
 
-/// What became of a datagram that was not sent.
-#[derive(Debug, Error)]
-pub enum SendError {
-    /// The socket's buffer is full: keep the datagram and try again when [`UdpFlow::writable`] says so.
-    #[error("the socket's buffer is full")]
-    Full,
-    /// The remote cannot be reached from here: feed it back as
-    /// [`TransportInput::SendFailed`](crate::TransportInput::SendFailed).
-    #[error("the datagram cannot be sent")]
-    Unreachable(#[source] io::Error),
-}
-
 /// One received datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Datagram {
@@ -72,13 +63,14 @@ pub struct Datagram {
 /// One UDP socket on one address of ours.
 ///
 /// The socket is not connected, so Linux reports an ICMP "port unreachable" to nobody: a dead remote shows itself by
-/// timers B and F. Errors that the system knows when sending (no route, no such interface, refused by a filter) come back
-/// at once as [`SendError::Unreachable`].
+/// timers B and F. Errors that the system knows when sending (no route, no such interface) come back at once as
+/// [`SendError::Unreachable`].
 #[derive(Debug)]
 pub struct UdpFlow {
     socket: UdpSocket,
     local: SocketAddr,
     receive_buffer: usize,
+    faults: ReceiveFaults,
     scratch: Box<[u8]>,
 }
 
@@ -133,7 +125,8 @@ impl UdpFlow {
         let receive_buffer = socket.recv_buffer_size()?;
         let socket = UdpSocket::from_std(socket.into())?;
         let local = socket.local_addr()?;
-        Ok(Self { socket, local, receive_buffer, scratch: vec![0; MAX_DATAGRAM].into_boxed_slice() })
+        let scratch = vec![0; MAX_DATAGRAM].into_boxed_slice();
+        Ok(Self { socket, local, receive_buffer, faults: ReceiveFaults::default(), scratch })
     }
 
     /// Our address.
@@ -161,34 +154,25 @@ impl UdpFlow {
         self.socket.writable().await
     }
 
+    /// How often receiving failed since the socket is open for a reason that is not known to pass.
+    pub const fn receive_failures(&self) -> u64 {
+        self.faults.total()
+    }
+
     /// Takes what has arrived, at most `budget` datagrams (see [`RECEIVE_BUDGET`]); returns how many were taken.
     ///
-    /// Less than `budget` means that the socket is empty. An error means that the socket is of no use any more.
-    pub fn try_receive(&mut self, budget: usize, mut sink: impl FnMut(Datagram)) -> io::Result<usize> {
-        for taken in 0..budget {
-            match self.socket.try_recv_from(&mut self.scratch) {
-                Ok((length, source)) => {
-                    sink(Datagram { source, bytes: Bytes::copy_from_slice(&self.scratch[..length]) });
-                }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return Ok(taken),
-                    // Some systems report the ICMP answer to an earlier datagram here; it says nothing about this socket.
-                    io::ErrorKind::ConnectionRefused
-                    | io::ErrorKind::ConnectionReset
-                    | io::ErrorKind::HostUnreachable
-                    | io::ErrorKind::NetworkUnreachable
-                    | io::ErrorKind::Interrupted => {}
-                    _ => return Err(error),
-                },
-            }
-        }
-        Ok(budget)
+    /// A failure ends the turn and is counted; the next call tries again. An error means that the socket is of no use any
+    /// more: it failed 16 times in a row and neither gave a datagram nor said that it has none.
+    pub fn try_receive(&mut self, budget: usize, sink: impl FnMut(Datagram)) -> io::Result<usize> {
+        let Self { socket, faults, scratch, .. } = self;
+        receive(budget, faults, || socket.try_recv_from(scratch).map(|got| datagram(scratch, got)), sink)
     }
 
     /// Sends one datagram.
     pub fn try_send(&self, remote: SocketAddr, bytes: &[u8]) -> Result<(), SendError> {
+        let remote = remote.into();
         // Past tokio, which takes a new socket for full until its reactor has run.
-        match SockRef::from(&self.socket).send_to(bytes, &remote.into()) {
+        match uninterrupted(|| SockRef::from(&self.socket).send_to(bytes, &remote)) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // Tells tokio, so that `writable` waits.
@@ -197,13 +181,57 @@ impl UdpFlow {
                     Ok(()) | Err(_) => Err(SendError::Full),
                 }
             }
-            Err(error) => Err(SendError::Unreachable(error)),
+            Err(error) => Err(SendError::of(error)),
         }
     }
 }
 
+fn datagram(scratch: &[u8], (length, source): (usize, SocketAddr)) -> Datagram {
+    Datagram { source, bytes: Bytes::copy_from_slice(&scratch[..length]) }
+}
+
+/// Calls again as long as a signal came in between (EINTR).
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// One turn of receiving: at most `budget` calls.
+fn receive(
+    budget: usize,
+    faults: &mut ReceiveFaults,
+    mut next: impl FnMut() -> io::Result<Datagram>,
+    mut sink: impl FnMut(Datagram),
+) -> io::Result<usize> {
+    let mut taken = 0;
+    for _ in 0..budget {
+        match uninterrupted(&mut next) {
+            Ok(datagram) => {
+                faults.alive();
+                taken += 1;
+                sink(datagram);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                faults.alive();
+                break;
+            }
+            Err(error) if is_about_a_remote(error.kind()) => {}
+            Err(error) => {
+                faults.failed(error)?;
+                break;
+            }
+        }
+    }
+    Ok(taken)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::fault::RECEIVE_FAILURES;
     use super::*;
 
     fn loopback() -> UdpFlow {
@@ -244,9 +272,66 @@ mod tests {
     async fn the_longest_datagram_passes_and_a_longer_one_is_refused() {
         let (one, mut two) = (loopback(), loopback());
         let text = vec![b'x'; MAX_DATAGRAM + 1];
-        assert!(matches!(one.try_send(two.local(), &text), Err(SendError::Unreachable(_))));
+        assert!(matches!(one.try_send(two.local(), &text), Err(SendError::Refused(_))));
         one.try_send(two.local(), &text[..MAX_DATAGRAM]).expect("loopback sends");
         assert_eq!(take(&mut two, RECEIVE_BUDGET, 1).await[0].bytes.len(), MAX_DATAGRAM);
+    }
+
+    /// Turns of receiving on a socket that answers as the script says: an error's number, 0 for a datagram.
+    fn turns(script: &[i32]) -> (Vec<io::Result<usize>>, u64) {
+        let mut faults = ReceiveFaults::default();
+        let mut script = script.iter().copied().peekable();
+        let mut results = Vec::new();
+        while script.peek().is_some() {
+            let next = || match script.next() {
+                Some(0) => Ok(Datagram { source: ([192, 0, 2, 1], 5060).into(), bytes: Bytes::new() }),
+                Some(code) => Err(io::Error::from_raw_os_error(code)),
+                None => Err(io::ErrorKind::WouldBlock.into()),
+            };
+            results.push(receive(RECEIVE_BUDGET, &mut faults, next, |_| {}));
+        }
+        (results, faults.total())
+    }
+
+    const NO_MEMORY: i32 = 12;
+    const INTERRUPTED: i32 = 4;
+    const AGAIN: i32 = 11;
+    const REFUSED: i32 = 111;
+
+    #[test]
+    fn an_unknown_error_ends_the_turn_and_not_the_socket() {
+        let (results, total) = turns(&[0, NO_MEMORY, 0, 0]);
+        assert!(matches!(results[..], [Ok(1), Ok(2)]), "{results:?}");
+        assert_eq!(total, 1);
+    }
+
+    #[test]
+    fn errors_that_do_not_end_give_the_socket_up() {
+        let most = RECEIVE_FAILURES as usize - 1;
+        let (results, _) = turns(&vec![NO_MEMORY; most]);
+        assert!(results.iter().all(|result| matches!(result, Ok(0))), "{results:?}");
+        let (results, total) = turns(&vec![NO_MEMORY; most + 1]);
+        assert!(matches!(results.last(), Some(Err(error)) if error.raw_os_error() == Some(NO_MEMORY)));
+        assert_eq!((results.len(), total), (most + 1, u64::from(RECEIVE_FAILURES)));
+        // A datagram, or the word that there is none, starts the count anew.
+        for alive in [0, AGAIN] {
+            let script = [vec![NO_MEMORY; most], vec![alive], vec![NO_MEMORY; most]].concat();
+            let (results, _) = turns(&script);
+            assert!(results.iter().all(Result::is_ok), "{results:?}");
+        }
+    }
+
+    #[test]
+    fn signals_and_icmp_answers_are_passed_over() {
+        let (results, total) = turns(&[INTERRUPTED, 0, REFUSED, INTERRUPTED, 0]);
+        assert!(matches!(results[..], [Ok(2)]), "{results:?}");
+        assert_eq!(total, 0);
+        let mut calls = 0;
+        let sent = uninterrupted(|| {
+            calls += 1;
+            if calls < 3 { Err(io::Error::from_raw_os_error(INTERRUPTED)) } else { Ok(calls) }
+        });
+        assert_eq!(sent.expect("sent at last"), 3);
     }
 
     #[tokio::test]

@@ -120,28 +120,55 @@ fn the_longest_datagram_is_read_and_a_longer_one_is_not() {
     assert_eq!(bench.transports.counters().too_large, 1);
 }
 
-fn outbound(flow: u64, length: usize) -> TransportCommand {
+fn send(flow: u64, wire: impl Into<Bytes>) -> TransportCommand {
     let hop = Hop {
         flow: FlowId::from(flow),
         transport: Transport::Udp,
         remote: address("192.0.2.20:5060"),
         local: address(LOCAL),
     };
-    TransportCommand::Send(Outbound { hop, wire: Bytes::from(vec![b'x'; length]) })
+    TransportCommand::Send(Outbound { hop, wire: wire.into() })
+}
+
+/// The message with so many header lines that it is `length` bytes long.
+fn padded(message: &str, length: usize) -> Vec<u8> {
+    let pad = "X: y\r\n";
+    let (head, tail) = message.split_at(message.find("Content-Length").expect("test message"));
+    let room = length - message.len();
+    let lines = room / pad.len() - 1;
+    let last = format!("X: {}\r\n", "y".repeat(room - lines * pad.len() - (pad.len() - 1)));
+    let text = format!("{head}{}{last}{tail}", pad.repeat(lines));
+    assert_eq!(text.len(), length);
+    text.into_bytes()
 }
 
 #[test]
-fn what_cannot_be_written_is_told_as_unreachable() {
+fn a_request_that_cannot_be_written_is_named_by_its_branch() {
     let mut bench = Bench::on(&[LOCAL]);
-    assert!(matches!(&bench.command(outbound(1, MAX_DATAGRAM))[..], [TransportOutput::Write(_)]));
-    for command in [outbound(1, MAX_DATAGRAM + 1), outbound(9, 1)] {
-        let outputs = bench.command(command);
-        let [TransportOutput::Flow(FlowEvent::Unreachable { remote, .. })] = outputs[..] else {
+    let small = request("SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKours;rport");
+    let longest = padded(&small, MAX_DATAGRAM);
+    assert!(matches!(&bench.command(send(1, longest))[..], [TransportOutput::Write(_)]));
+    let too_long = padded(&small, MAX_DATAGRAM + 1);
+    for (flow, wire) in [(1, too_long), (9, small.into_bytes())] {
+        let outputs = bench.command(send(flow, wire));
+        let [TransportOutput::Flow(FlowEvent::Unreachable { flow: told, remote, branch })] = &outputs[..]
+        else {
             panic!("{outputs:?}")
         };
-        assert_eq!(remote, address("192.0.2.20:5060"));
+        assert_eq!((*told, *remote), (FlowId::from(flow), address("192.0.2.20:5060")));
+        assert_eq!(branch.as_deref(), Some("z9hG4bKours"));
     }
     assert_eq!((bench.transports.counters().too_large, bench.transports.counters().unknown_flow), (1, 1));
+}
+
+#[test]
+fn a_response_that_cannot_be_written_is_counted_and_fails_nothing() {
+    let mut bench = Bench::on(&[LOCAL]);
+    let small = response("SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKtheirs");
+    assert!(bench.command(send(1, padded(&small, MAX_DATAGRAM + 1))).is_empty());
+    assert!(bench.command(send(9, small)).is_empty());
+    assert!(bench.command(send(1, vec![b'x'; MAX_DATAGRAM + 1])).is_empty(), "no message at all");
+    assert_eq!((bench.transports.counters().too_large, bench.transports.counters().unknown_flow), (2, 1));
 }
 
 #[test]
@@ -150,7 +177,7 @@ fn flows_come_and_go() {
     let flow = FlowId::from(1);
     let remote = address("192.0.2.20:5060");
     let failed = bench.receive(TransportInput::SendFailed { flow, remote });
-    assert!(matches!(failed[..], [TransportOutput::Flow(FlowEvent::Unreachable { .. })]));
+    assert!(matches!(failed[..], [TransportOutput::Flow(FlowEvent::Unreachable { branch: None, .. })]));
     let closed = bench.receive(TransportInput::Closed { flow });
     assert!(matches!(closed[..], [TransportOutput::Flow(FlowEvent::Ended(ended))] if ended == flow));
     assert!(bench.receive(TransportInput::Closed { flow }).is_empty());

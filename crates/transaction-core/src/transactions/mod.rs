@@ -6,9 +6,13 @@ mod responses;
 mod servers;
 mod stateless;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+};
 
-use sip_transport::{Cx, FlowEvent, FlowId, Hop, Out, TimerOp};
+use sip_message::Via;
+use sip_transport::{Cx, FlowEvent, FlowId, Hop, Out, Purpose, TimerOp};
 
 use crate::{
     boundary::{TimerName, Timing, TxCommand, TxEvent, TxFailure, TxId, TxOutput, TxTimer},
@@ -104,23 +108,10 @@ impl Transactions {
             FlowEvent::Routed { route, result } => {
                 out.push(TxOutput::Event(TxEvent::Routed { route, result }));
             }
-            FlowEvent::Unreachable { flow, remote } => {
-                let peer = peer(cx, flow, remote);
-                let met: Vec<TxId> = self
-                    .peers
-                    .range((peer, TxId::from(0))..=(peer, TxId::from(u64::MAX)))
-                    .map(|(_, tx)| *tx)
-                    .collect();
-                for tx in met {
-                    let same = self
-                        .clients
-                        .get(&tx)
-                        .is_some_and(|met| met.hop.flow == flow && met.hop.remote == remote);
-                    if same {
-                        self.move_client(cx, tx, client::Happening::Unreachable, None, out);
-                    }
-                }
+            FlowEvent::Unreachable { branch: Some(branch), flow: _, remote: _ } => {
+                self.unsent(cx, &branch, out);
             }
+            FlowEvent::Unreachable { flow, remote, branch: None } => self.unreachable(cx, flow, remote, out),
             FlowEvent::Ended(flow) => self.flow_ended(cx, flow, out),
         }
     }
@@ -158,6 +149,44 @@ impl Transactions {
         self.len() >= self.config.capacity - self.config.capacity / 8
     }
 
+    /// One request of ours could not be sent.
+    fn unsent(&mut self, cx: &mut Cx<'_>, branch: &str, out: &mut Out<'_, TxOutput>) {
+        let Some(branch) = branch_number(cx, branch) else { return };
+        // A CANCEL has its INVITE's branch. Moving both is right whichever it was: the INVITE's machine takes no notice
+        // while it waits for the answer to a CANCEL, and once it has its answer the CANCEL has no purpose any more.
+        let owners = [self.cancels.get(&branch).copied(), Some(self.owner(branch))];
+        for tx in owners.into_iter().flatten() {
+            if self.clients.get(&tx).is_some_and(|client| client.branch == branch) {
+                self.move_client(cx, tx, client::Happening::Unreachable, None, out);
+            }
+        }
+    }
+
+    /// Whatever goes to this remote cannot be sent.
+    fn unreachable(
+        &mut self,
+        cx: &mut Cx<'_>,
+        flow: FlowId,
+        remote: SocketAddr,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        let peer = peer(cx, flow, remote);
+        let range = (peer, TxId::from(0))..=(peer, TxId::from(u64::MAX));
+        let met: Vec<TxId> = self.peers.range(range).map(|(_, tx)| *tx).collect();
+        for tx in met {
+            let same =
+                self.clients.get(&tx).is_some_and(|met| met.hop.flow == flow && met.hop.remote == remote);
+            if same {
+                self.move_client(cx, tx, client::Happening::Unreachable, None, out);
+            }
+        }
+    }
+
+    /// The name of the transaction, if it is still there, whose own requests have this branch; CANCELs are apart.
+    fn owner(&self, branch: u64) -> TxId {
+        self.aliases.get(&branch).copied().unwrap_or_else(|| TxId::from(branch))
+    }
+
     fn flow_ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TxOutput>) {
         let clients: Vec<TxId> =
             self.clients.iter().filter(|(_, client)| client.hop.flow == flow).map(|(tx, _)| *tx).collect();
@@ -173,12 +202,17 @@ impl Transactions {
     }
 }
 
+/// The number in a branch that was made here.
+fn branch_number(cx: &Cx<'_>, branch: &str) -> Option<u64> {
+    cx.guard.read(Purpose::Branch, branch.strip_prefix(Via::MAGIC_COOKIE)?)
+}
+
 /// The index key of a hop: narrow, so that the index stays small; equality is checked where it is used.
-fn peer(cx: &Cx<'_>, flow: FlowId, remote: std::net::SocketAddr) -> u64 {
+fn peer(cx: &Cx<'_>, flow: FlowId, remote: SocketAddr) -> u64 {
     let ip = remote.ip().to_canonical();
     let octets = match ip {
-        std::net::IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
-        std::net::IpAddr::V6(ip) => ip.octets(),
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+        IpAddr::V6(ip) => ip.octets(),
     };
     cx.guard.digest(&[b"peer", &flow.number().to_be_bytes(), &octets, &remote.port().to_be_bytes()]) as u64
 }

@@ -1,9 +1,9 @@
 //! Responses from the network to requests of ours.
 
-use sip_message::{Message, Method, StatusCode, Via};
-use sip_transport::{Cx, Inbound, Out, Purpose};
+use sip_message::{Message, Method, StatusCode};
+use sip_transport::{Cx, Inbound, Out};
 
-use super::Transactions;
+use super::{Transactions, branch_number};
 use crate::{
     boundary::{TxId, TxOutput},
     client::Happening,
@@ -23,7 +23,7 @@ impl Transactions {
             self.counters.malformed_responses += 1;
             return;
         };
-        match self.owner(cx, message, &cseq.method) {
+        match self.asked(cx, message, &cseq.method) {
             Some(tx) => {
                 let happening = self.happening(tx, status);
                 self.move_client(cx, tx, happening, Some(inbound), out);
@@ -32,15 +32,10 @@ impl Transactions {
         }
     }
 
-    fn owner(&self, cx: &Cx<'_>, message: &Message, method: &Method) -> Option<TxId> {
+    fn asked(&self, cx: &Cx<'_>, message: &Message, method: &Method) -> Option<TxId> {
         let via = message.top_via().ok()?;
-        let token = via.branch()?.strip_prefix(Via::MAGIC_COOKIE)?;
-        let branch = cx.guard.read(Purpose::Branch, token)?;
-        let tx = if *method == Method::Cancel {
-            *self.cancels.get(&branch)?
-        } else {
-            self.aliases.get(&branch).copied().unwrap_or_else(|| TxId::from(branch))
-        };
+        let branch = branch_number(cx, via.branch()?)?;
+        let tx = if *method == Method::Cancel { *self.cancels.get(&branch)? } else { self.owner(branch) };
         let client = self.clients.get(&tx)?;
         (client.branch == branch && client.method == *method).then_some(tx)
     }

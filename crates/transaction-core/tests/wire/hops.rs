@@ -11,7 +11,13 @@ fn branch(sent: &Sent) -> String {
 }
 
 fn unreachable(remote: &str) -> FlowEvent {
-    FlowEvent::Unreachable { flow: flow(), remote: address(remote) }
+    FlowEvent::Unreachable { flow: flow(), remote: address(remote), branch: None }
+}
+
+/// The message could not be sent, whatever its remote.
+fn unsent(sent: &Sent) -> FlowEvent {
+    let remote = sent.outbound.hop.remote;
+    FlowEvent::Unreachable { flow: flow(), remote, branch: Some(branch(sent).into()) }
 }
 
 #[test]
@@ -59,6 +65,60 @@ fn an_unreachable_hop_is_followed_at_once() {
         assert_eq!(bench.failures(), [(0, tx, TxFailure::Flow)]);
         bench.assert_idle();
     }
+}
+
+#[test]
+fn a_request_that_cannot_be_sent_fails_and_no_other_to_that_remote_does() {
+    for method in [Method::Invite, Method::Refer] {
+        let mut bench = Bench::new();
+        let earlier = bench.request(draft(Method::Invite), [hop(PEER)]);
+        let first = bench.last();
+        let failing = bench.request(draft(method), [hop(PEER), hop(OTHER)]);
+        let second = bench.last();
+        let later = bench.request(draft(Method::Refer), [hop(PEER)]);
+        let third = bench.last();
+        bench.receive(unsent(&second));
+        assert_eq!(bench.failures(), [], "its next hop is tried");
+        let moved = bench.last();
+        assert_eq!(moved.outbound.hop.remote.to_string(), OTHER);
+        bench.receive(unsent(&second));
+        bench.receive(unsent(&moved));
+        assert_eq!(bench.failures(), [(0, failing, TxFailure::Flow)]);
+        bench.answer(&first, 200);
+        bench.answer(&third, 202);
+        assert_eq!((bench.responses(earlier), bench.responses(later)), (vec![(0, 200)], vec![(0, 202)]));
+        bench.exhaust();
+        bench.assert_idle();
+    }
+}
+
+#[test]
+fn a_branch_that_is_not_ours_fails_nothing() {
+    let mut bench = Bench::new();
+    bench.request(draft(Method::Refer), [hop(PEER)]);
+    for branch in ["z9hG4bK0000", "z9hG4bK", "", "z9hG4bKpeer"] {
+        let remote = address(PEER);
+        bench.receive(FlowEvent::Unreachable { flow: flow(), remote, branch: Some(branch.into()) });
+    }
+    assert_eq!(bench.failures(), []);
+    assert_eq!(bench.transactions.len(), 1);
+}
+
+#[test]
+fn a_cancel_that_cannot_be_sent_leaves_its_invite_to_the_timer() {
+    let mut bench = Bench::new();
+    let tx = bench.request(draft(Method::Invite), [hop(PEER)]);
+    let invite = bench.last();
+    bench.answer(&invite, 180);
+    bench.command(TxCommand::Cancel { tx, reason: None });
+    let cancel = bench.last();
+    assert!(cancel.is(Method::Cancel) && branch(&cancel) == branch(&invite));
+    bench.receive(unsent(&cancel));
+    assert_eq!((bench.failures(), bench.transactions.len()), (vec![], 1));
+    bench.exhaust();
+    assert_eq!(bench.times(Method::Cancel).len(), 1, "it is not repeated");
+    assert_eq!(bench.failures(), [(32_000, tx, TxFailure::Timeout)]);
+    bench.assert_idle();
 }
 
 #[test]

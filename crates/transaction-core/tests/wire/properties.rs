@@ -15,6 +15,7 @@ enum Op {
     Arrive { method: usize, branch: usize },
     Respond { which: usize, status: u16 },
     Unreachable { other: bool },
+    Unsent { which: usize },
     FlowEnded,
     Advance { ms: u64 },
     Noise { bytes: Vec<u8> },
@@ -40,6 +41,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (0_usize..5, 0_usize..4).prop_map(|(method, branch)| Op::Arrive { method, branch }),
         4 => (any::<usize>(), status).prop_map(|(which, status)| Op::Respond { which, status }),
         1 => any::<bool>().prop_map(|other| Op::Unreachable { other }),
+        1 => any::<usize>().prop_map(|which| Op::Unsent { which }),
         1 => Just(Op::FlowEnded),
         3 => (0_u64..40_000).prop_map(|ms| Op::Advance { ms }),
         1 => proptest::collection::vec(any::<u8>(), 0..80).prop_map(|bytes| Op::Noise { bytes }),
@@ -80,7 +82,16 @@ fn run(bench: &mut Bench, op: Op, ours: &mut Vec<TxId>) {
         }
         Op::Unreachable { other } => {
             let remote = address(if other { OTHER } else { PEER });
-            bench.receive(FlowEvent::Unreachable { flow: flow(), remote });
+            bench.receive(FlowEvent::Unreachable { flow: flow(), remote, branch: None });
+        }
+        Op::Unsent { which } => {
+            let named = bench.sent.get(which % bench.sent.len().max(1)).and_then(|sent| {
+                let via = sent.message.top_via().ok()?;
+                Some((sent.outbound.hop.remote, via.branch()?.into()))
+            });
+            if let Some((remote, branch)) = named {
+                bench.receive(FlowEvent::Unreachable { flow: flow(), remote, branch: Some(branch) });
+            }
         }
         Op::FlowEnded => bench.receive(FlowEvent::Ended(flow())),
         Op::Advance { ms } => bench.advance_ms(ms),

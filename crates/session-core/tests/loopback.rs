@@ -1,0 +1,134 @@
+//! The driver on real sockets: what a manager does when something runs out or ends.
+
+#![expect(clippy::disallowed_types, reason = "a socket is bound to see that the port is free")]
+
+use std::time::Duration;
+
+use session_core::{
+    EndReason, EventKind, Incoming, IncomingQueue, MediaMode, Session, SessionError, SessionManager,
+    StartError,
+};
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn refused_with(result: Result<(), SessionError>) -> Option<u16> {
+    match result {
+        Err(SessionError::Ended(cause)) => match cause.reason {
+            EndReason::Refused(status) => Some(status.as_u16()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+async fn settled(call: &Session) -> Result<(), SessionError> {
+    timeout(PATIENCE, call.established()).await.expect("an answer in time")
+}
+
+fn answer_everything(manager: SessionManager, mut incoming: IncomingQueue) {
+    tokio::spawn(async move {
+        while let Some(Incoming::Call(call)) = incoming.next().await {
+            call.answer(&manager).await.expect("an incoming call can be answered");
+        }
+    });
+}
+
+fn uri(manager: &SessionManager) -> String {
+    format!("sip:x@{}", manager.local_addresses()[0].1)
+}
+
+#[tokio::test]
+async fn without_a_port_a_call_is_refused_and_the_others_go_on() {
+    let (callee, incoming) = SessionManager::builder()
+        .listen("udp:127.0.77.1:0")
+        .expect("a listen address")
+        .media_ports(42_000..=42_005)
+        .start()
+        .await
+        .expect("three pairs of ports");
+    answer_everything(callee.clone(), incoming);
+    let (caller, _incoming) = SessionManager::builder().start().await.expect("a caller");
+    let mut refused = Vec::new();
+    let mut up = Vec::new();
+    for _ in 0..5 {
+        let call = caller.call(&uri(&callee)).await.expect("a call");
+        match settled(&call).await {
+            Ok(()) => up.push(call),
+            error => refused.extend(refused_with(error)),
+        }
+    }
+    assert!((1..=3).contains(&up.len()), "{} calls with three pairs", up.len());
+    assert!(refused.len() == 5 - up.len() && refused.iter().all(|code| *code == 503), "{refused:?}");
+    let hold = timeout(PATIENCE, up[0].hold()).await.expect("the driver lives").expect("a hold");
+    assert!(hold.local);
+    caller.shutdown().await;
+    callee.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_media_address_that_is_not_ours_stands_in_the_sdp_only() {
+    let (callee, incoming) = SessionManager::builder()
+        .media_address([192, 0, 2, 77].into())
+        .start()
+        .await
+        .expect("the sockets are bound to our own address");
+    answer_everything(callee.clone(), incoming);
+    let (caller, _incoming) = SessionManager::builder().start().await.expect("a caller");
+    let call = caller.call(&uri(&callee)).await.expect("a call");
+    settled(&call).await.expect("up");
+    let remote = call.media_info().await.expect("known").remote.expect("negotiated");
+    assert_eq!(remote.ip(), std::net::IpAddr::from([192, 0, 2, 77]));
+    caller.shutdown().await;
+    callee.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_range_without_a_free_port_is_told_at_the_start() {
+    let result = SessionManager::builder().media_ports(1..=1).start().await;
+    assert!(matches!(result, Err(StartError::Media(_))));
+}
+
+#[tokio::test]
+async fn an_application_that_stops_deciding_refuses_what_waits() {
+    let (callee, incoming) = SessionManager::builder().media(MediaMode::Off).start().await.expect("a callee");
+    let (caller, _incoming) =
+        SessionManager::builder().media(MediaMode::Off).start().await.expect("a caller");
+    let mut events = callee.subscribe().expect("events");
+    let call = caller.call(&uri(&callee)).await.expect("a call");
+    let seen = async {
+        while let Some(delivery) = events.recv().await {
+            if delivery.into_event().is_some_and(|event| matches!(event.kind, EventKind::IncomingCall { .. }))
+            {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, seen).await.expect("the call arrives");
+    drop(incoming);
+    let code = refused_with(settled(&call).await);
+    assert!(matches!(code, Some(480 | 503)), "{code:?}");
+    caller.shutdown().await;
+    callee.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_shutdown_tells_the_summary_of_each_stream_and_frees_the_port() {
+    let (callee, incoming) = SessionManager::builder().start().await.expect("a callee");
+    answer_everything(callee.clone(), incoming);
+    let (caller, _incoming) = SessionManager::builder().start().await.expect("a caller");
+    let mut events = caller.subscribe().expect("events");
+    let call = caller.call(&uri(&callee)).await.expect("a call");
+    settled(&call).await.expect("up");
+    let local = caller.local_addresses()[0].1;
+    timeout(PATIENCE, caller.shutdown()).await.expect("a shutdown in time");
+    std::net::UdpSocket::bind(local).expect("the port is free again");
+    let mut summaries = 0;
+    while let Ok(delivery) = events.try_recv() {
+        let event = delivery.into_event().expect("nothing is lost");
+        summaries += u32::from(matches!(event.kind, EventKind::MediaSummary(_)));
+    }
+    assert_eq!(summaries, 1);
+    callee.shutdown().await;
+    assert!(matches!(caller.call("sip:x@127.0.0.1").await, Err(SessionError::Closed)));
+}
