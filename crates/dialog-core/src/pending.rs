@@ -69,7 +69,7 @@ pub(crate) enum Errand {
 pub(crate) enum Client {
     /// The first INVITE of a leg; kept for 64*T1 after a 2xx.
     Invite(LegId),
-    /// A re-INVITE; kept until the next one or the leg's end.
+    /// A re-INVITE; kept until some later ones or the leg's end.
     Reinvite(LegId),
     /// The BYE of a leg.
     Bye(LegId),

@@ -20,7 +20,7 @@ use crate::{
 
 use super::{
     Leg,
-    up::{Exchange, Up},
+    up::{Exchange, MAX_ACKED, Up},
 };
 
 /// The unit of the delay after 491 (RFC 3261 §14.1).
@@ -98,9 +98,6 @@ impl Dialog {
         let cseq = self.state.local_cseq;
         let Some(up) = self.up() else { return };
         up.exchange = Exchange::OursCalling { tx, cseq, given_up: false };
-        if let Some((old, _)) = up.acked.take() {
-            step.pending.clients.remove(&old);
-        }
     }
 
     /// A response to our re-INVITE.
@@ -132,10 +129,8 @@ impl Dialog {
             | Exchange::OursAcknowledging { .. }
             | Exchange::TheirsDescribing { .. }
             | Exchange::TheirsAccepted(_) => {
-                if let Some((acked, Some(ack))) = &up.acked
-                    && *acked == tx
-                    && status.is_success()
-                {
+                let acked = up.acked.iter().find(|(acked, _)| *acked == tx);
+                if let (Some((_, Some(ack))), true) = (acked, status.is_success()) {
                     step.transaction(TxCommand::Resend(ack.clone()));
                 }
             }
@@ -173,7 +168,11 @@ impl Dialog {
         }
         if let Some(up) = self.up() {
             up.exchange = Exchange::OursAcknowledging { tx, cseq, given_up, answered };
-            up.acked = Some((tx, None));
+            let forgotten = (up.acked.len() == MAX_ACKED).then(|| up.acked.remove(0));
+            up.acked.push((tx, None));
+            if let Some((old, _)) = forgotten {
+                step.pending.clients.remove(&old);
+            }
         }
         self.ask(step, Ask::ReofferAck);
     }
@@ -201,9 +200,8 @@ impl Dialog {
 
     /// Keeps the ACK to our re-INVITE's 2xx.
     pub(crate) fn reinvite_acked(&mut self, tx: TxId, outbound: Outbound) {
-        if let Some((acked, slot)) = self.up().and_then(|up| up.acked.as_mut())
-            && *acked == tx
-        {
+        let acked = self.up().and_then(|up| up.acked.iter_mut().find(|(acked, _)| *acked == tx));
+        if let Some((_, slot)) = acked {
             *slot = Some(outbound);
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sip_message::Message;
 use sip_transport::{Hop, Hops, Inbound, Outbound, Tick};
+use smallvec::SmallVec;
 use transaction_core::{TxCommand, TxId};
 
 use crate::{
@@ -28,9 +29,13 @@ pub(crate) struct Up {
     pub(crate) queued: Option<Tick>,
     /// Whether the delay after a 491 runs.
     pub(crate) backing_off: bool,
-    /// The last re-INVITE that was accepted, and the ACK to it.
-    pub(crate) acked: Option<(TxId, Option<Outbound>)>,
+    /// The last re-INVITEs that were accepted, oldest first, and the ACKs to them: their 2xx may come again for 64*T1,
+    /// whatever was sent since (RFC 3261 §13.2.2.4).
+    pub(crate) acked: SmallVec<[(TxId, Option<Outbound>); 2]>,
 }
+
+/// ACKs that are kept: a hold and its end, four times within 32 s, is more than anybody does by hand.
+pub(crate) const MAX_ACKED: usize = 8;
 
 /// Whose INVITE is in flight.
 #[derive(Debug, Default)]
@@ -196,8 +201,8 @@ impl Dialog {
 
     /// Lets go of what a confirmed call had under way, because it ends.
     pub(crate) fn give_up_exchange(&mut self, step: &mut Step<'_, '_, '_>, up: Up) {
-        if let Some((tx, _)) = up.acked {
-            step.pending.clients.remove(&tx);
+        for (tx, _) in &up.acked {
+            step.pending.clients.remove(tx);
         }
         let wishes = usize::from(up.current.is_some()) + usize::from(up.queued.is_some());
         match up.exchange {

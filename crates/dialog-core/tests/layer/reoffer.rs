@@ -42,6 +42,30 @@ fn a_new_offer_is_answered_and_acknowledged() {
 }
 
 #[test]
+fn a_repeated_2xx_is_acknowledged_whatever_was_offered_since() {
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let offers: Vec<Sent> = (0..9)
+        .map(|_| {
+            let sent = reoffer(&mut bench, leg);
+            bench.pick_up(&sent, PEER_TAG);
+            sent
+        })
+        .collect();
+    let newest = reoffer(&mut bench, leg);
+    assert!(bench.resent.is_empty());
+    for (index, sent) in offers.iter().enumerate().skip(1) {
+        bench.pick_up(sent, PEER_TAG);
+        assert_eq!(bench.resent.len(), index, "the ACK to offer {index} is sent again");
+        assert_eq!(&bench.resent[index - 1].wire, bench.acks[index].message.bytes());
+    }
+    bench.pick_up(&offers[0], PEER_TAG);
+    assert_eq!(bench.resent.len(), 8, "beyond the eight newest nothing is kept");
+    bench.pick_up(&newest, PEER_TAG);
+    assert_eq!(results(&bench, leg).len(), 10);
+}
+
+#[test]
 fn several_wishes_in_a_row_are_two_invites_at_most() {
     // covers: TR-225
     let mut bench = Bench::new();
