@@ -37,6 +37,25 @@ fn golden(name: &str) -> String {
     trace
 }
 
+#[test]
+fn every_scenario_has_its_trace_and_no_trace_is_left_over() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = |folder: &str, ending: &str| -> Vec<String> {
+        let files =
+            fs::read_dir(root.join(folder)).expect("a folder").map(|file| file.expect("a file").path());
+        let mut names: Vec<String> = files
+            .filter(|path| path.extension().is_some_and(|extension| extension == ending))
+            .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+            .collect();
+        names.sort();
+        names
+    };
+    // While traces are written anew, some may not be there yet.
+    if std::env::var_os("UPDATE_GOLDEN").is_none() {
+        assert_eq!(names("scenarios", "scn"), names("golden", "trace"));
+    }
+}
+
 /// Where in a trace the first line stands that holds all words.
 fn line(trace: &str, words: &[&str]) -> usize {
     trace
@@ -249,6 +268,32 @@ fn hold_glare_is_settled_by_491_and_the_transfer_goes_on() {
     let offers =
         trace.lines().take(refer).filter(|line| line.contains("-> ") && line.contains("INVITE sip")).count();
     assert_eq!(settled, offers, "the REFER leaves after every ACK\n{trace}");
+}
+
+#[test]
+fn two_sided_hold_ends_two_way_when_each_has_resumed() {
+    // covers: TR-217
+    let trace = golden("two-sided-hold");
+    let mut ours = trace.lines().filter(|line| line.contains("alice    * hold_changed"));
+    let states = [
+        "local=true remote=false",
+        "local=true remote=true",
+        "local=false remote=true",
+        "local=false remote=false",
+    ];
+    for state in states {
+        assert!(ours.next().is_some_and(|line| line.ends_with(state)), "{state}\n{trace}");
+    }
+    assert_eq!(ours.next(), None, "{trace}");
+}
+
+#[test]
+fn of_three_wishes_in_ten_milliseconds_the_last_comes_true() {
+    // covers: TR-225
+    let trace = golden("hold-toggled");
+    assert!(count(&trace, &["alice -> bob", "INVITE sip"]) <= 1 + 2, "{trace}");
+    let last = trace.lines().rfind(|line| line.contains("alice    * hold_changed"));
+    assert!(last.is_some_and(|line| line.ends_with("local=true remote=false")), "{trace}");
 }
 
 #[test]

@@ -13,8 +13,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// The binary: `PATCHCORD_BIN`; without it the one of the release profile, or of the profile of this test, in the
-    /// target folder that this test was built into.
+    /// The binary: `PATCHCORD_BIN`; without it the newer one of those of the release profile and of the profile of this
+    /// test, in the target folder that this test was built into.
     pub fn binary() -> PathBuf {
         if let Some(path) = std::env::var_os("PATCHCORD_BIN") {
             return PathBuf::from(path);
@@ -22,8 +22,10 @@ impl Application {
         // target/PROFILE/deps/interop-HASH
         let test = std::env::current_exe().unwrap_or_default();
         let profile = test.ancestors().nth(2).unwrap_or(&test);
-        let release = profile.with_file_name("release").join("patchcord");
-        if release.exists() { release } else { profile.join("patchcord") }
+        let built = |path: &PathBuf| path.metadata().and_then(|file| file.modified()).ok();
+        let candidates = [profile.join("patchcord"), profile.with_file_name("release").join("patchcord")];
+        let newest = candidates.iter().filter(|path| path.exists()).max_by_key(|path| built(path));
+        newest.unwrap_or(&candidates[1]).clone()
     }
 
     /// Starts it with these arguments and `--json`, and waits until it listens.

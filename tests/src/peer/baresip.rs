@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddrV4, TcpStream},
+    path::PathBuf,
     process::Command,
     sync::mpsc::{self, Receiver},
     thread,
@@ -37,6 +38,7 @@ const LONGEST: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Baresip {
     process: Process,
+    folder: PathBuf,
     control: TcpStream,
     events: Receiver<Value>,
     seen: Vec<Value>,
@@ -93,7 +95,7 @@ impl Baresip {
                 }
             }
         });
-        Ok(Self { process, control, events, seen: Vec::new() })
+        Ok(Self { process, folder, control, events, seen: Vec::new() })
     }
 
     /// Gives a command: `dial`, `hold`, `resume`, `transfer`, `hangup`.
@@ -128,6 +130,13 @@ impl Baresip {
     /// Its SIP trace and log so far.
     pub fn output(&mut self) -> String {
         self.process.output()
+    }
+}
+
+impl Drop for Baresip {
+    fn drop(&mut self) {
+        // The trace of a test that failed is in its message; the folder holds only what was written here.
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

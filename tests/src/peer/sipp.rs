@@ -21,6 +21,7 @@ pub const PORT: u16 = 5060;
 #[derive(Debug)]
 pub struct Sipp {
     process: Process,
+    folder: PathBuf,
     log: PathBuf,
     messages: PathBuf,
 }
@@ -65,7 +66,7 @@ impl Sipp {
         command.arg(format!("{}:{PORT}", plan.remote));
         let mut process = Process::spawn(&format!("sipp {}", plan.scenario), &mut command)?;
         wait_until_open(&mut process, Table::Udp, SocketAddrV4::new(plan.own, PORT))?;
-        Ok(Self { process, log, messages })
+        Ok(Self { process, folder, log, messages })
     }
 
     /// Waits for its end; an error with all its messages if the scenario did not go through.
@@ -74,7 +75,11 @@ impl Sipp {
         let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
         let report = Report { log: read(&self.log), messages: read(&self.messages) };
         match status {
-            Ok(status) if status.success() => Ok(report),
+            Ok(status) if status.success() => {
+                // Kept only where somebody has to look at it.
+                let _ = std::fs::remove_dir_all(&self.folder);
+                Ok(report)
+            }
             Ok(_) | Err(_) => {
                 let output = format!("{}\n{}\n{}", report.log, report.messages, self.process.output());
                 let program = "sipp".to_owned();

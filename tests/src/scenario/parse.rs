@@ -214,6 +214,13 @@ mod tests {
         assert!(read.rtp && !read.parties[0].hold);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(words in proptest::collection::vec("(party|at|on|expect|lose|cut|[a-z0-9.]{1,6})", 0..12)) {
+            let _ = Scenario::parse(&format!("party a\n{}", words.join(" ")));
+        }
+    }
+
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
         let wrong = |text: &str| Scenario::parse(text).expect_err("an error").to_string();

@@ -1,0 +1,47 @@
+//! Independent peers: sipp and baresip against patchcord, each on an address of its own with port 5060.
+//!
+//! Runs only with `PATCHCORD_INTEROP=1`, which `cargo xtask interop` sets inside a private network namespace; then a peer
+//! that is not installed is a failure. `docs/interop.md` lists what is expected of whom.
+
+mod baresip;
+mod sipp;
+
+use std::net::Ipv4Addr;
+
+use patchcord_tests::peer::PeerError;
+use serde_json::Value;
+
+type Outcome = Result<(), PeerError>;
+
+/// Whether interoperability is tested; if not, it says so.
+fn enabled(test: &str) -> bool {
+    let enabled = std::env::var_os("PATCHCORD_INTEROP").is_some_and(|value| value == "1");
+    if !enabled {
+        println!("{test}: not run, because PATCHCORD_INTEROP is not 1; use `cargo xtask interop`");
+    }
+    enabled
+}
+
+/// The address of a peer in a test: every test has a block of its own, so that tests can run side by side.
+fn address(test: u8, peer: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 10, test * 4 + peer)
+}
+
+fn listen(address: Ipv4Addr) -> String {
+    format!("udp:{address}:5060")
+}
+
+fn uri(user: &str, address: Ipv4Addr) -> String {
+    format!("sip:{user}@{address}")
+}
+
+fn names(events: &[Value]) -> Vec<&str> {
+    events.iter().filter_map(|event| event["event"].as_str()).collect()
+}
+
+fn last_outcome(events: &[Value]) -> (Option<&str>, Option<&str>, Option<u64>) {
+    let last =
+        events.iter().rev().find(|event| event.get("outcome").is_some_and(|outcome| !outcome.is_null()));
+    let field = |name: &str| last.and_then(|event| event[name].as_str());
+    (field("outcome"), field("learned_from"), last.and_then(|event| event["code"].as_u64()))
+}
