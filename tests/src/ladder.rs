@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use session_core::SessionEvent;
+use session_core::{EventKind, SessionEvent, SessionId, TransferId};
 use sip_message::{HeaderId, Message, StartLine};
 
 use crate::journal::{Entry, Journal, What};
@@ -50,6 +50,7 @@ pub fn verbatim(journal: &Journal, names: &[String]) -> String {
 fn lines(entries: &[Entry], names: &[String]) -> String {
     let width = names.iter().map(String::len).max().unwrap_or_default();
     let mut text = String::new();
+    let mut numbers: Vec<Numbers> = names.iter().map(|_| Numbers::default()).collect();
     for entry in entries {
         let seconds = entry.at.as_secs_f64();
         let who = &names[entry.node];
@@ -64,7 +65,7 @@ fn lines(entries: &[Entry], names: &[String]) -> String {
                 format!("{who:width$} -> {to:width$}  {}{fate}", describe(message))
             }
             What::Received { .. } => continue,
-            What::Event(event) => match describe_event(event) {
+            What::Event(event) => match describe_event(event, &mut numbers[entry.node]) {
                 Some(event) => format!("{who:width$}    * {event}"),
                 None => continue,
             },
@@ -105,19 +106,49 @@ pub fn describe(bytes: &Bytes) -> String {
     line
 }
 
-fn describe_event(event: &SessionEvent) -> Option<String> {
+/// Calls and transfers of one party, numbered as they appear: an engine mints its identifiers from one counter, and what
+/// else it counts is not to change a golden trace.
+#[derive(Default)]
+struct Numbers {
+    calls: Vec<SessionId>,
+    transfers: Vec<TransferId>,
+}
+
+impl Numbers {
+    fn call(&mut self, session: SessionId) -> String {
+        format!("call#{}", number(&mut self.calls, session))
+    }
+
+    fn transfer(&mut self, transfer: TransferId) -> String {
+        format!("transfer#{}", number(&mut self.transfers, transfer))
+    }
+}
+
+fn number<I: PartialEq>(known: &mut Vec<I>, id: I) -> usize {
+    let at = known.iter().position(|known| *known == id).unwrap_or_else(|| {
+        known.push(id);
+        known.len() - 1
+    });
+    at + 1
+}
+
+fn describe_event(event: &SessionEvent, numbers: &mut Numbers) -> Option<String> {
     // Figures of RTP would make a golden trace depend on the last bit of a floating-point number.
     if matches!(event.name(), "media_quality" | "media_summary" | "message") {
         return None;
     }
     let mut line = event.name().to_owned();
     if let Some(session) = event.session {
-        let _ = write!(line, " {session}");
+        let _ = write!(line, " {}", numbers.call(session));
     }
     if let Some(transfer) = event.transfer {
-        let _ = write!(line, " {transfer}");
+        let _ = write!(line, " {}", numbers.transfer(transfer));
     }
-    if let Some(peer) = event.peer() {
+    let peer = match &event.kind {
+        EventKind::TransferConnected { to } | EventKind::MediaSwitched { to, .. } => Some(numbers.call(*to)),
+        _ => event.peer(),
+    };
+    if let Some(peer) = peer {
         let _ = write!(line, " {peer}");
     }
     if let Some(code) = event.code() {
@@ -129,7 +160,7 @@ fn describe_event(event: &SessionEvent) -> Option<String> {
     if let Some(reason) = event.reason() {
         let _ = write!(line, ": {reason}");
     }
-    if let session_core::EventKind::HoldChanged { local, remote } = &event.kind {
+    if let EventKind::HoldChanged { local, remote } = &event.kind {
         let _ = write!(line, " local={local} remote={remote}");
     }
     Some(line)

@@ -3,8 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use dialog_core::By;
-use session_core::{EventKind, SessionId};
+use session_core::{By, EndCause, EndReason, EventKind, SessionId};
 use sip_message::Method;
 use transfer::{LearnedFrom, Outcome, OutcomeKind};
 
@@ -18,7 +17,7 @@ struct Call {
     held: bool,
     initiated: bool,
     outcome: Option<(Duration, Outcome)>,
-    ended_by: Option<By>,
+    ended: Option<EndCause>,
 }
 
 pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
@@ -38,7 +37,7 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             EventKind::HoldChanged { local, .. } => call.held = *local,
             EventKind::TransferInitiated { .. } => call.initiated = true,
             EventKind::TransferEnded(outcome) => call.outcome = Some((event.at, *outcome)),
-            EventKind::CallEnded { cause } => call.ended_by = Some(cause.by),
+            EventKind::CallEnded { cause } => call.ended = Some(cause.clone()),
             _ => {}
         }
     }
@@ -46,7 +45,9 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
         let Some((at, outcome)) = call.outcome else { continue };
         let moved =
             matches!(outcome.kind, OutcomeKind::Succeeded | OutcomeKind::Bridged | OutcomeKind::PeerHungUp);
-        let ended_by_us = matches!(call.ended_by, Some(By::Local | By::Network));
+        // Not one that ended because the other side never acknowledged or does not know it any more.
+        let ended_by_us =
+            call.ended.as_ref().is_some_and(|cause| cause.by == By::Local && cause.reason == EndReason::Bye);
         if !moved
             && ended_by_us
             && !asked(&["hang-up", "hang-up-all"])
@@ -54,10 +55,10 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
         {
             found.push(format!("{session} was ended by a transfer that came to {:?}", outcome.kind));
         }
-        if call.ended_by.is_none() && call.held && outcome.kind != OutcomeKind::Failed && !asked(&["hold"]) {
+        if call.ended.is_none() && call.held && outcome.kind != OutcomeKind::Failed && !asked(&["hold"]) {
             found.push(format!("{session} is held with nothing to lead out of it after {:?}", outcome.kind));
         }
-        if call.ended_by.is_none() && outcome.kind == OutcomeKind::Recovered && !outcome.call_kept {
+        if call.ended.is_none() && outcome.kind == OutcomeKind::Recovered && !outcome.call_kept {
             found.push(format!("{session}: Recovered, but the call is not kept"));
         }
         if outcome.kind == OutcomeKind::Succeeded && outcome.learned_from == LearnedFrom::Guard {
