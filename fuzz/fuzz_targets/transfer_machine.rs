@@ -254,6 +254,7 @@ impl World {
                 let Ok(target) = Uri::parse(target) else { return };
                 let refer = IncomingRefer {
                     leg: pick(&self.legs, leg),
+                    source: ([192, 0, 2, 9], 5060).into(),
                     target: target.without_headers_and_method(),
                     method: method.map(Into::into),
                     replaces: replaces.and_then(|value| Replaces::parse(value).ok()),

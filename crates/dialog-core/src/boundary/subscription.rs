@@ -1,6 +1,6 @@
 //! What is asked of a refer subscription, and what it tells (tables 2.5 and 2.6 of the transfer catalogue).
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use sip_message::{NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
 use sip_transport::identifier;
@@ -122,6 +122,8 @@ pub enum SubscriptionEnd {
 pub struct IncomingRefer {
     /// The leg in whose dialog it came.
     pub leg: LegId,
+    /// The address it came from.
+    pub source: SocketAddr,
     /// The Refer-To URI without headers and `method`.
     pub target: UriBuf,
     /// The `method` parameter of the Refer-To URI.

@@ -1,5 +1,7 @@
 //! REFER, NOTIFY and SUBSCRIBE of the peer within a dialog: what is checked before a machine sees them.
 
+use std::net::SocketAddr;
+
 use sip_message::{HeaderId, Message, ParseError, StatusCode};
 use sip_transport::Inbound;
 use transaction_core::TxId;
@@ -33,7 +35,7 @@ impl Dialog {
         if inbound.message.contact_count() != 1 || inbound.message.contact().is_err() {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         }
-        let Ok(refer) = self.read_refer(&inbound.message) else {
+        let Ok(refer) = self.read_refer(inbound.origin.source, &inbound.message) else {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         };
         if self.subscriptions.len() >= SUBSCRIPTIONS_PER_DIALOG
@@ -57,11 +59,12 @@ impl Dialog {
         step.subscription(id, SubscriptionEvent::Requested(Box::new(refer)));
     }
 
-    fn read_refer(&self, message: &Message) -> Result<IncomingRefer, ParseError> {
+    fn read_refer(&self, source: SocketAddr, message: &Message) -> Result<IncomingRefer, ParseError> {
         let refer_to = message.refer_to()?;
         let referred_by = message.referred_by()?.map(|by| by.to_owned());
         Ok(IncomingRefer {
             leg: self.id,
+            source,
             target: refer_to.target(),
             method: refer_to.method.map(Into::into),
             headers: refer_to.uri_headers().map(|(name, value)| (name.into(), value.into())).collect(),

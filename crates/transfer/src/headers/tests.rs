@@ -11,6 +11,7 @@ fn refer(headers: &[(&str, &str)]) -> IncomingRefer {
         .map(|(_, value)| Replaces::parse(value).expect("invariant: a literal of the test"));
     IncomingRefer {
         leg: LegId::from(1),
+        source: ([192, 0, 2, 9], 5060).into(),
         target: "sip:carol@example.com".parse().expect("invariant: a literal of the test"),
         method: None,
         replaces,

@@ -253,6 +253,7 @@ impl Rig {
     pub(super) fn refer(leg: LegId, target: &str) -> IncomingRefer {
         IncomingRefer {
             leg,
+            source: ([192, 0, 2, 9], 5060).into(),
             target: uri(target),
             method: None,
             replaces: None,
