@@ -9,6 +9,9 @@ use crate::flags::Flags;
 use crate::process::{Failure, Outcome, capture, cargo, run as run_command};
 use crate::workspace::{Workspace, array};
 
+/// Seconds that an example may take: one that waits for somebody must not stop everything behind it.
+const LIMIT: &str = "120";
+
 /// Something that `cargo test --no-run` has built.
 pub(crate) struct Built {
     pub(crate) package: String,
@@ -22,7 +25,9 @@ pub(crate) fn run(workspace: &Workspace, _flags: &Flags) -> Outcome {
     let built = build_tests(workspace)?;
     let examples: Vec<_> = built.iter().filter(|built| built.kind == "example").collect();
     for example in &examples {
-        let outcome = run_command(Command::new(&example.executable).current_dir(&workspace.root));
+        let mut limited = Command::new("timeout");
+        limited.arg(LIMIT).arg(&example.executable).current_dir(&workspace.root);
+        let outcome = run_command(&mut limited);
         if let Err(failure) = outcome {
             failed.push(format!("{} of {}: {failure}", example.name, example.package));
         }

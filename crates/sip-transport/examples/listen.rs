@@ -1,5 +1,6 @@
 //! Listens on a UDP address (a wildcard becomes one socket per local address) and prints each SIP message that arrives
-//! on the first of them: `cargo run -p patchcord-sip-transport --example listen -- 127.0.0.1:5060`.
+//! on the first of them: `cargo run -p patchcord-sip-transport --example listen -- 127.0.0.1:5060`. Without an address it
+//! sends one message to itself and ends.
 
 use std::{env, error::Error};
 
@@ -8,6 +9,12 @@ use sip_transport::{
     TransportOutput, Transports, UnixTime,
     io::{RECEIVE_BUDGET, UdpFlow},
 };
+
+/// A message that a listener might get.
+const OPTIONS: &[u8] =
+    b"OPTIONS sip:listen@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1;rport\r\n\
+    From: <sip:me@127.0.0.1>;tag=1\r\nTo: <sip:listen@127.0.0.1>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\
+    Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
 
 /// A generator that is good enough for an example; an engine takes the operating system's.
 struct Congruential(u64);
@@ -21,9 +28,13 @@ impl Random for Congruential {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let listen = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5060".to_owned()).parse()?;
-    let mut socket = UdpFlow::listen(listen)?.swap_remove(0);
+    let given = env::args().nth(1);
+    let mut left = if given.is_some() { u64::MAX } else { 1 };
+    let mut socket = UdpFlow::listen(given.as_deref().unwrap_or("127.0.0.1:0").parse()?)?.swap_remove(0);
     println!("listening on {}", socket.local());
+    if given.is_none() {
+        socket.try_send(socket.local(), OPTIONS)?;
+    }
 
     let mut random = Congruential(1);
     let guard = Guard::new(&mut random);
@@ -42,11 +53,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         while let Some(output) = outbox.pop() {
             if let TransportOutput::Flow(FlowEvent::Inbound(inbound)) = output {
                 println!("{}: {:?}", inbound.origin.source, inbound.message.start_line());
+                left -= 1;
             }
+        }
+        if left == 0 {
+            break;
         }
         socket.readable().await?;
         socket.try_receive(RECEIVE_BUDGET, |datagram| {
             inputs.push(TransportInput::Bytes { flow, source: datagram.source, bytes: datagram.bytes });
         })?;
     }
+    Ok(())
 }

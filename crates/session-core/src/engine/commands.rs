@@ -205,7 +205,9 @@ impl<T: Tap> Engine<T> {
                 return;
             }
         };
-        let held = self.sessions.get(&session).and_then(Session::hold_state).is_some_and(|state| state.local);
+        // Wished for is held enough: a transfer that fails must not resume what the application holds.
+        let negotiation = self.sessions.get(&session).and_then(|session| session.negotiation.as_ref());
+        let held = negotiation.is_some_and(media_core::Negotiation::desired_hold);
         let hold = match (self.config.hold_before_transfer, held) {
             (_, true) => Hold::Already,
             (true, false) => Hold::First,

@@ -117,13 +117,23 @@ impl Session {
         }
     }
 
-    /// Takes the wishes that a settled offer served: those it carried. If none was in it, or time ran out for all that
-    /// wait in the dialog, none of them will be in a later one.
+    /// Takes the wishes that a settled offer served: those it carried, or all if it carried none. With the call's end all
+    /// are settled, and when time ran out also the commands behind them, which may have joined the wish that failed; a
+    /// transfer has limits of its own.
     pub(super) fn settled_wishes(&mut self, result: Result<(), ReofferError>) -> SmallVec<[Wish; 2]> {
-        let all = !self.wishes.iter().any(|wish| wish.covered)
-            || matches!(result, Err(ReofferError::TimedOut | ReofferError::Ended));
-        let served = self.wishes.iter().filter(|wish| wish.covered || all).copied().collect();
-        self.wishes.retain(|wish| !(wish.covered || all));
+        let none_covered = !self.wishes.iter().any(|wish| wish.covered);
+        let is_served = |wish: &Wish| {
+            wish.covered
+                || none_covered
+                || match result {
+                    Err(ReofferError::Ended) => true,
+                    Err(ReofferError::TimedOut) => wish.waiter != Waiter::Transfer,
+                    Err(ReofferError::Refused(_) | ReofferError::Unreachable | ReofferError::Description)
+                    | Ok(()) => false,
+                }
+        };
+        let served = self.wishes.iter().filter(|wish| is_served(wish)).copied().collect();
+        self.wishes.retain(|wish| !is_served(wish));
         served
     }
 }
