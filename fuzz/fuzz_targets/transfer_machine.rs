@@ -16,7 +16,7 @@ use libfuzzer_sys::fuzz_target;
 use sip_message::{Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    Decision, Hold, ReferPolicy, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    BlindOptions, Decision, Hold, ReferPolicy, TransferCommand, TransferEventKind, TransferId, TransferOutput,
     TransferPolicy, TransferTimer, Transfers,
 };
 
@@ -248,7 +248,14 @@ impl World {
                 let transfer = self.ids.mint();
                 let leg = pick(&self.legs, leg);
                 let hold = [Hold::First, Hold::Already, Hold::No][usize::from(hold % 3)];
-                self.command(TransferCommand::Blind { transfer, leg, target, hold, referred_by: None });
+                self.command(TransferCommand::Blind {
+                    transfer,
+                    leg,
+                    target,
+                    hold,
+                    referred_by: None,
+                    options: BlindOptions::default(),
+                });
             }
             Op::Asked { leg, target, method, replaces, headers, by } => {
                 let Ok(target) = Uri::parse(target) else { return };

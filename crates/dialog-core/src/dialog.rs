@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use sip_message::{Draft, Method};
-use sip_transport::{Hops, RouteError};
+use sip_transport::{Hops, RouteError, Tick};
 
 use crate::{
     boundary::leg::{EndCause, LegEvent, LegId, ReofferError},
@@ -39,6 +39,8 @@ pub(crate) struct Dialog {
     pub(crate) referred: bool,
     /// Whether a REFER was received.
     pub(crate) was_referred: bool,
+    /// After the end of the leg: until when our subscriptions are kept at most.
+    pub(crate) grace: Option<Tick>,
     timers: TimerSet,
 }
 
@@ -79,6 +81,7 @@ impl Dialog {
             confirmed: false,
             referred: false,
             was_referred: false,
+            grace: None,
             timers: TimerSet::default(),
         }
     }
@@ -183,6 +186,7 @@ impl Dialog {
         }
         self.decline_undecided(step);
         self.abandon_unsent(step);
+        self.begin_grace(step);
         self.flush(step);
         self.tell(step, LegEvent::Ended(cause));
     }

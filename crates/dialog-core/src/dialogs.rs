@@ -393,10 +393,11 @@ impl Dialogs {
     }
 
     /// The dialog that a request of the peer names: our tag finds it, Call-ID and the peer's tag are compared
-    /// (RFC 3261 §12.2.2).
+    /// (RFC 3261 §12.2.2). Before the first 2xx to our INVITE there is no tag to compare, and so no owner.
     pub(crate) fn owner(&self, cx: &Cx<'_>, request: &Message) -> Option<LegId> {
         let leg = LegId::from(cx.guard.read(Purpose::Tag, request.to_tag()?)?);
-        self.dialogs.get(&leg).filter(|dialog| dialog.state.matches(request)).map(|_| leg)
+        let dialog = self.dialogs.get(&leg).filter(|dialog| !dialog.is_unconfirmed())?;
+        dialog.state.matches(request).then_some(leg)
     }
 }
 

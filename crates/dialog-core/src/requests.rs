@@ -29,7 +29,12 @@ impl Dialogs {
         let owner = self.owner(cx, &inbound.message);
         let full = self.dialogs.len() >= self.config.legs;
         let (mut step, dialogs) = self.step(cx, out);
-        let Some(method) = checked(&mut step, tx, &inbound) else { return };
+        let Some(method) = checked(&mut step, tx, &inbound) else {
+            if let Some(dialog) = owner.and_then(|leg| dialogs.get_mut(&leg)) {
+                dialog.note_refer(&inbound.message);
+            }
+            return;
+        };
         match (owner, inbound.message.to_tag().is_some()) {
             (Some(leg), _) => {
                 self.with(cx, leg, out, |dialog, step| dialog.request(step, tx, inbound, method));
@@ -50,7 +55,8 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
     let message = &inbound.message;
     let capabilities = step.capabilities;
     if let Err(error) = message.check() {
-        step.respond_outside(tx, inbound, error.status(), |response| response);
+        let status = kept_by_refer(message, error.status());
+        step.respond_outside(tx, inbound, status, |response| response);
         return None;
     }
     let method = message.method()?;
@@ -64,7 +70,8 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
     }
     let scheme = message.request_target().map(|uri| uri.scheme());
     if !matches!(scheme, Ok(Scheme::Sip | Scheme::Sips | Scheme::Tel)) {
-        step.respond_outside(tx, inbound, StatusCode::UNSUPPORTED_URI_SCHEME, |response| response);
+        let status = kept_by_refer(message, StatusCode::UNSUPPORTED_URI_SCHEME);
+        step.respond_outside(tx, inbound, status, |response| response);
         return None;
     }
     // Replaces stands in an INVITE only (RFC 3891 §3, TR-103).
@@ -87,7 +94,27 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
     Some(method)
 }
 
+/// The status for a request that fails a check. A REFER in a dialog is refused only in ways that leave the call alone;
+/// at 416, say, a peer that follows RFC 5057 §5.1 would end the whole dialog (TR-265).
+fn kept_by_refer(message: &Message, status: StatusCode) -> StatusCode {
+    if message.method() == Some(Method::Refer) && message.to_tag().is_some() {
+        StatusCode::BAD_REQUEST
+    } else {
+        status
+    }
+}
+
 impl Dialog {
+    /// A REFER that failed a check counts as the first in the dialog all the same: the peer tells the next one apart
+    /// by its number (RFC 3515 §2.4.6, TR-020).
+    fn note_refer(&mut self, message: &Message) {
+        let rising =
+            message.cseq().is_ok_and(|cseq| self.state.remote_cseq.is_none_or(|last| cseq.number > last));
+        if message.method() == Some(Method::Refer) && rising {
+            self.was_referred = true;
+        }
+    }
+
     /// A request within this dialog.
     fn request(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound, method: Method) {
         let rising = inbound.message.cseq().is_ok_and(|cseq| self.state.take_cseq(cseq.number));

@@ -7,7 +7,7 @@ use dialog_core::{
 };
 use sip_message::StatusCode;
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, UnixTime};
-use transfer::{Hold, ReferPolicy, TransferCommand, TransferOutput, TransferPolicy, Transfers};
+use transfer::{BlindOptions, Hold, ReferPolicy, TransferCommand, TransferOutput, TransferPolicy, Transfers};
 
 /// Not random at all; an engine gives the operating system's numbers.
 struct Fixed;
@@ -100,6 +100,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         target: target.clone(),
         hold: Hold::First,
         referred_by: None,
+        options: BlindOptions::default(),
     };
     alice.step(|transfers, cx, outbox| transfers.command(cx, blind, &mut outbox.out()));
     let sent = alice.leg(call, LegEvent::Reoffered(Ok(())));
@@ -114,6 +115,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let theirs: SubscriptionId = bob.ids.mint();
     let refer = IncomingRefer {
         leg: old,
+        source: ([192, 0, 2, 3], 5060).into(),
         target,
         method: None,
         replaces: None,

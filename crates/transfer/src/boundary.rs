@@ -28,6 +28,14 @@ pub enum TransferCommand {
         hold: Hold,
         /// Referred-By; our identity.
         referred_by: Option<NameAddrBuf>,
+        /// How the REFER is sent.
+        options: BlindOptions,
+    },
+    /// Lets go of a transfer of ours: hangs up at once and leaves the outcome to the other two (TR-165, TR-180). Not
+    /// offered yet: [`TransferRefusal::Unsupported`].
+    Detach {
+        /// The transfer.
+        transfer: TransferId,
     },
     /// Gives a transfer of ours up and takes the call back (TR-177); or withdraws from one asked of us, which cancels
     /// the new call.
@@ -42,6 +50,26 @@ pub enum TransferCommand {
         /// The decision.
         decision: Decision,
     },
+}
+
+/// How the REFER of a blind transfer is sent. What is not the default is not offered yet and answered by
+/// [`TransferRefusal::Unsupported`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BlindOptions {
+    /// Where the REFER is sent.
+    pub placement: ReferPlacement,
+    /// Whether the peer is asked to report nothing: `Refer-Sub: false` (RFC 4488 §4).
+    pub suppress: bool,
+}
+
+/// Where a REFER is sent (RFC 7647 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReferPlacement {
+    /// In the dialog of the call.
+    #[default]
+    InDialog,
+    /// In a dialog of its own, with Target-Dialog, to a peer whose Contact is a GRUU.
+    OutOfDialog,
 }
 
 /// What is done about hold before the REFER.
@@ -336,7 +364,7 @@ pub enum TransferTimerName {
     Watchdog,
     /// The longest wait for a decision.
     Decision,
-    /// The delay before a REFER that met 491 or a busy peer is sent once more.
+    /// The delay before a REFER that met 491 or a busy peer is sent once more, or a refused resumption is asked for again.
     Retry,
     /// T-HOLD: the hold before the REFER was not settled by the leg's own limit.
     Hold,

@@ -34,6 +34,8 @@ pub(crate) struct Leg {
     pub(crate) referred: u32,
     /// Whether it was placed by this layer.
     pub(crate) internal: bool,
+    /// Whether the address that it was placed to turned out to be forbidden.
+    pub(crate) barred: bool,
     /// The transfer that moves this call's party, or asks us to move.
     pub(crate) moved_by: Option<TransferId>,
     /// The transfer that this call was placed for.
@@ -51,6 +53,7 @@ impl Leg {
             refer: None,
             referred: 0,
             internal: false,
+            barred: false,
             moved_by: None,
             placed_for: None,
         }

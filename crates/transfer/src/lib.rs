@@ -17,8 +17,9 @@ mod transferor;
 mod transfers;
 
 pub use boundary::{
-    Decision, Failure, Hold, LearnedFrom, Outcome, OutcomeKind, Role, TransferCommand, TransferEvent,
-    TransferEventKind, TransferId, TransferOutput, TransferRefusal, TransferTimer, TransferTimerName,
+    BlindOptions, Decision, Failure, Hold, LearnedFrom, Outcome, OutcomeKind, ReferPlacement, Role,
+    TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput, TransferRefusal,
+    TransferTimer, TransferTimerName,
 };
 pub use headers::URI_HEADER_MAX;
 pub use info::TransferInfo;

@@ -53,8 +53,8 @@ pub enum HoldFailure {
 pub struct TransferPolicy {
     /// What is done with a REFER that comes in, where [`policy_for`](crate::Transfers::policy_for) says nothing else.
     pub refer: ReferPolicy,
-    /// The networks whose peers may send a REFER; anybody else is a stranger and gets 403. Empty: every peer that we
-    /// have a call with.
+    /// The networks whose peers may send a REFER; anybody else is a stranger and gets 403. The peer of the call and the
+    /// sender of the REFER must both be in one. Empty: every peer that we have a call with.
     pub referrers: Vec<Network>,
     /// Which targets may be called on somebody else's word.
     pub targets: TargetPolicy,

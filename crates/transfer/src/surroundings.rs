@@ -1,6 +1,6 @@
 //! What a transfer may touch besides itself during one step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use dialog_core::SubscriptionId;
 use sip_transport::Cx;
@@ -14,6 +14,4 @@ pub(crate) struct Surroundings<'a, 'c> {
     pub(crate) legs: &'a mut Legs,
     /// The owner of each subscription.
     pub(crate) subscriptions: &'a mut BTreeMap<SubscriptionId, TransferId>,
-    /// Subscriptions to be ended when their REFER has been answered; their transfers are over or do not want them.
-    pub(crate) withdrawn: &'a mut BTreeSet<SubscriptionId>,
 }

@@ -41,7 +41,7 @@ pub struct TargetPolicy {
     /// Which characters a user part may hold.
     pub users: UserRule,
     /// Prefixes of numbers that are not called, `+` for international ones; the longest that fits decides. Satellite and
-    /// premium ranges.
+    /// premium ranges. A number is what begins with a digit, `+`, `*` or `#`, whatever follows.
     pub denied_numbers: Vec<Box<str>>,
     /// Prefixes of numbers that are called; wins over a denied prefix of the same length or less. If it is not empty,
     /// no other number is called.
@@ -142,6 +142,12 @@ impl TargetPolicy {
             Scheme::Tel => {
                 let gateway = self.gateway.as_ref().ok_or(TargetRefusal::Scheme)?;
                 self.check_user(target)?;
+                // A local number means what its context says (RFC 3966 §5.1.5), and the gateway's is not known to be that
+                // one; without the context another number would be called.
+                let is_global = target.user().is_some_and(|user| user.starts_with('+'));
+                if !is_global && target.param("phone-context").is_some() {
+                    return Err(TargetRefusal::Number);
+                }
                 let number: String =
                     target.user().unwrap_or_default().chars().filter(|c| !is_separator(*c)).collect();
                 let uri = format!("sip:{}@{};user=phone", number.replace('#', "%23"), gateway.0);
@@ -168,9 +174,14 @@ impl TargetPolicy {
         if user.is_empty() || user.len() > USER_MAX || !user.chars().all(allowed) {
             return Err(TargetRefusal::User);
         }
-        match number(&user) {
-            Some(number) if !self.allows_number(&number) => Err(TargetRefusal::Number),
-            Some(_) | None => Ok(()),
+        let is_phone = target.scheme() == Scheme::Tel
+            || target.param("user").flatten().is_some_and(|kind| kind.eq_ignore_ascii_case("phone"));
+        match numbers(&user) {
+            Some(numbers) if numbers.iter().all(|number| self.allows_number(number)) => Ok(()),
+            // What is said to be a number and is none: nobody knows what a gateway makes of it.
+            None if is_phone => Err(TargetRefusal::Number),
+            None => Ok(()),
+            Some(_) => Err(TargetRefusal::Number),
         }
     }
 
@@ -247,20 +258,29 @@ const fn is_separator(c: char) -> bool {
     matches!(c, '-' | '.' | '(' | ')')
 }
 
-/// The number that a user part is, without separators and with `+` for the international prefixes `00` and `011`; `None`
-/// for a name.
-fn number(user: &str) -> Option<String> {
-    let plain: String = user.chars().filter(|c| !is_separator(*c)).collect();
-    let digits = plain.strip_prefix('+').unwrap_or(&plain);
-    if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit() || "*#".contains(c)) {
+/// The numbers that a user part may be read as: the part that it begins with, and all its digits, because some gateways
+/// drop what is no digit (`+882123w1`, `+8w82123`). Without separators and with `+` for the international prefixes `00`
+/// and `011`; `None` for a user part that begins like a name.
+fn numbers(user: &str) -> Option<[String; 2]> {
+    let plain: String = user.chars().filter(|c| !is_separator(*c) && !c.is_whitespace()).collect();
+    let (plus, rest) = plain.strip_prefix('+').map_or(("", &*plain), |rest| ("+", rest));
+    if plus.is_empty() && !rest.starts_with(is_dialled) {
         return None;
     }
-    if plain.starts_with('+') {
-        return Some(plain);
-    }
-    match plain.strip_prefix("011").or_else(|| plain.strip_prefix("00")) {
-        Some(international) => Some(format!("+{international}")),
-        None => Some(plain),
+    let leading: String = rest.chars().take_while(|c| is_dialled(*c)).collect();
+    let all: String = rest.chars().filter(|c| is_dialled(*c)).collect();
+    Some([leading, all].map(|digits| international(format!("{plus}{digits}"))))
+}
+
+/// The characters of a number that are dialled (RFC 3966 §3, `phonedigit` without the letters).
+const fn is_dialled(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '*' | '#')
+}
+
+fn international(number: String) -> String {
+    match number.strip_prefix("011").or_else(|| number.strip_prefix("00")) {
+        Some(international) => format!("+{international}"),
+        None => number,
     }
 }
 

@@ -1,17 +1,20 @@
 //! All transfers, as one reducer over the dialog layer's events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use dialog_core::{
-    DialogCommand, DialogEvent, IncomingRefer, LegEvent, LegId, ReferAnswer, SubscriptionCommand,
-    SubscriptionEvent, SubscriptionId,
+    DialogCommand, DialogEvent, IncomingRefer, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent,
+    SubscriptionId,
 };
 use sip_message::{Method, Scheme, UriBuf};
 use sip_transport::{Cx, Out};
 
 use crate::{
-    Decision, ReferPolicy, TransferCommand, TransferId, TransferInfo, TransferOutput, TransferPolicy,
-    TransferRefusal, TransferTimer,
+    BlindOptions, Decision, ReferPlacement, ReferPolicy, TransferCommand, TransferId, TransferInfo,
+    TransferOutput, TransferPolicy, TransferRefusal, TransferTimer,
     legs::{Legs, Stage},
     surroundings::Surroundings,
     transferee::{
@@ -31,7 +34,6 @@ pub struct Transfers {
     legs: Legs,
     under_way: BTreeMap<TransferId, Transfer>,
     subscriptions: BTreeMap<SubscriptionId, TransferId>,
-    withdrawn: BTreeSet<SubscriptionId>,
     ignored: u64,
     denied: u64,
 }
@@ -86,9 +88,9 @@ impl Transfers {
         self.under_way.values().map(Transfer::info)
     }
 
-    /// How many transfers are under way, with the REFERs that were given up and are not answered yet.
+    /// How many transfers are under way.
     pub fn len(&self) -> usize {
-        self.under_way.len() + self.withdrawn.len()
+        self.under_way.len()
     }
 
     /// Whether nothing is left of any transfer.
@@ -120,8 +122,8 @@ impl Transfers {
     /// [`TransferOutput::Refused`].
     pub fn command(&mut self, cx: &mut Cx<'_>, command: TransferCommand, out: &mut Out<'_, TransferOutput>) {
         let (transfer, result) = match command {
-            TransferCommand::Blind { transfer, leg, target, hold, referred_by } => {
-                let result = self.check_blind(transfer, leg, &target);
+            TransferCommand::Blind { transfer, leg, target, hold, referred_by, options } => {
+                let result = offered(options).and_then(|()| self.check_blind(transfer, leg, &target));
                 if result.is_ok() {
                     out.push(TransferOutput::Accepted { transfer });
                     let new = Transferor::new(transfer, leg, target, hold, referred_by, cx.now);
@@ -129,6 +131,7 @@ impl Transfers {
                 }
                 (transfer, result)
             }
+            TransferCommand::Detach { transfer } => (transfer, self.detach(transfer)),
             TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
             TransferCommand::Decide { transfer, decision } => {
                 (transfer, self.decide(cx, transfer, decision, out))
@@ -156,6 +159,19 @@ impl Transfers {
             Transfer::Ours(transfer) => transfer.expire(timer.name, around, out),
             Transfer::Asked(transfer) => transfer.expire(timer.name, around, out),
         });
+    }
+
+    /// Is told that the address of a leg that this layer placed is forbidden by what its host name resolved to (SEC-04).
+    /// To be called before the dialog layer is told that there will be no offer: the leg's end is then a refusal by
+    /// policy and not one of the target. `false` if no transfer waits for that leg.
+    pub fn barred(&mut self, leg: LegId) -> bool {
+        match self.legs.get_mut(leg).filter(|leg| leg.placed_for.is_some()) {
+            Some(leg) => {
+                leg.barred = true;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Is told that the application is about to hang up a call, before the dialog layer is: a transfer that was asked of
@@ -202,7 +218,6 @@ impl Transfers {
         Ok(())
     }
 
-    /// Subscriptions that wait to be ended count, too, so that they cannot pile up.
     fn is_full(&self) -> bool {
         self.len() >= self.policy.transfers
     }
@@ -225,6 +240,15 @@ impl Transfers {
             }
             true
         });
+    }
+
+    /// Row "detach" of table 2.1 (TR-165, TR-180): not offered.
+    fn detach(&self, id: TransferId) -> Result<(), TransferRefusal> {
+        match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
+            Transfer::Ours(_) => Err(TransferRefusal::Unsupported),
+            // Nothing to let go of: the new call is ours.
+            Transfer::Asked(_) => Err(TransferRefusal::State),
+        }
     }
 
     fn cancel(
@@ -308,7 +332,7 @@ impl Transfers {
         refer: &IncomingRefer,
         out: &mut Out<'_, TransferOutput>,
     ) {
-        let load = self.load(refer.leg);
+        let load = self.load(refer.leg, address(refer.source));
         let admitted = match admission::admit(refer, &self.legs, load, &self.policy) {
             Ok(admitted) => admitted,
             Err(status) => {
@@ -325,7 +349,7 @@ impl Transfers {
         }
         self.subscriptions.insert(subscription, id);
         let ask = admitted.ask;
-        let new = Transferee::new(id, subscription, refer, admitted, &self.around(cx));
+        let new = Transferee::new(id, subscription, refer, admitted, cx.now);
         self.under_way.insert(id, Transfer::Asked(Box::new(new)));
         self.with(cx, id, |transfer, around| {
             if let Transfer::Asked(transfer) = transfer {
@@ -335,8 +359,7 @@ impl Transfers {
         });
     }
 
-    fn load(&self, leg: LegId) -> Load {
-        let source = self.legs.get(leg).and_then(|leg| leg.source);
+    fn load(&self, leg: LegId, source: IpAddr) -> Load {
         let moved_by = self.legs.get(leg).and_then(|leg| leg.moved_by);
         let mut load = Load {
             transfers: self.len(),
@@ -360,10 +383,6 @@ impl Transfers {
         event: &SubscriptionEvent,
         out: &mut Out<'_, TransferOutput>,
     ) {
-        if self.withdrawn.contains(&subscription) {
-            self.withdrawn_event(subscription, event, out);
-            return;
-        }
         let Some(&id) = self.subscriptions.get(&subscription) else {
             return;
         };
@@ -374,42 +393,6 @@ impl Transfers {
             Transfer::Ours(transfer) => transfer.subscription_event(event, around, out),
             Transfer::Asked(transfer) => transfer.subscription_event(event, around, out),
         });
-    }
-
-    /// A REFER that was given up before it was answered: if it is accepted now, its subscription is ended (TR-177).
-    fn withdrawn_event(
-        &mut self,
-        subscription: SubscriptionId,
-        event: &SubscriptionEvent,
-        out: &mut Out<'_, TransferOutput>,
-    ) {
-        match event {
-            SubscriptionEvent::Answered(answer) => {
-                self.withdrawn.remove(&subscription);
-                match answer {
-                    ReferAnswer::Accepted(_) => out.push(TransferOutput::Dialog(
-                        DialogCommand::Subscription(subscription, SubscriptionCommand::Unsubscribe),
-                    )),
-                    ReferAnswer::Refused { .. } | ReferAnswer::TimedOut | ReferAnswer::Unreachable => {}
-                }
-            }
-            SubscriptionEvent::Ended(_) | SubscriptionEvent::Misused(_) => {
-                self.withdrawn.remove(&subscription);
-            }
-            SubscriptionEvent::Notified(_)
-            | SubscriptionEvent::Requested(_)
-            | SubscriptionEvent::Delivered => {}
-        }
-    }
-
-    fn around<'a, 'c>(&'a mut self, cx: &'a mut Cx<'c>) -> Surroundings<'a, 'c> {
-        Surroundings {
-            cx,
-            policy: &self.policy,
-            legs: &mut self.legs,
-            subscriptions: &mut self.subscriptions,
-            withdrawn: &mut self.withdrawn,
-        }
     }
 
     /// Lends a transfer and what is around it to a step that says whether its input meant anything, and removes the
@@ -429,7 +412,6 @@ impl Transfers {
             policy: &self.policy,
             legs: &mut self.legs,
             subscriptions: &mut self.subscriptions,
-            withdrawn: &mut self.withdrawn,
         };
         if !step(transfer, &mut around) {
             self.ignored += 1;
@@ -438,4 +420,19 @@ impl Transfers {
             self.under_way.remove(&id);
         }
     }
+}
+
+/// The kinds of blind transfer that are not offered yet (TR-061 to TR-063, TR-070 to TR-077).
+const fn offered(options: BlindOptions) -> Result<(), TransferRefusal> {
+    match (options.placement, options.suppress) {
+        (ReferPlacement::InDialog, false) => Ok(()),
+        (ReferPlacement::OutOfDialog, false | true) | (ReferPlacement::InDialog, true) => {
+            Err(TransferRefusal::Unsupported)
+        }
+    }
+}
+
+/// The address that peers are told apart by.
+pub(crate) const fn address(source: SocketAddr) -> IpAddr {
+    source.ip().to_canonical()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sip_message::{Message, Method, SubState};
+use sip_message::{Message, Method, StatusCode, SubState};
 
 use crate::{
     journal::{Way, is_request, response},
@@ -20,6 +20,8 @@ struct Reports {
     terminated: BTreeSet<u32>,
     /// Those that were answered 2xx.
     answered: BTreeSet<u32>,
+    /// Those that were answered 500: overtaken by a later request and sent once more (`docs/decisions/0004`).
+    overtaken: BTreeSet<u32>,
 }
 
 pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
@@ -42,16 +44,21 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             (Way::In, Some((status, Method::Notify))) if status.is_success() => {
                 reports.answered.insert(cseq.number);
             }
+            (Way::In, Some((StatusCode::SERVER_INTERNAL_ERROR, Method::Notify))) => {
+                reports.overtaken.insert(cseq.number);
+            }
             _ => {}
         }
     }
-    for (call_id, reports) in dialogs {
+    for (call_id, mut reports) in dialogs {
         let accepted = reports.accepted.len();
         if accepted > 0 && reports.sent.len() < accepted {
             found.push(format!("{call_id}: {accepted} REFERs accepted, {} NOTIFYs", reports.sent.len()));
         }
         // A NOTIFY that was never answered, or refused, ends the subscription without a last one (RFC 6665 §4.2.2).
         let broken_off = reports.sent.iter().any(|cseq| !reports.answered.contains(cseq));
+        reports.terminated.retain(|cseq| !reports.overtaken.contains(cseq));
+        reports.sent.retain(|cseq| !reports.overtaken.contains(cseq));
         let terminated = reports.terminated.len();
         if terminated > accepted || (terminated < accepted && !broken_off) {
             found

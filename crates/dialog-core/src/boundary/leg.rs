@@ -70,6 +70,10 @@ pub enum LegCommand {
         /// Referred-By.
         referred_by: Option<NameAddrBuf>,
     },
+    /// Ends the leg because their description cannot be used, as `HangUp` does, but with
+    /// [`EndReason::NotAcceptable`] by us: 488 to an incoming call, ACK and BYE where a 2xx has come (RFC 3261
+    /// §13.2.2.4), BYE to a call that is up.
+    Unacceptable,
     /// Ends the leg by what its state needs: CANCEL, BYE or a final response. [`LegEvent::Closing`] at once,
     /// [`LegEvent::Ended`] when the other side has answered or was given up on.
     HangUp {

@@ -91,8 +91,8 @@ pub enum NotifiedState {
 /// One NOTIFY of a refer subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
-    /// The subscription's state. A `terminated` with a provisional sipfrag is reported as `Active`, because some
-    /// peers send it with every NOTIFY; the sipfrag decides.
+    /// The subscription's state. A `terminated` with a provisional sipfrag and no reason or `noresource` is reported
+    /// as `Active`, because some peers send it with every NOTIFY, unless we have unsubscribed.
     pub state: NotifiedState,
     /// The status in the sipfrag; `None` if there was no body or no usable one.
     pub status: Option<StatusCode>,

@@ -160,8 +160,7 @@ impl Dialog {
             return self.misused(step, Misuse::State);
         }
         let Some(body) = body else {
-            self.refuse(step, StatusCode::NOT_ACCEPTABLE_HERE, |response| response);
-            return self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
+            return self.refuse_unacceptable(step);
         };
         let (tx, reply, cseq, ours) =
             (answering.tx, answering.inbound.reply, answering.cseq, !answering.offer);
@@ -215,6 +214,12 @@ impl Dialog {
         self.tell(step, LegEvent::Closing);
         self.refuse(step, StatusCode::DECLINE, |response| response);
         self.end(step, EndCause::new(By::Local, EndReason::Refused(StatusCode::DECLINE)));
+    }
+
+    /// There is no description that both sides take: 488.
+    pub(crate) fn refuse_unacceptable(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.refuse(step, StatusCode::NOT_ACCEPTABLE_HERE, |response| response);
+        self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
     }
 
     /// Their CANCEL, or a BYE in the early dialog (RFC 3261 §9.2, §15).

@@ -106,7 +106,10 @@ impl Dialog {
                 let cause = ending.cause.clone();
                 self.end(step, cause);
             }
-            Some(Leg::Placing(_)) | None => {}
+            Some(Leg::Placing(_)) => {
+                self.left_early(EndCause { by: By::Remote, reason: EndReason::Bye, header });
+            }
+            None => {}
         }
     }
 }

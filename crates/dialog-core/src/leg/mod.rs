@@ -54,6 +54,7 @@ impl Dialog {
             LegCommand::Refer { subscription, refer_to, referred_by } => {
                 self.refer(step, subscription, refer_to, referred_by);
             }
+            LegCommand::Unacceptable => self.unacceptable(step),
             LegCommand::HangUp { reason } => self.hang_up(step, reason),
         }
     }
@@ -74,6 +75,19 @@ impl Dialog {
             }
             Some(Leg::Answering(_)) => self.hang_up_unanswered(step),
             Some(Leg::Up(_)) => self.close(step, EndCause::new(By::Local, EndReason::Bye), reason),
+            Some(Leg::Ending(_)) | None => self.misused(step, Misuse::State),
+        }
+    }
+
+    fn unacceptable(&mut self, step: &mut Step<'_, '_, '_>) {
+        let cause = EndCause::new(By::Local, EndReason::NotAcceptable);
+        match &self.leg {
+            Some(Leg::Placing(_)) => self.cancel(step, cause, None),
+            Some(Leg::Answering(_)) => {
+                self.tell(step, LegEvent::Closing);
+                self.refuse_unacceptable(step);
+            }
+            Some(Leg::Up(_)) => self.close(step, cause, None),
             Some(Leg::Ending(_)) | None => self.misused(step, Misuse::State),
         }
     }

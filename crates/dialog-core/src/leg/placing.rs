@@ -18,7 +18,7 @@ use crate::{
     timer::LegTimer,
 };
 
-use super::Leg;
+use super::{Leg, up::Up};
 
 /// Most early dialogs whose answer in a provisional response is remembered; as many forks as are
 /// acknowledged.
@@ -34,6 +34,8 @@ pub(crate) struct Placing {
     stage: Stage,
     /// Why it is to end, once that is decided.
     ending: Option<EndCause>,
+    /// The peer's BYE that came between its 2xx and our ACK; it is told after the ACK.
+    left: Option<EndCause>,
     /// Answers in unreliable provisional responses, by tag: used if the 2xx of that fork has none.
     early: SmallVec<[(Box<str>, Bytes); 1]>,
 }
@@ -76,7 +78,8 @@ impl Dialog {
             peer: Peer::default(),
         };
         let limit = invite.ring_limit;
-        let placing = Placing { invite, stage: Stage::Routing, ending: None, early: SmallVec::new() };
+        let placing =
+            Placing { invite, stage: Stage::Routing, ending: None, left: None, early: SmallVec::new() };
         let mut dialog = Self::new(leg, state, Leg::Placing(Box::new(placing)));
         dialog.arm(step, LegTimer::Ring, limit);
         dialog.ask(step, Ask::Place);
@@ -156,6 +159,7 @@ impl Dialog {
         let template = self.state.clone();
         let cseq = template.local_cseq;
         self.state.remote_tag = message.to_tag().unwrap_or_default().into();
+        self.state.remote_cseq = None;
         self.state.heard(origin);
         self.state.peer = Peer::of(message);
         self.state.refresh(message);
@@ -184,20 +188,47 @@ impl Dialog {
     pub(crate) fn ack_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
         let Some(placing) = self.placing() else { return };
         let Stage::Acknowledging { tx, cseq } = placing.stage else { return };
-        let ending = placing.ending.take();
-        let hops = match result {
-            Ok(hops) => hops,
-            Err(error) => {
-                let lost = || EndCause::new(By::Network, EndReason::NoRoute(error));
-                return self.end(step, ending.unwrap_or_else(lost));
+        let (ending, left) = (placing.ending.take(), placing.left.take());
+        let routed = match result {
+            Ok(hops) => {
+                let draft = step.signed(self.state.draft(Method::Ack, cseq));
+                step.transaction(TxCommand::Ack { tx, hops, draft });
+                Ok(())
             }
+            Err(error) => Err(EndCause::new(By::Network, EndReason::NoRoute(error))),
         };
-        let draft = step.signed(self.state.draft(Method::Ack, cseq));
-        step.transaction(TxCommand::Ack { tx, hops, draft });
-        self.leg = Some(Leg::Up(Box::default()));
-        match ending {
-            None => self.tell(step, LegEvent::Up(Box::new(self.established(true)))),
-            Some(cause) => self.close_quietly(step, cause, None),
+        self.leg = Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), ..Up::default() })));
+        match (ending, left, routed) {
+            (None, None, Ok(())) => self.tell(step, LegEvent::Up(Box::new(self.established(true)))),
+            // It was up, however shortly: whoever was referred here did arrive (TR-254).
+            (None, Some(left), Ok(())) => {
+                self.tell(step, LegEvent::Up(Box::new(self.established(true))));
+                self.end(step, left);
+            }
+            // The peer has ended it already, so no BYE is due.
+            (None, Some(cause), Err(_)) | (Some(cause), Some(_), _) => self.end(step, cause),
+            (Some(cause), None, _) => self.close_quietly(step, cause, None),
+            // The BYE tries a route of its own; without it the peer would wait for its ACK for 64*T1.
+            (None, None, Err(lost)) => self.close(step, lost, None),
+        }
+    }
+
+    /// Whether there is no dialog yet that a request of the peer could name.
+    pub(crate) fn is_unconfirmed(&self) -> bool {
+        match &self.leg {
+            Some(Leg::Placing(placing)) => match placing.stage {
+                Stage::Routing | Stage::Describing { .. } | Stage::Calling { .. } => true,
+                Stage::Acknowledging { .. } => false,
+            },
+            Some(Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None => false,
+        }
+    }
+
+    /// The peer's BYE came before our ACK has gone, which RFC 3261 §15 lets it do only after 64*T1. The ACK goes all
+    /// the same, and then the call is over.
+    pub(crate) fn left_early(&mut self, cause: EndCause) {
+        if let Some(placing) = self.placing() {
+            placing.left = Some(cause);
         }
     }
 

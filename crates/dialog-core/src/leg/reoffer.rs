@@ -26,6 +26,16 @@ use super::{
 /// The unit of the delay after 491 (RFC 3261 §14.1).
 const GLARE_STEP: Duration = Duration::from_millis(10);
 
+/// The delay after a 500 that passes, if the peer names none or one that the wish has no time for.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Longest Retry-After in seconds that tells of an INVITE in progress (RFC 3261 §14.2); a longer one is an outage.
+const LONGEST_RETRY: u32 = 10;
+
+/// Most new tries after 500 for one wish: an ACK or a request that was lost has been repeated by then, so the peer
+/// means what it says (catalogue T-RESUME).
+const RETRIES: u8 = 3;
+
 impl Dialog {
     pub(crate) fn reoffer(&mut self, step: &mut Step<'_, '_, '_>, limit: Duration) {
         let deadline = step.after(limit);
@@ -119,7 +129,7 @@ impl Dialog {
                     self.reoffer_accepted(step, tx, cseq, given_up, origin, message);
                 } else {
                     step.pending.clients.remove(&tx);
-                    self.reoffer_refused(step, given_up, status, message);
+                    self.reoffer_refused(step, given_up, status, cseq, message);
                 }
             }
             Exchange::Idle
@@ -186,9 +196,13 @@ impl Dialog {
         let Exchange::OursAcknowledging { tx, cseq, given_up, answered } = up.exchange else { return };
         let hops = match result {
             Ok(hops) => hops,
-            // Without an ACK the peer ends the call by itself (RFC 3261 §14.2).
-            Err(error) => return self.end(step, EndCause::new(By::Network, EndReason::NoRoute(error))),
+            // Without an ACK the peer would end the call by itself after 64*T1 (RFC 3261 §14.2). ACK and BYE try
+            // a route of their own before that.
+            Err(error) => {
+                return self.close(step, EndCause::new(By::Network, EndReason::NoRoute(error)), None);
+            }
         };
+        up.acked_at = Some(step.cx.now);
         let draft = step.signed(self.state.draft(Method::Ack, cseq));
         step.transaction(TxCommand::Ack { tx, hops, draft });
         if !answered {
@@ -211,6 +225,7 @@ impl Dialog {
         step: &mut Step<'_, '_, '_>,
         given_up: bool,
         status: StatusCode,
+        cseq: u32,
         message: &Message,
     ) {
         self.tell(step, LegEvent::RolledBack);
@@ -220,6 +235,9 @@ impl Dialog {
         }
         if status == StatusCode::REQUEST_TIMEOUT {
             return self.reoffer_unanswered(step, given_up);
+        }
+        if let Some(delay) = self.passing_refusal(step, given_up, status, cseq, message) {
+            return self.back_off_for(step, delay);
         }
         match scope(status) {
             Scope::Transaction => self.settle(step, (!given_up).then_some(result)),
@@ -267,14 +285,46 @@ impl Dialog {
     fn back_off(&mut self, step: &mut Step<'_, '_, '_>) {
         let steps =
             if self.state.caller { 210 + step.cx.random.up_to(190) } else { step.cx.random.up_to(200) };
+        self.back_off_for(step, GLARE_STEP * steps);
+    }
+
+    fn back_off_for(&mut self, step: &mut Step<'_, '_, '_>, delay: Duration) {
         if let Some(up) = self.up() {
             up.exchange = Exchange::Idle;
             up.backing_off = up.current.is_some();
             if up.backing_off {
-                self.arm(step, LegTimer::Glare, GLARE_STEP * steps);
+                self.arm(step, LegTimer::Glare, delay);
             }
         }
         self.proceed(step);
+    }
+
+    /// The delay after a 500 that means "not now": the peer says when (RFC 3261 §14.2), it may still wait for an ACK
+    /// of ours, or a later request of ours overtook the INVITE (RFC 3261 §12.2.2). `None` if the refusal stands.
+    fn passing_refusal(
+        &mut self,
+        step: &Step<'_, '_, '_>,
+        given_up: bool,
+        status: StatusCode,
+        cseq: u32,
+        message: &Message,
+    ) -> Option<Duration> {
+        if given_up || status != StatusCode::SERVER_INTERNAL_ERROR {
+            return None;
+        }
+        let (now, whole) = (step.cx.now, step.timeout());
+        let overtaken = self.state.local_cseq > cseq;
+        let up = self.up().filter(|up| up.retries < RETRIES)?;
+        let remaining = up.current?.since(now);
+        let asked = message.retry_after().ok().flatten().map(|retry| retry.seconds);
+        let delay = match asked {
+            Some(seconds) if seconds > LONGEST_RETRY => return None,
+            Some(seconds) => Some(Duration::from_secs(seconds.into())).filter(|delay| *delay <= remaining),
+            None if overtaken || up.acked_at.is_some_and(|at| now.since(at) < whole) => None,
+            None => return None,
+        };
+        up.retries += 1;
+        Some(delay.unwrap_or(RETRY))
     }
 
     pub(crate) fn glare_over(&mut self, step: &mut Step<'_, '_, '_>) {
@@ -295,6 +345,7 @@ impl Dialog {
         up.exchange = Exchange::Idle;
         if let Some(result) = result {
             up.current = up.queued.take();
+            up.retries = 0;
             self.tell(step, LegEvent::Reoffered(result));
         }
         self.watch_wishes(step);
@@ -312,6 +363,7 @@ impl Dialog {
         }
         if up.running_limit().is_some_and(|deadline| deadline <= now) {
             up.current = up.queued.take();
+            up.retries = 0;
             over += 1;
             match &mut up.exchange {
                 Exchange::OursCalling { tx, given_up: given_up @ false, .. } => {

@@ -11,6 +11,7 @@ use transaction_core::{TxCommand, TxId};
 use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent, Turn},
     dialog::Dialog,
+    forks::StrayAck,
     pending::Ask,
     step::Step,
     timer::LegTimer,
@@ -27,8 +28,12 @@ pub(crate) struct Up {
     pub(crate) current: Option<Tick>,
     /// Until when a wish that came while another one was in flight may take.
     pub(crate) queued: Option<Tick>,
-    /// Whether the delay after a 491 runs.
+    /// Whether the delay after a 491, or a 500 that passes, runs.
     pub(crate) backing_off: bool,
+    /// How often the current wish was refused with a 500 that passes.
+    pub(crate) retries: u8,
+    /// When the last ACK of ours to a 2xx was sent, which may have been lost.
+    pub(crate) acked_at: Option<Tick>,
     /// The last re-INVITEs that were accepted, oldest first, and the ACKs to them: their 2xx may come again for 64*T1,
     /// whatever was sent since (RFC 3261 §13.2.2.4).
     pub(crate) acked: SmallVec<[(TxId, Option<Outbound>); 2]>,
@@ -208,10 +213,13 @@ impl Dialog {
         match up.exchange {
             Exchange::OursCalling { .. } => self.tell(step, LegEvent::RolledBack),
             Exchange::TheirsDescribing { tx, inbound, .. } => self.terminate_reinvite(step, tx, &inbound),
+            // The 2xx is acknowledged whatever becomes of the call, and before its BYE (RFC 3261 §13.2.2.4).
+            Exchange::OursAcknowledging { tx, cseq, .. } => {
+                StrayAck::late(tx, self.state.clone(), cseq).ask(step);
+            }
             Exchange::Idle
             | Exchange::OursRouting
             | Exchange::OursDescribing { .. }
-            | Exchange::OursAcknowledging { .. }
             | Exchange::TheirsAccepted(_) => {}
         }
         self.give_up_wishes(step, wishes);

@@ -23,9 +23,9 @@ use crate::{
 
 use self::{referring::Subscriber, reporting::Notifier};
 
-/// Longest duration of a subscription in seconds, ours or theirs: a day. Longer ones are cut, so that no
-/// timer runs for years because a peer wrote a large number.
-pub(crate) const LONGEST: u32 = 86_400;
+/// Longest duration of a subscription in seconds, ours or theirs: an hour, which is beyond any transfer. Longer ones
+/// are cut, so that no dialog is kept for days because a peer wrote a large number.
+pub(crate) const LONGEST: u32 = 3_600;
 
 /// A refer subscription.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Reads a NOTIFY of a refer subscription, with the tolerance that peers in the field need.
 
-use sip_message::{Message, SubState, sipfrag};
+use sip_message::{Message, SubReason, SubState, sipfrag};
 
 use crate::boundary::subscription::{Notification, NotifiedState};
 
@@ -19,10 +19,11 @@ pub(crate) struct Read {
 ///
 /// - Without a readable Subscription-State the sipfrag decides: a final status ends the subscription
 ///   (TR-040).
-/// - `terminated` beside a provisional status is taken for active: some peers write it into every NOTIFY, and
-///   ending at `100 Trying` would lose the outcome.
+/// - `terminated` beside a provisional status is taken for active, because some peers write it into every NOTIFY and
+///   ending at `100 Trying` would lose the outcome. They give no reason or `noresource`; any other reason is meant
+///   (a notifier that gives up or shuts down, TR-257), and so is every `terminated` after we have unsubscribed.
 /// - A body of another type, too large or broken gives no status and is not an error (TR-093, TR-095).
-pub(crate) fn read(message: &Message) -> Read {
+pub(crate) fn read(message: &Message, closing: bool) -> Read {
     let status = match message.first(sip_message::HeaderId::ContentEncoding) {
         Some(coding) if !coding.eq_ignore_ascii_case("identity") => None,
         Some(_) | None => sipfrag::status(message.content_type(), message.body()).ok(),
@@ -38,7 +39,14 @@ pub(crate) fn read(message: &Message) -> Read {
         SubState::Other => {
             (NotifiedState::Active, Some(given.expires.unwrap_or(UNKNOWN_STATE).min(UNKNOWN_STATE)), None)
         }
-        SubState::Terminated if status.is_some() && !last => (NotifiedState::Active, None, given.reason),
+        SubState::Terminated
+            if status.is_some()
+                && !last
+                && !closing
+                && matches!(given.reason, None | Some(SubReason::Noresource)) =>
+        {
+            (NotifiedState::Active, None, given.reason)
+        }
         // `expires` beside `terminated` means nothing (TR-042).
         SubState::Terminated => (NotifiedState::Terminated, None, given.reason),
     };

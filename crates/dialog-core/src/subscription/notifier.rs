@@ -42,7 +42,9 @@ pub(crate) enum Event {
     NotifyFatal,
     /// 2xx to the last NOTIFY.
     LastAccepted,
-    /// Any failure of the last NOTIFY.
+    /// A later request overtook the last NOTIFY, which was refused for its number.
+    LastOvertaken,
+    /// Any other failure of the last NOTIFY.
     LastFailed,
     /// A SUBSCRIBE that extends.
     Refresh,
@@ -61,8 +63,6 @@ pub(crate) enum Action {
     RefuseRefer,
     /// 603 to the REFER.
     DeclineRefer,
-    /// 487 to the REFER (RFC 3261 §15.1.2).
-    TerminateRefer,
     /// Begins to count the duration.
     Grant,
     /// 200 to the SUBSCRIBE.
@@ -75,6 +75,8 @@ pub(crate) enum Action {
     NotifyNow,
     /// The NOTIFY that says `terminated`.
     NotifyLast,
+    /// The same NOTIFY once more, with a new number.
+    NotifyAgain,
     /// Sends what is wanted, if it may go.
     Flush,
     /// Tells that the last NOTIFY is over.
@@ -93,7 +95,7 @@ pub(crate) enum Action {
 pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
     use Action::{
         AcceptRefer, AcceptSubscribe, DeclineRefer, End, EndFailed, EndRefused, Flush, Grant, Misuse, Notify,
-        NotifyLast, NotifyNow, RefuseRefer, RefuseSubscribe, TellDelivered, TerminateRefer,
+        NotifyAgain, NotifyLast, NotifyNow, RefuseRefer, RefuseSubscribe, TellDelivered,
     };
 
     match state {
@@ -101,14 +103,14 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::Accept => (State::Active, &[AcceptRefer, Grant, NotifyNow]),
             Event::AcceptPending => (State::Pending, &[AcceptRefer, Grant, NotifyNow]),
             Event::Refuse => (State::Terminated, &[RefuseRefer, EndRefused]),
-            Event::Undecided => (State::Terminated, &[DeclineRefer, EndRefused]),
-            Event::CallEnded => (State::Terminated, &[TerminateRefer, EndRefused]),
+            Event::Undecided | Event::CallEnded => (State::Terminated, &[DeclineRefer, EndRefused]),
             Event::Approve | Event::Report | Event::ReportLast => (State::Deciding, &[Misuse]),
             Event::Refresh | Event::Unsubscribe => (State::Deciding, &[RefuseSubscribe]),
             Event::NotifyAccepted
             | Event::NotifyKept
             | Event::NotifyFatal
             | Event::LastAccepted
+            | Event::LastOvertaken
             | Event::LastFailed
             | Event::Expiry => (State::Deciding, &[]),
         },
@@ -123,9 +125,11 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::NotifyFatal => (State::Terminated, &[EndFailed]),
             Event::Refresh => (State::Pending, &[AcceptSubscribe, Notify]),
             Event::Unsubscribe => (State::Terminating, &[AcceptSubscribe, NotifyLast]),
-            Event::Undecided | Event::CallEnded | Event::LastAccepted | Event::LastFailed => {
-                (State::Pending, &[])
-            }
+            Event::Undecided
+            | Event::CallEnded
+            | Event::LastAccepted
+            | Event::LastOvertaken
+            | Event::LastFailed => (State::Pending, &[]),
         },
         State::Active => match event {
             Event::Report => (State::Active, &[Notify]),
@@ -137,15 +141,18 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::NotifyFatal => (State::Terminated, &[EndFailed]),
             Event::Refresh => (State::Active, &[AcceptSubscribe, Notify]),
             Event::Unsubscribe => (State::Terminating, &[AcceptSubscribe, NotifyLast]),
-            Event::Undecided | Event::CallEnded | Event::LastAccepted | Event::LastFailed => {
-                (State::Active, &[])
-            }
+            Event::Undecided
+            | Event::CallEnded
+            | Event::LastAccepted
+            | Event::LastOvertaken
+            | Event::LastFailed => (State::Active, &[]),
         },
         State::Terminating => match event {
             Event::NotifyAccepted | Event::NotifyKept => (State::Terminating, &[Flush]),
             // The last NOTIFY will never go; whoever waits for it must hear.
             Event::NotifyFatal | Event::LastFailed => (State::Terminated, &[TellDelivered, EndFailed]),
             Event::LastAccepted => (State::Terminated, &[TellDelivered, End]),
+            Event::LastOvertaken => (State::Terminating, &[NotifyAgain]),
             Event::Accept
             | Event::AcceptPending
             | Event::Refuse
@@ -169,6 +176,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::NotifyKept
             | Event::NotifyFatal
             | Event::LastAccepted
+            | Event::LastOvertaken
             | Event::LastFailed
             | Event::Expiry => (State::Terminated, &[]),
         },

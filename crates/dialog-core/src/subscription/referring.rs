@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sip_message::{HeaderId, Message, Method, NameAddrBuf, RetryAfter, StatusCode, UriBuf};
-use sip_transport::{Hops, Inbound, RouteError};
+use sip_transport::{Hops, Inbound, RouteError, Tick};
 use transaction_core::{TxFailure, TxId};
 
 use crate::{
@@ -49,6 +49,8 @@ pub(crate) struct Subscriber {
     /// Whether the peer writes the id although it is the first.
     peer_writes_id: bool,
     refreshes: u8,
+    /// When its time runs out, once that is known.
+    until: Option<Tick>,
 }
 
 /// What an event brings along for the actions.
@@ -86,6 +88,7 @@ impl Dialog {
             first: false,
             peer_writes_id: false,
             refreshes: 0,
+            until: None,
         };
         self.subscriptions.push(Subscription { id, role: Role::Subscriber(Box::new(subscriber)) });
         step.pending.subscriptions.insert(id, self.id);
@@ -193,7 +196,10 @@ impl Dialog {
         inbound: &Inbound,
         writes_id: bool,
     ) {
-        let read = notification::read(&inbound.message);
+        let closing = self
+            .subscriber(id)
+            .is_some_and(|subscriber| matches!(subscriber.state, State::Withdrawing | State::Closing));
+        let read = notification::read(&inbound.message, closing);
         let event = match read.notification.state {
             NotifiedState::Pending => Event::NotifyPending,
             NotifiedState::Active => Event::NotifyActive,
@@ -212,7 +218,12 @@ impl Dialog {
         id: SubscriptionId,
         result: Result<Hops, RouteError>,
     ) {
+        let up = matches!(self.leg, Some(Leg::Up(_)));
         let Some(subscriber) = self.subscriber(id) else { return };
+        if !up && subscriber.state != State::Closing {
+            // The call ended while the refresh looked for its route.
+            return;
+        }
         let expires = if subscriber.state == State::Closing { 0 } else { DEFAULT_DURATION };
         let event_id = subscriber.refer.filter(|_| !subscriber.first || subscriber.peer_writes_id);
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Subscribe)) else {
@@ -309,6 +320,8 @@ impl Dialog {
             Action::ArmN => step.arm_subscription(id, SubscriptionTimer::N, step.timeout()),
             Action::DisarmN => step.disarm_subscription(id, SubscriptionTimer::N),
             Action::Extend => self.extend(step, id, facts.granted),
+            // Nobody waits for reports beyond a call that has ended (TR-258).
+            Action::Refresh if !matches!(self.leg, Some(Leg::Up(_))) => {}
             Action::Refresh => {
                 if let Some(subscriber) = self.subscriber(id) {
                     subscriber.refreshes += 1;
@@ -330,8 +343,11 @@ impl Dialog {
     fn extend(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, granted: Option<u32>) {
         let seconds = granted.unwrap_or(DEFAULT_DURATION).min(LONGEST);
         let whole = Duration::from_secs(seconds.into());
-        step.arm_subscription(id, SubscriptionTimer::Expiry, whole + step.timeout());
-        let may_refresh = step.config.refresh && seconds >= REFRESHED_FROM;
+        let wanted = step.after(whole + step.timeout());
+        let until = self.grace.map_or(wanted, |grace| grace.min(wanted));
+        self.expire_at(step, id, until);
+        let may_refresh =
+            step.config.refresh && seconds >= REFRESHED_FROM && matches!(self.leg, Some(Leg::Up(_)));
         if may_refresh && self.subscriber(id).is_some_and(|it| it.refreshes < REFRESHES) {
             step.arm_subscription(
                 id,
@@ -340,6 +356,36 @@ impl Dialog {
             );
         } else {
             step.disarm_subscription(id, SubscriptionTimer::Refresh);
+        }
+    }
+}
+
+impl Dialog {
+    fn expire_at(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, until: Tick) {
+        if let Some(subscriber) = self.subscriber(id) {
+            subscriber.until = Some(until);
+        }
+        step.arm_subscription(id, SubscriptionTimer::Expiry, until.since(step.cx.now));
+    }
+
+    /// The call has ended. Its subscriptions go on (TR-240), but only as long as a last NOTIFY of the peer may be on
+    /// its way: 64*T1, whatever it granted and however often it notifies (TR-165, TR-258).
+    pub(crate) fn begin_grace(&mut self, step: &mut Step<'_, '_, '_>) {
+        let grace = step.after(step.timeout());
+        self.grace = Some(grace);
+        let ours: Vec<(SubscriptionId, Tick)> = self
+            .subscriptions
+            .iter()
+            .filter_map(|subscription| match &subscription.role {
+                Role::Subscriber(it) => {
+                    Some((subscription.id, it.until.map_or(grace, |until| until.min(grace))))
+                }
+                Role::Notifier(_) => None,
+            })
+            .collect();
+        for (id, until) in ours {
+            step.disarm_subscription(id, SubscriptionTimer::Refresh);
+            self.expire_at(step, id, until);
         }
     }
 }

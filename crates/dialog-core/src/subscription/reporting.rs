@@ -55,6 +55,8 @@ pub(crate) struct Notifier {
     granted: u32,
     until: Tick,
     pacing: Pacing,
+    /// Whether the last NOTIFY was sent once more.
+    repeated: bool,
 }
 
 /// What an event brings along for the actions.
@@ -77,6 +79,7 @@ impl Notifier {
             granted: 0,
             until: Tick::default(),
             pacing: Pacing::default(),
+            repeated: false,
         }
     }
 }
@@ -140,7 +143,8 @@ impl Dialog {
         self.notifier_command(step, id, event, &Facts::default());
     }
 
-    /// The call ended: a REFER that nobody has decided on is answered 487 (TR-197).
+    /// The call ended: a REFER that nobody has decided on is answered 603, because 487 is none of the statuses that
+    /// leave a dialog alone (TR-197, TR-265).
     pub(crate) fn decline_undecided(&mut self, step: &mut Step<'_, '_, '_>) {
         let all: Vec<SubscriptionId> =
             self.subscriptions.iter().map(|subscription| subscription.id).collect();
@@ -223,10 +227,17 @@ impl Dialog {
             Event::NotifyAccepted
         } else if ends_subscription(status) {
             Event::NotifyFatal
+        } else if status == StatusCode::SERVER_INTERNAL_ERROR && self.overtaken(message) {
+            Event::LastOvertaken
         } else {
             Event::NotifyKept
         };
         self.notify_over(step, id, event);
+    }
+
+    /// Whether another request of ours was sent since, which the peer may have got first (RFC 3261 §12.2.2).
+    fn overtaken(&self, response: &Message) -> bool {
+        response.cseq().is_ok_and(|cseq| cseq.number < self.state.local_cseq)
     }
 
     /// A NOTIFY that was not answered or not sent ends the subscription (RFC 6665 §4.2.2, TR-047).
@@ -237,8 +248,11 @@ impl Dialog {
     fn notify_over(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, event: Event) {
         let Some(notifier) = self.notifier(id) else { return };
         let event = match (notifier.pacing.landed(), event) {
+            // A report that is not the last is not repeated; the next one says more.
+            (false, Event::LastOvertaken) => Event::NotifyKept,
             (false, event) => event,
             (true, Event::NotifyAccepted) => Event::LastAccepted,
+            (true, Event::LastOvertaken) if !notifier.repeated => Event::LastOvertaken,
             (true, _) => Event::LastFailed,
         };
         self.notifier_event(step, id, event, &Facts::default());
@@ -308,7 +322,6 @@ impl Dialog {
             Action::AcceptRefer => self.answer_refer(step, id, step.config.refer_acceptance.status()),
             Action::RefuseRefer => self.answer_refer(step, id, facts.refusal.unwrap_or(StatusCode::DECLINE)),
             Action::DeclineRefer => self.answer_refer(step, id, StatusCode::DECLINE),
-            Action::TerminateRefer => self.answer_refer(step, id, StatusCode::REQUEST_TERMINATED),
             Action::Grant => {
                 let granted = self.notifier(id).map_or(0, |notifier| notifier.granted);
                 self.grant(step, id, granted);
@@ -328,6 +341,12 @@ impl Dialog {
             Action::NotifyNow => self.want(step, id, Pacing::want_now),
             Action::NotifyLast => {
                 step.disarm_subscription(id, SubscriptionTimer::Expiry);
+                self.want(step, id, Pacing::want_last);
+            }
+            Action::NotifyAgain => {
+                if let Some(notifier) = self.notifier(id) {
+                    notifier.repeated = true;
+                }
                 self.want(step, id, Pacing::want_last);
             }
             Action::Flush => self.flush_notify(step, id),

@@ -25,6 +25,8 @@ impl Dialog {
             step.respond(tx, &inbound, status, tag, |response| response);
         };
         let tag = self.state.local_tag.clone();
+        // Also one that is refused counts: the peer gives the next one's number with its event (TR-020).
+        let first = !std::mem::replace(&mut self.was_referred, true);
         match &self.leg {
             Some(Leg::Up(_)) => {}
             // Before the call is up nobody can be transferred (TR-249).
@@ -48,7 +50,6 @@ impl Dialog {
         }
         let id = step.cx.ids.mint();
         let number = self.state.remote_cseq.unwrap_or_default();
-        let first = !std::mem::replace(&mut self.was_referred, true);
         let notifier = Notifier::new(tx, inbound, number, first);
         self.subscriptions.push(Subscription { id, role: Role::Notifier(Box::new(notifier)) });
         step.pending.subscriptions.insert(id, self.id);

@@ -192,8 +192,8 @@ fn a_refer_needs_a_call_that_is_up() {
 }
 
 #[test]
-fn a_refer_that_waits_for_its_decision_gets_487_when_they_hang_up() {
-    // covers: TR-197
+fn a_refer_that_waits_for_its_decision_gets_603_when_they_hang_up() {
+    // covers: TR-265
     let mut bench = Bench::new();
     let leg = bench.placed();
     let up = bench.established(leg);
@@ -201,7 +201,7 @@ fn a_refer_that_waits_for_its_decision_gets_487_when_they_hang_up() {
     let bye = bench.theirs(Method::Bye, &up);
     bench.request(bye);
     let answer = bench.answered.iter().find(|answer| answer.tx == tx).expect("an answer");
-    assert_eq!(answer.status, 487);
+    assert_eq!(answer.status, 603);
     assert_eq!(end(&bench, id), Some(SubscriptionEnd::Refused));
     bench.assert_clean();
 }
@@ -223,4 +223,42 @@ fn refers_beyond_the_limits_are_503() {
     let refer = request(&mut small, two);
     small.request(refer);
     assert_eq!(small.last_status(), StatusCode::SERVICE_UNAVAILABLE.as_u16());
+}
+
+#[test]
+fn a_refer_that_fails_a_check_is_refused_only_in_ways_that_leave_the_call() {
+    // covers: TR-265
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let refer = request(&mut bench, leg);
+    bench.request(Theirs { uri: "mailto:alice@example.com".into(), ..refer });
+    assert_eq!(bench.last_status(), 400);
+    let refer = request(&mut bench, leg);
+    bench.request(refer.header(HeaderId::Require, "nothing-known"));
+    assert_eq!(bench.last_status(), 420);
+    assert!(bench.ended(leg).is_none());
+}
+
+#[test]
+fn a_refer_that_was_refused_counts_as_the_first() {
+    // covers: TR-020
+    for (header, value, status) in
+        [(HeaderId::Require, "nothing-known", 420), (HeaderId::ReferTo, "<sip:two@example.com>", 400)]
+    {
+        let mut bench = Bench::new();
+        let leg = bench.placed();
+        let refused = request(&mut bench, leg);
+        bench.request(refused.header(header, value));
+        assert_eq!(bench.last_status(), status);
+        let refer = request(&mut bench, leg);
+        let number = refer.cseq;
+        bench.request(refer);
+        let id = bench.requested();
+        bench.subscription(
+            id,
+            SubscriptionCommand::Accept { pending: false, lifetime: Duration::from_mins(1) },
+        );
+        let notify = bench.last_of(Method::Notify).message;
+        assert_eq!(notify.first(HeaderId::Event), Some(&*format!("refer;id={number}")));
+    }
 }

@@ -1,6 +1,7 @@
 //! The layer as its neighbours see it: commands and transaction events in, transaction commands and events
 //! out.
 
+mod acknowledging;
 mod answering;
 mod asked;
 mod bench;

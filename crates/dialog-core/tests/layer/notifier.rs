@@ -404,3 +404,45 @@ fn commands_for_nothing_are_misused() {
     bench.subscription(id, SubscriptionCommand::Unsubscribe);
     assert!(matches!(bench.subscription_events(id).last(), Some(SubscriptionEvent::Misused(Misuse::State))));
 }
+
+#[test]
+fn a_last_notify_that_was_overtaken_is_sent_once_more_with_a_new_number() {
+    for again in [200, 500] {
+        let mut bench = Bench::new();
+        let leg = bench.placed();
+        let id = accepted(&mut bench, leg);
+        let first = last_notify(&bench);
+        bench.ok(&first);
+        report(&mut bench, id, 200, Some(SubReason::Noresource));
+        let last = last_notify(&bench);
+        bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(10) });
+        bench.reply(&last, 500, PEER_TAG, |response| response);
+        assert_eq!(end(&bench, id), None);
+        let repeated = last_notify(&bench);
+        let number = |sent: &Sent| sent.message.cseq().expect("a CSeq").number;
+        assert_eq!(number(&repeated), number(&last) + 2);
+        assert_eq!(notifies(&bench)[2], notifies(&bench)[1]);
+        bench.leg(leg, LegCommand::HangUp { reason: None });
+        bench.reply(&repeated, again, PEER_TAG, |response| response);
+        assert_eq!(bench.count_of(Method::Notify), 3, "only once more");
+        let expected = if again == 200 { SubscriptionEnd::Terminated } else { SubscriptionEnd::NotifyFailed };
+        assert!(matches!(
+            bench.subscription_events(id).as_slice(),
+            [.., SubscriptionEvent::Delivered, SubscriptionEvent::Ended(end)] if *end == expected
+        ));
+    }
+}
+
+#[test]
+fn a_last_notify_that_nothing_overtook_is_not_repeated() {
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let id = accepted(&mut bench, leg);
+    let first = last_notify(&bench);
+    bench.ok(&first);
+    report(&mut bench, id, 200, Some(SubReason::Noresource));
+    let last = last_notify(&bench);
+    bench.reply(&last, 500, PEER_TAG, |response| response);
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::NotifyFailed));
+    assert_eq!(bench.count_of(Method::Notify), 2);
+}

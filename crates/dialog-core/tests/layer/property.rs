@@ -145,7 +145,7 @@ impl World {
 
     fn leg_command(&mut self, a: u8, b: u8) {
         let Some(leg) = pick(&self.legs, a) else { return };
-        let command = match b % 12 {
+        let command = match b % 13 {
             0 => LegCommand::Ring,
             1..=3 => LegCommand::Accept { contact_user: None },
             4 => LegCommand::Reject { status: code(486), retry_after: None },
@@ -157,6 +157,7 @@ impl World {
             }
             9 => LegCommand::Describe { body: (b > 100).then(|| OFFER.into()) },
             10 => LegCommand::Describe { body: None },
+            11 => LegCommand::Unacceptable,
             _ => LegCommand::HangUp { reason: None },
         };
         self.bench.leg(leg, command);

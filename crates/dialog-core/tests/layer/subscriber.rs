@@ -245,8 +245,7 @@ fn unsubscribing_sends_a_subscribe_with_zero_and_serves_notifies_until_the_last(
     bench.subscription(id, SubscriptionCommand::Unsubscribe);
     assert!(matches!(bench.subscription_events(id).last(), Some(SubscriptionEvent::Misused(Misuse::State))));
     assert_eq!(notify(&mut bench, leg, "refer", "terminated;reason=timeout", "SIP/2.0 180 Ringing"), 200);
-    bench.advance(Duration::from_secs(33));
-    assert!(end(&bench, id).is_some());
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::Terminated));
     assert!(bench.cancelled.is_empty());
 }
 
@@ -395,4 +394,65 @@ fn a_notify_for_nothing_is_481_and_for_an_unknown_package_489() {
     }
     bench.request(Theirs::outside(Method::Notify));
     assert_eq!(bench.last_status(), 489);
+}
+
+#[test]
+fn after_the_call_a_subscription_lives_for_64_t1_and_is_not_refreshed() {
+    // covers: TR-165, TR-240, TR-258
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let up = bench.established(leg);
+    let (id, sent) = refer(&mut bench, leg);
+    accept(&mut bench, &sent, 202);
+    notify(&mut bench, leg, "refer", "active;expires=86400", "SIP/2.0 100 Trying");
+    bench.leg(leg, LegCommand::HangUp { reason: None });
+    let bye = bench.last_of(Method::Bye);
+    bench.ok(&bye);
+    bench.clear();
+    for _ in 0..3 {
+        bench.advance(Duration::from_secs(10));
+        assert_eq!(end(&bench, id), None);
+        let ringing = bench
+            .theirs(Method::Notify, &up)
+            .header(HeaderId::Event, "refer")
+            .header(HeaderId::SubscriptionState, "active;expires=86400")
+            .body("message/sipfrag", "SIP/2.0 180 Ringing");
+        bench.request(ringing);
+        assert_eq!(bench.last_status(), 200);
+    }
+    bench.advance(Duration::from_secs(3));
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::Expired));
+    assert_eq!(bench.count_of(Method::Subscribe), 0);
+    bench.assert_clean();
+}
+
+#[test]
+fn the_end_of_the_call_lengthens_no_subscription() {
+    let mut bench = Bench::with(DialogConfig { refresh: false, ..DialogConfig::default() });
+    let leg = bench.placed();
+    let (id, sent) = refer(&mut bench, leg);
+    accept(&mut bench, &sent, 202);
+    notify(&mut bench, leg, "refer", "active;expires=10", "SIP/2.0 100 Trying");
+    bench.advance(Duration::from_secs(40));
+    let up = bench.established(leg);
+    let bye = bench.theirs(Method::Bye, &up);
+    bench.request(bye);
+    assert_eq!(end(&bench, id), None);
+    bench.advance(Duration::from_secs(3));
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::Expired));
+}
+
+#[test]
+fn a_peer_grants_no_more_than_an_hour() {
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let (id, sent) = refer(&mut bench, leg);
+    accept(&mut bench, &sent, 202);
+    notify(&mut bench, leg, "refer", "active;expires=4000000000", "SIP/2.0 100 Trying");
+    bench.advance(Duration::from_secs(3_560));
+    assert_eq!(bench.count_of(Method::Subscribe), 0);
+    bench.advance(Duration::from_secs(10));
+    assert_eq!(bench.count_of(Method::Subscribe), 1);
+    bench.advance(Duration::from_mins(2));
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::Expired));
 }

@@ -186,3 +186,41 @@ fn a_peer_of_the_older_framework_is_understood() {
     assert_eq!(end(&bench, id), Some(SubscriptionEnd::Terminated));
     assert!(bench.ended(leg).is_none());
 }
+
+#[test]
+fn terminated_with_a_reason_is_the_end_whatever_the_status() {
+    // covers: TR-042, TR-257
+    for (reason, ends) in [
+        ("deactivated", true),
+        ("probation", true),
+        ("rejected", true),
+        ("timeout", true),
+        ("giveup", true),
+        ("invariant", true),
+        ("foo", true),
+        ("noresource", false),
+    ] {
+        let mut bench = Bench::new();
+        let leg = bench.placed();
+        let (id, sent) = refer(&mut bench, leg);
+        accept(&mut bench, &sent, 202);
+        let state = format!("terminated;reason={reason}");
+        assert_eq!(notify(&mut bench, leg, "refer", &state, "SIP/2.0 180 Ringing"), 200);
+        let expected = if ends { NotifiedState::Terminated } else { NotifiedState::Active };
+        assert_eq!(notified(&bench, id)[0].0, expected, "{reason}");
+        assert_eq!(end(&bench, id), ends.then_some(SubscriptionEnd::Terminated), "{reason}");
+    }
+}
+
+#[test]
+fn after_unsubscribing_every_terminated_is_the_end() {
+    for state in ["terminated", "terminated;reason=noresource"] {
+        let mut bench = Bench::new();
+        let leg = bench.placed();
+        let (id, sent) = refer(&mut bench, leg);
+        accept(&mut bench, &sent, 202);
+        bench.subscription(id, dialog_core::SubscriptionCommand::Unsubscribe);
+        assert_eq!(notify(&mut bench, leg, "refer", state, "SIP/2.0 180 Ringing"), 200);
+        assert_eq!(end(&bench, id), Some(SubscriptionEnd::Terminated));
+    }
+}

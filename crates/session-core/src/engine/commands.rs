@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dialog_core::{DialogCommand, Invite, LegCommand};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
-use transfer::{Hold, TransferCommand, TransferId};
+use transfer::{BlindOptions, Hold, TransferCommand, TransferId};
 
 use super::{
     CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap,
@@ -217,7 +217,14 @@ impl<T: Tap> Engine<T> {
         let referred_by = Some(self.config.identity.clone());
         self.ask_transfer(
             id,
-            TransferCommand::Blind { transfer, leg, target, hold, referred_by },
+            TransferCommand::Blind {
+                transfer,
+                leg,
+                target,
+                hold,
+                referred_by,
+                options: BlindOptions::default(),
+            },
             Asked::transfer,
         );
     }

@@ -122,7 +122,7 @@ impl<T: Tap> Engine<T> {
                         None,
                         EventKind::MediaFailed { reason: "their answer is not usable".to_owned() },
                     );
-                    self.hang_up_leg(leg);
+                    self.ask_leg(leg, LegCommand::Unacceptable);
                 }
             }
         }
@@ -137,8 +137,17 @@ impl<T: Tap> Engine<T> {
         let forbidden = session.referred
             && session.negotiation.is_none()
             && !remotes.iter().all(|remote| self.transfers.policy().targets.permits_socket(*remote));
-        let body =
-            if forbidden || !self.prepare_media(id, local.ip()) { None } else { self.description(id, turn) };
+        // A call that is over for the user, and only waits for its last report, takes no new session.
+        let over = session.stream == StreamState::Closed;
+        if forbidden {
+            // So that the referrer is told why.
+            self.transfers.barred(leg);
+        }
+        let body = if forbidden || over || !self.prepare_media(id, local.ip()) {
+            None
+        } else {
+            self.description(id, turn)
+        };
         self.ask_leg(leg, LegCommand::Describe { body });
         if turn == Turn::Answer {
             self.apply_media(id);

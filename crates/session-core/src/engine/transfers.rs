@@ -53,6 +53,7 @@ impl<T: Tap> Engine<T> {
         asked: impl Fn(TransferId, CommandId) -> Asked,
     ) {
         let (TransferCommand::Blind { transfer, .. }
+        | TransferCommand::Detach { transfer }
         | TransferCommand::Cancel { transfer }
         | TransferCommand::Decide { transfer, .. }) = &command;
         self.asked.push_back(asked(*transfer, id));

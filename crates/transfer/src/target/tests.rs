@@ -174,6 +174,55 @@ fn costly_numbers_are_refused_in_every_spelling() {
 }
 
 #[test]
+fn a_costly_number_is_not_hidden_by_what_follows_it() {
+    // covers: SEC-02
+    for uri in [
+        "sip:+882123456w@example.com",
+        "sip:+882123456_1@example.com",
+        "sip:+8w82123456@example.com",
+        "sip:00+882123456@example.com",
+        "sip:+882123456p1;user=phone@example.com",
+        "sip:w882123456@example.com;user=phone",
+        "sip:+882123456x@example.com;user=PHONE",
+    ] {
+        let opaque = TargetPolicy { users: UserRule::Opaque, ..TargetPolicy::default() };
+        assert_eq!(check(&opaque, uri), Err(TargetRefusal::Number), "{uri}");
+    }
+    for uri in ["sip:+882123456w@example.com", "sip:+8w82123456@example.com"] {
+        assert_eq!(refused(uri), Some(TargetRefusal::Number), "{uri}");
+    }
+    let opaque = TargetPolicy { users: UserRule::Opaque, ..TargetPolicy::default() };
+    assert_eq!(check(&opaque, "sip:+882123;phone-context=x@example.com"), Err(TargetRefusal::Number));
+    let gateway = TargetPolicy {
+        gateway: Some("gw.example.com".parse().expect("invariant: a literal of the test")),
+        ..TargetPolicy::default()
+    };
+    assert_eq!(check(&gateway, "tel:+882123456p"), Err(TargetRefusal::Number));
+    // An allow-list is not passed by with a letter either, and names stay names.
+    let national = TargetPolicy { allowed_numbers: vec!["+49".into()], ..TargetPolicy::default() };
+    assert_eq!(check(&national, "sip:+1555w@example.com"), Err(TargetRefusal::Number));
+    assert_eq!(check(&national, "sip:5alice@example.com"), Err(TargetRefusal::Number));
+    assert!(check(&national, "sip:+4930w9@example.com").is_ok());
+    assert!(check(&national, "sip:alice5@example.com").is_ok());
+    assert_eq!(refused("sip:5alice@example.com"), None);
+}
+
+#[test]
+fn a_local_number_with_a_context_is_not_called_without_it() {
+    let policy = TargetPolicy {
+        gateway: Some("gw.example.com".parse().expect("invariant: a literal of the test")),
+        ..TargetPolicy::default()
+    };
+    for uri in
+        ["tel:1234;phone-context=+882", "tel:1234;phone-context=example.net", "tel:1234;Phone-Context=+49"]
+    {
+        assert_eq!(check(&policy, uri), Err(TargetRefusal::Number), "{uri}");
+    }
+    assert_eq!(check(&policy, "tel:1234").as_deref(), Ok("sip:1234@gw.example.com;user=phone"));
+    assert_eq!(TargetRefusal::Number.status(), StatusCode::FORBIDDEN);
+}
+
+#[test]
 fn headers_and_method_do_not_reach_the_request_uri() {
     // covers: TR-135
     let uri = "sip:carol@example.com;transport=tcp;method=INVITE;lr?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc";

@@ -11,8 +11,8 @@ use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 
 use crate::{
-    Hold, Outcome, TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy,
-    TransferTimer, TransferTimerName, Transfers,
+    BlindOptions, Hold, Outcome, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    TransferPolicy, TransferTimer, TransferTimerName, Transfers,
 };
 
 /// A generator whose numbers are the same in every run.
@@ -195,7 +195,9 @@ impl Rig {
     pub(super) fn blind(&mut self, leg: LegId, hold: Hold) -> (TransferId, String) {
         let transfer = self.mint();
         let target = uri("sip:carol@example.com");
-        (transfer, self.command(TransferCommand::Blind { transfer, leg, target, hold, referred_by: None }))
+        let options = BlindOptions::default();
+        let blind = TransferCommand::Blind { transfer, leg, target, hold, referred_by: None, options };
+        (transfer, self.command(blind))
     }
 
     pub(super) fn cancel(&mut self, transfer: TransferId) -> String {

@@ -61,6 +61,45 @@ fn each_way_to_fail_has_its_code() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_used_is_a_failure_of_the_target() {
+    let (mut rig, _, new, sub) = inviting();
+    rig.provisional(new, 180);
+    // The 2xx came; the call is ended because of what it says.
+    assert_eq!(rig.leg(new, LegEvent::Closing), "");
+    let failed = rig.ended(new, By::Local, EndReason::NotAcceptable);
+    assert_eq!(failed, "disarm Ring; report 488 last Noresource; arm Delivery 66s");
+    rig.sub(sub, SubscriptionEvent::Delivered);
+    assert_eq!(rig.outcome(), "Recovered Local 488 Target kept=true");
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn an_address_that_turns_out_to_be_forbidden_is_refused_by_policy() {
+    // covers: SEC-04
+    let (mut rig, old, new, sub) = inviting();
+    assert!(rig.transfers.barred(new));
+    let failed = rig.ended(new, By::Local, EndReason::NotAcceptable);
+    assert_eq!(failed, "disarm Ring; report 403 last Noresource; arm Delivery 66s");
+    rig.sub(sub, SubscriptionEvent::Delivered);
+    assert_eq!(rig.outcome(), "Recovered Local 403 Policy kept=true");
+    rig.assert_nothing_left();
+    // Nobody else's leg is.
+    assert!(!rig.transfers.barred(old));
+    assert!(!rig.transfers.barred(new));
+
+    // Another Contact is tried, and judged by itself.
+    let (mut rig, _, new, sub) = inviting();
+    let contacts = vec![uri("sip:carol@one.example"), uri("sip:carol@two.example")];
+    rig.ended(new, By::Remote, EndReason::Redirected { status: code(302), contacts });
+    let one = rig.placed();
+    assert!(rig.transfers.barred(one));
+    assert!(rig.ended(one, By::Local, EndReason::NotAcceptable).contains("place sip:carol@two.example"));
+    rig.ended(rig.placed(), By::Local, EndReason::NotAcceptable);
+    rig.sub(sub, SubscriptionEvent::Delivered);
+    assert_eq!(rig.outcome(), "Recovered Local 488 Target kept=true");
+}
+
+#[test]
 fn a_call_that_rings_too_long_is_reported_as_terminated() {
     // covers: TR-164, EC-27
     let (mut rig, _, new, _) = inviting();

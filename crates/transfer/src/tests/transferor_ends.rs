@@ -1,7 +1,7 @@
 //! Blind transfers of ours: recovery, cancelling, hanging up, time.
 
 use dialog_core::{
-    By, EndReason, LegEvent, NotifiedState::*, ReofferError, SubscriptionEnd, SubscriptionEvent,
+    By, EndReason, LegEvent, NotifiedState::*, ReferAnswer, ReofferError, SubscriptionEnd, SubscriptionEvent,
 };
 
 use super::rig::{Rig, code};
@@ -75,14 +75,107 @@ fn a_call_that_is_gone_or_silent_is_hung_up() {
 }
 
 #[test]
-fn a_resumption_that_is_refused_leaves_a_held_call_to_the_application() {
+fn a_resumption_that_is_refused_is_asked_for_again() {
+    // covers: TR-163
+    for error in [500, 503, 488, 400, 600]
+        .map(|status| ReofferError::Refused(code(status)))
+        .into_iter()
+        .chain([ReofferError::Description])
+    {
+        let mut rig = Rig::new(TransferPolicy::default());
+        let (leg, transfer, sub) = accepted(&mut rig);
+        rig.notified(sub, Terminated, Some(486));
+        assert_eq!(rig.reoffered(leg, Err(error)), "arm Retry 1s");
+        assert_eq!(rig.transfers.transfers().next().map(|info| info.state), Some("Recovering"));
+        // What the application asks for meanwhile is not the answer.
+        assert_eq!(rig.reoffered(leg, Ok(())), "");
+        assert_eq!(rig.expire(transfer, TransferTimerName::Retry), "resume 9s");
+        assert_eq!(rig.reoffered(leg, Err(error)), "arm Retry 2s");
+        assert_eq!(rig.expire(transfer, TransferTimerName::Retry), "resume 7s");
+        assert_eq!(
+            rig.reoffered(leg, Ok(())),
+            "disarm Resume; [ended Recovered Notify 486 Target kept=true]"
+        );
+        rig.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_party_that_cannot_be_taken_back_is_not_left_on_hold() {
+    let refused = || Err(ReofferError::Refused(code(500)));
     let mut rig = Rig::new(TransferPolicy::default());
+    let (leg, transfer, _) = accepted(&mut rig);
+    rig.cancel(transfer);
+    for again in ["arm Retry 1s", "arm Retry 2s", "arm Retry 4s"] {
+        assert_eq!(rig.reoffered(leg, refused()), again);
+        rig.expire(transfer, TransferTimerName::Retry);
+    }
+    assert_eq!(
+        rig.reoffered(leg, refused()),
+        format!("disarm Resume; hangup {leg}; [ended Cancelled Local - Cancelled kept=false]")
+    );
+    rig.assert_nothing_left();
+
+    // T-RESUME limits all tries together.
+    let (leg, transfer, sub) = accepted(&mut rig);
+    rig.notified(sub, Terminated, Some(486));
+    let begun = rig.now;
+    rig.wait(11);
+    assert_eq!(rig.reoffered(leg, refused()), "arm Retry 1s");
+    assert_eq!(
+        rig.expire(transfer, TransferTimerName::Resume),
+        format!("disarm Retry; hangup {leg}; [ended Failed Notify 486 Target kept=false]")
+    );
+    assert_eq!(rig.now.since(begun).as_secs(), 12);
+    rig.assert_nothing_left();
+
+    // Between two tries the call can end, or the party turn out to have been moved.
     let (leg, _, sub) = accepted(&mut rig);
     rig.notified(sub, Terminated, Some(486));
+    rig.reoffered(leg, refused());
+    assert_eq!(rig.bye(leg), "disarm Retry; disarm Resume; [ended Failed Notify 486 Target kept=false]");
+    let (leg, transfer, sub) = accepted(&mut rig);
+    rig.cancel(transfer);
+    rig.reoffered(leg, refused());
     assert_eq!(
-        rig.reoffered(leg, Err(ReofferError::Refused(code(488)))),
-        "disarm Resume; [ended Failed Notify 486 Target kept=false]"
+        rig.notified(sub, Terminated, Some(200)),
+        format!("disarm Retry; disarm Resume; hangup {leg}; arm Closing 34s")
     );
+}
+
+#[test]
+fn a_refused_re_invite_of_a_call_that_the_application_holds_changes_nothing() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let leg = rig.call();
+    rig.blind(leg, Hold::Already);
+    rig.refused(rig.subscription(), 404, None);
+    assert_eq!(
+        rig.reoffered(leg, Err(ReofferError::Refused(code(500)))),
+        "disarm Resume; [ended Recovered Local 404 Refused kept=true]"
+    );
+}
+
+#[test]
+fn a_re_invite_refused_for_the_whole_usage_has_no_call_any_more() {
+    for status in [404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 502, 604] {
+        let refused = || Err(ReofferError::Refused(code(status)));
+        let mut rig = Rig::new(TransferPolicy::default());
+        let (leg, _, sub) = accepted(&mut rig);
+        rig.notified(sub, Terminated, Some(486));
+        assert_eq!(
+            rig.reoffered(leg, refused()),
+            format!("disarm Resume; hangup {leg}; [ended Failed Notify 486 Target kept=false]"),
+            "{status}"
+        );
+        // No REFER is sent in a call that ends.
+        let leg = rig.call();
+        rig.blind(leg, Hold::First);
+        assert_eq!(
+            rig.reoffered(leg, refused()),
+            format!("disarm Hold; hangup {leg}; [ended Failed Local {status} Hold kept=false]")
+        );
+        rig.assert_nothing_left();
+    }
 }
 
 #[test]
@@ -190,15 +283,19 @@ fn a_transfer_can_be_given_up_at_every_stage() {
 }
 
 #[test]
-fn a_refer_given_up_before_its_answer_is_unsubscribed_when_it_is_accepted() {
+fn a_refer_given_up_before_its_answer_is_withdrawn_at_once() {
+    // covers: TR-177
     let mut rig = Rig::new(TransferPolicy::default());
     let leg = rig.call();
     let (transfer, _) = rig.blind(leg, Hold::No);
     let sub = rig.subscription();
-    assert_eq!(rig.cancel(transfer), "ok; disarm Guard; [ended Cancelled Local - Cancelled kept=true]");
-    assert_eq!(rig.transfers.transfers().count(), 0);
-    assert_eq!(rig.transfers.len(), 1);
-    assert_eq!(rig.accepted(sub, 202), "unsubscribe");
+    // It may not have left yet, and then it must not any more.
+    assert_eq!(
+        rig.cancel(transfer),
+        "ok; disarm Guard; unsubscribe; [ended Cancelled Local - Cancelled kept=true]"
+    );
+    rig.assert_nothing_left();
+    assert_eq!(rig.accepted(sub, 202), "");
     rig.assert_nothing_left();
 
     let (transfer, _) = rig.blind(leg, Hold::No);
@@ -212,9 +309,34 @@ fn a_refer_given_up_before_its_answer_is_unsubscribed_when_it_is_accepted() {
     let (transfer, _) = rig.blind(leg, Hold::First);
     rig.reoffered(leg, Ok(()));
     let sub = rig.subscription();
-    rig.cancel(transfer);
-    assert_eq!(rig.accepted(sub, 202), "unsubscribe");
+    assert_eq!(
+        rig.cancel(transfer),
+        "ok; disarm Guard; unsubscribe; [recovering]; resume 10s; arm Resume 12s"
+    );
+    assert_eq!(rig.accepted(sub, 202), "");
     rig.reoffered(leg, Ok(()));
+    assert_eq!(rig.outcome(), "Cancelled Local - Cancelled kept=true");
+    rig.assert_nothing_left();
+
+    // One that never left, behind an INVITE without an answer, says so.
+    let leg = rig.call();
+    let (transfer, _) = rig.blind(leg, Hold::First);
+    rig.reoffered(leg, Err(ReofferError::TimedOut));
+    let sub = rig.subscription();
+    rig.cancel(transfer);
+    assert_eq!(rig.sub(sub, SubscriptionEvent::Answered(ReferAnswer::Unreachable)), "");
+    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Refused)), "");
+    rig.reoffered(leg, Ok(()));
+    assert_eq!(rig.outcome(), "Cancelled Local - Cancelled kept=true");
+    rig.assert_nothing_left();
+
+    // The guard withdraws it, too, and once is enough.
+    let leg = rig.call();
+    let (transfer, _) = rig.blind(leg, Hold::No);
+    assert_eq!(
+        rig.expire(transfer, TransferTimerName::Guard),
+        "unsubscribe; [ended TimedOut Guard - Guard kept=true]"
+    );
     rig.assert_nothing_left();
 }
 

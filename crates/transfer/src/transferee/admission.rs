@@ -1,11 +1,14 @@
 //! The refusals of table 2.3: which REFER is followed at all. Every status here leaves the dialog alone (TR-265, D10).
 
+use std::net::IpAddr;
+
 use dialog_core::{DialogIdentity, IncomingRefer};
 use sip_message::{HeaderId, Method, Replaces, Scheme, StatusCode, UriBuf};
 
 use crate::{
     ReferPolicy, TransferPolicy, headers,
     legs::{Legs, Stage},
+    transfers::address,
 };
 
 /// How much is going on; counted by the layer.
@@ -44,11 +47,12 @@ pub(crate) fn admit(
     let Some(leg) = legs.get(refer.leg).filter(|leg| leg.stage != Stage::Early) else {
         return Err(StatusCode::FORBIDDEN);
     };
-    // SEC-01.
-    let is_referrer = |source| {
+    // SEC-01. Call-ID and tags of a call are no secret, so that both count: who the call is with, and where this request
+    // came from.
+    let is_referrer = |source: IpAddr| {
         policy.referrers.is_empty() || policy.referrers.iter().any(|network| network.contains(source))
     };
-    if !leg.source.is_some_and(is_referrer) {
+    if !leg.source.is_some_and(is_referrer) || !is_referrer(address(refer.source)) {
         return Err(StatusCode::FORBIDDEN);
     }
     let ask = match leg.refer.unwrap_or(policy.refer) {

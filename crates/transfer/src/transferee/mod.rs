@@ -9,7 +9,7 @@ mod tests;
 use std::{net::IpAddr, time::Duration};
 
 use dialog_core::{
-    By, DialogCommand, EndReason, IncomingRefer, LegCommand, LegEvent, LegId, SubscriptionCommand,
+    By, DialogCommand, EndCause, EndReason, IncomingRefer, LegCommand, LegEvent, LegId, SubscriptionCommand,
     SubscriptionEvent, SubscriptionId,
 };
 use sip_message::{HeaderId, NameAddrBuf, StatusCode};
@@ -26,6 +26,7 @@ use crate::{
     policy::{CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
     surroundings::Surroundings,
     timers::Armed,
+    transfers::address,
 };
 
 /// One transfer that is asked of us.
@@ -34,7 +35,7 @@ pub(crate) struct Transferee {
     id: TransferId,
     leg: LegId,
     /// The address that asked.
-    peer: Option<IpAddr>,
+    peer: IpAddr,
     subscription: SubscriptionId,
     route: Route,
     headers: Vec<(HeaderId, Box<str>)>,
@@ -56,12 +57,12 @@ impl Transferee {
         subscription: SubscriptionId,
         refer: &IncomingRefer,
         admitted: Admitted,
-        around: &Surroundings<'_, '_>,
+        started: Tick,
     ) -> Self {
         Self {
             id,
             leg: refer.leg,
-            peer: around.legs.get(refer.leg).and_then(|leg| leg.source),
+            peer: address(refer.source),
             subscription,
             route: Route::new(admitted.target),
             headers: admitted.headers,
@@ -71,12 +72,12 @@ impl Transferee {
             new: None,
             placed: None,
             last_code: None,
-            started: around.cx.now,
+            started,
             armed: Armed::default(),
         }
     }
 
-    pub(crate) const fn peer(&self) -> Option<IpAddr> {
+    pub(crate) const fn peer(&self) -> IpAddr {
         self.peer
     }
 
@@ -202,7 +203,7 @@ impl Transferee {
                 New::Up
             }
             LegEvent::Ended(_) if was_up => New::Over,
-            LegEvent::Ended(cause) => self.new_call_failed(&cause.reason, around),
+            LegEvent::Ended(cause) => self.new_call_failed(leg, cause, around),
             LegEvent::Incoming(_)
             | LegEvent::Described { .. }
             | LegEvent::NeedDescription { .. }
@@ -216,8 +217,9 @@ impl Transferee {
     }
 
     /// Sorts the end of a new call that never was up, and finds out whether there is another target.
-    fn new_call_failed(&mut self, reason: &EndReason, around: &Surroundings<'_, '_>) -> New {
-        let failed = match reason {
+    fn new_call_failed(&mut self, leg: LegId, cause: &EndCause, around: &Surroundings<'_, '_>) -> New {
+        let barred = around.legs.get(leg).is_some_and(|leg| leg.barred);
+        let failed = match &cause.reason {
             EndReason::Redirected { status, contacts } => {
                 self.last_code = Some(*status);
                 if self.route.redirect(contacts, around.policy) {
@@ -238,6 +240,8 @@ impl Transferee {
             }
             EndReason::Gone => New::Failed(StatusCode::CALL_DOES_NOT_EXIST),
             EndReason::NoAck => New::Failed(StatusCode::REQUEST_TIMEOUT),
+            // Its name resolved to an address that must not be called: nothing was sent (SEC-04).
+            EndReason::NotAcceptable if barred => New::Barred(StatusCode::FORBIDDEN),
             EndReason::NotAcceptable => New::Failed(StatusCode::NOT_ACCEPTABLE_HERE),
         };
         // The Contacts of a redirection are tried one after the other (RFC 3261 §8.1.3.4); 6xx speaks for all of them.

@@ -1,5 +1,7 @@
 //! What the machine asks for.
 
+use std::time::Duration;
+
 use sip_message::StatusCode;
 
 use crate::Outcome;
@@ -11,7 +13,7 @@ pub(super) enum Action {
     /// The call is held by us from now on.
     NoteHeld,
     Refer,
-    /// SUBSCRIBE with Expires 0, now or when the REFER has been answered.
+    /// SUBSCRIBE with Expires 0, or the REFER is withdrawn if it has not left.
     Unsubscribe,
     Resume,
     /// A re-INVITE that changes nothing.
@@ -40,5 +42,7 @@ pub(super) enum Wait {
     Retry(Option<u32>),
     Final,
     Resume,
+    /// Before the call is asked back once more.
+    Again(Duration),
     Closing,
 }

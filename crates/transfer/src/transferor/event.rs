@@ -139,9 +139,10 @@ impl Reoffer {
     }
 }
 
-/// Whether a re-INVITE refused so has no dialog any more (RFC 5057 §5.1, RFC 3261 §12.2.1.2).
+/// Whether a re-INVITE refused so has no dialog or no INVITE usage any more (RFC 5057 §5.1, RFC 3261 §12.2.1.2): the
+/// codes for which the dialog layer ends the call.
 const fn means_gone(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 404 | 408 | 410 | 416 | 481..=485 | 502 | 604)
+    matches!(status.as_u16(), 404 | 405 | 408 | 410 | 416 | 480..=485 | 489 | 501 | 502 | 604)
 }
 
 impl Answer {

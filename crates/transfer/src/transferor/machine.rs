@@ -2,7 +2,10 @@
 //!
 //! [`step`] is a pure function of state, event and [`Facts`]; what it asks for is carried out elsewhere. Rows that are not
 //! implemented are arms of their own that end in a typed failure: digest and 420 retries, redirection of the REFER.
-//! Detaching and placement outside the dialog have no event here, because no command asks for them.
+//! Detaching, placement outside the dialog and a suppressed subscription have no event here: the commands that ask for
+//! them are refused before a transfer is made or touched.
+
+use std::time::Duration;
 
 use sip_message::StatusCode;
 use smallvec::SmallVec;
@@ -13,6 +16,11 @@ use super::{
     outcome::{Cause, call_ended, peer_hung_up, succeeded},
 };
 use crate::{Hold, Outcome, TransferTimerName};
+
+/// How long is waited after each try to take the call back that was refused, before the next one; afterwards the call
+/// is given up. All of it fits into T-RESUME, and the spaces grow as those of a 2xx do that waits for its lost ACK (RFC
+/// 3261 §13.3.1.4): until that ACK has come the peer refuses every offer with 500 (§14.2).
+const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// The states of table 2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +44,8 @@ pub(super) enum State {
     Completing(StatusCode),
     /// The call is being taken back, or found out about.
     Recovering(Cause),
+    /// The peer refused to be taken back and will be asked again.
+    Waiting(Cause),
     Ended,
 }
 
@@ -64,6 +74,8 @@ pub(super) struct Facts {
     pub(super) retried: bool,
     /// Whether the transfer goes on when the hold fails.
     pub(super) go_on: bool,
+    /// How often the call was asked back.
+    pub(super) resumes: u8,
 }
 
 /// The result of a step.
@@ -84,6 +96,7 @@ impl State {
             Self::Parting(_) => &[TransferTimerName::Final],
             Self::Completing(_) => &[TransferTimerName::Closing],
             Self::Recovering(_) => &[TransferTimerName::Resume],
+            Self::Waiting(_) => &[TransferTimerName::Resume, TransferTimerName::Retry],
         }
     }
 
@@ -99,7 +112,7 @@ impl State {
             Self::Progress => "Progress",
             Self::Parting(_) => "Parting",
             Self::Completing(_) => "Completing",
-            Self::Recovering(_) => "Recovering",
+            Self::Recovering(_) | Self::Waiting(_) => "Recovering",
             Self::Ended => "Ended",
         }
     }
@@ -117,6 +130,7 @@ pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
         State::Parting(parted) => parting(parted, event),
         State::Completing(code) => completing(code, event),
         State::Recovering(cause) => recovering(cause, event, facts),
+        State::Waiting(cause) => waiting(cause, event),
         State::Ended => None,
     }
 }
@@ -213,9 +227,7 @@ fn releasing(event: Event) -> Option<Step> {
             to(State::Ended, &[Action::HangUp, Action::Finish(Cause::Cancelled.outcome(false))])
         }
         Event::Reoffer(Reoffer::Over) => to(State::Releasing, &[]),
-        Event::Call(CallEnd::Closing | CallEnd::Local | CallEnd::HungUp | CallEnd::Lost) => {
-            finish(Cause::Cancelled.outcome(false))
-        }
+        Event::Call(_) => finish(Cause::Cancelled.outcome(false)),
         Event::Timer(Timer::Guard | Timer::Retry | Timer::Final | Timer::Resume | Timer::Closing)
         | Event::Begin(_)
         | Event::Answer(_)
@@ -434,30 +446,54 @@ fn completing(code: StatusCode, event: Event) -> Option<Step> {
 }
 
 fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
-    let lost = || to(State::Ended, &[Action::HangUp, Action::Finish(cause.outcome(false))]);
     match event {
         Event::Reoffer(Reoffer::Done) => finish(cause.outcome(true)),
-        // Alive, and as it was before: still held if we hold it.
-        Event::Reoffer(Reoffer::AsBefore(_)) => finish(cause.outcome(facts.held != Held::Us)),
-        Event::Reoffer(Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable)
-        | Event::Timer(Timer::Resume) => lost(),
-        Event::Reoffer(Reoffer::Over) => to(State::Recovering(cause), &[]),
-        Event::Call(CallEnd::Closing | CallEnd::Local | CallEnd::HungUp | CallEnd::Lost) => {
-            finish(cause.outcome(false))
+        // Alive, and as it was before. If we hold it, that is no state to leave a party in.
+        Event::Reoffer(Reoffer::AsBefore(_)) if facts.held != Held::Us => finish(cause.outcome(true)),
+        Event::Reoffer(Reoffer::AsBefore(_)) => {
+            match usize::from(facts.resumes).checked_sub(1).and_then(|tries| AGAIN.get(tries)) {
+                Some(after) => to(State::Waiting(cause), &[Action::Wait(Wait::Again(*after))]),
+                None => lost(cause),
+            }
         }
-        // The race of the last row: the party was moved after all.
-        Event::Notify(Report::Success { code, last }) => complete(code, last),
-        Event::Notify(
-            Report::Pending
-            | Report::Provisional(_)
-            | Report::Nothing
-            | Report::Failure { .. }
-            | Report::Empty,
-        )
-        | Event::Subscription(_)
-        | Event::Answer(_) => to(State::Recovering(cause), &[]),
+        Event::Reoffer(Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable)
+        | Event::Timer(Timer::Resume) => lost(cause),
+        Event::Reoffer(Reoffer::Over) => to(State::Recovering(cause), &[]),
+        Event::Call(_) => finish(cause.outcome(false)),
+        Event::Notify(report) => moved_after_all(report, State::Recovering(cause)),
+        Event::Subscription(_) | Event::Answer(_) => to(State::Recovering(cause), &[]),
         Event::Timer(Timer::Hold | Timer::Guard | Timer::Retry | Timer::Final | Timer::Closing)
         | Event::Begin(_)
         | Event::Cancel => None,
+    }
+}
+
+fn waiting(cause: Cause, event: Event) -> Option<Step> {
+    match event {
+        Event::Timer(Timer::Retry) => to(State::Recovering(cause), &[Action::Resume]),
+        Event::Timer(Timer::Resume) => lost(cause),
+        Event::Call(_) => finish(cause.outcome(false)),
+        Event::Notify(report) => moved_after_all(report, State::Waiting(cause)),
+        Event::Subscription(_) | Event::Answer(_) | Event::Reoffer(_) => to(State::Waiting(cause), &[]),
+        Event::Timer(Timer::Hold | Timer::Guard | Timer::Final | Timer::Closing)
+        | Event::Begin(_)
+        | Event::Cancel => None,
+    }
+}
+
+/// A call that cannot be taken back is ended rather than left on hold (invariant 4 of the catalogue's §2.7).
+fn lost(cause: Cause) -> Option<Step> {
+    to(State::Ended, &[Action::HangUp, Action::Finish(cause.outcome(false))])
+}
+
+/// The race of the last row: the party was moved although its call was being taken back.
+fn moved_after_all(report: Report, stay: State) -> Option<Step> {
+    match report {
+        Report::Success { code, last } => complete(code, last),
+        Report::Pending
+        | Report::Provisional(_)
+        | Report::Nothing
+        | Report::Failure { .. }
+        | Report::Empty => to(stay, &[]),
     }
 }

@@ -37,9 +37,7 @@ pub(crate) struct Transferor {
     facts: Facts,
     /// The subscription of the last REFER.
     subscription: Option<SubscriptionId>,
-    /// Whether that REFER was answered 2xx.
-    accepted: bool,
-    /// Whether the subscription was ended from here.
+    /// Whether that subscription was ended from here, or its REFER withdrawn.
     unsubscribed: bool,
     /// What was last told of the progress; repetitions are not told.
     told: Option<Tell>,
@@ -47,6 +45,8 @@ pub(crate) struct Transferor {
     started: Tick,
     /// When the last REFER was asked for.
     referred: Tick,
+    /// When the call was first asked to be taken back; all tries share one limit.
+    resumed: Option<Tick>,
     armed: Armed,
 }
 
@@ -70,14 +70,14 @@ impl Transferor {
             referred_by,
             hold,
             state: State::Idle,
-            facts: Facts { held, retried: false, go_on: true },
+            facts: Facts { held, retried: false, go_on: true, resumes: 0 },
             subscription: None,
-            accepted: false,
             unsubscribed: false,
             told: None,
             last_code: None,
             started,
             referred: started,
+            resumed: None,
             armed: Armed::default(),
         }
     }
@@ -155,18 +155,6 @@ impl Transferor {
             return false;
         };
         match event {
-            Event::Answer(Answer::Accepted(status)) => {
-                self.accepted = true;
-                self.last_code = Some(status);
-                if self.unsubscribed {
-                    // It was not wanted any more before it came into being.
-                    self.end_subscription(around, out);
-                }
-            }
-            // Not answered, but a NOTIFY came: there is a subscription.
-            Event::Answer(Answer::TimedOut | Answer::Unreachable) => {
-                self.accepted = matches!(self.state, State::ReferPending(Some(_)));
-            }
             Event::Notify(report) => self.last_code = report.code().or(self.last_code),
             Event::Answer(answer) => self.last_code = answer.code().or(self.last_code),
             Event::Begin(_)
@@ -218,14 +206,8 @@ impl Transferor {
             Action::Hold => out.push(TransferOutput::Hold { leg, limit: around.policy.hold_limit }),
             Action::NoteHeld => self.facts.held = Held::Us,
             Action::Refer => self.refer(around, out),
-            Action::Unsubscribe if self.unsubscribed => {}
-            Action::Unsubscribe => {
-                self.unsubscribed = true;
-                if self.accepted {
-                    self.end_subscription(around, out);
-                }
-            }
-            Action::Resume => out.push(TransferOutput::Resume { leg, limit: around.policy.resume_limit }),
+            Action::Unsubscribe => self.end_subscription(around, out),
+            Action::Resume => self.resume(around, out),
             Action::Probe => out.push(match self.facts.held {
                 // What is held by the application is asked for as it is.
                 Held::Application => TransferOutput::Hold { leg, limit: around.policy.resume_limit },
@@ -265,8 +247,20 @@ impl Transferor {
         out.push(TransferOutput::Dialog(DialogCommand::Leg(self.leg, command)));
     }
 
-    fn end_subscription(&self, around: &Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        if let Some(subscription) = self.subscription.filter(|id| around.subscriptions.contains_key(id)) {
+    /// Takes the call back, in what is left of the limit.
+    fn resume(&mut self, around: &Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        let first = *self.resumed.get_or_insert(around.cx.now);
+        self.facts.resumes = self.facts.resumes.saturating_add(1);
+        let limit = around.policy.resume_limit.saturating_sub(around.cx.now.since(first));
+        out.push(TransferOutput::Resume { leg: self.leg, limit });
+    }
+
+    /// Ends the subscription at once, whatever became of the REFER: one that waits behind an INVITE must not leave after
+    /// the call was taken back (TR-177), and the dialog layer knows whether it has left.
+    fn end_subscription(&mut self, around: &Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        let live = self.subscription.filter(|id| around.subscriptions.contains_key(id));
+        if let Some(subscription) = live.filter(|_| !self.unsubscribed) {
+            self.unsubscribed = true;
             out.push(TransferOutput::Dialog(DialogCommand::Subscription(
                 subscription,
                 SubscriptionCommand::Unsubscribe,
@@ -287,6 +281,7 @@ impl Transferor {
                 )
             }
             Wait::Final => (TransferTimerName::Final, around.policy.final_grace),
+            Wait::Again(after) => (TransferTimerName::Retry, after),
             Wait::Resume => (TransferTimerName::Resume, around.policy.resume_wait()),
             Wait::Closing => (TransferTimerName::Closing, CLOSING_WAIT),
         };
@@ -298,12 +293,8 @@ impl Transferor {
         if let Some(leg) = around.legs.get_mut(self.leg) {
             leg.moved_by = None;
         }
-        if let Some(subscription) = self.subscription.take()
-            && around.subscriptions.remove(&subscription).is_some()
-            && self.unsubscribed
-            && !self.accepted
-        {
-            around.withdrawn.insert(subscription);
+        if let Some(subscription) = self.subscription.take() {
+            around.subscriptions.remove(&subscription);
         }
     }
 

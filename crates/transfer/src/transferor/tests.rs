@@ -29,6 +29,7 @@ fn states() -> Vec<State> {
         State::Parting(Parted::Lost),
         State::Completing(StatusCode::OK),
         State::Recovering(Cause::Target(BUSY)),
+        State::Waiting(Cause::Target(BUSY)),
         State::Ended,
     ]
 }
@@ -80,7 +81,7 @@ fn events() -> Vec<Event> {
     events
 }
 
-const USUAL: Facts = Facts { held: Held::Us, retried: false, go_on: true };
+const USUAL: Facts = Facts { held: Held::Us, retried: false, go_on: true, resumes: 1 };
 
 fn row(state: State, event: Event, facts: Facts) -> String {
     match step(state, event, facts) {
@@ -94,7 +95,7 @@ fn row(state: State, event: Event, facts: Facts) -> String {
 
 fn table() -> String {
     let mut table = String::from(
-        "# Transferor, blind: state | event | next | actions. Held by us, first try, hold may fail.\n",
+        "# Transferor, blind: state | event | next | actions. Held by us, first try, hold may fail, asked back once.\n",
     );
     for state in states() {
         writeln!(table).expect("invariant: a String takes all text");
@@ -108,6 +109,7 @@ fn table() -> String {
         ("Held by the application", Facts { held: Held::Application, ..USUAL }),
         ("Second try", Facts { retried: true, ..USUAL }),
         ("Hold must succeed", Facts { go_on: false, ..USUAL }),
+        ("Asked back for the last time", Facts { resumes: 4, ..USUAL }),
     ];
     for (title, facts) in others {
         writeln!(table, "\n# {title}: the rows that differ.\n").expect("invariant: a String takes all text");

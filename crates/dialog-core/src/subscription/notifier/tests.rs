@@ -17,6 +17,7 @@ const EVENTS: &[Event] = &[
     Event::NotifyKept,
     Event::NotifyFatal,
     Event::LastAccepted,
+    Event::LastOvertaken,
     Event::LastFailed,
     Event::Refresh,
     Event::Unsubscribe,
