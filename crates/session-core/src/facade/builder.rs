@@ -12,7 +12,7 @@ use media_core::Source;
 use sip_message::{NameAddrBuf, UriBuf};
 use transfer::TransferPolicy;
 
-use super::{incoming::IncomingQueue, manager::SessionManager};
+use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
     driver::{self, Plan, Started},
     engine::{EngineConfig, MediaMode},

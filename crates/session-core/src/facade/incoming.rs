@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use transfer::{Decision, TransferId};
 
 use super::{
-    manager::{SessionManager, ask, session_error, transfer_error},
     session::Session,
+    session_manager::{SessionManager, ask, session_error, transfer_error},
 };
 use crate::{
     driver::{CallStatus, Delivered, Request},

@@ -2,14 +2,14 @@
 
 mod builder;
 mod incoming;
-mod manager;
 mod media_info;
 mod session;
+mod session_manager;
 mod transfer;
 
 pub use builder::Builder;
 pub use incoming::{Incoming, IncomingCall, IncomingQueue, IncomingTransfer};
-pub use manager::{EventsError, SessionManager, TransferType};
 pub use media_info::SessionMediaInfo;
 pub use session::Session;
+pub use session_manager::{EventsError, SessionManager, TransferType};
 pub use transfer::Transfer;

@@ -3,7 +3,7 @@
 use dialog_core::EndCause;
 use tokio::sync::watch;
 
-use super::{manager::SessionManager, media_info::SessionMediaInfo, transfer::Transfer};
+use super::{media_info::SessionMediaInfo, session_manager::SessionManager, transfer::Transfer};
 use crate::{
     driver::CallStatus,
     engine::HoldState,

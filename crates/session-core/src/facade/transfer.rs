@@ -7,7 +7,7 @@ use std::{
 
 use transfer::{Outcome, TransferId};
 
-use super::manager::SessionManager;
+use super::session_manager::SessionManager;
 use crate::{
     driver::TransferWatch,
     error::{SessionError, TransferError},
