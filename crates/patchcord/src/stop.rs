@@ -22,7 +22,7 @@ impl Stop {
                 Ok(_) = unread.wait_for(|broken| *broken) => {}
             }
             tell.send_replace(true);
-            signals.next().await;
+            signals.insisted().await;
             std::process::exit(i32::from(Exit::Failed.code()));
         });
         Ok(Self(told))
@@ -62,6 +62,11 @@ impl Signals {
             _ = self.terminate.recv() => {}
         }
     }
+
+    /// The user is tired of waiting. Only from the keyboard: supervisors send SIGTERM to a process and its group.
+    async fn insisted(&mut self) {
+        self.interrupt.recv().await;
+    }
 }
 
 #[cfg(not(unix))]
@@ -77,5 +82,9 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    async fn insisted(&mut self) {
+        self.next().await;
     }
 }

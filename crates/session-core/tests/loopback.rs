@@ -132,3 +132,21 @@ async fn a_shutdown_tells_the_summary_of_each_stream_and_frees_the_port() {
     callee.shutdown().await;
     assert!(matches!(caller.call("sip:x@127.0.0.1").await, Err(SessionError::Closed)));
 }
+
+#[tokio::test]
+async fn a_shutdown_with_a_mute_peer_still_tells_the_end_of_the_call() {
+    let mute = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket that never answers");
+    let (caller, _incoming) =
+        SessionManager::builder().media(MediaMode::Off).start().await.expect("a caller");
+    let mut events = caller.subscribe().expect("events");
+    let target = format!("sip:x@{}", mute.local_addr().expect("bound"));
+    let call = caller.call(&target).await.expect("a call");
+    timeout(PATIENCE, caller.shutdown()).await.expect("a shutdown in time");
+    assert!(matches!(settled(&call).await, Err(SessionError::Ended(_))));
+    let mut ended = 0;
+    while let Ok(delivery) = events.try_recv() {
+        let event = delivery.into_event().expect("nothing is lost");
+        ended += u32::from(matches!(event.kind, EventKind::CallEnded { .. }));
+    }
+    assert_eq!(ended, 1);
+}

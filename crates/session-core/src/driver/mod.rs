@@ -151,6 +151,8 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
     };
     driver.open();
     driver.turns().await;
+    driver.engine.abandon();
+    driver.deliver();
     driver.stopping.map(|(_, waiting)| waiting).unwrap_or_default()
 }
 

@@ -186,7 +186,7 @@ impl<T: Tap> Engine<T> {
         }
     }
 
-    fn ended(&mut self, id: SessionId, cause: &EndCause) {
+    pub(super) fn ended(&mut self, id: SessionId, cause: &EndCause) {
         self.close_media(id);
         let Some(mut session) = self.sessions.remove(&id) else { return };
         self.timers.disarm(&EngineTimer::Undecided(id));

@@ -18,14 +18,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dialog_core::{DialogConfig, DialogOutput, DialogTimer, Dialogs, LegId};
+use dialog_core::{By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId};
 use sip_transport::{
     Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer,
     Transports, UnixTime,
 };
 use smallvec::SmallVec;
 use transaction_core::{Transactions, TxOutput, TxTimer};
-use transfer::{TransferId, TransferOutput, TransferTimer, Transfers};
+use transfer::{
+    Failure, LearnedFrom, Outcome, OutcomeKind, TransferId, TransferOutput, TransferTimer, Transfers,
+};
 
 use self::{session::Session, wheel::Wheel};
 use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
@@ -226,6 +228,27 @@ impl<T: Tap> Engine<T> {
             routes: usize::from(!self.transports.is_idle()),
             ports: self.ports.in_use(),
             commands: waiting + self.cancellers.len() + self.asked.len(),
+        }
+    }
+
+    /// Ends what is still alive without waiting for the other sides, because the engine is about to be dropped: every
+    /// transfer and every call gets its last event.
+    pub fn abandon(&mut self) {
+        let transfers: Vec<_> = self.transfers.transfers().map(|info| (info.id, info.leg)).collect();
+        for (transfer, leg) in transfers {
+            let outcome = Outcome {
+                kind: OutcomeKind::TimedOut,
+                learned_from: LearnedFrom::Guard,
+                code: None,
+                failure: Some(Failure::Guard),
+                call_kept: false,
+            };
+            self.transfer_ended(transfer, SessionId::from(leg.number()), outcome);
+        }
+        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None };
+        let sessions: Vec<_> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.ended(session, &cause);
         }
     }
 

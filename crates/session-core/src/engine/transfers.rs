@@ -2,7 +2,9 @@
 
 use dialog_core::{DialogCommand, DialogEvent, Invite, LegEvent, LegId};
 use sip_message::NameAddrBuf;
-use transfer::{Role, TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput};
+use transfer::{
+    Outcome, Role, TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput,
+};
 
 use super::{
     CommandId, Delivery, Engine, EngineTimer, Output, Reply, Tap, arm,
@@ -158,16 +160,20 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::Connected { to } => {
                 EventKind::TransferConnected { to: SessionId::from(to.number()) }
             }
-            TransferEventKind::Ended(outcome) => {
-                for command in self.cancellers.remove(&transfer).unwrap_or_default() {
-                    self.reply(command, Ok(Reply::Done));
-                }
-                if self.sessions.get(&session).is_some_and(|session| session.ends_after_transfer) {
-                    self.hang_up_leg(leg);
-                }
-                EventKind::TransferEnded(outcome)
-            }
+            TransferEventKind::Ended(outcome) => return self.transfer_ended(transfer, session, outcome),
         };
         self.tell(Some(session), Some(transfer), kind);
+    }
+
+    /// Tells the one outcome of a transfer, and lets go of what waited for it.
+    pub(super) fn transfer_ended(&mut self, transfer: TransferId, session: SessionId, outcome: Outcome) {
+        for command in self.cancellers.remove(&transfer).unwrap_or_default() {
+            self.reply(command, Ok(Reply::Done));
+        }
+        if let Some(waiting) = self.sessions.get(&session).filter(|session| session.ends_after_transfer) {
+            let leg = waiting.leg;
+            self.hang_up_leg(leg);
+        }
+        self.tell(Some(session), Some(transfer), EventKind::TransferEnded(outcome));
     }
 }
