@@ -79,7 +79,8 @@ fn unpack(workspace: &Workspace, members: &[&Member], place: &Path) -> Outcome {
     for member in members {
         let archive =
             workspace.target.join("package").join(format!("{}-{}.crate", member.name, member.version));
-        run_command(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&packages))?;
+        // `m`: packages carry one fixed time, by which cargo would take yesterday's build for fresh.
+        run_command(Command::new("tar").arg("-xzmf").arg(&archive).arg("-C").arg(&packages))?;
     }
     Ok(())
 }
