@@ -7,89 +7,14 @@ use sip_message::{HeaderId, NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{TimerOp, identifier};
 use thiserror::Error;
 
+pub(crate) mod command;
+
+use self::command::TransferRefusal;
+use crate::TransferTimer;
+
 identifier! {
     /// A transfer, ours or one asked of us; it relates two or three legs.
     TransferId, "transfer-"
-}
-
-/// What the application asks for. A command that cannot be followed is answered by [`TransferOutput::Refused`] and changes
-/// nothing; one that can, by [`TransferOutput::Accepted`].
-#[derive(Debug, Clone)]
-pub enum TransferCommand {
-    /// Moves the other party of a call to a target: hold, REFER, progress, BYE; or recovery (table 2.1).
-    Blind {
-        /// The transfer, minted by whoever asks.
-        transfer: TransferId,
-        /// The call to the party that is to be moved.
-        leg: LegId,
-        /// Where it is to go; `sip`, `sips` or `tel`, without headers and `method`.
-        target: UriBuf,
-        /// Whether and how the call is held first.
-        hold: Hold,
-        /// Referred-By; our identity.
-        referred_by: Option<NameAddrBuf>,
-        /// How the REFER is sent.
-        options: BlindOptions,
-    },
-    /// Lets go of a transfer of ours: hangs up at once and leaves the outcome to the other two (TR-165, TR-180). Not
-    /// offered yet: [`TransferRefusal::Unsupported`].
-    Detach {
-        /// The transfer.
-        transfer: TransferId,
-    },
-    /// Gives a transfer of ours up and takes the call back (TR-177); or withdraws from one asked of us, which cancels
-    /// the new call.
-    Cancel {
-        /// The transfer.
-        transfer: TransferId,
-    },
-    /// Decides on a transfer asked of us that awaits a decision.
-    Decide {
-        /// The transfer.
-        transfer: TransferId,
-        /// The decision.
-        decision: Decision,
-    },
-}
-
-/// How the REFER of a blind transfer is sent. What is not the default is not offered yet and answered by
-/// [`TransferRefusal::Unsupported`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BlindOptions {
-    /// Where the REFER is sent.
-    pub placement: ReferPlacement,
-    /// Whether the peer is asked to report nothing: `Refer-Sub: false` (RFC 4488 §4).
-    pub suppress: bool,
-}
-
-/// Where a REFER is sent (RFC 7647 §4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ReferPlacement {
-    /// In the dialog of the call.
-    #[default]
-    InDialog,
-    /// In a dialog of its own, with Target-Dialog, to a peer whose Contact is a GRUU.
-    OutOfDialog,
-}
-
-/// What is done about hold before the REFER.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
-    /// The call is held first, and resumed if the transfer fails.
-    First,
-    /// The application holds the call already; it stays held if the transfer fails.
-    Already,
-    /// No hold: REFER at once.
-    No,
-}
-
-/// A decision on an incoming transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// Follow it.
-    Accept,
-    /// Refuse it: the referrer is told 603 by NOTIFY (TR-026).
-    Reject,
 }
 
 /// What a step of the transfer layer produces.
@@ -111,13 +36,15 @@ pub enum TransferOutput {
         /// How long it may take.
         limit: Duration,
     },
-    /// Place the referred call with the identity and media of the leg that was referred. Its address is checked against
-    /// [`TransferPolicy::permits`](crate::TransferPolicy::permits) once more when its name is resolved.
+    /// Place a call beside another one, with its identity; the user's audio is moved to it later, by
+    /// [`TransferOutput::MoveMedia`].
     Place {
-        /// The new leg, minted here.
+        /// The new leg.
         leg: LegId,
-        /// The leg that was referred.
-        referred: LegId,
+        /// The leg that was referred, or whose party waits.
+        beside: LegId,
+        /// What it is for.
+        purpose: Purpose,
         /// The Request-URI.
         target: UriBuf,
         /// Headers for the INVITE: Referred-By, Replaces.
@@ -150,40 +77,14 @@ pub enum TransferOutput {
     Timer(TimerOp<TransferTimer>),
 }
 
-/// Why a transfer command is not followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum TransferRefusal {
-    /// No such call; it may have ended.
-    #[error("the call is unknown or has ended")]
-    UnknownLeg,
-    /// No such transfer; it may have ended.
-    #[error("the transfer is unknown or has ended")]
-    UnknownTransfer,
-    /// The call is not up yet, or is ending.
-    #[error("the call is not established")]
-    NotEstablished,
-    /// A transfer of this call is under way (TR-066).
-    #[error("a transfer of this call is under way")]
-    Busy,
-    /// The target's scheme cannot be called (decision D8).
-    #[error("the target's scheme is not sip, sips or tel")]
-    Scheme,
-    /// The target URI holds headers or a method, which a transfer does not take.
-    #[error("the target URI must not hold headers or a method")]
-    TargetForm,
-    /// The peer said that it does not take REFER (no REFER in its Allow).
-    #[error("the peer does not allow REFER")]
-    PeerCannot,
-    /// The transfer is in a state in which this cannot be asked.
-    #[error("not possible in the transfer's present state")]
-    State,
-    /// The table of transfers is full.
-    #[error("too many transfers")]
-    Full,
-    /// This kind of transfer is not offered yet.
-    #[error("not supported")]
-    Unsupported,
+/// What a call is placed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A REFER asks for it. Its address is checked against
+    /// [`TransferPolicy::permits`](crate::TransferPolicy::permits) once more when its name is resolved.
+    Referred,
+    /// The target of a transfer of ours is asked first.
+    Consultation,
 }
 
 /// An event about one transfer.
@@ -225,6 +126,25 @@ pub enum TransferEventKind {
         /// Whether a decision is awaited.
         decide: bool,
     },
+    /// The target is being asked, in a call of its own.
+    Consulting {
+        /// That call.
+        consultation: LegId,
+    },
+    /// The target is alerted.
+    ConsultRinging {
+        /// The provisional status.
+        status: StatusCode,
+    },
+    /// The target has answered and hears us.
+    ConsultAnswered,
+    /// The other of the two parties hears us now.
+    Swapped {
+        /// Its call.
+        active: LegId,
+    },
+    /// The party that was to be moved is gone; the consultation call goes on as a call like any other.
+    PrimaryLost,
     /// The REFER is being sent.
     ReferSent,
     /// The REFER was answered 2xx: not a success yet.
@@ -324,6 +244,18 @@ pub enum Failure {
     /// The referred call failed.
     #[error("the referred call failed")]
     Target,
+    /// The target could not be asked: it refused, did not answer or cannot be reached.
+    #[error("the target did not take the consultation call")]
+    Consultation,
+    /// The consultation call ended before the transfer was completed.
+    #[error("the consultation call ended")]
+    ConsultationEnded,
+    /// The target was asked for longer than is allowed.
+    #[error("the consultation took too long")]
+    TalkLimit,
+    /// Who would get the INVITE with Replaces does not support it (RFC 3891 §6.2).
+    #[error("the peer does not support Replaces")]
+    NoReplaces,
     /// The subscription ended without saying what happened.
     #[error("the subscription ended without a result")]
     NoResult,
@@ -342,40 +274,4 @@ pub enum Failure {
     /// The call ended underneath.
     #[error("the call ended")]
     CallEnded,
-}
-
-/// A timer of one transfer, by its name in the catalogue (§2.0).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TransferTimer {
-    /// The transfer.
-    pub transfer: TransferId,
-    /// Which.
-    pub name: TransferTimerName,
-}
-
-/// The timers of the transfer roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TransferTimerName {
-    /// T-GUARD: from the REFER to the outcome.
-    Guard,
-    /// T-FINAL: from the transferee's BYE to its last NOTIFY.
-    Final,
-    /// T-TEE-WD: from our success report to the transferor's BYE.
-    Watchdog,
-    /// The longest wait for a decision.
-    Decision,
-    /// The delay before a REFER that met 491 or a busy peer is sent once more, or a refused resumption is asked for again.
-    Retry,
-    /// T-HOLD: the hold before the REFER was not settled by the leg's own limit.
-    Hold,
-    /// T-RESUME: the resumption was not settled by the leg's own limit.
-    Resume,
-    /// T-BYE: the end of the call after a success was not heard of.
-    Closing,
-    /// T-RING: the new call neither began nor ended by its own limit.
-    Ring,
-    /// T-CANCEL: the end of the cancelled new call was not heard of.
-    Cancel,
-    /// The last report was neither delivered nor given up on.
-    Delivery,
 }

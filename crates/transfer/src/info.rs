@@ -17,9 +17,11 @@ pub struct TransferInfo {
     pub leg: LegId,
     /// Transferee: the new call, once it was placed.
     pub new_leg: Option<LegId>,
+    /// Transferor: the consultation call, where the target is or was asked first.
+    pub consultation: Option<LegId>,
     /// Where the party goes, or we go.
     pub target: UriBuf,
-    /// The state by its name in the catalogue's tables (§2.1, §2.3).
+    /// The state by its name in the catalogue's tables (§2.1 to §2.3).
     pub state: &'static str,
     /// The last status that was heard of the referred call or of the REFER.
     pub last_code: Option<StatusCode>,

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use dialog_core::{DialogIdentity, LegEvent, LegId, Peer};
+use sip_message::{Method, UriBuf};
 
 use crate::{ReferPolicy, TransferId};
 
@@ -28,6 +29,10 @@ pub(crate) struct Leg {
     pub(crate) source: Option<IpAddr>,
     /// The dialog, once the call is up.
     pub(crate) dialog: Option<DialogIdentity>,
+    /// The party's Contact, once the call is up.
+    pub(crate) contact: Option<UriBuf>,
+    /// The party's address of record, once the call is up.
+    pub(crate) record: Option<UriBuf>,
     /// What is done with a REFER in this call, where it differs from the policy.
     pub(crate) refer: Option<ReferPolicy>,
     /// Transfers that were asked of us in this call and in those it came of.
@@ -36,7 +41,7 @@ pub(crate) struct Leg {
     pub(crate) internal: bool,
     /// Whether the address that it was placed to turned out to be forbidden.
     pub(crate) barred: bool,
-    /// The transfer that moves this call's party, or asks us to move.
+    /// The transfer that moves this call's party or asks for it first, or asks us to move.
     pub(crate) moved_by: Option<TransferId>,
     /// The transfer that this call was placed for.
     pub(crate) placed_for: Option<TransferId>,
@@ -50,6 +55,8 @@ impl Leg {
             placed: false,
             source: None,
             dialog: None,
+            contact: None,
+            record: None,
             refer: None,
             referred: 0,
             internal: false,
@@ -57,6 +64,13 @@ impl Leg {
             moved_by: None,
             placed_for: None,
         }
+    }
+}
+
+impl Leg {
+    /// Whether its party can be sent a REFER: it named the method, or named none at all.
+    pub(crate) fn takes_refer(&self) -> bool {
+        self.peer.allows(&Method::Refer)
     }
 }
 
@@ -113,6 +127,8 @@ impl Legs {
                     entry.placed = call.placed;
                     entry.source = Some(call.source.ip().to_canonical());
                     entry.dialog = Some(call.dialog.clone());
+                    entry.contact = Some(call.remote_target.clone());
+                    entry.record = Some(call.remote.uri.clone());
                 }
             }
             LegEvent::Closing => {

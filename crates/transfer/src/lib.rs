@@ -17,13 +17,20 @@ mod transferor;
 mod transfers;
 
 pub use boundary::{
-    BlindOptions, Decision, Failure, Hold, LearnedFrom, Outcome, OutcomeKind, ReferPlacement, Role,
-    TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput, TransferRefusal,
-    TransferTimer, TransferTimerName,
+    Failure, LearnedFrom, Outcome, OutcomeKind, Purpose, Role, TransferEvent, TransferEventKind, TransferId,
+    TransferOutput,
+    command::{
+        AttendedOptions, BlindOptions, Completion, Decision, Hold, ReferPlacement, TransferCommand,
+        TransferRefusal,
+    },
 };
 pub use headers::URI_HEADER_MAX;
 pub use info::TransferInfo;
 pub use network::{Network, NetworkError};
-pub use policy::{HoldFailure, ReferPolicy, TransferPolicy};
+pub use policy::{
+    HoldFailure, ReferPolicy, TransferPolicy,
+    attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
+};
 pub use target::{TargetPolicy, TargetRefusal, USER_MAX, UriHost, UserRule};
+pub use timers::{TransferTimer, TransferTimerName};
 pub use transfers::Transfers;

@@ -2,7 +2,10 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use self::attended::AttendedPolicy;
 use crate::{network::Network, target::TargetPolicy};
+
+pub(crate) mod attended;
 
 /// 64*T1, the life of a non-INVITE transaction (RFC 3261 §17.1.2.2, timer F).
 pub(crate) const TRANSACTION: Duration = Duration::from_secs(32);
@@ -60,6 +63,8 @@ pub struct TransferPolicy {
     pub targets: TargetPolicy,
     /// What is done when the hold before a REFER does not succeed.
     pub hold_failure: HoldFailure,
+    /// How transfers to somebody who was asked first are done.
+    pub attended: AttendedPolicy,
     /// T-HOLD: how long the hold before a REFER may take, 491 retries included. 10 s.
     pub hold_limit: Duration,
     /// T-RESUME: how long taking the call back may take. 10 s.
@@ -95,6 +100,7 @@ impl Default for TransferPolicy {
             referrers: Vec::new(),
             targets: TargetPolicy::default(),
             hold_failure: HoldFailure::default(),
+            attended: AttendedPolicy::default(),
             hold_limit: Duration::from_secs(10),
             resume_limit: Duration::from_secs(10),
             guard: Duration::from_mins(2),
@@ -120,10 +126,19 @@ impl TransferPolicy {
     }
 
     /// The longest that a transfer can take from the last command about it to its end (invariant 6 of the catalogue's
-    /// §2.7): all timers on the path added up.
+    /// §2.7): all timers on the path added up. A target that is asked first until
+    /// [`TransferCommand::Complete`](crate::TransferCommand::Complete) comes adds [`AttendedPolicy::talk_limit`].
     pub fn longest(&self) -> Duration {
-        let transferor =
-            [self.hold_wait(), self.guard, self.final_grace.max(self.resume_wait()), CLOSING_WAIT];
+        let transferor = [
+            self.hold_wait(),
+            self.consult_wait(),
+            // The consultation call is held, or ended and the first one held again.
+            CLOSING_WAIT,
+            self.hold_wait(),
+            self.guard,
+            self.final_grace.max(self.resume_wait()),
+            CLOSING_WAIT,
+        ];
         let transferee = [self.decision, ring_wait(self.ring()), CANCEL_WAIT, DELIVERY_WAIT, self.watchdog];
         let sum = |path: &[Duration]| path.iter().fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait));
         sum(&transferor).max(sum(&transferee))
@@ -136,6 +151,10 @@ impl TransferPolicy {
 
     pub(crate) fn hold_wait(&self) -> Duration {
         self.hold_limit.saturating_add(MARGIN)
+    }
+
+    pub(crate) fn consult_wait(&self) -> Duration {
+        ring_wait(self.attended.consult_limit.min(RING_LIMIT_MAX))
     }
 
     pub(crate) fn resume_wait(&self) -> Duration {

@@ -1,11 +1,51 @@
-//! Which timers of a transfer run.
+//! The timers of a transfer, and which of them run.
 
 use sip_transport::{Out, TimerOp};
 
-use crate::{TransferId, TransferOutput, TransferTimer, TransferTimerName};
+use crate::{TransferId, TransferOutput};
+
+/// A timer of one transfer, by its name in the catalogue (§2.0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransferTimer {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// Which.
+    pub name: TransferTimerName,
+}
+
+/// The timers of the transfer roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TransferTimerName {
+    /// T-GUARD: from the REFER to the outcome.
+    Guard,
+    /// T-FINAL: from the transferee's BYE to its last NOTIFY.
+    Final,
+    /// T-TEE-WD: from our success report to the transferor's BYE.
+    Watchdog,
+    /// The longest wait for a decision.
+    Decision,
+    /// The delay before a REFER that met 491 or a busy peer is sent once more, or a refused resumption is asked for again.
+    Retry,
+    /// T-HOLD: the hold before the REFER was not settled by the leg's own limit.
+    Hold,
+    /// T-RESUME: the resumption was not settled by the leg's own limit.
+    Resume,
+    /// T-CONSULT: the consultation call neither began nor ended by its own limit.
+    Consult,
+    /// The longest time that a target is asked for.
+    Talk,
+    /// T-BYE: the end of the call after a success was not heard of.
+    Closing,
+    /// T-RING: the new call neither began nor ended by its own limit.
+    Ring,
+    /// T-CANCEL: the end of the cancelled new call was not heard of.
+    Cancel,
+    /// The last report was neither delivered nor given up on.
+    Delivery,
+}
 
 /// Every timer.
-const ALL: [TransferTimerName; 11] = [
+const ALL: [TransferTimerName; 13] = [
     TransferTimerName::Guard,
     TransferTimerName::Final,
     TransferTimerName::Watchdog,
@@ -13,6 +53,8 @@ const ALL: [TransferTimerName; 11] = [
     TransferTimerName::Retry,
     TransferTimerName::Hold,
     TransferTimerName::Resume,
+    TransferTimerName::Consult,
+    TransferTimerName::Talk,
     TransferTimerName::Closing,
     TransferTimerName::Ring,
     TransferTimerName::Cancel,

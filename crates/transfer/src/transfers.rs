@@ -1,5 +1,7 @@
 //! All transfers, as one reducer over the dialog layer's events.
 
+mod commands;
+
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
@@ -9,13 +11,11 @@ use dialog_core::{
     DialogCommand, DialogEvent, IncomingRefer, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent,
     SubscriptionId,
 };
-use sip_message::{Method, Scheme, UriBuf};
 use sip_transport::{Cx, Out};
 
 use crate::{
-    BlindOptions, Decision, ReferPlacement, ReferPolicy, TransferCommand, TransferId, TransferInfo,
-    TransferOutput, TransferPolicy, TransferRefusal, TransferTimer,
-    legs::{Legs, Stage},
+    ReferPolicy, TransferId, TransferInfo, TransferOutput, TransferPolicy, TransferTimer,
+    legs::Legs,
     surroundings::Surroundings,
     transferee::{
         Transferee,
@@ -118,30 +118,6 @@ impl Transfers {
         self.denied
     }
 
-    /// Takes a command of the application; answered by exactly one [`TransferOutput::Accepted`] or
-    /// [`TransferOutput::Refused`].
-    pub fn command(&mut self, cx: &mut Cx<'_>, command: TransferCommand, out: &mut Out<'_, TransferOutput>) {
-        let (transfer, result) = match command {
-            TransferCommand::Blind { transfer, leg, target, hold, referred_by, options } => {
-                let result = offered(options).and_then(|()| self.check_blind(transfer, leg, &target));
-                if result.is_ok() {
-                    out.push(TransferOutput::Accepted { transfer });
-                    let new = Transferor::new(transfer, leg, target, hold, referred_by, cx.now);
-                    self.begin_ours(cx, transfer, leg, new, out);
-                }
-                (transfer, result)
-            }
-            TransferCommand::Detach { transfer } => (transfer, self.detach(transfer)),
-            TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
-            TransferCommand::Decide { transfer, decision } => {
-                (transfer, self.decide(cx, transfer, decision, out))
-            }
-        };
-        if let Err(error) = result {
-            out.push(TransferOutput::Refused { transfer, error });
-        }
-    }
-
     /// Takes an event of the dialog layer: every one, of every leg and subscription.
     pub fn receive(&mut self, cx: &mut Cx<'_>, event: &DialogEvent, out: &mut Out<'_, TransferOutput>) {
         match event {
@@ -190,110 +166,8 @@ impl Transfers {
         });
     }
 
-    fn check_blind(&self, transfer: TransferId, leg: LegId, target: &UriBuf) -> Result<(), TransferRefusal> {
-        if self.under_way.contains_key(&transfer) {
-            return Err(TransferRefusal::State);
-        }
-        let leg = self.legs.get(leg).ok_or(TransferRefusal::UnknownLeg)?;
-        if leg.stage != Stage::Up {
-            return Err(TransferRefusal::NotEstablished);
-        }
-        if leg.moved_by.is_some() {
-            return Err(TransferRefusal::Busy);
-        }
-        let target = target.as_uri();
-        match target.scheme() {
-            Scheme::Sip | Scheme::Sips | Scheme::Tel => {}
-            Scheme::Other => return Err(TransferRefusal::Scheme),
-        }
-        if target.has_headers() || target.param("method").is_some() {
-            return Err(TransferRefusal::TargetForm);
-        }
-        if !leg.peer.allows(&Method::Refer) {
-            return Err(TransferRefusal::PeerCannot);
-        }
-        if self.is_full() {
-            return Err(TransferRefusal::Full);
-        }
-        Ok(())
-    }
-
     fn is_full(&self) -> bool {
         self.len() >= self.policy.transfers
-    }
-
-    fn begin_ours(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: TransferId,
-        leg: LegId,
-        new: Transferor,
-        out: &mut Out<'_, TransferOutput>,
-    ) {
-        if let Some(entry) = self.legs.get_mut(leg) {
-            entry.moved_by = Some(id);
-        }
-        self.under_way.insert(id, Transfer::Ours(Box::new(new)));
-        self.with(cx, id, |transfer, around| {
-            if let Transfer::Ours(transfer) = transfer {
-                transfer.begin(around, out);
-            }
-            true
-        });
-    }
-
-    /// Row "detach" of table 2.1 (TR-165, TR-180): not offered.
-    fn detach(&self, id: TransferId) -> Result<(), TransferRefusal> {
-        match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
-            Transfer::Ours(_) => Err(TransferRefusal::Unsupported),
-            // Nothing to let go of: the new call is ours.
-            Transfer::Asked(_) => Err(TransferRefusal::State),
-        }
-    }
-
-    fn cancel(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: TransferId,
-        out: &mut Out<'_, TransferOutput>,
-    ) -> Result<(), TransferRefusal> {
-        let possible = match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
-            Transfer::Ours(transfer) => transfer.can_cancel(),
-            Transfer::Asked(transfer) => transfer.can_cancel(),
-        };
-        if !possible {
-            return Err(TransferRefusal::State);
-        }
-        out.push(TransferOutput::Accepted { transfer: id });
-        self.with(cx, id, |transfer, around| {
-            match transfer {
-                Transfer::Ours(transfer) => transfer.cancel(around, out),
-                Transfer::Asked(transfer) => transfer.cancel(around, out),
-            }
-            true
-        });
-        Ok(())
-    }
-
-    fn decide(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: TransferId,
-        decision: Decision,
-        out: &mut Out<'_, TransferOutput>,
-    ) -> Result<(), TransferRefusal> {
-        match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
-            Transfer::Asked(transfer) if transfer.is_pending() => {}
-            Transfer::Asked(_) | Transfer::Ours(_) => return Err(TransferRefusal::State),
-        }
-        out.push(TransferOutput::Accepted { transfer: id });
-        self.with(cx, id, |transfer, around| {
-            if let Transfer::Asked(transfer) = transfer {
-                transfer.decide(decision, around, out);
-            }
-            true
-        });
-        Ok(())
     }
 
     fn leg_event(
@@ -316,7 +190,7 @@ impl Transfers {
         }
         if let Some(id) = moved_by {
             self.with(cx, id, |transfer, around| match transfer {
-                Transfer::Ours(transfer) => transfer.call_event(event, around, out),
+                Transfer::Ours(transfer) => transfer.leg_event(leg, event, around, out),
                 Transfer::Asked(transfer) => transfer.old_call_event(event, around, out),
             });
         }
@@ -418,16 +292,6 @@ impl Transfers {
         }
         if transfer.is_over() {
             self.under_way.remove(&id);
-        }
-    }
-}
-
-/// The kinds of blind transfer that are not offered yet (TR-061 to TR-063, TR-070 to TR-077).
-const fn offered(options: BlindOptions) -> Result<(), TransferRefusal> {
-    match (options.placement, options.suppress) {
-        (ReferPlacement::InDialog, false) => Ok(()),
-        (ReferPlacement::OutOfDialog, false | true) | (ReferPlacement::InDialog, true) => {
-            Err(TransferRefusal::Unsupported)
         }
     }
 }

@@ -3,7 +3,7 @@ use core::str::FromStr;
 use std::sync::Arc;
 
 use super::Uri;
-use crate::ParseError;
+use crate::{ParseError, escape};
 
 /// An owned URI: checked text behind a shared pointer, so that a clone costs one counter.
 ///
@@ -45,6 +45,26 @@ impl UriBuf {
     #[must_use]
     pub fn without_headers_and_method(&self) -> UriBuf {
         self.as_uri().without_headers_and_method()
+    }
+
+    /// The URI with these headers and no others, without `method`, as it stands in Refer-To (RFC 3261 §19.1.1): each
+    /// value is given plain and escaped here, everything but letters, digits and `-_.~`.
+    ///
+    /// Another scheme than `sip` and `sips` has no headers; such a URI comes back as it is. So it does without headers.
+    #[must_use]
+    pub fn with_headers<'h>(&self, headers: impl IntoIterator<Item = (&'h str, &'h str)>) -> UriBuf {
+        let plain = self.without_headers_and_method();
+        if !plain.as_uri().is_sip() {
+            return plain;
+        }
+        let mut text = String::from(plain.as_str());
+        for (index, (name, value)) in headers.into_iter().enumerate() {
+            text.push(if index == 0 { '?' } else { '&' });
+            text.push_str(&escape::escape_header(name));
+            text.push('=');
+            text.push_str(&escape::escape_header(value));
+        }
+        UriBuf::from_checked(&text)
     }
 }
 

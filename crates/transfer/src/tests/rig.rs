@@ -329,6 +329,11 @@ fn line(output: &TransferOutput) -> String {
             TransferEventKind::Requested { target, decide, .. } => {
                 format!("[requested {target} decide={decide}]")
             }
+            TransferEventKind::Consulting { .. } => "[consulting]".into(),
+            TransferEventKind::ConsultRinging { status } => format!("[consult ringing {status}]"),
+            TransferEventKind::ConsultAnswered => "[consult answered]".into(),
+            TransferEventKind::Swapped { active } => format!("[swapped {active}]"),
+            TransferEventKind::PrimaryLost => "[primary lost]".into(),
             TransferEventKind::ReferSent => "[refer sent]".into(),
             TransferEventKind::Accepted { status } => format!("[accepted {status}]"),
             TransferEventKind::AwaitingApproval => "[awaiting approval]".into(),

@@ -21,7 +21,7 @@ use self::{
     redirection::Route,
 };
 use crate::{
-    Decision, Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput,
+    Decision, Purpose, Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput,
     TransferTimerName,
     policy::{CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
     surroundings::Surroundings,
@@ -96,6 +96,7 @@ impl Transferee {
             role: Role::Transferee,
             leg: self.leg,
             new_leg: self.new.map(|(leg, _)| leg),
+            consultation: None,
             target: self.route.current().clone(),
             state: self.state.name(),
             last_code: self.last_code,
@@ -299,6 +300,8 @@ impl Transferee {
             | TransferTimerName::Retry
             | TransferTimerName::Hold
             | TransferTimerName::Resume
+            | TransferTimerName::Consult
+            | TransferTimerName::Talk
             | TransferTimerName::Closing => return false,
         };
         self.armed.expired(name) && self.drive(Event::Timer(timer), around, out)
@@ -398,7 +401,8 @@ impl Transferee {
         let ring_limit = self.ring_left(around);
         out.push(TransferOutput::Place {
             leg,
-            referred: self.leg,
+            beside: self.leg,
+            purpose: Purpose::Referred,
             target: self.route.current().clone(),
             headers: self.headers.clone(),
             ring_limit,

@@ -1,4 +1,4 @@
-//! What can happen to a transfer of ours, sorted as the rows of table 2.1 are.
+//! What can happen to a transfer of ours, sorted as the rows of tables 2.1 and 2.2 are.
 
 use dialog_core::{
     By, EndCause, EndReason, Notification, NotifiedState, ReferAnswer, ReofferError, SubscriptionEnd,
@@ -6,27 +6,44 @@ use dialog_core::{
 };
 use sip_message::StatusCode;
 
+use super::action::Side;
 use crate::{Hold, TransferTimerName, policy::RETRY_AFTER_MAX};
 
-/// An event of table 2.1.
+/// An event of tables 2.1 and 2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     /// The command of the application.
     Begin(Hold),
     /// Our re-INVITE was settled.
-    Reoffer(Reoffer),
+    Reoffer(Side, Reoffer),
+    /// The consultation call got so far.
+    Consult(Consult),
     /// Our REFER was answered.
     Answer(Answer),
     /// A NOTIFY, answered 200.
     Notify(Report),
     /// The subscription is over.
     Subscription(End),
-    /// The call is over, or is being ended.
-    Call(CallEnd),
+    /// A call is over, or is being ended.
+    Call(Side, CallEnd),
+    /// The application completes the transfer.
+    Complete,
+    /// The application turns to the other party.
+    Swap,
     /// The application gives the transfer up.
     Cancel,
     /// A timer.
     Timer(Timer),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consult {
+    /// A provisional response.
+    Ringing(StatusCode),
+    /// The target has answered.
+    Up,
+    /// It was never up: refused with this status, or not reached.
+    Failed(Option<StatusCode>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +135,8 @@ pub(super) enum CallEnd {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Timer {
     Hold,
+    Consult,
+    Talk,
     Guard,
     Retry,
     Final,
@@ -223,7 +242,43 @@ impl CallEnd {
     }
 }
 
+impl Consult {
+    /// The event behind the end of a consultation call that was never up.
+    pub(super) const fn failed(cause: &EndCause) -> Self {
+        Self::Failed(match &cause.reason {
+            EndReason::Refused(status) | EndReason::Redirected { status, .. } => Some(*status),
+            EndReason::NoAnswer => Some(StatusCode::REQUEST_TIMEOUT),
+            EndReason::NotAcceptable => Some(StatusCode::NOT_ACCEPTABLE_HERE),
+            EndReason::Bye
+            | EndReason::Cancelled
+            | EndReason::NoRoute(_)
+            | EndReason::Unreachable
+            | EndReason::Gone
+            | EndReason::NoAck
+            | EndReason::Overload => None,
+        })
+    }
+}
+
 impl Event {
+    /// The call that counts as over from this event on.
+    pub(super) const fn ends(self) -> Option<Side> {
+        match self {
+            Self::Call(side, _) => Some(side),
+            Self::Consult(Consult::Failed(_)) => Some(Side::Consultation),
+            Self::Begin(_)
+            | Self::Reoffer(..)
+            | Self::Consult(Consult::Ringing(_) | Consult::Up)
+            | Self::Answer(_)
+            | Self::Notify(_)
+            | Self::Subscription(_)
+            | Self::Complete
+            | Self::Swap
+            | Self::Cancel
+            | Self::Timer(_) => None,
+        }
+    }
+
     /// The event behind an event of the subscription; `None` for what only a notifier is told.
     pub(super) fn of_subscription(event: &SubscriptionEvent) -> Option<Self> {
         match event {
@@ -249,6 +304,8 @@ impl Event {
             TransferTimerName::Final => Some(Self::Timer(Timer::Final)),
             TransferTimerName::Retry => Some(Self::Timer(Timer::Retry)),
             TransferTimerName::Hold => Some(Self::Timer(Timer::Hold)),
+            TransferTimerName::Consult => Some(Self::Timer(Timer::Consult)),
+            TransferTimerName::Talk => Some(Self::Timer(Timer::Talk)),
             TransferTimerName::Resume => Some(Self::Timer(Timer::Resume)),
             TransferTimerName::Closing => Some(Self::Timer(Timer::Closing)),
             TransferTimerName::Watchdog

@@ -1,35 +1,55 @@
-//! Table 2.1 of the catalogue: a blind transfer, seen from the transferor.
+//! Tables 2.1 and 2.2 of the catalogue: a transfer, seen from the transferor. Blind, or to somebody who was asked first.
 //!
 //! [`step`] is a pure function of state, event and [`Facts`]; what it asks for is carried out elsewhere. Rows that are not
 //! implemented are arms of their own that end in a typed failure: digest and 420 retries, redirection of the REFER.
 //! Detaching, placement outside the dialog and a suppressed subscription have no event here: the commands that ask for
 //! them are refused before a transfer is made or touched.
 
-use std::time::Duration;
+mod consulting;
+mod ending;
+mod holding;
+mod referring;
 
 use sip_message::StatusCode;
 use smallvec::SmallVec;
 
 use super::{
-    action::{Action, Tell, Wait},
-    event::{Answer, CallEnd, End, Event, Reoffer, Report, Timer},
+    action::{Action, Side, Tell, Wait},
+    event::{CallEnd, Event, Report},
     outcome::{Cause, call_ended, peer_hung_up, succeeded},
 };
-use crate::{Hold, Outcome, TransferTimerName};
+use crate::{
+    Outcome, TransferTimerName,
+    policy::attended::{SemiAttended, WithoutReplaces},
+};
 
-/// How long is waited after each try to take the call back that was refused, before the next one; afterwards the call
-/// is given up. All of it fits into T-RESUME, and the spaces grow as those of a 2xx do that waits for its lost ACK (RFC
-/// 3261 §13.3.1.4): until that ACK has come the peer refuses every offer with 500 (§14.2).
-const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
-
-/// The states of table 2.1.
+/// The states of tables 2.1 and 2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Idle,
-    /// The hold re-INVITE is under way.
+    /// The hold re-INVITE is under way; `HoldPrimary` of table 2.2.
     Holding,
     /// Given up while the hold was under way, which has to be settled before it can be taken back.
-    Releasing,
+    Releasing(Cause),
+    /// The consultation call is placed.
+    Consulting {
+        /// Whether the target is alerted; `ConsultEarly` of table 2.2.
+        ringing: bool,
+        /// Whether the transfer is completed as soon as it answers.
+        complete: bool,
+    },
+    /// The target has answered; the user talks to this side.
+    ConsultTalk(Side),
+    /// The user turns away from this side.
+    Swapping {
+        from: Side,
+        /// Whether it is held already, and the other one is being resumed.
+        held: bool,
+    },
+    /// The consultation call, or after a swap the first one, is being held before the REFER.
+    HoldConsult(Side),
+    /// The consultation call is being ended; when it is over the party is referred blind (TR-166, TR-169).
+    Dropping,
     /// The REFER is under way; the NOTIFY that overtook its answer is kept (EC-01).
     ReferPending(Option<Report>),
     /// The REFER is to be sent once more.
@@ -40,12 +60,14 @@ pub(super) enum State {
     Progress,
     /// The call ended before the outcome was known, which may still come: T-FINAL.
     Parting(Parted),
-    /// Success; our BYE is under way.
-    Completing(StatusCode),
+    /// Success; these calls are not over yet.
+    Completing(StatusCode, Alive),
     /// The call is being taken back, or found out about.
     Recovering(Cause),
     /// The peer refused to be taken back and will be asked again.
     Waiting(Cause),
+    /// The consultation call, which the application had before the transfer, is being taken back.
+    Restoring(Cause),
     Ended,
 }
 
@@ -56,7 +78,7 @@ pub(super) enum Parted {
     Lost,
 }
 
-/// Who holds the call.
+/// Who holds a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Held {
     Nobody,
@@ -66,71 +88,175 @@ pub(super) enum Held {
     Application,
 }
 
+/// What kind of transfer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plan {
+    Blind,
+    /// The target is asked first, in a call that is placed for the transfer.
+    Consult,
+    /// Both calls are the application's.
+    Attended,
+}
+
+/// Which of the two calls are not over and are not being ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Alive {
+    pub(super) primary: bool,
+    pub(super) consultation: bool,
+}
+
+impl Alive {
+    const fn has(self, side: Side) -> bool {
+        match side {
+            Side::Primary => self.primary,
+            Side::Consultation => self.consultation,
+        }
+    }
+
+    pub(super) const fn without(self, side: Side) -> Self {
+        match side {
+            Side::Primary => Self { primary: false, ..self },
+            Side::Consultation => Self { consultation: false, ..self },
+        }
+    }
+
+    const fn any(self) -> bool {
+        self.primary || self.consultation
+    }
+}
+
+/// What policies and peers permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent answer to a question of one row")]
+pub(super) struct May {
+    /// The transfer goes on when a hold fails.
+    pub(super) go_on: bool,
+    /// The consultation call is held before the REFER.
+    pub(super) hold_consultation: bool,
+    /// Who would get the INVITE with Replaces supports it (TR-173).
+    pub(super) replaces: bool,
+    /// The target can be named by another address, which was not tried (TR-171).
+    pub(super) reroute: bool,
+    /// The roles of the other two can be exchanged (TR-170).
+    pub(super) reverse: bool,
+    pub(super) semi_attended: SemiAttended,
+    pub(super) without_replaces: WithoutReplaces,
+}
+
 /// What a step depends on besides the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Facts {
+    pub(super) plan: Plan,
     pub(super) held: Held,
+    /// Who holds the consultation call.
+    pub(super) consultation_held: Held,
+    pub(super) alive: Alive,
+    /// Whether the REFER goes to the target, and Replaces names the first call (TR-168).
+    pub(super) protect: bool,
+    /// Whether a consultation is completed by its answer.
+    pub(super) on_answer: bool,
     /// Whether the REFER was sent a second time.
     pub(super) retried: bool,
-    /// Whether the transfer goes on when the hold fails.
-    pub(super) go_on: bool,
     /// How often the call was asked back.
     pub(super) resumes: u8,
+    pub(super) may: May,
+}
+
+impl Facts {
+    /// The call in which the REFER is sent.
+    pub(super) const fn referred(&self) -> Side {
+        if self.protect { Side::Consultation } else { Side::Primary }
+    }
+
+    const fn held_of(&self, side: Side) -> Held {
+        match side {
+            Side::Primary => self.held,
+            Side::Consultation => self.consultation_held,
+        }
+    }
+
+    const fn with_held(self, side: Side, held: Held) -> Self {
+        match side {
+            Side::Primary => Self { held, ..self },
+            Side::Consultation => Self { consultation_held: held, ..self },
+        }
+    }
 }
 
 /// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) next: State,
-    pub(super) actions: SmallVec<[Action; 6]>,
+    pub(super) actions: Actions,
 }
+
+/// What a step asks for; the longest row has eight.
+pub(super) type Actions = SmallVec<[Action; 8]>;
 
 impl State {
     /// The timers that may run in a state; every other one is disarmed on entry.
     pub(super) const fn timers(self) -> &'static [TransferTimerName] {
         match self {
             Self::Idle | Self::Ended => &[],
-            Self::Holding | Self::Releasing => &[TransferTimerName::Hold],
+            Self::Holding | Self::Releasing(_) | Self::HoldConsult(_) => &[TransferTimerName::Hold],
+            Self::Consulting { .. } => &[TransferTimerName::Consult],
+            Self::ConsultTalk(_) => &[TransferTimerName::Talk],
+            Self::Swapping { .. } => &[TransferTimerName::Talk, TransferTimerName::Hold],
+            Self::Dropping => &[TransferTimerName::Closing],
             Self::ReferPending(_) | Self::Accepted | Self::Progress => &[TransferTimerName::Guard],
             Self::BackingOff => &[TransferTimerName::Guard, TransferTimerName::Retry],
             Self::Parting(_) => &[TransferTimerName::Final],
-            Self::Completing(_) => &[TransferTimerName::Closing],
-            Self::Recovering(_) => &[TransferTimerName::Resume],
+            Self::Completing(..) => &[TransferTimerName::Closing, TransferTimerName::Final],
+            Self::Recovering(_) | Self::Restoring(_) => &[TransferTimerName::Resume],
             Self::Waiting(_) => &[TransferTimerName::Resume, TransferTimerName::Retry],
         }
     }
 
     /// The state's name in the catalogue.
-    pub(super) const fn name(self) -> &'static str {
+    pub(super) const fn name(self, plan: Plan) -> &'static str {
         match self {
             Self::Idle => "Idle",
-            Self::Holding => "Holding",
-            Self::Releasing => "Releasing",
+            Self::Holding => match plan {
+                Plan::Blind => "Holding",
+                Plan::Consult | Plan::Attended => "HoldPrimary",
+            },
+            Self::Releasing(_) => "Releasing",
+            Self::Consulting { ringing: false, .. } => "Consulting",
+            Self::Consulting { ringing: true, .. } => "ConsultEarly",
+            Self::ConsultTalk(_) | Self::Swapping { .. } => "ConsultTalk",
+            Self::HoldConsult(_) => "HoldConsult",
+            Self::Dropping => "CancelWait",
             Self::ReferPending(_) => "ReferPending",
             Self::BackingOff => "BackingOff",
             Self::Accepted => "Accepted",
             Self::Progress => "Progress",
             Self::Parting(_) => "Parting",
-            Self::Completing(_) => "Completing",
-            Self::Recovering(_) | Self::Waiting(_) => "Recovering",
+            Self::Completing(..) => "Completing",
+            Self::Recovering(_) | Self::Waiting(_) | Self::Restoring(_) => "Recovering",
             Self::Ended => "Ended",
         }
     }
 }
 
-/// One row of the table; `None` if the event means nothing in the state and is ignored.
+/// One row of the tables; `None` if the event means nothing in the state and is ignored.
 pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
     match state {
-        State::Idle => idle(event),
-        State::Holding => holding(event, facts),
-        State::Releasing => releasing(event),
-        State::ReferPending(early) => refer_pending(early, event, facts),
-        State::BackingOff => backing_off(event, facts),
-        State::Accepted | State::Progress => under_way(event, facts),
-        State::Parting(parted) => parting(parted, event),
-        State::Completing(code) => completing(code, event),
-        State::Recovering(cause) => recovering(cause, event, facts),
-        State::Waiting(cause) => waiting(cause, event),
+        State::Idle => holding::idle(event, facts),
+        State::Holding => holding::holding(event, facts),
+        State::Releasing(cause) => holding::releasing(cause, event, facts),
+        State::Consulting { ringing, complete } => consulting::consulting(ringing, complete, event, facts),
+        State::ConsultTalk(active) => consulting::talking(active, event, facts),
+        State::Swapping { from, held } => consulting::swapping(from, held, event, facts),
+        State::HoldConsult(side) => consulting::holding(side, event, facts),
+        State::Dropping => consulting::dropping(event, facts),
+        State::ReferPending(early) => referring::refer_pending(early, event, facts),
+        State::BackingOff => referring::backing_off(event, facts),
+        State::Accepted | State::Progress => referring::under_way(state, event, facts),
+        State::Parting(parted) => referring::parting(parted, event, facts),
+        State::Completing(code, left) => ending::completing(code, left, event, facts),
+        State::Recovering(cause) => ending::recovering(cause, event, facts),
+        State::Waiting(cause) => ending::waiting(cause, event, facts),
+        State::Restoring(cause) => ending::restoring(cause, event, facts),
         State::Ended => None,
     }
 }
@@ -140,360 +266,108 @@ fn to(next: State, actions: &[Action]) -> Option<Step> {
     Some(Step { next, actions: SmallVec::from_slice(actions) })
 }
 
+/// As [`to`], with what comes before.
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
+fn after(before: &[Action], next: State, actions: &[Action]) -> Option<Step> {
+    let mut all = Actions::from_slice(before);
+    all.extend_from_slice(actions);
+    Some(Step { next, actions: all })
+}
+
 fn finish(outcome: Outcome) -> Option<Step> {
     to(State::Ended, &[Action::Finish(outcome)])
 }
 
-/// The entry rows of Recovering. A call that we hold is taken back; one that we do not hold goes on as it is.
+/// Sends the REFER.
+fn refer(before: &[Action]) -> Option<Step> {
+    after(before, State::ReferPending(None), &[Action::Refer, Action::Wait(Wait::Guard)])
+}
+
+/// The entry rows of Recovering. A call that we hold is taken back; one that we do not hold goes on as it is. The call to a
+/// target that was asked waits on hold for what the application does about it, unless it is being ended; where both calls
+/// are the application's, both become what they were.
 #[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
 fn recover(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
-    let mut actions = SmallVec::from_slice(before);
-    if facts.held == Held::Us {
-        actions.extend([Action::Tell(Tell::Recovering), Action::Resume, Action::Wait(Wait::Resume)]);
-        return Some(Step { next: State::Recovering(cause), actions });
+    let mut actions = Actions::from_slice(before);
+    let keeps = facts.alive.consultation && !before.contains(&Action::HangUp(Side::Consultation));
+    let restores = keeps && facts.plan == Plan::Attended && facts.consultation_held == Held::Us;
+    if facts.plan == Plan::Consult {
+        actions.push(Action::MoveTo(Side::Primary));
+        if keeps && facts.consultation_held == Held::Nobody {
+            actions.push(Action::Hold(Side::Consultation));
+        }
     }
-    actions.push(Action::Finish(cause.outcome(true)));
+    let primary = facts.held == Held::Us;
+    if primary || restores {
+        actions.push(Action::Tell(Tell::Recovering));
+    }
+    if restores {
+        actions.push(Action::Resume(Side::Consultation));
+    }
+    let next = if primary {
+        actions.extend([Action::Resume(Side::Primary), Action::Wait(Wait::Resume)]);
+        State::Recovering(cause)
+    } else if restores {
+        actions.push(Action::Wait(Wait::Resume));
+        State::Restoring(cause)
+    } else {
+        actions.push(Action::Finish(cause.outcome(true)));
+        State::Ended
+    };
+    Some(Step { next, actions })
+}
+
+/// As [`recover`], for what the application or a time limit gives up: the call that was placed for it ends, too (TR-177).
+fn give_up(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
+    let mut actions = Actions::from_slice(before);
+    if facts.plan == Plan::Consult && facts.alive.consultation {
+        actions.push(Action::HangUp(Side::Consultation));
+    }
+    recover(&actions, cause, facts)
+}
+
+/// The call to the party that was to be moved is over. The other one goes on as a call like any other.
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
+fn lose(before: &[Action], outcome: Outcome, facts: Facts) -> Option<Step> {
+    let mut actions = Actions::from_slice(before);
+    if facts.alive.consultation && facts.plan != Plan::Blind {
+        actions.extend([Action::Tell(Tell::PrimaryLost), Action::MoveTo(Side::Consultation)]);
+        if facts.consultation_held == Held::Us {
+            actions.push(Action::Resume(Side::Consultation));
+        }
+    }
+    actions.push(Action::Finish(outcome));
     Some(Step { next: State::Ended, actions })
 }
 
-/// The same when the refusal makes the call itself doubtful: a re-INVITE tells whether it lives (TR-266).
-fn recover_doubtful(cause: Cause, facts: Facts) -> Option<Step> {
-    let ask = if facts.held == Held::Us { Action::Resume } else { Action::Probe };
-    to(State::Recovering(cause), &[Action::Tell(Tell::Recovering), ask, Action::Wait(Wait::Resume)])
-}
-
-fn idle(event: Event) -> Option<Step> {
-    match event {
-        Event::Begin(Hold::First) => to(State::Holding, &[Action::Hold, Action::Wait(Wait::Hold)]),
-        // The dialog layer sends the REFER when no INVITE is in its way (TR-251); T-GUARD limits that wait, too.
-        Event::Begin(Hold::Already | Hold::No) => {
-            to(State::ReferPending(None), &[Action::Refer, Action::Wait(Wait::Guard)])
-        }
-        Event::Reoffer(_)
-        | Event::Answer(_)
-        | Event::Notify(_)
-        | Event::Subscription(_)
-        | Event::Call(_)
-        | Event::Cancel
-        | Event::Timer(_) => None,
-    }
-}
-
-fn holding(event: Event, facts: Facts) -> Option<Step> {
-    let unheld = |code| {
-        if facts.go_on {
-            to(State::ReferPending(None), &[Action::Refer, Action::Wait(Wait::Guard)])
-        } else {
-            finish(Cause::Hold(code).outcome(true))
-        }
-    };
-    match event {
-        Event::Reoffer(Reoffer::Done) => {
-            to(State::ReferPending(None), &[Action::NoteHeld, Action::Refer, Action::Wait(Wait::Guard)])
-        }
-        Event::Reoffer(Reoffer::AsBefore(code)) => unheld(code),
-        Event::Reoffer(Reoffer::Unreachable) => unheld(None),
-        Event::Reoffer(Reoffer::Gone(code)) => {
-            to(State::Ended, &[Action::HangUp, Action::Finish(Cause::Hold(Some(code)).outcome(false))])
-        }
-        Event::Reoffer(Reoffer::Over) => to(State::Holding, &[]),
-        // Nobody knows what became of it: the call may be held, and is treated so.
-        Event::Reoffer(Reoffer::Silent) | Event::Timer(Timer::Hold) if facts.go_on => {
-            to(State::ReferPending(None), &[Action::NoteHeld, Action::Refer, Action::Wait(Wait::Guard)])
-        }
-        Event::Reoffer(Reoffer::Silent) | Event::Timer(Timer::Hold) => {
-            recover(&[Action::NoteHeld], Cause::Hold(None), Facts { held: Held::Us, ..facts })
-        }
-        Event::Cancel => to(State::Releasing, &[Action::Tell(Tell::Recovering)]),
-        Event::Call(CallEnd::HungUp) => finish(peer_hung_up()),
-        Event::Call(CallEnd::Closing | CallEnd::Local | CallEnd::Lost) => finish(call_ended()),
-        Event::Timer(Timer::Guard | Timer::Retry | Timer::Final | Timer::Resume | Timer::Closing)
-        | Event::Begin(_)
-        | Event::Answer(_)
-        | Event::Notify(_)
-        | Event::Subscription(_) => None,
-    }
-}
-
-/// The row "app cancel" of Holding: resume "if hold done later".
-fn releasing(event: Event) -> Option<Step> {
-    match event {
-        Event::Reoffer(Reoffer::Done | Reoffer::Silent) | Event::Timer(Timer::Hold) => to(
-            State::Recovering(Cause::Cancelled),
-            &[Action::NoteHeld, Action::Resume, Action::Wait(Wait::Resume)],
-        ),
-        Event::Reoffer(Reoffer::AsBefore(_) | Reoffer::Unreachable) => finish(Cause::Cancelled.outcome(true)),
-        Event::Reoffer(Reoffer::Gone(_)) => {
-            to(State::Ended, &[Action::HangUp, Action::Finish(Cause::Cancelled.outcome(false))])
-        }
-        Event::Reoffer(Reoffer::Over) => to(State::Releasing, &[]),
-        Event::Call(_) => finish(Cause::Cancelled.outcome(false)),
-        Event::Timer(Timer::Guard | Timer::Retry | Timer::Final | Timer::Resume | Timer::Closing)
-        | Event::Begin(_)
-        | Event::Answer(_)
-        | Event::Notify(_)
-        | Event::Subscription(_)
-        | Event::Cancel => None,
-    }
-}
-
-fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -> Option<Step> {
-    match event {
-        Event::Notify(report) => to(State::ReferPending(Some(outweigh(early, report))), &[]),
-        Event::Answer(Answer::Accepted(status)) => {
-            let accepted = Action::Tell(Tell::Accepted(status));
-            match early {
-                None => to(State::Accepted, &[accepted]),
-                Some(report) => {
-                    let mut step = reported(report, facts)?;
-                    step.actions.insert(0, accepted);
-                    Some(step)
-                }
-            }
-        }
-        // TR-029: not followed.
-        Event::Answer(Answer::Redirected(code)) => recover(&[], Cause::Refused(Some(code)), facts),
-        // Row "401/407": no credentials are held here, so there is nothing to try again with.
-        Event::Answer(Answer::Challenged(code)) => recover(&[], Cause::Refused(Some(code)), facts),
-        // Row "420": the REFER asks for no extension that a second one could do without.
-        Event::Answer(Answer::BadExtension(code)) => recover(&[], Cause::Refused(Some(code)), facts),
-        // The fallback chain (TR-170) is the application's.
-        Event::Answer(Answer::NoRefer(code)) => recover(&[], Cause::NotSupported(code), facts),
-        Event::Answer(Answer::NoCall(code) | Answer::Doubted(code)) => {
-            recover_doubtful(Cause::Refused(Some(code)), facts)
-        }
-        Event::Answer(Answer::Glare(code) | Answer::TryLater(code, _)) if facts.retried => {
-            recover(&[], Cause::Refused(Some(code)), facts)
-        }
-        Event::Answer(Answer::Glare(_)) => to(State::BackingOff, &[Action::Wait(Wait::Retry(None))]),
-        Event::Answer(Answer::TryLater(_, seconds)) => {
-            to(State::BackingOff, &[Action::Wait(Wait::Retry(Some(seconds)))])
-        }
-        Event::Answer(Answer::Declined(code)) => recover(&[], Cause::Refused(Some(code)), facts),
-        // D3: a REFER that is not answered says nothing about the call. A NOTIFY says that it arrived and was accepted.
-        Event::Answer(Answer::TimedOut) => {
-            early.map_or_else(|| recover(&[], Cause::ReferTimeout, facts), |report| reported(report, facts))
-        }
-        Event::Answer(Answer::Unreachable) => {
-            early.map_or_else(|| recover(&[], Cause::Unreachable, facts), |report| reported(report, facts))
-        }
-        Event::Answer(Answer::Misused) => recover(&[], Cause::Unreachable, facts),
-        // The subscription can be over before the answer to the REFER has come.
-        Event::Subscription(End::Terminated) => result_or(early, &[], Cause::NoResult, facts),
-        Event::Subscription(End::Refused) => recover(&[], Cause::Refused(None), facts),
-        Event::Subscription(End::NoNotify) => result_or(early, &[], Cause::NoNotify, facts),
-        Event::Subscription(End::Expired) => result_or(early, &[], Cause::Expired, facts),
-        // A 2xx and a NOTIFY may cross the BYE (D4); what was told already counts at once.
-        Event::Call(CallEnd::HungUp) => part(early, Parted::HungUp),
-        Event::Call(CallEnd::Lost) => part(early, Parted::Lost),
-        Event::Call(CallEnd::Closing | CallEnd::Local) => match early {
-            Some(Report::Success { code, .. }) => finish(succeeded(code)),
-            Some(
-                Report::Failure { .. }
-                | Report::Pending
-                | Report::Provisional(_)
-                | Report::Nothing
-                | Report::Empty,
-            )
-            | None => finish(call_ended()),
-        },
-        Event::Cancel => result_or(early, &[Action::Unsubscribe], Cause::Cancelled, facts),
-        Event::Timer(Timer::Guard) => result_or(early, &[Action::Unsubscribe], Cause::Guard, facts),
-        Event::Timer(Timer::Hold | Timer::Retry | Timer::Final | Timer::Resume | Timer::Closing)
-        | Event::Begin(_)
-        | Event::Reoffer(_) => None,
-    }
-}
-
-/// What a NOTIFY said before the answer to the REFER counts when that answer cannot come any more (D4); otherwise the
-/// transfer fails for the given cause.
-fn result_or(early: Option<Report>, before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
-    match early {
-        Some(Report::Success { code, last }) => complete(code, last),
-        Some(Report::Failure { code, .. }) => recover(before, Cause::Target(code), facts),
-        Some(Report::Pending | Report::Provisional(_) | Report::Nothing | Report::Empty) | None => {
-            recover(before, cause, facts)
-        }
-    }
-}
-
-/// Which of two NOTIFYs is kept: a final status is not outdone, otherwise the newest.
-const fn outweigh(early: Option<Report>, newer: Report) -> Report {
-    match early {
-        Some(kept @ (Report::Success { .. } | Report::Failure { .. })) => kept,
-        Some(Report::Pending | Report::Provisional(_) | Report::Nothing | Report::Empty) | None => newer,
-    }
-}
-
-fn backing_off(event: Event, facts: Facts) -> Option<Step> {
-    match event {
-        Event::Timer(Timer::Retry) => to(State::ReferPending(None), &[Action::Refer]),
-        Event::Timer(Timer::Guard) => recover(&[], Cause::Guard, facts),
-        Event::Cancel => recover(&[], Cause::Cancelled, facts),
-        Event::Call(CallEnd::HungUp) => finish(peer_hung_up()),
-        Event::Call(CallEnd::Closing | CallEnd::Local | CallEnd::Lost) => finish(call_ended()),
-        Event::Timer(Timer::Hold | Timer::Final | Timer::Resume | Timer::Closing)
-        | Event::Begin(_)
-        | Event::Reoffer(_)
-        | Event::Answer(_)
-        | Event::Notify(_)
-        | Event::Subscription(_) => None,
-    }
-}
-
-/// The rows of Accepted and Progress.
-fn under_way(event: Event, facts: Facts) -> Option<Step> {
-    match event {
-        Event::Notify(report) => reported(report, facts),
-        Event::Subscription(End::NoNotify) => recover(&[], Cause::NoNotify, facts),
-        Event::Subscription(End::Expired) => recover(&[], Cause::Expired, facts),
-        Event::Subscription(End::Terminated | End::Refused) => recover(&[], Cause::NoResult, facts),
-        Event::Call(CallEnd::HungUp) => part(None, Parted::HungUp),
-        Event::Call(CallEnd::Lost) => part(None, Parted::Lost),
-        // The subscription lives on and its NOTIFYs are answered (TR-165), but the call cannot be taken back.
-        Event::Call(CallEnd::Closing | CallEnd::Local) => finish(call_ended()),
-        Event::Cancel => recover(&[Action::Unsubscribe], Cause::Cancelled, facts),
-        Event::Timer(Timer::Guard) => recover(&[Action::Unsubscribe], Cause::Guard, facts),
-        Event::Timer(Timer::Hold | Timer::Retry | Timer::Final | Timer::Resume | Timer::Closing)
-        | Event::Begin(_)
-        | Event::Reoffer(_)
-        | Event::Answer(_) => None,
-    }
-}
-
-/// A NOTIFY after the 2xx.
-fn reported(report: Report, facts: Facts) -> Option<Step> {
-    match report {
-        Report::Pending => to(State::Progress, &[Action::Tell(Tell::AwaitingApproval)]),
-        Report::Provisional(code) => to(State::Progress, &[Action::Tell(Tell::Progress(code))]),
-        Report::Nothing => to(State::Progress, &[]),
-        Report::Success { code, last } => complete(code, last),
-        Report::Failure { code, last: true } => recover(&[], Cause::Target(code), facts),
-        Report::Failure { code, last: false } => recover(&[Action::Unsubscribe], Cause::Target(code), facts),
-        Report::Empty => recover(&[], Cause::NoResult, facts),
+/// The rows "BYE on d1" and "d1 terminated locally" before the REFER.
+fn primary_over(end: CallEnd, facts: Facts) -> Option<Step> {
+    match end {
+        CallEnd::HungUp => lose(&[], peer_hung_up(), facts),
+        CallEnd::Closing | CallEnd::Local | CallEnd::Lost => lose(&[], call_ended(), facts),
     }
 }
 
 /// D5: the NOTIFY was answered before it was told, so the BYE may go (TR-252). A subscription that its notifier did not
-/// end is ended from here (EC-09).
-fn complete(code: StatusCode, last: bool) -> Option<Step> {
-    let actions = [Action::Unsubscribe, Action::HangUp, Action::Wait(Wait::Closing)];
-    to(State::Completing(code), if last { &actions[1..] } else { &actions })
-}
-
-fn part(early: Option<Report>, parted: Parted) -> Option<Step> {
-    match early {
-        Some(Report::Success { code, .. }) => finish(succeeded(code)),
-        Some(Report::Failure { code, .. }) => finish(Cause::Target(code).outcome(false)),
-        Some(Report::Pending | Report::Provisional(_) | Report::Nothing | Report::Empty) | None => {
-            to(State::Parting(parted), &[Action::Wait(Wait::Final)])
-        }
+/// end is ended from here (EC-09). The call that Replaces names is ended by the other side, or by us after T-FINAL.
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
+fn complete(code: StatusCode, last: bool, facts: Facts) -> Option<Step> {
+    let referred = facts.referred();
+    let left = if facts.plan == Plan::Blind { facts.alive.without(Side::Consultation) } else { facts.alive };
+    let mut actions = Actions::new();
+    if !last {
+        actions.push(Action::Unsubscribe);
     }
-}
-
-fn parting(parted: Parted, event: Event) -> Option<Step> {
-    let unknown = || {
-        finish(match parted {
-            Parted::HungUp => peer_hung_up(),
-            Parted::Lost => call_ended(),
-        })
-    };
-    let stay = |actions: &[Action]| to(State::Parting(parted), actions);
-    match event {
-        Event::Answer(Answer::Accepted(status)) => stay(&[Action::Tell(Tell::Accepted(status))]),
-        Event::Answer(
-            Answer::Redirected(_)
-            | Answer::Challenged(_)
-            | Answer::BadExtension(_)
-            | Answer::NoRefer(_)
-            | Answer::NoCall(_)
-            | Answer::Doubted(_)
-            | Answer::Glare(_)
-            | Answer::TryLater(_, _)
-            | Answer::Declined(_)
-            | Answer::TimedOut
-            | Answer::Unreachable
-            | Answer::Misused,
-        ) => unknown(),
-        Event::Notify(Report::Pending) => stay(&[Action::Tell(Tell::AwaitingApproval)]),
-        Event::Notify(Report::Provisional(code)) => stay(&[Action::Tell(Tell::Progress(code))]),
-        Event::Notify(Report::Nothing) => stay(&[]),
-        Event::Notify(Report::Success { code, .. }) => finish(succeeded(code)),
-        Event::Notify(Report::Failure { code, .. }) => finish(Cause::Target(code).outcome(false)),
-        Event::Notify(Report::Empty) | Event::Subscription(_) | Event::Timer(Timer::Final) => unknown(),
-        Event::Timer(Timer::Hold | Timer::Guard | Timer::Retry | Timer::Resume | Timer::Closing)
-        | Event::Begin(_)
-        | Event::Reoffer(_)
-        | Event::Call(_)
-        | Event::Cancel => None,
+    if !left.any() {
+        actions.push(Action::Finish(succeeded(code)));
+        return Some(Step { next: State::Ended, actions });
     }
-}
-
-fn completing(code: StatusCode, event: Event) -> Option<Step> {
-    match event {
-        Event::Call(CallEnd::Closing) => to(State::Completing(code), &[]),
-        // Our BYE was answered or given up on, or crossed the peer's.
-        Event::Call(CallEnd::Local | CallEnd::HungUp | CallEnd::Lost) | Event::Timer(Timer::Closing) => {
-            finish(succeeded(code))
-        }
-        Event::Notify(_) | Event::Subscription(_) | Event::Answer(_) | Event::Reoffer(_) => {
-            to(State::Completing(code), &[])
-        }
-        Event::Timer(Timer::Hold | Timer::Guard | Timer::Retry | Timer::Final | Timer::Resume)
-        | Event::Begin(_)
-        | Event::Cancel => None,
+    if left.has(referred) {
+        actions.push(Action::HangUp(referred));
     }
-}
-
-fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
-    match event {
-        Event::Reoffer(Reoffer::Done) => finish(cause.outcome(true)),
-        // Alive, and as it was before. If we hold it, that is no state to leave a party in.
-        Event::Reoffer(Reoffer::AsBefore(_)) if facts.held != Held::Us => finish(cause.outcome(true)),
-        Event::Reoffer(Reoffer::AsBefore(_)) => {
-            match usize::from(facts.resumes).checked_sub(1).and_then(|tries| AGAIN.get(tries)) {
-                Some(after) => to(State::Waiting(cause), &[Action::Wait(Wait::Again(*after))]),
-                None => lost(cause),
-            }
-        }
-        Event::Reoffer(Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable)
-        | Event::Timer(Timer::Resume) => lost(cause),
-        Event::Reoffer(Reoffer::Over) => to(State::Recovering(cause), &[]),
-        Event::Call(_) => finish(cause.outcome(false)),
-        Event::Notify(report) => moved_after_all(report, State::Recovering(cause)),
-        Event::Subscription(_) | Event::Answer(_) => to(State::Recovering(cause), &[]),
-        Event::Timer(Timer::Hold | Timer::Guard | Timer::Retry | Timer::Final | Timer::Closing)
-        | Event::Begin(_)
-        | Event::Cancel => None,
+    if left.has(referred.other()) {
+        actions.push(Action::Wait(Wait::Final));
     }
-}
-
-fn waiting(cause: Cause, event: Event) -> Option<Step> {
-    match event {
-        Event::Timer(Timer::Retry) => to(State::Recovering(cause), &[Action::Resume]),
-        Event::Timer(Timer::Resume) => lost(cause),
-        Event::Call(_) => finish(cause.outcome(false)),
-        Event::Notify(report) => moved_after_all(report, State::Waiting(cause)),
-        Event::Subscription(_) | Event::Answer(_) | Event::Reoffer(_) => to(State::Waiting(cause), &[]),
-        Event::Timer(Timer::Hold | Timer::Guard | Timer::Final | Timer::Closing)
-        | Event::Begin(_)
-        | Event::Cancel => None,
-    }
-}
-
-/// A call that cannot be taken back is ended rather than left on hold (invariant 4 of the catalogue's §2.7).
-fn lost(cause: Cause) -> Option<Step> {
-    to(State::Ended, &[Action::HangUp, Action::Finish(cause.outcome(false))])
-}
-
-/// The race of the last row: the party was moved although its call was being taken back.
-fn moved_after_all(report: Report, stay: State) -> Option<Step> {
-    match report {
-        Report::Success { code, last } => complete(code, last),
-        Report::Pending
-        | Report::Provisional(_)
-        | Report::Nothing
-        | Report::Failure { .. }
-        | Report::Empty => to(stay, &[]),
-    }
+    actions.push(Action::Wait(Wait::Closing));
+    Some(Step { next: State::Completing(code, left), actions })
 }

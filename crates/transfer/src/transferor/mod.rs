@@ -1,28 +1,30 @@
-//! A transfer that we ask for: carries out what [`machine`] decides.
+//! A transfer that we ask for: turns what happens into events of [`machine`], and lets `carry` do what that decides.
 
 mod action;
+mod carry;
 mod event;
 mod machine;
+mod naming;
 mod outcome;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
-use dialog_core::{
-    DialogCommand, LegCommand, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
-};
+use dialog_core::{LegEvent, LegId, SubscriptionEvent, SubscriptionId};
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
-use sip_transport::{Out, Random, Tick};
+use sip_transport::{Out, Tick};
 
 use self::{
-    action::{Action, Tell, Wait},
-    event::{Answer, CallEnd, Event, Reoffer},
-    machine::{Facts, Held, State, Step, step},
+    action::{Action, Side, Tell},
+    event::{Answer, CallEnd, Consult, Event, Reoffer},
+    machine::{Alive, Facts, Held, May, Plan, State, Step, step},
+    naming::Naming,
 };
 use crate::{
-    Hold, HoldFailure, Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput,
-    TransferTimerName, policy::CLOSING_WAIT, surroundings::Surroundings, timers::Armed,
+    AttendedOptions, Completion, Hold, HoldFailure, Role, TransferEventKind, TransferId, TransferInfo,
+    TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
+    legs::{Leg, Stage},
+    surroundings::Surroundings,
+    timers::Armed,
 };
 
 /// One transfer of ours.
@@ -35,6 +37,9 @@ pub(crate) struct Transferor {
     hold: Hold,
     state: State,
     facts: Facts,
+    consultation: Option<Consultation>,
+    /// The call that the user's audio is on, where the transfer moves it.
+    audio: Option<Side>,
     /// The subscription of the last REFER.
     subscription: Option<SubscriptionId>,
     /// Whether that subscription was ended from here, or its REFER withdrawn.
@@ -50,27 +55,94 @@ pub(crate) struct Transferor {
     armed: Armed,
 }
 
+/// The call to a target that is asked first.
+#[derive(Debug)]
+struct Consultation {
+    leg: LegId,
+    was_up: bool,
+    naming: Naming,
+    /// Sends the REFER whatever the peers say of Replaces.
+    force: bool,
+}
+
+/// What every transfer of ours is asked with.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) id: TransferId,
+    pub(crate) leg: LegId,
+    pub(crate) target: UriBuf,
+    pub(crate) hold: Hold,
+    pub(crate) referred_by: Option<NameAddrBuf>,
+}
+
 impl Transferor {
-    pub(crate) fn new(
-        id: TransferId,
-        leg: LegId,
-        target: UriBuf,
-        hold: Hold,
-        referred_by: Option<NameAddrBuf>,
+    /// A blind transfer.
+    pub(crate) fn blind(asked: Asked, started: Tick) -> Self {
+        Self::new(asked, Plan::Blind, None, started)
+    }
+
+    /// A transfer whose target is asked first, in a call that is to be placed.
+    pub(crate) fn consult(
+        asked: Asked,
+        consultation: LegId,
+        options: AttendedOptions,
+        completion: Completion,
         started: Tick,
     ) -> Self {
-        let held = match hold {
+        let mut new = Self::new(asked, Plan::Consult, Some((consultation, options)), started);
+        new.audio = Some(Side::Primary);
+        new.facts.on_answer = completion == Completion::OnAnswer;
+        new
+    }
+
+    /// A transfer between two calls that are up.
+    pub(crate) fn attended(
+        asked: Asked,
+        consultation: LegId,
+        consultation_held: bool,
+        options: AttendedOptions,
+        started: Tick,
+    ) -> Self {
+        let mut new = Self::new(asked, Plan::Attended, Some((consultation, options)), started);
+        if consultation_held {
+            new.facts.consultation_held = Held::Application;
+        }
+        new.consultation.iter_mut().for_each(|consultation| consultation.was_up = true);
+        new
+    }
+
+    fn new(asked: Asked, plan: Plan, with: Option<(LegId, AttendedOptions)>, started: Tick) -> Self {
+        let held = match asked.hold {
             Hold::First | Hold::No => Held::Nobody,
             Hold::Already => Held::Application,
         };
+        let options = with.map(|(_, options)| options).unwrap_or_default();
+        let facts = Facts {
+            plan,
+            held,
+            consultation_held: Held::Nobody,
+            alive: Alive { primary: true, consultation: false },
+            protect: options.protect_target,
+            on_answer: false,
+            retried: false,
+            resumes: 0,
+            may: May::NOTHING,
+        };
         Self {
-            id,
-            leg,
-            target,
-            referred_by,
-            hold,
+            id: asked.id,
+            leg: asked.leg,
+            target: asked.target,
+            referred_by: asked.referred_by,
+            hold: asked.hold,
             state: State::Idle,
-            facts: Facts { held, retried: false, go_on: true, resumes: 0 },
+            facts,
+            consultation: with.map(|(leg, options)| Consultation {
+                leg,
+                was_up: false,
+                naming: Naming::new(options.refer_to),
+                force: options.force,
+            }),
+            audio: None,
             subscription: None,
             unsubscribed: false,
             told: None,
@@ -92,14 +164,15 @@ impl Transferor {
             role: Role::Transferor,
             leg: self.leg,
             new_leg: None,
+            consultation: self.consultation.as_ref().map(|consultation| consultation.leg),
             target: self.target.clone(),
-            state: self.state.name(),
+            state: self.state.name(self.facts.plan),
             last_code: self.last_code,
             started: self.started,
         }
     }
 
-    /// Begins: tells so, then holds or sends the REFER.
+    /// Begins: tells so, then holds, asks the target or sends the REFER.
     pub(crate) fn begin(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         self.tell(TransferEventKind::Initiated { target: self.target.clone() }, out);
         self.drive(Event::Begin(self.hold), around, out);
@@ -114,21 +187,65 @@ impl Transferor {
         self.drive(Event::Cancel, around, out);
     }
 
-    /// Takes an event of the call; `false` if it means nothing to the transfer.
-    pub(crate) fn call_event(
+    /// Why the application may not complete the transfer now.
+    pub(crate) fn check_complete(&mut self, around: &Surroundings<'_, '_>) -> Result<(), TransferRefusal> {
+        self.look(around, None);
+        if step(self.state, Event::Complete, self.facts).is_some() {
+            return Ok(());
+        }
+        Err(match self.state {
+            State::ConsultTalk(_) if self.facts.may.without_replaces == WithoutReplaces::Refuse => {
+                TransferRefusal::NoReplaces
+            }
+            _ => TransferRefusal::State,
+        })
+    }
+
+    pub(crate) fn complete(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        self.drive(Event::Complete, around, out);
+    }
+
+    /// Whether the application may turn to the other party now.
+    pub(crate) fn can_swap(&self) -> bool {
+        step(self.state, Event::Swap, self.facts).is_some()
+    }
+
+    pub(crate) fn swap(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        self.drive(Event::Swap, around, out);
+    }
+
+    /// Takes an event of one of the calls; `false` if it means nothing to the transfer.
+    pub(crate) fn leg_event(
         &mut self,
+        leg: LegId,
         event: &LegEvent,
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
+        let side = if leg == self.leg { Side::Primary } else { Side::Consultation };
         let event = match event {
-            LegEvent::Reoffered(result) => Event::Reoffer(Reoffer::of(*result)),
-            LegEvent::Closing => Event::Call(CallEnd::Closing),
-            LegEvent::Ended(cause) => Event::Call(CallEnd::of(cause)),
+            LegEvent::Reoffered(result) => Event::Reoffer(side, Reoffer::of(*result)),
+            LegEvent::Closing => Event::Call(side, CallEnd::Closing),
+            LegEvent::Ended(cause) => match &self.consultation {
+                Some(consultation) if side == Side::Consultation && !consultation.was_up => {
+                    Event::Consult(Consult::failed(cause))
+                }
+                Some(_) | None => Event::Call(side, CallEnd::of(cause)),
+            },
+            LegEvent::Provisional { status: StatusCode::EARLY_DIALOG_TERMINATED } => return true,
+            LegEvent::Provisional { status } if side == Side::Consultation => {
+                Event::Consult(Consult::Ringing(*status))
+            }
+            LegEvent::Up(_) if side == Side::Consultation => {
+                self.consultation.iter_mut().for_each(|consultation| consultation.was_up = true);
+                Event::Consult(Consult::Up)
+            }
             // A REFER that the leg does not take is refused in the step in which it was asked for; a later misuse is
             // somebody else's.
             LegEvent::Misused(_)
-                if self.referred == around.cx.now && matches!(self.state, State::ReferPending(None)) =>
+                if side == self.facts.referred()
+                    && self.referred == around.cx.now
+                    && matches!(self.state, State::ReferPending(None)) =>
             {
                 Event::Answer(Answer::Misused)
             }
@@ -158,9 +275,12 @@ impl Transferor {
             Event::Notify(report) => self.last_code = report.code().or(self.last_code),
             Event::Answer(answer) => self.last_code = answer.code().or(self.last_code),
             Event::Begin(_)
-            | Event::Reoffer(_)
+            | Event::Reoffer(..)
+            | Event::Consult(_)
             | Event::Subscription(_)
-            | Event::Call(_)
+            | Event::Call(..)
+            | Event::Complete
+            | Event::Swap
             | Event::Cancel
             | Event::Timer(_) => {}
         }
@@ -185,147 +305,63 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
-        self.facts.go_on = around.policy.hold_failure == HoldFailure::GoOn;
+        self.look(around, event.ends());
         let Some(Step { next, actions }) = step(self.state, event, self.facts) else {
             return false;
         };
         self.state = next;
         self.armed.keep(next.timers(), self.id, out);
+        let mut sent = true;
         for action in actions {
-            self.act(action, around, out);
+            match action {
+                Action::Refer => sent = self.refer(around, out),
+                action => self.act(action, around, out),
+            }
         }
         if self.is_over() {
             self.release(around);
         }
+        if !sent {
+            self.drive(Event::Answer(Answer::Misused), around, out);
+        }
         true
     }
 
-    fn act(&mut self, action: Action, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        let leg = self.leg;
-        match action {
-            Action::Hold => out.push(TransferOutput::Hold { leg, limit: around.policy.hold_limit }),
-            Action::NoteHeld => self.facts.held = Held::Us,
-            Action::Refer => self.refer(around, out),
-            Action::Unsubscribe => self.end_subscription(around, out),
-            Action::Resume => self.resume(around, out),
-            Action::Probe => out.push(match self.facts.held {
-                // What is held by the application is asked for as it is.
-                Held::Application => TransferOutput::Hold { leg, limit: around.policy.resume_limit },
-                Held::Nobody | Held::Us => TransferOutput::Resume { leg, limit: around.policy.resume_limit },
-            }),
-            Action::HangUp => {
-                out.push(TransferOutput::Dialog(DialogCommand::Leg(
-                    leg,
-                    LegCommand::HangUp { reason: None },
-                )));
-            }
-            Action::Tell(tell) => {
-                if self.told != Some(tell) {
-                    self.told = Some(tell);
-                    self.tell(tell.into(), out);
-                }
-            }
-            Action::Wait(wait) => self.wait(wait, around, out),
-            Action::Finish(outcome) => self.tell(TransferEventKind::Ended(outcome), out),
-        }
-    }
-
-    /// Sends the REFER; each one creates a subscription of its own (RFC 3515 §2.4.6).
-    fn refer(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        let subscription: SubscriptionId = around.cx.ids.mint();
-        self.referred = around.cx.now;
-        if let Some(refused) = self.subscription.replace(subscription) {
-            around.subscriptions.remove(&refused);
-        }
-        around.subscriptions.insert(subscription, self.id);
-        self.tell(TransferEventKind::ReferSent, out);
-        let command = LegCommand::Refer {
-            subscription,
-            refer_to: self.target.clone(),
-            referred_by: self.referred_by.clone(),
+    /// Sees how the calls are and what is permitted; the call that the present event ends counts as over.
+    fn look(&mut self, around: &Surroundings<'_, '_>, over: Option<Side>) {
+        let policy = &around.policy.attended;
+        let alive = |leg: LegId| around.legs.get(leg).is_some_and(|leg| leg.stage != Stage::Closing);
+        self.facts.alive = Alive {
+            primary: alive(self.leg) && over != Some(Side::Primary),
+            consultation: self.consultation.as_ref().is_some_and(|with| alive(with.leg))
+                && over != Some(Side::Consultation),
         };
-        out.push(TransferOutput::Dialog(DialogCommand::Leg(self.leg, command)));
-    }
-
-    /// Takes the call back, in what is left of the limit.
-    fn resume(&mut self, around: &Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        let first = *self.resumed.get_or_insert(around.cx.now);
-        self.facts.resumes = self.facts.resumes.saturating_add(1);
-        let limit = around.policy.resume_limit.saturating_sub(around.cx.now.since(first));
-        out.push(TransferOutput::Resume { leg: self.leg, limit });
-    }
-
-    /// Ends the subscription at once, whatever became of the REFER: one that waits behind an INVITE must not leave after
-    /// the call was taken back (TR-177), and the dialog layer knows whether it has left.
-    fn end_subscription(&mut self, around: &Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        let live = self.subscription.filter(|id| around.subscriptions.contains_key(id));
-        if let Some(subscription) = live.filter(|_| !self.unsubscribed) {
-            self.unsubscribed = true;
-            out.push(TransferOutput::Dialog(DialogCommand::Subscription(
-                subscription,
-                SubscriptionCommand::Unsubscribe,
-            )));
-        }
-    }
-
-    fn wait(&mut self, wait: Wait, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        let (name, after) = match wait {
-            Wait::Hold => (TransferTimerName::Hold, around.policy.hold_wait()),
-            Wait::Guard => (TransferTimerName::Guard, around.policy.guard),
-            Wait::Retry(seconds) => {
-                self.facts.retried = true;
-                let placed = around.legs.get(self.leg).is_some_and(|leg| leg.placed);
-                (
-                    TransferTimerName::Retry,
-                    seconds.map_or_else(|| glare_delay(placed, around.cx.random), in_seconds),
-                )
-            }
-            Wait::Final => (TransferTimerName::Final, around.policy.final_grace),
-            Wait::Again(after) => (TransferTimerName::Retry, after),
-            Wait::Resume => (TransferTimerName::Resume, around.policy.resume_wait()),
-            Wait::Closing => (TransferTimerName::Closing, CLOSING_WAIT),
+        let supports = |leg: LegId| around.legs.get(leg).is_some_and(|leg| leg.peer.replaces);
+        let with = self.consultation.as_ref();
+        let named = if self.facts.protect { Some(self.leg) } else { with.map(|with| with.leg) };
+        self.facts.may = May {
+            go_on: around.policy.hold_failure == HoldFailure::GoOn,
+            hold_consultation: policy.hold_consultation,
+            replaces: with.is_some_and(|with| with.force) || named.is_some_and(supports),
+            reroute: self.facts.alive.consultation
+                && !self.facts.protect
+                && policy.retry
+                && with.is_some_and(|with| with.naming.has_other(with.leg, around)),
+            reverse: policy.reverse_roles
+                && !self.facts.protect
+                && self.facts.alive.consultation
+                && with.is_some_and(|with| with.force || supports(self.leg))
+                && with.and_then(|with| around.legs.get(with.leg)).is_some_and(Leg::takes_refer),
+            semi_attended: policy.semi_attended,
+            without_replaces: policy.without_replaces,
         };
-        self.armed.arm(self.id, name, after, out);
     }
 
-    /// Lets go of everything that leads to this transfer.
-    fn release(&mut self, around: &mut Surroundings<'_, '_>) {
-        if let Some(leg) = around.legs.get_mut(self.leg) {
-            leg.moved_by = None;
-        }
-        if let Some(subscription) = self.subscription.take() {
-            around.subscriptions.remove(&subscription);
+    /// The leg of a side; the first call's where there is no other.
+    fn leg_of(&self, side: Side) -> LegId {
+        match (side, &self.consultation) {
+            (Side::Consultation, Some(consultation)) => consultation.leg,
+            (Side::Primary | Side::Consultation, _) => self.leg,
         }
     }
-
-    fn tell(&self, kind: TransferEventKind, out: &mut Out<'_, TransferOutput>) {
-        out.push(TransferOutput::Event(TransferEvent {
-            transfer: self.id,
-            leg: self.leg,
-            role: Role::Transferor,
-            kind,
-        }));
-    }
-}
-
-impl From<Tell> for TransferEventKind {
-    fn from(tell: Tell) -> Self {
-        match tell {
-            Tell::Accepted(status) => Self::Accepted { status },
-            Tell::AwaitingApproval => Self::AwaitingApproval,
-            Tell::Progress(status) => Self::Progress { status },
-            Tell::Recovering => Self::Recovering,
-        }
-    }
-}
-
-const fn in_seconds(seconds: u32) -> Duration {
-    Duration::from_secs(seconds as u64)
-}
-
-/// The delay after 491: 2.1 to 4 s for the owner of the Call-ID, 0 to 2 s for the other side, in steps of 10 ms, so that
-/// two REFERs do not meet again (RFC 3261 §14.1).
-fn glare_delay(owner: bool, random: &mut dyn Random) -> Duration {
-    let steps = if owner { 210 + random.up_to(190) } else { random.up_to(200) };
-    Duration::from_millis(u64::from(steps) * 10)
 }

@@ -27,6 +27,14 @@ pub(super) enum Cause {
     Expired,
     /// T-GUARD.
     Guard,
+    /// The consultation call was refused with this status, or not answered, or its target cannot be reached.
+    Consult(Option<StatusCode>),
+    /// The consultation call ended.
+    ConsultEnded,
+    /// The target was asked for too long.
+    TalkLimit,
+    /// Nobody supports Replaces.
+    NoReplaces,
     /// The application gave it up.
     Cancelled,
 }
@@ -34,7 +42,7 @@ pub(super) enum Cause {
 impl Cause {
     pub(super) const fn code(self) -> Option<StatusCode> {
         match self {
-            Self::Hold(code) | Self::Refused(code) => code,
+            Self::Hold(code) | Self::Refused(code) | Self::Consult(code) => code,
             Self::NotSupported(code) | Self::Target(code) => Some(code),
             Self::ReferTimeout
             | Self::Unreachable
@@ -42,6 +50,9 @@ impl Cause {
             | Self::NoResult
             | Self::Expired
             | Self::Guard
+            | Self::ConsultEnded
+            | Self::TalkLimit
+            | Self::NoReplaces
             | Self::Cancelled => None,
         }
     }
@@ -59,17 +70,24 @@ impl Cause {
             Self::NoResult => (Failure::NoResult, LearnedFrom::Terminated),
             Self::Expired => (Failure::NoResult, LearnedFrom::Guard),
             Self::Guard => (Failure::Guard, LearnedFrom::Guard),
+            Self::Consult(_) => (Failure::Consultation, LearnedFrom::Local),
+            Self::ConsultEnded => (Failure::ConsultationEnded, LearnedFrom::Bye),
+            Self::TalkLimit => (Failure::TalkLimit, LearnedFrom::Guard),
+            Self::NoReplaces => (Failure::NoReplaces, LearnedFrom::Local),
             Self::Cancelled => (Failure::Cancelled, LearnedFrom::Local),
         };
         let kind = match self {
             Self::Cancelled => OutcomeKind::Cancelled,
-            Self::Guard | Self::NoNotify | Self::Expired => OutcomeKind::TimedOut,
+            Self::Guard | Self::NoNotify | Self::Expired | Self::TalkLimit => OutcomeKind::TimedOut,
             Self::Hold(_)
             | Self::Refused(_)
             | Self::NotSupported(_)
             | Self::ReferTimeout
             | Self::Unreachable
             | Self::Target(_)
+            | Self::Consult(_)
+            | Self::ConsultEnded
+            | Self::NoReplaces
             | Self::NoResult => {
                 if call_kept {
                     OutcomeKind::Recovered

@@ -1,15 +1,16 @@
-//! Table 2.1 as it is implemented, compared with its committed copy.
+//! Tables 2.1 and 2.2 as they are implemented, compared with their committed copy.
 
 use std::fmt::Write;
 
 use sip_message::StatusCode;
 
 use super::{
-    event::{Answer, CallEnd, End, Event, Reoffer, Report, Timer},
-    machine::{Facts, Held, Parted, State, step},
+    action::Side,
+    event::{Answer, CallEnd, Consult, End, Event, Reoffer, Report, Timer},
+    machine::{Alive, Facts, Held, May, Parted, Plan, State, step},
     outcome::Cause,
 };
-use crate::Hold;
+use crate::{Hold, SemiAttended, WithoutReplaces};
 
 const BUSY: StatusCode = StatusCode::BUSY_HERE;
 
@@ -17,7 +18,19 @@ fn states() -> Vec<State> {
     vec![
         State::Idle,
         State::Holding,
-        State::Releasing,
+        State::Releasing(Cause::Cancelled),
+        State::Consulting { ringing: false, complete: false },
+        State::Consulting { ringing: true, complete: false },
+        State::Consulting { ringing: true, complete: true },
+        State::ConsultTalk(Side::Consultation),
+        State::ConsultTalk(Side::Primary),
+        State::Swapping { from: Side::Consultation, held: false },
+        State::Swapping { from: Side::Consultation, held: true },
+        State::Swapping { from: Side::Primary, held: false },
+        State::Swapping { from: Side::Primary, held: true },
+        State::HoldConsult(Side::Consultation),
+        State::HoldConsult(Side::Primary),
+        State::Dropping,
         State::ReferPending(None),
         State::ReferPending(Some(Report::Provisional(StatusCode::RINGING))),
         State::ReferPending(Some(Report::Success { code: StatusCode::OK, last: true })),
@@ -27,25 +40,30 @@ fn states() -> Vec<State> {
         State::Progress,
         State::Parting(Parted::HungUp),
         State::Parting(Parted::Lost),
-        State::Completing(StatusCode::OK),
+        State::Completing(StatusCode::OK, BOTH),
+        State::Completing(StatusCode::OK, Alive { consultation: false, ..BOTH }),
+        State::Completing(StatusCode::OK, Alive { primary: false, ..BOTH }),
         State::Recovering(Cause::Target(BUSY)),
         State::Waiting(Cause::Target(BUSY)),
+        State::Restoring(Cause::Target(BUSY)),
         State::Ended,
     ]
 }
 
 fn events() -> Vec<Event> {
-    let mut events = vec![
-        Event::Begin(Hold::First),
-        Event::Begin(Hold::Already),
-        Event::Begin(Hold::No),
-        Event::Reoffer(Reoffer::Done),
-        Event::Reoffer(Reoffer::AsBefore(Some(StatusCode::NOT_ACCEPTABLE_HERE))),
-        Event::Reoffer(Reoffer::Gone(StatusCode::CALL_DOES_NOT_EXIST)),
-        Event::Reoffer(Reoffer::Silent),
-        Event::Reoffer(Reoffer::Unreachable),
-        Event::Reoffer(Reoffer::Over),
+    let mut events = vec![Event::Begin(Hold::First), Event::Begin(Hold::Already), Event::Begin(Hold::No)];
+    let sides = [Side::Primary, Side::Consultation];
+    let reoffers = [
+        Reoffer::Done,
+        Reoffer::AsBefore(Some(StatusCode::NOT_ACCEPTABLE_HERE)),
+        Reoffer::Gone(StatusCode::CALL_DOES_NOT_EXIST),
+        Reoffer::Silent,
+        Reoffer::Unreachable,
+        Reoffer::Over,
     ];
+    events.extend(sides.iter().flat_map(|side| reoffers.map(|reoffer| Event::Reoffer(*side, reoffer))));
+    let consults = [Consult::Ringing(StatusCode::RINGING), Consult::Up, Consult::Failed(Some(BUSY))];
+    events.extend(consults.map(Event::Consult));
     let answers = [
         Answer::Accepted(StatusCode::ACCEPTED),
         Answer::Redirected(StatusCode::MOVED_TEMPORARILY),
@@ -70,22 +88,87 @@ fn events() -> Vec<Event> {
         Report::Success { code: StatusCode::OK, last: false },
         Report::Failure { code: BUSY, last: true },
         Report::Failure { code: BUSY, last: false },
+        Report::Failure { code: StatusCode::NOT_FOUND, last: true },
         Report::Empty,
     ];
     events.extend(reports.map(Event::Notify));
     events.extend([End::Terminated, End::Refused, End::NoNotify, End::Expired].map(Event::Subscription));
-    events.extend([CallEnd::Closing, CallEnd::Local, CallEnd::HungUp, CallEnd::Lost].map(Event::Call));
-    events.push(Event::Cancel);
-    let timers = [Timer::Hold, Timer::Guard, Timer::Retry, Timer::Final, Timer::Resume, Timer::Closing];
+    let ends = [CallEnd::Closing, CallEnd::Local, CallEnd::HungUp, CallEnd::Lost];
+    events.extend(sides.iter().flat_map(|side| ends.map(|end| Event::Call(*side, end))));
+    events.extend([Event::Complete, Event::Swap, Event::Cancel]);
+    let timers = [
+        Timer::Hold,
+        Timer::Consult,
+        Timer::Talk,
+        Timer::Guard,
+        Timer::Retry,
+        Timer::Final,
+        Timer::Resume,
+        Timer::Closing,
+    ];
     events.extend(timers.map(Event::Timer));
     events
 }
 
-const USUAL: Facts = Facts { held: Held::Us, retried: false, go_on: true, resumes: 1 };
+const BOTH: Alive = Alive { primary: true, consultation: true };
+
+/// The default policy, with peers that support Replaces.
+const MAY: May = May {
+    go_on: true,
+    hold_consultation: true,
+    replaces: true,
+    reroute: false,
+    reverse: false,
+    semi_attended: SemiAttended::WaitForAnswer,
+    without_replaces: WithoutReplaces::Refuse,
+};
+
+const USUAL: Facts = Facts {
+    plan: Plan::Blind,
+    held: Held::Us,
+    consultation_held: Held::Nobody,
+    alive: Alive { primary: true, consultation: false },
+    protect: false,
+    on_answer: false,
+    retried: false,
+    resumes: 1,
+    may: MAY,
+};
+
+const CONSULT: Facts = Facts { plan: Plan::Consult, alive: BOTH, ..USUAL };
+
+const ATTENDED: Facts = Facts { plan: Plan::Attended, ..CONSULT };
+
+/// Whether a transfer of this plan can be in a state.
+fn meets(plan: Plan, state: State) -> bool {
+    match state {
+        State::Consulting { .. } | State::ConsultTalk(_) | State::Swapping { .. } | State::Dropping => {
+            plan == Plan::Consult
+        }
+        State::HoldConsult(side) => {
+            plan == Plan::Consult || plan == Plan::Attended && side == Side::Consultation
+        }
+        State::Restoring(_) => plan == Plan::Attended,
+        State::Completing(_, left) => !left.consultation || plan != Plan::Blind,
+        State::Idle
+        | State::Holding
+        | State::Releasing(_)
+        | State::ReferPending(_)
+        | State::BackingOff
+        | State::Accepted
+        | State::Progress
+        | State::Parting(_)
+        | State::Recovering(_)
+        | State::Waiting(_)
+        | State::Ended => true,
+    }
+}
 
 fn row(state: State, event: Event, facts: Facts) -> String {
-    match step(state, event, facts) {
+    let alive = event.ends().map_or(facts.alive, |side| facts.alive.without(side));
+    match step(state, event, Facts { alive, ..facts }) {
         None => "ignored".into(),
+        Some(step) if step.next == state && step.actions.is_empty() => "absorbed".into(),
         Some(step) => {
             let actions: Vec<_> = step.actions.iter().map(|action| format!("{action:?}")).collect();
             format!("{:?} | {}", step.next, actions.join(", "))
@@ -93,37 +176,115 @@ fn row(state: State, event: Event, facts: Facts) -> String {
     }
 }
 
-fn table() -> String {
-    let mut table = String::from(
-        "# Transferor, blind: state | event | next | actions. Held by us, first try, hold may fail, asked back once.\n",
+/// Whether an event can happen to a transfer of this plan.
+fn concerns(plan: Plan, event: Event) -> bool {
+    let only_with_a_consultation = matches!(
+        event,
+        Event::Consult(_)
+            | Event::Complete
+            | Event::Swap
+            | Event::Reoffer(Side::Consultation, _)
+            | Event::Call(Side::Consultation, _)
+            | Event::Timer(Timer::Consult | Timer::Talk)
     );
+    plan != Plan::Blind || !only_with_a_consultation
+}
+
+/// The rows of one plan that differ from those of another set of facts; all of them where there is none.
+fn rows(table: &mut String, title: &str, facts: Facts, other: Option<Facts>) {
+    writeln!(table, "\n# {title}\n").expect("invariant: a String takes all text");
     for state in states() {
-        writeln!(table).expect("invariant: a String takes all text");
-        for event in events() {
-            writeln!(table, "{state:?} | {event:?} | {}", row(state, event, USUAL))
-                .expect("invariant: a String takes all text");
+        if !meets(facts.plan, state) {
+            continue;
         }
-    }
-    let others = [
-        ("Held by nobody", Facts { held: Held::Nobody, ..USUAL }),
-        ("Held by the application", Facts { held: Held::Application, ..USUAL }),
-        ("Second try", Facts { retried: true, ..USUAL }),
-        ("Hold must succeed", Facts { go_on: false, ..USUAL }),
-        ("Asked back for the last time", Facts { resumes: 4, ..USUAL }),
-    ];
-    for (title, facts) in others {
-        writeln!(table, "\n# {title}: the rows that differ.\n").expect("invariant: a String takes all text");
-        for state in states() {
-            for event in events() {
-                let row = row(state, event, facts);
-                if row != self::row(state, event, USUAL) {
-                    writeln!(table, "{state:?} | {event:?} | {row}")
-                        .expect("invariant: a String takes all text");
-                }
+        let mut absorbed = Vec::new();
+        for event in events().into_iter().filter(|event| concerns(facts.plan, *event)) {
+            let row = row(state, event, facts);
+            let told = other.is_some_and(|other| {
+                meets(other.plan, state)
+                    && concerns(other.plan, event)
+                    && row == self::row(state, event, other)
+            });
+            if told || row == "ignored" {
+                continue;
+            }
+            if row == "absorbed" {
+                absorbed.push(format!("{event:?}"));
+            } else {
+                writeln!(table, "{state:?} | {event:?} | {row}").expect("invariant: a String takes all text");
             }
         }
+        if !absorbed.is_empty() {
+            let absorbed = absorbed.join(", ");
+            writeln!(table, "{state:?} | absorbs | {absorbed}").expect("invariant: a String takes all text");
+        }
+    }
+}
+
+fn table() -> String {
+    let mut table = String::from(
+        "# Transferor: state | event | next | actions. Held by us, first try, hold may fail, asked back once, peers \
+         support Replaces. What is not listed is ignored and counted.\n",
+    );
+    rows(&mut table, "Blind", USUAL, None);
+    let may = |facts: Facts, change: fn(&mut May)| {
+        let mut facts = facts;
+        change(&mut facts.may);
+        facts
+    };
+    let blind = [
+        ("held by nobody", Facts { held: Held::Nobody, ..USUAL }),
+        ("held by the application", Facts { held: Held::Application, ..USUAL }),
+        ("second try", Facts { retried: true, ..USUAL }),
+        ("hold must succeed", may(USUAL, |may| may.go_on = false)),
+        ("asked back for the last time", Facts { resumes: 4, ..USUAL }),
+    ];
+    for (title, facts) in blind {
+        rows(&mut table, &format!("Blind, {title}: the rows that differ"), facts, Some(USUAL));
+    }
+    rows(&mut table, "Consultation: the rows that differ from Blind", CONSULT, Some(USUAL));
+    let consult = [
+        ("completed by the answer", Facts { on_answer: true, ..CONSULT }),
+        ("held by nobody", Facts { held: Held::Nobody, ..CONSULT }),
+        ("consultation call held by us", Facts { consultation_held: Held::Us, ..CONSULT }),
+        ("consultation call over", Facts { alive: Alive { consultation: false, ..BOTH }, ..CONSULT }),
+        ("first call over", Facts { alive: Alive { primary: false, ..BOTH }, ..CONSULT }),
+        ("hold must succeed", may(CONSULT, |may| may.go_on = false)),
+        ("consultation call not held first", may(CONSULT, |may| may.hold_consultation = false)),
+        ("target without Replaces", may(CONSULT, |may| may.replaces = false)),
+        (
+            "target without Replaces, then blind",
+            may(CONSULT, |may| {
+                may.replaces = false;
+                may.without_replaces = WithoutReplaces::Blind;
+            }),
+        ),
+        ("cancel then blind", may(CONSULT, |may| may.semi_attended = SemiAttended::CancelThenBlind)),
+        ("refuse while ringing", may(CONSULT, |may| may.semi_attended = SemiAttended::Refuse)),
+        ("another address is left", may(CONSULT, |may| may.reroute = true)),
+        ("roles can be exchanged", may(CONSULT, |may| may.reverse = true)),
+        ("target protected", Facts { protect: true, ..CONSULT }),
+    ];
+    for (title, facts) in consult {
+        rows(&mut table, &format!("Consultation, {title}: the rows that differ"), facts, Some(CONSULT));
+    }
+    rows(&mut table, "Attended: the rows that differ from Consultation", ATTENDED, Some(CONSULT));
+    let attended = [
+        ("consultation call held by us", Facts { consultation_held: Held::Us, ..ATTENDED }),
+        (
+            "consultation call held by us, the first one by the application",
+            Facts { consultation_held: Held::Us, held: Held::Application, ..ATTENDED },
+        ),
+    ];
+    for (title, facts) in attended {
+        rows(&mut table, &format!("Attended, {title}: the rows that differ"), facts, Some(ATTENDED));
     }
     table
+}
+
+/// Facts as they can be in each plan.
+fn plans() -> [Facts; 3] {
+    [USUAL, CONSULT, ATTENDED]
 }
 
 #[test]
@@ -141,31 +302,59 @@ fn the_table_is_the_committed_one() {
 /// Invariant 4: in every state that is not the first or the last, a timer runs.
 #[test]
 fn every_state_has_a_timer_that_leads_out_of_it() {
-    for state in states() {
-        if matches!(state, State::Idle | State::Ended) {
-            continue;
+    for facts in plans() {
+        for state in states().into_iter().filter(|state| meets(facts.plan, *state)) {
+            if matches!(state, State::Idle | State::Ended) {
+                continue;
+            }
+            let leads_out = state.timers().iter().any(|name| {
+                Event::of_timer(*name)
+                    .and_then(|event| step(state, event, facts))
+                    .is_some_and(|step| step.next != state)
+            });
+            assert!(leads_out, "{state:?}");
         }
-        let leads_out = state.timers().iter().any(|name| {
-            Event::of_timer(*name)
-                .and_then(|event| step(state, event, USUAL))
-                .is_some_and(|step| step.next != state)
-        });
-        assert!(leads_out, "{state:?}");
     }
 }
 
 /// Whatever is entered waits for something: no state is entered without one of its timers running already or armed now.
 #[test]
 fn a_state_that_is_entered_finds_one_of_its_timers_armed() {
-    for state in states() {
-        for event in events() {
-            let Some(taken) = step(state, event, USUAL) else { continue };
-            if matches!(taken.next, State::Ended) || taken.next == state {
-                continue;
+    for facts in plans() {
+        for state in states().into_iter().filter(|state| meets(facts.plan, *state)) {
+            for event in events() {
+                let Some(taken) = step(state, event, facts) else { continue };
+                if matches!(taken.next, State::Ended) || taken.next == state {
+                    continue;
+                }
+                let arms = taken.actions.iter().any(|action| matches!(action, super::Action::Wait(_)));
+                let keeps = taken.next.timers().iter().any(|name| state.timers().contains(name));
+                assert!(arms || keeps, "{state:?} {event:?} {taken:?}");
             }
-            let arms = taken.actions.iter().any(|action| matches!(action, super::Action::Wait(_)));
-            let keeps = taken.next.timers().iter().any(|name| state.timers().contains(name));
-            assert!(arms || keeps, "{state:?} {event:?} {taken:?}");
+        }
+    }
+}
+
+/// Whatever may happen, the party that we hold is taken back, hung up on or gone before the end.
+#[test]
+fn nobody_is_left_on_hold_by_an_end() {
+    for facts in plans() {
+        for state in states().into_iter().filter(|state| meets(facts.plan, *state)) {
+            for event in events() {
+                let Some(taken) = step(state, event, facts) else { continue };
+                let ends = taken.next == State::Ended && state != State::Ended;
+                let ours = matches!(event, Event::Call(Side::Primary, _));
+                let kept = taken
+                    .actions
+                    .iter()
+                    .any(|action| matches!(action, super::Action::Finish(outcome) if outcome.call_kept));
+                if ends && kept && !ours {
+                    // Only a call that was resumed, or was never held, may be said to be kept.
+                    let settled = matches!(event, Event::Reoffer(..) | Event::Timer(Timer::Resume));
+                    let unheld = matches!(state, State::Holding | State::Releasing(_) | State::Restoring(_));
+                    assert!(settled || unheld, "{state:?} {event:?} {taken:?}");
+                }
+            }
         }
     }
 }

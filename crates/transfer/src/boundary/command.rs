@@ -1,0 +1,199 @@
+//! What the application asks for, and why it is not followed.
+
+use dialog_core::LegId;
+use sip_message::{NameAddrBuf, UriBuf};
+use thiserror::Error;
+
+use super::TransferId;
+use crate::policy::attended::ReferTarget;
+
+/// What the application asks for. A command that cannot be followed is answered by [`TransferOutput::Refused`](crate::TransferOutput::Refused) and changes
+/// nothing; one that can, by [`TransferOutput::Accepted`](crate::TransferOutput::Accepted).
+#[derive(Debug, Clone)]
+pub enum TransferCommand {
+    /// Moves the other party of a call to a target: hold, REFER, progress, BYE; or recovery (table 2.1).
+    Blind {
+        /// The transfer, minted by whoever asks.
+        transfer: TransferId,
+        /// The call to the party that is to be moved.
+        leg: LegId,
+        /// Where it is to go; `sip`, `sips` or `tel`, without headers and `method`.
+        target: UriBuf,
+        /// Whether and how the call is held first.
+        hold: Hold,
+        /// Referred-By; our identity.
+        referred_by: Option<NameAddrBuf>,
+        /// How the REFER is sent.
+        options: BlindOptions,
+    },
+    /// Moves the other party of a call to the party of another call that is up: both are held, then REFER with Replaces
+    /// (table 2.2 from `complete()` on).
+    Attended {
+        /// The transfer, minted by whoever asks.
+        transfer: TransferId,
+        /// The call to the party that is to be moved.
+        leg: LegId,
+        /// The call to the target, placed by us or by the target.
+        consultation: LegId,
+        /// Whether and how the first call is held.
+        hold: Hold,
+        /// Whether the consultation call is held by the application already.
+        consultation_held: bool,
+        /// Referred-By; our identity.
+        referred_by: Option<NameAddrBuf>,
+        /// How it is done.
+        options: AttendedOptions,
+    },
+    /// Asks the target first: hold, a consultation call, then [`TransferCommand::Complete`] or `Cancel` (table 2.2).
+    Consult {
+        /// The transfer, minted by whoever asks.
+        transfer: TransferId,
+        /// The call to the party that is to be moved.
+        leg: LegId,
+        /// The consultation call, minted by whoever asks; placed by [`TransferOutput::Place`](crate::TransferOutput::Place).
+        consultation: LegId,
+        /// Whom to ask; `sip` or `sips`, without headers and `method`.
+        target: UriBuf,
+        /// Whether and how the first call is held.
+        hold: Hold,
+        /// Referred-By; our identity.
+        referred_by: Option<NameAddrBuf>,
+        /// How it is done.
+        options: AttendedOptions,
+        /// When the transfer is completed.
+        completion: Completion,
+    },
+    /// Completes a transfer whose target is being asked.
+    Complete {
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// Talks to the other of the two parties while the target is being asked; the one left is held.
+    Swap {
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// Lets go of a transfer of ours: hangs up at once and leaves the outcome to the other two (TR-165, TR-180). Not
+    /// offered yet: [`TransferRefusal::Unsupported`].
+    Detach {
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// Gives a transfer of ours up and takes the call back, ending a consultation call that was placed for it (TR-177);
+    /// or withdraws from one asked of us, which cancels the new call.
+    Cancel {
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// Decides on a transfer asked of us that awaits a decision.
+    Decide {
+        /// The transfer.
+        transfer: TransferId,
+        /// The decision.
+        decision: Decision,
+    },
+}
+
+/// How the REFER of a blind transfer is sent. What is not the default is not offered yet and answered by
+/// [`TransferRefusal::Unsupported`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BlindOptions {
+    /// Where the REFER is sent.
+    pub placement: ReferPlacement,
+    /// Whether the peer is asked to report nothing: `Refer-Sub: false` (RFC 4488 §4).
+    pub suppress: bool,
+}
+
+/// Where a REFER is sent (RFC 7647 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReferPlacement {
+    /// In the dialog of the call.
+    #[default]
+    InDialog,
+    /// In a dialog of its own, with Target-Dialog, to a peer whose Contact is a GRUU.
+    OutOfDialog,
+}
+
+/// How a transfer to somebody who was asked first is done; what is `None` follows the policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttendedOptions {
+    /// What the Refer-To names.
+    pub refer_to: Option<ReferTarget>,
+    /// Sends the REFER to the target with a Replaces of the first call, so that the party that is moved does not learn the
+    /// target's address (RFC 5589 §7.2, TR-168).
+    pub protect_target: bool,
+    /// Sends the REFER even if the party that gets the INVITE with Replaces does not say that it supports it (TR-173).
+    pub force: bool,
+}
+
+/// When a transfer whose target is asked first is completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Completion {
+    /// As soon as the target has answered.
+    OnAnswer,
+    /// When [`TransferCommand::Complete`] comes.
+    #[default]
+    OnCommand,
+}
+
+/// What is done about hold before the REFER.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// The call is held first, and resumed if the transfer fails.
+    First,
+    /// The application holds the call already; it stays held if the transfer fails.
+    Already,
+    /// No hold: REFER at once.
+    No,
+}
+
+/// A decision on an incoming transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Follow it.
+    Accept,
+    /// Refuse it: the referrer is told 603 by NOTIFY (TR-026).
+    Reject,
+}
+
+/// Why a transfer command is not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TransferRefusal {
+    /// No such call; it may have ended.
+    #[error("the call is unknown or has ended")]
+    UnknownLeg,
+    /// No such transfer; it may have ended.
+    #[error("the transfer is unknown or has ended")]
+    UnknownTransfer,
+    /// The call is not up yet, or is ending.
+    #[error("the call is not established")]
+    NotEstablished,
+    /// A transfer of this call is under way (TR-066).
+    #[error("a transfer of this call is under way")]
+    Busy,
+    /// The target's scheme cannot be called (decision D8).
+    #[error("the target's scheme is not sip, sips or tel")]
+    Scheme,
+    /// The target URI holds headers or a method, which a transfer does not take.
+    #[error("the target URI must not hold headers or a method")]
+    TargetForm,
+    /// The peer said that it does not take REFER (no REFER in its Allow).
+    #[error("the peer does not allow REFER")]
+    PeerCannot,
+    /// Who would get the INVITE with Replaces does not say that it supports it (RFC 3891 §6.2, TR-173).
+    #[error("the peer does not support Replaces")]
+    NoReplaces,
+    /// A call cannot be transferred to itself.
+    #[error("both calls are the same")]
+    SameCall,
+    /// The transfer is in a state in which this cannot be asked.
+    #[error("not possible in the transfer's present state")]
+    State,
+    /// The table of transfers is full.
+    #[error("too many transfers")]
+    Full,
+    /// This kind of transfer is not offered yet.
+    #[error("not supported")]
+    Unsupported,
+}

@@ -1,0 +1,153 @@
+//! The ends: the rows of Completing and Recovering.
+
+use std::time::Duration;
+
+use super::{
+    super::event::{CallEnd, Event, Reoffer, Report, Timer},
+    Action, Alive, Cause, Facts, Held, Side, State, StatusCode, Step, Wait, complete, finish, lose,
+    succeeded, to,
+};
+
+/// How long is waited after each try to take the call back that was refused, before the next one; afterwards the call
+/// is given up. All of it fits into T-RESUME, and the spaces grow as those of a 2xx do that waits for its lost ACK (RFC
+/// 3261 §13.3.1.4): until that ACK has come the peer refuses every offer with 500 (§14.2).
+const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+pub(super) fn completing(code: StatusCode, left: Alive, event: Event, facts: Facts) -> Option<Step> {
+    let named = facts.referred().other();
+    match event {
+        // Our BYE was answered or given up on, or crossed the peer's.
+        Event::Call(side, CallEnd::Local | CallEnd::HungUp | CallEnd::Lost) => {
+            let left = left.without(side);
+            if left.any() { to(State::Completing(code, left), &[]) } else { finish(succeeded(code)) }
+        }
+        // The other side did not end the call that was replaced.
+        Event::Timer(Timer::Final) if left.has(named) => {
+            to(State::Completing(code, left), &[Action::HangUp(named)])
+        }
+        Event::Timer(Timer::Closing) => finish(succeeded(code)),
+        Event::Call(_, CallEnd::Closing)
+        | Event::Timer(Timer::Final)
+        | Event::Consult(_)
+        | Event::Notify(_)
+        | Event::Subscription(_)
+        | Event::Answer(_)
+        | Event::Reoffer(..) => to(State::Completing(code, left), &[]),
+        Event::Timer(
+            Timer::Hold | Timer::Consult | Timer::Talk | Timer::Guard | Timer::Retry | Timer::Resume,
+        )
+        | Event::Begin(_)
+        | Event::Complete
+        | Event::Swap
+        | Event::Cancel => None,
+    }
+}
+
+pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
+    match event {
+        Event::Reoffer(Side::Primary, Reoffer::Done) => finish(cause.outcome(true)),
+        // Alive, and as it was before. If we hold it, that is no state to leave a party in.
+        Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) if facts.held != Held::Us => {
+            finish(cause.outcome(true))
+        }
+        Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) => {
+            match usize::from(facts.resumes).checked_sub(1).and_then(|tries| AGAIN.get(tries)) {
+                Some(after) => to(State::Waiting(cause), &[Action::Wait(Wait::Again(*after))]),
+                None => lost(cause, facts),
+            }
+        }
+        Event::Reoffer(Side::Primary, Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable)
+        | Event::Timer(Timer::Resume) => lost(cause, facts),
+        Event::Call(Side::Primary, _) => lose(&[], cause.outcome(false), facts),
+        Event::Notify(report) => moved_after_all(report, State::Recovering(cause), facts),
+        Event::Reoffer(Side::Primary, Reoffer::Over)
+        | Event::Reoffer(Side::Consultation, _)
+        | Event::Call(Side::Consultation, _)
+        | Event::Consult(_)
+        | Event::Subscription(_)
+        | Event::Answer(_) => to(State::Recovering(cause), &[]),
+        Event::Timer(
+            Timer::Hold
+            | Timer::Consult
+            | Timer::Talk
+            | Timer::Guard
+            | Timer::Retry
+            | Timer::Final
+            | Timer::Closing,
+        )
+        | Event::Begin(_)
+        | Event::Complete
+        | Event::Swap
+        | Event::Cancel => None,
+    }
+}
+
+pub(super) fn waiting(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
+    match event {
+        Event::Timer(Timer::Retry) => to(State::Recovering(cause), &[Action::Resume(Side::Primary)]),
+        Event::Timer(Timer::Resume) => lost(cause, facts),
+        Event::Call(Side::Primary, _) => lose(&[], cause.outcome(false), facts),
+        Event::Notify(report) => moved_after_all(report, State::Waiting(cause), facts),
+        Event::Call(Side::Consultation, _)
+        | Event::Consult(_)
+        | Event::Subscription(_)
+        | Event::Answer(_)
+        | Event::Reoffer(..) => to(State::Waiting(cause), &[]),
+        Event::Timer(
+            Timer::Hold | Timer::Consult | Timer::Talk | Timer::Guard | Timer::Final | Timer::Closing,
+        )
+        | Event::Begin(_)
+        | Event::Complete
+        | Event::Swap
+        | Event::Cancel => None,
+    }
+}
+
+/// Both calls are the application's, and it held the first one itself: only the other one has to be taken back.
+pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
+    match event {
+        Event::Reoffer(Side::Consultation, Reoffer::Over) => to(State::Restoring(cause), &[]),
+        // Whatever came of it, the first call is as it was.
+        Event::Reoffer(
+            Side::Consultation,
+            Reoffer::Done | Reoffer::AsBefore(_) | Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable,
+        )
+        | Event::Call(Side::Consultation, _)
+        | Event::Timer(Timer::Resume) => finish(cause.outcome(true)),
+        Event::Call(Side::Primary, _) => finish(cause.outcome(false)),
+        Event::Notify(report) => moved_after_all(report, State::Restoring(cause), facts),
+        Event::Reoffer(Side::Primary, _) | Event::Consult(_) | Event::Subscription(_) | Event::Answer(_) => {
+            to(State::Restoring(cause), &[])
+        }
+        Event::Timer(
+            Timer::Hold
+            | Timer::Consult
+            | Timer::Talk
+            | Timer::Guard
+            | Timer::Retry
+            | Timer::Final
+            | Timer::Closing,
+        )
+        | Event::Begin(_)
+        | Event::Complete
+        | Event::Swap
+        | Event::Cancel => None,
+    }
+}
+
+/// A call that cannot be taken back is ended rather than left on hold (invariant 4 of the catalogue's §2.7).
+fn lost(cause: Cause, facts: Facts) -> Option<Step> {
+    lose(&[Action::HangUp(Side::Primary)], cause.outcome(false), facts)
+}
+
+/// The race of the last row: the party was moved although its call was being taken back.
+fn moved_after_all(report: Report, stay: State, facts: Facts) -> Option<Step> {
+    match report {
+        Report::Success { code, last } => complete(code, last, facts),
+        Report::Pending
+        | Report::Provisional(_)
+        | Report::Nothing
+        | Report::Failure { .. }
+        | Report::Empty => to(stay, &[]),
+    }
+}

@@ -1,0 +1,306 @@
+//! The commands of the application: checked, then answered by `Accepted` or `Refused`.
+
+use dialog_core::LegId;
+use sip_message::{Scheme, UriBuf};
+use sip_transport::{Cx, Out};
+
+use super::{Transfer, Transfers};
+use crate::{
+    AttendedOptions, BlindOptions, Decision, ReferPlacement, TransferCommand, TransferId, TransferOutput,
+    TransferRefusal,
+    legs::{Leg, Stage},
+    surroundings::Surroundings,
+    transferor::{Asked, Transferor},
+};
+
+impl Transfers {
+    /// Takes a command of the application; answered by exactly one [`TransferOutput::Accepted`] or
+    /// [`TransferOutput::Refused`].
+    pub fn command(&mut self, cx: &mut Cx<'_>, command: TransferCommand, out: &mut Out<'_, TransferOutput>) {
+        let (transfer, result) = match command {
+            TransferCommand::Blind { transfer, leg, target, hold, referred_by, options } => {
+                let result = offered(options).and_then(|()| self.check(transfer, leg, &target));
+                if result.is_ok() {
+                    let asked = Asked { id: transfer, leg, target, hold, referred_by };
+                    let new = Transferor::blind(asked, cx.now);
+                    self.begin_ours(cx, transfer, &[leg], new, out);
+                }
+                (transfer, result)
+            }
+            TransferCommand::Attended {
+                transfer,
+                leg,
+                consultation,
+                hold,
+                consultation_held,
+                referred_by,
+                options,
+            } => {
+                let result = self.check_attended(transfer, leg, consultation, options);
+                let result = result.map(|target| {
+                    let asked = Asked { id: transfer, leg, target, hold, referred_by };
+                    let new = Transferor::attended(asked, consultation, consultation_held, options, cx.now);
+                    self.begin_ours(cx, transfer, &[leg, consultation], new, out);
+                });
+                (transfer, result)
+            }
+            TransferCommand::Consult {
+                transfer,
+                leg,
+                consultation,
+                target,
+                hold,
+                referred_by,
+                options,
+                completion,
+            } => {
+                let result = self.check_consult(transfer, leg, consultation, &target, options);
+                if result.is_ok() {
+                    let asked = Asked { id: transfer, leg, target, hold, referred_by };
+                    let new = Transferor::consult(asked, consultation, options, completion, cx.now);
+                    self.begin_ours(cx, transfer, &[leg], new, out);
+                }
+                (transfer, result)
+            }
+            TransferCommand::Complete { transfer } => (transfer, self.complete(cx, transfer, out)),
+            TransferCommand::Swap { transfer } => (transfer, self.swap(cx, transfer, out)),
+            TransferCommand::Detach { transfer } => (transfer, self.detach(transfer)),
+            TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
+            TransferCommand::Decide { transfer, decision } => {
+                (transfer, self.decide(cx, transfer, decision, out))
+            }
+        };
+        if let Err(error) = result {
+            out.push(TransferOutput::Refused { transfer, error });
+        }
+    }
+
+    /// The checks that every transfer of ours has to pass.
+    fn check(&self, transfer: TransferId, leg: LegId, target: &UriBuf) -> Result<(), TransferRefusal> {
+        let leg = self.check_call(transfer, leg)?;
+        check_target(target)?;
+        if !leg.takes_refer() {
+            return Err(TransferRefusal::PeerCannot);
+        }
+        if self.is_full() {
+            return Err(TransferRefusal::Full);
+        }
+        Ok(())
+    }
+
+    /// A call that can take part in a new transfer.
+    fn check_call(&self, transfer: TransferId, leg: LegId) -> Result<&Leg, TransferRefusal> {
+        if self.under_way.contains_key(&transfer) {
+            return Err(TransferRefusal::State);
+        }
+        let leg = self.legs.get(leg).ok_or(TransferRefusal::UnknownLeg)?;
+        if leg.stage != Stage::Up {
+            return Err(TransferRefusal::NotEstablished);
+        }
+        if leg.moved_by.is_some() {
+            return Err(TransferRefusal::Busy);
+        }
+        Ok(leg)
+    }
+
+    /// Gives the target's address.
+    fn check_attended(
+        &self,
+        transfer: TransferId,
+        leg: LegId,
+        consultation: LegId,
+        options: AttendedOptions,
+    ) -> Result<UriBuf, TransferRefusal> {
+        if leg == consultation {
+            return Err(TransferRefusal::SameCall);
+        }
+        let (primary, asked) = (self.check_call(transfer, leg)?, self.check_call(transfer, consultation)?);
+        let (referred, named) = if options.protect_target { (asked, primary) } else { (primary, asked) };
+        if !referred.takes_refer() {
+            return Err(TransferRefusal::PeerCannot);
+        }
+        if !named.peer.replaces && !options.force {
+            return Err(TransferRefusal::NoReplaces);
+        }
+        if self.is_full() {
+            return Err(TransferRefusal::Full);
+        }
+        asked.record.clone().ok_or(TransferRefusal::NotEstablished)
+    }
+
+    fn check_consult(
+        &self,
+        transfer: TransferId,
+        leg: LegId,
+        consultation: LegId,
+        target: &UriBuf,
+        options: AttendedOptions,
+    ) -> Result<(), TransferRefusal> {
+        let primary = self.check_call(transfer, leg)?;
+        check_target(target)?;
+        // A `tel` URI is no address that could be called from here.
+        if target.as_uri().scheme() == Scheme::Tel {
+            return Err(TransferRefusal::Scheme);
+        }
+        if !options.protect_target && !primary.takes_refer() {
+            return Err(TransferRefusal::PeerCannot);
+        }
+        if self.legs.get(consultation).is_some() {
+            return Err(TransferRefusal::State);
+        }
+        if self.is_full() || self.legs.is_full(self.policy.legs) {
+            return Err(TransferRefusal::Full);
+        }
+        Ok(())
+    }
+
+    fn begin_ours(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        legs: &[LegId],
+        new: Transferor,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        out.push(TransferOutput::Accepted { transfer: id });
+        for leg in legs {
+            if let Some(entry) = self.legs.get_mut(*leg) {
+                entry.moved_by = Some(id);
+            }
+        }
+        self.under_way.insert(id, Transfer::Ours(Box::new(new)));
+        self.with(cx, id, |transfer, around| {
+            if let Transfer::Ours(transfer) = transfer {
+                transfer.begin(around, out);
+            }
+            true
+        });
+    }
+
+    /// Row "detach" of table 2.1 (TR-165, TR-180): not offered.
+    fn detach(&self, id: TransferId) -> Result<(), TransferRefusal> {
+        match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
+            Transfer::Ours(_) => Err(TransferRefusal::Unsupported),
+            // Nothing to let go of: the new call is ours.
+            Transfer::Asked(_) => Err(TransferRefusal::State),
+        }
+    }
+
+    fn complete(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        self.ours(cx, id, |transfer, around| {
+            transfer.check_complete(around)?;
+            out.push(TransferOutput::Accepted { transfer: id });
+            transfer.complete(around, out);
+            Ok(())
+        })
+    }
+
+    fn swap(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        self.ours(cx, id, |transfer, around| {
+            if !transfer.can_swap() {
+                return Err(TransferRefusal::State);
+            }
+            out.push(TransferOutput::Accepted { transfer: id });
+            transfer.swap(around, out);
+            Ok(())
+        })
+    }
+
+    /// Lends a transfer of ours to a command.
+    fn ours(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        command: impl FnOnce(&mut Transferor, &mut Surroundings<'_, '_>) -> Result<(), TransferRefusal>,
+    ) -> Result<(), TransferRefusal> {
+        let mut result = Err(TransferRefusal::UnknownTransfer);
+        if self.under_way.contains_key(&id) {
+            self.with(cx, id, |transfer, around| {
+                result = match transfer {
+                    Transfer::Ours(transfer) => command(transfer, around),
+                    Transfer::Asked(_) => Err(TransferRefusal::State),
+                };
+                true
+            });
+        }
+        result
+    }
+
+    fn cancel(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        let possible = match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
+            Transfer::Ours(transfer) => transfer.can_cancel(),
+            Transfer::Asked(transfer) => transfer.can_cancel(),
+        };
+        if !possible {
+            return Err(TransferRefusal::State);
+        }
+        out.push(TransferOutput::Accepted { transfer: id });
+        self.with(cx, id, |transfer, around| {
+            match transfer {
+                Transfer::Ours(transfer) => transfer.cancel(around, out),
+                Transfer::Asked(transfer) => transfer.cancel(around, out),
+            }
+            true
+        });
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        decision: Decision,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
+            Transfer::Asked(transfer) if transfer.is_pending() => {}
+            Transfer::Asked(_) | Transfer::Ours(_) => return Err(TransferRefusal::State),
+        }
+        out.push(TransferOutput::Accepted { transfer: id });
+        self.with(cx, id, |transfer, around| {
+            if let Transfer::Asked(transfer) = transfer {
+                transfer.decide(decision, around, out);
+            }
+            true
+        });
+        Ok(())
+    }
+}
+
+/// Where a party can be sent (decision D8).
+fn check_target(target: &UriBuf) -> Result<(), TransferRefusal> {
+    let target = target.as_uri();
+    match target.scheme() {
+        Scheme::Sip | Scheme::Sips | Scheme::Tel => {}
+        Scheme::Other => return Err(TransferRefusal::Scheme),
+    }
+    if target.has_headers() || target.param("method").is_some() {
+        return Err(TransferRefusal::TargetForm);
+    }
+    Ok(())
+}
+
+/// The kinds of blind transfer that are not offered yet (TR-061 to TR-063, TR-070 to TR-077).
+const fn offered(options: BlindOptions) -> Result<(), TransferRefusal> {
+    match (options.placement, options.suppress) {
+        (ReferPlacement::InDialog, false) => Ok(()),
+        (ReferPlacement::OutOfDialog, false | true) | (ReferPlacement::InDialog, true) => {
+            Err(TransferRefusal::Unsupported)
+        }
+    }
+}
