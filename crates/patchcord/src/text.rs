@@ -21,6 +21,11 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             None => format!("we are asked to call {target}"),
         },
         EventKind::TransferInitiated { target } => format!("transfer to {target}"),
+        EventKind::TransferConsulting { consultation } => format!("asking the target in {consultation}"),
+        EventKind::ConsultRinging { status } => format!("the target rings ({status})"),
+        EventKind::ConsultAnswered => "the target has answered".to_owned(),
+        EventKind::ConsultSwapped { active } => format!("talking in {active} now"),
+        EventKind::PrimaryLost => "the first party is gone; the target stays on the line".to_owned(),
         EventKind::ReferSent => "REFER sent".to_owned(),
         EventKind::TransferAccepted { status } => {
             format!("REFER accepted ({status}); waiting for the result")

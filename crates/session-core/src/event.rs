@@ -84,6 +84,25 @@ pub enum EventKind {
         /// The target.
         target: String,
     },
+    /// The target is being asked, in a call of its own.
+    TransferConsulting {
+        /// That call.
+        consultation: SessionId,
+    },
+    /// The target is alerted.
+    ConsultRinging {
+        /// The provisional status.
+        status: StatusCode,
+    },
+    /// The target has answered and hears us.
+    ConsultAnswered,
+    /// The other of the two parties hears us now.
+    ConsultSwapped {
+        /// Its call.
+        active: SessionId,
+    },
+    /// The party that was to be moved is gone; the consultation call goes on as a call like any other.
+    PrimaryLost,
     /// The REFER is being sent.
     ReferSent,
     /// The REFER was answered 2xx; nothing is known yet of the referred call.
@@ -165,6 +184,11 @@ impl SessionEvent {
             EventKind::CallEnded { .. } => "call_ended",
             EventKind::TransferRequested { .. } => "transfer_requested",
             EventKind::TransferInitiated { .. } => "transfer_initiated",
+            EventKind::TransferConsulting { .. } => "transfer_consulting",
+            EventKind::ConsultRinging { .. } => "consult_ringing",
+            EventKind::ConsultAnswered => "consult_answered",
+            EventKind::ConsultSwapped { .. } => "consult_swapped",
+            EventKind::PrimaryLost => "primary_lost",
             EventKind::ReferSent => "refer_sent",
             EventKind::TransferAccepted { .. } => "transfer_accepted",
             EventKind::TransferAwaitingApproval => "transfer_awaiting_approval",
@@ -209,7 +233,10 @@ impl SessionEvent {
             EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target } => {
                 Some(target.clone())
             }
-            EventKind::TransferConnected { to } | EventKind::MediaSwitched { to, .. } => Some(to.to_string()),
+            EventKind::TransferConnected { to: other }
+            | EventKind::MediaSwitched { to: other, .. }
+            | EventKind::TransferConsulting { consultation: other }
+            | EventKind::ConsultSwapped { active: other } => Some(other.to_string()),
             EventKind::Message(message) => Some(message.remote.to_string()),
             _ => None,
         }
@@ -219,6 +246,7 @@ impl SessionEvent {
     pub fn code(&self) -> Option<StatusCode> {
         match &self.kind {
             EventKind::Ringing { status }
+            | EventKind::ConsultRinging { status }
             | EventKind::TransferAccepted { status }
             | EventKind::TransferProgress { status } => Some(*status),
             EventKind::TransferEnded(outcome) => outcome.code,
@@ -277,6 +305,13 @@ pub const fn learned_name(from: LearnedFrom) -> &'static str {
         LearnedFrom::Guard => "guard",
         LearnedFrom::Local => "local",
     }
+}
+
+/// An outcome in words: what came of it, the status, what failed.
+pub fn describe_outcome(outcome: &Outcome) -> String {
+    let code = outcome.code.map(|code| format!(" ({code})")).unwrap_or_default();
+    let failure = outcome.failure.map(|failure| format!(": {failure}")).unwrap_or_default();
+    format!("{}{code}{failure}", outcome_name(outcome.kind))
 }
 
 /// The status behind the end of a call, where there is one.

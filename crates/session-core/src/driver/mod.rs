@@ -78,6 +78,8 @@ pub(crate) enum Answered {
     Session(SessionId, channel::Receiver<CallStatus>),
     /// A transfer with its progress.
     Transfer(TransferId, TransferWatch),
+    /// A transfer with its progress, and the call in which its target is asked with its state.
+    Consultation(TransferId, TransferWatch, SessionId, channel::Receiver<CallStatus>),
 }
 
 /// A delivery with what a handle needs.
@@ -422,6 +424,10 @@ impl Driver {
         let answer = result.map(|reply| match reply {
             Reply::Session(session) => Answered::Session(session, self.engine.tap().call(session)),
             Reply::Transfer(transfer) => Answered::Transfer(transfer, self.engine.tap().transfer(transfer)),
+            Reply::Consultation(transfer, session) => {
+                let (watch, status) = (self.engine.tap().transfer(transfer), self.engine.tap().call(session));
+                Answered::Consultation(transfer, watch, session, status)
+            }
             other => Answered::Reply(other),
         });
         if waiting.send(answer).is_err() {

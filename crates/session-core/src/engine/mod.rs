@@ -9,6 +9,7 @@ mod boundary;
 mod commands;
 mod legs;
 mod media;
+mod moving;
 mod session;
 mod transfers;
 mod wheel;
@@ -107,6 +108,8 @@ pub struct Engine<T> {
     ports: media::Ports,
     /// Commands that wait for the end of a transfer.
     cancellers: BTreeMap<TransferId, SmallVec<[CommandId; 1]>>,
+    /// Commands that wait for a consultation call to be placed.
+    consulting: BTreeMap<TransferId, CommandId>,
     /// Transfer commands whose acceptance is awaited within this step.
     asked: VecDeque<transfers::Asked>,
     events: u64,
@@ -157,6 +160,7 @@ impl<T: Tap> Engine<T> {
             outputs: VecDeque::new(),
             sessions: BTreeMap::new(),
             cancellers: BTreeMap::new(),
+            consulting: BTreeMap::new(),
             asked: VecDeque::new(),
             events: 0,
             stream_ops: 0,
@@ -227,7 +231,7 @@ impl<T: Tap> Engine<T> {
             timers: self.timers.len(),
             routes: usize::from(!self.transports.is_idle()),
             ports: self.ports.in_use(),
-            commands: waiting + self.cancellers.len() + self.asked.len(),
+            commands: waiting + self.cancellers.len() + self.consulting.len() + self.asked.len(),
         }
     }
 
