@@ -12,6 +12,8 @@ mod placing;
 mod property;
 mod reinvited;
 mod reoffer;
+mod replacing;
+mod replacing_early;
 mod requests;
 mod subscriber;
 mod theirs;
