@@ -14,6 +14,7 @@ mod reinvited;
 mod reoffer;
 mod replacing;
 mod replacing_early;
+mod replacing_refused;
 mod requests;
 mod subscriber;
 mod theirs;
