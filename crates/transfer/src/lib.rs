@@ -7,6 +7,7 @@ mod info;
 mod legs;
 mod network;
 mod policy;
+mod replacing;
 mod surroundings;
 mod target;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use boundary::{
 pub use headers::URI_HEADER_MAX;
 pub use info::TransferInfo;
 pub use network::{Network, NetworkError};
-pub use policy::{HoldFailure, ReferPolicy, TransferPolicy};
+pub use policy::{HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy};
+pub use replacing::{Replacement, ReplacementEnd};
 pub use target::{TargetPolicy, TargetRefusal, USER_MAX, UriHost, UserRule};
 pub use transfers::Transfers;

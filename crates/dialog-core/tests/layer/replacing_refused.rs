@@ -63,7 +63,6 @@ proptest! {
         status in prop_oneof![Just(403u16), Just(481), Just(488), Just(503), Just(603)],
         cancelled in any::<bool>(),
     ) {
-        // covers: TR-113
         let mut bench = Bench::new();
         let (mut call_id, mut to_tag, mut from_tag) = old_call(&mut bench, state);
         match spoiled {

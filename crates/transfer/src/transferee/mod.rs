@@ -157,6 +157,7 @@ impl Transferee {
             | LegEvent::Up(_)
             | LegEvent::Reoffered(_)
             | LegEvent::Changed
+            | LegEvent::Acknowledged
             | LegEvent::Misused(_) => return true,
         };
         self.old_call_ends(old, around, out)
@@ -210,6 +211,7 @@ impl Transferee {
             | LegEvent::RolledBack
             | LegEvent::Reoffered(_)
             | LegEvent::Changed
+            | LegEvent::Acknowledged
             | LegEvent::Closing
             | LegEvent::Misused(_) => return true,
         };
