@@ -31,6 +31,6 @@ pub use sip_message::{StatusCode, UriBuf};
 pub use sip_transport::Transport;
 pub use transaction_core::Timing;
 pub use transfer::{
-    Decision, Failure, LearnedFrom, Network, Outcome, OutcomeKind, ReferPolicy, Role, TransferId,
-    TransferPolicy, TransferRefusal,
+    Decision, Failure, LearnedFrom, Network, Outcome, OutcomeKind, ReferPolicy, ReplacesAuthorizer, Role,
+    TransferId, TransferPolicy, TransferRefusal,
 };
