@@ -33,6 +33,6 @@ pub use sip_transport::Transport;
 pub use transaction_core::Timing;
 pub use transfer::{
     AttendedOptions, AttendedPolicy, Completion, Decision, Failure, LearnedFrom, Network, Outcome,
-    OutcomeKind, ReferPolicy, ReferTarget, Role, SemiAttended, TransferId, TransferPolicy, TransferRefusal,
-    WithoutReplaces,
+    OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
+    TransferPolicy, TransferRefusal, WithoutReplaces,
 };

@@ -10,7 +10,7 @@ use std::{
 use dialog_core::ReferAcceptance;
 use media_core::Source;
 use sip_message::{NameAddrBuf, UriBuf};
-use transfer::TransferPolicy;
+use transfer::{Network, ReplacesAuthorizer, TransferPolicy};
 
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
@@ -96,6 +96,19 @@ impl Builder {
     /// Sets the transfer policy.
     pub fn transfer_policy(mut self, policy: TransferPolicy) -> Self {
         self.config.policy = policy;
+        self
+    }
+
+    /// Sets who may replace a call of ours by an INVITE with Replaces (RFC 3891); who was referred by the replaced party
+    /// by default. After [`Builder::transfer_policy`], which sets it, too.
+    pub fn replaces(mut self, authorizer: ReplacesAuthorizer) -> Self {
+        self.config.policy.replaces = authorizer;
+        self
+    }
+
+    /// Adds a trunk: a network whose peers speak for each other, so that a call with one may be replaced by another.
+    pub fn trunk(mut self, network: Network) -> Self {
+        self.config.policy.trunks.push(network);
         self
     }
 
