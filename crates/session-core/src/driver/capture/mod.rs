@@ -33,8 +33,8 @@ const LAST_WRITE: Duration = Duration::from_secs(5);
 ///
 /// Each packet in the file has the time, the addresses and the bytes that were sent or received. Its IP and UDP headers
 /// are made here: what the network did to it (fragments, hops) is not in them. Packets stand in the order of time, each
-/// when it was sent or received *here*. The file is written every 50 ms, whole packets at a time, so that it can be read while
-/// it grows.
+/// when it was sent or received *here*. They are written whole, at most 0.6 s later, so that the file can be read while it
+/// grows.
 ///
 /// The file holds what was said and who said it: it is created for its owner alone (mode 600), where the system has such
 /// modes. What was in a file of that name is lost; its mode stays.
@@ -191,7 +191,7 @@ impl Capture {
         let writer = Writer::begin(target, Arc::clone(&shared))?;
         thread::Builder::new()
             .name("patchcord-pcap".to_owned())
-            .spawn(move || writer.run(&record_queue, &end_queue))?;
+            .spawn(move || writer.run(record_queue, &end_queue))?;
         Ok(Self { records, ends, shared, sent_only: false })
     }
 

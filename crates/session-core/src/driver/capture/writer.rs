@@ -9,9 +9,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{Record, Shared, packet, pcap};
 
-/// How often the file is written. Also how long a datagram waits for an earlier one of another thread, which is told
-/// later only because its thread was kept from telling it.
-pub(super) const TURN: Duration = Duration::from_millis(50);
+/// How often the file is written.
+const TURN: Duration = Duration::from_millis(100);
+/// How long a datagram waits for an earlier one, whose thread the system kept from recording it at once. A busy machine
+/// does so for a tenth of a second now and then.
+const SETTLE: Duration = Duration::from_millis(500);
 
 /// What is written to: a file, or what a test makes of it.
 pub(super) trait Target: Write + Send {
@@ -31,7 +33,7 @@ pub(super) struct Writer<T> {
     shared: Arc<Shared>,
     /// A moment and its time since 1970: the clock may be set meanwhile, and times in the file never go back.
     epoch: (Instant, Duration),
-    /// What is drained and not written yet.
+    /// What is drained and may have to wait for something earlier.
     waiting: Vec<Record>,
     /// What is written in one go, and where its packets end.
     buffer: Vec<u8>,
@@ -59,12 +61,12 @@ impl<T: Target> Writer<T> {
     }
 
     /// Writes until somebody asks for the end, or nobody is left to record.
-    pub(super) fn run(mut self, records: &Receiver<Record>, ends: &Receiver<Sender<()>>) {
+    pub(super) fn run(mut self, records: Receiver<Record>, ends: &Receiver<Sender<()>>) {
         loop {
             // The recorders wake nobody: that would cost a system call for each packet.
             match ends.recv_timeout(TURN) {
                 Err(RecvTimeoutError::Timeout) => {
-                    let settled = Instant::now().checked_sub(TURN);
+                    let settled = Instant::now().checked_sub(SETTLE);
                     self.waiting.extend(records.try_iter());
                     if let Some(settled) = settled {
                         self.write(Some(settled));
@@ -72,6 +74,8 @@ impl<T: Target> Writer<T> {
                 }
                 end => {
                     self.waiting.extend(records.try_iter());
+                    // What comes from now on is neither taken nor missing.
+                    drop(records);
                     self.write(None);
                     if let Ok(done) = end {
                         // Who asked may have lost its patience.
