@@ -46,9 +46,11 @@ fn read(program: &str, arguments: &[&str]) -> Result<Vec<String>, PeerError> {
 
 /// What tshark says of the packets that pass a filter: these fields, one packet a line.
 fn tshark(file: &str, filter: &str, fields: &[&str]) -> Result<Vec<String>, PeerError> {
-    let checked = ["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"];
     let mut arguments = vec!["-n", "-r", file, "-Y", filter, "-T", "fields"];
-    arguments.extend(checked);
+    arguments.extend(["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"]);
+    // A few of the system's free ports are those of other protocols, EtherCAT's 34980 for one, which tshark would read as
+    // such without looking at what is in the packet.
+    arguments.extend(["-o", "udp.try_heuristic_first:TRUE"]);
     for field in fields {
         arguments.extend(["-e", field]);
     }
