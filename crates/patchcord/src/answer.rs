@@ -12,18 +12,24 @@ use crate::args::{AnswerArgs, Refer, Replaces};
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::prompt::Prompt;
+use crate::recording::Recording;
 use crate::stop::Stop;
 
 /// Answers until the user or `--for` ends it.
-pub(crate) async fn run(args: AnswerArgs, console: Arc<Console>, stop: Stop) -> Result<(), Failure> {
+pub(crate) async fn run(
+    args: &AnswerArgs,
+    console: &Arc<Console>,
+    stop: &Stop,
+    recording: &Recording,
+) -> Result<(), Failure> {
     let prompt = match args.refer {
         Refer::Ask => Some(Prompt::open()?),
         Refer::Deny | Refer::Allow => None,
     };
     let builder = agent::configure(&args.listen, &args.audio, args.media)?
         .max_calls(args.max_calls)
-        .transfer_policy(policy(&args));
-    let mut agent = Agent::start(builder, &console).await?;
+        .transfer_policy(policy(args));
+    let mut agent = Agent::start(recording.of(builder), console).await?;
 
     let lifetime = async {
         match args.lifetime {

@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod facade;
 
+pub use driver::{Capture, CaptureReport};
 pub use error::{
     MediaError, RecoveryAction, ReofferFailure, SessionError, SessionState, StartError, TransferError,
 };
