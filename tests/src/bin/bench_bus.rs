@@ -30,6 +30,15 @@ struct Options {
     /// Runs of each case, of which the cheapest counts.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// Only the channels whose name holds this.
+    #[arg(long, default_value = "")]
+    only: String,
+}
+
+impl Options {
+    fn contenders(&self) -> impl Iterator<Item = &'static Contender> {
+        CONTENDERS.iter().filter(|contender| contender.name.contains(&self.only))
+    }
 }
 
 /// What one run has cost.
@@ -77,7 +86,7 @@ fn everybody_wants(options: &Options) {
     let [one, four, sixteen] = SUBSCRIBERS;
     println!("All events to all of {one} / {four} / {sixteen} subscribers; window {WINDOW}\n");
     println!("| | events/s | CPU ns per event | CPU ns per further subscriber |\n| --- | --- | --- | --- |");
-    for contender in CONTENDERS {
+    for contender in options.contenders() {
         let runs = SUBSCRIBERS.map(|subscribers| cheapest(options, contender, subscribers, subscribers));
         let rates = runs.map(|run| format!("{:.2} M", run.rate / 1e6)).join(" / ");
         let cpu = runs.map(|run| format!("{:.0}", run.cpu)).join(" / ");
@@ -89,7 +98,7 @@ fn everybody_wants(options: &Options) {
 fn one_of_sixteen_wants(options: &Options) {
     println!("\nOne of 16 subscribers wants the events, 15 want none\n");
     println!("| | CPU ns per event | runs of the 15 |\n| --- | --- | --- |");
-    for contender in CONTENDERS {
+    for contender in options.contenders() {
         let run = cheapest(options, contender, 16, 1);
         println!("| {} | {:.0} | {} |", contender.name, run.cpu, run.wakes);
     }
