@@ -65,9 +65,12 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     Contender { name: "tokio broadcast, tasks", filters: false, start: tokio_broadcast },
 ];
 
+/// The publishing end of a channel; dropped, it ends the readers.
+type Publish = Box<dyn FnMut(&Arc<Event>)>;
+
 /// A channel with its readers at work.
 pub(crate) struct Started {
-    publish: Box<dyn FnMut(&Arc<Event>)>,
+    publish: Publish,
     at_work: AtWork,
     wakes: Arc<AtomicU64>,
 }
@@ -87,7 +90,9 @@ impl Started {
         drop(self.publish);
         match self.at_work {
             AtWork::Threads(threads) => {
-                threads.into_iter().for_each(|thread| thread.join().expect("no reader panics"));
+                for thread in threads {
+                    thread.join().expect("no reader panics");
+                }
             }
             AtWork::Tasks(runtime, tasks) => runtime.block_on(async {
                 for task in tasks {
@@ -123,7 +128,7 @@ impl Readers {
     /// Starts a thread for each reader.
     fn threads<R: Send + 'static>(
         self,
-        publish: Box<dyn FnMut(&Arc<Event>)>,
+        publish: Publish,
         readers: Vec<R>,
         read: fn(&Self, usize, &mut Reading<'_>, R),
     ) -> Started {
@@ -136,12 +141,7 @@ impl Readers {
     }
 
     /// Starts a task for each reader and counts how often one that wants nothing is polled.
-    fn tasks<R, F>(
-        self,
-        publish: Box<dyn FnMut(&Arc<Event>)>,
-        readers: Vec<R>,
-        read: fn(Arc<Window>, usize, R) -> F,
-    ) -> Started
+    fn tasks<R, F>(self, publish: Publish, readers: Vec<R>, read: fn(Arc<Window>, usize, R) -> F) -> Started
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -164,7 +164,7 @@ impl Readers {
     }
 }
 
-fn bus(readers: &Readers) -> (Box<dyn FnMut(&Arc<Event>)>, Vec<Subscriber<Event>>) {
+fn bus(readers: &Readers) -> (Publish, Vec<Subscriber<Event>>) {
     let bus = Bus::new();
     let subscribers = (0..readers.subscribers).map(|reader| {
         let options = SubscribeOptions::with_capacity(WINDOW).overflow(Overflow::Disconnect);
