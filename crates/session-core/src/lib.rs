@@ -15,8 +15,8 @@ pub use event::{
     EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, learned_name, outcome_name,
 };
 pub use facade::{
-    Builder, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session, SessionManager,
-    SessionMediaInfo, Transfer, TransferType,
+    Builder, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session,
+    SessionManager, SessionMediaInfo, Transfer, TransferType,
 };
 
 pub use dialog_core::{By, EndCause, EndReason};
