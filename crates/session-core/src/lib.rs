@@ -17,8 +17,8 @@ pub use event::{
     learned_name, outcome_name,
 };
 pub use facade::{
-    Builder, Consultation, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session,
-    SessionManager, SessionMediaInfo, Transfer, TransferType,
+    Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
+    Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
 };
 
 pub use dialog_core::{By, EndCause, EndReason};
