@@ -24,6 +24,7 @@ mod rules;
 mod scan;
 mod setup;
 mod sim;
+mod sipjs;
 mod workspace;
 
 use std::env;
