@@ -2,6 +2,7 @@
 //!
 //! Every wait is bounded and ends with the awaited line or event; every process is ended when its handle is dropped.
 
+pub mod answer;
 pub mod application;
 pub mod baresip;
 pub mod events;

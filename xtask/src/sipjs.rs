@@ -63,8 +63,7 @@ fn version(manifest: &str) -> Option<String> {
 
 /// The version that the lock file pins, which must have a hash beside it.
 fn pinned(lock: &str) -> Result<String, Failure> {
-    let lock: Value =
-        serde_json::from_str(lock).map_err(|error| Failure::new(format!("{LOCK}: {error}")))?;
+    let lock: Value = serde_json::from_str(lock).map_err(|error| Failure::new(format!("{LOCK}: {error}")))?;
     let package = &lock["packages"][PLACE];
     match (package["version"].as_str(), package["integrity"].as_str()) {
         (Some(version), Some(_)) => Ok(version.to_owned()),

@@ -42,13 +42,13 @@ impl Application {
     }
 
     /// Takes the first event that fits and was not taken before, or waits for one.
-    pub fn wait_for_event(
-        &mut self,
-        what: &str,
-        limit: Duration,
-        fits: impl Fn(&Value) -> bool,
-    ) -> Result<Value, PeerError> {
-        self.events.wait_for(what, limit, fits)
+    pub fn wait_for_event(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Result<Value, PeerError> {
+        self.events.wait_for(what, PATIENCE, fits)
+    }
+
+    /// Waits until all events so far, taken or not, say what is wanted.
+    pub fn wait_until(&mut self, what: &str, holds: impl Fn(&[Value]) -> bool) -> Result<(), PeerError> {
+        self.events.wait_until(what, PATIENCE, holds)
     }
 
     /// Waits for its end: the exit code, and all events.

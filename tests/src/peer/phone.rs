@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{PeerError, baresip::Baresip, linphone::Linphone, sipjs::SipJs};
+use super::{PeerError, answer::Answer, baresip::Baresip, linphone::Linphone, sipjs::SipJs};
 
 /// A telephone: it answers every call, sends a tone of its own and tells what it hears.
 ///
@@ -30,6 +30,11 @@ pub trait Phone {
     /// was done.
     fn attended(&mut self) -> Result<(), PeerError>;
 
+    /// Waits until it knows that the transfer it was asked for is done, where it tells.
+    fn moved(&mut self) -> Result<(), PeerError> {
+        Ok(())
+    }
+
     /// Ends its newest call.
     fn hang_up(&mut self) -> Result<(), PeerError>;
 
@@ -49,6 +54,10 @@ pub enum Make {
     Linphone,
     /// baresip.
     Baresip,
+    /// Our own `answer`, which sends a tone.
+    Answer,
+    /// Our own `answer --echo`: whoever hears its own tone knows that the audio went there and back.
+    Echo,
 }
 
 impl Make {
@@ -58,15 +67,19 @@ impl Make {
             Self::SipJs => "SIP.js",
             Self::Linphone => "linphonec",
             Self::Baresip => "baresip",
+            Self::Answer => "`answer`",
+            Self::Echo => "`answer --echo`",
         }
     }
 
-    /// Whether it sends its tone while it holds the other side, as music on hold.
-    pub const fn plays_on_hold(self) -> bool {
-        match self {
-            Self::SipJs => false,
-            Self::Linphone | Self::Baresip => true,
-        }
+    /// Whether it is ours.
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::Answer | Self::Echo)
+    }
+
+    /// Whether it still tells what it hears once its call was on hold. baresip's recorder stops at the hold for good.
+    pub const fn hears_after_hold(self) -> bool {
+        !matches!(self, Self::Baresip)
     }
 
     /// Starts one with this user name on an address of its own, port 5060; it sends a tone.
@@ -75,6 +88,8 @@ impl Make {
             Self::SipJs => Box::new(SipJs::start(user, own, hz)?),
             Self::Linphone => Box::new(Linphone::start(user, own, hz)?),
             Self::Baresip => Box::new(Baresip::start(user, own, hz)?),
+            Self::Answer => Box::new(Answer::start(own, Some(hz))?),
+            Self::Echo => Box::new(Answer::start(own, None)?),
         })
     }
 }

@@ -1,10 +1,16 @@
-//! Independent peers: sipp and baresip against patchcord, each on an address of its own with port 5060.
+//! Independent peers: SIP.js, linphonec, baresip and sipp against patchcord, each on an address of its own with port 5060.
 //!
 //! Runs only with `PATCHCORD_INTEROP=1`, which `cargo xtask interop` sets inside a private network namespace; then a peer
 //! that is not installed is a failure. `docs/interop.md` lists what is expected of whom.
 
 mod baresip;
+mod blind;
+mod calls;
+mod hostile;
+mod left;
+mod seat;
 mod sipp;
+mod table;
 
 use std::net::Ipv4Addr;
 
@@ -12,6 +18,32 @@ use patchcord_tests::peer::PeerError;
 use serde_json::Value;
 
 type Outcome = Result<(), PeerError>;
+
+/// Whether the cases of a feature run: they are written before it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    /// They run.
+    Open,
+    /// They wait for this.
+    Until(&'static str),
+}
+
+impl Gate {
+    /// What the table of results says.
+    const fn outcome(self) -> table::Outcome {
+        match self {
+            Self::Open => table::Outcome::Passes,
+            Self::Until(feature) => table::Outcome::Waits(feature),
+        }
+    }
+}
+
+/// Attended transfers: `transfer --kind attended|consultative`, and `answer` as transferee and as target of them.
+const ATTENDED: Gate = Gate::Until("attended transfer");
+
+/// linphonec ends the whole call on a SUBSCRIBE with `Expires: 0` in its dialog. A call that is taken back after a failed
+/// transfer must not be lost by unsubscribing from the reports.
+const BACK_WITHOUT_SUBSCRIBE: Gate = Gate::Until("taking a call back without SUBSCRIBE");
 
 /// Whether interoperability is tested; if not, it says so.
 fn enabled(test: &str) -> bool {
@@ -33,6 +65,11 @@ fn listen(address: Ipv4Addr) -> String {
 
 fn uri(user: &str, address: Ipv4Addr) -> String {
     format!("sip:{user}@{address}")
+}
+
+/// All rows of the table in `docs/interop.md`.
+fn rows() -> Vec<table::Row> {
+    [calls::rows(), blind::rows(), hostile::rows(), baresip::rows(), sipp::rows(), left::rows()].concat()
 }
 
 fn names(events: &[Value]) -> Vec<&str> {
