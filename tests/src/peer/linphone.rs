@@ -15,6 +15,16 @@ use super::{
 /// Seconds of tone that it plays, more than any test takes.
 const TONE_SECONDS: u32 = 60;
 
+/// What it offers, the most wanted first. By itself it prefers opus, and two of its kind would then record at 48 kHz.
+const CODECS: [(&str, u32, u8); 6] = [
+    ("PCMU", 8_000, 1),
+    ("PCMA", 8_000, 1),
+    ("opus", 48_000, 2),
+    ("speex", 16_000, 1),
+    ("speex", 8_000, 1),
+    ("G729", 8_000, 1),
+];
+
 /// Lines of its own log that a failure shows.
 const SHOWN: usize = 400;
 
@@ -39,11 +49,16 @@ impl Linphone {
         fs::create_dir_all(&data).map_err(environment(&data))?;
         let (tone, configuration) = (folder.join("tone.wav"), folder.join("configuration"));
         wav::write_tone(&tone, hz, TONE_SECONDS)?;
+        let codecs = CODECS.iter().enumerate().map(|(place, (name, rate, channels))| {
+            format!("[audio_codec_{place}]\nmime={name}\nrate={rate}\nchannels={channels}\nenabled=1\n")
+        });
+        let codecs = codecs.collect::<String>();
         let text = format!(
             "[sip]\nsip_port=5060\nsip_tcp_port=0\nsip_tls_port=0\nbind_address={own}\nguess_hostname=0\n\
              contact=sip:{user}@{own}:5060\nuse_ipv6=0\nkeepalive_period=0\nmedia_encryption=none\n\
              [rtp]\nbind_address={own}\naudio_rtp_port=22000\n\
-             [net]\ndns_srv_enabled=0\n[sound]\nremote_ring=\nechocancellation=0\n[video]\nenabled=0\n"
+             [net]\ndns_srv_enabled=0\n[sound]\nremote_ring=\nechocancellation=0\n[video]\nenabled=0\n\
+             {codecs}"
         );
         fs::write(&configuration, text).map_err(environment(&configuration))?;
         // Its own buffering of lines would keep them from us.

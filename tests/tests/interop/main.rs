@@ -3,6 +3,8 @@
 //! Runs only with `PATCHCORD_INTEROP=1`, which `cargo xtask interop` sets inside a private network namespace; then a peer
 //! that is not installed is a failure. `docs/interop.md` lists what is expected of whom.
 
+mod attended_ours;
+mod attended_theirs;
 mod baresip;
 mod blind;
 mod calls;
@@ -59,6 +61,11 @@ fn address(test: u8, peer: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 10, test * 4 + peer)
 }
 
+/// The same for attended transfers, on a network of their own.
+fn address_of_attended(test: u8, peer: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 11, test * 4 + peer)
+}
+
 fn listen(address: Ipv4Addr) -> String {
     format!("udp:{address}:5060")
 }
@@ -69,7 +76,17 @@ fn uri(user: &str, address: Ipv4Addr) -> String {
 
 /// All rows of the table in `docs/interop.md`.
 fn rows() -> Vec<table::Row> {
-    [calls::rows(), blind::rows(), hostile::rows(), baresip::rows(), sipp::rows(), left::rows()].concat()
+    [
+        calls::rows(),
+        blind::rows(),
+        attended_ours::rows(),
+        attended_theirs::rows(),
+        hostile::rows(),
+        baresip::rows(),
+        sipp::rows(),
+        left::rows(),
+    ]
+    .concat()
 }
 
 fn names(events: &[Value]) -> Vec<&str> {

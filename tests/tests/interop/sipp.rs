@@ -165,7 +165,7 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 fn sipp(scenario: &str, own: Ipv4Addr, remote: Ipv4Addr) -> Result<Sipp, PeerError> {
-    Sipp::start(&Plan { scenario, own, remote, user: "bob", keys: &[] })
+    Sipp::start(&Plan { scenario, own, remote, user: "bob", keys: &[], calls: 1, echo: false })
 }
 
 // ---- sipp calls us ----
@@ -397,6 +397,8 @@ fn answer_follows_a_refer_of_sipp() -> Outcome {
         remote: ours,
         user: "bob",
         keys: &[("target_uri", &target)],
+        calls: 1,
+        echo: false,
     };
     let report = Sipp::start(&plan)?.finish(PATIENCE)?;
     assert!(report.log.contains("SIP/2.0 200"), "{}", report.log);
@@ -420,6 +422,8 @@ fn answer_refuses_a_refer_of_sipp_by_default() -> Outcome {
         remote: ours,
         user: "bob",
         keys: &[("target_uri", &target)],
+        calls: 1,
+        echo: false,
     };
     Sipp::start(&plan)?.finish(PATIENCE)?;
     Ok(())
@@ -450,6 +454,8 @@ fn a_transfer_from_sipp_to_a_sipp_target_carries_referred_by() -> Outcome {
         remote: ours,
         user: "bob",
         keys: &[("target_uri", &target)],
+        calls: 1,
+        echo: false,
     };
     Sipp::start(&plan)?.finish(PATIENCE)?;
     let (code, events) = answer.finish(PATIENCE)?;
