@@ -9,7 +9,7 @@ use patchcord_tests::peer::{
 };
 
 use super::{
-    ATTENDED, Gate, Outcome, address_of_attended, last_outcome, listen,
+    ATTENDED, Gate, Outcome, REPLACED, address_of_attended, last_outcome, listen,
     seat::{FIRST_TONE, OUR_TONE, SECOND_TONE, Seat, hang_up, hear_each_other},
     table::{Row, cases},
     uri,
@@ -77,7 +77,7 @@ pub(crate) fn rows() -> Vec<Row> {
             with,
             media,
             expected: expected.to_owned(),
-            outcome: ATTENDED.outcome(),
+            outcome: gate(case).outcome(),
             test,
         };
         rows.push(row(first.name(), "transferee", format!("`transfer`, {target} (target)")));
@@ -86,8 +86,15 @@ pub(crate) fn rows() -> Vec<Row> {
     rows
 }
 
+const fn gate(case: Case) -> Gate {
+    match case {
+        Case::Phones(_, _, target) if target.is_ours() => ATTENDED.and(REPLACED),
+        Case::Phones(..) | Case::Sipp(_) => ATTENDED,
+    }
+}
+
 fn run(place: u8, case: Case) -> Outcome {
-    if let Gate::Until(feature) = ATTENDED {
+    if let Gate::Until(feature) = gate(case) {
         println!("not run: waits for {feature}");
         return Ok(());
     }

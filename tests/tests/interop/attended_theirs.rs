@@ -4,7 +4,7 @@
 use patchcord_tests::peer::phone::Make;
 
 use super::{
-    ATTENDED, Gate, Outcome, address_of_attended,
+    Gate, Outcome, REPLACED, address_of_attended,
     seat::{FIRST_TONE, SECOND_TONE, Seat, THIRD_TONE, hang_up, hear_each_other},
     table::{Row, cases},
 };
@@ -42,7 +42,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 media: if target == Make::Answer { "RTP both ways" } else { "tones of the new pair" },
                 expected: "the transferor learns of the success and hangs up; the replaced call ends"
                     .to_owned(),
-                outcome: ATTENDED.outcome(),
+                outcome: gate(target).outcome(),
                 test,
             });
         }
@@ -50,8 +50,12 @@ pub(crate) fn rows() -> Vec<Row> {
     rows
 }
 
+const fn gate(target: Make) -> Gate {
+    if target.is_ours() { REPLACED } else { Gate::Open }
+}
+
 fn run(place: u8, Case(transferor, transferee, target): Case) -> Outcome {
-    if let Gate::Until(feature) = ATTENDED {
+    if let Gate::Until(feature) = gate(target) {
         println!("not run: waits for {feature}");
         return Ok(());
     }

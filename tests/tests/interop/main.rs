@@ -4,6 +4,7 @@
 //! that is not installed is a failure. `docs/interop.md` lists what is expected of whom.
 
 mod attended_ours;
+mod attended_refused;
 mod attended_theirs;
 mod baresip;
 mod blind;
@@ -31,6 +32,14 @@ enum Gate {
 }
 
 impl Gate {
+    /// Both have to be open.
+    const fn and(self, other: Self) -> Self {
+        match self {
+            Self::Open => other,
+            Self::Until(_) => self,
+        }
+    }
+
     /// What the table of results says.
     const fn outcome(self) -> table::Outcome {
         match self {
@@ -40,8 +49,11 @@ impl Gate {
     }
 }
 
-/// Attended transfers: `transfer --kind attended|consultative`, and `answer` as transferee and as target of them.
-const ATTENDED: Gate = Gate::Until("attended transfer");
+/// `transfer --kind attended` and `--kind consultative`.
+const ATTENDED: Gate = Gate::Until("`transfer --kind attended`");
+
+/// `answer --replaces`: an INVITE with Replaces takes the place of a call.
+const REPLACED: Gate = Gate::Until("`answer --replaces`");
 
 /// linphonec ends the whole call on a SUBSCRIBE with `Expires: 0` in its dialog. A call that is taken back after a failed
 /// transfer must not be lost by unsubscribing from the reports.
@@ -81,6 +93,7 @@ fn rows() -> Vec<table::Row> {
         blind::rows(),
         attended_ours::rows(),
         attended_theirs::rows(),
+        attended_refused::rows(),
         hostile::rows(),
         baresip::rows(),
         sipp::rows(),
