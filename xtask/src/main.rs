@@ -25,6 +25,7 @@ mod rules;
 mod scan;
 mod setup;
 mod sim;
+mod sipjs;
 mod workspace;
 
 use std::env;
@@ -78,7 +79,12 @@ const VERBS: &[Verb] = &[
         run: alacarte::run,
     },
     Verb { name: "sim", about: "Simulated worlds, one for each seed", flags: sim::FLAGS, run: sim::run },
-    Verb { name: "interop", about: "Independent peers in a private network", flags: &[], run: interop::run },
+    Verb {
+        name: "interop",
+        about: "Independent peers in a private network; writes or checks the table of results",
+        flags: interop::FLAGS,
+        run: interop::run,
+    },
     Verb {
         name: "fuzz",
         about: "Builds each fuzz target, replays its seeds and searches on",

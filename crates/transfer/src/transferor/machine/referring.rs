@@ -225,14 +225,13 @@ fn reported(report: Report, facts: Facts) -> Option<Step> {
         Report::Provisional(code) => to(State::Progress, &[Action::Tell(Tell::Progress(code))]),
         Report::Nothing => to(State::Progress, &[]),
         Report::Success { code, last } => complete(code, last, facts),
-        Report::Failure { code, last } => {
-            let before: &[Action] = if last { &[] } else { &[Action::Unsubscribe] };
-            // The target is still there, so it was looked for at the wrong place (TR-171).
-            if facts.may.reroute && leads_nowhere(code) {
-                return after(before, State::ReferPending(None), &[Action::Reroute, Action::Refer]);
-            }
-            recover(before, Cause::Target(code), facts)
+        // The target is still there, so it was looked for at the wrong place (TR-171).
+        Report::Failure { code, .. } if facts.may.reroute && leads_nowhere(code) => {
+            to(State::ReferPending(None), &[Action::Reroute, Action::Refer])
         }
+        // A subscription that its notifier leaves active runs out by itself: a peer was seen that ends the whole call on a
+        // SUBSCRIBE in it, and the call is what is to be saved.
+        Report::Failure { code, .. } => recover(&[], Cause::Target(code), facts),
         Report::Empty => recover(&[], Cause::NoResult, facts),
     }
 }
