@@ -17,6 +17,7 @@ const TOOLS: &[Tool] = &[
     Tool { package: "sip-tester", program: "sipp", purpose: "an independent peer" },
     Tool { package: "baresip-core", program: "baresip", purpose: "an independent peer" },
     Tool { package: "tshark", program: "tshark", purpose: "an independent reading of what is on the wire" },
+    Tool { package: "sngrep", program: "sngrep", purpose: "an independent reading of captured calls" },
     Tool { package: "tcpdump", program: "tcpdump", purpose: "captures" },
     Tool { package: "iproute2", program: "ip", purpose: "the private network of the interop tests" },
     Tool { package: "valgrind", program: "valgrind", purpose: "instruction counts" },

@@ -18,7 +18,7 @@ Exit codes:
   1  the call or the transfer failed, or a message could not be parsed
   2  wrong usage
   3  the environment does not allow it: port in use, no permission,
-     too few descriptors, unreadable file
+     too few descriptors, a file that cannot be read or written
 
 Events go to stdout (--json: one JSON object a line), logs go to stderr.
 RUST_LOG sets how much is logged, for example RUST_LOG=debug; default warn.
@@ -76,9 +76,8 @@ pub(crate) struct DemoArgs {
     /// What happens at Carol's end
     #[arg(value_enum, default_value_t = Scenario::Blind, value_name = "SCENARIO")]
     pub(crate) scenario: Scenario,
-    /// Print events and the report as JSON, one object a line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// A scenario of the demo.
@@ -135,9 +134,8 @@ pub(crate) struct AnswerArgs {
     /// and signalling servers.
     #[arg(long, verbatim_doc_comment, value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
     pub(crate) media: Switch,
-    /// Print events as JSON, one object a line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `patchcord call`.
@@ -162,9 +160,8 @@ pub(crate) struct CallArgs {
     /// It is resumed half way between that and the end.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::day)]
     pub(crate) hold_after: Option<Duration>,
-    /// Print events as JSON, one object a line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `patchcord transfer`.
@@ -190,9 +187,8 @@ pub(crate) struct TransferArgs {
     pub(crate) listen: Vec<Listen>,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
-    /// Print events as JSON, one object a line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `patchcord parse`.
@@ -219,6 +215,19 @@ pub(crate) struct AudioArgs {
     /// Send back what is received
     #[arg(long)]
     pub(crate) echo: bool,
+}
+
+/// What is told, and how.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Write every packet to this file, SIP, RTP and RTCP: for tshark, Wireshark or sngrep
+    ///
+    /// A file that is there is overwritten. It holds the audio, and who called whom.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
+    /// Print events as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What is done with a REFER.

@@ -9,12 +9,19 @@ use crate::args::{Kind, Switch, TransferArgs};
 use crate::call;
 use crate::console::Console;
 use crate::exit::Failure;
+use crate::recording::Recording;
 use crate::stop::Stop;
 use crate::text;
 
 /// Calls, talks, transfers, reports.
-pub(crate) async fn run(args: &TransferArgs, console: &Arc<Console>, stop: &Stop) -> Result<(), Failure> {
-    let agent = Agent::start(agent::configure(&args.listen, &args.audio, Switch::On)?, console).await?;
+pub(crate) async fn run(
+    args: &TransferArgs,
+    console: &Arc<Console>,
+    stop: &Stop,
+    recording: &Recording,
+) -> Result<(), Failure> {
+    let builder = agent::configure(&args.listen, &args.audio, Switch::On)?;
+    let agent = Agent::start(recording.of(builder), console).await?;
     let result = talk_and_move(args, &agent.manager, stop).await;
     agent.close().await;
     result

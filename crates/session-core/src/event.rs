@@ -124,6 +124,31 @@ pub enum EventKind {
         /// The new call.
         to: SessionId,
     },
+    /// This call has taken the place of another one, by an INVITE with Replaces (RFC 3891); the other one is gone.
+    Replaced {
+        /// The replaced call.
+        old: SessionId,
+        /// Who asked: unverified.
+        from: String,
+        /// Who referred the caller to us, as it says.
+        referred_by: Option<String>,
+        /// Whether the caller is verified to be the replaced party or of its side.
+        verified: bool,
+    },
+    /// Somebody wanted to replace this call and was refused, or gave up; the call goes on as it was.
+    ReplaceRefused {
+        /// What it was answered.
+        status: StatusCode,
+        /// Who asked: unverified.
+        from: String,
+        /// Who referred the caller to us, as it says.
+        referred_by: Option<String>,
+    },
+    /// This call was to take the place of another one, which is gone, but our answer was never acknowledged.
+    ReplaceUnacknowledged {
+        /// The replaced call.
+        old: SessionId,
+    },
     /// The transfer is over: exactly one such event a transfer.
     TransferEnded(Outcome),
     /// The first RTP of this call arrived, or it flows again.
@@ -195,6 +220,9 @@ impl SessionEvent {
             EventKind::TransferProgress { .. } => "transfer_progress",
             EventKind::TransferRecovering => "transfer_recovering",
             EventKind::TransferConnected { .. } => "transfer_connected",
+            EventKind::Replaced { .. } => "replaced",
+            EventKind::ReplaceRefused { .. } => "replace_refused",
+            EventKind::ReplaceUnacknowledged { .. } => "replace_unacknowledged",
             EventKind::TransferEnded(outcome) => match outcome.kind {
                 OutcomeKind::Succeeded => "transfer_succeeded",
                 OutcomeKind::Bridged => "transfer_bridged",
@@ -227,7 +255,9 @@ impl SessionEvent {
     /// The other party, where the event names one.
     pub fn peer(&self) -> Option<String> {
         match &self.kind {
-            EventKind::IncomingCall { from, .. } => Some(from.clone()),
+            EventKind::IncomingCall { from, .. }
+            | EventKind::Replaced { from, .. }
+            | EventKind::ReplaceRefused { from, .. } => Some(from.clone()),
             EventKind::Calling { to } => Some(to.clone()),
             EventKind::Established { peer, .. } => Some(peer.clone()),
             EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target } => {
@@ -248,7 +278,8 @@ impl SessionEvent {
             EventKind::Ringing { status }
             | EventKind::ConsultRinging { status }
             | EventKind::TransferAccepted { status }
-            | EventKind::TransferProgress { status } => Some(*status),
+            | EventKind::TransferProgress { status }
+            | EventKind::ReplaceRefused { status, .. } => Some(*status),
             EventKind::TransferEnded(outcome) => outcome.code,
             EventKind::CallEnded { cause } => cause_code(cause),
             _ => None,
@@ -348,5 +379,43 @@ pub fn describe_cause(cause: &EndCause) -> String {
     match &cause.header {
         Some(header) => format!("{words} ({header})"),
         None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn priority_of(kind: EventKind) -> Priority {
+        SessionEvent { seq: 0, at: Duration::ZERO, session: None, transfer: None, kind }.priority()
+    }
+
+    #[test]
+    fn the_events_of_a_call_share_one_priority_and_traces_are_lower() {
+        let to = SessionId::from(1);
+        for kind in [
+            EventKind::Calling { to: String::new() },
+            EventKind::Established { peer: String::new(), placed: true },
+            EventKind::HoldChanged { local: true, remote: false },
+            EventKind::ReferSent,
+            EventKind::TransferRecovering,
+            EventKind::TransferConnected { to },
+            EventKind::MediaSwitched { to, gap: None },
+            EventKind::CallEnded {
+                cause: EndCause { by: dialog_core::By::Local, reason: EndReason::Bye, header: None },
+            },
+        ] {
+            assert_eq!(priority_of(kind.clone()), Priority::Normal, "{kind:?}");
+        }
+        let address = SocketAddr::from(([192, 0, 2, 1], 5060));
+        let trace = TracedMessage {
+            sent: true,
+            transport: Transport::Udp,
+            local: address,
+            remote: address,
+            summary: String::new(),
+            bytes: Bytes::new(),
+        };
+        assert_eq!(priority_of(EventKind::Message(trace)), Priority::Low);
     }
 }

@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod facade;
 
+pub use driver::{Capture, CaptureReport};
 pub use error::{
     MediaError, RecoveryAction, ReofferFailure, SessionError, SessionState, StartError, TransferError,
 };
@@ -16,8 +17,8 @@ pub use event::{
     learned_name, outcome_name,
 };
 pub use facade::{
-    Builder, Consultation, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session,
-    SessionManager, SessionMediaInfo, Transfer, TransferType,
+    Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
+    Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
 };
 
 pub use dialog_core::{By, EndCause, EndReason};
@@ -33,6 +34,6 @@ pub use sip_transport::Transport;
 pub use transaction_core::Timing;
 pub use transfer::{
     AttendedOptions, AttendedPolicy, Completion, Decision, Failure, LearnedFrom, Network, Outcome,
-    OutcomeKind, ReferPolicy, ReferTarget, Role, SemiAttended, TransferId, TransferPolicy, TransferRefusal,
-    WithoutReplaces,
+    OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
+    TransferPolicy, TransferRefusal, WithoutReplaces,
 };

@@ -1,9 +1,11 @@
-//! Independent peers: sipp and baresip against patchcord, each on an address of its own with port 5060.
+//! Independent peers: sipp and baresip against patchcord, each on an address of its own with port 5060; and tshark and
+//! sngrep, which read what patchcord has recorded.
 //!
 //! Runs only with `PATCHCORD_INTEROP=1`, which `cargo xtask interop` sets inside a private network namespace; then a peer
 //! that is not installed is a failure. `docs/interop.md` lists what is expected of whom.
 
 mod baresip;
+mod capture;
 mod sipp;
 
 use std::net::Ipv4Addr;

@@ -106,29 +106,30 @@ fn defaults_are_the_documented_ones() {
     let Verb::Answer(answer) = parse("answer").expect("no argument is needed").verb else { panic!("answer") };
     assert_eq!(answer.listen, [Listen("0.0.0.0:5060".parse().expect("an address"))]);
     assert_eq!((answer.after, answer.refer, answer.max_calls), (Duration::ZERO, Refer::Deny, 256));
-    assert_eq!((answer.lifetime, answer.media, answer.json), (None, Switch::On, false));
+    assert_eq!((answer.lifetime, answer.media), (None, Switch::On));
+    assert_eq!((answer.output.pcap, answer.output.json), (None, false));
     let Verb::Transfer(transfer) = parse("transfer sip:b@h tel:+1555").expect("two URIs").verb else {
         panic!("transfer")
     };
     assert_eq!((transfer.kind, transfer.talk), (Kind::Blind, Duration::from_secs(2)));
     let Verb::Demo(demo) = parse("demo").expect("no argument is needed").verb else { panic!("demo") };
-    assert_eq!((demo.scenario, demo.json), (Scenario::Blind, false));
+    assert_eq!((demo.scenario, demo.output.pcap, demo.output.json), (Scenario::Blind, None, false));
 }
 
 #[test]
 fn what_is_documented_is_accepted() {
     for words in [
-        "demo all --json",
+        "demo all --json --pcap demo.pcap",
         "demo target-silent",
         "answer --listen udp:127.0.0.1:0 --listen udp:[::1]:5060 --echo --after 0.5 --refer allow --allow-target 10.0.0.0/8 \
          --allow-target 192.0.2.7 --allow-target 2001:db8::/32 --replaces referred-by --max-calls 100000 --for 31536000 \
-         --media off --json",
+         --media off --json --pcap answer.pcap",
         "answer --play hello.wav",
         "answer --tone 50",
         "answer --tone 3800",
-        "call sip:bob@127.0.0.1:5070 --listen UDP:127.0.0.1:0 --tone 440 --duration 3 --hold-after 1.5 --json",
+        "call sip:bob@127.0.0.1:5070 --listen UDP:127.0.0.1:0 --tone 440 --duration 3 --hold-after 1.5 --pcap call.pcap --json",
         "call sip:[::1]:5070",
-        "transfer sip:bob@127.0.0.1 sips:carol@example.org --kind blind --talk 0 --echo --json",
+        "transfer sip:bob@127.0.0.1 sips:carol@example.org --kind blind --talk 0 --echo --pcap transfer.pcap --json",
         "parse one.sip two.sip --json",
     ] {
         assert!(parse(words).is_ok(), "{words}: {:?}", parse(words));

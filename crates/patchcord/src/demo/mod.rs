@@ -21,6 +21,7 @@ use crate::args::{DemoArgs, Scenario};
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::json::Line;
+use crate::recording::Recording;
 use crate::stop::Stop;
 
 use self::ladder::Ladder;
@@ -30,7 +31,12 @@ use self::report::Report;
 use self::scenario::{CAROL_RINGS, Played, RING_LIMIT, Stage, TALK};
 
 /// Plays the scenarios that were asked for.
-pub(crate) async fn run(args: &DemoArgs, console: &Arc<Console>, stop: &Stop) -> Result<(), Failure> {
+pub(crate) async fn run(
+    args: &DemoArgs,
+    console: &Arc<Console>,
+    stop: &Stop,
+    recording: &Recording,
+) -> Result<(), Failure> {
     let scenarios: &[Scenario] = match args.scenario {
         Scenario::All => &[Scenario::Blind, Scenario::TargetBusy, Scenario::TargetSilent],
         Scenario::Blind => &[Scenario::Blind],
@@ -39,7 +45,7 @@ pub(crate) async fn run(args: &DemoArgs, console: &Arc<Console>, stop: &Stop) ->
     };
     let mut bad = Vec::new();
     for scenario in scenarios {
-        let report = play(*scenario, console, stop).await?;
+        let report = play(*scenario, console, stop, recording).await?;
         if console.json() {
             // invariant: strings, numbers and booleans always have a JSON form.
             console.line(&serde_json::to_string(&report).expect("invariant: a report serialises"));
@@ -63,13 +69,18 @@ pub(crate) async fn run(args: &DemoArgs, console: &Arc<Console>, stop: &Stop) ->
     }
 }
 
-async fn play(scenario: Scenario, console: &Arc<Console>, stop: &Stop) -> Result<Report, Failure> {
+async fn play(
+    scenario: Scenario,
+    console: &Arc<Console>,
+    stop: &Stop,
+    recording: &Recording,
+) -> Result<Report, Failure> {
     let zero = Instant::now();
     let record = Record::new();
     let mut parties = [
-        Party::start(ALICE, RING_LIMIT, &record).await?,
-        Party::start(BOB, RING_LIMIT, &record).await?,
-        Party::start(CAROL, RING_LIMIT, &record).await?,
+        Party::start(ALICE, RING_LIMIT, &record, recording).await?,
+        Party::start(BOB, RING_LIMIT, &record, recording).await?,
+        Party::start(CAROL, RING_LIMIT, &record, recording).await?,
     ];
     introduce(scenario, &parties, console);
     let addresses = [ALICE, BOB, CAROL].map(|place| parties[place].address);

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::agent;
 use crate::exit::Failure;
+use crate::recording::Recording;
 
 use super::record::Record;
 
@@ -64,6 +65,7 @@ impl Party {
         place: usize,
         ring_limit: Duration,
         record: &Arc<Record>,
+        recording: &Recording,
     ) -> Result<Self, Failure> {
         let role = PARTIES[place];
         // invariant: a loopback address with a prefix of its family.
@@ -71,15 +73,14 @@ impl Party {
         let mut policy =
             TransferPolicy { refer: ReferPolicy::Allow, ring_limit, ..TransferPolicy::default() };
         policy.targets.networks.push(loopback);
-        let (manager, incoming) = SessionManager::builder()
+        let builder = SessionManager::builder()
             .listen("udp:127.0.0.1:0")?
             .identity(&format!("sip:{}@127.0.0.1", role.key))
             .source(Source::Tone { hz: role.tone })
             .transfer_policy(policy)
             .rtcp_interval(RTCP_INTERVAL)
-            .trace(true)
-            .start()
-            .await?;
+            .trace(true);
+        let (manager, incoming) = recording.of_one_among_us(builder).start().await?;
         let address = manager
             .local_addresses()
             .first()

@@ -72,7 +72,7 @@ impl<T: Tap> Engine<T> {
                 self.reply(id, Ok(Reply::Transfers(transfers)));
             }
             Command::ListSessions => {
-                let sessions = self.sessions.values();
+                let sessions = self.sessions.values().filter(|session| session.unseen.is_none());
                 let sessions = sessions.map(|session| SessionInfo {
                     session: session.id(),
                     state: session.state,

@@ -196,13 +196,12 @@ impl<T: Tap> Engine<T> {
     }
 
     /// Moves the user's audio from one call to another. Where the first has none any more, because it ended while the
-    /// other rang, the other gets audio of its own.
+    /// other rang, or the other has no stream yet, because it still rings or our offer waits for the answer, the other
+    /// gets audio of its own.
     pub(super) fn move_media(&mut self, from: SessionId, to: SessionId) {
         let Some(target) = self.stream_of(to) else {
-            // Not up yet: it opens with audio of its own when it is, because nobody moves any to it later.
-            if let Some(session) =
-                self.sessions.get_mut(&to).filter(|session| session.stream == StreamState::Unopened)
-            {
+            let waiting = self.sessions.get_mut(&to).filter(|to| to.stream == StreamState::Unopened);
+            if let Some(session) = waiting {
                 session.device.get_or_insert(Self::own_device(to));
             }
             return;

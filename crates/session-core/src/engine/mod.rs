@@ -10,6 +10,7 @@ mod commands;
 mod legs;
 mod media;
 mod moving;
+mod replacing;
 mod session;
 mod transfers;
 mod wheel;
@@ -227,7 +228,7 @@ impl<T: Tap> Engine<T> {
             sessions: self.sessions.len(),
             transactions: self.transactions.len(),
             dialogs: self.dialogs.len() + self.dialogs.tombstones(),
-            transfers: self.transfers.len(),
+            transfers: self.transfers.len() + self.transfers.replacements(),
             timers: self.timers.len(),
             routes: usize::from(!self.transports.is_idle()),
             ports: self.ports.in_use(),

@@ -99,6 +99,8 @@ impl<T: Tap> Engine<T> {
                 };
                 self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
             }
+            TransferOutput::Answer { leg, replaced } => self.answer_in_place(leg, replaced),
+            TransferOutput::Replacement(told) => self.tell_replacement(*told),
             TransferOutput::MoveMedia { from, to } => {
                 self.move_media(SessionId::from(from.number()), SessionId::from(to.number()));
             }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod consultation;
+mod event_filter;
 mod incoming;
 mod media_info;
 mod session;
@@ -10,6 +11,7 @@ mod transfer;
 
 pub use builder::Builder;
 pub use consultation::Consultation;
+pub use event_filter::EventFilter;
 pub use incoming::{Incoming, IncomingCall, IncomingQueue, IncomingTransfer};
 pub use media_info::SessionMediaInfo;
 pub use session::Session;

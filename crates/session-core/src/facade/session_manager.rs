@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use transfer::{AttendedOptions, Completion, OutcomeKind, TransferId};
 
 use super::{
-    builder::Builder, consultation::Consultation, media_info::SessionMediaInfo, session::Session,
-    transfer::Transfer,
+    builder::Builder, consultation::Consultation, event_filter::EventFilter, media_info::SessionMediaInfo,
+    session::Session, transfer::Transfer,
 };
 use crate::{
     driver::{Answer, Answered, Request},
@@ -110,6 +110,11 @@ impl SessionManager {
     /// Subscribes to all events. A subscriber that falls behind loses the oldest and is told how many.
     pub fn subscribe(&self) -> Result<Subscriber<SessionEvent>, EventsError> {
         self.subscribe_with(EVENTS, Overflow::DropOldest, |_| true)
+    }
+
+    /// Subscribes to the events of one call, one transfer or some kinds; otherwise as [`subscribe`](Self::subscribe).
+    pub fn subscribe_to(&self, filter: EventFilter) -> Result<Subscriber<SessionEvent>, EventsError> {
+        self.subscribe_with(EVENTS, Overflow::DropOldest, move |event| filter.wants(event))
     }
 
     /// Subscribes to the events that a filter wants, asked before anybody is woken. [`Overflow::Block`] is refused: an

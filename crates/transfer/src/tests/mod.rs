@@ -3,6 +3,7 @@
 mod admission;
 mod bounds;
 mod random;
+mod replacing;
 mod rig;
 mod transferee;
 mod transferee_ends;

@@ -11,8 +11,8 @@ use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 
 use crate::{
-    BlindOptions, Hold, Outcome, TransferCommand, TransferEventKind, TransferId, TransferOutput,
-    TransferPolicy, TransferTimer, TransferTimerName, Transfers,
+    BlindOptions, Hold, Outcome, ReplacementEnd, TransferCommand, TransferEventKind, TransferId,
+    TransferOutput, TransferPolicy, TransferTimer, TransferTimerName, Transfers,
 };
 
 /// A generator whose numbers are the same in every run.
@@ -302,6 +302,9 @@ fn line(output: &TransferOutput) -> String {
             format!("refer {refer_to}")
         }
         TransferOutput::Dialog(DialogCommand::Leg(leg, LegCommand::HangUp { .. })) => format!("hangup {leg}"),
+        TransferOutput::Dialog(DialogCommand::Leg(leg, LegCommand::Reject { status, .. })) => {
+            format!("reject {leg} {status}")
+        }
         TransferOutput::Dialog(DialogCommand::Leg(_, other)) => format!("{other:?}"),
         TransferOutput::Dialog(DialogCommand::Place { .. }) => "place by dialog".into(),
         TransferOutput::Dialog(DialogCommand::Subscription(_, command)) => match command {
@@ -322,6 +325,15 @@ fn line(output: &TransferOutput) -> String {
             let headers: Vec<_> =
                 headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
             format!("place {target} {ring_limit:?}{}", headers.concat())
+        }
+        TransferOutput::Answer { leg, replaced } => format!("answer {leg} for {replaced}"),
+        TransferOutput::Replacement(told) => {
+            let (old, new) = (told.old, told.new);
+            match told.end {
+                ReplacementEnd::Replaced => format!("[replaced {old} by {new}]"),
+                ReplacementEnd::Refused(status) => format!("[refused {new} for {old} {status}]"),
+                ReplacementEnd::Unacknowledged => format!("[unacknowledged {new} for {old}]"),
+            }
         }
         TransferOutput::MoveMedia { from, to } => format!("media {from} to {to}"),
         TransferOutput::Event(event) => match &event.kind {
