@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use dialog_core::{
-    By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer,
-    LegCommand, LegEvent, LegId, Misuse, Notification, NotifiedState, Peer, ReferAnswer, ReofferError,
-    SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingCall,
+    IncomingRefer, LegCommand, LegEvent, LegId, Misuse, Notification, NotifiedState, Peer, ReferAnswer,
+    ReofferError, Replacing, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    BlindOptions, Decision, Hold, ReferPolicy, TransferCommand, TransferEventKind, TransferId, TransferOutput,
-    TransferPolicy, TransferTimer, Transfers,
+    BlindOptions, Decision, Hold, ReferPolicy, TransferCommand, TransferEventKind, TransferId,
+    TransferOutput, TransferPolicy, TransferTimer, Transfers,
 };
 
 #[derive(Debug, Arbitrary)]
@@ -100,6 +100,14 @@ enum Op<'a> {
     Wait {
         seconds: u8,
     },
+    Replacing {
+        old: u8,
+        by: &'a str,
+        source: u8,
+    },
+    Acknowledged {
+        leg: u8,
+    },
 }
 
 const LIMIT: usize = 4;
@@ -124,6 +132,8 @@ struct World {
     known: Vec<TransferId>,
     timers: BTreeMap<TransferTimer, u64>,
     over: BTreeMap<TransferId, bool>,
+    /// Calls that are to replace others, and whether it was told what came of them.
+    replacing: BTreeMap<LegId, bool>,
 }
 
 fn pick<T: Copy + From<u64>>(of: &[T], index: u8) -> T {
@@ -178,6 +188,9 @@ impl World {
             }
             TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
                 self.subs.push(subscription);
+            }
+            TransferOutput::Replacement(told) => {
+                assert_eq!(self.replacing.insert(told.new, true), Some(false), "told once");
             }
             TransferOutput::Event(event) => match event.kind {
                 TransferEventKind::Initiated { .. } | TransferEventKind::Requested { .. } => {
@@ -359,6 +372,34 @@ impl World {
                     self.step(|transfers, cx, outbox| transfers.expire(cx, timer, &mut outbox.out()));
                 }
             }
+            Op::Replacing { old, by, source } => {
+                let new = self.ids.mint();
+                self.legs.push(new);
+                self.replacing.insert(new, false);
+                let who: UriBuf = "sip:peer@203.0.113.9".parse().expect("a constant");
+                let call = IncomingCall {
+                    request_uri: who.clone(),
+                    from: who.clone().into(),
+                    to: who.clone().into(),
+                    source: ([203, 0, 113, source], 5060).into(),
+                    local: ([192, 0, 2, 1], 5060).into(),
+                    has_offer: true,
+                    replaces: None,
+                    replacing: Some(Replacing {
+                        leg: pick(&self.legs, old),
+                        early: source.is_multiple_of(2),
+                        remote: who.clone().into(),
+                        remote_target: who,
+                        source: Some(([203, 0, 113, 9], 5060).into()),
+                        verified_name: None,
+                    }),
+                    verified_name: None,
+                    referred_by: UriBuf::parse(by).ok().map(Into::into),
+                    peer: Peer::default(),
+                };
+                self.leg(new, LegEvent::Incoming(Box::new(call)));
+            }
+            Op::Acknowledged { leg } => self.leg(pick(&self.legs, leg), LegEvent::Acknowledged),
             Op::Wait { seconds } => self.now += u64::from(seconds) * 1_000_000,
         }
     }
@@ -381,6 +422,7 @@ fuzz_target!(|input: (u8, Vec<Op<'_>>)| {
         known: Vec::new(),
         timers: BTreeMap::new(),
         over: BTreeMap::new(),
+        replacing: BTreeMap::new(),
     };
     for op in ops {
         world.run(op);
@@ -395,5 +437,12 @@ fuzz_target!(|input: (u8, Vec<Op<'_>>)| {
         let event = DialogEvent::Subscription(id, SubscriptionEvent::Ended(SubscriptionEnd::NoNotify));
         world.step(|transfers, cx, outbox| transfers.receive(cx, &event, &mut outbox.out()));
     }
+    // Every leg has its end.
+    for leg in world.legs.clone() {
+        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None };
+        world.leg(leg, LegEvent::Ended(cause));
+    }
+    assert!(world.replacing.values().all(|told| *told));
+    while world.expire() {}
     assert!(world.transfers.is_empty());
 });

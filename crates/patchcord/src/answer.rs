@@ -26,6 +26,16 @@ pub(crate) async fn run(
         Refer::Ask => Some(Prompt::open()?),
         Refer::Deny | Refer::Allow => None,
     };
+    match args.replaces {
+        Replaces::Deny | Replaces::ReferredBy => {}
+        Replaces::Trusted if !args.trunk.is_empty() => {}
+        Replaces::Trusted => {
+            tracing::warn!("without --trunk nobody is trusted: INVITEs with Replaces are refused");
+        }
+        Replaces::Allow => {
+            tracing::warn!("whoever knows the identifiers of a call can take it over: for laboratories only");
+        }
+    }
     let builder = agent::configure(&args.listen, &args.audio, args.media)?
         .max_calls(args.max_calls)
         .transfer_policy(policy(args));
@@ -95,6 +105,7 @@ fn policy(args: &AnswerArgs) -> TransferPolicy {
             Replaces::Allow => ReplacesAuthorizer::Allow,
             Replaces::Deny => ReplacesAuthorizer::Deny,
         },
+        trunks: args.trunk.clone(),
         ..TransferPolicy::default()
     };
     policy.targets.networks.extend_from_slice(&args.allow_target);

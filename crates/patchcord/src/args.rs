@@ -127,9 +127,16 @@ pub(crate) struct AnswerArgs {
     pub(crate) allow_target: Vec<Network>,
     /// Which callers may replace one of our calls (INVITE with Replaces)
     ///
-    /// This release replaces no call yet: whatever is set, such an INVITE is refused with 403.
-    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Replaces::Deny)]
+    /// This is how the target of an attended transfer gets its new party. Others are refused
+    /// with 403. The same IP address alone is never enough.
+    #[arg(long, verbatim_doc_comment, value_enum, value_name = "POLICY", default_value_t = Replaces::ReferredBy)]
     pub(crate) replaces: Replaces,
+    /// Trust this network to replace its own calls; may be given more than once
+    ///
+    /// An address, or an address and a prefix length: 10.0.0.0/8, 192.0.2.7, 2001:db8::/32.
+    /// The new caller and the party whose call is replaced must both be in it.
+    #[arg(long, verbatim_doc_comment, value_name = "CIDR", value_parser = values::network)]
+    pub(crate) trunk: Vec<Network>,
     /// Most calls at once, 1 to 100000; one more is answered 486
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::calls, default_value = "256")]
     pub(crate) max_calls: usize,
@@ -262,11 +269,11 @@ pub(crate) enum Refer {
 /// Whose INVITE with Replaces is honoured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Replaces {
-    /// From the address of the party whose call is replaced
+    /// Out of a --trunk, if the party whose call is replaced is in it, too
     Trusted,
-    /// With a Referred-By that names the party whose call is replaced
+    /// These, and with a Referred-By that names the party whose call is replaced
     ReferredBy,
-    /// From everybody who knows the call's identifiers
+    /// From everybody who knows the call's identifiers: for laboratories
     Allow,
     /// From nobody
     Deny,

@@ -34,6 +34,13 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
         EventKind::TransferProgress { status } => format!("the target: {status} {}", status.reason_phrase()),
         EventKind::TransferRecovering => "the transfer failed; taking the call back".to_owned(),
         EventKind::TransferConnected { to } => format!("connected to the target in {to}"),
+        EventKind::Replaced { old, from, .. } => format!("takes the place of {old}, by {from}"),
+        EventKind::ReplaceRefused { status, from, .. } => {
+            format!("{from} may not take this call over ({status})")
+        }
+        EventKind::ReplaceUnacknowledged { old } => {
+            format!("was to take the place of {old}, but the answer was never acknowledged")
+        }
         EventKind::TransferEnded(_) => ended(event),
         EventKind::MediaFlowing => "audio arrives".to_owned(),
         EventKind::MediaSilent => "no audio arrives".to_owned(),

@@ -179,12 +179,17 @@ impl TransferPolicy {
         self.ring_limit.min(RING_LIMIT_MAX)
     }
 
+    /// How long a consultation call may ring.
+    pub(crate) fn consult_ring(&self) -> Duration {
+        self.attended.consult_limit.min(RING_LIMIT_MAX)
+    }
+
     pub(crate) fn hold_wait(&self) -> Duration {
         self.hold_limit.saturating_add(MARGIN)
     }
 
     pub(crate) fn consult_wait(&self) -> Duration {
-        ring_wait(self.attended.consult_limit.min(RING_LIMIT_MAX))
+        ring_wait(self.consult_ring())
     }
 
     pub(crate) fn resume_wait(&self) -> Duration {

@@ -224,7 +224,7 @@ fn within_a_dialog_replaces_is_488_and_the_call_lives() {
 
 #[test]
 fn ids_are_compared_byte_for_byte_and_what_matches_nothing_is_481() {
-    // covers: TR-106, TR-125
+    // covers: TR-106, TR-125, EC-70
     let mut bench = Bench::new();
     let theirs = Theirs { call_id: "ABC@h".into(), ..Theirs::outside(Method::Invite) };
     let (_, old) = bench.incoming(theirs.contact("<sip:bob@192.0.2.20>").sdp(OFFER));
@@ -232,6 +232,8 @@ fn ids_are_compared_byte_for_byte_and_what_matches_nothing_is_481() {
     bench.ack(&bench.last_answer(), None);
     let tag = bench.established(old).dialog.local_tag.to_string();
     let other_case = tag.to_ascii_uppercase();
+    // Of the form of ours, but made by another agent with a key of its own.
+    let foreign = format!("{}{}", &tag[..31], if tag.ends_with('0') { '1' } else { '0' });
     for (call_id, to_tag, from_tag) in [
         ("abc@h", &*tag, PEER_TAG),
         ("ABC@h", &*tag, "PEER-TAG"),
@@ -240,6 +242,7 @@ fn ids_are_compared_byte_for_byte_and_what_matches_nothing_is_481() {
         ("ABC@h", "0", PEER_TAG),
         ("ABC@h", "not-ours", PEER_TAG),
         ("ABC@h", &*other_case, PEER_TAG),
+        ("ABC@h", &*foreign, PEER_TAG),
         ("nobodys@h", &*tag, PEER_TAG),
     ] {
         let request = replacing(call_id, to_tag, from_tag);
@@ -361,7 +364,6 @@ fn early_only_does_not_replace_a_call_that_is_up() {
 
 #[test]
 fn a_second_replacement_is_486_until_the_first_has_failed() {
-    // covers: EC-70
     let mut bench = Bench::new();
     let old = bench.answered_call();
     let up = bench.established(old);

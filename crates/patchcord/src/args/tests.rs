@@ -49,6 +49,7 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         ("answer --allow-target 10.0.0.0/33", "--allow-target", "10.0.0.0/8"),
         ("answer --allow-target example.org", "--allow-target", "10.0.0.0/8"),
         ("answer --replaces all", "--replaces", "trusted, referred-by, allow, deny"),
+        ("answer --trunk 10.0.0.1/8", "--trunk", "10.0.0.0/8"),
         ("answer --max-calls 0", "--max-calls", "from 1 to 100000"),
         ("answer --max-calls 100001", "--max-calls", "from 1 to 100000"),
         ("answer --max-calls many", "--max-calls", "from 1 to 100000"),
@@ -142,7 +143,7 @@ fn what_is_documented_is_accepted() {
         "demo replaces-refused --json",
         "demo consult-busy",
         "answer --listen udp:127.0.0.1:0 --listen udp:[::1]:5060 --echo --after 0.5 --refer allow --allow-target 10.0.0.0/8 \
-         --allow-target 192.0.2.7 --allow-target 2001:db8::/32 --replaces referred-by --max-calls 100000 --for 31536000 \
+         --allow-target 192.0.2.7 --allow-target 2001:db8::/32 --replaces referred-by --trunk 10.0.0.0/8 --trunk 192.0.2.7 --max-calls 100000 --for 31536000 \
          --media off --json --pcap answer.pcap",
         "answer --play hello.wav",
         "answer --tone 50",

@@ -4,3 +4,4 @@ mod attended;
 mod blind;
 mod net;
 mod random;
+mod replaced;

@@ -64,7 +64,7 @@ pub struct AttendedPolicy {
     pub without_replaces: WithoutReplaces,
     /// Whether the target is sent the REFER when the other party answers it 405 or 501 (RFC 5589 §7.4, TR-170). Off.
     pub reverse_roles: bool,
-    /// T-CONSULT: how long the consultation call may ring. 45 s.
+    /// T-CONSULT: how long the consultation call may ring; at most 180 s. 45 s.
     pub consult_limit: Duration,
     /// How long the target may be asked for, so that nobody is left on hold for ever. One hour.
     pub talk_limit: Duration,

@@ -75,7 +75,7 @@ fn the_new_call_is_answered_the_media_moved_and_then_the_old_one_ended() {
 
 #[test]
 fn the_event_says_who_asked_and_on_whose_word() {
-    // covers: SEC-12, SEC-13
+    // covers: SEC-13
     let mut rig = Rig::new(TransferPolicy::default());
     let (old, new) = rig.replaced();
     rig.leg(new, LegEvent::Acknowledged);

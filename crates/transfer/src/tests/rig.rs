@@ -38,6 +38,8 @@ pub(super) struct Rig {
     /// Armed timers with the microsecond at which they run out.
     pub(super) timers: BTreeMap<TransferTimer, u64>,
     pub(super) ended: Vec<(TransferId, Outcome)>,
+    /// What legs are called in the text; without a name, only those that are hung up or get the audio are told apart.
+    names: BTreeMap<LegId, &'static str>,
 }
 
 pub(super) fn code(number: u16) -> StatusCode {
@@ -61,7 +63,12 @@ impl Rig {
             outputs: Vec::new(),
             timers: BTreeMap::new(),
             ended: Vec::new(),
+            names: BTreeMap::new(),
         }
+    }
+
+    pub(super) fn name(&mut self, leg: LegId, name: &'static str) {
+        self.names.insert(leg, name);
     }
 
     pub(super) fn mint<I: From<u64>>(&mut self) -> I {
@@ -99,7 +106,7 @@ impl Rig {
                 }
                 _ => {}
             }
-            lines.push(line(&output));
+            lines.push(line(&output, &self.names));
             self.outputs.push(output);
         }
         lines.join("; ")
@@ -295,19 +302,71 @@ fn show(outcome: Outcome) -> String {
     format!("{kind:?} {learned_from:?} {code} {failure} kept={call_kept}")
 }
 
-/// One output as a short text without ids.
-fn line(output: &TransferOutput) -> String {
+/// One output as a short text, without ids but those of legs.
+fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> String {
+    // With a blank before it, for texts that do without the leg.
+    let name = |leg: &LegId| names.get(leg).map_or_else(String::new, |name| format!(" {name}"));
+    let full = |leg: &LegId| names.get(leg).map_or_else(|| leg.to_string(), |name| (*name).into());
     match output {
-        TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { refer_to, .. })) => {
-            format!("refer {refer_to}")
+        TransferOutput::Dialog(command) => dialog_line(command, &name, &full),
+        TransferOutput::Hold { leg, limit } => format!("hold{} {limit:?}", name(leg)),
+        TransferOutput::Resume { leg, limit } => format!("resume{} {limit:?}", name(leg)),
+        TransferOutput::Place { leg, target, headers, ring_limit, .. } => {
+            let headers: Vec<_> =
+                headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
+            format!("place{} {target} {ring_limit:?}{}", name(leg), headers.concat())
         }
-        TransferOutput::Dialog(DialogCommand::Leg(leg, LegCommand::HangUp { .. })) => format!("hangup {leg}"),
-        TransferOutput::Dialog(DialogCommand::Leg(leg, LegCommand::Reject { status, .. })) => {
-            format!("reject {leg} {status}")
+        TransferOutput::Answer { leg, replaced } => format!("answer {} for {}", full(leg), full(replaced)),
+        TransferOutput::Replacement(told) => {
+            let (old, new) = (full(&told.old), full(&told.new));
+            match told.end {
+                ReplacementEnd::Replaced => format!("[replaced {old} by {new}]"),
+                ReplacementEnd::Refused(status) => format!("[refused {new} for {old} {status}]"),
+                ReplacementEnd::Unacknowledged => format!("[unacknowledged {new} for {old}]"),
+            }
         }
-        TransferOutput::Dialog(DialogCommand::Leg(_, other)) => format!("{other:?}"),
-        TransferOutput::Dialog(DialogCommand::Place { .. }) => "place by dialog".into(),
-        TransferOutput::Dialog(DialogCommand::Subscription(_, command)) => match command {
+        TransferOutput::MoveMedia { from, to } => format!("media {} to {}", full(from), full(to)),
+        TransferOutput::Event(event) => match &event.kind {
+            TransferEventKind::Initiated { target } => format!("[initiated {target}]"),
+            TransferEventKind::Requested { target, decide, .. } => {
+                format!("[requested {target} decide={decide}]")
+            }
+            TransferEventKind::Consulting { .. } => "[consulting]".into(),
+            TransferEventKind::ConsultRinging { status } => format!("[consult ringing {status}]"),
+            TransferEventKind::ConsultAnswered => "[consult answered]".into(),
+            TransferEventKind::Swapped { active } => format!("[swapped {}]", full(active)),
+            TransferEventKind::PrimaryLost => "[primary lost]".into(),
+            TransferEventKind::ReferSent => "[refer sent]".into(),
+            TransferEventKind::Accepted { status } => format!("[accepted {status}]"),
+            TransferEventKind::AwaitingApproval => "[awaiting approval]".into(),
+            TransferEventKind::Progress { status } => format!("[progress {status}]"),
+            TransferEventKind::Recovering => "[recovering]".into(),
+            TransferEventKind::Connected { to } => format!("[connected {}]", full(to)),
+            TransferEventKind::Ended(outcome) => format!("[ended {}]", show(*outcome)),
+        },
+        TransferOutput::Accepted { .. } => "ok".into(),
+        TransferOutput::Refused { error, .. } => format!("no: {error:?}"),
+        TransferOutput::Timer(TimerOp::Arm(timer, after)) => format!("arm {:?} {after:?}", timer.name),
+        TransferOutput::Timer(TimerOp::Disarm(timer)) => format!("disarm {:?}", timer.name),
+    }
+}
+
+fn dialog_line(
+    command: &DialogCommand,
+    name: &dyn Fn(&LegId) -> String,
+    full: &dyn Fn(&LegId) -> String,
+) -> String {
+    match command {
+        DialogCommand::Leg(leg, LegCommand::Refer { refer_to, .. }) => {
+            format!("refer{} {refer_to}", name(leg))
+        }
+        DialogCommand::Leg(leg, LegCommand::HangUp { .. }) => format!("hangup {}", full(leg)),
+        DialogCommand::Leg(leg, LegCommand::Reject { status, .. }) => {
+            format!("reject {} {status}", full(leg))
+        }
+        DialogCommand::Leg(_, other) => format!("{other:?}"),
+        DialogCommand::Place { .. } => "place by dialog".into(),
+        DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
             SubscriptionCommand::Accept { pending, lifetime } => {
                 format!("accept pending={pending} {lifetime:?}")
@@ -319,44 +378,5 @@ fn line(output: &TransferOutput) -> String {
                 format!("report {status} last {reason:?}")
             }
         },
-        TransferOutput::Hold { limit, .. } => format!("hold {limit:?}"),
-        TransferOutput::Resume { limit, .. } => format!("resume {limit:?}"),
-        TransferOutput::Place { target, headers, ring_limit, .. } => {
-            let headers: Vec<_> =
-                headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
-            format!("place {target} {ring_limit:?}{}", headers.concat())
-        }
-        TransferOutput::Answer { leg, replaced } => format!("answer {leg} for {replaced}"),
-        TransferOutput::Replacement(told) => {
-            let (old, new) = (told.old, told.new);
-            match told.end {
-                ReplacementEnd::Replaced => format!("[replaced {old} by {new}]"),
-                ReplacementEnd::Refused(status) => format!("[refused {new} for {old} {status}]"),
-                ReplacementEnd::Unacknowledged => format!("[unacknowledged {new} for {old}]"),
-            }
-        }
-        TransferOutput::MoveMedia { from, to } => format!("media {from} to {to}"),
-        TransferOutput::Event(event) => match &event.kind {
-            TransferEventKind::Initiated { target } => format!("[initiated {target}]"),
-            TransferEventKind::Requested { target, decide, .. } => {
-                format!("[requested {target} decide={decide}]")
-            }
-            TransferEventKind::Consulting { .. } => "[consulting]".into(),
-            TransferEventKind::ConsultRinging { status } => format!("[consult ringing {status}]"),
-            TransferEventKind::ConsultAnswered => "[consult answered]".into(),
-            TransferEventKind::Swapped { active } => format!("[swapped {active}]"),
-            TransferEventKind::PrimaryLost => "[primary lost]".into(),
-            TransferEventKind::ReferSent => "[refer sent]".into(),
-            TransferEventKind::Accepted { status } => format!("[accepted {status}]"),
-            TransferEventKind::AwaitingApproval => "[awaiting approval]".into(),
-            TransferEventKind::Progress { status } => format!("[progress {status}]"),
-            TransferEventKind::Recovering => "[recovering]".into(),
-            TransferEventKind::Connected { to } => format!("[connected {to}]"),
-            TransferEventKind::Ended(outcome) => format!("[ended {}]", show(*outcome)),
-        },
-        TransferOutput::Accepted { .. } => "ok".into(),
-        TransferOutput::Refused { error, .. } => format!("no: {error:?}"),
-        TransferOutput::Timer(TimerOp::Arm(timer, after)) => format!("arm {:?} {after:?}", timer.name),
-        TransferOutput::Timer(TimerOp::Disarm(timer)) => format!("disarm {:?}", timer.name),
     }
 }

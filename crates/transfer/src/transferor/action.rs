@@ -37,7 +37,7 @@ pub(super) enum Action {
     Reroute,
     /// The REFER goes to the target from now on, and Replaces names the first call (TR-168, TR-170).
     Protect,
-    /// The transfer is a blind one from now on.
+    /// The transfer is a blind one from now on, and the party that is to be moved gets the REFER.
     GoBlind,
     Refer,
     /// SUBSCRIBE with Expires 0, or the REFER is withdrawn if it has not left.

@@ -8,7 +8,7 @@ use sip_transport::{Out, Random};
 use super::{
     Transferor,
     action::{Action, Side, Tell, Wait},
-    machine::{Held, May, Plan},
+    machine::{Held, May, Plan, State},
 };
 use crate::{
     Purpose, Role, TransferEvent, TransferEventKind, TransferOutput, TransferTimerName, WithoutReplaces,
@@ -47,13 +47,19 @@ impl Transferor {
                 self.consultation.iter_mut().for_each(|consultation| consultation.naming.reroute());
             }
             Action::Protect => self.facts.protect = true,
-            Action::GoBlind => self.facts.plan = Plan::Blind,
+            Action::GoBlind => {
+                self.facts.plan = Plan::Blind;
+                self.facts.protect = false;
+            }
             // Sent by `drive`, which has to know whether it could be.
             Action::Refer => {}
             Action::Unsubscribe => self.end_subscription(around, out),
-            Action::Resume(Side::Primary) => self.resume(around, out),
-            Action::Resume(Side::Consultation) => {
-                let leg = self.leg_of(Side::Consultation);
+            Action::Resume(Side::Primary) if matches!(self.state, State::Recovering(_)) => {
+                self.resume(around, out);
+            }
+            // What the user turns to has all the time there is, however often.
+            Action::Resume(side) => {
+                let leg = self.leg_of(side);
                 out.push(TransferOutput::Resume { leg, limit: around.policy.resume_limit });
             }
             Action::Probe => {
@@ -99,7 +105,7 @@ impl Transferor {
             purpose: Purpose::Consultation,
             target: self.target.clone(),
             headers: Vec::new(),
-            ring_limit: around.policy.attended.consult_limit,
+            ring_limit: around.policy.consult_ring(),
         });
     }
 
@@ -121,6 +127,7 @@ impl Transferor {
         let Some(refer_to) = refer_to else { return false };
         let subscription: SubscriptionId = around.cx.ids.mint();
         self.unsubscribed = false;
+        self.told = None;
         if let Some(refused) = self.subscription.replace(subscription) {
             around.subscriptions.remove(&refused);
         }

@@ -168,6 +168,14 @@ impl Facts {
         if self.protect { Side::Consultation } else { Side::Primary }
     }
 
+    /// Whether the REFER would name a call that is over.
+    const fn names_nothing(&self) -> bool {
+        match self.plan {
+            Plan::Blind => false,
+            Plan::Consult | Plan::Attended => !self.alive.has(self.referred().other()),
+        }
+    }
+
     const fn held_of(&self, side: Side) -> Held {
         match side {
             Side::Primary => self.held,
@@ -285,16 +293,19 @@ fn refer(before: &[Action]) -> Option<Step> {
 
 /// The entry rows of Recovering. A call that we hold is taken back; one that we do not hold goes on as it is. The call to a
 /// target that was asked waits on hold for what the application does about it, unless it is being ended; where both calls
-/// are the application's, both become what they were.
-#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
+/// are the application's, both become what they were. Where the target is protected, the first call can be over already.
 fn recover(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
+    if !facts.alive.primary {
+        return lose(before, cause.outcome(false), facts);
+    }
     let mut actions = Actions::from_slice(before);
-    let keeps = facts.alive.consultation && !before.contains(&Action::HangUp(Side::Consultation));
+    let keeps = keeps_target(before, facts);
     let restores = keeps && facts.plan == Plan::Attended && facts.consultation_held == Held::Us;
     if facts.plan == Plan::Consult {
         actions.push(Action::MoveTo(Side::Primary));
         if keeps && facts.consultation_held == Held::Nobody {
-            actions.push(Action::Hold(Side::Consultation));
+            actions
+                .extend([Action::Hold(Side::Consultation), Action::NoteHeld(Side::Consultation, Held::Us)]);
         }
     }
     let primary = facts.held == Held::Us;
@@ -330,7 +341,7 @@ fn give_up(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
 #[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
 fn lose(before: &[Action], outcome: Outcome, facts: Facts) -> Option<Step> {
     let mut actions = Actions::from_slice(before);
-    if facts.alive.consultation && facts.plan != Plan::Blind {
+    if keeps_target(before, facts) && facts.plan != Plan::Blind {
         actions.extend([Action::Tell(Tell::PrimaryLost), Action::MoveTo(Side::Consultation)]);
         if facts.consultation_held == Held::Us {
             actions.push(Action::Resume(Side::Consultation));
@@ -338,6 +349,11 @@ fn lose(before: &[Action], outcome: Outcome, facts: Facts) -> Option<Step> {
     }
     actions.push(Action::Finish(outcome));
     Some(Step { next: State::Ended, actions })
+}
+
+/// Whether the call to the target goes on after these actions.
+fn keeps_target(before: &[Action], facts: Facts) -> bool {
+    facts.alive.consultation && !before.contains(&Action::HangUp(Side::Consultation))
 }
 
 /// The rows "BYE on d1" and "d1 terminated locally" before the REFER.

@@ -32,10 +32,13 @@ impl Naming {
         if self.rerouted { first.other() } else { first }
     }
 
-    /// Whether there is another address that was not tried.
+    /// Whether there is another address that was not tried and can be.
     pub(super) fn has_other(self, named: LegId, around: &Surroundings<'_, '_>) -> bool {
-        let addresses = around.legs.get(named).and_then(|leg| leg.contact.as_ref().zip(leg.record.as_ref()));
-        !self.rerouted && addresses.is_some_and(|(contact, record)| !contact.equivalent(record))
+        let Some(leg) = around.legs.get(named).filter(|_| !self.rerouted) else { return false };
+        let tried = self.target(around);
+        let addresses = address(leg, tried).zip(address(leg, tried.other()));
+        // What is no SIP URI holds no Replaces.
+        addresses.is_some_and(|(tried, other)| other.as_uri().is_sip() && !other.equivalent(tried))
     }
 
     /// The Refer-To of a REFER that names the call of a leg; `None` if that call cannot be named in a URI.

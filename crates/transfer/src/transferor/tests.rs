@@ -137,6 +137,8 @@ const USUAL: Facts = Facts {
 
 const CONSULT: Facts = Facts { plan: Plan::Consult, alive: BOTH, ..USUAL };
 
+const PROTECT: Facts = Facts { protect: true, ..CONSULT };
+
 const ATTENDED: Facts = Facts { plan: Plan::Attended, ..CONSULT };
 
 /// Whether a transfer of this plan can be in a state.
@@ -162,6 +164,18 @@ fn meets(plan: Plan, state: State) -> bool {
         | State::Waiting(_)
         | State::Ended => true,
     }
+}
+
+/// Whether a transfer can be in a state when the first call is over.
+fn outlives_the_first_call(state: State) -> bool {
+    matches!(
+        state,
+        State::ReferPending(_)
+            | State::Accepted
+            | State::Progress
+            | State::Parting(_)
+            | State::Completing(_, Alive { primary: false, .. })
+    )
 }
 
 fn row(state: State, event: Event, facts: Facts) -> String {
@@ -194,7 +208,7 @@ fn concerns(plan: Plan, event: Event) -> bool {
 fn rows(table: &mut String, title: &str, facts: Facts, other: Option<Facts>) {
     writeln!(table, "\n# {title}\n").expect("invariant: a String takes all text");
     for state in states() {
-        if !meets(facts.plan, state) {
+        if !meets(facts.plan, state) || !facts.alive.primary && !outlives_the_first_call(state) {
             continue;
         }
         let mut absorbed = Vec::new();
@@ -248,7 +262,6 @@ fn table() -> String {
         ("held by nobody", Facts { held: Held::Nobody, ..CONSULT }),
         ("consultation call held by us", Facts { consultation_held: Held::Us, ..CONSULT }),
         ("consultation call over", Facts { alive: Alive { consultation: false, ..BOTH }, ..CONSULT }),
-        ("first call over", Facts { alive: Alive { primary: false, ..BOTH }, ..CONSULT }),
         ("hold must succeed", may(CONSULT, |may| may.go_on = false)),
         ("consultation call not held first", may(CONSULT, |may| may.hold_consultation = false)),
         ("target without Replaces", may(CONSULT, |may| may.replaces = false)),
@@ -263,11 +276,14 @@ fn table() -> String {
         ("refuse while ringing", may(CONSULT, |may| may.semi_attended = SemiAttended::Refuse)),
         ("another address is left", may(CONSULT, |may| may.reroute = true)),
         ("roles can be exchanged", may(CONSULT, |may| may.reverse = true)),
-        ("target protected", Facts { protect: true, ..CONSULT }),
+        ("target protected", PROTECT),
     ];
     for (title, facts) in consult {
         rows(&mut table, &format!("Consultation, {title}: the rows that differ"), facts, Some(CONSULT));
     }
+    let parted = Facts { alive: Alive { primary: false, ..BOTH }, ..PROTECT };
+    let title = "Consultation, target protected and the first call over: the rows that differ";
+    rows(&mut table, title, parted, Some(PROTECT));
     rows(&mut table, "Attended: the rows that differ from Consultation", ATTENDED, Some(CONSULT));
     let attended = [
         ("consultation call held by us", Facts { consultation_held: Held::Us, ..ATTENDED }),

@@ -128,6 +128,11 @@ pub(super) fn swapping(from: Side, held: bool, event: Event, facts: Facts) -> Op
             back(&[Action::NoteHeld(from, Held::Nobody), Action::MoveTo(from), Action::Resume(from)])
         }
         Event::Reoffer(..) | Event::Consult(_) => to(State::Swapping { from, held }, &[]),
+        Event::Cancel if from == Side::Primary && !held => release(Cause::Cancelled, facts),
+        Event::Timer(Timer::Talk) if from == Side::Primary && !held => release(Cause::TalkLimit, facts),
+        Event::Call(Side::Consultation, _) if from == Side::Primary && !held => {
+            release(Cause::ConsultEnded, facts)
+        }
         Event::Cancel => give_up(&[], Cause::Cancelled, unsure),
         Event::Timer(Timer::Talk) => give_up(&[], Cause::TalkLimit, unsure),
         Event::Call(Side::Consultation, _) => recover(&[], Cause::ConsultEnded, unsure),
@@ -188,6 +193,8 @@ pub(super) fn holding(side: Side, event: Event, facts: Facts) -> Option<Step> {
             }
         }
         Event::Reoffer(..) | Event::Consult(_) => to(State::HoldConsult(side), &[]),
+        Event::Cancel if side == Side::Primary => release(Cause::Cancelled, facts),
+        Event::Call(Side::Consultation, _) if side == Side::Primary => release(Cause::ConsultEnded, facts),
         Event::Cancel => give_up(&note, Cause::Cancelled, ours),
         Event::Call(Side::Consultation, _) => recover(&note, Cause::ConsultEnded, ours),
         Event::Call(Side::Primary, end) => primary_over(end, ours),
@@ -209,12 +216,21 @@ pub(super) fn holding(side: Side, event: Event, facts: Facts) -> Option<Step> {
     }
 }
 
+/// Gives up while the first call is being held once more: its answer would pass for that of the resumption.
+fn release(cause: Cause, facts: Facts) -> Option<Step> {
+    let before: &[Action] =
+        if facts.alive.consultation { &[Action::HangUp(Side::Consultation)] } else { &[] };
+    after(before, State::Releasing(cause), &[Action::Tell(Tell::Recovering)])
+}
+
 /// Ends the consultation call; no REFER leaves before that is settled (TR-166, TR-169).
 fn drop_call(before: &[Action]) -> Option<Step> {
     after(before, State::Dropping, &[Action::HangUp(Side::Consultation), Action::Wait(Wait::Closing)])
 }
 
 pub(super) fn dropping(event: Event, facts: Facts) -> Option<Step> {
+    // It is hung up on already.
+    let facts = Facts { alive: facts.alive.without(Side::Consultation), ..facts };
     match event {
         Event::Consult(Consult::Failed(_))
         | Event::Call(Side::Consultation, CallEnd::Local | CallEnd::HungUp | CallEnd::Lost)

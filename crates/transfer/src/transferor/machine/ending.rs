@@ -21,8 +21,8 @@ pub(super) fn completing(code: StatusCode, left: Alive, event: Event, facts: Fac
             let left = left.without(side);
             if left.any() { to(State::Completing(code, left), &[]) } else { finish(succeeded(code)) }
         }
-        // The other side did not end the call that was replaced.
-        Event::Timer(Timer::Final) if left.has(named) => {
+        // The other side did not end the call that was replaced, nor did the application.
+        Event::Timer(Timer::Final) if left.has(named) && facts.alive.has(named) => {
             to(State::Completing(code, left), &[Action::HangUp(named)])
         }
         Event::Timer(Timer::Closing) => finish(succeeded(code)),

@@ -65,6 +65,8 @@ pub(super) fn holding(event: Event, facts: Facts) -> Option<Step> {
         }
         Event::Cancel => to(State::Releasing(Cause::Cancelled), &[Action::Tell(Tell::Recovering)]),
         Event::Call(Side::Primary, end) => primary_over(end, facts),
+        // It was hung up on, and the party is to be referred blind.
+        Event::Call(Side::Consultation, _) if facts.plan == Plan::Blind => to(State::Holding, &[]),
         Event::Call(
             Side::Consultation,
             CallEnd::Closing | CallEnd::Local | CallEnd::HungUp | CallEnd::Lost,

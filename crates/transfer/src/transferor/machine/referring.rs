@@ -2,7 +2,7 @@
 
 use super::{
     super::event::{Answer, CallEnd, End, Event, Report, Timer},
-    Action, Cause, Facts, Parted, Side, State, Step, Tell, Wait, after, call_ended, complete, finish,
+    Action, Cause, Facts, Parted, Plan, Side, State, Step, Tell, Wait, after, call_ended, complete, finish,
     give_up, lose, peer_hung_up, recover, succeeded, to,
 };
 
@@ -43,7 +43,9 @@ pub(super) fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -
         Event::Answer(Answer::NoCall(code) | Answer::Doubted(code)) => {
             recover_doubtful(Cause::Refused(Some(code)), facts)
         }
-        Event::Answer(Answer::Glare(code) | Answer::TryLater(code, _)) if facts.retried => {
+        Event::Answer(Answer::Glare(code) | Answer::TryLater(code, _))
+            if facts.retried || facts.names_nothing() =>
+        {
             recover(&[], Cause::Refused(Some(code)), facts)
         }
         Event::Answer(Answer::Glare(_)) => to(State::BackingOff, &[Action::Wait(Wait::Retry(None))]),
@@ -121,7 +123,9 @@ pub(super) fn backing_off(event: Event, facts: Facts) -> Option<Step> {
         Event::Call(Side::Primary, CallEnd::Closing | CallEnd::Local | CallEnd::Lost) => {
             lose(&[], call_ended(), facts)
         }
-        Event::Call(Side::Consultation, _) if facts.protect => recover(&[], Cause::ConsultEnded, facts),
+        Event::Call(Side::Consultation, _) if facts.plan != Plan::Blind => {
+            recover(&[], Cause::ConsultEnded, facts)
+        }
         Event::Call(Side::Consultation, _) | Event::Reoffer(Side::Consultation, _) | Event::Consult(_) => {
             to(State::BackingOff, &[])
         }
@@ -191,30 +195,25 @@ fn call_over(state: State, early: Option<Report>, side: Side, end: CallEnd, fact
         // The same with exchanged roles (TR-168).
         (Side::Primary, true) => match end {
             CallEnd::HungUp | CallEnd::Lost => to(state, &[]),
-            CallEnd::Closing | CallEnd::Local => finish(call_ended()),
+            CallEnd::Closing | CallEnd::Local => match early {
+                Some(Report::Success { code, last }) => complete(code, last, facts),
+                Some(
+                    Report::Failure { .. }
+                    | Report::Pending
+                    | Report::Provisional(_)
+                    | Report::Nothing
+                    | Report::Empty,
+                )
+                | None => lose(&[], call_ended(), facts),
+            },
         },
-        (Side::Consultation, true) => match early {
-            Some(Report::Success { code, last }) => complete(code, last, facts),
-            Some(
-                Report::Failure { .. }
-                | Report::Pending
-                | Report::Provisional(_)
-                | Report::Nothing
-                | Report::Empty,
-            )
-            | None
-                if facts.alive.primary =>
-            {
-                recover(&[], Cause::ConsultEnded, facts)
-            }
-            Some(
-                Report::Failure { .. }
-                | Report::Pending
-                | Report::Provisional(_)
-                | Report::Nothing
-                | Report::Empty,
-            )
-            | None => finish(peer_hung_up()),
+        (Side::Consultation, true) => match (early, end) {
+            (Some(Report::Success { code, last }), _) => complete(code, last, facts),
+            (_, _) if facts.alive.primary => recover(&[], Cause::ConsultEnded, facts),
+            // Both are over, as after a success: its report may cross the BYE here, too.
+            (_, CallEnd::HungUp) => part(early, Parted::HungUp, facts),
+            (_, CallEnd::Lost) => part(early, Parted::Lost, facts),
+            (_, CallEnd::Closing | CallEnd::Local) => finish(call_ended()),
         },
     }
 }
@@ -257,8 +256,8 @@ fn part(early: Option<Report>, parted: Parted, facts: Facts) -> Option<Step> {
 fn arrived(code: super::StatusCode, facts: Facts) -> Option<Step> {
     let alive = facts.alive.without(Side::Primary);
     match facts.plan {
-        super::Plan::Blind => finish(succeeded(code)),
-        super::Plan::Consult | super::Plan::Attended => complete(code, true, Facts { alive, ..facts }),
+        Plan::Blind => finish(succeeded(code)),
+        Plan::Consult | Plan::Attended => complete(code, true, Facts { alive, ..facts }),
     }
 }
 
