@@ -58,8 +58,8 @@ Call somebody, talk, hang up. Exit code 0 if the call was answered, 1 with the r
     /// Call one party, talk, and move it to another
     #[command(long_about = "\
 Call the first party, talk, and move it to the target. Exit code 0 once the two are known to be
-connected. If the transfer fails, the call is resumed, talks as long again, is ended, and the exit
-code is 1.")]
+connected. If the transfer fails, or the target does not answer when it is called first, the first
+call is resumed, talks as long again, is ended, and the exit code is 1.")]
     Transfer(TransferArgs),
     /// Parse raw SIP messages, one a file, and print each as a JSON object a line
     #[command(long_about = "\
@@ -73,7 +73,7 @@ Exit code 1 if one is not a SIP message, 3 if one cannot be read.")]
 /// `patchcord demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// What happens at Carol's end
+    /// What happens
     #[arg(value_enum, default_value_t = Scenario::Blind, value_name = "SCENARIO")]
     pub(crate) scenario: Scenario,
     #[command(flatten)]
@@ -89,6 +89,14 @@ pub(crate) enum Scenario {
     TargetBusy,
     /// Carol never answers: Bob gives up, Alice gets him back
     TargetSilent,
+    /// Alice calls Carol first, and moves Bob as soon as she answers
+    Attended,
+    /// Alice talks to Carol first, and to Bob once more, then moves him
+    Consultative,
+    /// Carol does not let Bob take Alice's place (403): Alice gets him back
+    ReplacesRefused,
+    /// Carol is busy when Alice calls her first (486): Alice gets Bob back
+    ConsultBusy,
     /// All of these, one after the other
     All,
 }
@@ -183,9 +191,19 @@ pub(crate) struct TransferArgs {
     /// How to move it
     #[arg(long, value_enum, value_name = "KIND", default_value_t = Kind::Blind)]
     pub(crate) kind: Kind,
-    /// Talk to the first party this long before moving it, 0 to 3600 seconds
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::hour, default_value = "2")]
+    /// Talk this long before moving on, 0 to 3600 seconds
+    ///
+    /// To the first party, and with --kind consultative as long to the target.
+    #[arg(long, verbatim_doc_comment, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::hour, default_value = "2")]
     pub(crate) talk: Duration,
+    /// Let the target ring this long when it is called first, 1 to 3600 seconds [default: 45]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::ring)]
+    pub(crate) consult_limit: Option<Duration>,
+    /// Which address of a target that was called first the REFER names [default: contact]
+    ///
+    /// The other one is tried once if that leads nowhere.
+    #[arg(long, verbatim_doc_comment, value_enum, value_name = "ADDRESS")]
+    pub(crate) refer_to: Option<ReferTo>,
     /// Listen here; may be given more than once
     ///
     /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
@@ -273,8 +291,21 @@ pub(crate) enum Switch {
 /// The kind of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
-    /// REFER at once, without talking to the target first
+    /// REFER at once, without calling the target first
     Blind,
+    /// Call the target first, and move the first party as soon as it answers
+    Attended,
+    /// Call the target first, talk to it for --talk, then move the first party
+    Consultative,
+}
+
+/// What a Refer-To names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReferTo {
+    /// The target's Contact: the very device that answered
+    Contact,
+    /// The target's address of record, for servers that route by it
+    Aor,
 }
 
 /// Reads the command line; a wrong one is told on stderr and ends the process with code 2, `--help` with 0.
@@ -291,20 +322,42 @@ fn check(line: &CommandLine) -> Result<(), clap::Error> {
     use clap::CommandFactory;
     use clap::error::ErrorKind;
 
-    if let Verb::Call(call) = &line.verb
-        && let Some(hold_after) = call.hold_after
-        && hold_after >= call.duration
-    {
-        return Err(CommandLine::command().error(
-            ErrorKind::ValueValidation,
-            format!(
-                "invalid value '{}' for '--hold-after <SECONDS>': must be less than --duration ({} s)",
-                hold_after.as_secs_f64(),
-                call.duration.as_secs_f64()
+    let refused = |kind, text: String| Err(CommandLine::command().error(kind, text));
+    match &line.verb {
+        Verb::Call(call) => match call.hold_after.filter(|hold_after| *hold_after >= call.duration) {
+            Some(hold_after) => refused(
+                ErrorKind::ValueValidation,
+                format!(
+                    "invalid value '{}' for '--hold-after <SECONDS>': must be less than --duration ({} s)",
+                    hold_after.as_secs_f64(),
+                    call.duration.as_secs_f64()
+                ),
             ),
-        ));
+            None => Ok(()),
+        },
+        Verb::Transfer(transfer) if transfer.kind == Kind::Blind => {
+            let given = [
+                ("--consult-limit", transfer.consult_limit.is_some()),
+                ("--refer-to", transfer.refer_to.is_some()),
+            ];
+            match given.into_iter().find(|(_, given)| *given) {
+                Some((flag, _)) => refused(
+                    ErrorKind::ArgumentConflict,
+                    format!("'{flag}' is for a target that is called first: --kind attended or consultative"),
+                ),
+                None => Ok(()),
+            }
+        }
+        // Whom we call first must be somebody whom we can call.
+        Verb::Transfer(transfer) => values::callee(&transfer.target).map(drop).or_else(|why| {
+            let target = &transfer.target;
+            refused(
+                ErrorKind::ValueValidation,
+                format!("invalid value '{target}' for '<TARGET_URI>': to be called first, it {why}"),
+            )
+        }),
+        Verb::Demo(_) | Verb::Answer(_) | Verb::Parse(_) => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

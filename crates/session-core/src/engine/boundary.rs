@@ -229,6 +229,11 @@ pub enum Command {
     ListTransfers,
     /// Lists live calls: [`Reply::Sessions`].
     ListSessions,
+    /// Looks a live call up; replied with [`Reply::Session`].
+    Find {
+        /// The call.
+        session: SessionId,
+    },
     /// What the signalling knows of a call's media: [`Reply::Media`].
     MediaInfo {
         /// The call.

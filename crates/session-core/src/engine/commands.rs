@@ -81,6 +81,10 @@ impl<T: Tap> Engine<T> {
                 let sessions = sessions.collect();
                 self.reply(id, Ok(Reply::Sessions(sessions)));
             }
+            Command::Find { session } => {
+                let found = self.sessions.contains_key(&session).then_some(Reply::Session(session));
+                self.reply(id, found.ok_or(SessionError::Unknown.into()));
+            }
             Command::MediaInfo { session } => {
                 let result = self.negotiated(session).map(|media| Reply::Media(Box::new(media)));
                 self.reply(id, result.ok_or(SessionError::Unknown.into()));

@@ -99,11 +99,12 @@ impl SessionManager {
     /// Calls a `sip:` URI with settings of its own.
     pub async fn call_with(&self, target: &str, options: CallOptions) -> Result<Session, SessionError> {
         let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
-        match self.ask(Command::Call { target, options }).await {
-            Ok(Answered::Session(id, status)) => Ok(Session::new(self.clone(), id, status)),
-            Ok(_) => Err(SessionError::Closed),
-            Err(error) => Err(session_error(error)),
-        }
+        self.handle(Command::Call { target, options }).await
+    }
+
+    /// A handle to a live call; for one that came of a transfer, whose id only the events tell.
+    pub async fn session(&self, session: &SessionId) -> Result<Session, SessionError> {
+        self.handle(Command::Find { session: *session }).await
     }
 
     /// Subscribes to all events. A subscriber that falls behind loses the oldest and is told how many.
@@ -314,6 +315,15 @@ impl SessionManager {
 
     pub(super) async fn hang_up(&self, session: SessionId) -> Result<(), SessionError> {
         self.ask(Command::HangUp { session }).await.map(drop).map_err(session_error)
+    }
+
+    /// The handle that a command is replied with.
+    async fn handle(&self, command: Command) -> Result<Session, SessionError> {
+        match self.ask(command).await {
+            Ok(Answered::Session(id, status)) => Ok(Session::new(self.clone(), id, status)),
+            Ok(_) => Err(SessionError::Closed),
+            Err(error) => Err(session_error(error)),
+        }
     }
 
     async fn change_hold(&self, command: Command) -> Result<HoldState, SessionError> {
