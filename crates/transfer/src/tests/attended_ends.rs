@@ -70,6 +70,28 @@ fn only_what_the_transfer_has_held_is_taken_back() {
 }
 
 #[test]
+fn a_refusal_that_makes_a_call_doubtful_takes_the_other_one_back_all_the_same() {
+    // covers: TR-266
+    let mut calls = TwoCalls::both(TransferPolicy::default(), &BOB, &CAROL);
+    calls.attended(Hold::Already, USUAL);
+    calls.done(calls.d2);
+    assert_eq!(
+        calls.rig.refused(calls.rig.subscription(), 481, None),
+        "disarm Guard; [recovering]; resume d2 10s; hold d1 10s; arm Resume 12s"
+    );
+    calls.done(calls.d2);
+    assert_eq!(calls.done(calls.d1), "disarm Resume; [ended Recovered Local 481 Refused kept=true]");
+    calls.rig.assert_nothing_left();
+    // Who sent the refusal is the target here.
+    let mut calls = TwoCalls::both(TransferPolicy::default(), &BOB, &CAROL);
+    calls.attended_held(Hold::Already, true, PROTECT);
+    assert_eq!(
+        calls.rig.refused(calls.rig.subscription(), 481, None),
+        "disarm Guard; [ended Recovered Local 481 Refused kept=true]"
+    );
+}
+
+#[test]
 fn a_target_that_cannot_be_taken_back_does_not_keep_the_transfer() {
     let restoring = || {
         let mut calls = TwoCalls::both(TransferPolicy::default(), &BOB, &CAROL);

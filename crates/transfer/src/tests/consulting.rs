@@ -187,6 +187,17 @@ fn a_consultation_whose_end_is_never_heard_of_does_not_stop_the_transfer() {
 }
 
 #[test]
+fn a_consultation_that_the_application_is_ending_is_not_ended_twice() {
+    let attended =
+        AttendedPolicy { semi_attended: SemiAttended::CancelThenBlind, ..AttendedPolicy::default() };
+    let mut calls = TwoCalls::ringing(attended);
+    calls.rig.leg(calls.d2, LegEvent::Closing);
+    assert_eq!(calls.complete(), "ok; disarm Consult; arm Closing 34s");
+    let ended = calls.rig.ended(calls.d2, By::Local, EndReason::Cancelled);
+    assert_eq!(ended, format!("disarm Closing; [refer sent]; {BLIND}; arm Guard 120s"));
+}
+
+#[test]
 fn completing_while_the_target_rings_can_be_forbidden() {
     // covers: TR-166
     let mut calls = TwoCalls::ringing(AttendedPolicy {

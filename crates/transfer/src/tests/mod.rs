@@ -9,6 +9,7 @@ mod bounds;
 mod consulting;
 mod consulting_ends;
 mod random;
+mod random_calls;
 mod replacing;
 mod rig;
 mod swapping;

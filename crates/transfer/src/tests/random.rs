@@ -1,17 +1,21 @@
 //! Any interleaving: the invariants of the catalogue's §2.7 that belong to this layer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use dialog_core::{
-    By, DialogCommand, EndReason, LegCommand, LegEvent, LegId, Misuse, NotifiedState, ReferAnswer,
+    By, DialogCommand, EndReason, LegCommand, LegEvent, LegId, Misuse, NotifiedState, Peer, ReferAnswer,
     ReofferError, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use proptest::prelude::*;
 
 use super::rig::{Rig, code, uri};
 use crate::{
-    Decision, Hold, HoldFailure, ReferPolicy, TransferCommand, TransferEventKind, TransferId, TransferOutput,
-    TransferPolicy,
+    AttendedOptions, AttendedPolicy, Completion, Decision, Hold, HoldFailure, ReferPolicy, ReferTarget,
+    SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy,
+    WithoutReplaces,
 };
 
 /// One thing that can happen, to some leg, subscription or transfer that was ever seen.
@@ -19,6 +23,10 @@ use crate::{
 enum Input {
     Call,
     Blind(u8, Hold),
+    Attended(u8, u8, Hold, bool, AttendedOptions),
+    Consult(u8, Hold, AttendedOptions, Completion),
+    Complete(u8),
+    Swap(u8),
     Asked(u8, &'static str),
     Cancel(u8),
     Decide(u8, Decision),
@@ -27,7 +35,7 @@ enum Input {
     BeforeHangUp(u8),
     Ended(u8, By, EndReason),
     Provisional(u8, u16),
-    Up(u8),
+    Up(u8, bool),
     Answered(u8, ReferAnswer),
     Notified(u8, NotifiedState, Option<u16>),
     Delivered(u8),
@@ -39,6 +47,16 @@ enum Input {
 
 fn status() -> impl Strategy<Value = u16> {
     prop::sample::select(vec![100u16, 180, 183, 199, 200, 202, 302, 404, 481, 486, 487, 491, 500, 503, 603])
+}
+
+pub(super) fn options() -> impl Strategy<Value = AttendedOptions> {
+    let refer_to =
+        prop::sample::select(vec![None, Some(ReferTarget::Contact), Some(ReferTarget::AddressOfRecord)]);
+    (refer_to, any::<bool>(), any::<bool>()).prop_map(|(refer_to, protect_target, force)| AttendedOptions {
+        refer_to,
+        protect_target,
+        force,
+    })
 }
 
 fn input() -> impl Strategy<Value = Input> {
@@ -85,9 +103,16 @@ fn input() -> impl Strategy<Value = Input> {
         SubscriptionEnd::Unsubscribed,
     ]);
     let target = prop::sample::select(vec!["sip:carol@example.com", "sip:x@127.0.0.1", "http://x/"]);
+    let completion = prop::sample::select(vec![Completion::OnAnswer, Completion::OnCommand]);
     prop_oneof![
         3 => Just(Call),
-        4 => (index.clone(), hold).prop_map(|(leg, hold)| Blind(leg, hold)),
+        4 => (index.clone(), hold.clone()).prop_map(|(leg, hold)| Blind(leg, hold)),
+        4 => (index.clone(), index.clone(), hold.clone(), any::<bool>(), options())
+            .prop_map(|(leg, with, hold, held, options)| Attended(leg, with, hold, held, options)),
+        4 => (index.clone(), hold, options(), completion)
+            .prop_map(|(leg, hold, options, completion)| Consult(leg, hold, options, completion)),
+        3 => index.clone().prop_map(Complete),
+        2 => index.clone().prop_map(Swap),
         4 => (index.clone(), target).prop_map(|(leg, target)| Asked(leg, target)),
         1 => index.clone().prop_map(Cancel),
         2 => (index.clone(), prop::sample::select(vec![Decision::Accept, Decision::Reject]))
@@ -97,7 +122,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => index.clone().prop_map(BeforeHangUp),
         2 => (index.clone(), by, reason).prop_map(|(leg, by, reason)| Ended(leg, by, reason)),
         3 => (index.clone(), status()).prop_map(|(leg, status)| Provisional(leg, status)),
-        3 => index.clone().prop_map(Up),
+        3 => (index.clone(), any::<bool>()).prop_map(|(leg, replaces)| Up(leg, replaces)),
         4 => (index.clone(), answer).prop_map(|(sub, answer)| Answered(sub, answer)),
         4 => (index.clone(), state, prop::option::of(status())).prop_map(|(sub, state, code)| Notified(sub, state, code)),
         2 => index.clone().prop_map(Delivered),
@@ -132,6 +157,39 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
     match input {
         Call => met.legs.push(rig.call()),
         Blind(index, hold) => met.transfers.push(rig.blind(leg(met, index), hold).0),
+        Attended(index, with, hold, consultation_held, options) => {
+            let transfer = rig.mint();
+            met.transfers.push(transfer);
+            rig.command(TransferCommand::Attended {
+                transfer,
+                leg: leg(met, index),
+                consultation: leg(met, with),
+                hold,
+                consultation_held,
+                referred_by: None,
+                options,
+            });
+        }
+        Consult(index, hold, options, completion) => {
+            let (transfer, consultation) = (rig.mint(), rig.mint());
+            met.transfers.push(transfer);
+            rig.command(TransferCommand::Consult {
+                transfer,
+                leg: leg(met, index),
+                consultation,
+                target: uri("sip:carol@example.com"),
+                hold,
+                referred_by: None,
+                options,
+                completion,
+            });
+        }
+        Complete(index) => {
+            rig.command(TransferCommand::Complete { transfer: transfer(met, index) });
+        }
+        Swap(index) => {
+            rig.command(TransferCommand::Swap { transfer: transfer(met, index) });
+        }
         Asked(index, target) => met.subs.push(rig.asked(Rig::refer(leg(met, index), target)).0),
         Cancel(index) => drop(rig.cancel(transfer(met, index))),
         Decide(index, decision) => {
@@ -143,7 +201,10 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
         Ended(index, by, reason) => drop(rig.ended(leg(met, index), by, reason)),
         Provisional(index, status) if status < 200 => drop(rig.provisional(leg(met, index), status)),
         Provisional(..) => {}
-        Up(index) => drop(rig.up(leg(met, index), "203.0.113.77", true)),
+        Up(index, replaces) => {
+            let peer = Peer { replaces, ..Peer::default() };
+            rig.up_with(leg(met, index), "203.0.113.77", true, peer);
+        }
         Answered(index, answer) => drop(rig.sub(sub(met, index), SubscriptionEvent::Answered(answer))),
         Notified(index, state, status) => drop(rig.notified(sub(met, index), state, status)),
         Delivered(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Delivered)),
@@ -220,14 +281,31 @@ fn answer_reoffers(rig: &mut Rig, leg: LegId, answered: &mut usize) {
     }
 }
 
+pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
+    let semi = prop::sample::select(vec![
+        SemiAttended::WaitForAnswer,
+        SemiAttended::CancelThenBlind,
+        SemiAttended::Refuse,
+    ]);
+    let without = prop::sample::select(vec![WithoutReplaces::Refuse, WithoutReplaces::Blind]);
+    let switches = (any::<bool>(), any::<bool>(), any::<bool>());
+    (semi, without, switches).prop_map(
+        |(semi_attended, without_replaces, (retry, hold_consultation, reverse_roles))| AttendedPolicy {
+            retry,
+            hold_consultation,
+            semi_attended,
+            without_replaces,
+            reverse_roles,
+            ..AttendedPolicy::default()
+        },
+    )
+}
+
 fn policy() -> impl Strategy<Value = TransferPolicy> {
     let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
     let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
-    (refer, hold, 1usize..6).prop_map(|(refer, hold_failure, transfers)| TransferPolicy {
-        refer,
-        hold_failure,
-        transfers,
-        ..TransferPolicy::default()
+    (refer, hold, 1usize..6, attended()).prop_map(|(refer, hold_failure, transfers, attended)| {
+        TransferPolicy { refer, hold_failure, attended, transfers, ..TransferPolicy::default() }
     })
 }
 
@@ -238,7 +316,10 @@ proptest! {
     /// the policy names, and nothing is left of it.
     #[test]
     fn every_transfer_ends_exactly_once_and_leaves_nothing(policy in policy(), inputs in prop::collection::vec(input(), 1..80)) {
-        let longest = policy.longest();
+        // The target may be asked until the last is done.
+        let asks = |input: &Input| matches!(input, Input::Consult(_, _, _, Completion::OnCommand));
+        let talk = if inputs.iter().any(asks) { policy.attended.talk_limit } else { Duration::ZERO };
+        let longest = policy.longest() + talk;
         let mut rig = Rig::new(policy);
         let mut met = Met::default();
         for input in inputs {

@@ -166,6 +166,10 @@ impl Rig {
     }
 
     pub(super) fn up(&mut self, leg: LegId, source: &str, placed: bool) -> String {
+        self.up_with(leg, source, placed, Peer::default())
+    }
+
+    pub(super) fn up_with(&mut self, leg: LegId, source: &str, placed: bool, peer: Peer) -> String {
         let source = source.parse().expect("invariant: a literal of the test");
         let established = Established {
             dialog: DialogIdentity {
@@ -175,7 +179,7 @@ impl Rig {
             },
             remote_target: uri("sip:peer@203.0.113.9"),
             remote: NameAddrBuf::new(uri("sip:peer@example.com")),
-            peer: Peer::default(),
+            peer,
             placed,
             source: std::net::SocketAddr::new(source, 5060),
         };

@@ -295,6 +295,11 @@ fn refer(before: &[Action]) -> Option<Step> {
 /// target that was asked waits on hold for what the application does about it, unless it is being ended; where both calls
 /// are the application's, both become what they were. Where the target is protected, the first call can be over already.
 fn recover(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
+    take_back(before, cause, facts, false)
+}
+
+/// As [`recover`]; a first call that is in doubt is found out about even if nothing has to be taken back.
+fn take_back(before: &[Action], cause: Cause, facts: Facts, doubtful: bool) -> Option<Step> {
     if !facts.alive.primary {
         return lose(before, cause.outcome(false), facts);
     }
@@ -309,7 +314,7 @@ fn recover(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
         }
     }
     let primary = facts.held == Held::Us;
-    if primary || restores {
+    if primary || restores || doubtful {
         actions.push(Action::Tell(Tell::Recovering));
     }
     if restores {
@@ -317,6 +322,9 @@ fn recover(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
     }
     let next = if primary {
         actions.extend([Action::Resume(Side::Primary), Action::Wait(Wait::Resume)]);
+        State::Recovering(cause)
+    } else if doubtful {
+        actions.extend([Action::Probe, Action::Wait(Wait::Resume)]);
         State::Recovering(cause)
     } else if restores {
         actions.push(Action::Wait(Wait::Resume));

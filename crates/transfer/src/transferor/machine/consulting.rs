@@ -23,7 +23,7 @@ pub(super) fn consulting(ringing: bool, complete: bool, event: Event, facts: Fac
         Event::Timer(Timer::Consult) => give_up(&[], Cause::Consult(None), facts),
         Event::Complete => match facts.may.semi_attended {
             SemiAttended::WaitForAnswer => to(State::Consulting { ringing, complete: true }, &[]),
-            SemiAttended::CancelThenBlind => drop_call(&[]),
+            SemiAttended::CancelThenBlind => drop_call(&[], facts),
             SemiAttended::Refuse => None,
         },
         Event::Cancel => give_up(&[], Cause::Cancelled, facts),
@@ -53,7 +53,7 @@ fn answered(complete: bool, facts: Facts) -> Option<Step> {
     }
     match facts.may.without_replaces {
         _ if facts.may.replaces => before_refer(&before, Side::Consultation, facts),
-        WithoutReplaces::Blind => drop_call(&before),
+        WithoutReplaces::Blind => drop_call(&before, facts),
         WithoutReplaces::Refuse => recover(&before, Cause::NoReplaces, facts),
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn talking(active: Side, event: Event, facts: Facts) -> Option<Step> 
     match event {
         Event::Complete => match facts.may.without_replaces {
             _ if facts.may.replaces => before_refer(&[], active, facts),
-            WithoutReplaces::Blind => drop_call(&[]),
+            WithoutReplaces::Blind => drop_call(&[], facts),
             // The command is refused with the reason, and nothing is lost (TR-173).
             WithoutReplaces::Refuse => None,
         },
@@ -224,8 +224,14 @@ fn release(cause: Cause, facts: Facts) -> Option<Step> {
 }
 
 /// Ends the consultation call; no REFER leaves before that is settled (TR-166, TR-169).
-fn drop_call(before: &[Action]) -> Option<Step> {
-    after(before, State::Dropping, &[Action::HangUp(Side::Consultation), Action::Wait(Wait::Closing)])
+fn drop_call(before: &[Action], facts: Facts) -> Option<Step> {
+    // The application may have hung up on it already.
+    let all: &[Action] = if facts.alive.consultation {
+        &[Action::HangUp(Side::Consultation), Action::Wait(Wait::Closing)]
+    } else {
+        &[Action::Wait(Wait::Closing)]
+    };
+    after(before, State::Dropping, all)
 }
 
 pub(super) fn dropping(event: Event, facts: Facts) -> Option<Step> {

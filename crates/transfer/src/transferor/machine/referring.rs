@@ -3,16 +3,13 @@
 use super::{
     super::event::{Answer, CallEnd, End, Event, Report, Timer},
     Action, Cause, Facts, Parted, Plan, Side, State, Step, Tell, Wait, after, call_ended, complete, finish,
-    give_up, lose, peer_hung_up, recover, succeeded, to,
+    give_up, lose, peer_hung_up, recover, succeeded, take_back, to,
 };
 
 /// As [`recover`] when the refusal makes the call itself doubtful: a re-INVITE tells whether it lives (TR-266).
 fn recover_doubtful(cause: Cause, facts: Facts) -> Option<Step> {
-    // What is refused is the target's call: the other one is not in doubt.
-    if facts.held == super::Held::Us || facts.protect {
-        return recover(&[], cause, facts);
-    }
-    to(State::Recovering(cause), &[Action::Tell(Tell::Recovering), Action::Probe, Action::Wait(Wait::Resume)])
+    // Where the target is protected, what is refused is its call: the other one is not in doubt.
+    take_back(&[], cause, facts, !facts.protect)
 }
 
 pub(super) fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -> Option<Step> {
