@@ -3,6 +3,7 @@
 mod attended;
 mod blind;
 mod golden;
+mod late;
 mod random;
 mod replaced;
 mod surprises;
