@@ -37,6 +37,9 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             for call in [primary, target].into_iter().flatten() {
                 found.push(format!("{} is up although the transfer succeeded", call.session));
             }
+            if !is_connected(played, node) {
+                found.push(format!("nobody was connected by the transfer of {}", moved.primary));
+            }
             continue;
         }
         if outcome.call_kept && primary.is_none() && !has_ended(played, node, moved.primary) {
@@ -52,6 +55,22 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             found.push(format!("{} is left on hold after {:?}", call.session, outcome.kind));
         }
     }
+}
+
+/// Whether another party was connected by a transfer, and still is, or knows that the call has ended.
+fn is_connected(played: &Played, node: usize) -> bool {
+    let mut others = (0..played.names.len()).filter(|other| *other != node);
+    others.any(|other| {
+        let mut events = played.journal.events(other);
+        played.scripted[other]
+            || events.any(|event| match event.kind {
+                EventKind::TransferConnected { to } => {
+                    let is_up = played.at_end[other].iter().any(|call| call.session == to);
+                    is_up || has_ended(played, other, to)
+                }
+                _ => false,
+            })
+    })
 }
 
 /// The transfers that were begun here before the end.

@@ -173,3 +173,11 @@ fn a_call_that_a_refused_replaces_ends_is_found() {
     played.journal.entries.insert(refused + 1, Entry { at, node: 2, what: What::Event(ended) });
     finds(&played, "was ended by a Replaces that was refused");
 }
+
+#[test]
+fn a_success_that_connects_nobody_is_found() {
+    let mut played = good(MOVED);
+    let connected = event(&played, 1, |event| matches!(event.kind, EventKind::TransferConnected { .. }));
+    played.journal.entries.remove(connected);
+    finds(&played, "nobody was connected by the transfer");
+}
