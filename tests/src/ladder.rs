@@ -92,8 +92,11 @@ pub fn describe(bytes: &Bytes) -> String {
     }
     for id in [HeaderId::ReferTo, HeaderId::ReferredBy, HeaderId::SubscriptionState, HeaderId::RetryAfter] {
         if let Some(value) = message.first(id) {
-            let _ = write!(line, "  {}: {value}", id.name());
+            let _ = write!(line, "  {}: {}", id.name(), without_ids(value));
         }
+    }
+    if message.has(HeaderId::Replaces) {
+        line.push_str("  Replaces");
     }
     let body = String::from_utf8_lossy(message.body());
     if let Some(status) = body.strip_prefix("SIP/2.0 ") {
@@ -104,6 +107,15 @@ pub fn describe(bytes: &Bytes) -> String {
         let _ = write!(line, "  [sdp {}]", direction.unwrap_or("sendrecv"));
     }
     line
+}
+
+/// A Refer-To without the ids of the call that its Replaces names: they are drawn at random, and what else is drawn is not
+/// to change a golden trace.
+fn without_ids(value: &str) -> String {
+    const REPLACES: &str = "Replaces=";
+    let Some(at) = value.find(REPLACES).map(|at| at + REPLACES.len()) else { return value.to_owned() };
+    let rest = value[at..].find(['&', '>']).map_or("", |end| &value[at + end..]);
+    format!("{}..{rest}", &value[..at])
 }
 
 /// Calls and transfers of one party, numbered as they appear: an engine mints its identifiers from one counter, and what
@@ -145,7 +157,14 @@ fn describe_event(event: &SessionEvent, numbers: &mut Numbers) -> Option<String>
         let _ = write!(line, " {}", numbers.transfer(transfer));
     }
     let peer = match &event.kind {
-        EventKind::TransferConnected { to } | EventKind::MediaSwitched { to, .. } => Some(numbers.call(*to)),
+        EventKind::TransferConnected { to: other }
+        | EventKind::MediaSwitched { to: other, .. }
+        | EventKind::TransferConsulting { consultation: other }
+        | EventKind::ConsultSwapped { active: other }
+        | EventKind::ReplaceUnacknowledged { old: other } => Some(numbers.call(*other)),
+        EventKind::Replaced { old, from, verified, .. } => {
+            Some(format!("{} for {from} verified={verified}", numbers.call(*old)))
+        }
         _ => event.peer(),
     };
     if let Some(peer) = peer {

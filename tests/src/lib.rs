@@ -15,6 +15,7 @@ pub mod party;
 pub mod peer;
 pub mod play;
 pub mod scenario;
+pub mod scripted;
 pub mod seed;
 pub mod sweep;
 pub mod world;

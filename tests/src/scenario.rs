@@ -7,8 +7,8 @@
 //! title Blind transfer, the target answers
 //! party alice                                  # the first party has the address 192.0.2.1, the next 192.0.2.2 …
 //! party bob answers
-//! party carol answers after 500ms              # also: rings | rejects 486
-//! option bob ring-limit 20s                    # also: refer deny|allow|ask, hold off
+//! party carol answers after 500ms              # also: rings | rejects 486 | scripted
+//! option bob ring-limit 20s                    # all options: `scenario/options.rs`
 //! network delay 5ms..20ms                      # also: loss 10, duplication 5, rtp-loss 1
 //! lose 3 NOTIFY from bob after 1               # `lose all REFER from alice`, `lose 2 200/BYE from bob`
 //! cut alice bob from 5s to 8s
@@ -17,14 +17,25 @@
 //! end 30s                                      # then every party hangs up all that is left
 //! expect alice outcome Succeeded notify        # `Succeeded|PeerHungUp *` allows several
 //! expect alice calls 0                         # calls that are up when everybody hangs up
+//! expect alice talks bob                       # two-way with that party, when everybody hangs up
 //! expect alice hears 700                       # Hz, when everybody hangs up; needs `rtp on`
+//! expect alice event hold_changed 2            # how often it is told
+//! expect alice refused 1                       # commands that were not followed
 //! ```
+//!
+//! A party that is `scripted` has no engine: it does what the scenario says, however wrong, and nothing else but to
+//! acknowledge, to repeat itself and to answer 200 where the scenario says nothing (`scripted.rs`). Its steps may also
+//! wait for a message: `on bob REFER 1 after 5ms bob reply 202`, `on bob 200/NOTIFY 1 after 0ms bob send BYE`. Lines that
+//! begin with `|` are header lines and, after an empty one, the body of the message before them.
 
+mod actions;
+mod options;
 mod parse;
 
 use std::time::Duration;
 
 use sip_message::StatusCode;
+use transfer::{AttendedOptions, Completion, TransferPolicy};
 
 use crate::{network::Faults, seed::Span};
 
@@ -63,12 +74,17 @@ pub struct Party {
     pub name: String,
     /// What it does about a new call.
     pub calls: OnCall,
-    /// What it does about a REFER.
-    pub refers: OnRefer,
-    /// How long its calls ring.
-    pub ring_limit: Duration,
+    /// Its transfer policy; its ring limit is that of its own calls, too.
+    pub policy: TransferPolicy,
     /// Whether it holds before it sends a REFER.
     pub hold: bool,
+}
+
+impl Party {
+    /// Whether it has no engine.
+    pub fn is_scripted(&self) -> bool {
+        self.calls == OnCall::Scripted
+    }
 }
 
 /// What a party does about a new call.
@@ -82,17 +98,8 @@ pub enum OnCall {
     Answer(Span),
     /// Refuses.
     Reject(StatusCode),
-}
-
-/// What a party does about a REFER.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnRefer {
-    /// Refuses all.
-    Deny,
-    /// Follows all.
-    Allow,
-    /// Leaves it to steps of the scenario.
-    Ask,
+    /// What the steps of the scenario say: there is no engine.
+    Scripted,
 }
 
 /// Something a party does.
@@ -122,29 +129,91 @@ pub enum When {
         /// Which time.
         nth: u32,
     },
+    /// When a scripted party gets a message of this kind for the n-th time, repetitions not counted.
+    Message {
+        /// Who.
+        party: usize,
+        /// `REFER` for a request, `200/INVITE` for a response.
+        kind: String,
+        /// Which time.
+        nth: u32,
+    },
 }
 
 /// What a party can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Calls another party.
     Call(usize),
-    /// Moves the other side of its call to a party.
+    /// Moves the other side of its first call to a party.
     Blind(usize),
-    /// Hangs up its first call.
-    HangUp,
+    /// Asks a party first, to move the other side of its first call there.
+    Consult(usize, AttendedOptions, Completion),
+    /// Moves the first of two parties that it has calls with to the second.
+    Attended(usize, usize, AttendedOptions),
+    /// Completes the transfer whose target it asks.
+    Complete,
+    /// Turns to the other of the two.
+    Swap,
+    /// Hangs up its call with a party, or its first call.
+    HangUp(Option<usize>),
     /// Hangs up all its calls.
     HangUpAll,
-    /// Holds its first call.
-    Hold,
-    /// Resumes its first call.
-    Resume,
+    /// Holds its call with a party, or its first call.
+    Hold(Option<usize>),
+    /// Resumes it.
+    Resume(Option<usize>),
     /// Gives its transfer up.
     CancelTransfer,
     /// Agrees to a transfer that it was asked for.
     AcceptTransfer,
     /// Refuses a transfer that it was asked for.
     RejectTransfer,
+    /// Scripted: answers the request that the step waited for.
+    Reply {
+        /// The status.
+        code: StatusCode,
+        /// Its phrase; the usual one if empty.
+        phrase: String,
+        /// What the message holds besides.
+        content: Content,
+    },
+    /// Scripted: sends a request.
+    Send {
+        /// The method.
+        method: String,
+        /// In which dialog.
+        dialog: InDialog,
+        /// What the message holds besides.
+        content: Content,
+    },
+}
+
+/// In which dialog a scripted party sends a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InDialog {
+    /// That of the message which the step waited for, or its first.
+    Same,
+    /// Its n-th, counted from 1.
+    Nth(usize),
+    /// A new one.
+    New {
+        /// With whom.
+        party: usize,
+        /// What stands in the Request-URI and in To, if not the party's own URI.
+        uri: Option<String>,
+    },
+}
+
+/// What a scripted party's message holds besides what every one holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Content {
+    /// Whether it has a session description.
+    pub sdp: bool,
+    /// Header lines; what is in brackets is filled in (`scripted/template.rs`).
+    pub headers: Vec<String>,
+    /// The body's lines, joined by CRLF; a last empty line ends the body with CRLF.
+    pub body: Option<Vec<String>>,
 }
 
 /// What must come of a scenario.
@@ -166,6 +235,13 @@ pub enum Expectation {
         /// How many.
         count: usize,
     },
+    /// Two parties have a call with each other that is two-way when everybody hangs up.
+    Talks {
+        /// The one.
+        party: usize,
+        /// The other.
+        with: usize,
+    },
     /// Which tone a party hears when everybody hangs up.
     Hears {
         /// Who.
@@ -180,6 +256,13 @@ pub enum Expectation {
         /// Its name.
         name: String,
         /// How many times.
+        count: usize,
+    },
+    /// How many commands of a party are refused.
+    Refused {
+        /// Whose.
+        party: usize,
+        /// How many.
         count: usize,
     },
 }

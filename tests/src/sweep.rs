@@ -16,15 +16,47 @@ use crate::{
     scenario::{Scenario, ScenarioError},
 };
 
-/// The scenarios of the random world, by name.
-pub const SCENARIOS: [(&str, &str); 7] = [
-    ("blind", include_str!("../scenarios/random/blind.scn")),
-    ("target-busy", include_str!("../scenarios/random/target-busy.scn")),
-    ("target-silent", include_str!("../scenarios/random/target-silent.scn")),
-    ("crossing-bye", include_str!("../scenarios/random/crossing-bye.scn")),
-    ("cancel", include_str!("../scenarios/random/cancel.scn")),
-    ("hang-up", include_str!("../scenarios/random/hang-up.scn")),
-    ("hold-glare", include_str!("../scenarios/random/hold-glare.scn")),
+/// A kind of transfer, with the scenarios of the random world that play it, by name.
+pub type Kind = (&'static str, [(&'static str, &'static str); 7]);
+
+/// The scenarios of the random world.
+pub const KINDS: [Kind; 3] = [
+    (
+        "blind",
+        [
+            ("blind", include_str!("../scenarios/random/blind.scn")),
+            ("target-busy", include_str!("../scenarios/random/target-busy.scn")),
+            ("target-silent", include_str!("../scenarios/random/target-silent.scn")),
+            ("crossing-bye", include_str!("../scenarios/random/crossing-bye.scn")),
+            ("cancel", include_str!("../scenarios/random/cancel.scn")),
+            ("hang-up", include_str!("../scenarios/random/hang-up.scn")),
+            ("hold-glare", include_str!("../scenarios/random/hold-glare.scn")),
+        ],
+    ),
+    (
+        "attended",
+        [
+            ("attended", include_str!("../scenarios/random/attended.scn")),
+            ("attended-called", include_str!("../scenarios/random/attended-called.scn")),
+            ("attended-refused", include_str!("../scenarios/random/attended-refused.scn")),
+            ("attended-glare", include_str!("../scenarios/random/attended-glare.scn")),
+            ("attended-cancel", include_str!("../scenarios/random/attended-cancel.scn")),
+            ("attended-hang-up", include_str!("../scenarios/random/attended-hang-up.scn")),
+            ("attended-protected", include_str!("../scenarios/random/attended-protected.scn")),
+        ],
+    ),
+    (
+        "consult",
+        [
+            ("consult", include_str!("../scenarios/random/consult.scn")),
+            ("consult-at-once", include_str!("../scenarios/random/consult-at-once.scn")),
+            ("consult-busy", include_str!("../scenarios/random/consult-busy.scn")),
+            ("consult-early", include_str!("../scenarios/random/consult-early.scn")),
+            ("consult-swap", include_str!("../scenarios/random/consult-swap.scn")),
+            ("consult-cancel", include_str!("../scenarios/random/consult-cancel.scn")),
+            ("consult-hang-up", include_str!("../scenarios/random/consult-hang-up.scn")),
+        ],
+    ),
 ];
 
 /// The loss rates, in percent.
@@ -74,9 +106,15 @@ pub struct Swept {
 /// Failures whose traces are kept.
 pub const MOST_FAILURES: usize = 20;
 
+/// The scenarios of one kind, or of all: names and texts.
+pub fn scenarios(kind: Option<&str>) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let kinds = KINDS.into_iter().filter(move |(name, _)| kind.is_none_or(|kind| kind == *name));
+    kinds.flat_map(|(_, scenarios)| scenarios)
+}
+
 /// The scenario of this name, with a rough network of this loss rate.
 pub fn scenario(name: &str, loss: u8) -> Option<Result<Scenario, ScenarioError>> {
-    let (_, text) = SCENARIOS.into_iter().find(|(known, _)| *known == name)?;
+    let (_, text) = scenarios(None).find(|(known, _)| *known == name)?;
     Some(Scenario::parse(text).map(|scenario| Scenario { faults: Faults::rough(loss), ..scenario }))
 }
 

@@ -17,6 +17,7 @@ use crate::{
     journal::{self, Entry, Journal, What},
     network::{Faults, Network},
     node::{Node, Wish},
+    scripted::{Came, Scripted},
 };
 
 /// Something that is told to whoever plays the applications.
@@ -35,6 +36,8 @@ pub enum Told {
     Event(SessionEvent),
     /// A delivery or a reply.
     Output(Output),
+    /// A message came to a scripted party that it was not sent before.
+    Came(Came),
     /// A time has come that was asked for by [`World::wake`].
     Woken(usize),
 }
@@ -44,13 +47,19 @@ pub struct World {
     start: Instant,
     seed: u64,
     now: Duration,
-    nodes: Vec<Node>,
+    members: Vec<Member>,
     network: Network,
     queue: BinaryHeap<Reverse<Due>>,
     queued: u64,
     news: std::collections::VecDeque<News>,
     journal: Option<Journal>,
     last_command: u64,
+}
+
+/// Who takes part.
+enum Member {
+    Engine(Box<Node>),
+    Scripted(Scripted),
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +84,7 @@ impl World {
             start: Instant::now(),
             seed,
             now: Duration::ZERO,
-            nodes: Vec::new(),
+            members: Vec::new(),
             network: Network::new(faults, seed),
             queue: BinaryHeap::new(),
             queued: 0,
@@ -85,13 +94,19 @@ impl World {
         }
     }
 
-    /// Adds a party; its number is the next, from 0.
+    /// Adds a party with an engine; its number is the next, from 0.
     pub fn add(&mut self, name: &str, config: EngineConfig) -> usize {
-        let number = self.nodes.len();
-        self.nodes.push(Node::new(name, number, config, self.start, self.seed));
-        let mut wishes = Vec::new();
-        self.nodes[number].tick(self.now, &mut wishes);
-        self.carry_out(number, wishes);
+        let number = self.members.len();
+        let node = Node::new(name, number, config, self.start, self.seed);
+        self.members.push(Member::Engine(Box::new(node)));
+        self.with_engine(number, Node::tick);
+        number
+    }
+
+    /// Adds a party without an engine.
+    pub fn add_scripted(&mut self, name: &str) -> usize {
+        let number = self.members.len();
+        self.members.push(Member::Scripted(Scripted::new(name, Node::address_of(number))));
         number
     }
 
@@ -100,9 +115,25 @@ impl World {
         self.now
     }
 
-    /// The parties.
-    pub fn nodes(&self) -> &[Node] {
-        &self.nodes
+    /// The parties with engines, with their numbers.
+    pub fn engines(&self) -> impl Iterator<Item = (usize, &Node)> {
+        self.members.iter().enumerate().filter_map(|(number, member)| match member {
+            Member::Engine(node) => Some((number, &**node)),
+            Member::Scripted(_) => None,
+        })
+    }
+
+    /// A scripted party.
+    pub fn scripted(&mut self, number: usize) -> Option<&mut Scripted> {
+        match self.members.get_mut(number) {
+            Some(Member::Scripted(scripted)) => Some(scripted),
+            Some(Member::Engine(_)) | None => None,
+        }
+    }
+
+    /// Sends what a scripted party wants to send.
+    pub fn send_scripted(&mut self, number: usize, to: SocketAddr, message: Bytes) {
+        self.send(number, to, message);
     }
 
     /// The journal, empty if it is not kept.
@@ -122,9 +153,7 @@ impl World {
     pub fn command(&mut self, node: usize, command: Command) -> CommandId {
         self.last_command += 1;
         let id = CommandId::from(self.last_command);
-        let mut wishes = Vec::new();
-        self.nodes[node].input(self.now, Input::Command { id, command }, &mut wishes);
-        self.carry_out(node, wishes);
+        self.with_engine(node, |node, now, wishes| node.input(now, Input::Command { id, command }, wishes));
         id
     }
 
@@ -141,7 +170,7 @@ impl World {
     /// When something happens next.
     pub fn next(&self) -> Option<Duration> {
         let queued = self.queue.peek().map(|Reverse(due)| due.at);
-        self.nodes.iter().filter_map(Node::deadline).chain(queued).min()
+        self.engines().filter_map(|(_, node)| node.deadline()).chain(queued).min()
     }
 
     /// Lets time pass in which nothing happens.
@@ -161,46 +190,57 @@ impl World {
             }
             return;
         }
-        let due = |node: &Node| node.deadline().is_some_and(|at| at <= self.now);
-        if let Some(number) = self.nodes.iter().position(due) {
-            let mut wishes = Vec::new();
-            self.nodes[number].tick(self.now, &mut wishes);
-            self.carry_out(number, wishes);
+        let due = self.engines().find(|(_, node)| node.deadline().is_some_and(|at| at <= self.now));
+        if let Some(number) = due.map(|(number, _)| number) {
+            self.with_engine(number, Node::tick);
         }
     }
 
     fn happen(&mut self, happening: Happening) {
-        let mut wishes = Vec::new();
         match happening {
             Happening::Datagram { node, from, bytes } => {
                 self.note(node, What::Received { from, message: bytes.clone() });
-                let source = self.nodes[from].address();
-                self.nodes[node].datagram(self.now, source, bytes, &mut wishes);
-                self.carry_out(node, wishes);
+                let source = Node::address_of(from);
+                match self.scripted(node).map(|scripted| scripted.take(source, &bytes)) {
+                    Some((at_once, came)) => {
+                        if let Some((to, message)) = at_once {
+                            self.send(node, to, message);
+                        }
+                        self.news.extend(came.map(|came| News { node, what: Told::Came(came) }));
+                    }
+                    None => {
+                        self.with_engine(node, |node, now, wishes| node.datagram(now, source, bytes, wishes));
+                    }
+                }
             }
             Happening::Packet { node, port, source, bytes } => {
-                self.nodes[node].packet(self.now, port, source, &bytes, &mut wishes);
-                self.carry_out(node, wishes);
+                self.with_engine(node, |node, now, wishes| node.packet(now, port, source, &bytes, wishes));
             }
             Happening::Wake { node, token } => self.news.push_back(News { node, what: Told::Woken(token) }),
         }
     }
 
-    fn carry_out(&mut self, node: usize, wishes: Vec<Wish>) {
-        for event in self.nodes[node].take_events() {
-            self.note(node, What::Event(Box::new(event.clone())));
-            self.news.push_back(News { node, what: Told::Event(event) });
+    /// Lets an engine take a step, and carries out what it wishes for. A scripted party takes none.
+    fn with_engine(&mut self, number: usize, step: impl FnOnce(&mut Node, Duration, &mut Vec<Wish>)) {
+        let mut wishes = Vec::new();
+        let Some(Member::Engine(node)) = self.members.get_mut(number) else { return };
+        step(node, self.now, &mut wishes);
+        let events = node.take_events();
+        for event in events {
+            self.note(number, What::Event(Box::new(event.clone())));
+            self.news.push_back(News { node: number, what: Told::Event(event) });
         }
+        self.carry_out(number, wishes);
+    }
+
+    fn carry_out(&mut self, node: usize, wishes: Vec<Wish>) {
         for wish in wishes {
             match wish {
                 Wish::Sip { to, message } => self.send(node, to, message),
                 Wish::Rtp { port, to, packet } => {
-                    let Some(target) = self.nodes.iter().position(|other| other.address().ip() == to.ip())
-                    else {
-                        continue;
-                    };
+                    let Some(target) = self.member_at(|address| address.ip() == to.ip()) else { continue };
                     let Some(after) = self.network.carry_rtp(self.now, node, target) else { continue };
-                    let source = SocketAddr::new(self.nodes[node].address().ip(), port);
+                    let source = SocketAddr::new(Node::address_of(node).ip(), port);
                     let happening =
                         Happening::Packet { node: target, port: to.port(), source, bytes: packet };
                     self.enqueue(self.now + after, happening);
@@ -211,7 +251,7 @@ impl World {
     }
 
     fn send(&mut self, node: usize, address: SocketAddr, message: Bytes) {
-        let to = self.nodes.iter().position(|other| other.address() == address);
+        let to = self.member_at(|member| member == address);
         let mut copies = 0;
         if let Some(target) = to {
             let kind = if self.network.looks_inside() { journal::kind(&message) } else { String::new() };
@@ -224,6 +264,10 @@ impl World {
             }
         }
         self.note(node, What::Sent { to, address, message, copies });
+    }
+
+    fn member_at(&self, fits: impl Fn(SocketAddr) -> bool) -> Option<usize> {
+        (0..self.members.len()).find(|number| fits(Node::address_of(*number)))
     }
 
     fn enqueue(&mut self, at: Duration, happening: Happening) {

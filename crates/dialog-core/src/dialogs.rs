@@ -274,7 +274,8 @@ impl Dialogs {
             Client::Bye(leg) => {
                 if last {
                     self.pending.clients.remove(&tx);
-                    self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx));
+                    let status = message.status();
+                    self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, status));
                 }
             }
             Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
@@ -316,7 +317,7 @@ impl Dialogs {
             Client::Reinvite(leg) => {
                 self.with(cx, leg, out, |dialog, step| dialog.reinvite_failed(step, tx, failure));
             }
-            Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx)),
+            Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, None)),
             Client::StrayBye => {}
             Client::Refer(id) => {
                 self.with_subscription(cx, id, out, |dialog, step| dialog.refer_failed(step, id, failure));

@@ -1,4 +1,4 @@
-//! Random transfers in the simulated world: `world --seeds N [--scenario NAME] [--loss PERCENT] [--first-seed S]`.
+//! Random transfers in the simulated world: `world --seeds N [--kind KIND] [--scenario NAME] [--loss PERCENT] [--first-seed S]`.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,10 @@ struct Options {
     /// How many seeds each scenario is run with at each loss rate.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
-    /// Only this scenario: blind, target-busy, target-silent, crossing-bye, cancel, hang-up or hold-glare.
+    /// Only this kind of transfer: blind, attended or consult.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only this scenario.
     #[arg(long)]
     scenario: Option<String>,
     /// Only this loss rate, in percent; 0, 10 and 30 otherwise.
@@ -24,14 +27,14 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let names: Vec<&'static str> = sweep::SCENARIOS
-        .iter()
-        .map(|(name, _)| *name)
+    let names: Vec<&'static str> = sweep::scenarios(options.kind.as_deref())
+        .map(|(name, _)| name)
         .filter(|name| options.scenario.as_deref().is_none_or(|wanted| wanted == *name))
         .collect();
     if names.is_empty() {
-        let known: Vec<_> = sweep::SCENARIOS.iter().map(|(name, _)| *name).collect();
-        eprintln!("--scenario must be one of: {}", known.join(", "));
+        for (kind, scenarios) in sweep::KINDS {
+            eprintln!("--kind {kind}, or --scenario {}", scenarios.map(|(name, _)| name).join(", "));
+        }
         return ExitCode::from(2);
     }
     let losses = options.loss.map_or_else(|| sweep::LOSSES.to_vec(), |loss| vec![loss]);

@@ -24,7 +24,7 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
     // What the application itself asked for explains a call that is held or over.
     let asked = |words: &[&str]| {
         played.journal.entries.iter().any(|entry| {
-            matches!(&entry.what, What::Asked(what) if words.contains(&what.as_str()))
+            matches!(&entry.what, What::Asked(what) if what.split(' ').next().is_some_and(|word| words.contains(&word)))
                 && entry.node == node
                 && entry.at < played.ended
         })

@@ -16,6 +16,9 @@ const MOVED: &str = "title moved\nparty alice\nparty bob answers\nparty carol an
 const BUSY: &str = "title busy\nparty alice\nparty bob answers\nparty carol rejects 486\n\
     at 0s alice call bob\non alice established 1 after 1s alice blind carol\nend 10s\n";
 
+const REFUSED: &str = "title refused\nparty alice\nparty bob answers\nparty carol answers\noption carol replaces deny\n\
+    at 0s alice call bob\nat 1s alice call carol\nat 2s alice attended bob carol\nend 20s\n";
+
 fn good(text: &str) -> Played {
     let scenario = Scenario::parse(text).expect("a scenario");
     let played = play::play(&scenario, 1);
@@ -118,4 +121,63 @@ fn a_failed_transfer_that_ends_the_call_is_found() {
     let at = played.journal.entries[recovered].at;
     played.journal.entries.insert(recovered + 1, Entry { at, node: 0, what: What::Event(ended) });
     finds(&played, "was ended by a transfer that came to Recovered");
+}
+
+#[test]
+fn a_target_left_on_hold_is_found() {
+    let mut played = good(REFUSED);
+    let target = played.at_end[0].iter_mut().find(|call| call.peer == "carol").expect("a call");
+    target.local_hold = true;
+    finds(&played, "is left on hold after Recovered");
+}
+
+#[test]
+fn a_call_that_only_one_side_has_is_found() {
+    let mut played = good(REFUSED);
+    played.at_end[2].clear();
+    finds(&played, "is up here, and carol has no call with us");
+}
+
+#[test]
+fn a_kept_call_that_is_gone_is_found() {
+    let mut played = good(REFUSED);
+    played.journal.entries.retain(|entry| !matches!(&entry.what, What::Event(event) if matches!(event.kind, EventKind::CallEnded { .. })));
+    played.at_end[0].retain(|call| call.peer != "bob");
+    finds(&played, "is said to be kept, and is neither up nor ended");
+}
+
+#[test]
+fn a_call_that_is_up_after_a_success_is_found() {
+    let mut played = good(MOVED);
+    let call = played.at_end[1][0].clone();
+    played.at_end[0].push(play::CallAtEnd { peer: "carol".to_owned(), ..call });
+    finds(&played, "is up although the transfer succeeded");
+}
+
+#[test]
+fn two_that_disagree_about_hold_are_found() {
+    let mut played = good(MOVED);
+    played.at_end[1][0].remote_hold = true;
+    finds(&played, "is held");
+}
+
+#[test]
+fn a_call_that_a_refused_replaces_ends_is_found() {
+    let mut played = good(REFUSED);
+    let refused = event(&played, 2, |event| matches!(event.kind, EventKind::ReplaceRefused { .. }));
+    let What::Event(event) = &played.journal.entries[refused].what else { panic!("an event") };
+    let mut ended = event.clone();
+    ended.kind =
+        EventKind::CallEnded { cause: EndCause { by: By::Local, reason: EndReason::Bye, header: None } };
+    let at = played.journal.entries[refused].at;
+    played.journal.entries.insert(refused + 1, Entry { at, node: 2, what: What::Event(ended) });
+    finds(&played, "was ended by a Replaces that was refused");
+}
+
+#[test]
+fn a_success_that_connects_nobody_is_found() {
+    let mut played = good(MOVED);
+    let connected = event(&played, 1, |event| matches!(event.kind, EventKind::TransferConnected { .. }));
+    played.journal.entries.remove(connected);
+    finds(&played, "nobody was connected by the transfer");
 }

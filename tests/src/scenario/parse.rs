@@ -4,7 +4,9 @@ use std::{fmt, time::Duration};
 
 use sip_message::StatusCode;
 
-use super::{Action, Expectation, OnCall, OnRefer, Party, Scenario, Step, When};
+use transfer::{ReferPolicy, TransferPolicy};
+
+use super::{Expectation, OnCall, Party, Scenario, Step, When, actions, options};
 use crate::{
     network::{Faults, Partition, Rule},
     seed::Span,
@@ -41,6 +43,13 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, ScenarioError> {
         expectations: Vec::new(),
     };
     for (index, line) in text.lines().enumerate() {
+        if let Some(line) = line.strip_prefix('|') {
+            let last = scenario.steps.last_mut().map(|step| &mut step.action);
+            let last = last.ok_or_else(|| "a line of a message needs a step before it".to_owned());
+            last.and_then(|last| actions::line(last, line))
+                .map_err(|why| ScenarioError { line: index + 1, why })?;
+            continue;
+        }
         let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
         statement(&mut scenario, &words).map_err(|why| ScenarioError { line: index + 1, why })?;
     }
@@ -55,26 +64,17 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
             return Err(format!("a name is letters and digits: {name}"));
         }
         ["party", name, rest @ ..] => {
-            let party = Party {
-                name: (*name).to_owned(),
-                calls: on_call(rest)?,
-                refers: OnRefer::Allow,
+            let policy = TransferPolicy {
+                refer: ReferPolicy::Allow,
                 ring_limit: RING_LIMIT,
-                hold: true,
+                ..TransferPolicy::default()
             };
+            let party = Party { name: (*name).to_owned(), calls: on_call(rest)?, policy, hold: true };
             scenario.parties.push(party);
         }
         ["option", name, option @ ..] => {
             let party = party(scenario, name)?;
-            let party = &mut scenario.parties[party];
-            match option {
-                ["ring-limit", limit] => party.ring_limit = duration(limit)?,
-                ["refer", "deny"] => party.refers = OnRefer::Deny,
-                ["refer", "allow"] => party.refers = OnRefer::Allow,
-                ["refer", "ask"] => party.refers = OnRefer::Ask,
-                ["hold", "off"] => party.hold = false,
-                _ => return Err(format!("unknown option: {}", option.join(" "))),
-            }
+            options::option(&mut scenario.parties[party], option)?;
         }
         ["network", "delay", delay] => scenario.faults.delay = span(delay)?,
         ["network", "loss", percent] => scenario.faults.loss = number(percent)?,
@@ -96,18 +96,23 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
             scenario.faults.partitions.push(Partition { between, from: duration(from)?, to: duration(to)? });
         }
         ["at", at, name, rest @ ..] => {
-            let (party, action) = (party(scenario, name)?, action(scenario, rest)?);
+            let (party, action) = (party(scenario, name)?, actions::action(scenario, rest)?);
             scenario.steps.push(Step { when: When::Start, after: span(at)?, party, action });
         }
         ["on", whose, event, nth, "after", after, name, rest @ ..] => {
-            let when =
-                When::Event { party: party(scenario, whose)?, name: (*event).to_owned(), nth: number(nth)? };
-            let (party, action) = (party(scenario, name)?, action(scenario, rest)?);
+            let (whose, name_of, nth) = (party(scenario, whose)?, (*event).to_owned(), number(nth)?);
+            // Events are told in lower case; a message is a method or a status.
+            let when = if event.starts_with(|first: char| first.is_ascii_lowercase()) {
+                When::Event { party: whose, name: name_of, nth }
+            } else {
+                When::Message { party: whose, kind: name_of, nth }
+            };
+            let (party, action) = (party(scenario, name)?, actions::action(scenario, rest)?);
             scenario.steps.push(Step { when, after: span(after)?, party, action });
         }
         ["end", at] => scenario.end = duration(at)?,
         ["expect", name, rest @ ..] => {
-            let expectation = expectation(party(scenario, name)?, rest)?;
+            let expectation = expectation(scenario, party(scenario, name)?, rest)?;
             scenario.expectations.push(expectation);
         }
         _ => return Err(format!("unknown statement: {}", words.join(" "))),
@@ -118,6 +123,7 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
 fn on_call(words: &[&str]) -> Result<OnCall, String> {
     match words {
         [] => Ok(OnCall::Ignore),
+        ["scripted"] => Ok(OnCall::Scripted),
         ["rings"] => Ok(OnCall::Ring),
         ["answers"] => Ok(OnCall::Answer(Span::exactly(Duration::ZERO))),
         ["answers", "after", after] => Ok(OnCall::Answer(span(after)?)),
@@ -128,41 +134,28 @@ fn on_call(words: &[&str]) -> Result<OnCall, String> {
     }
 }
 
-fn action(scenario: &Scenario, words: &[&str]) -> Result<Action, String> {
-    match words {
-        ["call", whom] => Ok(Action::Call(party(scenario, whom)?)),
-        ["blind", whom] => Ok(Action::Blind(party(scenario, whom)?)),
-        ["hang-up"] => Ok(Action::HangUp),
-        ["hang-up-all"] => Ok(Action::HangUpAll),
-        ["hold"] => Ok(Action::Hold),
-        ["resume"] => Ok(Action::Resume),
-        ["cancel-transfer"] => Ok(Action::CancelTransfer),
-        ["accept-transfer"] => Ok(Action::AcceptTransfer),
-        ["reject-transfer"] => Ok(Action::RejectTransfer),
-        _ => Err(format!("unknown action: {}", words.join(" "))),
-    }
-}
-
-fn expectation(party: usize, words: &[&str]) -> Result<Expectation, String> {
+fn expectation(scenario: &Scenario, who: usize, words: &[&str]) -> Result<Expectation, String> {
     let several = |text: &str| -> Vec<String> {
         if text == "*" { Vec::new() } else { text.split('|').map(str::to_owned).collect() }
     };
     match words {
         ["outcome", outcomes, learned_from] => Ok(Expectation::Outcome {
-            party,
+            party: who,
             outcomes: several(outcomes),
             learned_from: several(learned_from),
         }),
-        ["calls", count] => Ok(Expectation::Calls { party, count: number(count)? }),
-        ["hears", hz] => Ok(Expectation::Hears { party, hz: number(hz)? }),
+        ["calls", count] => Ok(Expectation::Calls { party: who, count: number(count)? }),
+        ["talks", name] => Ok(Expectation::Talks { party: who, with: party(scenario, name)? }),
+        ["refused", count] => Ok(Expectation::Refused { party: who, count: number(count)? }),
+        ["hears", hz] => Ok(Expectation::Hears { party: who, hz: number(hz)? }),
         ["event", name, count] => {
-            Ok(Expectation::Event { party, name: (*name).to_owned(), count: number(count)? })
+            Ok(Expectation::Event { party: who, name: (*name).to_owned(), count: number(count)? })
         }
         _ => Err(format!("unknown expectation: {}", words.join(" "))),
     }
 }
 
-fn party(scenario: &Scenario, name: &str) -> Result<usize, String> {
+pub(super) fn party(scenario: &Scenario, name: &str) -> Result<usize, String> {
     scenario
         .parties
         .iter()
@@ -170,11 +163,11 @@ fn party(scenario: &Scenario, name: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("no such party: {name}"))
 }
 
-fn number<N: std::str::FromStr>(word: &str) -> Result<N, String> {
+pub(super) fn number<N: std::str::FromStr>(word: &str) -> Result<N, String> {
     word.parse().map_err(|_| format!("not a number in range: {word}"))
 }
 
-fn duration(word: &str) -> Result<Duration, String> {
+pub(super) fn duration(word: &str) -> Result<Duration, String> {
     if let Some(millis) = word.strip_suffix("ms") {
         return Ok(Duration::from_millis(number(millis)?));
     }
@@ -195,6 +188,7 @@ fn span(word: &str) -> Result<Span, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{Action, InDialog};
 
     #[test]
     fn every_statement_is_read() {
@@ -205,7 +199,7 @@ mod tests {
         let read = Scenario::parse(text).expect("a scenario");
         assert_eq!(read.title, "A b");
         assert_eq!(read.parties[1].calls, OnCall::Answer(Span::millis(1000, 2000)));
-        assert_eq!(read.parties[1].ring_limit, Duration::from_secs(5));
+        assert_eq!(read.parties[1].policy.ring_limit, Duration::from_secs(5));
         assert_eq!(read.parties[2].calls, OnCall::Reject(StatusCode::new(486).expect("a code")));
         assert_eq!((read.faults.loss, read.faults.rules.len(), read.faults.partitions.len()), (7, 1, 1));
         assert_eq!(read.steps.len(), 2);
@@ -214,9 +208,42 @@ mod tests {
         assert!(read.rtp && !read.parties[0].hold);
     }
 
+    #[test]
+    fn a_scripted_message_is_read_with_its_lines() {
+        let text = "party alice\nparty bob scripted\non bob REFER 2 after 0ms bob send NOTIFY in 1\n\
+            | Event: refer # kept\n|\n| SIP/2.0 200 Ok\n|\non bob 200/NOTIFY 1 after 0ms bob reply 202 Well done sdp\n";
+        let read = Scenario::parse(text).expect("a scenario");
+        let Action::Send { method, dialog: InDialog::Nth(1), content } = &read.steps[0].action else {
+            panic!("{:?}", read.steps[0]);
+        };
+        assert_eq!((method.as_str(), &*content.headers), ("NOTIFY", &["Event: refer # kept".to_owned()][..]));
+        assert_eq!(content.body.as_deref(), Some(&["SIP/2.0 200 Ok".to_owned(), String::new()][..]));
+        assert_eq!(read.steps[0].when, When::Message { party: 1, kind: "REFER".into(), nth: 2 });
+        let Action::Reply { code, phrase, content } = &read.steps[1].action else { panic!("a reply") };
+        assert_eq!((code.as_u16(), phrase.as_str(), content.sdp), (202, "Well done", true));
+    }
+
+    #[test]
+    fn transfers_with_two_calls_are_read_with_their_options() {
+        let text = "party alice\nparty bob\noption alice semi-attended blind\noption bob replaces deny\n\
+            at 0s alice consult bob on-answer aor\nat 0s alice attended bob alice protect force\nat 0s alice hold bob\n";
+        let read = Scenario::parse(text).expect("a scenario");
+        assert!(matches!(
+            &read.steps[0].action,
+            Action::Consult(1, options, transfer::Completion::OnAnswer)
+                if options.refer_to == Some(transfer::ReferTarget::AddressOfRecord)
+        ));
+        assert!(matches!(
+            &read.steps[1].action,
+            Action::Attended(1, 0, options) if options.protect_target && options.force
+        ));
+        assert_eq!(read.steps[2].action, Action::Hold(Some(1)));
+        assert_eq!(read.parties[1].policy.replaces, session_core::ReplacesAuthorizer::Deny);
+    }
+
     proptest::proptest! {
         #[test]
-        fn no_text_makes_the_reader_panic(words in proptest::collection::vec("(party|at|on|expect|lose|cut|[a-z0-9.]{1,6})", 0..12)) {
+        fn no_text_makes_the_reader_panic(words in proptest::collection::vec("(party|at|on|expect|lose|cut|option|send|reply|consult|[a-z0-9.]{1,6})", 0..12)) {
             let _ = Scenario::parse(&format!("party a\n{}", words.join(" ")));
         }
     }
@@ -229,6 +256,10 @@ mod tests {
         assert_eq!(wrong("\n\nnonsense"), "line 3: unknown statement: nonsense");
         assert_eq!(wrong("party a rejects 42"), "line 1: not a status code: 42");
         assert_eq!(wrong("network delay 3s..1s"), "line 1: the range is backwards: 3s..1s");
+        assert_eq!(
+            wrong("party a\nat 1s a call a\n| x: y"),
+            "line 3: a line of a message needs a `reply` or `send` before it"
+        );
         assert_eq!(wrong("network loss 300"), "line 1: not a number in range: 300");
     }
 }

@@ -25,8 +25,10 @@ pub(crate) struct Ending {
     reason: Option<Box<str>>,
     /// Our first 2xx, whose ACK the BYE has to wait for (RFC 3261 §15).
     pub(crate) ack_missing: Option<Accepted>,
-    /// The BYE, once it was sent.
-    bye: Option<TxId>,
+    /// The BYE, once it was sent, with its number.
+    bye: Option<(TxId, u32)>,
+    /// Whether it was sent once more.
+    repeated: bool,
 }
 
 impl Dialog {
@@ -60,7 +62,8 @@ impl Dialog {
         }
         let now = ack_missing.is_none();
         self.give_up_exchange(step, *up);
-        self.leg = Some(Leg::Ending(Box::new(Ending { cause, reason, ack_missing, bye: None })));
+        self.leg =
+            Some(Leg::Ending(Box::new(Ending { cause, reason, ack_missing, bye: None, repeated: false })));
         self.decline_undecided(step);
         self.abandon_unsent(step);
         if now {
@@ -80,14 +83,22 @@ impl Dialog {
             Some(reason) => draft.header(HeaderId::Reason, reason),
             None => draft,
         };
-        ending.bye = Some(step.request(Client::Bye(self.id), hops, draft));
+        ending.bye = Some((step.request(Client::Bye(self.id), hops, draft), self.state.local_cseq));
     }
 
-    /// Our BYE was answered, whatever the answer, or failed (RFC 3261 §15.1.1, TR-206).
-    pub(crate) fn bye_over(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId) {
-        if let Some(Leg::Ending(ending)) = &self.leg
-            && ending.bye == Some(tx)
-        {
+    /// Our BYE was answered, whatever the answer, or failed with `None` (RFC 3261 §15.1.1, TR-206). A 500 to one that a
+    /// NOTIFY of ours has overtaken means that the peer has not hung up (§12.2.2): then it is sent once more.
+    pub(crate) fn bye_over(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, status: Option<StatusCode>) {
+        let last = self.state.local_cseq;
+        let Some(Leg::Ending(ending)) = &mut self.leg else { return };
+        let Some((_, number)) = ending.bye.filter(|(bye, _)| *bye == tx) else { return };
+        let overtaken = status == Some(StatusCode::SERVER_INTERNAL_ERROR) && number < last;
+        if overtaken && !ending.repeated {
+            ending.repeated = true;
+            ending.bye = None;
+            self.ask(step, Ask::Bye);
+            self.flush(step);
+        } else {
             let cause = ending.cause.clone();
             self.end(step, cause);
         }

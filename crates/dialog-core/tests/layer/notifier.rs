@@ -434,6 +434,28 @@ fn a_last_notify_that_was_overtaken_is_sent_once_more_with_a_new_number() {
 }
 
 #[test]
+fn a_bye_that_a_notify_overtook_is_sent_once_more() {
+    for again in [200, 500] {
+        let mut bench = Bench::new();
+        let leg = bench.placed();
+        let id = accepted(&mut bench, leg);
+        let first = last_notify(&bench);
+        bench.ok(&first);
+        bench.leg(leg, LegCommand::HangUp { reason: None });
+        let bye = bench.last_of(Method::Bye);
+        report(&mut bench, id, 200, Some(SubReason::Noresource));
+        bench.reply(&bye, 500, PEER_TAG, |response| response);
+        assert!(bench.ended(leg).is_none(), "the peer has not hung up");
+        let repeated = bench.last_of(Method::Bye);
+        let number = |sent: &Sent| sent.message.cseq().expect("a CSeq").number;
+        assert!(number(&repeated) > number(&last_notify(&bench)));
+        bench.reply(&repeated, again, PEER_TAG, |response| response);
+        assert!(bench.ended(leg).is_some());
+        assert_eq!(bench.count_of(Method::Bye), 2, "only once more");
+    }
+}
+
+#[test]
 fn a_last_notify_that_nothing_overtook_is_not_repeated() {
     let mut bench = Bench::new();
     let leg = bench.placed();

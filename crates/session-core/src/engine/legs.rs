@@ -156,9 +156,12 @@ impl<T: Tap> Engine<T> {
         let Some(session) = self.sessions.get_mut(&id) else { return Some(result) };
         let served = session.settled_wishes(result);
         let later = session.wishes.last().map(|wish| wish.held);
-        if let (Err(_), Some(negotiation)) = (result, &mut session.negotiation) {
-            // What failed is not wished for any more, and nobody shall find it in the next offer (TR-224).
-            let wished = later.unwrap_or(negotiation.local_hold());
+        if let (Err(_), false, Some(negotiation)) = (result, served.is_empty(), &mut session.negotiation) {
+            // What failed is not wished for any more, and nobody shall find it in the next offer (TR-224). An offer without
+            // a wish only mends what a late answer did. A transfer that takes a party back goes on wishing for it: the
+            // transfer may be over, and nobody else would (invariant 4 of the catalogue's §2.7).
+            let taken_back = served.iter().any(|wish| wish.waiter == Waiter::Transfer && !wish.held);
+            let wished = later.unwrap_or(negotiation.local_hold() && !taken_back);
             negotiation.desire(wished);
         }
         let state = session.hold_state();

@@ -15,7 +15,10 @@ use super::{
     boundary::MediaMode,
     session::{Session, StreamState},
 };
-use crate::event::{EventKind, SessionId};
+use crate::{
+    error::SessionState,
+    event::{EventKind, SessionId},
+};
 
 /// Bound ports that are kept ready: a burst of calls must not wait for the sockets.
 const PORTS_READY: usize = 32;
@@ -114,6 +117,7 @@ impl<T: Tap> Engine<T> {
                 if negotiation.answered(body).is_ok() {
                     self.apply_media(id);
                     self.tell_hold(id);
+                    self.mend_hold(id);
                 } else {
                     negotiation.rollback();
                     let leg = session.leg;
@@ -125,6 +129,20 @@ impl<T: Tap> Engine<T> {
                     self.ask_leg(leg, LegCommand::Unacceptable);
                 }
             }
+        }
+    }
+
+    /// An answer that came after its wish was given up can put in force what nobody wishes for any more, and nothing would
+    /// lead out of it (invariant 4 of the catalogue's §2.7): then what is wished for is offered again.
+    fn mend_hold(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let unwished = session
+            .negotiation
+            .as_ref()
+            .is_some_and(|negotiation| negotiation.local_hold() != negotiation.desired_hold());
+        if unwished && session.wishes.is_empty() && session.state == SessionState::Established {
+            let (leg, limit) = (session.leg, self.config.hold_limit);
+            self.ask_leg(leg, LegCommand::Reoffer { limit });
         }
     }
 

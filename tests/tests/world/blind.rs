@@ -1,72 +1,6 @@
-//! The simulated world: golden scenarios, determinism, some seeds of every random scenario.
+//! Blind transfers, holds and races, from their traces.
 
-use std::{fs, path::Path};
-
-use patchcord_tests::{
-    check, ladder, play,
-    scenario::Scenario,
-    sweep::{self, LOSSES, SCENARIOS},
-};
-
-/// The seed of golden traces.
-const GOLDEN_SEED: u64 = 1;
-
-/// Plays a committed scenario, judges it, and compares its ladder with the committed trace. `UPDATE_GOLDEN=1` writes the
-/// trace instead.
-fn golden(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(root.join(format!("scenarios/{name}.scn"))).expect("a scenario");
-    let scenario = Scenario::parse(&text).unwrap_or_else(|error| panic!("{name}.scn: {error}"));
-    let played = play::play(&scenario, GOLDEN_SEED);
-    let trace = format!("# {}\n{}", scenario.title, ladder::ladder(&played.journal, &played.names));
-    let broken = check::broken(&played);
-    assert!(broken.is_empty(), "{name} breaks {broken:#?}\n{trace}");
-    assert!(played.unexpected.is_empty(), "{name} is not as expected: {:#?}\n{trace}", played.unexpected);
-    let path = root.join(format!("golden/{name}.trace"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, &trace).expect("the golden trace can be written");
-        return trace;
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    let differs = committed.lines().zip(trace.lines()).position(|(old, new)| old != new);
-    assert!(
-        committed == trace,
-        "{name} differs from golden/{name}.trace at line {:?}; if that is right, set UPDATE_GOLDEN=1\n{trace}",
-        differs.map(|line| line + 1)
-    );
-    trace
-}
-
-#[test]
-fn every_scenario_has_its_trace_and_no_trace_is_left_over() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let names = |folder: &str, ending: &str| -> Vec<String> {
-        let files =
-            fs::read_dir(root.join(folder)).expect("a folder").map(|file| file.expect("a file").path());
-        let mut names: Vec<String> = files
-            .filter(|path| path.extension().is_some_and(|extension| extension == ending))
-            .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
-            .collect();
-        names.sort();
-        names
-    };
-    // While traces are written anew, some may not be there yet.
-    if std::env::var_os("UPDATE_GOLDEN").is_none() {
-        assert_eq!(names("scenarios", "scn"), names("golden", "trace"));
-    }
-}
-
-/// Where in a trace the first line stands that holds all words.
-fn line(trace: &str, words: &[&str]) -> usize {
-    trace
-        .lines()
-        .position(|line| words.iter().all(|word| line.contains(word)))
-        .unwrap_or_else(|| panic!("no line with {words:?} in\n{trace}"))
-}
-
-fn count(trace: &str, words: &[&str]) -> usize {
-    trace.lines().filter(|line| words.iter().all(|word| line.contains(word))).count()
-}
+use crate::golden::{at_ms, count, cseq, golden, line, time_ms};
 
 #[test]
 fn a_blind_transfer_succeeds_and_the_transferor_hangs_up_after_the_final_notify() {
@@ -83,26 +17,6 @@ fn a_blind_transfer_succeeds_and_the_transferor_hangs_up_after_the_final_notify(
     assert!(hold < acknowledged && acknowledged < refer, "the hold is complete before the REFER\n{trace}");
     let answered = line(&trace, &["alice -> bob", "200", "(NOTIFY)", &cseq(&trace, last)]);
     assert!(answered < bye, "the final NOTIFY is answered before the BYE\n{trace}");
-}
-
-/// The `#n` of a line: its `CSeq`.
-fn cseq(trace: &str, line: usize) -> String {
-    let line = trace.lines().nth(line).unwrap_or_default();
-    line.split_whitespace().find(|word| word.starts_with('#')).unwrap_or_default().to_owned()
-}
-
-/// The time of a line, in milliseconds.
-fn at_ms(trace: &str, line: usize) -> u64 {
-    time_ms(trace.lines().nth(line).unwrap_or_default())
-}
-
-fn time_ms(line: &str) -> u64 {
-    let seconds: f64 = line
-        .split_whitespace()
-        .next()
-        .and_then(|time| time.parse().ok())
-        .expect("a line begins with its time");
-    (seconds * 1000.0).round() as u64
 }
 
 #[test]
@@ -355,36 +269,4 @@ fn a_hold_that_crosses_a_bye_is_answered_481() {
 #[test]
 fn a_partition_delays_the_outcome_and_does_not_change_it() {
     golden("partition");
-}
-
-#[test]
-fn the_same_seed_gives_the_same_run_byte_for_byte() {
-    for (name, _) in SCENARIOS {
-        let scenario = sweep::scenario(name, 10).expect("known").expect("well-formed");
-        let scenario = Scenario { rtp: name == "blind", ..scenario };
-        let run = |seed| {
-            let played = play::play(&scenario, seed);
-            ladder::verbatim(&played.journal, &played.names)
-        };
-        let (first, again, other) = (run(7), run(7), run(8));
-        let differs = first.lines().zip(again.lines()).find(|(first, again)| first != again);
-        assert!(first == again, "{name}: {differs:#?}");
-        assert!(first != other, "{name}: another seed must give another run");
-    }
-}
-
-/// Seeds of each scenario at each loss rate here, over a thousand runs in all; `cargo xtask sim` takes more.
-const SEEDS: u64 = 48;
-
-#[test]
-fn a_thousand_random_transfers_keep_the_invariants_and_leave_nothing() {
-    // covers: TR-258
-    let names: Vec<&'static str> = SCENARIOS.iter().map(|(name, _)| *name).collect();
-    let runs = sweep::runs(&names, &LOSSES, 1, SEEDS);
-    assert!(runs.len() >= 1000);
-    let swept = sweep::sweep(&runs).expect("well-formed scenarios");
-    for failure in &swept.failures {
-        println!("{:?}\n{:#?}\n{}", failure.run, failure.broken, failure.trace);
-    }
-    assert_eq!((swept.passed, swept.failed), (runs.len() as u64, 0));
 }

@@ -1,0 +1,39 @@
+//! How the engine of a party is set up.
+
+use media_core::Source;
+use session_core::engine::{EngineConfig, MediaMode};
+use sip_message::{NameAddrBuf, UriBuf};
+
+use crate::{
+    node::Node,
+    scenario::{Party, Scenario},
+};
+
+/// The SIP URI of a party: its name at its address.
+///
+/// # Panics
+///
+/// If the name cannot stand in a URI; the scenario's reader takes only words that can.
+pub fn uri_of(party: usize, name: &str) -> UriBuf {
+    let uri = format!("sip:{name}@{}", Node::address_of(party));
+    // invariant: names of parties are single words that were read by the scenario's reader.
+    uri.parse().expect("invariant: a URI of a name and an address")
+}
+
+/// The tone that a party sends, in Hz.
+pub fn tone_of(party: usize) -> u16 {
+    [440, 600, 800, 1000][party % 4]
+}
+
+pub(super) fn config(scenario: &Scenario, number: usize, party: &Party) -> EngineConfig {
+    let mut policy = party.policy.clone();
+    // invariant: a block of documentation addresses (RFC 5737), written correctly.
+    policy.targets.networks.push("192.0.2.0/24".parse().expect("invariant: a network"));
+    let mut config = EngineConfig::new(NameAddrBuf::from(uri_of(number, &party.name)));
+    config.ring_limit = policy.ring_limit;
+    config.policy = policy;
+    config.media = if scenario.rtp { MediaMode::On } else { MediaMode::Off };
+    config.source = Source::Tone { hz: tone_of(number) };
+    config.hold_before_transfer = party.hold;
+    config
+}

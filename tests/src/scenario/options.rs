@@ -1,0 +1,48 @@
+//! The options of a party: `option NAME …`.
+
+use session_core::ReplacesAuthorizer;
+use transfer::{HoldFailure, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces};
+
+use super::{
+    Party,
+    parse::{duration, number},
+};
+
+/// Reads one option into a party.
+pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
+    let policy = &mut party.policy;
+    match words {
+        ["ring-limit", limit] => policy.ring_limit = duration(limit)?,
+        ["refer", "deny"] => policy.refer = ReferPolicy::Deny,
+        ["refer", "allow"] => policy.refer = ReferPolicy::Allow,
+        ["refer", "ask"] => policy.refer = ReferPolicy::Ask,
+        ["hold", "off"] => party.hold = false,
+        ["hold-failure", "fail"] => policy.hold_failure = HoldFailure::Fail,
+        ["guard", limit] => policy.guard = duration(limit)?,
+        // Who may replace a call of the party's.
+        ["replaces", "trusted"] => policy.replaces = ReplacesAuthorizer::Trusted,
+        ["replaces", "referred-by"] => policy.replaces = ReplacesAuthorizer::ReferredBy,
+        ["replaces", "allow"] => policy.replaces = ReplacesAuthorizer::Allow,
+        ["replaces", "deny"] => policy.replaces = ReplacesAuthorizer::Deny,
+        ["trunk", network] => {
+            policy.trunks.push(network.parse().map_err(|_| format!("not a network: {network}"))?);
+        }
+        // How the party moves somebody to a target that was asked first.
+        ["refer-to", "contact"] => policy.attended.refer_to = ReferTarget::Contact,
+        ["refer-to", "aor"] => policy.attended.refer_to = ReferTarget::AddressOfRecord,
+        ["reroute", "off"] => policy.attended.retry = false,
+        ["require-replaces", "off"] => policy.attended.require_replaces = false,
+        ["hold-consultation", "off"] => policy.attended.hold_consultation = false,
+        ["semi-attended", "wait"] => policy.attended.semi_attended = SemiAttended::WaitForAnswer,
+        ["semi-attended", "blind"] => policy.attended.semi_attended = SemiAttended::CancelThenBlind,
+        ["semi-attended", "refuse"] => policy.attended.semi_attended = SemiAttended::Refuse,
+        ["without-replaces", "refuse"] => policy.attended.without_replaces = WithoutReplaces::Refuse,
+        ["without-replaces", "blind"] => policy.attended.without_replaces = WithoutReplaces::Blind,
+        ["reverse-roles", "on"] => policy.attended.reverse_roles = true,
+        ["consult-limit", limit] => policy.attended.consult_limit = duration(limit)?,
+        ["talk-limit", limit] => policy.attended.talk_limit = duration(limit)?,
+        ["transfers-per-call", most] => policy.per_call = number(most)?,
+        _ => return Err(format!("unknown option: {}", words.join(" "))),
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! The simulated world: golden scenarios, determinism, some seeds of every random scenario.
+
+mod attended;
+mod blind;
+mod golden;
+mod late;
+mod random;
+mod replaced;
+mod surprises;
