@@ -13,11 +13,12 @@ use dialog_core::{
     SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use libfuzzer_sys::fuzz_target;
-use sip_message::{Replaces, StatusCode, Uri, UriBuf};
+use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    BlindOptions, Decision, Hold, ReferPolicy, TransferCommand, TransferEventKind, TransferId, TransferOutput,
-    TransferPolicy, TransferTimer, Transfers,
+    AttendedOptions, AttendedPolicy, BlindOptions, Completion, Decision, Hold, HoldFailure, Purpose,
+    ReferPolicy, ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    TransferPolicy, TransferTimer, Transfers, WithoutReplaces,
 };
 
 #[derive(Debug, Arbitrary)]
@@ -25,11 +26,33 @@ enum Op<'a> {
     Up {
         leg: u8,
         source: u8,
+        /// The dialog and the party; the least bit says whether it supports Replaces.
+        party: u8,
     },
     Blind {
         leg: u8,
         hold: u8,
         target: &'a str,
+    },
+    Attended {
+        leg: u8,
+        consultation: u8,
+        hold: u8,
+        held: bool,
+        options: u8,
+    },
+    Consult {
+        leg: u8,
+        hold: u8,
+        target: &'a str,
+        options: u8,
+        on_answer: bool,
+    },
+    Complete {
+        transfer: u8,
+    },
+    Swap {
+        transfer: u8,
     },
     Asked {
         leg: u8,
@@ -124,6 +147,8 @@ struct World {
     known: Vec<TransferId>,
     timers: BTreeMap<TransferTimer, u64>,
     over: BTreeMap<TransferId, bool>,
+    /// Whether a target may be asked until the application completes the transfer.
+    talks: bool,
 }
 
 fn pick<T: Copy + From<u64>>(of: &[T], index: u8) -> T {
@@ -139,6 +164,37 @@ fn refer_policy(number: u8) -> ReferPolicy {
         0 => ReferPolicy::Deny,
         1 => ReferPolicy::Allow,
         _ => ReferPolicy::Ask,
+    }
+}
+
+fn hold_of(number: u8) -> Hold {
+    [Hold::First, Hold::Already, Hold::No][usize::from(number % 3)]
+}
+
+fn options_of(bits: u8) -> AttendedOptions {
+    AttendedOptions {
+        refer_to: [None, Some(ReferTarget::Contact), Some(ReferTarget::AddressOfRecord)]
+            [usize::from(bits >> 2) % 3],
+        protect_target: bits & 1 != 0,
+        force: bits & 2 != 0,
+    }
+}
+
+fn policy_of(refer: u8, bits: u8) -> TransferPolicy {
+    let semi = [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind, SemiAttended::Refuse];
+    TransferPolicy {
+        refer: refer_policy(refer),
+        hold_failure: if bits & 1 == 0 { HoldFailure::GoOn } else { HoldFailure::Fail },
+        attended: AttendedPolicy {
+            retry: bits & 2 == 0,
+            hold_consultation: bits & 4 == 0,
+            reverse_roles: bits & 8 != 0,
+            without_replaces: if bits & 16 == 0 { WithoutReplaces::Refuse } else { WithoutReplaces::Blind },
+            semi_attended: semi[usize::from(bits >> 5) % 3],
+            ..AttendedPolicy::default()
+        },
+        transfers: LIMIT,
+        ..TransferPolicy::default()
     }
 }
 
@@ -166,9 +222,10 @@ impl World {
                 self.timers.insert(timer, self.now + after);
             }
             TransferOutput::Timer(TimerOp::Disarm(timer)) => assert!(self.timers.remove(&timer).is_some()),
-            TransferOutput::Place { leg, target, headers, .. } => {
+            TransferOutput::Place { leg, purpose, target, headers, .. } => {
                 assert!(target.as_uri().is_sip() && !target.as_uri().has_headers());
-                if let Some(address) = target.as_uri().host().ip() {
+                let referred = purpose == Purpose::Referred;
+                if let Some(address) = target.as_uri().host().ip().filter(|_| referred) {
                     assert!(self.transfers.policy().permits(address));
                 }
                 for (_, value) in headers {
@@ -176,7 +233,11 @@ impl World {
                 }
                 self.legs.push(leg);
             }
-            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
+            TransferOutput::Dialog(DialogCommand::Leg(
+                _,
+                LegCommand::Refer { subscription, refer_to, .. },
+            )) => {
+                assert!(ReferTo::parse(&format!("<{refer_to}>")).is_ok());
                 self.subs.push(subscription);
             }
             TransferOutput::Event(event) => match event.kind {
@@ -224,20 +285,22 @@ impl World {
 
     fn run(&mut self, op: Op<'_>) {
         match op {
-            Op::Up { leg, source } => {
+            Op::Up { leg, source, party } => {
                 // Half of them new calls, the others those that are known.
                 let id = if leg.is_multiple_of(2) { self.ids.mint() } else { pick(&self.legs, leg) };
                 self.legs.push(id);
                 let remote: UriBuf = "sip:peer@203.0.113.9".parse().expect("a constant");
                 let established = Established {
                     dialog: DialogIdentity {
-                        call_id: "call".into(),
+                        call_id: ["call@h", "a;b", "\"<%>\"@h"][usize::from(party >> 1) % 3].into(),
                         local_tag: "a".into(),
-                        remote_tag: "b".into(),
+                        remote_tag: ["b", ""][usize::from(party >> 3) % 2].into(),
                     },
                     remote_target: remote.clone(),
-                    remote: remote.into(),
-                    peer: Peer::default(),
+                    remote: ["sip:peer@example.com", "tel:+4930123"][usize::from(party >> 4) % 2]
+                        .parse()
+                        .expect("a constant"),
+                    peer: Peer { replaces: party & 1 != 0, ..Peer::default() },
                     placed: source.is_multiple_of(2),
                     source: ([203, 0, 113, source], 5060).into(),
                 };
@@ -247,7 +310,7 @@ impl World {
                 let Ok(target) = UriBuf::parse(target) else { return };
                 let transfer = self.ids.mint();
                 let leg = pick(&self.legs, leg);
-                let hold = [Hold::First, Hold::Already, Hold::No][usize::from(hold % 3)];
+                let hold = hold_of(hold);
                 self.command(TransferCommand::Blind {
                     transfer,
                     leg,
@@ -256,6 +319,39 @@ impl World {
                     referred_by: None,
                     options: BlindOptions::default(),
                 });
+            }
+            Op::Attended { leg, consultation, hold, held, options } => {
+                let transfer = self.ids.mint();
+                self.command(TransferCommand::Attended {
+                    transfer,
+                    leg: pick(&self.legs, leg),
+                    consultation: pick(&self.legs, consultation),
+                    hold: hold_of(hold),
+                    consultation_held: held,
+                    referred_by: None,
+                    options: options_of(options),
+                });
+            }
+            Op::Consult { leg, hold, target, options, on_answer } => {
+                let Ok(target) = UriBuf::parse(target) else { return };
+                let (transfer, consultation) = (self.ids.mint(), self.ids.mint());
+                self.talks |= !on_answer;
+                self.command(TransferCommand::Consult {
+                    transfer,
+                    leg: pick(&self.legs, leg),
+                    consultation,
+                    target,
+                    hold: hold_of(hold),
+                    referred_by: None,
+                    options: options_of(options),
+                    completion: if on_answer { Completion::OnAnswer } else { Completion::OnCommand },
+                });
+            }
+            Op::Complete { transfer } => {
+                self.command(TransferCommand::Complete { transfer: pick(&self.known, transfer) });
+            }
+            Op::Swap { transfer } => {
+                self.command(TransferCommand::Swap { transfer: pick(&self.known, transfer) });
             }
             Op::Asked { leg, target, method, replaces, headers, by } => {
                 let Ok(target) = Uri::parse(target) else { return };
@@ -364,12 +460,12 @@ impl World {
     }
 }
 
-fuzz_target!(|input: (u8, Vec<Op<'_>>)| {
-    let (refer, ops) = input;
+fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
+    let (refer, attended, ops) = input;
     let mut random = Counting(1);
     let guard = Guard::new(&mut random);
-    let policy = TransferPolicy { refer: refer_policy(refer), transfers: LIMIT, ..TransferPolicy::default() };
-    let longest = policy.longest();
+    let policy = policy_of(refer, attended);
+    let (longest, talk) = (policy.longest(), policy.attended.talk_limit);
     let mut world = World {
         transfers: Transfers::new(policy),
         random,
@@ -381,12 +477,14 @@ fuzz_target!(|input: (u8, Vec<Op<'_>>)| {
         known: Vec::new(),
         timers: BTreeMap::new(),
         over: BTreeMap::new(),
+        talks: false,
     };
     for op in ops {
         world.run(op);
     }
     let last_input = world.now;
     while world.expire() {}
+    let longest = if world.talks { longest + talk } else { longest };
     assert!(Duration::from_micros(world.now - last_input) <= longest);
     assert_eq!(world.transfers.transfers().count(), 0);
     assert!(world.over.values().all(|over| *over));
