@@ -174,7 +174,7 @@ impl World {
 
     fn act(&mut self, script: &mut Script<'_>) -> Option<()> {
         let (kind, a, b) = (script.byte()?, script.byte()?, script.byte()?);
-        match kind % 10 {
+        match kind % 11 {
             0 => {
                 let leg = self.ids.mint();
                 self.legs.push(leg);
@@ -223,10 +223,11 @@ impl World {
                     self.receive(TxEvent::Routed { route, result });
                 }
             }
-            _ => match pick(&self.servers, a) {
+            9 => match pick(&self.servers, a) {
                 Some(tx) if b % 2 == 0 => self.receive(TxEvent::Cancelled { tx, reason: None }),
                 _ => self.receive(TxEvent::FlowEnded(FlowId::from(1))),
             },
+            _ => self.replace(a, b),
         }
         Some(())
     }
@@ -250,6 +251,28 @@ impl World {
         } else {
             self.servers.push(tx);
             self.receive(TxEvent::Request { tx, inbound });
+        }
+    }
+
+    /// A third party's INVITE that is to replace a call that is up, or was, or one of ours that rings.
+    fn replace(&mut self, a: u8, b: u8) {
+        let ringing = pick(&self.sent, a).and_then(|(_, sent)| {
+            Some((sent.call_id().ok()?.to_owned(), "peer".to_owned(), sent.from_tag()?.to_owned()))
+        });
+        let named = if b % 4 == 0 { ringing } else { pick(&self.tags, a) };
+        let Some((call_id, from_tag, to_tag)) = named else { return };
+        let flag = if b % 8 == 7 { ";early-only" } else { "" };
+        let before = format!("{:?}", self.dialogs);
+        let legs = self.legs.len();
+        let text = format!(
+            "INVITE sip:us@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bKr{a}{b}\r\n\
+             From: <sip:carol@example.com>;tag=c\r\nTo: <sip:us@example.com>\r\nCall-ID: third-{a}-{b}\r\n\
+             CSeq: 1 INVITE\r\nContact: <sip:carol@192.0.2.30>\r\n\
+             Replaces: {call_id};to-tag={to_tag};from-tag={from_tag}{flag}\r\nContent-Length: 0\r\n\r\n"
+        );
+        self.message(text.as_bytes(), a);
+        if self.legs.len() == legs {
+            assert_eq!(format!("{:?}", self.dialogs), before, "what is refused touches nothing");
         }
     }
 

@@ -3,14 +3,16 @@
 
 #![no_main]
 
+#[path = "../inputs/transfer_op.rs"]
+mod op;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use arbitrary::Arbitrary;
 use dialog_core::{
-    By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer,
-    LegCommand, LegEvent, LegId, Misuse, Notification, NotifiedState, Peer, ReferAnswer, ReofferError,
-    SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingCall,
+    IncomingRefer, LegCommand, LegEvent, LegId, Misuse, Notification, NotifiedState, Peer, ReferAnswer,
+    ReofferError, Replacing, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use libfuzzer_sys::fuzz_target;
 use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
@@ -21,109 +23,7 @@ use transfer::{
     TransferPolicy, TransferTimer, Transfers, WithoutReplaces,
 };
 
-#[derive(Debug, Arbitrary)]
-enum Op<'a> {
-    Up {
-        leg: u8,
-        source: u8,
-        /// The dialog and the party; the least bit says whether it supports Replaces.
-        party: u8,
-    },
-    Blind {
-        leg: u8,
-        hold: u8,
-        target: &'a str,
-    },
-    Attended {
-        leg: u8,
-        consultation: u8,
-        hold: u8,
-        held: bool,
-        options: u8,
-    },
-    Consult {
-        leg: u8,
-        hold: u8,
-        target: &'a str,
-        options: u8,
-        on_answer: bool,
-    },
-    Complete {
-        transfer: u8,
-    },
-    Swap {
-        transfer: u8,
-    },
-    Asked {
-        leg: u8,
-        target: &'a str,
-        method: Option<&'a str>,
-        replaces: Option<&'a str>,
-        headers: Vec<(&'a str, &'a str)>,
-        by: Option<&'a str>,
-    },
-    Cancel {
-        transfer: u8,
-    },
-    Decide {
-        transfer: u8,
-        accept: bool,
-    },
-    Reoffered {
-        leg: u8,
-        error: Option<u8>,
-        code: u16,
-    },
-    Closing {
-        leg: u8,
-    },
-    BeforeHangUp {
-        leg: u8,
-    },
-    Ended {
-        leg: u8,
-        by: u8,
-        reason: u8,
-        code: u16,
-        contact: &'a str,
-    },
-    Provisional {
-        leg: u8,
-        code: u8,
-    },
-    Answered {
-        sub: u8,
-        kind: u8,
-        code: u16,
-        retry_after: Option<u32>,
-    },
-    Notified {
-        sub: u8,
-        state: u8,
-        code: Option<u16>,
-    },
-    Delivered {
-        sub: u8,
-    },
-    SubEnded {
-        sub: u8,
-        end: u8,
-    },
-    Misused {
-        sub: u8,
-    },
-    Override {
-        leg: u8,
-        refer: u8,
-    },
-    Expire,
-    Stale {
-        transfer: u8,
-    },
-    Wait {
-        seconds: u8,
-    },
-}
+use self::op::Op;
 
 const LIMIT: usize = 4;
 
@@ -149,6 +49,8 @@ struct World {
     over: BTreeMap<TransferId, bool>,
     /// Whether a target may be asked until the application completes the transfer.
     talks: bool,
+    /// Calls that are to replace others, and whether it was told what came of them.
+    replacing: BTreeMap<LegId, bool>,
 }
 
 fn pick<T: Copy + From<u64>>(of: &[T], index: u8) -> T {
@@ -239,6 +141,9 @@ impl World {
             )) => {
                 assert!(ReferTo::parse(&format!("<{refer_to}>")).is_ok());
                 self.subs.push(subscription);
+            }
+            TransferOutput::Replacement(told) => {
+                assert_eq!(self.replacing.insert(told.new, true), Some(false), "told once");
             }
             TransferOutput::Event(event) => match event.kind {
                 TransferEventKind::Initiated { .. } | TransferEventKind::Requested { .. } => {
@@ -455,6 +360,34 @@ impl World {
                     self.step(|transfers, cx, outbox| transfers.expire(cx, timer, &mut outbox.out()));
                 }
             }
+            Op::Replacing { old, by, source } => {
+                let new = self.ids.mint();
+                self.legs.push(new);
+                self.replacing.insert(new, false);
+                let who: UriBuf = "sip:peer@203.0.113.9".parse().expect("a constant");
+                let call = IncomingCall {
+                    request_uri: who.clone(),
+                    from: who.clone().into(),
+                    to: who.clone().into(),
+                    source: ([203, 0, 113, source], 5060).into(),
+                    local: ([192, 0, 2, 1], 5060).into(),
+                    has_offer: true,
+                    replaces: None,
+                    replacing: Some(Replacing {
+                        leg: pick(&self.legs, old),
+                        early: source.is_multiple_of(2),
+                        remote: who.clone().into(),
+                        remote_target: who,
+                        source: Some(([203, 0, 113, 9], 5060).into()),
+                        verified_name: None,
+                    }),
+                    verified_name: None,
+                    referred_by: UriBuf::parse(by).ok().map(Into::into),
+                    peer: Peer::default(),
+                };
+                self.leg(new, LegEvent::Incoming(Box::new(call)));
+            }
+            Op::Acknowledged { leg } => self.leg(pick(&self.legs, leg), LegEvent::Acknowledged),
             Op::Wait { seconds } => self.now += u64::from(seconds) * 1_000_000,
         }
     }
@@ -478,6 +411,7 @@ fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
         timers: BTreeMap::new(),
         over: BTreeMap::new(),
         talks: false,
+        replacing: BTreeMap::new(),
     };
     for op in ops {
         world.run(op);
@@ -493,5 +427,12 @@ fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
         let event = DialogEvent::Subscription(id, SubscriptionEvent::Ended(SubscriptionEnd::NoNotify));
         world.step(|transfers, cx, outbox| transfers.receive(cx, &event, &mut outbox.out()));
     }
+    // Every leg has its end.
+    for leg in world.legs.clone() {
+        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None };
+        world.leg(leg, LegEvent::Ended(cause));
+    }
+    assert!(world.replacing.values().all(|told| *told));
+    while world.expire() {}
     assert!(world.transfers.is_empty());
 });

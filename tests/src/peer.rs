@@ -2,12 +2,19 @@
 //!
 //! Every wait is bounded and ends with the awaited line or event; every process is ended when its handle is dropped.
 
+pub mod answer;
 pub mod application;
 pub mod baresip;
+pub mod events;
+pub mod linphone;
 pub mod network;
+pub mod phone;
 pub mod process;
+pub mod recording;
+pub mod sipjs;
 pub mod sipp;
 pub mod sockets;
+pub mod tone;
 pub mod wav;
 
 use std::{path::PathBuf, time::Duration};
@@ -40,6 +47,14 @@ pub enum PeerError {
         limit: Duration,
         /// What was said instead.
         output: String,
+    },
+    /// The peer cannot do what is asked of it; the table of cases asks for it all the same.
+    #[error("{program} cannot {what}")]
+    Unable {
+        /// Its name.
+        program: String,
+        /// What was asked.
+        what: String,
     },
     /// Files or sockets of the test itself.
     #[error("{what}: {source}")]

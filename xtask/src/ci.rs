@@ -29,7 +29,7 @@ const STEPS: &[Step] = &[
     ("tests", tests),
     ("doctests", |w| run_command(cargo(&w.root).args(["test", "--workspace", "--doc", "--quiet"]))),
     ("examples", |w| examples::run(w, &Flags::default())),
-    ("interop", |w| interop::run(w, &Flags::default())),
+    ("interop", |w| interop::run(w, &Flags::parse(interop::FLAGS, vec!["--check".into()])?)),
     ("release-build", release::build),
     ("sim", |w| sim::run(w, &Flags::default())),
     ("demo", |w| release::demo(w, &Flags::default())),

@@ -1,15 +1,23 @@
 //! `cargo xtask interop`: independent peers against our stack, in a private network.
 //!
 //! The tests get `PATCHCORD_INTEROP=1`, and in `PATCHCORD_NETWORK` what they run in: `private`, a network namespace
-//! with nothing but its loopback, or `host`.
+//! with nothing but its loopback, or `host`. After a run in which every case passed, the tests write the table of cases
+//! into `docs/interop.md`; with `--check` a stale table is a failure like any other.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::examples::build_tests;
-use crate::flags::Flags;
+use crate::flags::{Flag, Flags};
 use crate::process::{Failure, Outcome, run as run_command, succeeds};
+use crate::sipjs;
 use crate::workspace::Workspace;
+
+pub(crate) const FLAGS: &[Flag] =
+    &[Flag::switch("--check", "write nothing; fail if the table in docs/interop.md is stale")];
+
+/// The test that compares the table, or writes it where `PATCHCORD_INTEROP_TABLE` is `write`.
+const TABLE: &str = "table::the_table_in_the_documentation_is_that_of_the_cases";
 
 /// The ways into a private network: as root, and as anybody where user namespaces are permitted.
 const PRIVATE: &[&[&str]] = &[&["unshare", "-n"], &["unshare", "-rn"]];
@@ -17,15 +25,22 @@ const PRIVATE: &[&[&str]] = &[&["unshare", "-n"], &["unshare", "-rn"]];
 /// Raises the loopback of the new network, then becomes the program.
 const RAISE_AND_RUN: &str = "ip link set lo up && exec \"$@\"";
 
-pub(crate) fn run(workspace: &Workspace, _flags: &Flags) -> Outcome {
+pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
+    let modules = sipjs::modules(workspace)?;
     let built = build_tests(workspace)?;
     let test = built
         .iter()
         .find(|built| built.package == "patchcord-tests" && built.kind == "test" && built.name == "interop")
         .ok_or_else(|| Failure::new("package patchcord-tests has no test `interop`"))?;
     let folder = workspace.root.join(&workspace.member("patchcord-tests")?.dir);
-    let mut command = within_network(&test.executable);
-    run_command(command.current_dir(folder).env("PATCHCORD_INTEROP", "1"))
+    let mut cases = within_network(&test.executable);
+    cases.current_dir(&folder).env("PATCHCORD_INTEROP", "1").env("PATCHCORD_SIPJS", modules);
+    if flags.has("--check") {
+        return run_command(&mut cases);
+    }
+    run_command(cases.args(["--skip", TABLE]))?;
+    let mut table = Command::new(&test.executable);
+    run_command(table.args(["--exact", TABLE]).current_dir(folder).env("PATCHCORD_INTEROP_TABLE", "write"))
 }
 
 /// The command for the test program. One test at a time: the peers have fixed ports.

@@ -5,6 +5,7 @@
 mod alacarte;
 mod bans;
 mod bench;
+mod bench_bus;
 mod ci;
 mod clippy_toml;
 mod conformance;
@@ -24,6 +25,7 @@ mod rules;
 mod scan;
 mod setup;
 mod sim;
+mod sipjs;
 mod workspace;
 
 use std::env;
@@ -77,7 +79,12 @@ const VERBS: &[Verb] = &[
         run: alacarte::run,
     },
     Verb { name: "sim", about: "Simulated worlds, one for each seed", flags: sim::FLAGS, run: sim::run },
-    Verb { name: "interop", about: "Independent peers in a private network", flags: &[], run: interop::run },
+    Verb {
+        name: "interop",
+        about: "Independent peers in a private network; writes or checks the table of results",
+        flags: interop::FLAGS,
+        run: interop::run,
+    },
     Verb {
         name: "fuzz",
         about: "Builds each fuzz target, replays its seeds and searches on",
@@ -89,6 +96,12 @@ const VERBS: &[Verb] = &[
         about: "Instructions, time and allocations of each case; the gate against the baseline",
         flags: bench::FLAGS,
         run: bench::run,
+    },
+    Verb {
+        name: "bench bus",
+        about: "The event bus beside tokio broadcast, tokio mpsc and crossbeam, in CPU time",
+        flags: bench_bus::FLAGS,
+        run: bench_bus::run,
     },
     Verb {
         name: "conformance",
@@ -120,13 +133,21 @@ fn dispatch(mut args: Vec<String>) -> Outcome {
         print!("{}", help());
         return Ok(());
     }
-    let name = args.remove(0);
-    let verb = VERBS
-        .iter()
-        .find(|verb| verb.name == name)
-        .ok_or_else(|| Failure::new(format!("no verb `{name}`; `cargo xtask help` lists them")))?;
+    let verb = take_verb(&mut args)?;
     let flags = Flags::parse(verb.flags, args)?;
     (verb.run)(&Workspace::load()?, &flags)
+}
+
+/// Takes the verb from the arguments. A verb of two words goes before the one that is its first word.
+fn take_verb(args: &mut Vec<String>) -> Result<&'static Verb, Failure> {
+    for words in [2, 1].into_iter().filter(|words| *words <= args.len()) {
+        let name = args[..words].join(" ");
+        if let Some(verb) = VERBS.iter().find(|verb| verb.name == name) {
+            args.drain(..words);
+            return Ok(verb);
+        }
+    }
+    Err(Failure::new(format!("no verb `{}`; `cargo xtask help` lists them", args.join(" "))))
 }
 
 fn help() -> String {
@@ -153,6 +174,18 @@ mod tests {
         for verb in VERBS {
             assert_eq!(help.matches(&format!("\n  {:<12} ", verb.name)).count(), 1, "{}", verb.name);
         }
+    }
+
+    #[test]
+    fn a_verb_of_two_words_goes_before_its_first_word() {
+        let take = |line: &str| {
+            let mut args = line.split(' ').map(str::to_owned).collect();
+            take_verb(&mut args).map(|verb| (verb.name, args.join(" "))).ok()
+        };
+        assert_eq!(take("bench bus --runs 1"), Some(("bench bus", "--runs 1".into())));
+        assert_eq!(take("bench --gate"), Some(("bench", "--gate".into())));
+        assert_eq!(take("bench"), Some(("bench", String::new())));
+        assert_eq!(take("bus"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::flags::Flags;
 use crate::process::{Failure, Outcome, capture, cargo, find_program, run as run_command, succeeds};
+use crate::sipjs;
 use crate::workspace::Workspace;
 
 /// A program of the distribution: its package, the file that shows it is there, and what it is for.
@@ -16,7 +17,11 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     Tool { package: "sip-tester", program: "sipp", purpose: "an independent peer" },
     Tool { package: "baresip-core", program: "baresip", purpose: "an independent peer" },
+    Tool { package: "linphone-cli", program: "linphonec", purpose: "an independent peer" },
+    Tool { package: "nodejs", program: "node", purpose: "SIP.js, an independent peer" },
+    Tool { package: "npm", program: "npm", purpose: "the installation of SIP.js" },
     Tool { package: "tshark", program: "tshark", purpose: "an independent reading of what is on the wire" },
+    Tool { package: "sngrep", program: "sngrep", purpose: "an independent reading of captured calls" },
     Tool { package: "tcpdump", program: "tcpdump", purpose: "captures" },
     Tool { package: "iproute2", program: "ip", purpose: "the private network of the interop tests" },
     Tool { package: "valgrind", program: "valgrind", purpose: "instruction counts" },
@@ -29,6 +34,9 @@ const CARGO_FUZZ: &str = "0.13.2";
 pub(crate) fn run(workspace: &Workspace, _flags: &Flags) -> Outcome {
     let mut undone = Vec::new();
     if let Err(failure) = distribution_packages() {
+        undone.push(failure.to_string());
+    }
+    if let Err(failure) = sipjs::install(workspace) {
         undone.push(failure.to_string());
     }
     if let Err(failure) = components(workspace) {

@@ -39,7 +39,8 @@ pub struct DialogConfig {
     pub legs: usize,
     /// Most refer subscriptions at a time in both roles; one more REFER is answered 503.
     pub subscriptions: usize,
-    /// Option tags for Supported that are implemented here or above; also what a Require may name.
+    /// Option tags for Supported that are implemented here or above; also what a Require may name. With `replaces` in
+    /// it an INVITE may replace one of our dialogs (RFC 3891); without it Replaces is a header that nobody knows.
     pub supported: Vec<Box<str>>,
     /// Whether REFER is advertised in Allow and `refer` in Allow-Events (TR-034, TR-055). A REFER in a dialog
     /// is passed up either way.
@@ -55,6 +56,16 @@ impl DialogConfig {
     pub const LEGS: usize = 20_000;
     /// Default for [`DialogConfig::subscriptions`]: each call may be in one transfer.
     pub const SUBSCRIPTIONS: usize = Self::LEGS;
+
+    /// Whether an option tag may stand in Require; compared without regard to case (RFC 3261 §7.3.1).
+    pub(crate) fn supports(&self, tag: &str) -> bool {
+        self.supported.iter().any(|ours| ours.eq_ignore_ascii_case(tag))
+    }
+
+    /// Whether an INVITE may replace a dialog (RFC 3891 §6.2).
+    pub(crate) fn replaces(&self) -> bool {
+        self.supports(REPLACES)
+    }
 
     /// The methods for Allow, in the order in which they are printed (RFC 3261 §20.5).
     pub fn allow(&self) -> impl Iterator<Item = Method> + use<> {
@@ -74,6 +85,9 @@ impl DialogConfig {
     }
 }
 
+/// The option tag of RFC 3891 §6.2.
+const REPLACES: &str = "replaces";
+
 impl Default for DialogConfig {
     fn default() -> Self {
         Self {
@@ -82,7 +96,7 @@ impl Default for DialogConfig {
             refer_acceptance: ReferAcceptance::default(),
             legs: Self::LEGS,
             subscriptions: Self::SUBSCRIPTIONS,
-            supported: Vec::new(),
+            supported: vec![REPLACES.into()],
             refer: true,
             refresh: true,
             lenient: true,

@@ -39,6 +39,11 @@ pub(crate) struct Dialog {
     pub(crate) referred: bool,
     /// Whether a REFER was received.
     pub(crate) was_referred: bool,
+    /// When the leg ended.
+    pub(crate) ended_at: Option<Tick>,
+    /// The call of theirs that came last to replace this one. It counts while it lives: ids are never used again, so
+    /// that nothing has to be taken back when it is refused.
+    pub(crate) replaced_by: Option<LegId>,
     /// After the end of the leg: until when our subscriptions are kept at most.
     pub(crate) grace: Option<Tick>,
     timers: TimerSet,
@@ -81,9 +86,16 @@ impl Dialog {
             confirmed: false,
             referred: false,
             was_referred: false,
+            ended_at: None,
+            replaced_by: None,
             grace: None,
             timers: TimerSet::default(),
         }
+    }
+
+    /// Whether the leg has ended, but not so long ago that it is forgotten (catalogue T-TOMB).
+    pub(crate) fn is_remembered(&self, now: Tick, memory: Duration) -> bool {
+        self.leg.is_none() && self.ended_at.is_some_and(|at| now.since(at) < memory)
     }
 
     /// Whether no usage is left.
@@ -178,6 +190,7 @@ impl Dialog {
     /// Ends the leg: its timers, its transactions, its wishes; then says so. Subscriptions live on.
     pub(crate) fn end(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause) {
         let Some(leg) = self.leg.take() else { return };
+        self.ended_at = Some(step.cx.now);
         for timer in TimerSet::ALL {
             self.disarm(step, timer);
         }

@@ -1,6 +1,9 @@
 //! The reducer: finds the owner of each input, lets it act, and clears away what is over.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    time::Duration,
+};
 
 use sip_message::{Message, StatusCode};
 use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
@@ -34,7 +37,7 @@ pub struct Dialogs {
     pub(crate) capabilities: Capabilities,
     pub(crate) pending: Pending,
     pub(crate) dialogs: BTreeMap<LegId, Dialog>,
-    tombstones: Tombstones,
+    pub(crate) tombstones: Tombstones,
 }
 
 /// How much there is of everything.
@@ -92,7 +95,10 @@ impl Dialogs {
     pub fn has_ended(&self, cx: &Cx<'_>, identity: &DialogIdentity) -> bool {
         let leg = cx.guard.read(Purpose::Tag, &identity.local_tag).map(LegId::from);
         leg.is_some_and(|leg| match self.dialogs.get(&leg) {
-            Some(dialog) => dialog.leg.is_none() && dialog.state.identity() == *identity,
+            Some(dialog) => {
+                dialog.is_remembered(cx.now, self.config.timing.timeout())
+                    && dialog.state.identity() == *identity
+            }
             None => self.tombstones.knows(leg, identity),
         })
     }
@@ -165,7 +171,12 @@ impl Dialogs {
             && let Some(dialog) = dialogs.remove(&leg)
             && dialog.confirmed
         {
-            let after = step.timeout();
+            let gone = dialog.ended_at.map_or(Duration::ZERO, |at| step.cx.now.since(at));
+            let after = step.timeout().saturating_sub(gone);
+            if after.is_zero() {
+                // Its subscriptions have outlived the memory of the call.
+                return;
+            }
             step.arm_leg(leg, LegTimer::Tombstone, after);
             if let Some(forgotten) = self.tombstones.bury(leg, dialog.state.identity()) {
                 let (mut step, _) = self.step(cx, out);

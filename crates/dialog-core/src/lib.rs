@@ -9,6 +9,7 @@ mod forks;
 mod leg;
 mod path;
 mod pending;
+mod replacing;
 mod requests;
 mod respond;
 mod scope;
@@ -22,7 +23,7 @@ pub use boundary::{
     DialogCommand, DialogEvent, DialogOutput,
     leg::{
         By, DialogIdentity, EndCause, EndReason, Established, IncomingCall, Invite, LegCommand, LegEvent,
-        LegId, Misuse, Peer, ReofferError, Turn,
+        LegId, Misuse, Peer, ReofferError, Replacing, Turn,
     },
     subscription::{
         IncomingRefer, Notification, NotifiedState, ReferAnswer, SubscriptionCommand, SubscriptionEnd,

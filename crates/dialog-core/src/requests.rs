@@ -9,6 +9,7 @@ use crate::{
     dialog::Dialog,
     dialogs::Dialogs,
     leg::answering::{NewCall, unreadable},
+    replacing::{self, Match},
     respond::{OVERLOAD_RETRY, SDP, is_known},
     step::Step,
     subscription::requested::refer_event,
@@ -40,13 +41,30 @@ impl Dialogs {
                 self.with(cx, leg, out, |dialog, step| dialog.request(step, tx, inbound, method));
             }
             (None, true) => step.outside_dead(tx, &inbound, method),
-            (None, false) if method == Method::Invite => {
-                if let Some((leg, dialog)) = step.new_call(tx, inbound, full) {
-                    dialogs.insert(leg, dialog);
-                }
-            }
+            (None, false) if method == Method::Invite => self.invited(cx, tx, inbound, full, out),
             (None, false) => step.outside(tx, &inbound, method),
         }
+    }
+}
+
+impl Dialogs {
+    /// An INVITE outside a dialog: a new call, on its own or in the place of one that there is.
+    fn invited(
+        &mut self,
+        cx: &mut Cx<'_>,
+        tx: TxId,
+        inbound: Inbound,
+        full: bool,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
+        let matched = self.replaced(cx, &inbound.message);
+        let replaced = matched.leg();
+        let (mut step, dialogs) = self.step(cx, out);
+        let Some((leg, dialog)) = step.new_call(tx, inbound, full, matched) else { return };
+        if let Some(replaced) = replaced.and_then(|replaced| dialogs.get_mut(&replaced)) {
+            replaced.replaced_by = Some(leg);
+        }
+        dialogs.insert(leg, dialog);
     }
 }
 
@@ -74,16 +92,12 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
         step.respond_outside(tx, inbound, status, |response| response);
         return None;
     }
-    // Replaces stands in an INVITE only (RFC 3891 §3, TR-103).
-    if method != Method::Invite && message.has(HeaderId::Replaces) {
+    if step.config.replaces() && !replacing::is_well_formed(message) {
         step.respond_outside(tx, inbound, StatusCode::BAD_REQUEST, |response| response);
         return None;
     }
-    let unsupported: Vec<&str> = message
-        .require()
-        .filter(|tag| !step.config.supported.iter().any(|ours| ours.eq_ignore_ascii_case(tag)))
-        .take(UNSUPPORTED)
-        .collect();
+    let unsupported: Vec<&str> =
+        message.require().filter(|tag| !step.config.supports(tag)).take(UNSUPPORTED).collect();
     if !unsupported.is_empty() {
         let tags = unsupported.join(", ");
         step.respond_outside(tx, inbound, StatusCode::BAD_EXTENSION, |response| {
@@ -193,11 +207,16 @@ impl Step<'_, '_, '_> {
     }
 
     /// A new call; answers it and gives `None` where it cannot become one.
-    fn new_call(&mut self, tx: TxId, inbound: Inbound, full: bool) -> Option<(LegId, Dialog)> {
-        if full {
-            self.respond_outside(tx, &inbound, StatusCode::SERVICE_UNAVAILABLE, |response| {
-                response.header(HeaderId::RetryAfter, OVERLOAD_RETRY)
-            });
+    fn new_call(
+        &mut self,
+        tx: TxId,
+        inbound: Inbound,
+        full: bool,
+        matched: Match,
+    ) -> Option<(LegId, Dialog)> {
+        // What is to replace a call is told about that first: being full is the last of its checks (table 2.4).
+        if full && matches!(matched, Match::Nothing) {
+            self.refuse_overloaded(tx, &inbound);
             return None;
         }
         if unreadable(&inbound.message) {
@@ -207,16 +226,28 @@ impl Step<'_, '_, '_> {
             return None;
         }
         let leg = self.cx.ids.mint();
-        let new = if contradicts(&inbound.message) { None } else { NewCall::read(self, leg, &inbound) };
-        let Some(new) = new else {
+        let Some(mut new) = NewCall::read(self, leg, &inbound) else {
             self.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
             return None;
         };
+        match matched {
+            Match::Nothing => {}
+            Match::Refused(status) => {
+                self.refuse_outside(tx, &inbound, status);
+                return None;
+            }
+            Match::Dialog(_) if full => {
+                self.refuse_overloaded(tx, &inbound);
+                return None;
+            }
+            Match::Dialog(replacing) => new.replacing(*replacing),
+        }
         Some((leg, Dialog::incoming(self, leg, tx, inbound, new)))
     }
-}
 
-/// Whether an INVITE asks to replace and to join at once (RFC 3911 §4, TR-104).
-fn contradicts(message: &Message) -> bool {
-    message.count(HeaderId::Replaces) > 0 && message.count(HeaderId::Join) > 0
+    fn refuse_overloaded(&mut self, tx: TxId, inbound: &Inbound) {
+        self.respond_outside(tx, inbound, StatusCode::SERVICE_UNAVAILABLE, |response| {
+            response.header(HeaderId::RetryAfter, OVERLOAD_RETRY)
+        });
+    }
 }

@@ -25,6 +25,11 @@ impl Tombstones {
         self.0.remove(&leg);
     }
 
+    /// The dialog that had this id, if it is remembered.
+    pub(crate) fn get(&self, leg: LegId) -> Option<&DialogIdentity> {
+        self.0.get(&leg)
+    }
+
     /// Whether this very dialog is remembered.
     pub(crate) fn knows(&self, leg: LegId, identity: &DialogIdentity) -> bool {
         self.0.get(&leg) == Some(identity)

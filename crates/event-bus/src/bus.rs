@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use crate::options::{MAX_CAPACITY, SubscribeOptions};
 use crate::priority::Priority;
 use crate::queue::{Offered, Queue};
 use crate::subscriber::{End, Subscriber};
+use crate::sync::{AtomicUsize, Ordering, RwLock};
 
 /// How many subscribers one bus takes.
 ///

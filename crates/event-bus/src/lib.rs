@@ -25,6 +25,7 @@ mod options;
 mod priority;
 mod queue;
 mod subscriber;
+mod sync;
 
 pub use bus::{Bus, MAX_SUBSCRIBERS, Publisher, Receipt, SubscribeError};
 pub use options::{DEFAULT_CAPACITY, MAX_CAPACITY, Overflow, SubscribeOptions};

@@ -4,13 +4,14 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::options::{Filter, Overflow, SubscribeOptions};
 use crate::priority::Priority;
 use crate::subscriber::{Delivery, End};
+use crate::sync::{Condvar, Mutex, MutexGuard, yield_now};
 
 /// What became of the events offered to one queue.
 #[derive(Debug, Default, Clone, Copy)]
@@ -170,9 +171,7 @@ impl<E> Queue<E> {
                         offered.lost += unqueued;
                     }
                     Overflow::Block => {
-                        // The reader must learn of what is queued already, or it would sleep while we wait for it.
-                        self.wake(state);
-                        state = self.wait_for_room(unqueued);
+                        state = self.wait_for_room(state, unqueued);
                         if state.end.is_some() {
                             offered.lost += unqueued;
                         }
@@ -192,12 +191,19 @@ impl<E> Queue<E> {
         offered
     }
 
-    fn wait_for_room(&self, unqueued: u64) -> MutexGuard<'_, State<E>> {
-        let mut state = self.lock();
+    /// Waits until half of the queue was taken, or the end has come.
+    fn wait_for_room<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<E>>,
+        unqueued: u64,
+    ) -> MutexGuard<'a, State<E>> {
+        // Before the lock is let go for a moment: an end that comes in that moment counts what we hold.
         state.held += unqueued;
+        // The reader must learn of what is queued already, or it would sleep while we wait for it.
+        self.wake(state);
         let mut state = self
             .room
-            .wait_while(state, |state| state.end.is_none() && state.len() > self.low_water())
+            .wait_while(self.lock(), |state| state.end.is_none() && state.len() > self.low_water())
             .unwrap_or_else(PoisonError::into_inner);
         state.held -= unqueued;
         state
@@ -282,7 +288,7 @@ impl<E> Queue<E> {
     pub(crate) fn wait(&self, limit: Option<Duration>) -> Result<Delivery<E>, bool> {
         for _ in 0..YIELDS_BEFORE_PARKING {
             match self.take() {
-                Err(false) => std::thread::yield_now(),
+                Err(false) => yield_now(),
                 taken => return taken,
             }
         }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod handle;
+mod observer;
 mod ports;
 mod pump;
 mod wav;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::streams::StreamsConfig;
 
 pub use handle::PumpHandle;
+pub use observer::{DatagramObserver, SeenDatagram, Way};
 pub use ports::{PORT_REST, PortPair};
 pub use pump::{Pump, PumpCounters};
 pub use wav::{MAX_WAV_SAMPLES, WavError, load_wav, read_wav};

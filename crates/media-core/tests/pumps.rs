@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use media_core::io::{SeenDatagram, Way};
 use media_core::rtcp::{RtcpPacket, parse_compound};
 use media_core::{
-    Agreed, DeviceId, LocalMedia, Negotiation, Op, PortPair, Pump, PumpConfig, PumpError, PumpHandle, Source,
-    StreamCommand, StreamEvent, StreamId, StreamOutput, StreamsConfig,
+    Agreed, DeviceId, LocalMedia, Negotiation, Op, PacketKind, PortPair, Pump, PumpConfig, PumpError,
+    PumpHandle, Source, StreamCommand, StreamEvent, StreamId, StreamOutput, StreamsConfig,
 };
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Receiver;
@@ -26,9 +27,16 @@ struct Party {
 
 impl Party {
     fn start(session_id: u64) -> Self {
+        Self::start_by(session_id, Pump::start)
+    }
+
+    fn start_by(
+        session_id: u64,
+        start: impl FnOnce(PumpConfig) -> Result<(Pump, PumpHandle), PumpError>,
+    ) -> Self {
         let streams = StreamsConfig { rtcp_interval: Duration::from_millis(200), ..StreamsConfig::default() };
         let config = PumpConfig { streams, ..PumpConfig::default() };
-        let (mut pump, handle) = Pump::start(config.clone()).expect("the pump starts");
+        let (mut pump, handle) = start(config.clone()).expect("the pump starts");
         let answers = pump.answers().expect("the first time");
         assert!(pump.answers().is_none());
         let pair = handle.reserve().expect("a free pair");
@@ -77,7 +85,10 @@ impl Party {
 }
 
 fn call() -> (Party, Party) {
-    let (mut alice, mut bob) = (Party::start(1), Party::start(2));
+    call_between(Party::start(1), Party::start(2))
+}
+
+fn call_between(mut alice: Party, mut bob: Party) -> (Party, Party) {
     let offer = alice.negotiation.offer();
     bob.negotiation.offered(&offer).expect("acceptable");
     let answer = bob.negotiation.answer();
@@ -118,6 +129,47 @@ async fn two_pumps_hear_each_other() {
     let refused = alice.handle.command(StreamCommand::CloseDevice { device: DEVICE });
     assert!(matches!(refused, Err(PumpError::Stopped)));
     assert!(matches!(bob.handle.snapshot(STREAM).await, Err(PumpError::Stopped)));
+}
+
+#[tokio::test]
+async fn an_observer_sees_every_datagram_once_with_its_addresses() {
+    let (sender, seen) = std::sync::mpsc::channel();
+    let observed = Party::start_by(1, |config| {
+        let observer = Box::new(move |seen: SeenDatagram<'_>| {
+            let SeenDatagram { at, way, kind, local, remote, bytes } = seen;
+            // The test may be over.
+            let _ = sender.send((at, way, kind, local, remote, bytes.to_vec()));
+        });
+        Pump::start_observed(config, observer)
+    });
+    let (mut alice, mut bob) = call_between(observed, Party::start(2));
+    let port = |party: &Party| party.pair.as_ref().map(|pair| pair.rtp).expect("reserved");
+    let (ours, theirs) = (port(&alice), port(&bob));
+    alice.open(Source::Tone { hz: 440 });
+    bob.open(Source::Tone { hz: 1_000 });
+    alice.wait_for_tone(1_000).await;
+    let counted = alice.handle.snapshot(STREAM).await.expect("the pump lives").expect("the stream is open");
+    bob.pump.shutdown().expect("the thread ends well");
+    alice.pump.shutdown().expect("the thread ends well");
+    let seen: Vec<_> = seen.iter().collect();
+    let rtp = |wanted: Way| {
+        seen.iter().filter(|(_, way, kind, ..)| (*way, *kind) == (wanted, PacketKind::Rtp)).count() as u64
+    };
+    assert!(rtp(Way::Sent) >= counted.sent && rtp(Way::Received) >= counted.received);
+    assert!(seen.iter().any(|(_, way, kind, ..)| (*way, *kind) == (Way::Received, PacketKind::Rtcp)));
+    assert!(seen.is_sorted_by_key(|(at, ..)| *at));
+    for (_, way, kind, local, remote, bytes) in &seen {
+        let odd = u16::from(*kind == PacketKind::Rtcp);
+        let address = |port: u16| SocketAddr::from(([127, 0, 0, 1], port + odd));
+        assert_eq!((*local, *remote), (address(ours), address(theirs)), "{way:?} {kind:?}");
+        assert!(bytes.len() >= 8 && bytes[0] >> 6 == 2, "{way:?} {kind:?}");
+    }
+    let numbers: Vec<&[u8]> = seen
+        .iter()
+        .filter(|(_, way, kind, ..)| (*way, *kind) == (Way::Sent, PacketKind::Rtp))
+        .map(|(.., bytes)| &bytes[2..4])
+        .collect();
+    assert!(numbers.windows(2).all(|pair| pair[0] != pair[1]), "each once");
 }
 
 #[tokio::test]

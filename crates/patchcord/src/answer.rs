@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Incoming, IncomingCall, ReferPolicy, SessionError, SessionManager, StatusCode, TransferPolicy,
+    Incoming, IncomingCall, ReferPolicy, ReplacesAuthorizer, SessionError, SessionManager, TransferPolicy,
 };
 
 use crate::agent::{self, Agent};
@@ -12,26 +12,34 @@ use crate::args::{AnswerArgs, Refer, Replaces};
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::prompt::Prompt;
+use crate::recording::Recording;
 use crate::stop::Stop;
 
 /// Answers until the user or `--for` ends it.
-pub(crate) async fn run(args: AnswerArgs, console: Arc<Console>, stop: Stop) -> Result<(), Failure> {
+pub(crate) async fn run(
+    args: &AnswerArgs,
+    console: &Arc<Console>,
+    stop: &Stop,
+    recording: &Recording,
+) -> Result<(), Failure> {
     let prompt = match args.refer {
         Refer::Ask => Some(Prompt::open()?),
         Refer::Deny | Refer::Allow => None,
     };
     match args.replaces {
-        Replaces::Deny => {}
-        Replaces::Trusted | Replaces::ReferredBy | Replaces::Allow => {
-            tracing::warn!(
-                "replacing a call is not offered in this release: INVITEs with Replaces are refused"
-            );
+        Replaces::Deny | Replaces::ReferredBy => {}
+        Replaces::Trusted if !args.trunk.is_empty() => {}
+        Replaces::Trusted => {
+            tracing::warn!("without --trunk nobody is trusted: INVITEs with Replaces are refused");
+        }
+        Replaces::Allow => {
+            tracing::warn!("whoever knows the identifiers of a call can take it over: for laboratories only");
         }
     }
     let builder = agent::configure(&args.listen, &args.audio, args.media)?
         .max_calls(args.max_calls)
-        .transfer_policy(policy(&args));
-    let mut agent = Agent::start(builder, &console).await?;
+        .transfer_policy(policy(args));
+    let mut agent = Agent::start(recording.of(builder), console).await?;
 
     let lifetime = async {
         match args.lifetime {
@@ -73,11 +81,6 @@ async fn ring_and_answer(
     after: Duration,
     manager: &SessionManager,
 ) -> Result<(), SessionError> {
-    if call.replaces().is_some() {
-        // Answering it as a call of its own would leave the replaced call up beside it.
-        tracing::warn!(session = %call.session(), "a call that replaces another was refused");
-        return call.reject(StatusCode::FORBIDDEN).await;
-    }
     if !after.is_zero() {
         call.ring().await?;
         tokio::select! {
@@ -96,6 +99,13 @@ fn policy(args: &AnswerArgs) -> TransferPolicy {
             Refer::Allow => ReferPolicy::Allow,
             Refer::Ask => ReferPolicy::Ask,
         },
+        replaces: match args.replaces {
+            Replaces::Trusted => ReplacesAuthorizer::Trusted,
+            Replaces::ReferredBy => ReplacesAuthorizer::ReferredBy,
+            Replaces::Allow => ReplacesAuthorizer::Allow,
+            Replaces::Deny => ReplacesAuthorizer::Deny,
+        },
+        trunks: args.trunk.clone(),
         ..TransferPolicy::default()
     };
     policy.targets.networks.extend_from_slice(&args.allow_target);

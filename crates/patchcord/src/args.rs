@@ -18,7 +18,7 @@ Exit codes:
   1  the call or the transfer failed, or a message could not be parsed
   2  wrong usage
   3  the environment does not allow it: port in use, no permission,
-     too few descriptors, unreadable file
+     too few descriptors, a file that cannot be read or written
 
 Events go to stdout (--json: one JSON object a line), logs go to stderr.
 RUST_LOG sets how much is logged, for example RUST_LOG=debug; default warn.
@@ -58,8 +58,8 @@ Call somebody, talk, hang up. Exit code 0 if the call was answered, 1 with the r
     /// Call one party, talk, and move it to another
     #[command(long_about = "\
 Call the first party, talk, and move it to the target. Exit code 0 once the two are known to be
-connected. If the transfer fails, the call is resumed, talks as long again, is ended, and the exit
-code is 1.")]
+connected. If the transfer fails, or the target does not answer when it is called first, the first
+call is resumed, talks as long again, is ended, and the exit code is 1.")]
     Transfer(TransferArgs),
     /// Parse raw SIP messages, one a file, and print each as a JSON object a line
     #[command(long_about = "\
@@ -73,12 +73,11 @@ Exit code 1 if one is not a SIP message, 3 if one cannot be read.")]
 /// `patchcord demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// What happens at Carol's end
+    /// What happens
     #[arg(value_enum, default_value_t = Scenario::Blind, value_name = "SCENARIO")]
     pub(crate) scenario: Scenario,
-    /// Print events and the report as JSON, one object a line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// A scenario of the demo.
@@ -90,6 +89,14 @@ pub(crate) enum Scenario {
     TargetBusy,
     /// Carol never answers: Bob gives up, Alice gets him back
     TargetSilent,
+    /// Alice calls Carol first, and moves Bob as soon as she answers
+    Attended,
+    /// Alice talks to Carol first, and to Bob once more, then moves him
+    Consultative,
+    /// Carol does not let Bob take Alice's place (403): Alice gets him back
+    ReplacesRefused,
+    /// Carol is busy when Alice calls her first (486): Alice gets Bob back
+    ConsultBusy,
     /// All of these, one after the other
     All,
 }
@@ -120,9 +127,16 @@ pub(crate) struct AnswerArgs {
     pub(crate) allow_target: Vec<Network>,
     /// Which callers may replace one of our calls (INVITE with Replaces)
     ///
-    /// This release replaces no call yet: whatever is set, such an INVITE is refused with 403.
-    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Replaces::Deny)]
+    /// This is how the target of an attended transfer gets its new party. Others are refused
+    /// with 403. The same IP address alone is never enough.
+    #[arg(long, verbatim_doc_comment, value_enum, value_name = "POLICY", default_value_t = Replaces::ReferredBy)]
     pub(crate) replaces: Replaces,
+    /// Trust this network to replace its own calls; may be given more than once
+    ///
+    /// An address, or an address and a prefix length: 10.0.0.0/8, 192.0.2.7, 2001:db8::/32.
+    /// The new caller and the party whose call is replaced must both be in it.
+    #[arg(long, verbatim_doc_comment, value_name = "CIDR", value_parser = values::network)]
+    pub(crate) trunk: Vec<Network>,
     /// Most calls at once, 1 to 100000; one more is answered 486
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::calls, default_value = "256")]
     pub(crate) max_calls: usize,
@@ -135,9 +149,8 @@ pub(crate) struct AnswerArgs {
     /// and signalling servers.
     #[arg(long, verbatim_doc_comment, value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
     pub(crate) media: Switch,
-    /// Print events as JSON, one object a line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `patchcord call`.
@@ -162,9 +175,8 @@ pub(crate) struct CallArgs {
     /// It is resumed half way between that and the end.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::day)]
     pub(crate) hold_after: Option<Duration>,
-    /// Print events as JSON, one object a line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `patchcord transfer`.
@@ -179,9 +191,19 @@ pub(crate) struct TransferArgs {
     /// How to move it
     #[arg(long, value_enum, value_name = "KIND", default_value_t = Kind::Blind)]
     pub(crate) kind: Kind,
-    /// Talk to the first party this long before moving it, 0 to 3600 seconds
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::hour, default_value = "2")]
+    /// Talk this long before moving on, 0 to 3600 seconds
+    ///
+    /// To the first party, and with --kind consultative as long to the target.
+    #[arg(long, verbatim_doc_comment, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::hour, default_value = "2")]
     pub(crate) talk: Duration,
+    /// Let the target ring this long when it is called first, 1 to 3600 seconds [default: 45]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::ring)]
+    pub(crate) consult_limit: Option<Duration>,
+    /// Which address of a target that was called first the REFER names [default: contact]
+    ///
+    /// The other one is tried once if that leads nowhere.
+    #[arg(long, verbatim_doc_comment, value_enum, value_name = "ADDRESS")]
+    pub(crate) refer_to: Option<ReferTo>,
     /// Listen here; may be given more than once
     ///
     /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
@@ -190,9 +212,8 @@ pub(crate) struct TransferArgs {
     pub(crate) listen: Vec<Listen>,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
-    /// Print events as JSON, one object a line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `patchcord parse`.
@@ -221,6 +242,19 @@ pub(crate) struct AudioArgs {
     pub(crate) echo: bool,
 }
 
+/// What is told, and how.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Write every packet to this file, SIP, RTP and RTCP: for tshark, Wireshark or sngrep
+    ///
+    /// A file that is there is overwritten. It holds the audio, and who called whom.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
+    /// Print events as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// What is done with a REFER.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Refer {
@@ -235,11 +269,11 @@ pub(crate) enum Refer {
 /// Whose INVITE with Replaces is honoured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Replaces {
-    /// From the address of the party whose call is replaced
+    /// Out of a --trunk, if the party whose call is replaced is in it, too
     Trusted,
-    /// With a Referred-By that names the party whose call is replaced
+    /// These, and with a Referred-By that names the party whose call is replaced
     ReferredBy,
-    /// From everybody who knows the call's identifiers
+    /// From everybody who knows the call's identifiers: for laboratories
     Allow,
     /// From nobody
     Deny,
@@ -257,8 +291,21 @@ pub(crate) enum Switch {
 /// The kind of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
-    /// REFER at once, without talking to the target first
+    /// REFER at once, without calling the target first
     Blind,
+    /// Call the target first, and move the first party as soon as it answers
+    Attended,
+    /// Call the target first, talk to it for --talk, then move the first party
+    Consultative,
+}
+
+/// What a Refer-To names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReferTo {
+    /// The target's Contact: the very device that answered
+    Contact,
+    /// The target's address of record, for servers that route by it
+    Aor,
 }
 
 /// Reads the command line; a wrong one is told on stderr and ends the process with code 2, `--help` with 0.
@@ -275,20 +322,42 @@ fn check(line: &CommandLine) -> Result<(), clap::Error> {
     use clap::CommandFactory;
     use clap::error::ErrorKind;
 
-    if let Verb::Call(call) = &line.verb
-        && let Some(hold_after) = call.hold_after
-        && hold_after >= call.duration
-    {
-        return Err(CommandLine::command().error(
-            ErrorKind::ValueValidation,
-            format!(
-                "invalid value '{}' for '--hold-after <SECONDS>': must be less than --duration ({} s)",
-                hold_after.as_secs_f64(),
-                call.duration.as_secs_f64()
+    let refused = |kind, text: String| Err(CommandLine::command().error(kind, text));
+    match &line.verb {
+        Verb::Call(call) => match call.hold_after.filter(|hold_after| *hold_after >= call.duration) {
+            Some(hold_after) => refused(
+                ErrorKind::ValueValidation,
+                format!(
+                    "invalid value '{}' for '--hold-after <SECONDS>': must be less than --duration ({} s)",
+                    hold_after.as_secs_f64(),
+                    call.duration.as_secs_f64()
+                ),
             ),
-        ));
+            None => Ok(()),
+        },
+        Verb::Transfer(transfer) if transfer.kind == Kind::Blind => {
+            let given = [
+                ("--consult-limit", transfer.consult_limit.is_some()),
+                ("--refer-to", transfer.refer_to.is_some()),
+            ];
+            match given.into_iter().find(|(_, given)| *given) {
+                Some((flag, _)) => refused(
+                    ErrorKind::ArgumentConflict,
+                    format!("'{flag}' is for a target that is called first: --kind attended or consultative"),
+                ),
+                None => Ok(()),
+            }
+        }
+        // Whom we call first must be somebody whom we can call.
+        Verb::Transfer(transfer) => values::callee(&transfer.target).map(drop).or_else(|why| {
+            let target = &transfer.target;
+            refused(
+                ErrorKind::ValueValidation,
+                format!("invalid value '{target}' for '<TARGET_URI>': to be called first, it {why}"),
+            )
+        }),
+        Verb::Demo(_) | Verb::Answer(_) | Verb::Parse(_) => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

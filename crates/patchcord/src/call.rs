@@ -9,11 +9,18 @@ use crate::agent::{self, Agent};
 use crate::args::{CallArgs, Switch};
 use crate::console::Console;
 use crate::exit::Failure;
+use crate::recording::Recording;
 use crate::stop::Stop;
 
 /// Calls, talks, hangs up.
-pub(crate) async fn run(args: &CallArgs, console: &Arc<Console>, stop: &Stop) -> Result<(), Failure> {
-    let agent = Agent::start(agent::configure(&args.listen, &args.audio, Switch::On)?, console).await?;
+pub(crate) async fn run(
+    args: &CallArgs,
+    console: &Arc<Console>,
+    stop: &Stop,
+    recording: &Recording,
+) -> Result<(), Failure> {
+    let builder = agent::configure(&args.listen, &args.audio, Switch::On)?;
+    let agent = Agent::start(recording.of(builder), console).await?;
     let result = talk(args, &agent.manager, stop).await;
     agent.close().await;
     result

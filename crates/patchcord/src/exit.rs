@@ -84,8 +84,12 @@ impl From<TransferError> for Failure {
 
 /// Tells a failure on stderr.
 pub(crate) fn tell(failure: &Failure) -> Exit {
-    // Nothing is left to do where even stderr cannot be written; the exit code still tells.
-    let _ =
-        std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("patchcord: {}\n", failure.reason));
+    say(&failure.reason);
     failure.exit
+}
+
+/// Says one line on stderr.
+pub(crate) fn say(line: &str) {
+    // Nothing is left to do where even stderr cannot be written; the exit code still tells.
+    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("patchcord: {line}\n"));
 }

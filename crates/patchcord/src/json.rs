@@ -110,6 +110,17 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
             put("referred_by", referred_by.as_deref().into());
             put("decide", (*decide).into());
         }
+        EventKind::Replaced { old, referred_by, verified, .. } => {
+            put("replaced", old.to_string().into());
+            put("referred_by", referred_by.as_deref().into());
+            put("verified", (*verified).into());
+        }
+        EventKind::ReplaceRefused { referred_by, .. } => {
+            put("referred_by", referred_by.as_deref().into());
+        }
+        EventKind::ReplaceUnacknowledged { old } => {
+            put("replaced", old.to_string().into());
+        }
         EventKind::MediaSwitched { gap, .. } => {
             put("gap_ms", gap.map(ms).into());
         }

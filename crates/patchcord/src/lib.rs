@@ -12,6 +12,7 @@ mod exit;
 mod json;
 pub mod parse;
 mod prompt;
+mod recording;
 mod stop;
 mod text;
 mod transfer;
@@ -21,9 +22,10 @@ use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Verb;
+use crate::args::{OutputArgs, Verb};
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
+use crate::recording::Recording;
 use crate::stop::Stop;
 
 /// Runs the command line and gives the process's exit code.
@@ -31,12 +33,18 @@ pub fn main() -> ExitCode {
     let line = args::read();
     log_to_stderr();
     let exit = match line.verb {
-        Verb::Demo(args) => run(args.json, async |console, stop| demo::run(&args, &console, &stop).await),
-        Verb::Answer(args) => run(args.json, async |console, stop| answer::run(args, console, stop).await),
-        Verb::Call(args) => run(args.json, async |console, stop| call::run(&args, &console, &stop).await),
-        Verb::Transfer(args) => {
-            run(args.json, async |console, stop| transfer::run(&args, &console, &stop).await)
-        }
+        Verb::Demo(args) => run(&args.output, async |console, stop, recording| {
+            demo::run(&args, &console, &stop, recording).await
+        }),
+        Verb::Answer(args) => run(&args.output, async |console, stop, recording| {
+            answer::run(&args, &console, &stop, recording).await
+        }),
+        Verb::Call(args) => run(&args.output, async |console, stop, recording| {
+            call::run(&args, &console, &stop, recording).await
+        }),
+        Verb::Transfer(args) => run(&args.output, async |console, stop, recording| {
+            transfer::run(&args, &console, &stop, recording).await
+        }),
         Verb::Parse(args) => parse::run(&args),
     };
     exit.into()
@@ -49,7 +57,10 @@ fn log_to_stderr() {
 }
 
 /// Runs a verb that lives on the network, tells its failure, and gives the exit code.
-fn run(json: bool, verb: impl AsyncFnOnce(Arc<Console>, Stop) -> Result<(), Failure>) -> Exit {
+fn run(
+    output: &OutputArgs,
+    verb: impl AsyncFnOnce(Arc<Console>, Stop, &Recording) -> Result<(), Failure>,
+) -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -58,10 +69,13 @@ fn run(json: bool, verb: impl AsyncFnOnce(Arc<Console>, Stop) -> Result<(), Fail
             )));
         }
     };
-    let console = Arc::new(Console::new(json));
+    let console = Arc::new(Console::new(output.json));
     let result = runtime.block_on(async {
         let stop = Stop::install(&console)?;
-        verb(Arc::clone(&console), stop).await
+        let recording = Recording::open(output.pcap.as_deref())?;
+        let result = verb(Arc::clone(&console), stop, &recording).await;
+        recording.close();
+        result
     });
     // A read of the terminal cannot be cancelled; the process ends without waiting for it.
     runtime.shutdown_background();

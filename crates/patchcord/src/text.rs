@@ -21,6 +21,11 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             None => format!("we are asked to call {target}"),
         },
         EventKind::TransferInitiated { target } => format!("transfer to {target}"),
+        EventKind::TransferConsulting { consultation } => format!("asking the target in {consultation}"),
+        EventKind::ConsultRinging { status } => format!("the target rings ({status})"),
+        EventKind::ConsultAnswered => "the target has answered".to_owned(),
+        EventKind::ConsultSwapped { active } => format!("talking in {active} now"),
+        EventKind::PrimaryLost => "the first party is gone; the target stays on the line".to_owned(),
         EventKind::ReferSent => "REFER sent".to_owned(),
         EventKind::TransferAccepted { status } => {
             format!("REFER accepted ({status}); waiting for the result")
@@ -29,6 +34,13 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
         EventKind::TransferProgress { status } => format!("the target: {status} {}", status.reason_phrase()),
         EventKind::TransferRecovering => "the transfer failed; taking the call back".to_owned(),
         EventKind::TransferConnected { to } => format!("connected to the target in {to}"),
+        EventKind::Replaced { old, from, .. } => format!("takes the place of {old}, by {from}"),
+        EventKind::ReplaceRefused { status, from, .. } => {
+            format!("{from} may not take this call over ({status})")
+        }
+        EventKind::ReplaceUnacknowledged { old } => {
+            format!("was to take the place of {old}, but the answer was never acknowledged")
+        }
         EventKind::TransferEnded(_) => ended(event),
         EventKind::MediaFlowing => "audio arrives".to_owned(),
         EventKind::MediaSilent => "no audio arrives".to_owned(),

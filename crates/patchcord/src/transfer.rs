@@ -1,23 +1,51 @@
 //! `patchcord transfer`: calls one party and moves it to another.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use session_core::{Outcome, OutcomeKind, Session, SessionError, SessionManager, learned_name, outcome_name};
+use session_core::{
+    AttendedOptions, Builder, Completion, Outcome, OutcomeKind, ReferTarget, Role, Session, SessionError,
+    SessionManager, Transfer, TransferError, TransferPolicy, learned_name, outcome_name,
+};
 
 use crate::agent::{self, Agent};
-use crate::args::{Kind, Switch, TransferArgs};
+use crate::args::{Kind, ReferTo, Switch, TransferArgs};
 use crate::call;
 use crate::console::Console;
 use crate::exit::Failure;
+use crate::recording::Recording;
 use crate::stop::Stop;
 use crate::text;
 
 /// Calls, talks, transfers, reports.
-pub(crate) async fn run(args: &TransferArgs, console: &Arc<Console>, stop: &Stop) -> Result<(), Failure> {
-    let agent = Agent::start(agent::configure(&args.listen, &args.audio, Switch::On)?, console).await?;
+pub(crate) async fn run(
+    args: &TransferArgs,
+    console: &Arc<Console>,
+    stop: &Stop,
+    recording: &Recording,
+) -> Result<(), Failure> {
+    let agent = Agent::start(recording.of(configure(args)?), console).await?;
     let result = talk_and_move(args, &agent.manager, stop).await;
     agent.close().await;
     result
+}
+
+fn configure(args: &TransferArgs) -> Result<Builder, Failure> {
+    let mut policy = TransferPolicy::default();
+    if let Some(limit) = args.consult_limit {
+        policy.attended.consult_limit = limit;
+    }
+    Ok(agent::configure(&args.listen, &args.audio, Switch::On)?.transfer_policy(policy))
+}
+
+/// How the transfer went as far as it was waited for.
+enum Went {
+    /// To its end.
+    Ended(Outcome),
+    /// It could not be begun, or not be completed.
+    Refused(TransferError),
+    /// The user does not want to wait.
+    Interrupted,
 }
 
 async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Stop) -> Result<(), Failure> {
@@ -34,44 +62,110 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
             return Err(Failure::failed("interrupted before the transfer"));
         }
     }
-    let transfer = match args.kind {
-        Kind::Blind => session.blind(&args.target).await,
+    let went = tokio::select! {
+        went = transfer(args, &session) => went,
+        () = stop.wanted() => Went::Interrupted,
     };
-    let mut transfer = match transfer {
-        Ok(transfer) => transfer,
-        Err(error) => {
+    let (failure, kept) = match went {
+        Went::Ended(outcome) => match outcome.kind {
+            OutcomeKind::Succeeded | OutcomeKind::Bridged => return Ok(()),
+            OutcomeKind::Failed
+            | OutcomeKind::Recovered
+            | OutcomeKind::Cancelled
+            | OutcomeKind::TimedOut
+            | OutcomeKind::PeerHungUp => (failure(&args.target, outcome), outcome.call_kept),
+        },
+        Went::Refused(error) => (Failure::from(error), true),
+        Went::Interrupted => {
+            give_up(manager).await;
             hang_up(&session).await?;
-            return Err(error.into());
+            return Err(Failure::failed("interrupted before the outcome of the transfer was known"));
         }
     };
-    let outcome = tokio::select! {
-        outcome = transfer.outcome() => Some(outcome?),
-        () = stop.wanted() => None,
-    };
-    let Some(outcome) = outcome else {
-        // The stack takes the call back first; the shutdown then ends it with BYE.
-        transfer.cancel().await?;
-        hang_up(&session).await?;
-        return Err(Failure::failed("interrupted before the outcome of the transfer was known"));
-    };
-    match outcome.kind {
-        OutcomeKind::Succeeded | OutcomeKind::Bridged => Ok(()),
-        OutcomeKind::Failed
-        | OutcomeKind::Recovered
-        | OutcomeKind::Cancelled
-        | OutcomeKind::TimedOut
-        | OutcomeKind::PeerHungUp => {
-            if outcome.call_kept || resume(&session).await {
-                tokio::select! {
-                    () = tokio::time::sleep(args.talk) => {}
-                    _ = session.ended() => {}
-                    () = stop.wanted() => {}
-                }
-            }
-            hang_up(&session).await?;
-            Err(Failure::failed(failure(&args.target, outcome)))
+    // Both are there already where the stack could do it.
+    give_up(manager).await;
+    hang_up_others(manager, &session).await?;
+    if kept || resume(&session).await {
+        tokio::select! {
+            () = tokio::time::sleep(args.talk) => {}
+            _ = session.ended() => {}
+            () = stop.wanted() => {}
         }
     }
+    hang_up(&session).await?;
+    Err(failure)
+}
+
+/// Moves the first party, and waits for the outcome.
+async fn transfer(args: &TransferArgs, session: &Session) -> Went {
+    let completion = match args.kind {
+        Kind::Blind => {
+            return match session.blind(&args.target).await {
+                Ok(transfer) => outcome(transfer).await,
+                Err(error) => Went::Refused(error),
+            };
+        }
+        Kind::Attended => Completion::OnAnswer,
+        Kind::Consultative => Completion::OnCommand,
+    };
+    let options = AttendedOptions {
+        refer_to: args.refer_to.map(|address| match address {
+            ReferTo::Contact => ReferTarget::Contact,
+            ReferTo::Aor => ReferTarget::AddressOfRecord,
+        }),
+        ..AttendedOptions::default()
+    };
+    let mut consultation = match session.consult_with(&args.target, options, completion).await {
+        Ok(consultation) => consultation,
+        Err(TransferError::Ended(outcome)) => return Went::Ended(outcome),
+        Err(error) => return Went::Refused(error),
+    };
+    let target = consultation.call().clone();
+    tokio::select! {
+        outcome = consultation.outcome() => return outcome.map_or_else(Went::Refused, Went::Ended),
+        () = talked(&target, args.talk), if completion == Completion::OnCommand => {}
+    }
+    match consultation.complete().await {
+        Ok(transfer) => outcome(transfer).await,
+        Err((_, error)) => Went::Refused(error),
+    }
+}
+
+async fn outcome(mut transfer: Transfer) -> Went {
+    transfer.outcome().await.map_or_else(Went::Refused, Went::Ended)
+}
+
+/// Waits until the target has answered and been talked to; for ever if it does not answer, which the outcome tells.
+async fn talked(target: &Session, talk: Duration) {
+    if target.established().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(talk).await;
+}
+
+/// Gives up what is under way, whatever stage it is in: the stack ends the call to a target that is asked, and takes the
+/// first party back.
+async fn give_up(manager: &SessionManager) {
+    let transfers = match manager.get_sessions_with_transfers().await {
+        Ok(transfers) => transfers,
+        Err(error) => return tracing::info!(%error, "the transfer is not known any more"),
+    };
+    for transfer in transfers.iter().filter(|transfer| transfer.role == Role::Transferor) {
+        if let Err(error) = manager.cancel_transfer(&transfer.transfer).await {
+            tracing::info!(%error, "the transfer has ended meanwhile");
+        }
+    }
+}
+
+/// Ends the call to a target that was asked, where the transfer has left it up.
+async fn hang_up_others(manager: &SessionManager, session: &Session) -> Result<(), Failure> {
+    for other in manager.sessions().await?.iter().filter(|other| other.session != session.id()) {
+        match manager.session(&other.session).await {
+            Ok(other) => hang_up(&other).await?,
+            Err(error) => tracing::info!(%error, "a call has ended meanwhile"),
+        }
+    }
+    Ok(())
 }
 
 /// Takes a call back that the stack could not; it may be gone by now.
@@ -95,12 +189,12 @@ async fn hang_up(session: &Session) -> Result<(), Failure> {
     }
 }
 
-fn failure(target: &str, outcome: Outcome) -> String {
+fn failure(target: &str, outcome: Outcome) -> Failure {
     let line = text::outcome(
         outcome_name(outcome.kind),
         outcome.code,
         outcome.failure.map(|failure| failure.to_string()).as_deref(),
         Some(learned_name(outcome.learned_from)),
     );
-    format!("the transfer to {target} did not succeed: {line}")
+    Failure::failed(format!("the transfer to {target} did not succeed: {line}"))
 }

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use dialog_core::EndCause;
 use thiserror::Error;
-use transfer::TransferRefusal;
+use transfer::{Outcome, TransferRefusal};
 
-use crate::event::describe_cause;
+use crate::event::{describe_cause, describe_outcome};
 
 /// What can be done about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,9 @@ pub enum TransferError {
     /// The call underneath.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// The transfer has ended without what was asked for; everything is as the outcome says.
+    #[error("the transfer has ended: {}", describe_outcome(.0))]
+    Ended(Outcome),
 }
 
 /// Why media of a call cannot be had.
@@ -218,11 +221,15 @@ impl TransferError {
                 TransferRefusal::NotEstablished | TransferRefusal::Busy | TransferRefusal::State => {
                     RecoveryAction::WaitForState
                 }
-                TransferRefusal::Scheme | TransferRefusal::TargetForm => RecoveryAction::FixInput,
+                TransferRefusal::Scheme | TransferRefusal::TargetForm | TransferRefusal::SameCall => {
+                    RecoveryAction::FixInput
+                }
                 TransferRefusal::Full => RecoveryAction::RetryLater,
                 _ => RecoveryAction::TryAlternative,
             },
             Self::Session(error) => error.recovery(),
+            Self::Ended(outcome) if outcome.call_kept => RecoveryAction::TryAlternative,
+            Self::Ended(_) => RecoveryAction::GiveUp,
         }
     }
 }

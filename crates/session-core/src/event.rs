@@ -84,6 +84,25 @@ pub enum EventKind {
         /// The target.
         target: String,
     },
+    /// The target is being asked, in a call of its own.
+    TransferConsulting {
+        /// That call.
+        consultation: SessionId,
+    },
+    /// The target is alerted.
+    ConsultRinging {
+        /// The provisional status.
+        status: StatusCode,
+    },
+    /// The target has answered and hears us.
+    ConsultAnswered,
+    /// The other of the two parties hears us now.
+    ConsultSwapped {
+        /// Its call.
+        active: SessionId,
+    },
+    /// The party that was to be moved is gone; the consultation call goes on as a call like any other.
+    PrimaryLost,
     /// The REFER is being sent.
     ReferSent,
     /// The REFER was answered 2xx; nothing is known yet of the referred call.
@@ -104,6 +123,31 @@ pub enum EventKind {
     TransferConnected {
         /// The new call.
         to: SessionId,
+    },
+    /// This call has taken the place of another one, by an INVITE with Replaces (RFC 3891); the other one is gone.
+    Replaced {
+        /// The replaced call.
+        old: SessionId,
+        /// Who asked: unverified.
+        from: String,
+        /// Who referred the caller to us, as it says.
+        referred_by: Option<String>,
+        /// Whether the caller is verified to be the replaced party or of its side.
+        verified: bool,
+    },
+    /// Somebody wanted to replace this call and was refused, or gave up; the call goes on as it was.
+    ReplaceRefused {
+        /// What it was answered.
+        status: StatusCode,
+        /// Who asked: unverified.
+        from: String,
+        /// Who referred the caller to us, as it says.
+        referred_by: Option<String>,
+    },
+    /// This call was to take the place of another one, which is gone, but our answer was never acknowledged.
+    ReplaceUnacknowledged {
+        /// The replaced call.
+        old: SessionId,
     },
     /// The transfer is over: exactly one such event a transfer.
     TransferEnded(Outcome),
@@ -165,12 +209,20 @@ impl SessionEvent {
             EventKind::CallEnded { .. } => "call_ended",
             EventKind::TransferRequested { .. } => "transfer_requested",
             EventKind::TransferInitiated { .. } => "transfer_initiated",
+            EventKind::TransferConsulting { .. } => "transfer_consulting",
+            EventKind::ConsultRinging { .. } => "consult_ringing",
+            EventKind::ConsultAnswered => "consult_answered",
+            EventKind::ConsultSwapped { .. } => "consult_swapped",
+            EventKind::PrimaryLost => "primary_lost",
             EventKind::ReferSent => "refer_sent",
             EventKind::TransferAccepted { .. } => "transfer_accepted",
             EventKind::TransferAwaitingApproval => "transfer_awaiting_approval",
             EventKind::TransferProgress { .. } => "transfer_progress",
             EventKind::TransferRecovering => "transfer_recovering",
             EventKind::TransferConnected { .. } => "transfer_connected",
+            EventKind::Replaced { .. } => "replaced",
+            EventKind::ReplaceRefused { .. } => "replace_refused",
+            EventKind::ReplaceUnacknowledged { .. } => "replace_unacknowledged",
             EventKind::TransferEnded(outcome) => match outcome.kind {
                 OutcomeKind::Succeeded => "transfer_succeeded",
                 OutcomeKind::Bridged => "transfer_bridged",
@@ -203,13 +255,18 @@ impl SessionEvent {
     /// The other party, where the event names one.
     pub fn peer(&self) -> Option<String> {
         match &self.kind {
-            EventKind::IncomingCall { from, .. } => Some(from.clone()),
+            EventKind::IncomingCall { from, .. }
+            | EventKind::Replaced { from, .. }
+            | EventKind::ReplaceRefused { from, .. } => Some(from.clone()),
             EventKind::Calling { to } => Some(to.clone()),
             EventKind::Established { peer, .. } => Some(peer.clone()),
             EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target } => {
                 Some(target.clone())
             }
-            EventKind::TransferConnected { to } | EventKind::MediaSwitched { to, .. } => Some(to.to_string()),
+            EventKind::TransferConnected { to: other }
+            | EventKind::MediaSwitched { to: other, .. }
+            | EventKind::TransferConsulting { consultation: other }
+            | EventKind::ConsultSwapped { active: other } => Some(other.to_string()),
             EventKind::Message(message) => Some(message.remote.to_string()),
             _ => None,
         }
@@ -219,8 +276,10 @@ impl SessionEvent {
     pub fn code(&self) -> Option<StatusCode> {
         match &self.kind {
             EventKind::Ringing { status }
+            | EventKind::ConsultRinging { status }
             | EventKind::TransferAccepted { status }
-            | EventKind::TransferProgress { status } => Some(*status),
+            | EventKind::TransferProgress { status }
+            | EventKind::ReplaceRefused { status, .. } => Some(*status),
             EventKind::TransferEnded(outcome) => outcome.code,
             EventKind::CallEnded { cause } => cause_code(cause),
             _ => None,
@@ -279,6 +338,13 @@ pub const fn learned_name(from: LearnedFrom) -> &'static str {
     }
 }
 
+/// An outcome in words: what came of it, the status, what failed.
+pub fn describe_outcome(outcome: &Outcome) -> String {
+    let code = outcome.code.map(|code| format!(" ({code})")).unwrap_or_default();
+    let failure = outcome.failure.map(|failure| format!(": {failure}")).unwrap_or_default();
+    format!("{}{code}{failure}", outcome_name(outcome.kind))
+}
+
 /// The status behind the end of a call, where there is one.
 pub fn cause_code(cause: &EndCause) -> Option<StatusCode> {
     match cause.reason {
@@ -313,5 +379,43 @@ pub fn describe_cause(cause: &EndCause) -> String {
     match &cause.header {
         Some(header) => format!("{words} ({header})"),
         None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn priority_of(kind: EventKind) -> Priority {
+        SessionEvent { seq: 0, at: Duration::ZERO, session: None, transfer: None, kind }.priority()
+    }
+
+    #[test]
+    fn the_events_of_a_call_share_one_priority_and_traces_are_lower() {
+        let to = SessionId::from(1);
+        for kind in [
+            EventKind::Calling { to: String::new() },
+            EventKind::Established { peer: String::new(), placed: true },
+            EventKind::HoldChanged { local: true, remote: false },
+            EventKind::ReferSent,
+            EventKind::TransferRecovering,
+            EventKind::TransferConnected { to },
+            EventKind::MediaSwitched { to, gap: None },
+            EventKind::CallEnded {
+                cause: EndCause { by: dialog_core::By::Local, reason: EndReason::Bye, header: None },
+            },
+        ] {
+            assert_eq!(priority_of(kind.clone()), Priority::Normal, "{kind:?}");
+        }
+        let address = SocketAddr::from(([192, 0, 2, 1], 5060));
+        let trace = TracedMessage {
+            sent: true,
+            transport: Transport::Udp,
+            local: address,
+            remote: address,
+            summary: String::new(),
+            bytes: Bytes::new(),
+        };
+        assert_eq!(priority_of(EventKind::Message(trace)), Priority::Low);
     }
 }

@@ -8,15 +8,17 @@ mod error;
 mod event;
 mod facade;
 
+pub use driver::{Capture, CaptureReport};
 pub use error::{
     MediaError, RecoveryAction, ReofferFailure, SessionError, SessionState, StartError, TransferError,
 };
 pub use event::{
-    EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, learned_name, outcome_name,
+    EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, describe_outcome,
+    learned_name, outcome_name,
 };
 pub use facade::{
-    Builder, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer, Session, SessionManager,
-    SessionMediaInfo, Transfer, TransferType,
+    Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
+    Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
 };
 
 pub use dialog_core::{By, EndCause, EndReason};
@@ -31,6 +33,7 @@ pub use sip_message::{StatusCode, UriBuf};
 pub use sip_transport::Transport;
 pub use transaction_core::Timing;
 pub use transfer::{
-    Decision, Failure, LearnedFrom, Network, Outcome, OutcomeKind, ReferPolicy, Role, TransferId,
-    TransferPolicy, TransferRefusal,
+    AttendedOptions, AttendedPolicy, Completion, Decision, Failure, LearnedFrom, Network, Outcome,
+    OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
+    TransferPolicy, TransferRefusal, WithoutReplaces,
 };

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use session_core::{
-    EndReason, EventKind, Incoming, IncomingQueue, MediaMode, Session, SessionError, SessionManager,
-    StartError,
+    EndReason, EventFilter, EventKind, EventsError, Incoming, IncomingQueue, MediaMode, Overflow,
+    RecoveryAction, Session, SessionError, SessionManager, StartError, SubscribeError,
 };
 use tokio::time::timeout;
 
@@ -149,4 +149,41 @@ async fn a_shutdown_with_a_mute_peer_still_tells_the_end_of_the_call() {
         ended += u32::from(matches!(event.kind, EventKind::CallEnded { .. }));
     }
     assert_eq!(ended, 1);
+}
+
+#[tokio::test]
+async fn an_observer_that_would_block_the_engine_is_refused() {
+    let (manager, _incoming) =
+        SessionManager::builder().media(MediaMode::Off).start().await.expect("a manager");
+    let refused = |capacity, overflow| manager.subscribe_with(capacity, overflow, |_| true).map(drop);
+    assert_eq!(refused(1, Overflow::Block), Err(EventsError::Blocking));
+    assert_eq!(EventsError::Blocking.recovery(), RecoveryAction::FixInput);
+    let none = EventsError::Subscribe(SubscribeError::Capacity { asked: 0 });
+    assert_eq!(refused(0, Overflow::DropOldest), Err(none));
+    for overflow in [Overflow::DropOldest, Overflow::Disconnect] {
+        assert_eq!(refused(1, overflow), Ok(()));
+    }
+    manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_filtered_subscriber_gets_the_events_of_one_call_only() {
+    let (callee, incoming) = SessionManager::builder().media(MediaMode::Off).start().await.expect("a callee");
+    answer_everything(callee.clone(), incoming);
+    let (caller, _incoming) =
+        SessionManager::builder().media(MediaMode::Off).start().await.expect("a caller");
+    let first = caller.call(&uri(&callee)).await.expect("a call");
+    settled(&first).await.expect("up");
+    let second = caller.call(&uri(&callee)).await.expect("a second call");
+    settled(&second).await.expect("up");
+    let of_second = EventFilter::default().session(second.id());
+    let ends = of_second.kind(|kind| matches!(kind, EventKind::CallEnded { .. }));
+    let mut ends = caller.subscribe_to(ends).expect("events");
+    caller.shutdown().await;
+    let mut seen = Vec::new();
+    while let Ok(delivery) = ends.try_recv() {
+        seen.push(delivery.into_event().expect("nothing is lost").session);
+    }
+    assert_eq!(seen, [Some(second.id())]);
+    callee.shutdown().await;
 }

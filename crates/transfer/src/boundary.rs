@@ -10,7 +10,7 @@ use thiserror::Error;
 pub(crate) mod command;
 
 use self::command::TransferRefusal;
-use crate::TransferTimer;
+use crate::{Replacement, TransferTimer};
 
 identifier! {
     /// A transfer, ours or one asked of us; it relates two or three legs.
@@ -52,6 +52,14 @@ pub enum TransferOutput {
         /// How long it may ring.
         ring_limit: Duration,
     },
+    /// Answer a call that takes the place of another one, without ringing and with the identity, the media and the wish for
+    /// hold of that one (TR-114, TR-116); or refuse it with 503 where there is no room. Then it is up, or ends.
+    Answer {
+        /// The new leg.
+        leg: LegId,
+        /// The leg that it replaces.
+        replaced: LegId,
+    },
     /// Move the user's microphone and loudspeaker from one leg to another, at once (TM-016).
     MoveMedia {
         /// The leg they are on.
@@ -61,6 +69,8 @@ pub enum TransferOutput {
     },
     /// Tell the application.
     Event(TransferEvent),
+    /// Tell the application what came of an attempt to replace a call; exactly one for each attempt.
+    Replacement(Box<Replacement>),
     /// A command is followed.
     Accepted {
         /// The transfer.

@@ -139,6 +139,7 @@ impl Legs {
             LegEvent::Described { .. }
             | LegEvent::RolledBack
             | LegEvent::Reoffered(_)
+            | LegEvent::Acknowledged
             | LegEvent::Changed
             | LegEvent::Ended(_)
             | LegEvent::Misused(_) => {}

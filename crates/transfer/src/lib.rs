@@ -7,6 +7,7 @@ mod info;
 mod legs;
 mod network;
 mod policy;
+mod replacing;
 mod surroundings;
 mod target;
 #[cfg(test)]
@@ -28,9 +29,10 @@ pub use headers::URI_HEADER_MAX;
 pub use info::TransferInfo;
 pub use network::{Network, NetworkError};
 pub use policy::{
-    HoldFailure, ReferPolicy, TransferPolicy,
+    HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
     attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
 };
+pub use replacing::{Replacement, ReplacementEnd};
 pub use target::{TargetPolicy, TargetRefusal, USER_MAX, UriHost, UserRule};
 pub use timers::{TransferTimer, TransferTimerName};
 pub use transfers::Transfers;

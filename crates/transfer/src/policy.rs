@@ -41,6 +41,24 @@ pub enum ReferPolicy {
     Ask,
 }
 
+/// Who may replace one of our calls by an INVITE with Replaces (decision D9 of the catalogue; RFC 3891 §3, §8). Knowing the
+/// ids of a call is never enough, nor is its network address (SEC-10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReplacesAuthorizer {
+    /// The replaced party itself: with the same verified name, or out of the same trunk
+    /// ([`TransferPolicy::trunks`]).
+    Trusted,
+    /// Besides, who was referred by the replaced party: Referred-By (RFC 3892) names its address of record or its Contact.
+    /// That header is not signed, which the event says; but for this an attended transfer would always be refused, because
+    /// the transferee is never the replaced party. The default.
+    #[default]
+    ReferredBy,
+    /// Everybody who knows the ids. For laboratories.
+    Allow,
+    /// Nobody.
+    Deny,
+}
+
 /// What is done when the hold before a REFER does not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HoldFailure {
@@ -61,6 +79,14 @@ pub struct TransferPolicy {
     pub referrers: Vec<Network>,
     /// Which targets may be called on somebody else's word.
     pub targets: TargetPolicy,
+    /// Who may replace one of our calls.
+    pub replaces: ReplacesAuthorizer,
+    /// The trunks: networks whose peers speak for each other, so that a call with one may be replaced by another. None.
+    pub trunks: Vec<Network>,
+    /// Whether who may not replace a call is told that there is none: 481 instead of 403 (SEC-11). No.
+    pub conceal: bool,
+    /// Whether the BYE or CANCEL of a replaced call says why (RFC 3326, TR-127). Yes.
+    pub replaced_reason: bool,
     /// What is done when the hold before a REFER does not succeed.
     pub hold_failure: HoldFailure,
     /// How transfers to somebody who was asked first are done.
@@ -99,6 +125,10 @@ impl Default for TransferPolicy {
             refer: ReferPolicy::default(),
             referrers: Vec::new(),
             targets: TargetPolicy::default(),
+            replaces: ReplacesAuthorizer::default(),
+            trunks: Vec::new(),
+            conceal: false,
+            replaced_reason: true,
             hold_failure: HoldFailure::default(),
             attended: AttendedPolicy::default(),
             hold_limit: Duration::from_secs(10),

@@ -16,6 +16,7 @@ use sip_transport::{Cx, Out};
 use crate::{
     ReferPolicy, TransferId, TransferInfo, TransferOutput, TransferPolicy, TransferTimer,
     legs::Legs,
+    replacing::Replacements,
     surroundings::Surroundings,
     transferee::{
         Transferee,
@@ -24,7 +25,7 @@ use crate::{
     transferor::Transferor,
 };
 
-/// The transfer layer: both roles, in all calls of an engine.
+/// The transfer layer: all roles, in all calls of an engine.
 ///
 /// Follows the *step contract* of `sip_transport::step`: `command`, `receive` and `expire` push values and touch nothing
 /// else. It is to see every dialog event, and its outputs are to be carried out in order before the next input.
@@ -34,6 +35,7 @@ pub struct Transfers {
     legs: Legs,
     under_way: BTreeMap<TransferId, Transfer>,
     subscriptions: BTreeMap<SubscriptionId, TransferId>,
+    replacements: Replacements,
     ignored: u64,
     denied: u64,
 }
@@ -93,9 +95,14 @@ impl Transfers {
         self.under_way.len()
     }
 
-    /// Whether nothing is left of any transfer.
+    /// Whether nothing is left of any transfer and no call is being replaced.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && self.replacements() == 0
+    }
+
+    /// How many of our calls are being replaced.
+    pub fn replacements(&self) -> usize {
+        self.replacements.len()
     }
 
     /// How many legs are watched.
@@ -178,6 +185,7 @@ impl Transfers {
         out: &mut Out<'_, TransferOutput>,
     ) {
         self.legs.note(leg, event, self.policy.legs);
+        self.replacements.receive(leg, event, &self.policy, &mut self.legs, out);
         let Some(entry) = self.legs.get(leg) else {
             return;
         };

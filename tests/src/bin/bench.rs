@@ -5,6 +5,7 @@ use std::{alloc::System, hint::black_box, process::ExitCode, time::Instant};
 
 use bytes::Bytes;
 use clap::Parser;
+use event_bus::{Bus, Priority, SubscribeError, SubscribeOptions};
 use patchcord_tests::{
     ordinary_invite::INVITE,
     play,
@@ -43,13 +44,29 @@ type Case = Box<dyn FnMut() -> bool>;
 
 /// The cases, each with the iterations that suffice to count its instructions: as many as take about a second under
 /// callgrind.
-const CASES: [(&str, u64); 4] =
-    [("parse-invite", 2000), ("parse-invite-full", 1000), ("blind-transfer", 20), ("call", 50)];
+const CASES: [(&str, u64); 7] = [
+    ("parse-invite", 2000),
+    ("parse-invite-full", 1000),
+    ("blind-transfer", 20),
+    ("call", 50),
+    ("bus-publish-1", 20_000),
+    ("bus-publish-16", 5_000),
+    ("bus-publish-filtered", 20_000),
+];
 
 /// The seed of simulated cases; always the same, so that every iteration does the same.
 const SEED: u64 = 1;
 
-fn case(name: &str) -> Result<Option<Case>, ScenarioError> {
+/// Why a case cannot be set up.
+#[derive(Debug, thiserror::Error)]
+enum SetUpError {
+    #[error("the scenario cannot be read: {0}")]
+    Scenario(#[from] ScenarioError),
+    #[error("the bus takes no subscriber: {0}")]
+    Bus(#[from] SubscribeError),
+}
+
+fn case(name: &str) -> Result<Option<Case>, SetUpError> {
     let invite = Bytes::from_static(INVITE.as_bytes());
     Ok(Some(match name {
         "parse-invite" => Box::new(move || Message::parse(black_box(invite.clone())).map(black_box).is_ok()),
@@ -62,7 +79,28 @@ fn case(name: &str) -> Result<Option<Case>, ScenarioError> {
             let scenario = Scenario::parse(CALL)?;
             Box::new(move || play::play_unobserved(&scenario, SEED) > 0)
         }
+        "bus-publish-1" => publish(1, |_| true)?,
+        "bus-publish-16" => publish(16, |_| true)?,
+        "bus-publish-filtered" => publish(16, |_| false)?,
         _ => return Ok(None),
+    }))
+}
+
+/// One event through the bus: published to so many subscribers, each with a filter, and taken by those that want it.
+fn publish(subscribers: usize, wants: fn(&u64) -> bool) -> Result<Case, SubscribeError> {
+    let bus = Bus::new();
+    let subscribe = |_| bus.subscribe(SubscribeOptions::default().filter(wants));
+    let mut subscribers = (0..subscribers).map(subscribe).collect::<Result<Vec<_>, _>>()?;
+    let publisher = bus.publisher();
+    let mut number = 0;
+    Ok(Box::new(move || {
+        // The bus is owned here, so that it lives as long as the case.
+        let _alive = &bus;
+        number += 1;
+        let receipt = publisher.publish(Priority::Normal, black_box(number));
+        let reading = subscribers.iter_mut().filter(|_| receipt.queued > 0);
+        let taken = reading.filter_map(|subscriber| subscriber.try_recv().ok()).count();
+        receipt.queued == black_box(taken) as u64 && receipt.lost == 0
     }))
 }
 
@@ -95,7 +133,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
         Err(error) => {
-            eprintln!("the scenario cannot be read: {error}");
+            eprintln!("{error}");
             return ExitCode::FAILURE;
         }
     };

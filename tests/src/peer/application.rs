@@ -4,12 +4,12 @@ use std::{path::PathBuf, process::Command, time::Duration};
 
 use serde_json::Value;
 
-use super::{PATIENCE, PeerError, process::Process};
+use super::{PATIENCE, PeerError, events::Events};
 
 /// A running `patchcord`.
 #[derive(Debug)]
 pub struct Application {
-    process: Process,
+    events: Events,
 }
 
 impl Application {
@@ -31,39 +31,39 @@ impl Application {
     /// Starts it with these arguments and `--json`, and waits until it listens.
     pub fn start(arguments: &[&str]) -> Result<Self, PeerError> {
         let name = format!("patchcord {}", arguments.first().copied().unwrap_or_default());
-        let mut process = Process::spawn(&name, Command::new(Self::binary()).args(arguments).arg("--json"))?;
-        process.wait_for("listening", PATIENCE, |line| {
-            event(line).is_some_and(|event| event["event"] == "listening")
-        })?;
-        Ok(Self { process })
+        let mut events = Events::spawn(&name, Command::new(Self::binary()).args(arguments).arg("--json"))?;
+        events.wait_named("listening", PATIENCE)?;
+        Ok(Self { events })
     }
 
-    /// Waits for an event of this name.
+    /// Takes the first event of this name that was not taken before, or waits for one.
     pub fn wait_for(&mut self, name: &str, limit: Duration) -> Result<Value, PeerError> {
-        let line = self
-            .process
-            .wait_for(name, limit, |line| event(line).is_some_and(|event| event["event"] == name))?;
-        Ok(event(&line).unwrap_or_default())
+        self.events.wait_named(name, limit)
+    }
+
+    /// Takes the first event that fits and was not taken before, or waits for one.
+    pub fn wait_for_event(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Result<Value, PeerError> {
+        self.events.wait_for(what, PATIENCE, fits)
+    }
+
+    /// Waits until all events so far, taken or not, say what is wanted.
+    pub fn wait_until(&mut self, what: &str, holds: impl Fn(&[Value]) -> bool) -> Result<(), PeerError> {
+        self.events.wait_until(what, PATIENCE, holds)
     }
 
     /// Waits for its end: the exit code, and all events.
     pub fn finish(mut self, limit: Duration) -> Result<(Option<i32>, Vec<Value>), PeerError> {
-        let status = self.process.wait_exit(limit)?;
-        let events = self.process.lines().iter().filter_map(|line| event(line)).collect();
-        Ok((status.code(), events))
+        let code = self.events.wait_exit(limit)?;
+        Ok((code, self.events.all().to_vec()))
     }
 
     /// The events so far.
     pub fn events(&mut self) -> Vec<Value> {
-        self.process.output().lines().filter_map(event).collect()
+        self.events.all().to_vec()
     }
 
     /// Everything that it wrote.
     pub fn output(&mut self) -> String {
-        self.process.output()
+        self.events.output()
     }
-}
-
-fn event(line: &str) -> Option<Value> {
-    serde_json::from_str(line).ok().filter(|value: &Value| value.get("event").is_some())
 }

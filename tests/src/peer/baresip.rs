@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 
 use super::{
     PATIENCE, PeerError, network,
+    phone::Phone,
     process::Process,
+    recording::Recording,
     scratch,
     sockets::{Table, wait_until_open},
     wav,
@@ -60,9 +62,11 @@ impl Baresip {
              rtp_ports {first}-{last}\n\
              call_max_calls 10\naudio_source aufile,{tone}\naudio_player aubridge,nil1\naudio_alert aubridge,nil2\n\
              module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
+             module sndfile.so\nsnd_path {folder}\n\
              module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
              ctrl_tcp_listen {own}:{CONTROL}\n",
             tone = tone.display(),
+            folder = folder.display(),
             first = ports.start(),
             last = ports.end(),
         );
@@ -129,6 +133,54 @@ impl Baresip {
 
     /// Its SIP trace and log so far.
     pub fn output(&mut self) -> String {
+        self.process.output()
+    }
+}
+
+impl Phone for Baresip {
+    fn call(&mut self, uri: &str) -> Result<(), PeerError> {
+        self.command("dial", uri)?;
+        self.wait_for("CALL_ESTABLISHED").map(drop)
+    }
+
+    fn answered(&mut self) -> Result<(), PeerError> {
+        self.wait_for("CALL_ESTABLISHED").map(drop)
+    }
+
+    fn hears(&mut self, tone: Option<u16>) -> Result<(), PeerError> {
+        Recording::Newest(self.folder.clone(), "-dec.wav").wait_for(&mut self.process, tone)
+    }
+
+    /// It tells nothing when its re-INVITE is answered; the other side knows.
+    fn hold(&mut self) -> Result<(), PeerError> {
+        self.command("hold", "")
+    }
+
+    fn resume(&mut self) -> Result<(), PeerError> {
+        self.command("resume", "")
+    }
+
+    /// It ends the call once it was told that the transfer succeeded.
+    fn blind(&mut self, uri: &str) -> Result<(), PeerError> {
+        self.command("transfer", uri)?;
+        self.wait_for("CALL_CLOSED").map(drop)
+    }
+
+    fn attended(&mut self) -> Result<(), PeerError> {
+        let what = "send a REFER with Replaces".to_owned();
+        Err(PeerError::Unable { program: "baresip".to_owned(), what })
+    }
+
+    fn hang_up(&mut self) -> Result<(), PeerError> {
+        self.command("hangup", "")?;
+        self.wait_for("CALL_CLOSED").map(drop)
+    }
+
+    fn ended(&mut self) -> Result<(), PeerError> {
+        self.wait_for("CALL_CLOSED").map(drop)
+    }
+
+    fn output(&mut self) -> String {
         self.process.output()
     }
 }

@@ -51,6 +51,13 @@ impl Process {
         Err(self.missing(what, limit))
     }
 
+    /// The next line, if one comes within the limit.
+    pub fn next_line(&mut self, limit: Duration) -> Option<String> {
+        let line = self.lines.recv_timeout(limit).ok()?;
+        self.seen.push(line.clone());
+        Some(line)
+    }
+
     /// Reads on for a short time; whether the program still runs.
     pub fn runs(&mut self, pause: Duration) -> bool {
         match self.lines.recv_timeout(pause) {

@@ -4,11 +4,11 @@ use std::{
     net::{Ipv4Addr, SocketAddrV4},
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
-    PeerError,
+    PATIENCE, PeerError,
     process::Process,
     scratch,
     sockets::{Table, wait_until_open},
@@ -17,7 +17,10 @@ use super::{
 /// The port of every peer; each has an address of its own.
 pub const PORT: u16 = 5060;
 
-/// A running sipp that plays one call of one scenario.
+/// How long its output is read between two looks at its log.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// A running sipp that plays the calls of one scenario.
 #[derive(Debug)]
 pub struct Sipp {
     process: Process,
@@ -39,6 +42,10 @@ pub struct Plan<'a> {
     pub user: &'a str,
     /// Values for `[name]` in the scenario.
     pub keys: &'a [(&'a str, &'a str)],
+    /// How many calls it plays, one after the other or side by side.
+    pub calls: u32,
+    /// Whether it sends back the RTP that it gets.
+    pub echo: bool,
 }
 
 impl Sipp {
@@ -52,9 +59,11 @@ impl Sipp {
         let mut command = Command::new("sipp");
         command.env("TERM", "dumb").current_dir(&folder);
         command.arg("-sf").arg(scenario);
-        command.args([
-            "-i", &own, "-p", "5060", "-mi", &own, "-mp", "24000", "-m", "1", "-nostdin", "-s", plan.user,
-        ]);
+        command.args(["-i", &own, "-p", "5060", "-mi", &own, "-mp", "24000", "-nostdin", "-s", plan.user]);
+        command.args(["-m", &plan.calls.to_string()]);
+        if plan.echo {
+            command.arg("-rtp_echo");
+        }
         command
             .args(["-trace_logs", "-log_file"])
             .arg(&log)
@@ -67,6 +76,22 @@ impl Sipp {
         let mut process = Process::spawn(&format!("sipp {}", plan.scenario), &mut command)?;
         wait_until_open(&mut process, Table::Udp, SocketAddrV4::new(plan.own, PORT))?;
         Ok(Self { process, folder, log, messages })
+    }
+
+    /// What its scenario logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until its scenario has logged this.
+    pub fn wait_logged(&mut self, text: &str) -> Result<(), PeerError> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log().contains(text) {
+            if !self.process.runs(BETWEEN_LOOKS) || Instant::now() >= deadline {
+                return Err(self.process.missing(&format!("`{text}` in its log"), PATIENCE));
+            }
+        }
+        Ok(())
     }
 
     /// Waits for its end; an error with all its messages if the scenario did not go through.

@@ -4,16 +4,71 @@ use std::net::Ipv4Addr;
 
 use patchcord_tests::{
     party::{Calls, Party, Setup},
-    peer::{PATIENCE, application::Application, baresip::Baresip, network},
+    peer::{PATIENCE, baresip::Baresip, network},
 };
 use session_core::{LearnedFrom, OutcomeKind, SessionId};
 use tokio::{task::block_in_place, time::timeout};
 
-use super::{Outcome, address, enabled, last_outcome, listen, uri};
+use super::{
+    Outcome, address, enabled,
+    table::{self, Row, test_name},
+    uri,
+};
 
 const OUR_TONE: u16 = 440;
 const THEIR_TONE: u16 = 600;
 const TARGET_TONE: u16 = 800;
+
+/// The rows of the table.
+pub(crate) fn rows() -> Vec<Row> {
+    let row = |role, kind, with: &str, expected: &str, test| Row {
+        peer: "baresip",
+        role,
+        kind,
+        with: with.to_owned(),
+        media: "its tone at our end",
+        expected: expected.to_owned(),
+        outcome: table::Outcome::Passes,
+        test,
+    };
+    vec![
+        row(
+            "caller",
+            "dials, plays 600 Hz, hangs up",
+            "`SessionManager`",
+            "we hear 600 Hz",
+            test_name!(baresip_calls_and_is_heard),
+        ),
+        row(
+            "called",
+            "holds and resumes",
+            "`SessionManager`",
+            "HoldChanged remote, then not",
+            test_name!(baresip_holds_and_resumes_us),
+        ),
+        row(
+            "transferee",
+            "follows our blind transfer",
+            "`SessionManager`",
+            "Succeeded by notify; the new party hears 600 Hz",
+            test_name!(baresip_is_moved_to_another_party_and_both_hear_each_other),
+        ),
+        row(
+            "target",
+            "answers the referred call",
+            "`SessionManager`",
+            "Succeeded; the moved party hears 600 Hz",
+            test_name!(baresip_is_the_target_of_a_transfer),
+        ),
+        row(
+            "transferor",
+            "REFERs us",
+            "`SessionManager`",
+            "we are moved, both hear each other",
+            test_name!(baresip_moves_us_to_another_party),
+        ),
+    ]
+}
 
 async fn party(name: &'static str, tone: u16, own: Ipv4Addr) -> Party {
     let setup = Setup { listen: format!("{own}:5060"), ..Setup::new(name, tone, Calls::Answer) };
@@ -70,6 +125,7 @@ async fn baresip_holds_and_resumes_us() -> Outcome {
         matches!(resumed.kind, session_core::EventKind::HoldChanged { local: false, remote: false }),
         "{resumed:?}"
     );
+    hears_baresip(&mut party, session.id()).await;
     session.hang_up().await.expect("hung up");
     block_in_place(|| baresip.wait_for("CALL_CLOSED"))?;
     party.manager.shutdown().await;
@@ -99,34 +155,6 @@ async fn baresip_is_moved_to_another_party_and_both_hear_each_other() -> Outcome
     hears_baresip(&mut carol, carols).await;
     alice.manager.shutdown().await;
     carol.manager.shutdown().await;
-    Ok(())
-}
-
-#[test]
-fn the_transfer_command_moves_a_call_of_a_running_baresip_to_another_answer() -> Outcome {
-    if !enabled("patchcord transfer of baresip") {
-        return Ok(());
-    }
-    let (ours, peer, target) = (address(22, 1), address(22, 2), address(22, 3));
-    let mut baresip = Baresip::start("bob", peer, THEIR_TONE)?;
-    let mut carol = Application::start(&["answer", "--listen", &listen(target), "--tone", "800"])?;
-    let transfer = Application::start(&[
-        "transfer",
-        &uri("bob", peer),
-        &uri("carol", target),
-        "--talk",
-        "1",
-        "--listen",
-        &listen(ours),
-    ])?;
-    let (code, events) = transfer.finish(2 * PATIENCE)?;
-    assert_eq!(code, Some(0), "{events:#?}\n{}", baresip.output());
-    assert_eq!(last_outcome(&events).0, Some("Succeeded"), "{events:#?}");
-    if network::is_private() {
-        carol.wait_for("media_flowing", PATIENCE)?;
-    }
-    baresip.command("hangup", "")?;
-    carol.wait_for("call_ended", PATIENCE)?;
     Ok(())
 }
 

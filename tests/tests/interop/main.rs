@@ -1,10 +1,21 @@
-//! Independent peers: sipp and baresip against patchcord, each on an address of its own with port 5060.
+//! Independent peers: SIP.js, linphonec, baresip and sipp against patchcord, each on an address of its own with port 5060;
+//! and tshark and sngrep, which read what patchcord has recorded.
 //!
 //! Runs only with `PATCHCORD_INTEROP=1`, which `cargo xtask interop` sets inside a private network namespace; then a peer
 //! that is not installed is a failure. `docs/interop.md` lists what is expected of whom.
 
+mod attended_ours;
+mod attended_refused;
+mod attended_theirs;
 mod baresip;
+mod blind;
+mod calls;
+mod capture;
+mod hostile;
+mod left;
+mod seat;
 mod sipp;
+mod table;
 
 use std::net::Ipv4Addr;
 
@@ -12,6 +23,43 @@ use patchcord_tests::peer::PeerError;
 use serde_json::Value;
 
 type Outcome = Result<(), PeerError>;
+
+/// Whether the cases of a feature run: they are written before it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    /// They run.
+    Open,
+    /// They wait for this.
+    Until(&'static str),
+}
+
+impl Gate {
+    /// Both have to be open.
+    const fn and(self, other: Self) -> Self {
+        match self {
+            Self::Open => other,
+            Self::Until(_) => self,
+        }
+    }
+
+    /// What the table of results says.
+    const fn outcome(self) -> table::Outcome {
+        match self {
+            Self::Open => table::Outcome::Passes,
+            Self::Until(feature) => table::Outcome::Waits(feature),
+        }
+    }
+}
+
+/// `transfer --kind attended` and `--kind consultative`.
+const ATTENDED: Gate = Gate::Open;
+
+/// `answer --replaces`: an INVITE with Replaces takes the place of a call.
+const REPLACED: Gate = Gate::Open;
+
+/// linphonec ends the whole call on a SUBSCRIBE with `Expires: 0` in its dialog. A call that is taken back after a failed
+/// transfer must not be lost by unsubscribing from the reports.
+const BACK_WITHOUT_SUBSCRIBE: Gate = Gate::Open;
 
 /// Whether interoperability is tested; if not, it says so.
 fn enabled(test: &str) -> bool {
@@ -27,12 +75,33 @@ fn address(test: u8, peer: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 10, test * 4 + peer)
 }
 
+/// The same for attended transfers, on a network of their own.
+fn address_of_attended(test: u8, peer: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 11, test * 4 + peer)
+}
+
 fn listen(address: Ipv4Addr) -> String {
     format!("udp:{address}:5060")
 }
 
 fn uri(user: &str, address: Ipv4Addr) -> String {
     format!("sip:{user}@{address}")
+}
+
+/// All rows of the table in `docs/interop.md`.
+fn rows() -> Vec<table::Row> {
+    [
+        calls::rows(),
+        blind::rows(),
+        attended_ours::rows(),
+        attended_theirs::rows(),
+        attended_refused::rows(),
+        hostile::rows(),
+        baresip::rows(),
+        sipp::rows(),
+        left::rows(),
+    ]
+    .concat()
 }
 
 fn names(events: &[Value]) -> Vec<&str> {

@@ -9,10 +9,163 @@ use patchcord_tests::peer::{
 };
 use serde_json::Value;
 
-use super::{Outcome, address, enabled, last_outcome, listen, names, uri};
+use super::{
+    Outcome, address, enabled, last_outcome, listen, names,
+    table::{self, Row, test_name},
+    uri,
+};
+
+/// The rows of the table.
+pub(crate) fn rows() -> Vec<Row> {
+    let row = |role, kind, with: &str, expected: &str, test| Row {
+        peer: "sipp",
+        role,
+        kind,
+        with: with.to_owned(),
+        media: "signalling only",
+        expected: expected.to_owned(),
+        outcome: table::Outcome::Passes,
+        test,
+    };
+    vec![
+        row(
+            "caller",
+            "INVITE with PCMU, PCMA, telephone-event; ACK; BYE",
+            "`answer`",
+            "200 with SDP and Contact, 200 to BYE",
+            test_name!(sipp_calls_answer_and_hangs_up),
+        ),
+        row(
+            "caller",
+            "CANCEL while it rings",
+            "`answer --after 20`",
+            "180, 200 to CANCEL, 487",
+            test_name!(sipp_cancels_while_answer_rings),
+        ),
+        row(
+            "anybody",
+            "OPTIONS outside a dialog",
+            "`answer`",
+            "200, Allow names INVITE, REFER, NOTIFY",
+            test_name!(sipp_asks_for_options),
+        ),
+        row(
+            "called",
+            "answers two re-INVITEs",
+            "`call --hold-after`",
+            "offers `sendonly`, then `sendrecv`; exit 0",
+            test_name!(call_holds_and_resumes_sipp),
+        ),
+        row(
+            "called",
+            "486",
+            "`call`",
+            "event with code 486, exit 1",
+            test_name!(call_tells_that_sipp_is_busy),
+        ),
+        row(
+            "transferee",
+            "202, NOTIFY 100, NOTIFY 200 terminated",
+            "`transfer`",
+            "Succeeded by notify, BYE, exit 0; Refer-To in brackets, Referred-By names us",
+            test_name!(transferee_as_in_rfc_3515),
+        ),
+        row(
+            "transferee",
+            "`terminated;reason=reason=noresource`, no Contact, no version (as linphonec 5.1.65)",
+            "`transfer`",
+            "Succeeded",
+            test_name!(transferee_with_malformed_subscription_state),
+        ),
+        row(
+            "transferee",
+            "`terminated` in every NOTIFY, also with 100 (as SIP.js 0.21)",
+            "`transfer`",
+            "Succeeded; the 100 ends nothing",
+            test_name!(transferee_that_says_terminated_with_100),
+        ),
+        row(
+            "transferee",
+            "200 in an `active` subscription that it never terminates",
+            "`transfer`",
+            "Succeeded",
+            test_name!(transferee_that_never_terminates),
+        ),
+        row(
+            "transferee",
+            "no Contact in NOTIFY",
+            "`transfer`",
+            "Succeeded",
+            test_name!(transferee_without_contact_in_notify),
+        ),
+        row(
+            "transferee",
+            "final 486",
+            "`transfer`",
+            "Recovered 486, two-way again, exit 1",
+            test_name!(transferee_whose_target_is_busy),
+        ),
+        row(
+            "transferee",
+            "final 603",
+            "`transfer`",
+            "Recovered 603",
+            test_name!(transferee_whose_target_declines),
+        ),
+        row(
+            "transferee",
+            "REFER answered 603",
+            "`transfer`",
+            "Recovered 603",
+            test_name!(transferee_that_refuses_the_refer),
+        ),
+        row(
+            "transferee",
+            "`terminated` without a body",
+            "`transfer`",
+            "Recovered, no code",
+            test_name!(transferee_that_terminates_without_a_result),
+        ),
+        row(
+            "transferee",
+            "no final NOTIFY, subscription of 3 s",
+            "`transfer`",
+            "TimedOut when the subscription has run out, two-way again",
+            test_name!(transferee_that_never_reports_the_end),
+        ),
+        row(
+            "transferee",
+            "BYE instead of the final NOTIFY",
+            "`transfer`",
+            "PeerHungUp by bye, exit 1",
+            test_name!(transferee_that_hangs_up_instead_of_reporting),
+        ),
+        row(
+            "transferor",
+            "REFER in the dialog, answers NOTIFYs, BYE after 200",
+            "`answer --refer allow`",
+            "202, NOTIFYs up to 200 terminated, new call to another `answer`",
+            test_name!(answer_follows_a_refer_of_sipp),
+        ),
+        row(
+            "transferor",
+            "REFER in the dialog",
+            "`answer`",
+            "603",
+            test_name!(answer_refuses_a_refer_of_sipp_by_default),
+        ),
+        row(
+            "transferor and target",
+            "REFER; the target is a second sipp",
+            "`answer --refer allow`",
+            "the target's INVITE carries Referred-By as it came",
+            test_name!(a_transfer_from_sipp_to_a_sipp_target_carries_referred_by),
+        ),
+    ]
+}
 
 fn sipp(scenario: &str, own: Ipv4Addr, remote: Ipv4Addr) -> Result<Sipp, PeerError> {
-    Sipp::start(&Plan { scenario, own, remote, user: "bob", keys: &[] })
+    Sipp::start(&Plan { scenario, own, remote, user: "bob", keys: &[], calls: 1, echo: false })
 }
 
 // ---- sipp calls us ----
@@ -244,6 +397,8 @@ fn answer_follows_a_refer_of_sipp() -> Outcome {
         remote: ours,
         user: "bob",
         keys: &[("target_uri", &target)],
+        calls: 1,
+        echo: false,
     };
     let report = Sipp::start(&plan)?.finish(PATIENCE)?;
     assert!(report.log.contains("SIP/2.0 200"), "{}", report.log);
@@ -267,6 +422,8 @@ fn answer_refuses_a_refer_of_sipp_by_default() -> Outcome {
         remote: ours,
         user: "bob",
         keys: &[("target_uri", &target)],
+        calls: 1,
+        echo: false,
     };
     Sipp::start(&plan)?.finish(PATIENCE)?;
     Ok(())
@@ -297,6 +454,8 @@ fn a_transfer_from_sipp_to_a_sipp_target_carries_referred_by() -> Outcome {
         remote: ours,
         user: "bob",
         keys: &[("target_uri", &target)],
+        calls: 1,
+        echo: false,
     };
     Sipp::start(&plan)?.finish(PATIENCE)?;
     let (code, events) = answer.finish(PATIENCE)?;

@@ -122,6 +122,9 @@ pub enum LegEvent {
     },
     /// The call is up: 2xx sent or received (and then acknowledged). Carries all that Replaces needs (RFC 3891 §3).
     Up(Box<Established>),
+    /// The other side has our 2xx to its first INVITE: the ACK came, or a later INVITE that shows it (RFC 5407 §3.1.5).
+    /// Comes after [`LegEvent::Up`], at most once.
+    Acknowledged,
     /// Our offer in a re-INVITE is settled.
     Reoffered(Result<(), ReofferError>),
     /// The other side changed the session by a re-INVITE that we answered 2xx.
@@ -150,12 +153,36 @@ pub struct IncomingCall {
     pub local: SocketAddr,
     /// Whether it holds an offer; otherwise we make it in the 2xx.
     pub has_offer: bool,
-    /// Replaces (RFC 3891), syntactically valid.
+    /// Replaces (RFC 3891), where it is readable.
     pub replaces: Option<Replaces>,
+    /// The call of ours that it is to take the place of. The call does not ring: authorise it, then `Accept` it and
+    /// `HangUp` the other one when it is up, or `Reject` it (RFC 3891 §3).
+    pub replacing: Option<Replacing>,
+    /// The name that the transport has verified of who sent it; `None` where nothing was verified, as on every flow
+    /// without TLS.
+    pub verified_name: Option<Arc<str>>,
     /// Referred-By (RFC 3892): unverified.
     pub referred_by: Option<NameAddrBuf>,
     /// What the caller says it can do.
     pub peer: Peer,
+}
+
+/// A call of ours that a new call is to take the place of: the match of a Replaces (RFC 3891 §3), found by checks 1 to 9
+/// of the transfer catalogue's table 2.4. Holds what the authorisation needs to know of the replaced party.
+#[derive(Debug, Clone)]
+pub struct Replacing {
+    /// The leg.
+    pub leg: LegId,
+    /// Whether it is a call of ours that was not answered yet.
+    pub early: bool,
+    /// The replaced party's address of record, from To or From.
+    pub remote: NameAddrBuf,
+    /// The replaced party's Contact; in an early dialog what we called.
+    pub remote_target: UriBuf,
+    /// The replaced party's network address; `None` if nothing came from it yet.
+    pub source: Option<SocketAddr>,
+    /// The name that the transport has verified of the replaced party.
+    pub verified_name: Option<Arc<str>>,
 }
 
 /// What a peer says it can do.

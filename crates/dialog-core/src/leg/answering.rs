@@ -9,7 +9,7 @@ use smallvec::smallvec;
 use transaction_core::TxId;
 
 use crate::{
-    boundary::leg::{By, EndCause, EndReason, IncomingCall, LegEvent, LegId, Misuse, Peer, Turn},
+    boundary::leg::{By, EndCause, EndReason, IncomingCall, LegEvent, LegId, Misuse, Peer, Replacing, Turn},
     dialog::Dialog,
     path::Path,
     pending::Server,
@@ -48,9 +48,13 @@ pub(crate) struct NewCall {
 }
 
 impl NewCall {
+    /// Makes it a call that takes the place of another one.
+    pub(crate) fn replacing(&mut self, replaced: Replacing) {
+        self.call.replacing = Some(replaced);
+    }
+
     /// Reads an INVITE without a To tag; `None` if it is no call (400): a header that it needs is missing or
-    /// broken, Contact among them (RFC 3261 §8.1.1.8), or Replaces or Referred-By is malformed or stands more
-    /// than once.
+    /// broken, Contact among them (RFC 3261 §8.1.1.8), or Referred-By is malformed or stands more than once.
     pub(crate) fn read(step: &Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
         let (remote, local) = (message.from().ok()?.to_owned(), message.to().ok()?.to_owned());
@@ -66,7 +70,9 @@ impl NewCall {
             source: inbound.origin.source,
             local: inbound.reply.local,
             has_offer: !message.body().is_empty(),
-            replaces: message.replaces().ok()?,
+            replaces: message.replaces().ok().flatten(),
+            replacing: None,
+            verified_name: None,
             referred_by: message.referred_by().ok()?.map(|by| by.to_owned()),
             peer: peer.clone(),
         };

@@ -1,5 +1,7 @@
 //! A call of ours until it is up (RFC 3261 §13.2): route, offer, INVITE, 2xx, ACK.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Method, NameAddr, StatusCode, UriBuf};
 use sip_transport::{Hop, Hops, Origin, Purpose, RouteError};
@@ -20,8 +22,7 @@ use crate::{
 
 use super::{Leg, up::Up};
 
-/// Most early dialogs whose answer in a provisional response is remembered; as many forks as are
-/// acknowledged.
+/// Most early dialogs that are remembered; as many forks as are acknowledged.
 const EARLY: usize = crate::forks::FORKS;
 
 /// Most Contacts taken from a redirection; a caller follows a few at most (TR-200).
@@ -36,8 +37,19 @@ pub(crate) struct Placing {
     ending: Option<EndCause>,
     /// The peer's BYE that came between its 2xx and our ACK; it is told after the ACK.
     left: Option<EndCause>,
-    /// Answers in unreliable provisional responses, by tag: used if the 2xx of that fork has none.
-    early: SmallVec<[(Box<str>, Bytes); 1]>,
+    /// The early dialogs: whose provisional response came, as long as there is no 2xx.
+    early: SmallVec<[Early; 1]>,
+}
+
+/// An early dialog: one fork of our INVITE (RFC 3261 §12.1).
+#[derive(Debug)]
+pub(crate) struct Early {
+    /// The fork's tag; empty where an RFC 2543 peer has none.
+    pub(crate) tag: Box<str>,
+    /// The address that its response came from.
+    pub(crate) source: SocketAddr,
+    /// The answer in an unreliable provisional response: used if the fork's 2xx has none.
+    answer: Option<Bytes>,
 }
 
 #[derive(Debug)]
@@ -140,7 +152,7 @@ impl Dialog {
         let Some(placing) = self.placing() else { return };
         let Stage::Calling { .. } = placing.stage else { return };
         if status.is_provisional() {
-            placing.remember(message);
+            placing.remember(origin, status, message);
             if status != StatusCode::TRYING && placing.ending.is_none() {
                 self.tell(step, LegEvent::Provisional { status });
             }
@@ -284,11 +296,33 @@ impl Dialog {
 }
 
 impl Placing {
-    fn remember(&mut self, message: &Message) {
+    /// The early dialogs, while there is nothing but early ones.
+    pub(crate) fn early_dialogs(&self) -> &[Early] {
+        match self.stage {
+            Stage::Calling { .. } => &self.early,
+            Stage::Routing | Stage::Describing { .. } | Stage::Acknowledging { .. } => &[],
+        }
+    }
+
+    /// Whether it ends before it is up: by our CANCEL, or by their BYE.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.is_some() || self.left.is_some()
+    }
+
+    fn remember(&mut self, origin: &Origin, status: StatusCode, message: &Message) {
         let tag = message.to_tag().unwrap_or_default();
-        let known = self.early.iter().any(|(early, _)| &**early == tag);
-        if !known && self.early.len() < EARLY && !message.body().is_empty() {
-            self.early.push((tag.into(), message.body_bytes()));
+        match status {
+            // The next hop's word, and no dialog (RFC 3261 §12.1).
+            StatusCode::TRYING => return,
+            // RFC 6228 §4.
+            StatusCode::EARLY_DIALOG_TERMINATED => return self.early.retain(|early| &*early.tag != tag),
+            _ => {}
+        }
+        let answer = Some(message.body_bytes()).filter(|body| !body.is_empty());
+        if let Some(early) = self.early.iter_mut().find(|early| &*early.tag == tag) {
+            early.answer = early.answer.take().or(answer);
+        } else if self.early.len() < EARLY {
+            self.early.push(Early { tag: tag.into(), source: origin.source, answer });
         }
     }
 
@@ -298,7 +332,7 @@ impl Placing {
             return Some(message.body_bytes());
         }
         let tag = message.to_tag().unwrap_or_default();
-        self.early.iter().find(|(early, _)| &**early == tag).map(|(_, body)| body.clone())
+        self.early.iter().find(|early| &*early.tag == tag)?.answer.clone()
     }
 }
 

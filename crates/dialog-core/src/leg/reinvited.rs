@@ -60,12 +60,12 @@ impl Dialog {
 
     pub(crate) fn reinvited(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
         let message = inbound.message.clone();
-        if message.count(HeaderId::Replaces) > 0 {
-            // A re-INVITE replaces nothing (TR-123).
-            return self.refuse_plainly(step, tx, &inbound, StatusCode::NOT_ACCEPTABLE_HERE);
-        }
         match self.meets() {
             Meets::NoCall => self.refuse_plainly(step, tx, &inbound, StatusCode::CALL_DOES_NOT_EXIST),
+            // Check 3 of table 2.4: a re-INVITE replaces nothing, not even its own dialog (TR-123, EC-66).
+            _ if step.config.replaces() && message.has(HeaderId::Replaces) => {
+                self.refuse_plainly(step, tx, &inbound, StatusCode::NOT_ACCEPTABLE_HERE);
+            }
             Meets::Ours => self.refuse_plainly(step, tx, &inbound, StatusCode::REQUEST_PENDING),
             Meets::Theirs => {
                 let seconds = step.cx.random.up_to(RETRY);
@@ -95,8 +95,11 @@ impl Dialog {
         let (ours, remotes) = (body.is_empty(), smallvec![remote]);
         let cseq = self.state.remote_cseq.unwrap_or_default();
         step.pending.servers.insert(tx, Server::Reinvite(self.id));
-        if let Some(up) = self.up() {
-            up.exchange = Exchange::TheirsDescribing { tx, inbound: Box::new(inbound), cseq, ours };
+        let Some(up) = self.up() else { return };
+        let theirs = Exchange::TheirsDescribing { tx, inbound: Box::new(inbound), cseq, ours };
+        let before = std::mem::replace(&mut up.exchange, theirs);
+        if matches!(before, Exchange::TheirsAccepted(accepted) if accepted.first) {
+            self.tell(step, LegEvent::Acknowledged);
         }
         if ours {
             self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });

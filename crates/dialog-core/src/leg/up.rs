@@ -195,6 +195,9 @@ impl Dialog {
             }
             (true, None) => self.tell(step, LegEvent::RolledBack),
         }
+        if accepted.first {
+            self.tell(step, LegEvent::Acknowledged);
+        }
         self.proceed(step);
     }
 

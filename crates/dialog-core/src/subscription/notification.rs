@@ -15,6 +15,13 @@ pub(crate) struct Read {
     pub(crate) expires: Option<u32>,
 }
 
+impl Read {
+    /// Whether it holds the final status of the referred request, whatever it says of the subscription.
+    pub(crate) fn tells_the_end(&self) -> bool {
+        self.notification.status.is_some_and(|status| !status.is_provisional())
+    }
+}
+
 /// Reads state and sipfrag; never fails.
 ///
 /// - Without a readable Subscription-State the sipfrag decides: a final status ends the subscription

@@ -49,6 +49,8 @@ pub(crate) struct Subscriber {
     /// Whether the peer writes the id although it is the first.
     peer_writes_id: bool,
     refreshes: u8,
+    /// Whether the final status was told; nothing more is to come then, though the peer may not say so.
+    reported: bool,
     /// When its time runs out, once that is known.
     until: Option<Tick>,
 }
@@ -88,6 +90,7 @@ impl Dialog {
             first: false,
             peer_writes_id: false,
             refreshes: 0,
+            reported: false,
             until: None,
         };
         self.subscriptions.push(Subscription { id, role: Role::Subscriber(Box::new(subscriber)) });
@@ -319,7 +322,13 @@ impl Dialog {
             }
             Action::ArmN => step.arm_subscription(id, SubscriptionTimer::N, step.timeout()),
             Action::DisarmN => step.disarm_subscription(id, SubscriptionTimer::N),
-            Action::Extend => self.extend(step, id, facts.granted),
+            Action::Extend => {
+                let last = facts.notify.is_some_and(|(_, _, read)| read.tells_the_end());
+                if let Some(subscriber) = self.subscriber(id).filter(|_| last) {
+                    subscriber.reported = true;
+                }
+                self.extend(step, id, facts.granted);
+            }
             // Nobody waits for reports beyond a call that has ended (TR-258).
             Action::Refresh if !matches!(self.leg, Some(Leg::Up(_))) => {}
             Action::Refresh => {
@@ -348,7 +357,7 @@ impl Dialog {
         self.expire_at(step, id, until);
         let may_refresh =
             step.config.refresh && seconds >= REFRESHED_FROM && matches!(self.leg, Some(Leg::Up(_)));
-        if may_refresh && self.subscriber(id).is_some_and(|it| it.refreshes < REFRESHES) {
+        if may_refresh && self.subscriber(id).is_some_and(|it| it.refreshes < REFRESHES && !it.reported) {
             step.arm_subscription(
                 id,
                 SubscriptionTimer::Refresh,

@@ -286,6 +286,14 @@ impl Bench {
         self.receive(TxEvent::Response { tx: sent.tx, origin: origin(), message });
     }
 
+    /// Answers an INVITE of ours as an RFC 2543 peer does: without a tag.
+    pub(crate) fn reply_without_tag(&mut self, sent: &Sent, status: u16) {
+        let response = Response::to(&sent.message, code(status)).contact("<sip:bob@192.0.2.20>");
+        let wire = response.body("application/sdp", ANSWER).encode().expect("a response");
+        let message = Message::parse(wire).expect("a message");
+        self.receive(TxEvent::Response { tx: sent.tx, origin: origin(), message });
+    }
+
     pub(crate) fn ok(&mut self, sent: &Sent) {
         self.reply(sent, 200, PEER_TAG, |response| response);
     }

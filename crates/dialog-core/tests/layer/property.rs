@@ -119,7 +119,7 @@ impl World {
                 let leg = self.bench.place_with(call);
                 self.legs.push(leg);
             }
-            1 => self.call_in(a),
+            1 => self.call_in(a, b),
             2..=4 => self.leg_command(a, b),
             5..=8 => self.answer(a, b),
             9 => self.fail(a, b),
@@ -132,12 +132,19 @@ impl World {
         self.look();
     }
 
-    fn call_in(&mut self, a: u8) {
+    fn call_in(&mut self, a: u8, b: u8) {
         self.calls += 1;
         let mut call = Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>");
         call.call_id = format!("in-{}", self.calls);
         if !a.is_multiple_of(3) {
             call = call.sdp(OFFER);
+        }
+        // Some are to replace a call that is up, or was.
+        let ups: Vec<_> = self.ups.values().map(|up| up.dialog.clone()).collect();
+        if let Some(old) = pick(&ups, a).filter(|_| b.is_multiple_of(3)) {
+            let value = format!("{};to-tag={};from-tag={}", old.call_id, old.local_tag, old.remote_tag);
+            call.from_tag = "third".into();
+            call = call.header(HeaderId::Replaces, &value);
         }
         let tx = self.bench.request(call);
         self.waiting.push(tx);

@@ -309,12 +309,26 @@ fn a_granted_refresh_extends_and_silence_expires() {
 }
 
 #[test]
-fn a_peer_that_never_ends_is_refreshed_a_limited_number_of_times() {
+fn a_subscription_that_has_told_its_end_is_not_refreshed() {
     let mut bench = Bench::new();
     let leg = bench.placed();
     let (id, sent) = refer(&mut bench, leg);
     accept(&mut bench, &sent, 202);
     notify(&mut bench, leg, "refer", "active;expires=60", "SIP/2.0 486 Busy Here");
+    bench.advance(Duration::from_secs(80));
+    assert_eq!(bench.count_of(Method::Subscribe), 0, "a peer was seen that ends the call on a SUBSCRIBE");
+    assert_eq!(notify(&mut bench, leg, "refer", "active;expires=60", "SIP/2.0 486 Busy Here"), 200);
+    bench.advance(Duration::from_secs(100));
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::Expired));
+}
+
+#[test]
+fn a_peer_that_never_ends_is_refreshed_a_limited_number_of_times() {
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let (id, sent) = refer(&mut bench, leg);
+    accept(&mut bench, &sent, 202);
+    notify(&mut bench, leg, "refer", "active;expires=60", "SIP/2.0 180 Ringing");
     let mut refreshed = 0;
     for _ in 0..200 {
         bench.advance(Duration::from_secs(10));

@@ -43,6 +43,18 @@ pub(super) struct Lease {
     port: u16,
 }
 
+impl Lease {
+    /// Where the RTP socket is bound.
+    pub(super) fn rtp(&self) -> SocketAddr {
+        SocketAddr::new(self.pool.address, self.port)
+    }
+
+    /// Where the RTCP socket is bound.
+    pub(super) fn rtcp(&self) -> SocketAddr {
+        SocketAddr::new(self.pool.address, self.port + 1)
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut state = self.pool.lock();

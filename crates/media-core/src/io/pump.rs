@@ -20,6 +20,7 @@ use tokio::task::{AbortHandle, LocalSet};
 
 use super::answers::Answers;
 use super::handle::{PumpHandle, Reply};
+use super::observer::{DatagramObserver, SeenDatagram, Way};
 use super::ports::{Lease, PortPair, PortPool};
 use super::{PumpConfig, PumpError};
 use crate::hearing::Hearing;
@@ -71,6 +72,21 @@ pub struct Pump {
 impl Pump {
     /// Starts a pump in its own thread.
     pub fn start(config: PumpConfig) -> Result<(Self, PumpHandle), PumpError> {
+        Self::start_with(config, None)
+    }
+
+    /// Starts a pump whose datagrams are looked at: every one that the system took, and every one that arrived.
+    pub fn start_observed(
+        config: PumpConfig,
+        observer: DatagramObserver,
+    ) -> Result<(Self, PumpHandle), PumpError> {
+        Self::start_with(config, Some(observer))
+    }
+
+    fn start_with(
+        config: PumpConfig,
+        observer: Option<DatagramObserver>,
+    ) -> Result<(Self, PumpHandle), PumpError> {
         if config.address.is_unspecified() {
             return Err(PumpError::Config("the address is unspecified"));
         }
@@ -98,6 +114,7 @@ impl Pump {
             unix: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
             counters: PumpCounters::default(),
             out: Vec::new(),
+            observer,
         };
         let thread = std::thread::Builder::new()
             .name("rtp-pump".to_owned())
@@ -160,7 +177,16 @@ struct Bound {
     rtp: Arc<UdpSocket>,
     rtcp: Arc<UdpSocket>,
     readers: [AbortHandle; 2],
-    _lease: Lease,
+    lease: Lease,
+}
+
+impl Bound {
+    fn local(&self, kind: PacketKind) -> SocketAddr {
+        match kind {
+            PacketKind::Rtp => self.lease.rtp(),
+            PacketKind::Rtcp => self.lease.rtcp(),
+        }
+    }
 }
 
 impl Drop for Bound {
@@ -180,6 +206,7 @@ struct Core {
     unix: Duration,
     counters: PumpCounters,
     out: Vec<StreamOutput>,
+    observer: Option<DatagramObserver>,
 }
 
 impl Core {
@@ -213,10 +240,24 @@ impl Core {
             PacketKind::Rtp => &bound.rtp,
             PacketKind::Rtcp => &bound.rtcp,
         };
+        let observed = self.observer.as_mut().map(|observer| (observer, Instant::now()));
         // Past the runtime: it would not send before it has seen the socket writable once.
         if SockRef::from(&**socket).send_to(packet, &to.into()).is_err() {
             self.counters.send_errors += 1;
+        } else if let Some((observer, at)) = observed {
+            let local = bound.local(kind);
+            observer(SeenDatagram { at, way: Way::Sent, kind, local, remote: to, bytes: packet });
         }
+    }
+
+    fn received(&mut self, stream: StreamId, kind: PacketKind, source: SocketAddr, packet: &[u8]) {
+        if let Some(observer) = &mut self.observer
+            && let Some(bound) = self.bound.get(&stream)
+        {
+            let (at, local) = (Instant::now(), bound.local(kind));
+            observer(SeenDatagram { at, way: Way::Received, kind, local, remote: source, bytes: packet });
+        }
+        self.step(|streams, cx, out| streams.packet(cx, stream, kind, source, packet, out));
     }
 
     fn command(&mut self, command: StreamCommand) {
@@ -338,7 +379,7 @@ fn bind(core: &Rc<RefCell<Core>>, wake: &Rc<Notify>, stream: StreamId, pair: Por
         tokio::task::spawn_local(read(core, wake, stream, kind, socket)).abort_handle()
     };
     let readers = [reader(PacketKind::Rtp, &rtp), reader(PacketKind::Rtcp, &rtcp)];
-    core.borrow_mut().bound.insert(stream, Bound { rtp, rtcp, readers, _lease: lease });
+    core.borrow_mut().bound.insert(stream, Bound { rtp, rtcp, readers, lease });
 }
 
 async fn read(
@@ -355,7 +396,7 @@ async fn read(
             let Ok((length, source)) = socket.try_recv_from(&mut buffer) else { break };
             let mut core = core.borrow_mut();
             let before = core.streams.next_deadline();
-            core.step(|streams, cx, out| streams.packet(cx, stream, kind, source, &buffer[..length], out));
+            core.received(stream, kind, source, &buffer[..length]);
             let sooner = core.streams.next_deadline().is_some_and(|next| before.is_none_or(|old| next < old));
             if sooner || core.answers.has_backlog() {
                 wake.notify_one();

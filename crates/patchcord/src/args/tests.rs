@@ -25,7 +25,11 @@ fn the_definition_is_consistent() {
 #[test]
 fn each_wrong_value_names_its_flag_and_what_is_allowed() {
     for (words, flag, allowed) in [
-        ("demo tea", "SCENARIO", "blind, target-busy, target-silent, all"),
+        (
+            "demo tea",
+            "SCENARIO",
+            "blind, target-busy, target-silent, attended, consultative, replaces-refused, consult-busy, all",
+        ),
         ("answer --listen tcp:127.0.0.1:5060", "--listen", "udp:IP:PORT"),
         ("answer --listen 127.0.0.1", "--listen", "udp:IP:PORT"),
         ("answer --listen udp:127.0.0.1", "--listen", "udp:IP:PORT"),
@@ -45,6 +49,7 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         ("answer --allow-target 10.0.0.0/33", "--allow-target", "10.0.0.0/8"),
         ("answer --allow-target example.org", "--allow-target", "10.0.0.0/8"),
         ("answer --replaces all", "--replaces", "trusted, referred-by, allow, deny"),
+        ("answer --trunk 10.0.0.1/8", "--trunk", "10.0.0.0/8"),
         ("answer --max-calls 0", "--max-calls", "from 1 to 100000"),
         ("answer --max-calls 100001", "--max-calls", "from 1 to 100000"),
         ("answer --max-calls many", "--max-calls", "from 1 to 100000"),
@@ -65,7 +70,18 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         ("transfer sip:b@h http://h", "TARGET_URI", "sip:, sips: or tel:"),
         ("transfer sip:b@h sip:c@h;method=BYE", "TARGET_URI", "without headers and method"),
         ("transfer sip:b@h sip:c@h?Replaces=1", "TARGET_URI", "without headers and method"),
-        ("transfer sip:b@h sip:c@h --kind rude", "--kind", "blind"),
+        ("transfer sip:b@h sip:c@h --kind rude", "--kind", "blind, attended, consultative"),
+        ("transfer sip:b@h sip:c@h --refer-to home --kind attended", "--refer-to", "contact, aor"),
+        ("transfer sip:b@h sip:c@h --refer-to aor", "--refer-to", "--kind attended or consultative"),
+        ("transfer sip:b@h sip:c@h --consult-limit 5", "--consult-limit", "--kind attended or consultative"),
+        ("transfer sip:b@h sip:c@h --kind attended --consult-limit 0.9", "--consult-limit", "from 1 to 3600"),
+        (
+            "transfer sip:b@h sip:c@h --kind attended --consult-limit 3601",
+            "--consult-limit",
+            "from 1 to 3600",
+        ),
+        ("transfer sip:b@h tel:+1555 --kind attended", "TARGET_URI", "sip:[USER@]HOST[:PORT]"),
+        ("transfer sip:b@h sips:c@h --kind consultative", "TARGET_URI", "sip:[USER@]HOST[:PORT]"),
         ("transfer sip:b@h sip:c@h --talk 3601", "--talk", "from 0 to 3600"),
     ] {
         refused(words, flag, allowed);
@@ -106,29 +122,37 @@ fn defaults_are_the_documented_ones() {
     let Verb::Answer(answer) = parse("answer").expect("no argument is needed").verb else { panic!("answer") };
     assert_eq!(answer.listen, [Listen("0.0.0.0:5060".parse().expect("an address"))]);
     assert_eq!((answer.after, answer.refer, answer.max_calls), (Duration::ZERO, Refer::Deny, 256));
-    assert_eq!((answer.lifetime, answer.media, answer.json), (None, Switch::On, false));
+    assert_eq!((answer.lifetime, answer.media), (None, Switch::On));
+    assert_eq!((answer.output.pcap, answer.output.json), (None, false));
     let Verb::Transfer(transfer) = parse("transfer sip:b@h tel:+1555").expect("two URIs").verb else {
         panic!("transfer")
     };
     assert_eq!((transfer.kind, transfer.talk), (Kind::Blind, Duration::from_secs(2)));
+    assert_eq!((transfer.consult_limit, transfer.refer_to), (None, None));
     let Verb::Demo(demo) = parse("demo").expect("no argument is needed").verb else { panic!("demo") };
-    assert_eq!((demo.scenario, demo.json), (Scenario::Blind, false));
+    assert_eq!((demo.scenario, demo.output.pcap, demo.output.json), (Scenario::Blind, None, false));
 }
 
 #[test]
 fn what_is_documented_is_accepted() {
     for words in [
-        "demo all --json",
+        "demo all --json --pcap demo.pcap",
         "demo target-silent",
+        "demo attended",
+        "demo consultative",
+        "demo replaces-refused --json",
+        "demo consult-busy",
         "answer --listen udp:127.0.0.1:0 --listen udp:[::1]:5060 --echo --after 0.5 --refer allow --allow-target 10.0.0.0/8 \
-         --allow-target 192.0.2.7 --allow-target 2001:db8::/32 --replaces referred-by --max-calls 100000 --for 31536000 \
-         --media off --json",
+         --allow-target 192.0.2.7 --allow-target 2001:db8::/32 --replaces referred-by --trunk 10.0.0.0/8 --trunk 192.0.2.7 --max-calls 100000 --for 31536000 \
+         --media off --json --pcap answer.pcap",
         "answer --play hello.wav",
         "answer --tone 50",
         "answer --tone 3800",
-        "call sip:bob@127.0.0.1:5070 --listen UDP:127.0.0.1:0 --tone 440 --duration 3 --hold-after 1.5 --json",
+        "call sip:bob@127.0.0.1:5070 --listen UDP:127.0.0.1:0 --tone 440 --duration 3 --hold-after 1.5 --pcap call.pcap --json",
         "call sip:[::1]:5070",
-        "transfer sip:bob@127.0.0.1 sips:carol@example.org --kind blind --talk 0 --echo --json",
+        "transfer sip:bob@127.0.0.1 sips:carol@example.org --kind blind --talk 0 --echo --pcap transfer.pcap --json",
+        "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind attended --consult-limit 1 --refer-to contact",
+        "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind consultative --consult-limit 3600 --refer-to aor",
         "parse one.sip two.sip --json",
     ] {
         assert!(parse(words).is_ok(), "{words}: {:?}", parse(words));

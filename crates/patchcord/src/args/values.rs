@@ -55,6 +55,12 @@ pub(super) fn hour(text: &str) -> Result<Duration, String> {
     seconds(text, HOUR)
 }
 
+/// For how long a phone may ring: a second at least, or nobody could answer.
+pub(super) fn ring(text: &str) -> Result<Duration, String> {
+    let allowed = || format!("must be seconds from 1 to {HOUR}; fractions such as 1.5 are allowed");
+    hour(text).ok().filter(|time| time.as_secs() >= 1).ok_or_else(allowed)
+}
+
 pub(super) fn day(text: &str) -> Result<Duration, String> {
     seconds(text, DAY)
 }

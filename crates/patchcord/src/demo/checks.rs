@@ -1,15 +1,18 @@
 //! What has to be as it should be for the demo to succeed.
 
+mod silence;
+mod wire;
+
 use serde::Serialize;
 use session_core::EventKind;
 
-use crate::args::Scenario;
 use crate::json::ms;
 
-use super::parties::{ALICE, BOB, CAROL, PARTIES};
+use super::parties::{ALICE, BOB, PARTIES};
+use super::played::Played;
+use super::plot::{Hears, Outcome, Phase, Plot};
 use super::record::Record;
-use super::report::{LegReport, PartyReport, Report, expected};
-use super::scenario::{CAROL_RINGS, Played, RING_LIMIT};
+use super::report::{HeardReport, LegReport, Report, tone_of};
 
 /// A measured tone may be off by this: the resolution of 200 ms of audio.
 const TONE_TOLERANCE_HZ: u16 = 15;
@@ -32,112 +35,121 @@ pub(crate) struct Check {
     pub(crate) found: String,
 }
 
-/// All checks of a scenario.
-pub(crate) fn of(scenario: Scenario, report: &Report, played: &Played, record: &Record) -> Vec<Check> {
-    let mut checks = vec![to_the_end(played)];
-    checks.push(outcome(scenario, report));
-    checks.extend([ALICE, BOB].map(|party| one_outcome(party, record)));
-    checks.extend(timing(scenario, report));
-    checks.extend([(ALICE, BOB), (BOB, ALICE)].map(|(party, other)| {
-        tone(
-            format!("before: {} hears {}", PARTIES[party].name, PARTIES[other].name),
-            Some(PARTIES[other].tone),
-            report.parties[party].heard_before_hz,
-        )
-    }));
-    for (place, expected) in expected(scenario).into_iter().enumerate() {
-        checks.push(at_the_end(place, expected, &report.parties[place]));
+impl Check {
+    fn new(what: impl Into<String>, ok: bool, found: impl Into<String>) -> Self {
+        Self { what: what.into(), ok, found: found.into() }
     }
-    checks.push(silence(scenario, report));
-    checks.extend(legs(report));
-    checks.push(old_calls(scenario, played, record));
+}
+
+/// All checks of a scenario.
+pub(crate) fn of(plot: &Plot, report: &Report, played: &Played, record: &Record) -> Vec<Check> {
+    let mut checks = vec![to_the_end(played), outcome(plot, report)];
+    checks.extend([(ALICE, 1), (BOB, usize::from(plot.refers))].map(|(party, outcomes)| {
+        let count = record.count(party, |event| event.outcome().is_some());
+        let words = if outcomes == 1 { "exactly one outcome" } else { "no outcome" };
+        Check::new(format!("{words} at {}", PARTIES[party].name), count == outcomes, count.to_string())
+    }));
+    checks.extend(timing(plot, report));
+    checks.extend(wire::of(plot, record));
+    checks.extend(tones(plot, report));
+    checks.extend(silence::of(plot, report));
+    checks.extend(legs(plot, report));
+    checks.extend(plot.over.iter().map(|(party, with, words)| over(played, record, *party, *with, words)));
     checks.push(nothing_left(played));
-    checks.push(Check {
-        what: "no event was lost".to_owned(),
-        ok: record.lost() == 0,
-        found: format!("{} lost", record.lost()),
-    });
+    let lost = record.lost();
+    checks.push(Check::new("no event was lost", lost == 0, format!("{lost} lost")));
     checks
 }
 
 fn to_the_end(played: &Played) -> Check {
-    Check {
-        what: "the scenario was played to its end".to_owned(),
-        ok: played.stopped.is_none(),
-        found: played.stopped.clone().unwrap_or_else(|| "yes".to_owned()),
-    }
+    let found = played.stopped.clone().unwrap_or_else(|| "yes".to_owned());
+    Check::new("the scenario was played to its end", played.stopped.is_none(), found)
 }
 
-fn outcome(scenario: Scenario, report: &Report) -> Check {
-    let (wanted, codes, words): (_, &[u16], _) = match scenario {
-        Scenario::Blind | Scenario::All => ("Succeeded", &[200], "Succeeded (200)"),
-        Scenario::TargetBusy => ("Recovered", &[486], "Recovered (486)"),
-        // What a referred call that was never answered is reported as: timed out, cancelled, or unavailable.
-        Scenario::TargetSilent => ("Recovered", &[408, 480, 487], "Recovered (408, 480 or 487)"),
-    };
+fn outcome(plot: &Plot, report: &Report) -> Check {
+    let expected = plot.outcome;
     let code = report.code.map_or_else(|| "no code".to_owned(), |code| code.to_string());
-    Check {
-        what: format!("Alice's transfer: {words}, by notify"),
-        ok: report.outcome == Some(wanted)
-            && report.code.is_some_and(|code| codes.contains(&code))
-            && report.learned_from == Some("notify"),
-        found: format!(
+    Check::new(
+        format!("Alice's transfer: {}", wanted(expected)),
+        report.outcome == Some(expected.name)
+            && report.code.is_some_and(|code| expected.codes.contains(&code))
+            && report.learned_from == Some(expected.learned_from),
+        format!(
             "{} ({code}), by {}",
             report.outcome.unwrap_or("no outcome"),
             report.learned_from.unwrap_or("nothing")
         ),
-    }
+    )
 }
 
-fn one_outcome(party: usize, record: &Record) -> Check {
-    let count = record.count(party, |event| event.outcome().is_some());
-    Check {
-        what: format!("exactly one outcome at {}", PARTIES[party].name),
-        ok: count == 1,
-        found: count.to_string(),
-    }
-}
-
-fn timing(scenario: Scenario, report: &Report) -> Vec<Check> {
-    let rings = match scenario {
-        Scenario::Blind | Scenario::All | Scenario::TargetBusy => ms(CAROL_RINGS),
-        Scenario::TargetSilent => ms(RING_LIMIT),
+fn wanted(outcome: Outcome) -> String {
+    let codes = match outcome.codes {
+        [all @ .., last] if !all.is_empty() => {
+            let all: Vec<String> = all.iter().map(u16::to_string).collect();
+            format!("{} or {last}", all.join(", "))
+        }
+        codes => codes.first().map(u16::to_string).unwrap_or_default(),
     };
-    let most = rings + SIGNALLING_MS;
+    format!("{} ({codes}), by {}", outcome.name, outcome.learned_from)
+}
+
+fn timing(plot: &Plot, report: &Report) -> Vec<Check> {
+    if !plot.refers {
+        return Vec::new();
+    }
+    let most = ms(plot.answer_time) + SIGNALLING_MS;
     let mut checks = vec![within("REFER to final NOTIFY", report.refer_to_final_notify_ms, most)];
-    match scenario {
-        Scenario::Blind | Scenario::All => {
-            checks.push(within("REFER to first audio at Bob", report.refer_to_first_media_ms.at_bob, most));
-            checks.push(within(
-                "REFER to first audio at Carol",
-                report.refer_to_first_media_ms.at_carol,
-                most,
-            ));
-        }
-        Scenario::TargetBusy | Scenario::TargetSilent => {
-            checks.push(within("REFER to Bob being back", report.refer_to_outcome_ms, most));
-        }
+    if plot.moves() {
+        let first = report.refer_to_first_media_ms;
+        checks.push(within("REFER to first audio at Bob", first.at_bob, most));
+        checks.push(within("REFER to first audio at Carol", first.at_carol, most));
+    } else {
+        checks.push(within("REFER to Bob being back", report.refer_to_outcome_ms, most));
     }
     checks
 }
 
 fn within(what: &str, found: Option<f64>, most: f64) -> Check {
-    Check {
-        what: format!("{what}: at most {most:.0} ms"),
-        ok: found.is_some_and(|found| found <= most),
-        found: found.map_or_else(|| "not seen".to_owned(), |found| format!("{found:.1} ms")),
-    }
+    Check::new(
+        format!("{what}: at most {most:.0} ms"),
+        found.is_some_and(|found| found <= most),
+        found.map_or_else(|| "not seen".to_owned(), |found| format!("{found:.1} ms")),
+    )
 }
 
-fn at_the_end(party: usize, expected: Option<u16>, found: &PartyReport) -> Check {
-    let name = PARTIES[party].name;
-    match PARTIES.iter().find(|other| Some(other.tone) == expected) {
-        Some(other) => tone(format!("at the end: {name} hears {}", other.name), expected, found.hears_hz),
-        None => Check {
-            what: format!("at the end: {name} has no call"),
-            ok: !found.in_call,
-            found: if found.in_call { "in a call" } else { "no call" }.to_owned(),
-        },
+/// In each phase, each party hears whom it should. Who has no call yet is not asked.
+fn tones(plot: &Plot, report: &Report) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (index, (phase, hears)) in plot.talks.iter().enumerate() {
+        for (party, hears) in report.parties.iter().zip(hears) {
+            let Some(found) = party.heard.get(index) else { continue };
+            if (*phase, *hears) != (Phase::Before, Hears::NoCall) {
+                checks.push(heard(*phase, party.name, *hears, *found));
+            }
+        }
+    }
+    checks
+}
+
+fn heard(phase: Phase, name: &str, hears: Hears, found: HeardReport) -> Check {
+    let when = match phase {
+        Phase::After => "at the end",
+        Phase::Before | Phase::During | Phase::Consulting | Phase::Swapped => phase.name(),
+    };
+    match hears {
+        Hears::Party(other) => {
+            tone(format!("{when}: {name} hears {}", PARTIES[other].name), tone_of(hears), found.hz)
+        }
+        Hears::Nothing => {
+            let check = tone(format!("{when}: {name}, on hold, hears nothing"), None, found.hz);
+            // Who has no call hears nothing either.
+            if found.in_call { check } else { Check { ok: false, found: "no call".to_owned(), ..check } }
+        }
+        Hears::NoCall => Check::new(
+            format!("{when}: {name} has no call"),
+            !found.in_call,
+            if found.in_call { "in a call" } else { "no call" },
+        ),
     }
 }
 
@@ -151,80 +163,68 @@ fn tone(what: String, expected: Option<u16>, found: Option<u16>) -> Check {
         Some(hz) => format!("{what} ({hz} Hz)"),
         None => what,
     };
-    Check { what, ok, found: found.map_or_else(|| "nothing".to_owned(), |hz| format!("{hz} Hz")) }
+    Check::new(what, ok, found.map_or_else(|| "nothing".to_owned(), |hz| format!("{hz} Hz")))
 }
 
-/// Nobody may hear nothing for longer than the other phone rings and the signalling takes.
-fn silence(scenario: Scenario, report: &Report) -> Check {
-    let most = SIGNALLING_MS
-        + match scenario {
-            Scenario::Blind | Scenario::All | Scenario::TargetBusy => ms(CAROL_RINGS),
-            Scenario::TargetSilent => ms(RING_LIMIT),
-        };
-    let longest = report.parties.iter().filter_map(|party| party.longest_silence_ms).max();
-    Check {
-        what: format!("longest silence: at most {most:.0} ms"),
-        ok: longest.is_some_and(|longest| longest as f64 <= most),
-        found: longest.map_or_else(|| "not measured".to_owned(), |longest| format!("{longest} ms")),
-    }
-}
-
-fn legs(report: &Report) -> Vec<Check> {
+fn legs(plot: &Plot, report: &Report) -> Vec<Check> {
     let whole: Vec<&LegReport> =
         report.legs.iter().filter(|leg| leg.phase == "whole call" && leg.received > 0).collect();
     let (received, lost) = whole.iter().fold((0, 0), |(received, lost), leg| {
         (received + leg.received, lost + leg.lost.max(0).cast_unsigned())
     });
     let percent = if received + lost == 0 { 100.0 } else { lost as f64 * 100.0 / (received + lost) as f64 };
-    let talked = |phase: &str| {
-        report.legs.iter().filter(|leg| leg.phase == phase && leg.received > 0).collect::<Vec<_>>()
-    };
-    let mut checks = vec![Check {
-        what: format!("packet loss: at most {MOST_LOSS_PERCENT:.0} %"),
-        ok: percent <= MOST_LOSS_PERCENT,
-        found: format!("{lost} of {}", received + lost),
-    }];
-    for phase in ["before", "after"] {
-        let legs = talked(phase);
-        let least =
-            legs.iter().map(|leg| leg.mos).try_fold(f64::INFINITY, |least, mos| Some(least.min(mos?)));
-        checks.push(Check {
-            what: format!("MOS {phase}: at least {LEAST_MOS:.1} on both legs"),
-            ok: legs.len() == 2 && least.is_some_and(|least| least >= LEAST_MOS),
-            found: least
-                .filter(|least| least.is_finite())
-                .map_or_else(|| "not measured".to_owned(), |least| format!("{least:.2}")),
+    let mut checks = vec![Check::new(
+        format!("packet loss: at most {MOST_LOSS_PERCENT:.0} %"),
+        percent <= MOST_LOSS_PERCENT,
+        format!("{lost} of {}", received + lost),
+    )];
+    for (phase, _) in plot.talks {
+        let talkers: Vec<(&str, &str)> =
+            plot.talkers(*phase).map(|(party, with)| (PARTIES[party].key, PARTIES[with].key)).collect();
+        let legs = report.legs.iter().filter(|leg| {
+            leg.phase == phase.name() && leg.received > 0 && talkers.contains(&(leg.party, leg.with))
         });
-        checks.push(Check {
-            what: format!("round trip {phase}: measured on both legs"),
-            ok: legs.len() == 2 && legs.iter().all(|leg| leg.round_trip_ms.is_some()),
-            found: format!("on {} of 2", legs.iter().filter(|leg| leg.round_trip_ms.is_some()).count()),
-        });
+        checks.extend(quality(*phase, &legs.collect::<Vec<_>>()));
     }
     checks
 }
 
+fn quality(phase: Phase, legs: &[&LegReport]) -> [Check; 2] {
+    let phase = phase.name();
+    let least = legs.iter().map(|leg| leg.mos).try_fold(f64::INFINITY, |least, mos| Some(least.min(mos?)));
+    let measured = legs.iter().filter(|leg| leg.round_trip_ms.is_some()).count();
+    [
+        Check::new(
+            format!("MOS {phase}: at least {LEAST_MOS:.1} on both legs"),
+            legs.len() == 2 && least.is_some_and(|least| least >= LEAST_MOS),
+            least
+                .filter(|least| least.is_finite())
+                .map_or_else(|| "not measured".to_owned(), |least| format!("{least:.2}")),
+        ),
+        Check::new(
+            format!("round trip {phase}: measured on both legs"),
+            legs.len() == 2 && measured == 2,
+            format!("on {measured} of 2"),
+        ),
+    ]
+}
+
 /// The calls that the scenario ends are ended, by whom it should be, before the last BYE.
-fn old_calls(scenario: Scenario, played: &Played, record: &Record) -> Check {
-    let (who, call, words) = match scenario {
-        Scenario::Blind | Scenario::All => (ALICE, played.calls.alice, "Alice's call with Bob has ended"),
-        Scenario::TargetBusy | Scenario::TargetSilent => {
-            (CAROL, played.calls.carol, "Carol's phone no longer rings")
-        }
-    };
-    let reason = record.find(who, |event| match &event.kind {
+fn over(played: &Played, record: &Record, party: usize, with: usize, words: &str) -> Check {
+    let call = played.calls.of(party, with);
+    let reason = record.find(party, |event| match &event.kind {
         EventKind::CallEnded { .. } if event.session == call => Some(event.reason().unwrap_or_default()),
         _ => None,
     });
-    Check { what: words.to_owned(), ok: reason.is_some(), found: reason.unwrap_or_else(|| "no".to_owned()) }
+    Check::new(words, reason.is_some(), reason.unwrap_or_else(|| "no".to_owned()))
 }
 
 fn nothing_left(played: &Played) -> Check {
-    Check {
-        what: "nothing is left: no call, no transfer".to_owned(),
-        ok: played.left == Some(0),
-        found: played.left.map_or_else(|| "not looked at".to_owned(), |left| format!("{left} left")),
-    }
+    Check::new(
+        "nothing is left: no call, no transfer",
+        played.left == Some(0),
+        played.left.map_or_else(|| "not looked at".to_owned(), |left| format!("{left} left")),
+    )
 }
 
 #[cfg(test)]

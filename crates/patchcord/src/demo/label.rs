@@ -3,6 +3,8 @@
 use session_core::message::{HeaderId, Message, StartLine, sipfrag};
 use session_core::{EventKind, SessionEvent};
 
+use super::wire;
+
 /// The label of a message that was sent.
 pub(crate) fn of(bytes: &[u8], summary: &str) -> String {
     let Ok(message) = Message::parse(bytes.to_vec().into()) else {
@@ -15,6 +17,9 @@ pub(crate) fn of(bytes: &[u8], summary: &str) -> String {
             format!("{code} {}{method}", code.reason_phrase())
         }
     };
+    if wire::replaces(&message).is_some() {
+        label.push_str(" (Replaces)");
+    }
     if let Some(status) = notified(&message) {
         label.push(' ');
         label.push_str(&status);
@@ -84,8 +89,12 @@ pub(crate) fn note(event: &SessionEvent) -> Option<String> {
     Some(match &event.kind {
         EventKind::Established { .. } => "call is up".to_owned(),
         EventKind::MediaFlowing => "audio arrives".to_owned(),
+        EventKind::TransferConsulting { .. } => "Bob waits; Carol is asked".to_owned(),
+        EventKind::ConsultSwapped { .. } => "turns to the other party".to_owned(),
         EventKind::TransferRecovering => "transfer failed: taking Bob back".to_owned(),
         EventKind::TransferConnected { .. } => "moves to the new call".to_owned(),
+        EventKind::Replaced { .. } => "the new caller has taken over".to_owned(),
+        EventKind::ReplaceRefused { .. } => "the new caller may not take over".to_owned(),
         EventKind::TransferEnded(_) => format!("transfer: {}", event.outcome().unwrap_or("ended")),
         EventKind::CallEnded { .. } => "call ended".to_owned(),
         _ => return None,

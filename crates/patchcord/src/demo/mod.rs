@@ -4,42 +4,50 @@ mod checks;
 mod label;
 mod ladder;
 mod parties;
+mod played;
+mod plays;
+mod plot;
 mod printer;
 mod record;
 mod report;
-mod scenario;
+mod silence;
+mod stage;
+mod wire;
 mod words;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use session_core::Transport;
+use session_core::{ReplacesAuthorizer, Transport};
 use tokio::sync::watch;
 
 use crate::agent;
-use crate::args::{DemoArgs, Scenario};
+use crate::args::DemoArgs;
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::json::Line;
+use crate::recording::Recording;
 use crate::stop::Stop;
 
 use self::ladder::Ladder;
 use self::parties::{ALICE, BOB, CAROL, PARTIES, Party};
+use self::played::Played;
+use self::plot::{Plot, Replacing};
 use self::record::{Clocks, Record};
 use self::report::Report;
-use self::scenario::{CAROL_RINGS, Played, RING_LIMIT, Stage, TALK};
+use self::stage::Stage;
 
 /// Plays the scenarios that were asked for.
-pub(crate) async fn run(args: &DemoArgs, console: &Arc<Console>, stop: &Stop) -> Result<(), Failure> {
-    let scenarios: &[Scenario] = match args.scenario {
-        Scenario::All => &[Scenario::Blind, Scenario::TargetBusy, Scenario::TargetSilent],
-        Scenario::Blind => &[Scenario::Blind],
-        Scenario::TargetBusy => &[Scenario::TargetBusy],
-        Scenario::TargetSilent => &[Scenario::TargetSilent],
-    };
+pub(crate) async fn run(
+    args: &DemoArgs,
+    console: &Arc<Console>,
+    stop: &Stop,
+    recording: &Recording,
+) -> Result<(), Failure> {
+    let plots = plot::plots(args.scenario);
     let mut bad = Vec::new();
-    for scenario in scenarios {
-        let report = play(*scenario, console, stop).await?;
+    for plot in &plots {
+        let report = play(plot, console, stop, recording).await?;
         if console.json() {
             // invariant: strings, numbers and booleans always have a JSON form.
             console.line(&serde_json::to_string(&report).expect("invariant: a report serialises"));
@@ -53,7 +61,7 @@ pub(crate) async fn run(args: &DemoArgs, console: &Arc<Console>, stop: &Stop) ->
         }
     }
     if bad.is_empty() {
-        if scenarios.len() > 1 {
+        if plots.len() > 1 {
             console.say("");
             console.say("All scenarios are as they should be.");
         }
@@ -63,23 +71,28 @@ pub(crate) async fn run(args: &DemoArgs, console: &Arc<Console>, stop: &Stop) ->
     }
 }
 
-async fn play(scenario: Scenario, console: &Arc<Console>, stop: &Stop) -> Result<Report, Failure> {
+async fn play(
+    plot: &Plot,
+    console: &Arc<Console>,
+    stop: &Stop,
+    recording: &Recording,
+) -> Result<Report, Failure> {
     let zero = Instant::now();
     let record = Record::new();
     let mut parties = [
-        Party::start(ALICE, RING_LIMIT, &record).await?,
-        Party::start(BOB, RING_LIMIT, &record).await?,
-        Party::start(CAROL, RING_LIMIT, &record).await?,
+        Party::start(ALICE, ReplacesAuthorizer::default(), &record, recording).await?,
+        Party::start(BOB, ReplacesAuthorizer::default(), &record, recording).await?,
+        Party::start(CAROL, replacers(plot), &record, recording).await?,
     ];
-    introduce(scenario, &parties, console);
+    introduce(plot, &parties, console);
     let addresses = [ALICE, BOB, CAROL].map(|place| parties[place].address);
     let (done, is_done) = watch::channel(false);
     let printer =
         tokio::spawn(printer::print(Arc::clone(&record), Arc::clone(console), addresses, zero, is_done));
 
-    let mut stage = Stage { scenario, parties: &mut parties, record: &record, played: Played::default() };
+    let mut stage = Stage { plot, parties: &mut parties, record: &record, played: Played::default() };
     let interrupted = tokio::select! {
-        played = stage.play() => {
+        played = plot.play.on(&mut stage) => {
             stage.played.stopped = played.err().map(|failure| failure.reason);
             false
         }
@@ -94,28 +107,19 @@ async fn play(scenario: Scenario, console: &Arc<Console>, stop: &Stop) -> Result
     if interrupted {
         return Err(Failure::failed("interrupted"));
     }
-    Ok(Report::new(scenario, &played, &record, Clocks::new(zero), console.now()))
+    Ok(Report::new(plot, &played, &record, Clocks::new(zero), console.now()))
+}
+
+/// Who may replace one of Carol's calls.
+fn replacers(plot: &Plot) -> ReplacesAuthorizer {
+    match plot.replacing {
+        Replacing::Refused => ReplacesAuthorizer::Deny,
+        Replacing::Absent | Replacing::Done => ReplacesAuthorizer::default(),
+    }
 }
 
 /// Says who takes part, what will happen, and which times are shorter than in life.
-fn introduce(scenario: Scenario, parties: &[Party; 3], console: &Console) {
-    let (title, plot) = match scenario {
-        Scenario::Blind | Scenario::All => (
-            "blind transfer",
-            format!(
-                "Carol answers after {}. Then Bob and Carol talk, and Alice is out.",
-                seconds(CAROL_RINGS)
-            ),
-        ),
-        Scenario::TargetBusy => (
-            "blind transfer, the target is busy",
-            format!("Carol refuses (486) after {}. Then Alice has Bob back.", seconds(CAROL_RINGS)),
-        ),
-        Scenario::TargetSilent => (
-            "blind transfer, the target does not answer",
-            format!("Carol only rings; Bob gives up after {}. Then Alice has him back.", seconds(RING_LIMIT)),
-        ),
-    };
+fn introduce(plot: &Plot, parties: &[Party; 3], console: &Console) {
     for (role, party) in PARTIES.iter().zip(parties) {
         let address = agent::address(Transport::Udp, party.address);
         let line =
@@ -123,7 +127,7 @@ fn introduce(scenario: Scenario, parties: &[Party; 3], console: &Console) {
         console.json_line(&line);
     }
     console.say("");
-    console.say(&format!("patchcord demo: {title}"));
+    console.say(&format!("patchcord demo: {}", plot.title));
     console.say("");
     for (role, party) in PARTIES.iter().zip(parties) {
         console.say(&format!(
@@ -135,8 +139,9 @@ fn introduce(scenario: Scenario, parties: &[Party; 3], console: &Console) {
         ));
     }
     console.say("");
-    console.say(&format!("  Alice calls Bob, they talk for {}, and she moves him to Carol.", seconds(TALK)));
-    console.say(&format!("  {plot}"));
+    for line in &plot.story {
+        console.say(&format!("  {line}"));
+    }
     console.say(
         "  Ring and talk times are short here so that the demo is. Times below are in ms since the start;",
     );
@@ -145,8 +150,4 @@ fn introduce(scenario: Scenario, parties: &[Party; 3], console: &Console) {
     for line in Ladder::heading() {
         console.say(&line);
     }
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64())
 }

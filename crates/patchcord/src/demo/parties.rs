@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    IncomingQueue, Network, ReferPolicy, SessionId, SessionManager, SessionMediaInfo, Source, TransferPolicy,
+    IncomingQueue, Network, ReferPolicy, ReplacesAuthorizer, SessionId, SessionManager, SessionMediaInfo,
+    Source, TransferPolicy,
 };
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::agent;
 use crate::exit::Failure;
+use crate::recording::Recording;
 
+use super::plot::RING_LIMIT;
 use super::record::Record;
 
 /// RTCP reports come this often, so that a call of a second has a round trip and a score. The usual is 5 s.
@@ -59,27 +62,31 @@ pub(crate) struct Party {
 }
 
 impl Party {
-    /// Starts a party on a free loopback port. A call that it makes for a transfer rings at most `ring_limit`.
+    /// Starts a party on a free loopback port. Its calls may be replaced by whom `replaces` says.
     pub(crate) async fn start(
         place: usize,
-        ring_limit: Duration,
+        replaces: ReplacesAuthorizer,
         record: &Arc<Record>,
+        recording: &Recording,
     ) -> Result<Self, Failure> {
         let role = PARTIES[place];
         // invariant: a loopback address with a prefix of its family.
         let loopback = Network::new(Ipv4Addr::new(127, 0, 0, 0).into(), 8).expect("invariant: 127.0.0.0/8");
-        let mut policy =
-            TransferPolicy { refer: ReferPolicy::Allow, ring_limit, ..TransferPolicy::default() };
+        let mut policy = TransferPolicy {
+            refer: ReferPolicy::Allow,
+            ring_limit: RING_LIMIT,
+            replaces,
+            ..TransferPolicy::default()
+        };
         policy.targets.networks.push(loopback);
-        let (manager, incoming) = SessionManager::builder()
+        let builder = SessionManager::builder()
             .listen("udp:127.0.0.1:0")?
             .identity(&format!("sip:{}@127.0.0.1", role.key))
             .source(Source::Tone { hz: role.tone })
             .transfer_policy(policy)
             .rtcp_interval(RTCP_INTERVAL)
-            .trace(true)
-            .start()
-            .await?;
+            .trace(true);
+        let (manager, incoming) = recording.of_one_among_us(builder).start().await?;
         let address = manager
             .local_addresses()
             .first()

@@ -40,6 +40,16 @@ impl Record {
         Arc::new(Self { seen: Mutex::new(Vec::new()), length: watch::channel(0).0, lost: AtomicU64::new(0) })
     }
 
+    /// What was seen of these events, each at its party, in order.
+    #[cfg(test)]
+    pub(crate) fn having(events: impl IntoIterator<Item = (usize, SessionEvent)>) -> Arc<Self> {
+        let record = Self::new();
+        for (party, event) in events {
+            record.push(Seen { party, taken: Instant::now(), event: Arc::new(event) });
+        }
+        record
+    }
+
     /// Takes all events of one party, until its bus ends.
     pub(crate) async fn follow(self: Arc<Self>, party: usize, mut events: Subscriber<SessionEvent>) {
         while let Some(delivery) = events.recv().await {
@@ -84,6 +94,15 @@ impl Record {
     pub(crate) fn find<R>(&self, party: usize, pick: impl Fn(&SessionEvent) -> Option<R>) -> Option<R> {
         let all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().filter(|seen| seen.party == party).find_map(|seen| pick(&seen.event))
+    }
+
+    /// Of all events of a party, in its order, those for which `pick` answers something.
+    pub(crate) fn all<R>(&self, party: usize, pick: impl Fn(&SessionEvent) -> Option<R>) -> Vec<R> {
+        let all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own: Vec<&Seen> = all.iter().filter(|seen| seen.party == party).collect();
+        // The bus brings urgent events before others.
+        own.sort_by_key(|seen| seen.event.seq);
+        own.into_iter().filter_map(|seen| pick(&seen.event)).collect()
     }
 
     /// How many events of a party are wanted ones.

@@ -5,14 +5,15 @@ use std::time::Duration;
 use serde::Serialize;
 use session_core::{EventKind, SessionId, StatusCode, StreamSummary, learned_name, outcome_name};
 
-use crate::args::Scenario;
 use crate::json::{hundredth, ms, tenth, whole_ms};
 
 use super::checks::{self, Check};
 use super::label;
 use super::parties::{ALICE, BOB, CAROL, PARTIES};
+use super::played::{ENDS, Played, Sample};
+use super::plot::{Hears, Phase, Plot};
 use super::record::{Clocks, Record};
-use super::scenario::{Phase, Played, Sample};
+use super::silence;
 
 /// Packets in a phase, below which its jitter and score say nothing: 200 ms, one RTCP interval of the demo. What was
 /// under way when a call was put on hold stays below.
@@ -54,6 +55,20 @@ pub(crate) struct PartyReport {
     pub(crate) hears_hz: Option<u16>,
     pub(crate) expected_hz: Option<u16>,
     pub(crate) longest_silence_ms: Option<u64>,
+    /// The longest time in which no audio was due: on hold, or while the target rang.
+    pub(crate) no_audio_due_ms: u64,
+    /// From the target's 200 OK to the first audio of the new pair.
+    pub(crate) switch_silence_ms: Option<f64>,
+    pub(crate) in_call: bool,
+    pub(crate) heard: Vec<HeardReport>,
+}
+
+/// What one party heard while some of them talked.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct HeardReport {
+    pub(crate) phase: &'static str,
+    pub(crate) hz: Option<u16>,
+    pub(crate) expected_hz: Option<u16>,
     pub(crate) in_call: bool,
 }
 
@@ -71,19 +86,18 @@ pub(crate) struct LegReport {
     pub(crate) mos: Option<f64>,
 }
 
-/// The tone a party is to hear at the end.
-pub(crate) fn expected(scenario: Scenario) -> [Option<u16>; 3] {
-    let tone = |party: usize| Some(PARTIES[party].tone);
-    match scenario {
-        Scenario::Blind | Scenario::All => [None, tone(CAROL), tone(BOB)],
-        Scenario::TargetBusy | Scenario::TargetSilent => [tone(BOB), tone(ALICE), None],
+/// The tone a party is to hear.
+pub(crate) fn tone_of(hears: Hears) -> Option<u16> {
+    match hears {
+        Hears::Party(party) => Some(PARTIES[party].tone),
+        Hears::Nothing | Hears::NoCall => None,
     }
 }
 
 impl Report {
     /// Puts together what was measured and what the events say.
     pub(crate) fn new(
-        scenario: Scenario,
+        plot: &Plot,
         played: &Played,
         record: &Record,
         mut clocks: Clocks,
@@ -107,7 +121,7 @@ impl Report {
         let mut report = Self {
             event: "report",
             at_ms: whole_ms(now),
-            scenario: name(scenario),
+            scenario: plot.name,
             ok: false,
             outcome: outcome.map(|outcome| outcome_name(outcome.kind)),
             learned_from: outcome.map(|outcome| learned_name(outcome.learned_from)),
@@ -116,69 +130,56 @@ impl Report {
             refer_to_final_notify_ms: since_refer(final_notify),
             refer_to_outcome_ms: since_refer(end),
             refer_to_first_media_ms: FirstMedia {
-                at_bob: first_media(BOB, played.calls.bob_new),
-                at_carol: first_media(CAROL, played.calls.carol),
+                at_bob: first_media(BOB, played.calls.of(BOB, CAROL)),
+                at_carol: first_media(CAROL, played.calls.of(CAROL, BOB)),
             },
-            parties: parties(scenario, played),
+            parties: parties(plot, played, record),
             legs: legs(played, record),
             checks: Vec::new(),
         };
-        report.checks = checks::of(scenario, &report, played, record);
+        report.checks = checks::of(plot, &report, played, record);
         report.ok = report.checks.iter().all(|check| check.ok);
         report
     }
 }
 
-/// The scenario as it is written on the command line.
-pub(crate) const fn name(scenario: Scenario) -> &'static str {
-    match scenario {
-        Scenario::Blind => "blind",
-        Scenario::TargetBusy => "target-busy",
-        Scenario::TargetSilent => "target-silent",
-        Scenario::All => "all",
+fn parties(plot: &Plot, played: &Played, record: &Record) -> Vec<PartyReport> {
+    let new_call = |party: usize| match party {
+        BOB => played.calls.of(BOB, CAROL),
+        CAROL => played.calls.of(CAROL, BOB),
+        _ => None,
+    };
+    let parties = PARTIES.iter().enumerate();
+    let report = parties.map(|(party, role)| PartyReport {
+        party: role.key,
+        name: role.name,
+        heard_before_hz: played.tone(party, Phase::Before),
+        hears_hz: played.tone(party, Phase::After),
+        expected_hz: tone_of(plot.at_the_end()[party]),
+        longest_silence_ms: played.silence[party].map(whole_ms),
+        no_audio_due_ms: whole_ms(silence::longest_due(record, party)),
+        switch_silence_ms: silence::at_switch(record, party, new_call(party)).map(ms),
+        in_call: played.samples(party, Phase::After).next().is_some(),
+        heard: plot.talks.iter().map(|(phase, hears)| heard(played, party, *phase, hears[party])).collect(),
+    });
+    report.collect()
+}
+
+fn heard(played: &Played, party: usize, phase: Phase, hears: Hears) -> HeardReport {
+    HeardReport {
+        phase: phase.name(),
+        hz: played.tone(party, phase),
+        expected_hz: tone_of(hears),
+        in_call: played.samples(party, phase).next().is_some(),
     }
 }
 
-fn parties(scenario: Scenario, played: &Played) -> Vec<PartyReport> {
-    let expected = expected(scenario);
-    PARTIES
-        .iter()
-        .enumerate()
-        .map(|(place, role)| PartyReport {
-            party: role.key,
-            name: role.name,
-            heard_before_hz: tone(played, place, Phase::Before),
-            hears_hz: tone(played, place, Phase::After),
-            expected_hz: expected[place],
-            longest_silence_ms: played.silence[place].map(whole_ms),
-            in_call: samples(played, place).any(|sample| sample.phase == Phase::After),
-        })
-        .collect()
-}
-
-fn samples(played: &Played, party: usize) -> impl Iterator<Item = &Sample> {
-    played.samples.iter().filter(move |sample| sample.party == party)
-}
-
-/// A party has one pair of ears; they are on one of its calls.
-fn tone(played: &Played, party: usize, phase: Phase) -> Option<u16> {
-    samples(played, party)
-        .filter(|sample| sample.phase == phase)
-        .find_map(|sample| sample.info.heard.as_ref()?.tone)
-}
-
 fn legs(played: &Played, record: &Record) -> Vec<LegReport> {
-    let calls = played.calls;
     let mut legs = Vec::new();
-    for (party, with, call) in [
-        (ALICE, BOB, calls.alice),
-        (BOB, ALICE, calls.bob),
-        (BOB, CAROL, calls.bob_new),
-        (CAROL, BOB, calls.carol),
-    ] {
-        let Some(call) = call else { continue };
+    for (party, with) in ENDS {
+        let Some(call) = played.calls.of(party, with) else { continue };
         let mut before = (0, 0, 0);
-        for sample in samples(played, party).filter(|sample| sample.info.session == call) {
+        for sample in played.samples.iter().filter(|sample| (sample.party, sample.with) == (party, with)) {
             if let Some(leg) = phase(sample, &mut before) {
                 legs.push(leg);
             }

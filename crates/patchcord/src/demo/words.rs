@@ -11,29 +11,9 @@ use super::report::{LegReport, Report};
 pub(crate) fn lines(report: &Report) -> Vec<String> {
     let mut lines = vec![String::new(), format!("Report: {}", report.scenario), String::new()];
     lines.push(format!("  Outcome                  {}", outcome(report)));
-    lines.push(format!("  REFER to final NOTIFY    {}", time(report.refer_to_final_notify_ms)));
-    let first = report.refer_to_first_media_ms;
-    if first.at_bob.is_some() || first.at_carol.is_some() {
-        lines.push(format!(
-            "  REFER to first audio     Bob hears Carol after {}, Carol hears Bob after {}",
-            time(first.at_bob),
-            time(first.at_carol)
-        ));
-    } else {
-        lines.push(format!("  REFER to Bob being back  {}", time(report.refer_to_outcome_ms)));
-    }
+    lines.extend(times(report));
     lines.push(String::new());
-    lines.push("            before    at the end    should be    longest silence".to_owned());
-    for party in &report.parties {
-        lines.push(format!(
-            "  {:<6} {:>9} {:>13} {:>12} {:>18}",
-            party.name,
-            party.heard_before_hz.map_or_else(|| "-".to_owned(), |hz| format!("{hz} Hz")),
-            if party.in_call { hz(party.hears_hz) } else { "no call".to_owned() },
-            party.expected_hz.map_or_else(|| "no call".to_owned(), |hz| format!("{hz} Hz")),
-            party.longest_silence_ms.map_or_else(|| "-".to_owned(), |silence| format!("{silence} ms")),
-        ));
-    }
+    lines.extend(heard(report));
     lines.push(String::new());
     lines.push(
         "  leg              phase       sent  received  lost  jitter ms  round trip ms   MOS".to_owned(),
@@ -49,7 +29,10 @@ pub(crate) fn lines(report: &Report) -> Vec<String> {
         last = Some(who);
         lines.push(row(&title, leg));
     }
-    lines.push("  (during: Bob is on hold, no audio is due; whole call: the largest jitter)".to_owned());
+    lines.push(
+        "  (during: Bob is on hold and Carol rings, no audio is due; whole call: the largest jitter)"
+            .to_owned(),
+    );
     lines.push(String::new());
     for check in &report.checks {
         let mark = if check.ok { "ok    " } else { "NOT OK" };
@@ -62,6 +45,52 @@ pub(crate) fn lines(report: &Report) -> Vec<String> {
     } else {
         format!("{bad} of {} checks of {} are NOT OK.", report.checks.len(), report.scenario)
     });
+    lines
+}
+
+fn times(report: &Report) -> Vec<String> {
+    if report.refer_to_outcome_ms.is_none() {
+        return vec!["  No REFER was sent".to_owned()];
+    }
+    let mut lines = vec![format!("  REFER to final NOTIFY    {}", time(report.refer_to_final_notify_ms))];
+    let first = report.refer_to_first_media_ms;
+    if first.at_bob.is_none() && first.at_carol.is_none() {
+        lines.push(format!("  REFER to Bob being back  {}", time(report.refer_to_outcome_ms)));
+        return lines;
+    }
+    lines.push(format!(
+        "  REFER to first audio     Bob hears Carol after {}, Carol hears Bob after {}",
+        time(first.at_bob),
+        time(first.at_carol)
+    ));
+    let switch = report.parties.iter().filter_map(|party| {
+        let silence = party.switch_silence_ms?;
+        Some(format!("{} hears nothing for {silence:.1} ms", party.name))
+    });
+    lines.push(format!("  Carol's 200 OK to audio  {}", switch.collect::<Vec<_>>().join(", ")));
+    lines
+}
+
+/// Who heard what in each phase, and for how long nothing.
+fn heard(report: &Report) -> Vec<String> {
+    let phases: Vec<&str> =
+        report.parties.iter().flat_map(|party| &party.heard).map(|heard| heard.phase).collect();
+    let phases = &phases[..phases.len() / report.parties.len().max(1)];
+    let columns: String = phases.iter().map(|phase| format!("{phase:>12}")).collect();
+    let mut lines = vec![format!("        {columns}    longest silence    no audio was due")];
+    for party in &report.parties {
+        let columns: String = party
+            .heard
+            .iter()
+            .map(|heard| format!("{:>12}", if heard.in_call { hz(heard.hz) } else { "no call".to_owned() }))
+            .collect();
+        lines.push(format!(
+            "  {:<6}{columns} {:>18} {:>19}",
+            party.name,
+            party.longest_silence_ms.map_or_else(|| "-".to_owned(), |silence| format!("{silence} ms")),
+            format!("{} ms", party.no_audio_due_ms),
+        ));
+    }
     lines
 }
 

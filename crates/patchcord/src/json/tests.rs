@@ -86,6 +86,35 @@ fn field_names_are_the_documented_ones() {
             r#"{"event":"media_switched","at_ms":1234,"session":"call-1","peer":"call-3","gap_ms":40.0}"#,
         ),
         (
+            event(
+                Some(3),
+                None,
+                EventKind::Replaced {
+                    old: SessionId::from(1),
+                    from: "sip:c@h".into(),
+                    referred_by: Some("sip:a@h".into()),
+                    verified: false,
+                },
+            ),
+            r#"{"event":"replaced","at_ms":1234,"session":"call-3","peer":"sip:c@h","referred_by":"sip:a@h","replaced":"call-1","verified":false}"#,
+        ),
+        (
+            event(
+                Some(1),
+                None,
+                EventKind::ReplaceRefused {
+                    status: StatusCode::FORBIDDEN,
+                    from: "sip:m@h".into(),
+                    referred_by: None,
+                },
+            ),
+            r#"{"event":"replace_refused","at_ms":1234,"session":"call-1","peer":"sip:m@h","code":403,"referred_by":null}"#,
+        ),
+        (
+            event(Some(3), None, EventKind::ReplaceUnacknowledged { old: SessionId::from(1) }),
+            r#"{"event":"replace_unacknowledged","at_ms":1234,"session":"call-3","replaced":"call-1"}"#,
+        ),
+        (
             event(Some(1), None, EventKind::MediaFlowing),
             r#"{"event":"media_flowing","at_ms":1234,"session":"call-1"}"#,
         ),

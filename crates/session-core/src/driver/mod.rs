@@ -8,6 +8,7 @@
     reason = "the driver is the one place that reads the clock and starts a thread"
 )]
 
+mod capture;
 mod random;
 mod start;
 mod watch;
@@ -33,6 +34,7 @@ use tokio::{
 };
 use transfer::{Decision, TransferId};
 
+pub use self::capture::{Capture, CaptureReport};
 pub(crate) use self::{
     random::SystemRandom,
     start::{Plan, Started, start},
@@ -78,6 +80,8 @@ pub(crate) enum Answered {
     Session(SessionId, channel::Receiver<CallStatus>),
     /// A transfer with its progress.
     Transfer(TransferId, TransferWatch),
+    /// A transfer with its progress, and the call in which its target is asked with its state.
+    Consultation(TransferId, TransferWatch, SessionId, channel::Receiver<CallStatus>),
 }
 
 /// A delivery with what a handle needs.
@@ -94,6 +98,7 @@ pub(crate) struct Parts {
     pub(crate) config: EngineConfig,
     pub(crate) sockets: Vec<UdpFlow>,
     pub(crate) media: Option<MediaEnds>,
+    pub(crate) capture: Option<Capture>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) decisions: mpsc::Sender<Delivered>,
     pub(crate) bus: event_bus::Publisher<crate::SessionEvent>,
@@ -104,6 +109,7 @@ struct Driver {
     sockets: Vec<(FlowId, UdpFlow)>,
     pump: Option<PumpHandle>,
     stream_answers: Option<mpsc::Receiver<StreamOutput>>,
+    capture: Option<Capture>,
     /// Bound ports that the engine knows and has not used yet.
     ports: BTreeMap<u16, PortPair>,
     requests: mpsc::Receiver<Request>,
@@ -125,7 +131,7 @@ struct Driver {
 /// Runs the driver until it is shut down, or every handle is gone and its calls are ended. The sockets are closed when it
 /// returns; those who asked for the end are still to be told.
 pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
-    let Parts { config, sockets, media, requests, decisions, bus } = parts;
+    let Parts { config, sockets, media, capture, requests, decisions, bus } = parts;
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let engine =
         Engine::new(config, Instant::now(), unix, Box::new(SystemRandom::default()), Observer::new(bus));
@@ -137,6 +143,7 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
         sockets,
         pump,
         stream_answers,
+        capture,
         ports: BTreeMap::new(),
         requests,
         decisions,
@@ -223,8 +230,15 @@ impl Driver {
         let (flow, socket) = &mut self.sockets[index];
         let flow = *flow;
         let mut datagrams = std::mem::take(&mut self.datagrams);
-        if let Err(error) = socket.try_receive(INPUTS_PER_TURN, |datagram| datagrams.push(datagram)) {
-            tracing::error!(%error, local = %socket.local(), "a SIP socket is gone");
+        let local = socket.local();
+        let taken = socket.try_receive(INPUTS_PER_TURN, |datagram| {
+            if let Some(capture) = &self.capture {
+                capture.received(local, datagram.source, &datagram.bytes);
+            }
+            datagrams.push(datagram);
+        });
+        if let Err(error) = taken {
+            tracing::error!(%error, %local, "a SIP socket is gone");
             self.sockets.remove(index);
             self.engine.handle(Instant::now(), Input::Transport(TransportInput::Closed { flow }));
         }
@@ -337,8 +351,13 @@ impl Driver {
     fn write(&mut self, hop: &sip_transport::Hop, wire: &Bytes) {
         let socket = self.sockets.iter().find(|(flow, _)| *flow == hop.flow);
         let Some((flow, socket)) = socket else { return };
+        let capture = self.capture.as_ref().map(|capture| (capture, Instant::now()));
         match socket.try_send(hop.remote, wire) {
-            Ok(()) => {}
+            Ok(()) => {
+                if let Some((capture, at)) = capture {
+                    capture.sent(at, socket.local(), hop.remote, wire);
+                }
+            }
             // The datagram is lost as it might be in the network; its transaction's timer sends it again.
             Err(SendError::Full) => tracing::debug!(remote = %hop.remote, "the send buffer is full"),
             Err(SendError::Refused(error)) => {
@@ -422,6 +441,10 @@ impl Driver {
         let answer = result.map(|reply| match reply {
             Reply::Session(session) => Answered::Session(session, self.engine.tap().call(session)),
             Reply::Transfer(transfer) => Answered::Transfer(transfer, self.engine.tap().transfer(transfer)),
+            Reply::Consultation(transfer, session) => {
+                let (watch, status) = (self.engine.tap().transfer(transfer), self.engine.tap().call(session));
+                Answered::Consultation(transfer, watch, session, status)
+            }
             other => Answered::Reply(other),
         });
         if waiting.send(answer).is_err() {

@@ -8,7 +8,7 @@ use sip_message::{NameAddrBuf, Scheme, UriBuf};
 use sip_transport::io::{ListenError, UdpFlow};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{COMMANDS, DECISIONS, Delivered, MediaEnds, Parts, Request, run};
+use super::{COMMANDS, Capture, DECISIONS, Delivered, MediaEnds, Parts, Request, run};
 use crate::{
     engine::{EngineConfig, MediaMode},
     error::StartError,
@@ -26,6 +26,7 @@ pub(crate) struct Plan {
     pub(crate) config: EngineConfig,
     pub(crate) ports: Option<RangeInclusive<u16>>,
     pub(crate) rtcp_interval: Option<Duration>,
+    pub(crate) capture: Option<Capture>,
 }
 
 /// The ends of a driver that runs.
@@ -62,9 +63,16 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
         let locals: Vec<SocketAddr> = sockets.iter().map(UdpFlow::local).collect();
         let (pump, media) = media.unzip();
         report(started, Ok((locals, media.as_ref().map(|(handle, _): &MediaEnds| handle.clone()))));
-        let (config, decisions) = (plan.config, decision_sender);
-        let waiting =
-            run(Parts { config, sockets, media, requests: request_queue, decisions, bus: publisher }).await;
+        let parts = Parts {
+            config: plan.config,
+            sockets,
+            media,
+            capture: plan.capture,
+            requests: request_queue,
+            decisions: decision_sender,
+            bus: publisher,
+        };
+        let waiting = run(parts).await;
         // The streams end after the calls, and nobody is told before their last RTCP is out.
         if let Some(Err(error)) = pump.map(Pump::shutdown) {
             tracing::warn!(%error, "the media pump did not end as it should");
@@ -133,7 +141,11 @@ impl Plan {
             config.streams.rtcp_interval = interval;
         }
         let failed = |reason: String| StartError::Media(reason);
-        let (mut pump, handle) = Pump::start(config).map_err(|error| failed(error.to_string()))?;
+        let started = match &self.capture {
+            Some(capture) => Pump::start_observed(config, capture.observer()),
+            None => Pump::start(config),
+        };
+        let (mut pump, handle) = started.map_err(|error| failed(error.to_string()))?;
         // Bound once here, so that a wrong range or address is found now and not in a call.
         handle.reserve().map_err(|error| failed(error.to_string()))?;
         let answers = pump.answers().ok_or_else(|| failed("its answers are taken".to_owned()))?;

@@ -7,7 +7,7 @@ use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId}
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Origin, Outbound, RouteId, Tick, TransportInput, identifier};
 use transaction_core::Timing;
-use transfer::{Decision, TransferId, TransferPolicy};
+use transfer::{AttendedOptions, Completion, Decision, TransferId, TransferPolicy};
 
 use crate::{
     error::{SessionError, SessionState, TransferError},
@@ -181,6 +181,38 @@ pub enum Command {
         /// Where the other party is to go.
         target: UriBuf,
     },
+    /// Asks a target first, to move the other party of a call to it later; replied with [`Reply::Consultation`] once the
+    /// consultation call is placed, which is after the hold.
+    Consult {
+        /// The call.
+        session: SessionId,
+        /// Whom to ask.
+        target: UriBuf,
+        /// How.
+        options: AttendedOptions,
+        /// When the transfer is completed.
+        completion: Completion,
+    },
+    /// Moves the other party of a call to the party of another one; replied with [`Reply::Transfer`] once it has begun.
+    /// Where the second call is the consultation of a transfer of the first, that transfer is completed.
+    Attended {
+        /// The call to the party that is to be moved.
+        session: SessionId,
+        /// The call to the target.
+        consultation: SessionId,
+        /// How; a transfer that is completed keeps the options it began with.
+        options: AttendedOptions,
+    },
+    /// Completes a transfer whose target is being asked.
+    Complete {
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// Turns to the other party while a target is being asked.
+    Swap {
+        /// The transfer.
+        transfer: TransferId,
+    },
     /// Gives a transfer up; replied when it has ended.
     CancelTransfer {
         /// The transfer.
@@ -197,6 +229,11 @@ pub enum Command {
     ListTransfers,
     /// Lists live calls: [`Reply::Sessions`].
     ListSessions,
+    /// Looks a live call up; replied with [`Reply::Session`].
+    Find {
+        /// The call.
+        session: SessionId,
+    },
     /// What the signalling knows of a call's media: [`Reply::Media`].
     MediaInfo {
         /// The call.
@@ -213,6 +250,8 @@ pub enum Reply {
     Session(SessionId),
     /// The transfer.
     Transfer(TransferId),
+    /// The transfer and the call in which its target is asked.
+    Consultation(TransferId, SessionId),
     /// The hold state that is in force.
     Hold(HoldState),
     /// Live transfers.
@@ -265,6 +304,8 @@ pub struct TransferInfo {
     pub session: SessionId,
     /// Transferee: the new call.
     pub new_session: Option<SessionId>,
+    /// Transferor: the call in which the target is or was asked first.
+    pub consultation: Option<SessionId>,
     /// Our role.
     pub role: transfer::Role,
     /// Its state, by the catalogue's name.

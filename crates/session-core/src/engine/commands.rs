@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dialog_core::{DialogCommand, Invite, LegCommand};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
-use transfer::{BlindOptions, Hold, TransferCommand, TransferId};
+use transfer::TransferCommand;
 
 use super::{
     CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap,
@@ -49,6 +49,18 @@ impl<T: Tap> Engine<T> {
             Command::Hold { session } => self.change_hold(id, session, true),
             Command::Resume { session } => self.change_hold(id, session, false),
             Command::Blind { session, target } => self.blind(id, session, target),
+            Command::Consult { session, target, options, completion } => {
+                self.consult(id, session, target, options, completion);
+            }
+            Command::Attended { session, consultation, options } => {
+                self.attended(id, session, consultation, options);
+            }
+            Command::Complete { transfer } => {
+                self.ask_transfer(id, TransferCommand::Complete { transfer }, Asked::done);
+            }
+            Command::Swap { transfer } => {
+                self.ask_transfer(id, TransferCommand::Swap { transfer }, Asked::done);
+            }
             Command::CancelTransfer { transfer } => {
                 self.ask_transfer(id, TransferCommand::Cancel { transfer }, Asked::until_ended);
             }
@@ -60,7 +72,7 @@ impl<T: Tap> Engine<T> {
                 self.reply(id, Ok(Reply::Transfers(transfers)));
             }
             Command::ListSessions => {
-                let sessions = self.sessions.values();
+                let sessions = self.sessions.values().filter(|session| session.unseen.is_none());
                 let sessions = sessions.map(|session| SessionInfo {
                     session: session.id(),
                     state: session.state,
@@ -68,6 +80,10 @@ impl<T: Tap> Engine<T> {
                 });
                 let sessions = sessions.collect();
                 self.reply(id, Ok(Reply::Sessions(sessions)));
+            }
+            Command::Find { session } => {
+                let found = self.sessions.contains_key(&session).then_some(Reply::Session(session));
+                self.reply(id, found.ok_or(SessionError::Unknown.into()));
             }
             Command::MediaInfo { session } => {
                 let result = self.negotiated(session).map(|media| Reply::Media(Box::new(media)));
@@ -117,7 +133,11 @@ impl<T: Tap> Engine<T> {
         }
     }
 
-    fn in_state(&self, id: SessionId, wanted: SessionState) -> Result<dialog_core::LegId, SessionError> {
+    pub(super) fn in_state(
+        &self,
+        id: SessionId,
+        wanted: SessionState,
+    ) -> Result<dialog_core::LegId, SessionError> {
         let session = self.sessions.get(&id).ok_or(SessionError::Unknown)?;
         if session.state == wanted {
             Ok(session.leg)
@@ -197,44 +217,13 @@ impl<T: Tap> Engine<T> {
         Ok(())
     }
 
-    fn blind(&mut self, id: CommandId, session: SessionId, target: UriBuf) {
-        let leg = match self.in_state(session, SessionState::Established) {
-            Ok(leg) => leg,
-            Err(error) => {
-                self.reply(id, Err(crate::TransferError::Session(error).into()));
-                return;
-            }
-        };
-        // Wished for is held enough: a transfer that fails must not resume what the application holds.
-        let negotiation = self.sessions.get(&session).and_then(|session| session.negotiation.as_ref());
-        let held = negotiation.is_some_and(media_core::Negotiation::desired_hold);
-        let hold = match (self.config.hold_before_transfer, held) {
-            (_, true) => Hold::Already,
-            (true, false) => Hold::First,
-            (false, false) => Hold::No,
-        };
-        let transfer: TransferId = self.surroundings.ids.mint();
-        let referred_by = Some(self.config.identity.clone());
-        self.ask_transfer(
-            id,
-            TransferCommand::Blind {
-                transfer,
-                leg,
-                target,
-                hold,
-                referred_by,
-                options: BlindOptions::default(),
-            },
-            Asked::transfer,
-        );
-    }
-
     fn transfer_infos(&self) -> Vec<TransferInfo> {
         let now = self.surroundings.now;
         let infos = self.transfers.transfers().map(|info| TransferInfo {
             transfer: info.id,
             session: SessionId::from(info.leg.number()),
             new_session: info.new_leg.map(|leg| SessionId::from(leg.number())),
+            consultation: info.consultation.map(|leg| SessionId::from(leg.number())),
             role: info.role,
             state: info.state,
             target: info.target.to_string(),

@@ -26,9 +26,12 @@ impl<T: Tap> Engine<T> {
         };
         let (leg, id) = (*leg, SessionId::from(leg.number()));
         match about {
+            LegEvent::Incoming(call) if call.replacing.is_some() => self.incoming_in_place(leg, call),
             LegEvent::Incoming(call) => self.incoming(leg, call),
             LegEvent::Described { turn, body } => {
-                self.described(id, *turn, body);
+                if !self.keep_offer(id, body) {
+                    self.described(id, *turn, body);
+                }
                 if *turn == Turn::Offer {
                     self.deliver_or_refuse(id);
                 }
@@ -45,12 +48,18 @@ impl<T: Tap> Engine<T> {
                 self.tell(Some(id), None, EventKind::Ringing { status: *status });
             }
             LegEvent::Up(established) => {
+                let mut unseen = None;
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.state = SessionState::Established;
                     session.peer = established.remote.to_string();
+                    unseen = session.unseen.take();
                 }
                 let peer = established.remote.uri.to_string();
                 self.tell(Some(id), None, EventKind::Established { peer, placed: established.placed });
+                if unseen.is_some() {
+                    // It may have been held from its beginning.
+                    self.tell_hold(id);
+                }
             }
             // The transfer layer hears only of the offers that it waits for.
             LegEvent::Reoffered(result) => {
@@ -59,6 +68,7 @@ impl<T: Tap> Engine<T> {
                 }
                 return;
             }
+            LegEvent::Acknowledged => {}
             LegEvent::Changed => {
                 self.apply_media(id);
                 self.tell_hold(id);
@@ -198,7 +208,9 @@ impl<T: Tap> Engine<T> {
         for command in std::mem::take(&mut session.enders) {
             self.reply(command, Ok(Reply::Done));
         }
-        self.tell(Some(id), None, EventKind::CallEnded { cause: cause.clone() });
+        if session.unseen.is_none() {
+            self.tell(Some(id), None, EventKind::CallEnded { cause: cause.clone() });
+        }
     }
 
     fn misused(&mut self, id: SessionId, misuse: Misuse) {

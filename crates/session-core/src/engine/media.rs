@@ -196,9 +196,16 @@ impl<T: Tap> Engine<T> {
     }
 
     /// Moves the user's audio from one call to another. Where the first has none any more, because it ended while the
-    /// other rang, the other gets audio of its own.
+    /// other rang, or the other has no stream yet, because it still rings or our offer waits for the answer, the other
+    /// gets audio of its own.
     pub(super) fn move_media(&mut self, from: SessionId, to: SessionId) {
-        let Some(target) = self.stream_of(to) else { return };
+        let Some(target) = self.stream_of(to) else {
+            let waiting = self.sessions.get_mut(&to).filter(|to| to.stream == StreamState::Unopened);
+            if let Some(session) = waiting {
+                session.device.get_or_insert(Self::own_device(to));
+            }
+            return;
+        };
         let moved =
             self.stream_of(from).zip(self.sessions.get_mut(&from).and_then(|session| session.device.take()));
         let Some(session) = self.sessions.get_mut(&to) else { return };

@@ -9,6 +9,8 @@ mod boundary;
 mod commands;
 mod legs;
 mod media;
+mod moving;
+mod replacing;
 mod session;
 mod transfers;
 mod wheel;
@@ -107,6 +109,8 @@ pub struct Engine<T> {
     ports: media::Ports,
     /// Commands that wait for the end of a transfer.
     cancellers: BTreeMap<TransferId, SmallVec<[CommandId; 1]>>,
+    /// Commands that wait for a consultation call to be placed.
+    consulting: BTreeMap<TransferId, CommandId>,
     /// Transfer commands whose acceptance is awaited within this step.
     asked: VecDeque<transfers::Asked>,
     events: u64,
@@ -157,6 +161,7 @@ impl<T: Tap> Engine<T> {
             outputs: VecDeque::new(),
             sessions: BTreeMap::new(),
             cancellers: BTreeMap::new(),
+            consulting: BTreeMap::new(),
             asked: VecDeque::new(),
             events: 0,
             stream_ops: 0,
@@ -223,11 +228,11 @@ impl<T: Tap> Engine<T> {
             sessions: self.sessions.len(),
             transactions: self.transactions.len(),
             dialogs: self.dialogs.len() + self.dialogs.tombstones(),
-            transfers: self.transfers.len(),
+            transfers: self.transfers.len() + self.transfers.replacements(),
             timers: self.timers.len(),
             routes: usize::from(!self.transports.is_idle()),
             ports: self.ports.in_use(),
-            commands: waiting + self.cancellers.len() + self.asked.len(),
+            commands: waiting + self.cancellers.len() + self.consulting.len() + self.asked.len(),
         }
     }
 

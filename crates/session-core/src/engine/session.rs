@@ -6,7 +6,10 @@ use dialog_core::{IncomingCall, LegId, ReofferError};
 use media_core::{DeviceId, Negotiation, Source, StreamId};
 use smallvec::SmallVec;
 
-use super::boundary::{CommandId, HoldState};
+use super::{
+    boundary::{CommandId, HoldState},
+    replacing::Unseen,
+};
 use crate::{error::SessionState, event::SessionId};
 
 /// Holds and resumes that may wait for one call: a user presses a button a few times, a program that asks more often
@@ -58,6 +61,8 @@ pub(super) struct Session {
     pub(super) offer_usable: bool,
     /// An incoming call that was not shown to the application yet.
     pub(super) undelivered: Option<Box<IncomingCall>>,
+    /// A call that is to take the place of another one, until it is up: the application has not seen it.
+    pub(super) unseen: Option<Unseen>,
     /// Placed by the transfer layer: its address is checked when it is known.
     pub(super) referred: bool,
     /// Hold as it was last told to the application.
@@ -83,6 +88,7 @@ impl Session {
             device: None,
             offer_usable: false,
             undelivered: None,
+            unseen: None,
             referred: false,
             told: (false, false),
             wishes: SmallVec::new(),

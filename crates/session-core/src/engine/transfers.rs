@@ -1,9 +1,9 @@
 //! The engine's side of transfer: what the transfer layer wants done, and its events for the application.
 
 use dialog_core::{DialogCommand, DialogEvent, Invite, LegEvent, LegId};
-use sip_message::NameAddrBuf;
+use sip_message::{NameAddrBuf, UriBuf};
 use transfer::{
-    Outcome, Role, TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput,
+    Outcome, Purpose, Role, TransferCommand, TransferEvent, TransferEventKind, TransferId, TransferOutput,
 };
 
 use super::{
@@ -27,6 +27,7 @@ pub(super) struct Asked {
 enum Then {
     ReplyTransfer,
     ReplyDone,
+    WaitForCall,
     WaitForEnd,
 }
 
@@ -39,6 +40,11 @@ impl Asked {
     /// Replies that it is done.
     pub(super) fn done(transfer: TransferId, command: CommandId) -> Self {
         Self { transfer, command, then: Then::ReplyDone }
+    }
+
+    /// Replies when the consultation call is placed.
+    pub(super) fn until_placed(transfer: TransferId, command: CommandId) -> Self {
+        Self { transfer, command, then: Then::WaitForCall }
     }
 
     /// Replies when the transfer has ended.
@@ -55,6 +61,10 @@ impl<T: Tap> Engine<T> {
         asked: impl Fn(TransferId, CommandId) -> Asked,
     ) {
         let (TransferCommand::Blind { transfer, .. }
+        | TransferCommand::Attended { transfer, .. }
+        | TransferCommand::Consult { transfer, .. }
+        | TransferCommand::Complete { transfer }
+        | TransferCommand::Swap { transfer }
         | TransferCommand::Detach { transfer }
         | TransferCommand::Cancel { transfer }
         | TransferCommand::Decide { transfer, .. }) = &command;
@@ -77,19 +87,8 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Dialog(command) => self.ask_dialog(command),
             TransferOutput::Hold { leg, limit } => self.transfer_hold(leg, true, limit),
             TransferOutput::Resume { leg, limit } => self.transfer_hold(leg, false, limit),
-            TransferOutput::Place { leg, referred, target, headers, ring_limit } => {
-                let referrer = self.sessions.get(&SessionId::from(referred.number()));
-                let source =
-                    referrer.map_or_else(|| self.config.source.clone(), |session| session.source.clone());
-                // Without audio of its own to be moved, the new call brings its own.
-                let moves = referrer
-                    .is_some_and(|session| session.stream == StreamState::Open && session.device.is_some());
-                let id = SessionId::from(leg.number());
-                let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
-                session.referred = true;
-                session.device = (!moves).then(|| Self::own_device(id));
-                self.sessions.insert(id, session);
-                self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
+            TransferOutput::Place { leg, beside, purpose, target, headers, ring_limit } => {
+                self.place_beside(leg, beside, purpose, &target);
                 let invite = Invite {
                     to: NameAddrBuf::from(target.clone()),
                     target,
@@ -100,6 +99,8 @@ impl<T: Tap> Engine<T> {
                 };
                 self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
             }
+            TransferOutput::Answer { leg, replaced } => self.answer_in_place(leg, replaced),
+            TransferOutput::Replacement(told) => self.tell_replacement(*told),
             TransferOutput::MoveMedia { from, to } => {
                 self.move_media(SessionId::from(from.number()), SessionId::from(to.number()));
             }
@@ -112,6 +113,21 @@ impl<T: Tap> Engine<T> {
         }
     }
 
+    /// The session of a call that the transfer layer places, with the audio of the one beside it.
+    fn place_beside(&mut self, leg: LegId, beside: LegId, purpose: Purpose, target: &UriBuf) {
+        let other = self.sessions.get(&SessionId::from(beside.number()));
+        let source = other.map_or_else(|| self.config.source.clone(), |session| session.source.clone());
+        // Without audio beside it that could be moved, the new call brings its own.
+        let moves =
+            other.is_some_and(|session| session.stream == StreamState::Open && session.device.is_some());
+        let id = SessionId::from(leg.number());
+        let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
+        session.referred = purpose == Purpose::Referred;
+        session.device = (!moves).then(|| Self::own_device(id));
+        self.sessions.insert(id, session);
+        self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
+    }
+
     fn transfer_asked(&mut self, transfer: TransferId, result: Result<(), transfer::TransferRefusal>) {
         let Some(at) = self.asked.iter().position(|asked| asked.transfer == transfer) else { return };
         let Some(asked) = self.asked.remove(at) else { return };
@@ -119,6 +135,9 @@ impl<T: Tap> Engine<T> {
             (Err(refusal), _) => self.reply(asked.command, Err(TransferError::Refused(refusal).into())),
             (Ok(()), Then::ReplyTransfer) => self.reply(asked.command, Ok(Reply::Transfer(transfer))),
             (Ok(()), Then::ReplyDone) => self.reply(asked.command, Ok(Reply::Done)),
+            (Ok(()), Then::WaitForCall) => {
+                self.consulting.insert(transfer, asked.command);
+            }
             (Ok(()), Then::WaitForEnd) => self.cancellers.entry(transfer).or_default().push(asked.command),
         }
     }
@@ -152,6 +171,19 @@ impl<T: Tap> Engine<T> {
                 }
                 told
             }
+            TransferEventKind::Consulting { consultation } => {
+                let consultation = SessionId::from(consultation.number());
+                if let Some(command) = self.consulting.remove(&transfer) {
+                    self.reply(command, Ok(Reply::Consultation(transfer, consultation)));
+                }
+                EventKind::TransferConsulting { consultation }
+            }
+            TransferEventKind::ConsultRinging { status } => EventKind::ConsultRinging { status },
+            TransferEventKind::ConsultAnswered => EventKind::ConsultAnswered,
+            TransferEventKind::Swapped { active } => {
+                EventKind::ConsultSwapped { active: SessionId::from(active.number()) }
+            }
+            TransferEventKind::PrimaryLost => EventKind::PrimaryLost,
             TransferEventKind::ReferSent => EventKind::ReferSent,
             TransferEventKind::Accepted { status } => EventKind::TransferAccepted { status },
             TransferEventKind::AwaitingApproval => EventKind::TransferAwaitingApproval,
@@ -169,6 +201,9 @@ impl<T: Tap> Engine<T> {
     pub(super) fn transfer_ended(&mut self, transfer: TransferId, session: SessionId, outcome: Outcome) {
         for command in self.cancellers.remove(&transfer).unwrap_or_default() {
             self.reply(command, Ok(Reply::Done));
+        }
+        if let Some(command) = self.consulting.remove(&transfer) {
+            self.reply(command, Err(TransferError::Ended(outcome).into()));
         }
         if let Some(waiting) = self.sessions.get(&session).filter(|session| session.ends_after_transfer) {
             let leg = waiting.leg;

@@ -10,11 +10,11 @@ use std::{
 use dialog_core::ReferAcceptance;
 use media_core::Source;
 use sip_message::{NameAddrBuf, UriBuf};
-use transfer::TransferPolicy;
+use transfer::{Network, ReplacesAuthorizer, TransferPolicy};
 
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
-    driver::{self, Plan, Started},
+    driver::{self, Capture, Plan, Started},
     engine::{EngineConfig, MediaMode},
     error::StartError,
 };
@@ -31,6 +31,7 @@ pub struct Builder {
     config: EngineConfig,
     ports: Option<RangeInclusive<u16>>,
     rtcp_interval: Option<Duration>,
+    capture: Option<Capture>,
 }
 
 impl Default for Builder {
@@ -38,7 +39,7 @@ impl Default for Builder {
         // invariant: a constant that is a SIP URI.
         let nobody: UriBuf = "sip:patchcord@invalid".parse().expect("invariant: a valid URI");
         let config = EngineConfig { max_calls: 256, ..EngineConfig::new(NameAddrBuf::from(nobody)) };
-        Self { listen: Vec::new(), identity: None, config, ports: None, rtcp_interval: None }
+        Self { listen: Vec::new(), identity: None, config, ports: None, rtcp_interval: None, capture: None }
     }
 }
 
@@ -99,6 +100,19 @@ impl Builder {
         self
     }
 
+    /// Sets who may replace a call of ours by an INVITE with Replaces (RFC 3891); who was referred by the replaced party
+    /// by default. After [`Builder::transfer_policy`], which sets it, too.
+    pub fn replaces(mut self, authorizer: ReplacesAuthorizer) -> Self {
+        self.config.policy.replaces = authorizer;
+        self
+    }
+
+    /// Adds a trunk: a network whose peers speak for each other, so that a call with one may be replaced by another.
+    pub fn trunk(mut self, network: Network) -> Self {
+        self.config.policy.trunks.push(network);
+        self
+    }
+
     /// Sets whether calls are held before they are transferred; they are by default.
     pub fn hold_before_transfer(mut self, hold: bool) -> Self {
         self.config.hold_before_transfer = hold;
@@ -147,15 +161,21 @@ impl Builder {
         self
     }
 
+    /// Records every datagram, SIP, RTP and RTCP, in a pcap file: audio and identities, see [`Capture`].
+    pub fn capture(mut self, capture: Capture) -> Self {
+        self.capture = Some(capture);
+        self
+    }
+
     /// Binds the sockets and starts the threads.
     pub async fn start(mut self) -> Result<(SessionManager, IncomingQueue), StartError> {
         if self.listen.is_empty() {
             self.listen.push(([127, 0, 0, 1], 0).into());
         }
         self.check_descriptors()?;
-        let Self { listen, identity, config, ports, rtcp_interval } = self;
+        let Self { listen, identity, config, ports, rtcp_interval, capture } = self;
         let Started { requests, decisions, bus, pump, locals } =
-            driver::start(Plan { listen, identity, config, ports, rtcp_interval }).await?;
+            driver::start(Plan { listen, identity, config, ports, rtcp_interval, capture }).await?;
         Ok((
             SessionManager::new(requests.clone(), bus, pump, locals),
             IncomingQueue::new(decisions, &requests),

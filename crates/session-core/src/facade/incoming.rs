@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use dialog_core::IncomingCall as Call;
 use media_core::Source;
-use sip_message::{NameAddrBuf, Replaces, StatusCode, UriBuf};
+use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use tokio::sync::{mpsc, oneshot, watch};
 use transfer::{Decision, TransferId};
 
@@ -107,11 +107,6 @@ impl IncomingCall {
     /// Where it came from.
     pub fn source(&self) -> SocketAddr {
         self.call.source
-    }
-
-    /// The call that it wants to replace (RFC 3891).
-    pub fn replaces(&self) -> Option<&Replaces> {
-        self.call.replaces.as_ref()
     }
 
     /// Who referred the caller to us: unverified.

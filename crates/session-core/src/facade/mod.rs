@@ -1,6 +1,8 @@
 //! What a user of the stack holds: a manager, its calls, its transfers, and the decisions it is asked for.
 
 mod builder;
+mod consultation;
+mod event_filter;
 mod incoming;
 mod media_info;
 mod session;
@@ -8,6 +10,8 @@ mod session_manager;
 mod transfer;
 
 pub use builder::Builder;
+pub use consultation::Consultation;
+pub use event_filter::EventFilter;
 pub use incoming::{Incoming, IncomingCall, IncomingQueue, IncomingTransfer};
 pub use media_info::SessionMediaInfo;
 pub use session::Session;

@@ -3,7 +3,12 @@
 use dialog_core::EndCause;
 use tokio::sync::watch;
 
-use super::{media_info::SessionMediaInfo, session_manager::SessionManager, transfer::Transfer};
+use transfer::{AttendedOptions, Completion};
+
+use super::{
+    consultation::Consultation, media_info::SessionMediaInfo, session_manager::SessionManager,
+    transfer::Transfer,
+};
 use crate::{
     driver::CallStatus,
     engine::HoldState,
@@ -68,6 +73,36 @@ impl Session {
     /// Moves the other party to a target without asking it first.
     pub async fn blind(&self, to: &str) -> Result<Transfer, TransferError> {
         self.manager.blind(self.id, to).await
+    }
+
+    /// Moves the other party to the party of another call that is up: both are held, then REFER with Replaces. If the
+    /// transfer fails, both calls are what they were.
+    pub async fn attended(&self, other: &Session) -> Result<Transfer, TransferError> {
+        self.manager.attended(self.id, other.id(), AttendedOptions::default()).await
+    }
+
+    /// As [`Session::attended`], with options of its own.
+    pub async fn attended_with(
+        &self,
+        other: &Session,
+        options: AttendedOptions,
+    ) -> Result<Transfer, TransferError> {
+        self.manager.attended(self.id, other.id(), options).await
+    }
+
+    /// Asks a target first: holds this call and calls the target. Returns when the target is being called.
+    pub async fn consult(&self, to: &str) -> Result<Consultation, TransferError> {
+        self.manager.consult(self.id, to, AttendedOptions::default(), Completion::OnCommand).await
+    }
+
+    /// As [`Session::consult`], with options of its own.
+    pub async fn consult_with(
+        &self,
+        to: &str,
+        options: AttendedOptions,
+        completion: Completion,
+    ) -> Result<Consultation, TransferError> {
+        self.manager.consult(self.id, to, options, completion).await
     }
 
     /// What is negotiated, sent, received and heard.

@@ -7,9 +7,12 @@ use media_core::PumpHandle;
 use sip_message::UriBuf;
 use sip_transport::Transport;
 use tokio::sync::{mpsc, oneshot};
-use transfer::TransferId;
+use transfer::{AttendedOptions, Completion, OutcomeKind, TransferId};
 
-use super::{builder::Builder, media_info::SessionMediaInfo, session::Session, transfer::Transfer};
+use super::{
+    builder::Builder, consultation::Consultation, event_filter::EventFilter, media_info::SessionMediaInfo,
+    session::Session, transfer::Transfer,
+};
 use crate::{
     driver::{Answer, Answered, Request},
     engine::{CallOptions, Command, CommandError, HoldState, Reply, SessionInfo, TransferInfo},
@@ -26,6 +29,10 @@ const EVENTS: usize = 4096;
 pub enum TransferType {
     /// The target is not asked first.
     Blind,
+    /// The target is called first; as soon as it has answered, the transfer is completed.
+    Attended,
+    /// The target is called first; the transfer is completed on command.
+    Consultative,
 }
 
 /// Why events cannot be subscribed to.
@@ -92,16 +99,22 @@ impl SessionManager {
     /// Calls a `sip:` URI with settings of its own.
     pub async fn call_with(&self, target: &str, options: CallOptions) -> Result<Session, SessionError> {
         let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
-        match self.ask(Command::Call { target, options }).await {
-            Ok(Answered::Session(id, status)) => Ok(Session::new(self.clone(), id, status)),
-            Ok(_) => Err(SessionError::Closed),
-            Err(error) => Err(session_error(error)),
-        }
+        self.handle(Command::Call { target, options }).await
+    }
+
+    /// A handle to a live call; for one that came of a transfer, whose id only the events tell.
+    pub async fn session(&self, session: &SessionId) -> Result<Session, SessionError> {
+        self.handle(Command::Find { session: *session }).await
     }
 
     /// Subscribes to all events. A subscriber that falls behind loses the oldest and is told how many.
     pub fn subscribe(&self) -> Result<Subscriber<SessionEvent>, EventsError> {
         self.subscribe_with(EVENTS, Overflow::DropOldest, |_| true)
+    }
+
+    /// Subscribes to the events of one call, one transfer or some kinds; otherwise as [`subscribe`](Self::subscribe).
+    pub fn subscribe_to(&self, filter: EventFilter) -> Result<Subscriber<SessionEvent>, EventsError> {
+        self.subscribe_with(EVENTS, Overflow::DropOldest, move |event| filter.wants(event))
     }
 
     /// Subscribes to the events that a filter wants, asked before anybody is woken. [`Overflow::Block`] is refused: an
@@ -140,7 +153,7 @@ impl SessionManager {
     // The operations by their names.
 
     /// Moves the other party of a call to a target: hold, REFER, progress, BYE; or recovery. Returns once the engine has
-    /// begun.
+    /// begun: with the REFER, or with the call to a target that is asked first.
     pub async fn initiate_transfer(
         &self,
         session: &SessionId,
@@ -149,6 +162,59 @@ impl SessionManager {
     ) -> Result<TransferId, TransferError> {
         match kind {
             TransferType::Blind => self.blind(*session, target).await.map(|transfer| transfer.id()),
+            TransferType::Attended | TransferType::Consultative => {
+                let completion = match kind {
+                    TransferType::Attended => Completion::OnAnswer,
+                    TransferType::Blind | TransferType::Consultative => Completion::OnCommand,
+                };
+                let options = AttendedOptions::default();
+                self.consult(*session, target, options, completion)
+                    .await
+                    .map(|consultation| consultation.id())
+            }
+        }
+    }
+
+    /// Holds a call and calls a target to ask it first. Returns when the INVITE to the target is sent; its answer comes as
+    /// an event. [`complete_attended_transfer`](Self::complete_attended_transfer) goes on from there,
+    /// [`cancel_transfer`](Self::cancel_transfer) gives up; the transfer's id stands in
+    /// [`get_sessions_with_transfers`](Self::get_sessions_with_transfers) and in every event.
+    pub async fn create_consultation_call(
+        &self,
+        session: &SessionId,
+        target: &str,
+    ) -> Result<SessionId, TransferError> {
+        let options = AttendedOptions::default();
+        let consultation = self.consult(*session, target, options, Completion::OnCommand).await?;
+        Ok(consultation.call().id())
+    }
+
+    /// Moves the transferee to the party of the consultation call. Returns when the final outcome is known.
+    ///
+    /// A user agent holds two calls: `transferor` and `transferee` are then the same one, the call to the party that is to
+    /// be moved. Three phases: both calls are held; REFER with Replaces, until the outcome is known; BYE. A failure in any
+    /// of them takes both calls back to what they were, or, where the consultation call was made for this transfer, gives
+    /// the first party back and keeps the target on hold; the error is then [`TransferError::Ended`] with the outcome.
+    ///
+    /// A back-to-back user agent holds three calls, which is not offered yet: [`SessionError::Unsupported`].
+    pub async fn complete_attended_transfer(
+        &self,
+        transferor: &SessionId,
+        transferee: &SessionId,
+        consultation: &SessionId,
+    ) -> Result<TransferId, TransferError> {
+        if transferor != transferee {
+            return Err(SessionError::Unsupported("a transfer between three calls").into());
+        }
+        let mut transfer = self.attended(*transferee, *consultation, AttendedOptions::default()).await?;
+        let outcome = transfer.outcome().await?;
+        match outcome.kind {
+            OutcomeKind::Succeeded | OutcomeKind::Bridged => Ok(transfer.id()),
+            OutcomeKind::Failed
+            | OutcomeKind::Recovered
+            | OutcomeKind::Cancelled
+            | OutcomeKind::TimedOut
+            | OutcomeKind::PeerHungUp => Err(TransferError::Ended(outcome)),
         }
     }
 
@@ -207,8 +273,57 @@ impl SessionManager {
         }
     }
 
+    pub(super) async fn attended(
+        &self,
+        session: SessionId,
+        consultation: SessionId,
+        options: AttendedOptions,
+    ) -> Result<Transfer, TransferError> {
+        match self.ask(Command::Attended { session, consultation, options }).await {
+            Ok(Answered::Transfer(id, watch)) => Ok(Transfer::new(self.clone(), id, watch)),
+            Ok(_) => Err(SessionError::Closed.into()),
+            Err(error) => Err(transfer_error(error)),
+        }
+    }
+
+    pub(super) async fn consult(
+        &self,
+        session: SessionId,
+        target: &str,
+        options: AttendedOptions,
+        completion: Completion,
+    ) -> Result<Consultation, TransferError> {
+        let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
+        match self.ask(Command::Consult { session, target, options, completion }).await {
+            Ok(Answered::Consultation(id, watch, call, status)) => Ok(Consultation::new(
+                self.clone(),
+                Session::new(self.clone(), call, status),
+                Transfer::new(self.clone(), id, watch),
+            )),
+            Ok(_) => Err(SessionError::Closed.into()),
+            Err(error) => Err(transfer_error(error)),
+        }
+    }
+
+    pub(super) async fn complete(&self, transfer: TransferId) -> Result<(), TransferError> {
+        self.ask(Command::Complete { transfer }).await.map(drop).map_err(transfer_error)
+    }
+
+    pub(super) async fn swap(&self, transfer: TransferId) -> Result<(), TransferError> {
+        self.ask(Command::Swap { transfer }).await.map(drop).map_err(transfer_error)
+    }
+
     pub(super) async fn hang_up(&self, session: SessionId) -> Result<(), SessionError> {
         self.ask(Command::HangUp { session }).await.map(drop).map_err(session_error)
+    }
+
+    /// The handle that a command is replied with.
+    async fn handle(&self, command: Command) -> Result<Session, SessionError> {
+        match self.ask(command).await {
+            Ok(Answered::Session(id, status)) => Ok(Session::new(self.clone(), id, status)),
+            Ok(_) => Err(SessionError::Closed),
+            Err(error) => Err(session_error(error)),
+        }
     }
 
     async fn change_hold(&self, command: Command) -> Result<HoldState, SessionError> {
@@ -235,7 +350,7 @@ pub(super) async fn ask(requests: &mpsc::Sender<Request>, command: Command) -> A
 pub(super) fn session_error(error: CommandError) -> SessionError {
     match error {
         CommandError::Session(error) | CommandError::Transfer(TransferError::Session(error)) => error,
-        CommandError::Transfer(TransferError::Refused(_)) => SessionError::Unknown,
+        CommandError::Transfer(TransferError::Refused(_) | TransferError::Ended(_)) => SessionError::Unknown,
     }
 }
 

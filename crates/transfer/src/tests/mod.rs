@@ -10,6 +10,7 @@ mod consulting;
 mod consulting_ends;
 mod random;
 mod random_calls;
+mod replacing;
 mod rig;
 mod swapping;
 mod transferee;

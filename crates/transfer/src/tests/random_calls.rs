@@ -339,7 +339,9 @@ impl Calls {
             Input::Notify(sub, state, status) => {
                 if let Some(id) = self.sub(sub) {
                     let over = state == NotifiedState::Terminated;
-                    self.subs.entry(id).and_modify(|sub| sub.over = over);
+                    // One that has told its end runs out by itself, and a second REFER may follow it (TR-171).
+                    let told = status.is_some_and(|status| status >= 200);
+                    self.subs.entry(id).and_modify(|sub| sub.over = over || told);
                     self.rig.notified(id, state, status);
                     if over {
                         self.rig.sub(id, SubscriptionEvent::Ended(SubscriptionEnd::Terminated));

@@ -11,8 +11,8 @@ use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 
 use crate::{
-    BlindOptions, Hold, Outcome, TransferCommand, TransferEventKind, TransferId, TransferOutput,
-    TransferPolicy, TransferTimer, TransferTimerName, Transfers,
+    BlindOptions, Hold, Outcome, ReplacementEnd, TransferCommand, TransferEventKind, TransferId,
+    TransferOutput, TransferPolicy, TransferTimer, TransferTimerName, Transfers,
 };
 
 /// A generator whose numbers are the same in every run.
@@ -320,6 +320,15 @@ fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> Strin
                 headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
             format!("place{} {target} {ring_limit:?}{}", name(leg), headers.concat())
         }
+        TransferOutput::Answer { leg, replaced } => format!("answer {} for {}", full(leg), full(replaced)),
+        TransferOutput::Replacement(told) => {
+            let (old, new) = (full(&told.old), full(&told.new));
+            match told.end {
+                ReplacementEnd::Replaced => format!("[replaced {old} by {new}]"),
+                ReplacementEnd::Refused(status) => format!("[refused {new} for {old} {status}]"),
+                ReplacementEnd::Unacknowledged => format!("[unacknowledged {new} for {old}]"),
+            }
+        }
         TransferOutput::MoveMedia { from, to } => format!("media {} to {}", full(from), full(to)),
         TransferOutput::Event(event) => match &event.kind {
             TransferEventKind::Initiated { target } => format!("[initiated {target}]"),
@@ -356,6 +365,9 @@ fn dialog_line(
             format!("refer{} {refer_to}", name(leg))
         }
         DialogCommand::Leg(leg, LegCommand::HangUp { .. }) => format!("hangup {}", full(leg)),
+        DialogCommand::Leg(leg, LegCommand::Reject { status, .. }) => {
+            format!("reject {} {status}", full(leg))
+        }
         DialogCommand::Leg(_, other) => format!("{other:?}"),
         DialogCommand::Place { .. } => "place by dialog".into(),
         DialogCommand::Subscription(_, command) => match command {

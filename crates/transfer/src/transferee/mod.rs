@@ -158,6 +158,7 @@ impl Transferee {
             | LegEvent::Up(_)
             | LegEvent::Reoffered(_)
             | LegEvent::Changed
+            | LegEvent::Acknowledged
             | LegEvent::Misused(_) => return true,
         };
         self.old_call_ends(old, around, out)
@@ -211,6 +212,7 @@ impl Transferee {
             | LegEvent::RolledBack
             | LegEvent::Reoffered(_)
             | LegEvent::Changed
+            | LegEvent::Acknowledged
             | LegEvent::Closing
             | LegEvent::Misused(_) => return true,
         };

@@ -256,6 +256,7 @@ impl Transferor {
             | LegEvent::Provisional { .. }
             | LegEvent::Up(_)
             | LegEvent::Changed
+            | LegEvent::Acknowledged
             | LegEvent::Misused(_) => return true,
         };
         self.drive(event, around, out)

@@ -1,4 +1,5 @@
 use super::*;
+use crate::demo::parties::CAROL;
 
 #[test]
 fn a_tone_is_right_within_the_resolution_and_silence_only_where_it_is_expected() {
@@ -24,19 +25,45 @@ fn what_was_not_measured_is_not_ok() {
 }
 
 #[test]
-fn who_should_have_no_call_must_have_none() {
-    let party = |in_call, hears_hz| PartyReport {
-        party: "alice",
-        name: "Alice",
-        heard_before_hz: None,
-        hears_hz,
-        expected_hz: None,
-        longest_silence_ms: None,
-        in_call,
+fn each_party_hears_whom_it_should() {
+    let found = |in_call, hz| HeardReport { phase: "", hz, expected_hz: None, in_call };
+    let check = |hears, found| {
+        let check = heard(Phase::Consulting, "Carol", hears, found);
+        (check.what, check.ok)
     };
-    let check = at_the_end(ALICE, expected(Scenario::Blind)[ALICE], &party(false, None));
-    assert_eq!((check.what.as_str(), check.ok), ("at the end: Alice has no call", true));
-    assert!(!at_the_end(ALICE, None, &party(true, None)).ok);
-    let check = at_the_end(ALICE, expected(Scenario::TargetBusy)[ALICE], &party(true, Some(660)));
-    assert_eq!((check.what.as_str(), check.ok), ("at the end: Alice hears Bob (660 Hz)", true));
+    let (what, ok) = check(Hears::NoCall, found(false, None));
+    assert_eq!((what.as_str(), ok), ("consulting: Carol has no call", true));
+    assert!(!check(Hears::NoCall, found(true, None)).1);
+    let (what, ok) = check(Hears::Nothing, found(true, None));
+    assert_eq!((what.as_str(), ok), ("consulting: Carol, on hold, hears nothing", true));
+    assert!(!check(Hears::Nothing, found(true, Some(440))).1);
+    assert!(!check(Hears::Nothing, found(false, None)).1, "who has no call is not on hold");
+    let (what, ok) = check(Hears::Party(ALICE), found(true, Some(440)));
+    assert_eq!((what.as_str(), ok), ("consulting: Carol hears Alice (440 Hz)", true));
+    assert!(!check(Hears::Party(ALICE), found(true, Some(660))).1);
+}
+
+#[test]
+fn what_is_wanted_of_an_outcome_is_said() {
+    let words = |scenario| {
+        let plots = crate::demo::plot::plots(scenario);
+        plots.iter().map(|plot| wanted(plot.outcome)).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(words(crate::args::Scenario::TargetSilent), "Recovered (408, 480 or 487), by notify");
+    assert_eq!(words(crate::args::Scenario::ConsultBusy), "Recovered (486), by local");
+}
+
+#[test]
+fn every_scenario_says_what_each_party_hears_and_fits_the_page() {
+    for plot in crate::demo::plot::plots(crate::args::Scenario::All) {
+        assert_eq!(plot.talks.first().map(|(phase, _)| *phase), Some(Phase::Before), "{}", plot.name);
+        assert_eq!(plot.talks.last().map(|(phase, _)| *phase), Some(Phase::After), "{}", plot.name);
+        assert_eq!(plot.moves(), plot.at_the_end()[CAROL] == Hears::Party(BOB), "{}", plot.name);
+        for (phase, _) in plot.talks {
+            assert_eq!(plot.talkers(*phase).count(), 2, "{}: two talk with each other", plot.name);
+        }
+        for line in &plot.story {
+            assert!(line.chars().count() <= 98, "{line}");
+        }
+    }
 }

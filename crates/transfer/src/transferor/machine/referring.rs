@@ -2,8 +2,8 @@
 
 use super::{
     super::event::{Answer, CallEnd, End, Event, Report, Timer},
-    Action, Cause, Facts, Parted, Plan, Side, State, Step, Tell, Wait, after, call_ended, complete, finish,
-    give_up, lose, peer_hung_up, recover, succeeded, take_back, to,
+    Action, Cause, Facts, Parted, Plan, Side, State, Step, Tell, Wait, call_ended, complete, finish, give_up,
+    lose, peer_hung_up, recover, succeeded, take_back, to,
 };
 
 /// As [`recover`] when the refusal makes the call itself doubtful: a re-INVITE tells whether it lives (TR-266).
@@ -222,14 +222,13 @@ fn reported(report: Report, facts: Facts) -> Option<Step> {
         Report::Provisional(code) => to(State::Progress, &[Action::Tell(Tell::Progress(code))]),
         Report::Nothing => to(State::Progress, &[]),
         Report::Success { code, last } => complete(code, last, facts),
-        Report::Failure { code, last } => {
-            let before: &[Action] = if last { &[] } else { &[Action::Unsubscribe] };
-            // The target is still there, so it was looked for at the wrong place (TR-171).
-            if facts.may.reroute && leads_nowhere(code) {
-                return after(before, State::ReferPending(None), &[Action::Reroute, Action::Refer]);
-            }
-            recover(before, Cause::Target(code), facts)
+        // The target is still there, so it was looked for at the wrong place (TR-171).
+        Report::Failure { code, .. } if facts.may.reroute && leads_nowhere(code) => {
+            to(State::ReferPending(None), &[Action::Reroute, Action::Refer])
         }
+        // A subscription that its notifier leaves active runs out by itself: a peer was seen that ends the whole call on a
+        // SUBSCRIBE in it, and the call is what is to be saved.
+        Report::Failure { code, .. } => recover(&[], Cause::Target(code), facts),
         Report::Empty => recover(&[], Cause::NoResult, facts),
     }
 }

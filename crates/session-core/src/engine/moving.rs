@@ -1,0 +1,125 @@
+//! What the application asks for to move a call: a transfer of each kind, with what the engine knows of its calls.
+
+use dialog_core::LegId;
+use sip_message::UriBuf;
+use transfer::{
+    AttendedOptions, BlindOptions, Completion, Hold, Role, TransferCommand, TransferId, TransferRefusal,
+};
+
+use super::{CommandId, Engine, Tap, transfers::Asked};
+use crate::{
+    TransferError,
+    error::{SessionError, SessionState},
+    event::SessionId,
+};
+
+impl<T: Tap> Engine<T> {
+    pub(super) fn blind(&mut self, id: CommandId, session: SessionId, target: UriBuf) {
+        let Some(leg) = self.established(id, session) else { return };
+        let command = TransferCommand::Blind {
+            transfer: self.surroundings.ids.mint(),
+            leg,
+            target,
+            hold: self.hold_of(session),
+            referred_by: Some(self.config.identity.clone()),
+            options: BlindOptions::default(),
+        };
+        self.ask_transfer(id, command, Asked::transfer);
+    }
+
+    pub(super) fn consult(
+        &mut self,
+        id: CommandId,
+        session: SessionId,
+        target: UriBuf,
+        options: AttendedOptions,
+        completion: Completion,
+    ) {
+        let Some(leg) = self.established(id, session) else { return };
+        let limit = self.config.max_calls;
+        if self.stopping || self.sessions.len() >= limit {
+            let error =
+                if self.stopping { SessionError::Closed } else { SessionError::TooManyCalls { limit } };
+            self.reply(id, Err(TransferError::Session(error).into()));
+            return;
+        }
+        let command = TransferCommand::Consult {
+            transfer: self.surroundings.ids.mint(),
+            leg,
+            consultation: self.mint_leg(),
+            target,
+            hold: self.hold_of(session),
+            referred_by: Some(self.config.identity.clone()),
+            options,
+            completion,
+        };
+        self.ask_transfer(id, command, Asked::until_placed);
+    }
+
+    pub(super) fn attended(
+        &mut self,
+        id: CommandId,
+        session: SessionId,
+        consultation: SessionId,
+        options: AttendedOptions,
+    ) {
+        if let Some(transfer) = self.consultation_of(session, consultation) {
+            self.ask_transfer(id, TransferCommand::Complete { transfer }, Asked::transfer);
+            return;
+        }
+        if session == consultation {
+            self.reply(id, Err(TransferError::Refused(TransferRefusal::SameCall).into()));
+            return;
+        }
+        let Some(leg) = self.established(id, session) else { return };
+        let Some(other) = self.established(id, consultation) else { return };
+        let command = TransferCommand::Attended {
+            transfer: self.surroundings.ids.mint(),
+            leg,
+            consultation: other,
+            hold: self.hold_of(session),
+            consultation_held: self.is_held(consultation),
+            referred_by: Some(self.config.identity.clone()),
+            options,
+        };
+        self.ask_transfer(id, command, Asked::transfer);
+    }
+
+    /// The transfer in which the target of the one call is asked in the other.
+    fn consultation_of(&self, session: SessionId, consultation: SessionId) -> Option<TransferId> {
+        let is_this =
+            |leg: Option<LegId>, wanted: SessionId| leg.is_some_and(|leg| leg.number() == wanted.number());
+        let mut transfers = self.transfers.transfers();
+        let found = transfers.find(|info| {
+            info.role == Role::Transferor
+                && is_this(Some(info.leg), session)
+                && is_this(info.consultation, consultation)
+        });
+        found.map(|info| info.id)
+    }
+
+    /// The leg of a call that is up; otherwise the command is answered here.
+    fn established(&mut self, id: CommandId, session: SessionId) -> Option<LegId> {
+        match self.in_state(session, SessionState::Established) {
+            Ok(leg) => Some(leg),
+            Err(error) => {
+                self.reply(id, Err(TransferError::Session(error).into()));
+                None
+            }
+        }
+    }
+
+    /// Wished for is held enough: a transfer that fails must not resume what the application holds.
+    fn is_held(&self, session: SessionId) -> bool {
+        let negotiation = self.sessions.get(&session).and_then(|session| session.negotiation.as_ref());
+        negotiation.is_some_and(media_core::Negotiation::desired_hold)
+    }
+
+    fn hold_of(&self, session: SessionId) -> Hold {
+        match (self.config.hold_before_transfer, self.is_held(session)) {
+            (_, true) => Hold::Already,
+            (true, false) => Hold::First,
+            (false, false) => Hold::No,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Calls and blind transfers.
+
+use std::time::Duration;
+
+use session_core::{
+    EventKind, OutcomeKind, StatusCode,
+    engine::{Command, Reply},
+};
+
+use crate::net::{Net, OK};
+
+#[test]
+fn a_call_comes_up_is_held_resumed_and_ended() {
+    let mut net = Net::new(&[("alice", OK), ("bob", OK)]);
+    let call = net.call(0, 1);
+    let hold = net.ask(0, Command::Hold { session: call });
+    assert!(matches!(net.reply(0, hold), Some(Ok(Reply::Hold(state))) if state.local && !state.remote));
+    let resume = net.ask(0, Command::Resume { session: call });
+    assert!(matches!(net.reply(0, resume), Some(Ok(Reply::Hold(state))) if !state.local));
+    let end = net.ask(0, Command::HangUp { session: call });
+    assert!(matches!(net.reply(0, end), Some(Ok(Reply::Done))));
+    net.nothing_is_left();
+}
+
+#[test]
+fn a_blind_transfer_moves_the_party_and_ends_our_call() {
+    // covers: TR-161, TR-162
+    let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", OK)]);
+    let call = net.call(0, 1);
+    let target = format!("sip:carol@{}", net.parties[2].address).parse().expect("test URI");
+    net.ask(0, Command::Blind { session: call, target });
+    net.run(Duration::from_secs(2));
+    assert_eq!(net.outcomes(0), [(OutcomeKind::Succeeded, Some(200), false)], "{:#?}", net.sent(0));
+    assert_eq!(net.outcomes(1).len(), 1);
+    let requests: Vec<String> = net.sent(0).into_iter().filter(|line| !line.starts_with("SIP")).collect();
+    let methods: Vec<&str> = requests.iter().map(|line| line.split(' ').next().unwrap_or_default()).collect();
+    assert_eq!(methods, ["INVITE", "ACK", "INVITE", "ACK", "REFER", "BYE"]);
+    let id = net.parties[1].engine.tap().events.iter().find_map(|event| match event.kind {
+        EventKind::TransferConnected { to } => Some(to),
+        _ => None,
+    });
+    net.ask(1, Command::HangUp { session: id.expect("the new call") });
+    net.nothing_is_left();
+}
+
+#[test]
+fn a_busy_target_gives_the_party_back() {
+    // covers: TR-163, TR-178
+    let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", Some(StatusCode::BUSY_HERE))]);
+    let call = net.call(0, 1);
+    let target = format!("sip:carol@{}", net.parties[2].address).parse().expect("test URI");
+    net.ask(0, Command::Blind { session: call, target });
+    net.run(Duration::from_secs(5));
+    assert_eq!(net.outcomes(0), [(OutcomeKind::Recovered, Some(486), true)]);
+    let end = net.ask(0, Command::HangUp { session: call });
+    net.run(Duration::from_secs(1));
+    assert!(matches!(net.reply(0, end), Some(Ok(Reply::Done))));
+    net.nothing_is_left();
+}
+
+#[test]
+fn a_silent_target_is_cancelled_and_gives_the_party_back() {
+    // covers: TR-164
+    let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", None)]);
+    let call = net.call(0, 1);
+    let target = format!("sip:carol@{}", net.parties[2].address).parse().expect("test URI");
+    net.ask(0, Command::Blind { session: call, target });
+    net.run(Duration::from_secs(70));
+    assert_eq!(net.outcomes(0), [(OutcomeKind::Recovered, Some(487), true)]);
+    assert!(net.sent(1).iter().any(|line| line.starts_with("CANCEL")));
+    net.ask(0, Command::HangUp { session: call });
+    net.nothing_is_left();
+}
+
+#[test]
+fn who_hangs_up_while_being_moved_reports_before_the_bye() {
+    // covers: TR-256
+    let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", None)]);
+    let call = net.call(0, 1);
+    let target = format!("sip:carol@{}", net.parties[2].address).parse().expect("test URI");
+    net.ask(0, Command::Blind { session: call, target });
+    net.run(Duration::from_secs(2));
+    let moved = net.parties[1].engine.tap().events.iter().find_map(|event| match event.kind {
+        EventKind::Established { .. } => event.session,
+        _ => None,
+    });
+    net.ask(1, Command::HangUp { session: moved.expect("the call with Alice") });
+    net.run(Duration::from_secs(2));
+    let sent = net.sent(1);
+    let at = |method: &str| sent.iter().rposition(|line| line.starts_with(method)).expect(method);
+    assert!(at("CANCEL") < at("BYE") && at("NOTIFY") < at("BYE"), "{sent:#?}");
+    assert_eq!(net.outcomes(0).len(), 1);
+    net.nothing_is_left();
+}

@@ -1,0 +1,7 @@
+//! Engines wired to each other in virtual time, without loss: what the facade's commands do on the wire.
+
+mod attended;
+mod blind;
+mod net;
+mod random;
+mod replaced;

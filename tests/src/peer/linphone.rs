@@ -1,0 +1,171 @@
+//! linphonec, driven over its standard input.
+
+use std::{fs, net::Ipv4Addr, net::SocketAddrV4, path::PathBuf, process::Command};
+
+use super::{
+    PATIENCE, PeerError,
+    phone::Phone,
+    process::Process,
+    recording::Recording,
+    scratch,
+    sockets::{Table, wait_until_open},
+    wav,
+};
+
+/// Seconds of tone that it plays, more than any test takes.
+const TONE_SECONDS: u32 = 60;
+
+/// What it offers, the most wanted first. By itself it prefers opus, and two of its kind would then record at 48 kHz.
+const CODECS: [(&str, u32, u8); 6] = [
+    ("PCMU", 8_000, 1),
+    ("PCMA", 8_000, 1),
+    ("opus", 48_000, 2),
+    ("speex", 16_000, 1),
+    ("speex", 8_000, 1),
+    ("G729", 8_000, 1),
+];
+
+/// Lines of its own log that a failure shows.
+const SHOWN: usize = 400;
+
+/// A running linphonec that answers every call.
+#[derive(Debug)]
+pub struct Linphone {
+    process: Process,
+    folder: PathBuf,
+    own: Ipv4Addr,
+}
+
+impl Linphone {
+    /// Starts one with this user name on an address of its own, port 5060; it sends a tone and records what it hears.
+    pub fn start(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        let folder = scratch(&format!("linphone-{own}"))?;
+        let environment = |what: &PathBuf| {
+            let what = what.display().to_string();
+            move |source| PeerError::Environment { what, source }
+        };
+        // Without this folder its database cannot be made, and then it never opens its port.
+        let data = folder.join(".local/share/linphone");
+        fs::create_dir_all(&data).map_err(environment(&data))?;
+        let (tone, configuration) = (folder.join("tone.wav"), folder.join("configuration"));
+        wav::write_tone(&tone, hz, TONE_SECONDS)?;
+        let codecs = CODECS.iter().enumerate().map(|(place, (name, rate, channels))| {
+            format!("[audio_codec_{place}]\nmime={name}\nrate={rate}\nchannels={channels}\nenabled=1\n")
+        });
+        let codecs = codecs.collect::<String>();
+        let text = format!(
+            "[sip]\nsip_port=5060\nsip_tcp_port=0\nsip_tls_port=0\nbind_address={own}\nguess_hostname=0\n\
+             contact=sip:{user}@{own}:5060\nuse_ipv6=0\nkeepalive_period=0\nmedia_encryption=none\n\
+             [rtp]\nbind_address={own}\naudio_rtp_port=22000\n\
+             [net]\ndns_srv_enabled=0\n[sound]\nremote_ring=\nechocancellation=0\n[video]\nenabled=0\n\
+             {codecs}"
+        );
+        fs::write(&configuration, text).map_err(environment(&configuration))?;
+        // Its own buffering of lines would keep them from us.
+        let mut command = Command::new("stdbuf");
+        command.args(["-o0", "linphonec", "-a", "-d", "6", "-l"]).arg(folder.join("log"));
+        command.arg("-c").arg(&configuration).env("HOME", &folder).current_dir(&folder);
+        let mut process = Process::spawn("linphonec", &mut command)?;
+        wait_until_open(&mut process, Table::Udp, SocketAddrV4::new(own, 5060))?;
+        let mut phone = Self { process, folder, own };
+        phone.process.say("soundcard use files")?;
+        phone.line("Using wav files")?;
+        phone.process.say(&format!("play {}", tone.display()))?;
+        let record = format!("record {}", phone.recording().display());
+        phone.process.say(&record)?;
+        Ok(phone)
+    }
+
+    fn recording(&self) -> PathBuf {
+        self.folder.join("heard.wav")
+    }
+
+    /// Waits for a line that holds this.
+    fn line(&mut self, text: &str) -> Result<(), PeerError> {
+        let waited = self.process.wait_for(text, PATIENCE, |line| line.contains(text));
+        waited.map(drop).map_err(|error| self.with_log(error))
+    }
+
+    fn with_log(&self, error: PeerError) -> PeerError {
+        match error {
+            PeerError::Missing { program, what, limit, output } => {
+                let output = format!("{output}\n{}", self.log());
+                PeerError::Missing { program, what, limit, output }
+            }
+            other => other,
+        }
+    }
+
+    /// The end of its own log, which holds the SIP messages.
+    fn log(&self) -> String {
+        let bytes = fs::read(self.folder.join("log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(SHOWN)..].join("\n")
+    }
+
+    fn streams(&mut self) -> Result<(), PeerError> {
+        self.line("Media streams established")
+    }
+
+    fn transferred(&mut self) -> Result<(), PeerError> {
+        self.line("has been transfered")
+    }
+}
+
+impl Phone for Linphone {
+    fn call(&mut self, uri: &str) -> Result<(), PeerError> {
+        self.process.say(&format!("call {uri}"))?;
+        self.streams()
+    }
+
+    fn answered(&mut self) -> Result<(), PeerError> {
+        self.line("Receiving new incoming call")?;
+        self.streams()
+    }
+
+    fn hears(&mut self, tone: Option<u16>) -> Result<(), PeerError> {
+        let heard = Recording::File(self.recording()).wait_for(&mut self.process, tone);
+        heard.map_err(|error| self.with_log(error))
+    }
+
+    fn hold(&mut self) -> Result<(), PeerError> {
+        self.process.say("pause 1")?;
+        self.line("is now paused")
+    }
+
+    fn resume(&mut self) -> Result<(), PeerError> {
+        self.process.say("resume 1")?;
+        self.streams()
+    }
+
+    fn blind(&mut self, uri: &str) -> Result<(), PeerError> {
+        self.process.say(&format!("transfer 1 {uri}"))?;
+        self.transferred()
+    }
+
+    fn attended(&mut self) -> Result<(), PeerError> {
+        self.process.say("transfer 1 --to-call 2")?;
+        self.transferred()
+    }
+
+    fn hang_up(&mut self) -> Result<(), PeerError> {
+        self.process.say("terminate")?;
+        self.ended()
+    }
+
+    fn ended(&mut self) -> Result<(), PeerError> {
+        self.line(" ended (")
+    }
+
+    fn output(&mut self) -> String {
+        format!("linphonec on {}:\n{}\n{}", self.own, self.process.output(), self.log())
+    }
+}
+
+impl Drop for Linphone {
+    fn drop(&mut self) {
+        // The log of a test that failed is in its message; the folder holds only what was written here.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}

@@ -1,0 +1,162 @@
+//! What patchcord writes with `--pcap`, read by tshark and sngrep.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use patchcord_tests::peer::{PATIENCE, PeerError, application::Application, scratch};
+
+use super::{Outcome, address, enabled, listen, uri};
+
+/// Three scenarios of some four seconds each.
+const DEMO: Duration = Duration::from_secs(90);
+
+/// A folder that is gone after the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Result<Self, PeerError> {
+        scratch(name).map(Self)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // It holds only what was written here.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs a reader to its end and gives what it wrote; one that is missing or complains fails the test.
+fn read(program: &str, arguments: &[&str]) -> Result<Vec<String>, PeerError> {
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
+    let output = output.map_err(|source| PeerError::Start { program: program.to_owned(), source })?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {said}");
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+/// What tshark says of the packets that pass a filter: these fields, one packet a line.
+fn tshark(file: &str, filter: &str, fields: &[&str]) -> Result<Vec<String>, PeerError> {
+    let mut arguments = vec!["-n", "-r", file, "-Y", filter, "-T", "fields"];
+    arguments.extend(["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"]);
+    // A few of the system's free ports are those of other protocols, EtherCAT's 34980 for one, which tshark would read as
+    // such without looking at what is in the packet.
+    arguments.extend(["-o", "udp.try_heuristic_first:TRUE"]);
+    for field in fields {
+        arguments.extend(["-e", field]);
+    }
+    read("tshark", &arguments)
+}
+
+/// Everything is SIP, RTP or RTCP, and nothing is wrong with it.
+fn sound(file: &str) -> Outcome {
+    let faults = [
+        "_ws.malformed",
+        "_ws.expert.severity >= \"Error\"",
+        "!(sip or rtp or rtcp)",
+        "(rtp and !(rtp.setup-method == \"SDP\"))",
+        "!(ip.checksum.status == \"Good\" and udp.checksum.status == \"Good\")",
+        "frame.time_delta < 0",
+    ];
+    let faulty = tshark(file, &faults.join(" or "), &["frame.number", "_ws.col.Info"])?;
+    assert!(faulty.is_empty(), "{file}: {faulty:#?}");
+    Ok(())
+}
+
+fn distinct(lines: Vec<String>) -> BTreeSet<String> {
+    lines.into_iter().filter(|line| !line.is_empty()).collect()
+}
+
+/// How many SIP messages have each Call-ID.
+fn calls(file: &str) -> Result<BTreeMap<String, usize>, PeerError> {
+    let mut calls = BTreeMap::new();
+    for call in tshark(file, "sip", &["sip.Call-ID"])? {
+        *calls.entry(call).or_default() += 1;
+    }
+    Ok(calls)
+}
+
+/// The same of what sngrep takes for calls and saves.
+fn sngrep(folder: &Folder, file: &str) -> Result<BTreeMap<String, usize>, PeerError> {
+    let saved = folder.file("sngrep.pcap");
+    read("sngrep", &["-F", "-N", "-q", "-c", "-I", file, "-O", &saved])?;
+    assert!(Path::new(&saved).exists(), "sngrep saved nothing");
+    calls(&saved)
+}
+
+#[test]
+fn tshark_and_sngrep_read_the_demo() -> Outcome {
+    if !enabled("tshark and sngrep read the demo") {
+        return Ok(());
+    }
+    let folder = Folder::new("demo")?;
+    let file = folder.file("demo.pcap");
+    let (code, events) = Application::start(&["demo", "all", "--pcap", &file])?.finish(DEMO)?;
+    assert_eq!(code, Some(0), "{events:?}");
+    sound(&file)?;
+    let methods = distinct(tshark(&file, "sip.Method", &["sip.Method"])?);
+    let expected = ["ACK", "BYE", "CANCEL", "INVITE", "NOTIFY", "REFER"].map(str::to_owned);
+    assert_eq!(methods, BTreeSet::from(expected));
+    let codes = distinct(tshark(&file, "sip.Status-Code", &["sip.Status-Code"])?);
+    for code in ["180", "200", "202", "486", "487"] {
+        assert!(codes.contains(code), "{code} is not in {codes:?}");
+    }
+    let sent = events.iter().filter(|event| event["event"] == "message" && event["sent"] == true).count();
+    let calls = calls(&file)?;
+    assert_eq!(calls.values().sum::<usize>(), sent);
+    // In each scenario Alice calls Bob, and Bob calls Carol.
+    assert_eq!(calls.len(), 6, "{calls:?}");
+    assert_eq!(sngrep(&folder, &file)?, calls);
+    // Both ways: the call that is moved and the new one, and the two that come back.
+    let rtp = tshark(&file, "rtp", &["rtp.ssrc", "rtp.seq"])?;
+    let streams =
+        distinct(rtp.iter().filter_map(|line| line.split('\t').next()).map(str::to_owned).collect());
+    assert_eq!(streams.len(), 8, "{streams:?}");
+    let count = rtp.len();
+    assert_eq!(distinct(rtp).len(), count, "each packet once");
+    Ok(())
+}
+
+#[test]
+fn each_side_of_a_transfer_records_what_it_saw() -> Outcome {
+    if !enabled("each side of a transfer records what it saw") {
+        return Ok(());
+    }
+    let folder = Folder::new("transfer")?;
+    let (alice, bob, carol) = (folder.file("alice.pcap"), folder.file("bob.pcap"), folder.file("carol.pcap"));
+    let (alice_at, bob_at, carol_at) = (address(25, 1), address(25, 2), address(25, 3));
+    let (from, first, target) = (listen(alice_at), uri("bob", bob_at), uri("carol", carol_at));
+    let answer = |at, file, seconds, policy: &[&str]| {
+        let words = ["answer", "--listen", &listen(at), "--pcap", file, "--for", seconds];
+        Application::start(&[words.as_slice(), policy].concat())
+    };
+    let carols = answer(carol_at, &carol, "9", &[])?;
+    let bobs = answer(bob_at, &bob, "8", &["--refer", "allow", "--allow-target", "127.0.0.0/8"])?;
+    let words = ["transfer", &first, &target, "--listen", &from, "--talk", "0.5", "--pcap", &alice];
+    for party in [Application::start(&words)?, bobs, carols] {
+        let (code, events) = party.finish(PATIENCE)?;
+        assert_eq!(code, Some(0), "{events:?}");
+    }
+    for (file, calls) in [(&alice, 1), (&bob, 2), (&carol, 1)] {
+        sound(file)?;
+        assert_eq!(sngrep(&folder, file)?.len(), calls, "{file}");
+        let ways = distinct(tshark(file, "rtp", &["ip.src", "ip.dst"])?);
+        assert_eq!(ways.len(), 2 * calls, "{file}: {ways:?}");
+    }
+    let refer = ["sip.CSeq.method", "sip.Status-Code", "ip.src", "ip.dst"];
+    let refers = tshark(&alice, "sip.CSeq.method == \"REFER\"", &refer)?;
+    assert_eq!(
+        refers,
+        [format!("REFER\t\t{alice_at}\t{bob_at}"), format!("REFER\t202\t{bob_at}\t{alice_at}")]
+    );
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! What is not tested, and why: rows of the table without a test.
+
+use super::table::{Outcome, Row};
+
+const ATTENDED: &str = "attended";
+const BLIND: &str = "blind";
+const CALL: &str = "call";
+
+/// Peer, role, what, reason.
+const LEFT: &[(&str, &str, &str, &str)] = &[
+    ("baresip", "transferor", ATTENDED, "1.0 cannot send a REFER with Replaces"),
+    ("baresip", "target", ATTENDED, "1.0 ignores Replaces and opens a second call beside the first"),
+    ("sipp", "transferor", ATTENDED, "a scenario is bound to one Call-ID and cannot place a second call"),
+    (
+        "sipp",
+        "transferee",
+        ATTENDED,
+        "a scenario cannot place a second call; the NOTIFYs are those of a blind one",
+    ),
+    ("SIP.js", "any", "TCP, TLS, SRTP", "only UDP and plain RTP are offered"),
+    ("linphonec", "any", "TCP, TLS, SRTP", "only UDP and plain RTP are offered"),
+    ("baresip", "any", "TCP, TLS, SRTP", "only UDP and plain RTP are offered"),
+    ("linphonec", "busy target", BLIND, "it cannot be told to refuse without a person; SIP.js does it"),
+    ("kamailio", "proxy", BLIND, "no registrar and no outbound proxy are offered"),
+    (
+        "twinkle",
+        "any",
+        CALL,
+        "it needs a network card of its own: prints 255.255.255.255 as its address on loopback",
+    ),
+];
+
+/// The rows of the table.
+pub(crate) fn rows() -> Vec<Row> {
+    let row = |&(peer, role, kind, reason): &(&'static str, &'static str, &'static str, &'static str)| Row {
+        peer,
+        role,
+        kind,
+        with: "–".to_owned(),
+        media: "–",
+        expected: "–".to_owned(),
+        outcome: Outcome::Left(reason),
+        test: "",
+    };
+    LEFT.iter().map(row).collect()
+}
