@@ -59,7 +59,7 @@ fn every_call_id_survives_the_uri() {
 
 #[test]
 fn escapes_are_decoded_once() {
-    // covers: TR-132
+    // covers: TR-132, EC-32
     assert_eq!(escape::unescape("%2525").unwrap(), "%25");
     assert_eq!(escape::unescape("a+b%20c").unwrap(), "a+b c");
     let refer_to = sip_message::ReferTo::parse(

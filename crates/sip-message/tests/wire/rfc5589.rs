@@ -2,10 +2,10 @@
 //!
 //! The RFC's own text is no vector as it stands. What was corrected, by section and message:
 //!
-//! - §6.1 F5 and §6.2 F5: the CSeq of an INVITE names the method REFER.
+//! - §6.1 F5 and §6.2 F5: `CSeq` of an INVITE names the method REFER.
 //! - §7.3 F5: `from-tag3D763231` in Refer-To lacks the `%` before `3D`; Target-Dialog names the consultation call, which
 //!   the recipient has no part in, and not its own call with the sender.
-//! - §7.5 (figure 9) F5: the id of Event is no CSeq number of a REFER.
+//! - §7.5 (figure 9) F5: the id of Event is the `CSeq` number of no REFER.
 //! - §8 F5 and F6: Target-Dialog and Replaces name two different dialogs for one and the same call; the from-tag of the
 //!   Replaces lacks its last digit; the Refer-To in the token of F6 lacks its `?`.
 
