@@ -3,112 +3,27 @@
 
 #![no_main]
 
+#[path = "../inputs/transfer_op.rs"]
+mod op;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use arbitrary::Arbitrary;
 use dialog_core::{
     By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingCall,
     IncomingRefer, LegCommand, LegEvent, LegId, Misuse, Notification, NotifiedState, Peer, ReferAnswer,
     ReofferError, Replacing, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use libfuzzer_sys::fuzz_target;
-use sip_message::{Replaces, StatusCode, Uri, UriBuf};
+use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    BlindOptions, Decision, Hold, ReferPolicy, TransferCommand, TransferEventKind, TransferId,
-    TransferOutput, TransferPolicy, TransferTimer, Transfers,
+    AttendedOptions, AttendedPolicy, BlindOptions, Completion, Decision, Hold, HoldFailure, Purpose,
+    ReferPolicy, ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    TransferPolicy, TransferTimer, Transfers, WithoutReplaces,
 };
 
-#[derive(Debug, Arbitrary)]
-enum Op<'a> {
-    Up {
-        leg: u8,
-        source: u8,
-    },
-    Blind {
-        leg: u8,
-        hold: u8,
-        target: &'a str,
-    },
-    Asked {
-        leg: u8,
-        target: &'a str,
-        method: Option<&'a str>,
-        replaces: Option<&'a str>,
-        headers: Vec<(&'a str, &'a str)>,
-        by: Option<&'a str>,
-    },
-    Cancel {
-        transfer: u8,
-    },
-    Decide {
-        transfer: u8,
-        accept: bool,
-    },
-    Reoffered {
-        leg: u8,
-        error: Option<u8>,
-        code: u16,
-    },
-    Closing {
-        leg: u8,
-    },
-    BeforeHangUp {
-        leg: u8,
-    },
-    Ended {
-        leg: u8,
-        by: u8,
-        reason: u8,
-        code: u16,
-        contact: &'a str,
-    },
-    Provisional {
-        leg: u8,
-        code: u8,
-    },
-    Answered {
-        sub: u8,
-        kind: u8,
-        code: u16,
-        retry_after: Option<u32>,
-    },
-    Notified {
-        sub: u8,
-        state: u8,
-        code: Option<u16>,
-    },
-    Delivered {
-        sub: u8,
-    },
-    SubEnded {
-        sub: u8,
-        end: u8,
-    },
-    Misused {
-        sub: u8,
-    },
-    Override {
-        leg: u8,
-        refer: u8,
-    },
-    Expire,
-    Stale {
-        transfer: u8,
-    },
-    Wait {
-        seconds: u8,
-    },
-    Replacing {
-        old: u8,
-        by: &'a str,
-        source: u8,
-    },
-    Acknowledged {
-        leg: u8,
-    },
-}
+use self::op::Op;
 
 const LIMIT: usize = 4;
 
@@ -132,6 +47,8 @@ struct World {
     known: Vec<TransferId>,
     timers: BTreeMap<TransferTimer, u64>,
     over: BTreeMap<TransferId, bool>,
+    /// Whether a target may be asked until the application completes the transfer.
+    talks: bool,
     /// Calls that are to replace others, and whether it was told what came of them.
     replacing: BTreeMap<LegId, bool>,
 }
@@ -149,6 +66,37 @@ fn refer_policy(number: u8) -> ReferPolicy {
         0 => ReferPolicy::Deny,
         1 => ReferPolicy::Allow,
         _ => ReferPolicy::Ask,
+    }
+}
+
+fn hold_of(number: u8) -> Hold {
+    [Hold::First, Hold::Already, Hold::No][usize::from(number % 3)]
+}
+
+fn options_of(bits: u8) -> AttendedOptions {
+    AttendedOptions {
+        refer_to: [None, Some(ReferTarget::Contact), Some(ReferTarget::AddressOfRecord)]
+            [usize::from(bits >> 2) % 3],
+        protect_target: bits & 1 != 0,
+        force: bits & 2 != 0,
+    }
+}
+
+fn policy_of(refer: u8, bits: u8) -> TransferPolicy {
+    let semi = [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind, SemiAttended::Refuse];
+    TransferPolicy {
+        refer: refer_policy(refer),
+        hold_failure: if bits & 1 == 0 { HoldFailure::GoOn } else { HoldFailure::Fail },
+        attended: AttendedPolicy {
+            retry: bits & 2 == 0,
+            hold_consultation: bits & 4 == 0,
+            reverse_roles: bits & 8 != 0,
+            without_replaces: if bits & 16 == 0 { WithoutReplaces::Refuse } else { WithoutReplaces::Blind },
+            semi_attended: semi[usize::from(bits >> 5) % 3],
+            ..AttendedPolicy::default()
+        },
+        transfers: LIMIT,
+        ..TransferPolicy::default()
     }
 }
 
@@ -176,9 +124,10 @@ impl World {
                 self.timers.insert(timer, self.now + after);
             }
             TransferOutput::Timer(TimerOp::Disarm(timer)) => assert!(self.timers.remove(&timer).is_some()),
-            TransferOutput::Place { leg, target, headers, .. } => {
+            TransferOutput::Place { leg, purpose, target, headers, .. } => {
                 assert!(target.as_uri().is_sip() && !target.as_uri().has_headers());
-                if let Some(address) = target.as_uri().host().ip() {
+                let referred = purpose == Purpose::Referred;
+                if let Some(address) = target.as_uri().host().ip().filter(|_| referred) {
                     assert!(self.transfers.policy().permits(address));
                 }
                 for (_, value) in headers {
@@ -186,7 +135,11 @@ impl World {
                 }
                 self.legs.push(leg);
             }
-            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
+            TransferOutput::Dialog(DialogCommand::Leg(
+                _,
+                LegCommand::Refer { subscription, refer_to, .. },
+            )) => {
+                assert!(ReferTo::parse(&format!("<{refer_to}>")).is_ok());
                 self.subs.push(subscription);
             }
             TransferOutput::Replacement(told) => {
@@ -237,20 +190,22 @@ impl World {
 
     fn run(&mut self, op: Op<'_>) {
         match op {
-            Op::Up { leg, source } => {
+            Op::Up { leg, source, party } => {
                 // Half of them new calls, the others those that are known.
                 let id = if leg.is_multiple_of(2) { self.ids.mint() } else { pick(&self.legs, leg) };
                 self.legs.push(id);
                 let remote: UriBuf = "sip:peer@203.0.113.9".parse().expect("a constant");
                 let established = Established {
                     dialog: DialogIdentity {
-                        call_id: "call".into(),
+                        call_id: ["call@h", "a;b", "\"<%>\"@h"][usize::from(party >> 1) % 3].into(),
                         local_tag: "a".into(),
-                        remote_tag: "b".into(),
+                        remote_tag: ["b", ""][usize::from(party >> 3) % 2].into(),
                     },
                     remote_target: remote.clone(),
-                    remote: remote.into(),
-                    peer: Peer::default(),
+                    remote: ["sip:peer@example.com", "tel:+4930123"][usize::from(party >> 4) % 2]
+                        .parse()
+                        .expect("a constant"),
+                    peer: Peer { replaces: party & 1 != 0, ..Peer::default() },
                     placed: source.is_multiple_of(2),
                     source: ([203, 0, 113, source], 5060).into(),
                 };
@@ -260,7 +215,7 @@ impl World {
                 let Ok(target) = UriBuf::parse(target) else { return };
                 let transfer = self.ids.mint();
                 let leg = pick(&self.legs, leg);
-                let hold = [Hold::First, Hold::Already, Hold::No][usize::from(hold % 3)];
+                let hold = hold_of(hold);
                 self.command(TransferCommand::Blind {
                     transfer,
                     leg,
@@ -269,6 +224,39 @@ impl World {
                     referred_by: None,
                     options: BlindOptions::default(),
                 });
+            }
+            Op::Attended { leg, consultation, hold, held, options } => {
+                let transfer = self.ids.mint();
+                self.command(TransferCommand::Attended {
+                    transfer,
+                    leg: pick(&self.legs, leg),
+                    consultation: pick(&self.legs, consultation),
+                    hold: hold_of(hold),
+                    consultation_held: held,
+                    referred_by: None,
+                    options: options_of(options),
+                });
+            }
+            Op::Consult { leg, hold, target, options, on_answer } => {
+                let Ok(target) = UriBuf::parse(target) else { return };
+                let (transfer, consultation) = (self.ids.mint(), self.ids.mint());
+                self.talks |= !on_answer;
+                self.command(TransferCommand::Consult {
+                    transfer,
+                    leg: pick(&self.legs, leg),
+                    consultation,
+                    target,
+                    hold: hold_of(hold),
+                    referred_by: None,
+                    options: options_of(options),
+                    completion: if on_answer { Completion::OnAnswer } else { Completion::OnCommand },
+                });
+            }
+            Op::Complete { transfer } => {
+                self.command(TransferCommand::Complete { transfer: pick(&self.known, transfer) });
+            }
+            Op::Swap { transfer } => {
+                self.command(TransferCommand::Swap { transfer: pick(&self.known, transfer) });
             }
             Op::Asked { leg, target, method, replaces, headers, by } => {
                 let Ok(target) = Uri::parse(target) else { return };
@@ -405,12 +393,12 @@ impl World {
     }
 }
 
-fuzz_target!(|input: (u8, Vec<Op<'_>>)| {
-    let (refer, ops) = input;
+fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
+    let (refer, attended, ops) = input;
     let mut random = Counting(1);
     let guard = Guard::new(&mut random);
-    let policy = TransferPolicy { refer: refer_policy(refer), transfers: LIMIT, ..TransferPolicy::default() };
-    let longest = policy.longest();
+    let policy = policy_of(refer, attended);
+    let (longest, talk) = (policy.longest(), policy.attended.talk_limit);
     let mut world = World {
         transfers: Transfers::new(policy),
         random,
@@ -422,6 +410,7 @@ fuzz_target!(|input: (u8, Vec<Op<'_>>)| {
         known: Vec::new(),
         timers: BTreeMap::new(),
         over: BTreeMap::new(),
+        talks: false,
         replacing: BTreeMap::new(),
     };
     for op in ops {
@@ -429,6 +418,7 @@ fuzz_target!(|input: (u8, Vec<Op<'_>>)| {
     }
     let last_input = world.now;
     while world.expire() {}
+    let longest = if world.talks { longest + talk } else { longest };
     assert!(Duration::from_micros(world.now - last_input) <= longest);
     assert_eq!(world.transfers.transfers().count(), 0);
     assert!(world.over.values().all(|over| *over));

@@ -51,11 +51,15 @@ impl UriBuf {
     /// value is given plain and escaped here, everything but letters, digits and `-_.~`.
     ///
     /// Another scheme than `sip` and `sips` has no headers; such a URI comes back as it is. So it does without headers.
-    #[must_use]
-    pub fn with_headers<'h>(&self, headers: impl IntoIterator<Item = (&'h str, &'h str)>) -> UriBuf {
+    ///
+    /// Fails with [`TooManyParts`](crate::ParseErrorKind::TooManyParts) above [`Limits::PARAMETERS`](crate::Limits) headers.
+    pub fn with_headers<'h>(
+        &self,
+        headers: impl IntoIterator<Item = (&'h str, &'h str)>,
+    ) -> Result<UriBuf, ParseError> {
         let plain = self.without_headers_and_method();
         if !plain.as_uri().is_sip() {
-            return plain;
+            return Ok(plain);
         }
         let mut text = String::from(plain.as_str());
         for (index, (name, value)) in headers.into_iter().enumerate() {
@@ -64,7 +68,7 @@ impl UriBuf {
             text.push('=');
             text.push_str(&escape::escape_header(value));
         }
-        UriBuf::from_checked(&text)
+        UriBuf::parse(&text)
     }
 }
 

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use sip_message::{
-    Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, StatusCode, Uri,
+    Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, StatusCode, Uri, UriBuf,
 };
 
 use crate::{message, request_text, request_with};
@@ -92,6 +92,11 @@ fn uri_headers_are_counted() {
     let with = |count: usize| format!("sip:a@h?{}", vec!["a=1"; count].join("&"));
     assert_eq!(Uri::parse(&with(Limits::PARAMETERS)).unwrap().headers().count(), Limits::PARAMETERS);
     assert_eq!(Uri::parse(&with(Limits::PARAMETERS + 1)).unwrap_err().kind(), ParseErrorKind::TooManyParts);
+    // What could not be read is not made either.
+    let plain: UriBuf = "sip:a@h".parse().unwrap();
+    let made = |count: usize| plain.with_headers(vec![("a", "1"); count]);
+    assert_eq!(made(Limits::PARAMETERS).unwrap().as_str(), with(Limits::PARAMETERS));
+    assert_eq!(made(Limits::PARAMETERS + 1).unwrap_err().kind(), ParseErrorKind::TooManyParts);
 }
 
 #[test]

@@ -9,11 +9,13 @@ mod properties;
 mod reading;
 mod refer_to;
 mod replaces;
+mod rfc5589;
 mod sipfrag;
 mod subscription;
 mod torture;
 mod uris;
 mod values;
+mod vectors;
 
 use bytes::Bytes;
 use sip_message::{Message, ParseError};

@@ -269,6 +269,58 @@ proptest! {
     }
 
     #[test]
+    fn what_can_be_unescaped_can_be_escaped_again(text in "([^%]|%[0-7][0-9a-fA-F]|%C3%BC|%){0,40}") {
+        if let Ok(plain) = escape::unescape(&text) {
+            let escaped = escape::escape_header(&plain);
+            prop_assert_eq!(escape::unescape(&escaped).unwrap(), plain);
+        } else {
+            prop_assert!(text.contains('%'));
+        }
+    }
+
+    #[test]
+    fn the_least_escapes_of_a_call_id_are_read_as_all_of_them_are(word in WORD) {
+        // What a header value in a URI may hold as it is (RFC 3261 §25.1, `hnv-unreserved` and `unreserved`).
+        let least: String = word
+            .chars()
+            .map(|c| match c {
+                '[' | ']' | '/' | '?' | ':' | '-' | '_' | '.' | '!' | '~' | '*' | '\'' | '(' | ')' => c.to_string(),
+                c if c.is_ascii_alphanumeric() => c.to_string(),
+                c => format!("%{:02x}", u32::from(c)),
+            })
+            .collect();
+        prop_assert_eq!(escape::unescape(&least).unwrap(), word.as_str());
+        let replaces = Replaces::from_uri_header(&format!("{least}%3bto-tag%3d1%3bfrom-tag%3d2"));
+        prop_assert_eq!(replaces, Replaces::new(&word, "1", "2"));
+    }
+
+    #[test]
+    fn headers_put_into_a_uri_are_read_back(
+        uri in "sips?:([a-z0-9%41._-]{0,3}[a-z]@)?([a-z]{1,5}\\.example|\\[2001:db8::7\\])(:5070)?(;lr|;gr=a%3Bb|;method=BYE|;x){0,3}(\\?a=b)?",
+        call_id in WORD,
+        (to_tag, from_tag) in ("[a-zA-Z0-9.!%*_+`'~-]{1,8}", "[a-zA-Z0-9.!%*_+`'~-]{1,8}"),
+        early in any::<bool>(),
+        others in prop::collection::vec(("[A-QT-Z][A-Za-z-]{0,5}", "[^\r\n\0]{0,12}"), 0..5),
+    ) {
+        let Ok(plain) = UriBuf::parse(&uri) else { return Ok(()) };
+        let replaces = Replaces::new(&call_id, &to_tag, &from_tag).unwrap().early_only(early);
+        let value = replaces.to_string();
+        let headers: Vec<(&str, &str)> = [("Replaces", value.as_str())]
+            .into_iter()
+            .chain(others.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+            .collect();
+        let made = plain.with_headers(headers.iter().copied()).unwrap();
+        prop_assert_eq!(UriBuf::parse(made.as_str()), Ok(made.clone()));
+        let printed = NameAddrBuf::new(made).to_string();
+        let refer_to = ReferTo::parse(&printed).unwrap();
+        prop_assert_eq!(refer_to.replaces.as_ref(), Some(&replaces));
+        prop_assert_eq!(refer_to.target(), plain.without_headers_and_method());
+        let read: Vec<_> = refer_to.uri_headers().collect();
+        let read: Vec<(&str, &str)> = read.iter().map(|(name, value)| (&**name, &**value)).collect();
+        prop_assert_eq!(read, headers);
+    }
+
+    #[test]
     fn replaces_round_trips_through_header_and_uri(
         (word, host) in (WORD, prop::option::of(WORD)),
         to_tag in "[a-zA-Z0-9.!%*_+`'~-]{1,12}",

@@ -26,7 +26,7 @@ fn refer_to_with_replaces_is_read() {
 
 #[test]
 fn any_spelling_of_the_name_reads_the_same() {
-    // covers: TR-003
+    // covers: TR-003, EC-37
     for name in ["r", "R", "Refer-To", "refer-to", "REFER-TO"] {
         let refer = request_with("REFER", &format!("{name}: \"C\" <sip:c@h;user=phone>;x=1\n"));
         let refer_to = refer.refer_to().unwrap();
@@ -117,6 +117,7 @@ fn malformed_uri_headers_are_refused() {
 
 #[test]
 fn method_and_replaces_may_stand_together() {
+    // covers: EC-42
     let refer_to =
         ReferTo::parse("<sip:x@y;method=INVITE;lr?Replaces=1%3bfrom-tag%3d3%3bto-tag%3d2>").unwrap();
     assert_eq!(refer_to.method, Some("INVITE"));

@@ -59,7 +59,7 @@ fn every_call_id_survives_the_uri() {
 
 #[test]
 fn escapes_are_decoded_once() {
-    // covers: TR-132
+    // covers: TR-132, EC-32
     assert_eq!(escape::unescape("%2525").unwrap(), "%25");
     assert_eq!(escape::unescape("a+b%20c").unwrap(), "a+b c");
     let refer_to = sip_message::ReferTo::parse(
@@ -93,6 +93,7 @@ fn values_that_would_break_the_header_are_not_made() {
 
 #[test]
 fn call_ids_and_tags_compare_byte_for_byte() {
+    // covers: TR-125
     let one = Replaces::parse("ABC@h;to-tag=1;from-tag=2").unwrap();
     assert_ne!(one, Replaces::parse("abc@h;to-tag=1;from-tag=2").unwrap());
     assert_ne!(Replaces::parse("1;to-tag=a;from-tag=2"), Replaces::parse("1;to-tag=A;from-tag=2"));

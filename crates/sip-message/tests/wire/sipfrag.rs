@@ -3,7 +3,7 @@ use sip_message::{HeaderId, Limits, Method, StartLine, StatusCode};
 
 #[test]
 fn bodies_that_peers_send_give_their_code() {
-    // covers: TR-092
+    // covers: TR-092, EC-44
     for (content_type, body, code) in [
         ("message/sipfrag;version=2.0", "SIP/2.0 100 Trying\r\n", 100),
         ("message/sipfrag", "SIP/2.0 100 Trying", 100),

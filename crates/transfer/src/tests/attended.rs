@@ -104,7 +104,7 @@ fn the_case_of_ids_is_kept() {
 
 #[test]
 fn a_peer_without_a_tag_is_named_by_0() {
-    // covers: TR-121
+    // covers: TR-121, EC-34
     let carol = Party { theirs: "", ..CAROL };
     let mut calls = TwoCalls::both(TransferPolicy::default(), &BOB, &carol);
     let asked = calls.attended_held(Hold::No, true, USUAL);
@@ -242,7 +242,7 @@ fn a_success_that_is_not_the_end_of_the_subscription_ends_it() {
 
 #[test]
 fn the_target_is_sent_the_refer_where_its_address_is_protected() {
-    // covers: TR-168, TR-102
+    // covers: TR-168, TR-102, EC-71
     let mut calls = TwoCalls::both(TransferPolicy::default(), &BOB, &CAROL);
     let (d1, d2) = (calls.d1, calls.d2);
     calls.attended(Hold::First, PROTECT);

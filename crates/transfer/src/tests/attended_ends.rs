@@ -31,7 +31,7 @@ fn assert_both_are_back(calls: &mut TwoCalls) {
 
 #[test]
 fn a_failure_gives_both_calls_back_and_the_transfer_can_be_tried_again() {
-    // covers: TR-163, TR-172
+    // covers: TR-163, TR-172, EC-16
     for status in [302, 486, 488, 600, 603] {
         let (mut calls, _) = TwoCalls::accepted(AttendedPolicy::default());
         assert_eq!(calls.reported(status), format!("disarm Guard; {BACK}"));

@@ -42,7 +42,7 @@ fn one_is_held_before_the_other_is_resumed_and_the_audio_is_with_one_of_them() {
 
 #[test]
 fn whoever_is_with_the_user_is_held_before_the_refer() {
-    // covers: TR-167
+    // covers: TR-167, EC-22
     let mut calls = swapped();
     assert_eq!(calls.complete(), "ok; disarm Talk; hold d1 10s; arm Hold 12s");
     assert_eq!(

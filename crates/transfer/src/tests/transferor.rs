@@ -185,7 +185,7 @@ fn a_redirected_refer_is_a_failure() {
 
 #[test]
 fn every_refusal_keeps_the_call_and_tells_the_code() {
-    // covers: EC-19
+    // covers: EC-19, EC-21
     for (status, failure) in [
         (400, "Refused"),
         (401, "Refused"),

@@ -342,7 +342,7 @@ fn a_refer_given_up_before_its_answer_is_withdrawn_at_once() {
 
 #[test]
 fn a_bye_before_the_last_notify_waits_for_it() {
-    // covers: EC-13
+    // covers: EC-13, EC-06
     let mut rig = Rig::new(TransferPolicy::default());
     let (leg, _, sub) = accepted(&mut rig);
     assert_eq!(rig.bye(leg), "disarm Guard; arm Final 1s");

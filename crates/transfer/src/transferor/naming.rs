@@ -49,7 +49,7 @@ impl Naming {
         let require = target == ReferTarget::AddressOfRecord && around.policy.attended.require_replaces;
         let headers =
             [("Replaces", replaces.as_str())].into_iter().chain(require.then_some(("Require", "replaces")));
-        let named = address(leg, target)?.with_headers(headers);
+        let named = address(leg, target)?.with_headers(headers).ok()?;
         // A `tel` URI holds no headers, and without Replaces the target would get a second call.
         named.as_uri().has_headers().then_some(named)
     }
