@@ -56,12 +56,8 @@ pub(crate) fn rows() -> Vec<Row> {
             Case::Sipp(first) => ("attended", first, "sipp"),
         };
         let (media, expected) = match case {
-            Case::Phones(_, Make::Echo, Make::Answer) => {
-                ("RTP both ways", "`transfer`: Succeeded, exit 0; the replaced call ends")
-            }
-            Case::Phones(..) => {
-                ("tones of the new pair", "`transfer`: Succeeded, exit 0; the replaced call ends")
-            }
+            Case::Phones(_, Make::Echo, Make::Answer) => ("RTP both ways", "`transfer`: Succeeded, exit 0"),
+            Case::Phones(..) => ("tones of the new pair", "`transfer`: Succeeded, exit 0"),
             Case::Sipp(Make::Echo) => {
                 ("–", "`transfer`: Succeeded, exit 0; Replaces and Referred-By at the target")
             }

@@ -43,7 +43,7 @@ pub(crate) fn rows() -> Vec<Row> {
             Case::Calls(make) => (make, "caller", "call, hold, resume, BYE", "`answer`", "each hold is told"),
             Case::Called(make) => (make, "called", "call, hold, resume, BYE", "`call`", "exit 0"),
             Case::BothHold(make) => {
-                (make, "called", "call, hold by both", "`call`", "`inactive` while both hold; exit 0")
+                (make, "called", "call, hold by both", "`call`", "both holds are told, each end too; exit 0")
             }
         };
         Row {
