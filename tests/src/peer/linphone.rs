@@ -179,6 +179,8 @@ impl Phone for Linphone {
 
 impl Drop for Linphone {
     fn drop(&mut self) {
+        // First, as it would write into the folder while that is removed.
+        self.process.end();
         // The log of a test that failed is in its message; the folder holds only what was written here.
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -130,6 +130,7 @@ fn run(place: u8, case: Case) -> Outcome {
             assert!(log.contains(&format!("@{ours}")), "Referred-By names us: {log}");
             if transferee == Make::Echo {
                 // Neither of the two can be asked to hang up; both end with the test.
+                sipp.stop();
                 return Ok(());
             }
             bob.hears_itself()?;
