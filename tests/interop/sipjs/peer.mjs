@@ -40,18 +40,24 @@ const { Inviter, SessionState, TransportState, UserAgent } = await import(pathTo
 const tell = (event, fields) => process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 const failed = (command) => (error) => tell("failed", { command, reason: error?.message ?? String(error) });
 
-/** Every call there was, in order: { number, session, media }. */
+/** Every call there was, in order: { number, session, media, acknowledged }. */
 const calls = [];
 let rtpPort = Number(options.rtp);
 
 /** Follows a call from its first moment. SIP.js makes the media when it first needs it. */
 function track(session, direction, fields) {
   const number = calls.length + 1;
-  const call = { number, session, media: null };
+  const call = { number, session, media: null, acknowledged: Promise.resolve() };
+  let acknowledge = () => {};
   calls.push(call);
   tell(direction === "in" ? "incoming" : "calling", { call: number, ...fields });
   session.stateChange.addListener((state) => tell("state", { call: number, state }));
   session.delegate = {
+    // Between our 200 to an offer and its ACK SIP.js refuses to send an offer of its own.
+    onInvite(_request, _response, code) {
+      if (code < 300) call.acknowledged = new Promise((done) => (acknowledge = done));
+    },
+    onAck: () => acknowledge(),
     onBye(request) {
       request.accept();
       tell("bye", { call: number });
@@ -131,11 +137,12 @@ function chosen(number) {
   return call;
 }
 
-function hold(number, wanted) {
-  const { number: call, session } = chosen(number);
+async function hold(number, wanted) {
+  const { number: call, session, acknowledged } = chosen(number);
+  await acknowledged;
   const handling = { hold: wanted };
   session.sessionDescriptionHandlerOptionsReInvite = handling;
-  return session.invite({
+  await session.invite({
     sessionDescriptionHandlerOptions: handling,
     requestDelegate: { onAccept: () => tell(wanted ? "held" : "resumed", { call }) },
   });

@@ -9,8 +9,8 @@ export const WINDOW = 800;
 const LOWEST_HZ = 200;
 const HIGHEST_HZ = 2000;
 const STEP_HZ = 5;
-/** The share of a window's energy that one frequency must have to be its tone. */
-const DOMINANCE = 0.5;
+/** The share of a window's energy that one frequency must have: of two equal ones each has half, one alone has 0.99. */
+const DOMINANCE = 0.8;
 /** Mean energy of a sample below which a window is silent: PCMU's idle pattern and line noise are far below. */
 const AUDIBLE = 100 * 100;
 const PEAK = 8000;

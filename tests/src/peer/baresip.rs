@@ -187,6 +187,8 @@ impl Phone for Baresip {
 
 impl Drop for Baresip {
     fn drop(&mut self) {
+        // First, as it would write into the folder while that is removed.
+        self.process.end();
         // The trace of a test that failed is in its message; the folder holds only what was written here.
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -111,6 +111,17 @@ impl Linphone {
     fn transferred(&mut self) -> Result<(), PeerError> {
         self.line("has been transfered")
     }
+
+    /// Waits until this call has ended, which may have been told before.
+    fn call_ended(&mut self, number: u32) -> Result<(), PeerError> {
+        let call = format!("Call {number} with ");
+        let fits = |line: &str| line.contains(&call) && line.contains(" ended (");
+        if self.process.lines().iter().any(|line| fits(line)) {
+            return Ok(());
+        }
+        let waited = self.process.wait_for(&format!("the end of call {number}"), PATIENCE, fits);
+        waited.map(drop).map_err(|error| self.with_log(error))
+    }
 }
 
 impl Phone for Linphone {
@@ -141,12 +152,15 @@ impl Phone for Linphone {
 
     fn blind(&mut self, uri: &str) -> Result<(), PeerError> {
         self.process.say(&format!("transfer 1 {uri}"))?;
-        self.transferred()
+        self.transferred()?;
+        self.call_ended(1)
     }
 
     fn attended(&mut self) -> Result<(), PeerError> {
         self.process.say("transfer 1 --to-call 2")?;
-        self.transferred()
+        self.transferred()?;
+        self.call_ended(1)?;
+        self.call_ended(2)
     }
 
     fn hang_up(&mut self) -> Result<(), PeerError> {
@@ -165,6 +179,8 @@ impl Phone for Linphone {
 
 impl Drop for Linphone {
     fn drop(&mut self) {
+        // First, as it would write into the folder while that is removed.
+        self.process.end();
         // The log of a test that failed is in its message; the folder holds only what was written here.
         let _ = fs::remove_dir_all(&self.folder);
     }

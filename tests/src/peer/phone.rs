@@ -23,11 +23,11 @@ pub trait Phone {
     /// Takes its first call back.
     fn resume(&mut self) -> Result<(), PeerError>;
 
-    /// Moves its first call to this URI by REFER, and waits until it knows that this was done.
+    /// Moves its first call to this URI by REFER, and waits until it knows that this was done and its call has ended.
     fn blind(&mut self, uri: &str) -> Result<(), PeerError>;
 
     /// Moves its first call to the other party of its second by REFER with Replaces, and waits until it knows that this
-    /// was done.
+    /// was done and both its calls have ended.
     fn attended(&mut self) -> Result<(), PeerError>;
 
     /// Waits until it knows that the transfer it was asked for is done, where it tells.

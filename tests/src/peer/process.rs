@@ -108,6 +108,14 @@ impl Process {
         &self.seen
     }
 
+    /// Ends it; afterwards it writes no file any more.
+    pub fn end(&mut self) {
+        // It may have ended by itself.
+        if self.child.kill().is_ok() {
+            let _ = self.child.wait();
+        }
+    }
+
     pub(crate) fn missing(&mut self, what: &str, limit: Duration) -> PeerError {
         PeerError::Missing { program: self.name.clone(), what: what.to_owned(), limit, output: self.output() }
     }
@@ -115,10 +123,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        if self.child.kill().is_ok() {
-            let _ = self.child.wait();
-        }
+        self.end();
     }
 }
 

@@ -92,7 +92,8 @@ impl SipJs {
     }
 
     fn transferred(&mut self) -> Result<(), PeerError> {
-        self.events.wait_named("transferred", PATIENCE).map(drop)
+        self.events.wait_named("transferred", PATIENCE)?;
+        self.ended()
     }
 }
 
@@ -139,8 +140,9 @@ impl Phone for SipJs {
         self.state("Terminated").map(drop)
     }
 
+    /// None of its calls is left, so that all have ended.
     fn ended(&mut self) -> Result<(), PeerError> {
-        self.events.wait_until("the end of the newest call", PATIENCE, |events| newest_call(events).is_none())
+        self.events.wait_until("the end of all calls", PATIENCE, |events| newest_call(events).is_none())
     }
 
     fn output(&mut self) -> String {

@@ -94,6 +94,12 @@ impl Sipp {
         Ok(())
     }
 
+    /// Ends it where its scenario is not to be played to the end.
+    pub fn stop(mut self) {
+        self.process.end();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+
     /// Waits for its end; an error with all its messages if the scenario did not go through.
     pub fn finish(mut self, limit: Duration) -> Result<Report, PeerError> {
         let status = self.process.wait_exit(limit);

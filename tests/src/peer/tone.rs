@@ -8,8 +8,9 @@ pub const RATE: u32 = 8_000;
 const LOWEST_HZ: u16 = 200;
 const HIGHEST_HZ: u16 = 2_000;
 const STEP_HZ: u16 = 5;
-/// The share of the energy that one frequency must have to be the tone.
-const DOMINANCE: f64 = 0.5;
+/// The share of the energy that one frequency must have to be the tone: of two equal ones each has half, one alone in PCMU
+/// has 0.99.
+const DOMINANCE: f64 = 0.8;
 /// Root mean square below which it is silence.
 const AUDIBLE: f64 = 100.0;
 

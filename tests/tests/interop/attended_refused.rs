@@ -1,4 +1,4 @@
-//! Attended transfers to an `answer` that lets nobody replace its calls.
+//! Attended transfers to an `answer --replaces deny`, which lets nobody replace its calls.
 
 use patchcord_tests::peer::{
     PATIENCE,
@@ -46,7 +46,7 @@ fn run(place: u8, Case(transferee): Case) -> Outcome {
     let [one, two, three] = [1, 2, 3].map(|peer| address_of_attended(FIRST_BLOCK + place, peer));
     let mut alice = SipJs::start("alice", one, FIRST_TONE)?;
     let mut bob = Seat::start(transferee, "bob", two, SECOND_TONE)?;
-    let mut carol = Application::start(&["answer", "--replaces", "deny", "--listen", &listen(three)])?;
+    let mut carol = Application::start(&["answer", "--listen", &listen(three), "--replaces", "deny"])?;
     alice.call(&bob.uri())?;
     bob.phone.answered()?;
     alice.hears(Some(SECOND_TONE))?;

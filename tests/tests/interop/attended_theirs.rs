@@ -40,8 +40,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 kind: "attended",
                 with: others.collect::<Vec<_>>().join(", "),
                 media: if target == Make::Answer { "RTP both ways" } else { "tones of the new pair" },
-                expected: "the transferor learns of the success and hangs up; the replaced call ends"
-                    .to_owned(),
+                expected: "the transferor learns of the success and both its calls end".to_owned(),
                 outcome: gate(target).outcome(),
                 test,
             });

@@ -57,7 +57,7 @@ pub(crate) fn rows() -> Vec<Row> {
             ),
             Case::Theirs(first, second, third) => (
                 vec![(first, "transferor"), (second, "transferee"), (third, "target")],
-                "the transferor learns of the success and hangs up",
+                "the transferor learns of the success and its call ends",
             ),
             Case::Busy(first) => (
                 vec![(first, "transferee"), (Make::SipJs, "busy target")],
