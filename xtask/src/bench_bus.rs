@@ -11,8 +11,9 @@ use crate::workspace::Workspace;
 
 pub(crate) const FLAGS: &[Flag] = &[
     Flag::with("--events", "N", "events of one run (default 400000)"),
-    Flag::with("--runs", "N", "runs of each case, of which the cheapest counts (default 5)"),
+    Flag::with("--runs", "N", "runs of each case, of which the median counts (default 5)"),
     Flag::with("--only", "TEXT", "only the channels whose name holds this"),
+    Flag::switch("--one-core", "all threads on one core; without it, the machine should be idle"),
 ];
 
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
@@ -20,7 +21,8 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     command.current_dir(&workspace.root);
     for flag in FLAGS {
         if let Some(value) = flags.text(flag.name) {
-            command.args([flag.name, value]);
+            command.arg(flag.name);
+            command.args(flag.value.map(|_| value));
         }
     }
     run_command(&mut command)

@@ -2,13 +2,19 @@
 //!
 //! One thread publishes, each subscriber reads in a thread or a task of its own, and nothing may be lost: at most
 //! [`WINDOW`] events are under way. The publisher never waits in a channel, only for the window, which is the same for
-//! all, so that what differs is the channels. What counts is the CPU time of the whole process for each event; of
-//! several runs the cheapest is shown, as whatever else the machine does only adds to it.
+//! all, so that what differs is the channels. What counts is the CPU time of the whole process for each event.
+//!
+//! The median of several runs is shown, with the least and the most. The cheapest run alone would mislead: two threads
+//! that share a core, because the other cores are taken, hand events over within one cache and cost a fraction of what
+//! they cost side by side. `--one-core` measures that case on purpose; without it, the machine should be idle.
 
 use std::{process::ExitCode, sync::Arc, time::Instant};
 
 use clap::Parser;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::{
+    thread::{CpuSet, sched_getcpu, sched_setaffinity},
+    time::{ClockId, clock_gettime},
+};
 
 use contender::{CONTENDERS, Contender, Event};
 use window::{HALF, WINDOW, Window};
@@ -27,12 +33,15 @@ struct Options {
     /// Events of one run.
     #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u64).range(1..))]
     events: u64,
-    /// Runs of each case, of which the cheapest counts.
+    /// Runs of each case, of which the median counts.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// Only the channels whose name holds this.
     #[arg(long, default_value = "")]
     only: String,
+    /// All threads on one core.
+    #[arg(long)]
+    one_core: bool,
 }
 
 impl Options {
@@ -76,10 +85,26 @@ fn cpu_nanoseconds() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-fn cheapest(options: &Options, contender: &Contender, subscribers: usize, wanting: usize) -> Run {
-    let runs = (0..options.runs).map(|_| run(contender, subscribers, wanting, options.events));
-    // invariant: at least one run, checked by the command line.
-    runs.min_by(|a, b| a.cpu.total_cmp(&b.cpu)).expect("invariant: at least one run")
+/// The runs of one case, the cheapest first.
+struct Runs(Vec<Run>);
+
+impl Runs {
+    fn of(options: &Options, contender: &Contender, subscribers: usize, wanting: usize) -> Self {
+        let runs = (0..options.runs).map(|_| run(contender, subscribers, wanting, options.events));
+        let mut runs: Vec<Run> = runs.collect();
+        runs.sort_by(|a, b| a.cpu.total_cmp(&b.cpu));
+        Self(runs)
+    }
+
+    fn median(&self) -> Run {
+        self.0[self.0.len() / 2]
+    }
+
+    /// The CPU time of the median, then the least and the most.
+    fn cpu(&self) -> String {
+        let (least, most) = (self.0[0].cpu, self.0[self.0.len() - 1].cpu);
+        format!("{:.0} ({least:.0}-{most:.0})", self.median().cpu)
+    }
 }
 
 fn everybody_wants(options: &Options) {
@@ -87,10 +112,10 @@ fn everybody_wants(options: &Options) {
     println!("All events to all of {one} / {four} / {sixteen} subscribers; window {WINDOW}\n");
     println!("| | events/s | CPU ns per event | CPU ns per further subscriber |\n| --- | --- | --- | --- |");
     for contender in options.contenders() {
-        let runs = SUBSCRIBERS.map(|subscribers| cheapest(options, contender, subscribers, subscribers));
-        let rates = runs.map(|run| format!("{:.2} M", run.rate / 1e6)).join(" / ");
-        let cpu = runs.map(|run| format!("{:.0}", run.cpu)).join(" / ");
-        let further = (runs[2].cpu - runs[0].cpu) / (sixteen - one) as f64;
+        let runs = SUBSCRIBERS.map(|subscribers| Runs::of(options, contender, subscribers, subscribers));
+        let rates = runs.each_ref().map(|runs| format!("{:.2} M", runs.median().rate / 1e6)).join(" / ");
+        let cpu = runs.each_ref().map(Runs::cpu).join(" / ");
+        let further = (runs[2].median().cpu - runs[0].median().cpu) / (sixteen - one) as f64;
         println!("| {} | {rates} | {cpu} | {further:.0} |", contender.name);
     }
 }
@@ -99,13 +124,26 @@ fn one_of_sixteen_wants(options: &Options) {
     println!("\nOne of 16 subscribers wants the events, 15 want none\n");
     println!("| | CPU ns per event | runs of the 15 |\n| --- | --- | --- |");
     for contender in options.contenders() {
-        let run = cheapest(options, contender, 16, 1);
-        println!("| {} | {:.0} | {} |", contender.name, run.cpu, run.wakes);
+        let runs = Runs::of(options, contender, 16, 1);
+        println!("| {} | {} | {} |", contender.name, runs.cpu(), runs.median().wakes);
     }
+}
+
+/// Keeps this thread, and the threads that it starts, on the core that it is on.
+fn stay_on_one_core() -> rustix::io::Result<()> {
+    let mut core = CpuSet::new();
+    core.set(sched_getcpu());
+    sched_setaffinity(None, &core)
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.one_core
+        && let Err(error) = stay_on_one_core()
+    {
+        eprintln!("cannot stay on one core: {error}");
+        return ExitCode::FAILURE;
+    }
     everybody_wants(&options);
     one_of_sixteen_wants(&options);
     ExitCode::SUCCESS
