@@ -24,43 +24,6 @@ use serde_json::Value;
 
 type Outcome = Result<(), PeerError>;
 
-/// Whether the cases of a feature run: they are written before it is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gate {
-    /// They run.
-    Open,
-    /// They wait for this.
-    Until(&'static str),
-}
-
-impl Gate {
-    /// Both have to be open.
-    const fn and(self, other: Self) -> Self {
-        match self {
-            Self::Open => other,
-            Self::Until(_) => self,
-        }
-    }
-
-    /// What the table of results says.
-    const fn outcome(self) -> table::Outcome {
-        match self {
-            Self::Open => table::Outcome::Passes,
-            Self::Until(feature) => table::Outcome::Waits(feature),
-        }
-    }
-}
-
-/// `transfer --kind attended` and `--kind consultative`.
-const ATTENDED: Gate = Gate::Open;
-
-/// `answer --replaces`: an INVITE with Replaces takes the place of a call.
-const REPLACED: Gate = Gate::Open;
-
-/// linphonec ends the whole call on a SUBSCRIBE with `Expires: 0` in its dialog. A call that is taken back after a failed
-/// transfer must not be lost by unsubscribing from the reports.
-const BACK_WITHOUT_SUBSCRIBE: Gate = Gate::Open;
-
 /// Whether interoperability is tested; if not, it says so.
 fn enabled(test: &str) -> bool {
     let enabled = std::env::var_os("PATCHCORD_INTEROP").is_some_and(|value| value == "1");

@@ -7,8 +7,6 @@ use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 pub(crate) enum Outcome {
     /// The named test asserts it.
     Passes,
-    /// The test is there and waits for a feature.
-    Waits(&'static str),
     /// There is no test, for this reason.
     Left(&'static str),
 }
@@ -77,7 +75,6 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         let result = match row.outcome {
             Outcome::Passes => "pass".to_owned(),
-            Outcome::Waits(what) => format!("waits for {what}"),
             Outcome::Left(reason) => format!("not tested: {reason}"),
         };
         let test = if row.test.is_empty() { "–".to_owned() } else { format!("`{}`", row.test) };
@@ -121,7 +118,6 @@ fn each_row_has_either_a_test_or_a_reason() {
     for row in all() {
         match row.outcome {
             Outcome::Passes => assert!(!row.test.is_empty(), "{row:?}"),
-            Outcome::Waits(what) => assert!(!row.test.is_empty() && !what.is_empty(), "{row:?}"),
             Outcome::Left(reason) => assert!(row.test.is_empty() && !reason.is_empty(), "{row:?}"),
         }
         let key = (row.peer, row.role, row.kind, row.with.clone(), row.expected.clone());

@@ -5,7 +5,7 @@ use session_core::StatusCode;
 use crate::text;
 
 use super::parties::PARTIES;
-use super::report::{LegReport, Report};
+use super::report::{HeardReport, LegReport, Report};
 
 /// The report as lines of at most 100 columns.
 pub(crate) fn lines(report: &Report) -> Vec<String> {
@@ -76,14 +76,12 @@ fn heard(report: &Report) -> Vec<String> {
     let phases: Vec<&str> =
         report.parties.iter().flat_map(|party| &party.heard).map(|heard| heard.phase).collect();
     let phases = &phases[..phases.len() / report.parties.len().max(1)];
-    let columns: String = phases.iter().map(|phase| format!("{phase:>12}")).collect();
+    let row = |cells: Vec<String>| cells.concat();
+    let columns = row(phases.iter().map(|phase| format!("{phase:>12}")).collect());
     let mut lines = vec![format!("        {columns}    longest silence    no audio was due")];
     for party in &report.parties {
-        let columns: String = party
-            .heard
-            .iter()
-            .map(|heard| format!("{:>12}", if heard.in_call { hz(heard.hz) } else { "no call".to_owned() }))
-            .collect();
+        let cell = |heard: &HeardReport| if heard.in_call { hz(heard.hz) } else { "no call".to_owned() };
+        let columns = row(party.heard.iter().map(|heard| format!("{:>12}", cell(heard))).collect());
         lines.push(format!(
             "  {:<6}{columns} {:>18} {:>19}",
             party.name,
