@@ -45,6 +45,34 @@ fn a_failure_gives_both_calls_back_and_the_transfer_can_be_tried_again() {
 }
 
 #[test]
+fn the_end_is_told_when_both_calls_are_back() {
+    let ended = "disarm Resume; [ended Recovered Notify 486 Target kept=true]";
+    let (mut calls, _) = TwoCalls::accepted(AttendedPolicy::default());
+    calls.reported(486);
+    assert_eq!(calls.done(calls.d1), "", "the target is still on hold");
+    assert_eq!(calls.state(), "Recovering");
+    assert_eq!(calls.done(calls.d2), ended);
+    assert_both_are_back(&mut calls);
+
+    let (mut calls, _) = TwoCalls::accepted(AttendedPolicy::default());
+    calls.reported(486);
+    calls.done(calls.d1);
+    assert_eq!(calls.expire(TransferTimerName::Resume), "[ended Recovered Notify 486 Target kept=true]");
+
+    // What became of it need not be good, as long as it is known.
+    for error in [ReofferError::Refused(code(488)), ReofferError::TimedOut, ReofferError::Unreachable] {
+        let (mut calls, _) = TwoCalls::accepted(AttendedPolicy::default());
+        calls.reported(486);
+        assert_eq!(calls.failed(calls.d2, error), "");
+        assert_eq!(calls.done(calls.d1), ended);
+    }
+    let (mut calls, _) = TwoCalls::accepted(AttendedPolicy::default());
+    calls.reported(486);
+    assert_eq!(calls.rig.bye(calls.d2), "");
+    assert_eq!(calls.done(calls.d1), ended);
+}
+
+#[test]
 fn only_what_the_transfer_has_held_is_taken_back() {
     let failed = |hold, held, attended| {
         let mut calls = TwoCalls::both(policy(attended), &BOB, &CAROL);
@@ -126,7 +154,7 @@ fn a_party_that_cannot_be_taken_back_leaves_the_target_talking() {
     calls.done(calls.d2);
     assert_eq!(
         calls.failed(calls.d1, ReofferError::Refused(code(481))),
-        "disarm Resume; hangup d1; [primary lost]; resume d2 10s; [ended Failed Notify 486 Target kept=false]"
+        "disarm Resume; hangup d1; [primary lost]; [ended Failed Notify 486 Target kept=false]"
     );
     calls.rig.assert_nothing_left();
 }

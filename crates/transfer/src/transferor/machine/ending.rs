@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::event::{CallEnd, Event, Reoffer, Report, Timer},
-    Action, Alive, Cause, Facts, Held, Side, State, StatusCode, Step, Wait, complete, finish, lose,
+    Action, Alive, Cause, Facts, Held, Plan, Side, State, StatusCode, Step, Wait, complete, finish, lose,
     succeeded, to,
 };
 
@@ -45,11 +45,9 @@ pub(super) fn completing(code: StatusCode, left: Alive, event: Event, facts: Fac
 
 pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
     match event {
-        Event::Reoffer(Side::Primary, Reoffer::Done) => finish(cause.outcome(true)),
+        Event::Reoffer(Side::Primary, Reoffer::Done) => back(cause, facts),
         // Alive, and as it was before. If we hold it, that is no state to leave a party in.
-        Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) if facts.held != Held::Us => {
-            finish(cause.outcome(true))
-        }
+        Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) if facts.held != Held::Us => back(cause, facts),
         Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) => {
             match usize::from(facts.resumes).checked_sub(1).and_then(|tries| AGAIN.get(tries)) {
                 Some(after) => to(State::Waiting(cause), &[Action::Wait(Wait::Again(*after))]),
@@ -60,8 +58,10 @@ pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Ste
         | Event::Timer(Timer::Resume) => lost(cause, facts),
         Event::Call(Side::Primary, _) => lose(&[], cause.outcome(false), facts),
         Event::Notify(report) => moved_after_all(report, State::Recovering(cause), facts),
+        Event::Reoffer(Side::Consultation, reoffer) => {
+            other_settled(reoffer, State::Recovering(cause), facts)
+        }
         Event::Reoffer(Side::Primary, Reoffer::Over)
-        | Event::Reoffer(Side::Consultation, _)
         | Event::Call(Side::Consultation, _)
         | Event::Consult(_)
         | Event::Subscription(_)
@@ -88,11 +88,12 @@ pub(super) fn waiting(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
         Event::Timer(Timer::Resume) => lost(cause, facts),
         Event::Call(Side::Primary, _) => lose(&[], cause.outcome(false), facts),
         Event::Notify(report) => moved_after_all(report, State::Waiting(cause), facts),
-        Event::Call(Side::Consultation, _)
+        Event::Reoffer(Side::Consultation, reoffer) => other_settled(reoffer, State::Waiting(cause), facts),
+        Event::Reoffer(Side::Primary, _)
+        | Event::Call(Side::Consultation, _)
         | Event::Consult(_)
         | Event::Subscription(_)
-        | Event::Answer(_)
-        | Event::Reoffer(..) => to(State::Waiting(cause), &[]),
+        | Event::Answer(_) => to(State::Waiting(cause), &[]),
         Event::Timer(
             Timer::Hold | Timer::Consult | Timer::Talk | Timer::Guard | Timer::Final | Timer::Closing,
         )
@@ -103,7 +104,28 @@ pub(super) fn waiting(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
     }
 }
 
-/// Both calls are the application's, and it held the first one itself: only the other one has to be taken back.
+/// The consultation call that is taken back, too, is settled: it talks again, or is the application's as it is.
+fn other_settled(reoffer: Reoffer, stay: State, facts: Facts) -> Option<Step> {
+    if facts.plan != Plan::Attended {
+        return to(stay, &[]);
+    }
+    let held = match reoffer {
+        Reoffer::Over => return to(stay, &[]),
+        Reoffer::Done => Held::Nobody,
+        Reoffer::AsBefore(_) | Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable => Held::Application,
+    };
+    to(stay, &[Action::NoteHeld(Side::Consultation, held)])
+}
+
+/// The first call is back. Where the other one is being taken back, too, that is waited for: only then both are what
+/// they were.
+fn back(cause: Cause, facts: Facts) -> Option<Step> {
+    let waits =
+        facts.plan == Plan::Attended && facts.alive.consultation && facts.consultation_held == Held::Us;
+    if waits { to(State::Restoring(cause), &[]) } else { finish(cause.outcome(true)) }
+}
+
+/// Both calls are the application's, and the first one is what it was: only the other one has to be taken back.
 pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
     match event {
         Event::Reoffer(Side::Consultation, Reoffer::Over) => to(State::Restoring(cause), &[]),
