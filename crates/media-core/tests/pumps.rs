@@ -7,7 +7,7 @@ use media_core::io::{SeenDatagram, Way};
 use media_core::rtcp::{RtcpPacket, parse_compound};
 use media_core::{
     Agreed, DeviceId, LocalMedia, Negotiation, Op, PacketKind, PortPair, Pump, PumpConfig, PumpError,
-    PumpHandle, Source, StreamCommand, StreamEvent, StreamId, StreamOutput, StreamsConfig,
+    PumpHandle, QualityKind, Source, StreamCommand, StreamEvent, StreamId, StreamOutput, StreamsConfig,
 };
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Receiver;
@@ -148,6 +148,9 @@ async fn an_observer_sees_every_datagram_once_with_its_addresses() {
     alice.open(Source::Tone { hz: 440 });
     bob.open(Source::Tone { hz: 1_000 });
     alice.wait_for_tone(1_000).await;
+    // What the other side says of us comes by RTCP.
+    let theirs_of_us = |output: &StreamOutput| matches!(output, StreamOutput::Event(StreamEvent::Quality(report)) if report.kind == QualityKind::Remote);
+    alice.wait_for(theirs_of_us).await;
     let counted = alice.handle.snapshot(STREAM).await.expect("the pump lives").expect("the stream is open");
     bob.pump.shutdown().expect("the thread ends well");
     alice.pump.shutdown().expect("the thread ends well");
