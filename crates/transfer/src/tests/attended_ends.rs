@@ -358,6 +358,7 @@ fn the_guard_and_a_silent_notifier_give_both_calls_back() {
     ] {
         let (mut calls, sub) = TwoCalls::accepted(AttendedPolicy::default());
         assert_eq!(calls.rig.sub(sub, SubscriptionEvent::Ended(end)), format!("disarm Guard; {BACK}"));
+        calls.done(calls.d2);
         calls.done(calls.d1);
         assert_eq!(calls.rig.outcome(), outcome);
         calls.rig.assert_nothing_left();
@@ -380,18 +381,21 @@ fn the_application_can_give_up_at_every_stage_and_has_both_calls_back() {
     calls.attended(Hold::First, USUAL);
     calls.done(calls.d1);
     assert_eq!(calls.cancel(), format!("ok; disarm Hold; {BACK}"));
+    calls.done(calls.d2);
     assert!(calls.done(calls.d1).contains(outcome));
     assert_both_are_back(&mut calls);
 
     // The REFER is on its way, waits to be sent again, or was accepted: the reports are stopped.
     let mut calls = TwoCalls::referred(AttendedPolicy::default(), USUAL);
     assert_eq!(calls.cancel(), format!("ok; disarm Guard; unsubscribe; {BACK}"));
+    calls.done(calls.d2);
     assert!(calls.done(calls.d1).contains(outcome));
     assert_both_are_back(&mut calls);
 
     let mut calls = TwoCalls::referred(AttendedPolicy::default(), USUAL);
     calls.rig.refused(calls.rig.subscription(), 491, None);
     assert_eq!(calls.cancel(), format!("ok; disarm Guard; disarm Retry; {BACK}"));
+    calls.done(calls.d2);
     assert!(calls.done(calls.d1).contains(outcome));
     assert_both_are_back(&mut calls);
 

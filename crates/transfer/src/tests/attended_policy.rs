@@ -156,6 +156,7 @@ fn a_party_that_does_not_take_refer_is_left_to_the_target_where_that_is_allowed(
             calls.rig.refused(calls.rig.subscription(), status, None),
             "disarm Guard; [recovering]; resume d2 10s; resume d1 10s; arm Resume 12s"
         );
+        calls.done(calls.d2);
         calls.done(calls.d1);
         assert_eq!(calls.rig.outcome(), format!("Recovered Local {status} NotSupported kept=true"));
         calls.rig.assert_nothing_left();
@@ -221,6 +222,7 @@ fn a_refer_that_meets_another_is_sent_once_more_with_the_same_refer_to() {
     let mut calls = TwoCalls::referred(AttendedPolicy::default(), USUAL);
     let sub = calls.rig.subscription();
     calls.rig.sub(sub, SubscriptionEvent::Answered(ReferAnswer::TimedOut));
+    calls.done(calls.d2);
     calls.done(calls.d1);
     assert_eq!(calls.rig.outcome(), "Recovered Guard - ReferTimeout kept=true");
     calls.rig.assert_nothing_left();
