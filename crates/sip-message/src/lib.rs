@@ -5,6 +5,7 @@
 mod build;
 mod error;
 pub mod escape;
+pub mod header;
 mod header_id;
 mod headers;
 mod index;

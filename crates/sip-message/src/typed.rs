@@ -1,5 +1,6 @@
 //! Typed values of a message, made on demand from the index.
 
+use crate::header::{Form, TypedHeader};
 use crate::headers::{
     CSeq, Event, Join, RAck, Reason, ReferTo, Replaces, RetryAfter, SessionExpires, SubscriptionState,
     TargetDialog, Via, parse_refer_sub,
@@ -207,6 +208,47 @@ impl Message {
     /// The media type of the body, with parameters.
     pub fn content_type(&self) -> Option<&str> {
         self.first(HeaderId::ContentType)
+    }
+
+    /// The one value of a header; [`Duplicate`](ParseErrorKind::Duplicate) if there are several.
+    pub fn only<H: TypedHeader>(&self) -> Result<Option<H::Value<'_>>, ParseError> {
+        let mut parts = self.parts(H::ID, H::FORM);
+        let Some((base, value)) = parts.next() else { return Ok(None) };
+        if let Some((second, _)) = parts.next() {
+            return Err(ParseError::new(ParseErrorKind::Duplicate, second).of_header(H::ID));
+        }
+        H::parse(value).map(Some).map_err(|error| error.inside(H::ID, base))
+    }
+
+    /// The first value of a header; those behind it are not looked at.
+    pub fn top<H: TypedHeader>(&self) -> Result<Option<H::Value<'_>>, ParseError> {
+        self.values::<H>().next().transpose()
+    }
+
+    /// The values of a header in order, all lines; ends with
+    /// [`TooManyParts`](ParseErrorKind::TooManyParts) beyond [`Limits::LIST_ITEMS`].
+    pub fn values<H: TypedHeader>(&self) -> impl Iterator<Item = Result<H::Value<'_>, ParseError>> {
+        self.parts(H::ID, H::FORM).take(Limits::LIST_ITEMS + 1).enumerate().map(|(count, (base, value))| {
+            let parsed = if count < Limits::LIST_ITEMS {
+                H::parse(value)
+            } else {
+                Err(ParseError::new(ParseErrorKind::TooManyParts, 0))
+            };
+            parsed.map_err(|error| error.inside(H::ID, base))
+        })
+    }
+
+    /// The values of a header as text, each with its offset in the message.
+    fn parts(&self, id: HeaderId, form: Form) -> impl Iterator<Item = (usize, &str)> {
+        self.lines(id).flat_map(move |line| {
+            let value = self.value_of(line);
+            let base = line.value.start as usize;
+            let whole = (form != Form::List).then_some((base, value));
+            let items = (form == Form::List).then(|| List::new(value)).into_iter().flatten();
+            whole
+                .into_iter()
+                .chain(items.map(move |item| (base + (item.as_ptr().addr() - value.as_ptr().addr()), item)))
+        })
     }
 
     /// The values of a list header, all lines, split at commas outside quotes and brackets.
