@@ -5,6 +5,7 @@
 mod build;
 mod error;
 pub mod escape;
+pub mod framing;
 pub mod header;
 mod header_id;
 mod headers;

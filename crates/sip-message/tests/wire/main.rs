@@ -4,6 +4,7 @@
 
 mod addresses;
 mod building;
+mod framing;
 mod headers;
 mod limits;
 mod properties;
