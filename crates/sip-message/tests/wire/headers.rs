@@ -7,14 +7,14 @@ use sip_message::{HeaderId, header};
 
 const SAMPLES: &[(&str, &str)] = &[("dialogs", include_str!("samples/dialogs.txt"))];
 
-struct Sample {
-    id: HeaderId,
-    value: &'static str,
-    expected: Result<&'static str, &'static str>,
+pub(crate) struct Sample {
+    pub(crate) id: HeaderId,
+    pub(crate) value: &'static str,
+    pub(crate) expected: Result<&'static str, &'static str>,
     place: String,
 }
 
-fn samples() -> Vec<Sample> {
+pub(crate) fn samples() -> Vec<Sample> {
     let mut all: Vec<Sample> = Vec::new();
     for (file, text) in SAMPLES {
         for (number, line) in

@@ -13,6 +13,7 @@ mod refer_to;
 mod replaces;
 mod rfc5589;
 mod sipfrag;
+mod slow;
 mod subscription;
 mod torture;
 mod uris;
