@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use sip_message::{
     Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, StatusCode, Uri, UriBuf,
+    header,
 };
 
 use crate::{message, request_text, request_with};
@@ -56,12 +57,27 @@ fn line_length_is_limited() {
 }
 
 #[test]
+fn limits_of_the_callers_choice_hold() {
+    let text = "SIP/2.0 200 OK\r\nTo: sip:b@h\r\nSubject: ab\r\n\r\nbody";
+    let parse = |limits: Limits| kind(Bytes::from(text), &limits);
+    let exact = Limits { message: text.len(), headers: 2, line: "SIP/2.0 200 OK".len() };
+    assert_eq!(parse(exact), None);
+    let below = |limits| parse(limits).unwrap();
+    assert_eq!(below(Limits { message: exact.message - 1, ..exact }), ParseErrorKind::MessageTooLarge);
+    assert_eq!(below(Limits { headers: exact.headers - 1, ..exact }), ParseErrorKind::TooManyHeaders);
+    assert_eq!(below(Limits { line: exact.line - 1, ..exact }), ParseErrorKind::LineTooLong);
+    assert_eq!(below(Limits { message: 0, ..exact }), ParseErrorKind::MessageTooLarge);
+}
+
+#[test]
 fn continuation_lines_count_into_the_line() {
     let limits = Limits { line: 32, ..Limits::default() };
     let with =
         |folds: usize| Bytes::from(format!("SIP/2.0 200 OK\r\nSubject:ab\r\n{}\r\n", " c\r\n".repeat(folds)));
     // "Subject:ab" and five times CRLF, blank, letter: 10 + 5 * 4 = 30 bytes.
     assert_eq!(kind(with(5), &limits), None);
+    assert_eq!(kind(with(5), &Limits { line: 30, ..limits }), None);
+    assert_eq!(kind(with(5), &Limits { line: 29, ..limits }), Some(ParseErrorKind::LineTooLong));
     assert_eq!(kind(with(6), &limits), Some(ParseErrorKind::LineTooLong));
 }
 
@@ -109,6 +125,24 @@ fn route_lists_are_counted() {
         with(Limits::LIST_ITEMS + 1).record_routes().unwrap_err().kind(),
         ParseErrorKind::TooManyParts
     );
+}
+
+#[test]
+fn values_of_a_list_are_counted() {
+    let with = |lines: usize, items: usize| {
+        let line = format!("Path: {}\n", vec!["<sip:p>"; items].join(","));
+        let lines = line.repeat(lines);
+        let message = request_with("REGISTER", &lines);
+        let read: Result<Vec<_>, _> = message.values::<header::Path>().collect();
+        read.map(|values| values.len()).map_err(|error| (error.kind(), error.header()))
+    };
+    assert_eq!(with(2, Limits::LIST_ITEMS / 2), Ok(Limits::LIST_ITEMS));
+    let too_many = Err((ParseErrorKind::TooManyParts, Some(HeaderId::Path)));
+    assert_eq!(with(1, Limits::LIST_ITEMS + 1), too_many);
+    // Every value behind the limit is the same one error.
+    let message =
+        request_with("REGISTER", &format!("Path: {}\n", vec!["<sip:p>"; 3 * Limits::LIST_ITEMS].join(",")));
+    assert_eq!(message.values::<header::Path>().count(), Limits::LIST_ITEMS + 1);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod addresses;
 mod building;
 mod framing;
+mod generated;
 mod headers;
 mod limits;
 mod properties;

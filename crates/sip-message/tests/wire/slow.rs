@@ -128,6 +128,6 @@ fn head_full_of_long_lines_is_read() {
     let count = (Limits::MESSAGE - 40) / (Limits::LINE + 2);
     let lines = format!("{line}{}", "\r\n ".repeat(folds)).repeat(count);
     let message = Message::parse(Bytes::from(format!("SIP/2.0 200 OK{lines}\r\n\r\n"))).unwrap();
-    assert_eq!(message.values::<header::Route>().filter(Result::is_ok).count(), count);
+    assert_eq!(message.values::<header::Route>().flatten().count(), count);
     assert!(message.canonical_headers().all(|(_, value)| value == "<sip:h>"));
 }
