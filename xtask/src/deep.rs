@@ -12,6 +12,8 @@ use crate::workspace::Workspace;
 pub(crate) const FLAGS: &[Flag] = &[
     Flag::with("--seeds", "N", "seeds of each simulated scenario at each loss rate (default 5000)"),
     Flag::with("--seconds", "S", "search of each fuzz target (default 60)"),
+    fuzz::TARGET,
+    fuzz::JOBS,
 ];
 
 /// Of each of the scenarios at each loss rate: over 100,000 worlds a kind of transfer.
@@ -25,21 +27,26 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
         capture(Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(&workspace.root))?;
     let changed = capture(Command::new("git").args(["status", "--porcelain"]).current_dir(&workspace.root))?;
 
-    let (worlds, worlds_took) = timed(|| sim::worlds(workspace, seeds, None));
-    let (searched, search_took) = timed(|| fuzz::all_targets(workspace, seconds, None));
+    let mut runs = Vec::new();
+    if flags.text(fuzz::TARGET.name).is_none() {
+        let what = format!("{seeds} seeds of each simulated scenario");
+        runs.push((what, timed(|| sim::worlds(workspace, seeds, None))));
+    }
+    runs.push((
+        format!("fuzz, {seconds} s a target"),
+        timed(|| fuzz::search_all(workspace, flags, FUZZ_SECONDS)),
+    ));
 
     println!("\nFor docs/measured.md:\n");
     println!("| Run | Commit | Result | Took |\n| --- | --- | --- | --- |");
     let mark = if changed.is_empty() { "" } else { " with changes" };
-    let row = |what: String, outcome: &Outcome, took: Duration| {
+    for (what, (outcome, took)) in &runs {
         let result = if outcome.is_ok() { "clean" } else { "FAILED" };
         println!("| {what} | {}{mark} | {result} | {} s |", commit.trim(), took.as_secs());
-    };
-    row(format!("{seeds} seeds of each simulated scenario"), &worlds, worlds_took);
-    row(format!("fuzz, {seconds} s a target"), &searched, search_took);
+    }
 
     let failures: Vec<String> =
-        [worlds, searched].into_iter().filter_map(Result::err).map(|f| f.to_string()).collect();
+        runs.into_iter().filter_map(|(_, (outcome, _))| outcome.err()).map(|f| f.to_string()).collect();
     Failure::unless_empty("deep", &failures)
 }
 

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use crate::flags::{Flag, Flags};
 use crate::process::{Failure, Outcome, cargo, run as run_command, shown};
 use crate::workspace::Workspace;
 
-pub(crate) const FLAGS: &[Flag] = &[
-    Flag::with("--seconds", "S", "search after the seeds (default 3)"),
-    Flag::with("--target", "NAME,..", "only these targets"),
-];
+pub(crate) const TARGET: Flag = Flag::with("--target", "NAME,..", "only targets whose names start so");
+pub(crate) const JOBS: Flag = Flag::with("--jobs", "N", "search so many targets at a time (default 1)");
+
+pub(crate) const FLAGS: &[Flag] =
+    &[Flag::with("--seconds", "S", "search after the seeds (default 3)"), TARGET, JOBS];
 
 /// Finds a break that lies near the seeds; the long search is `deep`.
 pub(crate) const SECONDS: u64 = 3;
@@ -23,29 +27,52 @@ const HANG_SECONDS: u64 = 10;
 /// One target may take this much memory, in MB: an input of some kilobytes that needs more is a finding.
 const MEMORY_MB: u64 = 1024;
 
+/// Words of SIP, of which a random search makes none by itself.
+const SIP_DICTIONARY: &str = "fuzz/dictionaries/sip.dict";
+
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
-    all_targets(workspace, flags.number("--seconds", SECONDS)?, flags.list("--target").as_deref())
+    search_all(workspace, flags, SECONDS)
 }
 
-/// Builds and runs the targets, or those named.
-pub(crate) fn all_targets(workspace: &Workspace, seconds: u64, only: Option<&[&str]>) -> Outcome {
+/// Builds the targets, or those named, and searches in each for `--seconds`.
+pub(crate) fn search_all(workspace: &Workspace, flags: &Flags, default_seconds: u64) -> Outcome {
+    let seconds = flags.number("--seconds", default_seconds)?;
+    let jobs = flags.number::<NonZeroUsize>(JOBS.name, NonZeroUsize::MIN)?;
     let targets = listed(&workspace.read("fuzz/Cargo.toml")?);
     consistent(workspace, &targets)?;
-    let chosen: Vec<&String> =
-        targets.iter().filter(|name| only.is_none_or(|only| only.contains(&name.as_str()))).collect();
-    if chosen.is_empty() {
-        return Err(Failure::new("fuzz: no such target"));
-    }
+    let only = flags.list(TARGET.name);
+    let chosen = chosen(&targets, only.as_deref())?;
     build(workspace, &chosen, only.is_some())?;
-    let mut failed = Vec::new();
-    for name in &chosen {
-        if let Err(failure) = search(workspace, name, seconds) {
-            failed.push(format!("{name}: {failure}"));
+    let queue = Mutex::new(chosen.iter());
+    let failed = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs.get() {
+            scope.spawn(|| {
+                while let Some(name) = locked(&queue).next() {
+                    if let Err(failure) = search(workspace, name, seconds) {
+                        locked(&failed).push(format!("{name}: {failure}"));
+                    }
+                }
+            });
         }
-    }
-    Failure::unless_empty("fuzz", &failed)?;
+    });
+    Failure::unless_empty("fuzz", &locked(&failed))?;
     println!("fuzz: {} targets, nothing found", chosen.len());
     Ok(())
+}
+
+/// A search that panics poisons the lock, and the scope passes the panic on.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The targets whose names start as one of `only`; each of those has to fit one.
+fn chosen<'a>(targets: &'a BTreeSet<String>, only: Option<&[&str]>) -> Result<Vec<&'a String>, Failure> {
+    let Some(only) = only else { return Ok(targets.iter().collect()) };
+    match only.iter().find(|start| !targets.iter().any(|name| name.starts_with(**start))) {
+        Some(start) => Err(Failure::new(format!("fuzz: no target starts with `{start}`"))),
+        None => Ok(targets.iter().filter(|name| only.iter().any(|start| name.starts_with(start))).collect()),
+    }
 }
 
 /// Without a sanitizer: the code has no `unsafe`, and so it builds with the stable compiler.
@@ -74,6 +101,9 @@ fn search(workspace: &Workspace, name: &str, seconds: u64) -> Outcome {
         .arg(format!("-rss_limit_mb={MEMORY_MB}"))
         .args(["-seed=1", "-print_final_stats=1"])
         .stdin(Stdio::null());
+    if name.starts_with("sip_message") {
+        command.arg(format!("-dict={}", workspace.root.join(SIP_DICTIONARY).display()));
+    }
     let output = command
         .output()
         .map_err(|error| Failure::new(format!("{} did not start: {error}", shown(&command))))?;
@@ -178,6 +208,16 @@ mod tests {
         let manifest =
             "[package]\nname = \"fuzz\"\n[[bin]]\nname = \"b\"\npath = \"x\"\n\n[[bin]]\nname=\"a\"\n";
         assert_eq!(listed(manifest).into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn targets_are_chosen_by_the_start_of_their_names() {
+        let targets = ["a_x", "a_y", "b"].map(String::from).into();
+        assert_eq!(chosen(&targets, None).expect("all").len(), 3);
+        assert_eq!(chosen(&targets, Some(&["a_", "b"])).expect("all").len(), 3);
+        assert_eq!(chosen(&targets, Some(&["a_y"])).expect("one"), ["a_y"]);
+        assert!(chosen(&targets, Some(&["a_", "c"])).is_err());
+        assert!(chosen(&BTreeSet::new(), Some(&["a"])).is_err());
     }
 
     #[test]

@@ -191,11 +191,15 @@ impl Head {
 
 /// Where the value starts, if the line is a Content-Length: either name, any case, blanks before the colon.
 fn content_length_value(line: &[u8]) -> Option<usize> {
-    // Most lines are told from it by their first letter.
-    let [b'C' | b'c' | b'L' | b'l', ..] = line else { return None };
-    let colon = memchr(b':', line)?;
-    let name = line[..colon].trim_ascii_end();
-    (name.eq_ignore_ascii_case(b"Content-Length") || name.eq_ignore_ascii_case(b"l")).then_some(colon + 1)
+    const NAME: &[u8] = b"Content-Length";
+    let name = match line {
+        [b'L' | b'l', ..] => 1,
+        // Most lines are told from it by their first letter.
+        [b'C' | b'c', ..] if line.get(..NAME.len())?.eq_ignore_ascii_case(NAME) => NAME.len(),
+        _ => return None,
+    };
+    let colon = name + line[name..].iter().position(|byte| !matches!(byte, b' ' | b'\t'))?;
+    (line[colon] == b':').then_some(colon + 1)
 }
 
 fn too_large(limit: usize) -> ParseError {

@@ -3,15 +3,19 @@
 
 use std::{alloc::System, hint::black_box, process::ExitCode, time::Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use clap::Parser;
 use event_bus::{Bus, Priority, SubscribeError, SubscribeOptions};
 use patchcord_tests::{
+    hostile,
     ordinary_invite::INVITE,
     play,
     scenario::{Scenario, ScenarioError},
 };
-use sip_message::{Message, NameAddr, ParseError, Via};
+use sip_message::{
+    Limits, Message, NameAddr, ParseError, Via,
+    framing::{Frame, Framer, StreamEnd},
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 /// Counts allocations; hands everything on to the system's allocator.
@@ -44,15 +48,25 @@ type Case = Box<dyn FnMut() -> bool>;
 
 /// The cases, each with the iterations that suffice to count its instructions: as many as take about a second under
 /// callgrind.
-const CASES: [(&str, u64); 7] = [
+const CASES: [(&str, u64); 9] = [
     ("parse-invite", 2000),
     ("parse-invite-full", 1000),
+    ("frame-invite", 2000),
+    ("frame-invite-by-bytes", 100),
     ("blind-transfer", 20),
     ("call", 50),
     ("bus-publish-1", 20_000),
     ("bus-publish-16", 5_000),
     ("bus-publish-filtered", 20_000),
 ];
+
+/// Two rounds through the messages of one kind.
+const HOSTILE_ITERATIONS: u64 = 2 * hostile::MESSAGES as u64;
+
+/// The cases of [`CASES`], and one for each kind of hostile message.
+fn cases() -> impl Iterator<Item = (&'static str, u64)> {
+    CASES.into_iter().chain(hostile::UNITS.map(|(name, _)| (name, HOSTILE_ITERATIONS)))
+}
 
 /// The seed of simulated cases; always the same, so that every iteration does the same.
 const SEED: u64 = 1;
@@ -71,6 +85,8 @@ fn case(name: &str) -> Result<Option<Case>, SetUpError> {
     Ok(Some(match name {
         "parse-invite" => Box::new(move || Message::parse(black_box(invite.clone())).map(black_box).is_ok()),
         "parse-invite-full" => Box::new(move || parse_full(black_box(invite.clone())).is_ok()),
+        "frame-invite" => Box::new(move || frame(black_box(&invite), invite.len())),
+        "frame-invite-by-bytes" => Box::new(move || frame(black_box(&invite), 1)),
         "blind-transfer" => {
             let scenario = Scenario::parse(BLIND)?;
             Box::new(move || play::play_unobserved(&scenario, SEED) > 0)
@@ -82,8 +98,25 @@ fn case(name: &str) -> Result<Option<Case>, SetUpError> {
         "bus-publish-1" => publish(1, |_| true)?,
         "bus-publish-16" => publish(16, |_| true)?,
         "bus-publish-filtered" => publish(16, |_| false)?,
-        _ => return Ok(None),
+        _ => match hostile::UNITS.iter().find(|(case, _)| *case == name) {
+            Some((_, unit)) => {
+                let mut messages = hostile::messages(unit).into_iter().cycle();
+                // That it is refused is as good an answer as any.
+                Box::new(move || messages.next().map(hostile::read).map(black_box).is_some())
+            }
+            None => return Ok(None),
+        },
     }))
+}
+
+/// A message out of a stream that arrives in pieces of that size.
+fn frame(stream: &[u8], size: usize) -> bool {
+    let mut framer = Framer::new(StreamEnd::Server, &Limits::default());
+    let mut received = BytesMut::with_capacity(stream.len());
+    stream.chunks(size).any(|piece| {
+        received.extend_from_slice(piece);
+        matches!(framer.poll_frame(&mut received), Ok(Some(Frame::Message(message))) if message == stream)
+    })
 }
 
 /// One event through the bus: published to so many subscribers, each with a filter, and taken by those that want it.
@@ -121,7 +154,7 @@ fn parse_full(invite: Bytes) -> Result<(), ParseError> {
 fn main() -> ExitCode {
     let options = Options::parse();
     let Some(name) = options.case.filter(|_| !options.list) else {
-        for (case, iterations) in CASES {
+        for (case, iterations) in cases() {
             println!("{case} {iterations}");
         }
         return ExitCode::SUCCESS;
@@ -129,7 +162,10 @@ fn main() -> ExitCode {
     let mut run = match case(&name) {
         Ok(Some(run)) => run,
         Ok(None) => {
-            eprintln!("CASE must be one of: {}", CASES.map(|(case, _)| case).join(", "));
+            eprintln!(
+                "CASE must be one of: {}",
+                cases().map(|(case, _)| case).collect::<Vec<_>>().join(", ")
+            );
             return ExitCode::from(2);
         }
         Err(error) => {
