@@ -70,3 +70,19 @@ pub fn read(message: Bytes) -> Result<usize, ParseError> {
     });
     Ok(target + values.sum::<usize>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_too_many_lines_pass_the_head_and_are_nearly_as_long_as_the_limit() {
+        for (name, unit) in UNITS {
+            for message in messages(unit) {
+                let length = message.len();
+                assert!(length <= Limits::MESSAGE && length > Limits::MESSAGE * 9 / 10, "{name}: {length}");
+                assert_eq!(read(message).is_ok(), name != "hostile-lines", "{name}");
+            }
+        }
+    }
+}
