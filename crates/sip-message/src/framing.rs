@@ -30,10 +30,10 @@ pub enum StreamEnd {
 
 /// Cuts one direction of a TCP or TLS connection into frames.
 ///
-/// The split of the bytes over the reads makes no difference to the frames, and each byte is looked at once, however
-/// they are split. A message that is framed well but cannot be parsed is handed out too: the stream goes on behind it,
-/// and the message is answered as one that came in a datagram. So the head is not parsed here; the search for its end
-/// and for Content-Length reads line ends and the first byte of each line, and costs a fraction of the parse.
+/// The split of the bytes over the reads makes no difference to the frames, and the search for the end of a message goes
+/// on where it stopped, so that single bytes cost no more than linear time in all. The head is not parsed here: only line
+/// ends and the lines that may be Content-Length are looked at. So a message that is framed well but cannot be parsed is
+/// handed out too, the stream goes on behind it, and it is answered as one that came in a datagram.
 ///
 /// An error ends the stream, as nobody can say where the next message starts: every later call fails with the same
 /// error, and the connection is to be closed. Offsets in it count from the first byte of the message.
@@ -44,6 +44,22 @@ pub enum StreamEnd {
 /// - [`Duplicate`](ParseErrorKind::Duplicate), in Content-Length: a second one, even of the same value, as the next
 ///   element may believe the other one.
 /// - [`ContentLength`](ParseErrorKind::ContentLength): the value is no number, is negative, or exceeds `u32::MAX`.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use sip_message::framing::{Frame, Framer, StreamEnd};
+/// use sip_message::{Limits, Message, ParseError};
+///
+/// let mut framer = Framer::new(StreamEnd::Server, &Limits::default());
+/// let mut received = BytesMut::from("\r\n\r\nOPTIONS sip:bob@192.0.2.4 SIP/2.0\r\nl: 2");
+/// assert_eq!(framer.poll_frame(&mut received)?, Some(Frame::Ping));
+/// assert_eq!(framer.poll_frame(&mut received)?, None);
+/// received.extend_from_slice(b"\r\n\r\nhi\r\n");
+/// if let Some(Frame::Message(bytes)) = framer.poll_frame(&mut received)? {
+///     assert_eq!(Message::parse(bytes)?.body(), b"hi");
+/// }
+/// # Ok::<(), ParseError>(())
+/// ```
 #[derive(Debug)]
 pub struct Framer {
     end: StreamEnd,
