@@ -15,6 +15,7 @@ mod message;
 mod method;
 mod name_addr;
 mod params;
+mod scan;
 pub mod sipfrag;
 mod status;
 mod typed;

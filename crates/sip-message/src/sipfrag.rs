@@ -4,7 +4,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::index::Shape;
+use crate::scan::Shape;
 use crate::{Header, HeaderId, Limits, Message, ParseError, StartLine, StatusCode, lex};
 
 /// The media type as it is sent (RFC 3420 §4.1).

@@ -5,7 +5,7 @@ use crate::headers::{
     CSeq, Event, Join, RAck, Reason, ReferTo, Replaces, RetryAfter, SessionExpires, SubscriptionState,
     TargetDialog, Via, parse_refer_sub,
 };
-use crate::lex::{self, List};
+use crate::lex::{self, Class, List};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
 
 impl Message {
@@ -48,10 +48,11 @@ impl Message {
     /// The Call-ID: printable, without blanks; compared byte for byte.
     pub fn call_id(&self) -> Result<&str, ParseError> {
         self.required(HeaderId::CallId, |value| {
-            match value.bytes().position(|byte| !byte.is_ascii_graphic()) {
-                None if !value.is_empty() => Ok(value),
-                bad => Err(ParseError::new(ParseErrorKind::Value, bad.unwrap_or(0))),
+            let visible = lex::run(value.as_bytes(), 0, Class::VISIBLE);
+            if visible < value.len() || value.is_empty() {
+                return Err(ParseError::new(ParseErrorKind::Value, visible));
             }
+            Ok(value)
         })
     }
 
@@ -242,7 +243,7 @@ impl Message {
     fn parts(&self, id: HeaderId, form: Form) -> impl Iterator<Item = (usize, &str)> {
         self.lines(id).flat_map(move |line| {
             let value = self.value_of(line);
-            let base = line.value.start as usize;
+            let base = line.value.start();
             let whole = (form != Form::List).then_some((base, value));
             let items = (form == Form::List).then(|| List::new(value)).into_iter().flatten();
             whole
@@ -301,9 +302,9 @@ impl Message {
         let mut lines = self.lines(id);
         let Some(line) = lines.next() else { return Ok(None) };
         if let Some(second) = lines.next() {
-            return Err(ParseError::new(ParseErrorKind::Duplicate, second.name.start as usize).of_header(id));
+            return Err(ParseError::new(ParseErrorKind::Duplicate, second.name.start()).of_header(id));
         }
-        parse(self.value_of(line)).map(Some).map_err(|error| error.inside(id, line.value.start as usize))
+        parse(self.value_of(line)).map(Some).map_err(|error| error.inside(id, line.value.start()))
     }
 
     /// Reads the first item of a list header.
@@ -315,7 +316,7 @@ impl Message {
         for line in self.lines(id) {
             let value = self.value_of(line);
             if let Some(item) = List::new(value).next() {
-                let base = line.value.start as usize + (item.as_ptr().addr() - value.as_ptr().addr());
+                let base = line.value.start() + (item.as_ptr().addr() - value.as_ptr().addr());
                 return parse(item).map(Some).map_err(|error| error.inside(id, base));
             }
         }
@@ -327,7 +328,7 @@ impl Message {
         for line in self.lines(id) {
             let value = self.value_of(line);
             for item in List::new(value) {
-                let base = line.value.start as usize + (item.as_ptr().addr() - value.as_ptr().addr());
+                let base = line.value.start() + (item.as_ptr().addr() - value.as_ptr().addr());
                 if addresses.len() >= Limits::LIST_ITEMS {
                     return Err(ParseError::new(ParseErrorKind::TooManyParts, base).of_header(id));
                 }
