@@ -59,7 +59,7 @@ pub(crate) fn full(text: &[u8]) -> Option<Seen> {
                 seen.octets += parameter(&value[parameters..], b"branch=").map_or(0, <[u8]>::len);
             }
             b"From" | b"To" => {
-                seen.octets += parameter(after_address(value)?, b"tag=").map_or(0, <[u8]>::len)
+                seen.octets += parameter(after_address(value)?, b"tag=").map_or(0, <[u8]>::len);
             }
             b"Contact" => {
                 seen.contacts += 1;

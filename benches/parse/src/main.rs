@@ -23,7 +23,7 @@ static ALLOCATIONS: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 const ROUNDS: u32 = 500;
 
 fn main() -> ExitCode {
-    let Some(rounds) = rounds(std::env::args().skip(1).collect()) else {
+    let Some(rounds) = rounds(&std::env::args().skip(1).collect::<Vec<_>>()) else {
         eprintln!("usage: patchcord-bench-parse [--rounds N], N at least 1");
         return ExitCode::from(2);
     };
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn rounds(args: Vec<String>) -> Option<u32> {
+fn rounds(args: &[String]) -> Option<u32> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Some(ROUNDS),
         ["--rounds", number] => number.parse().ok().filter(|&rounds| rounds > 0),

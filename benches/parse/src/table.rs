@@ -29,7 +29,8 @@ fn cells(cost: Measured, size: usize, ours: Measured, floor: Measured) -> String
         Err(Unmeasured::Refused) => return "refused | | | | |".into(),
         Err(Unmeasured::ReadOtherwise) => return "read otherwise | | | | |".into(),
     };
-    let ratio = |to: Measured| to.map_or("".into(), |to| format!("{:.2}", cost.nanoseconds / to.nanoseconds));
+    let ratio =
+        |to: Measured| to.map_or(String::new(), |to| format!("{:.2}", cost.nanoseconds / to.nanoseconds));
     let megabytes = size as f64 / cost.nanoseconds * 1000.0;
     let Cost { nanoseconds, allocations, allocated } = cost;
     let (ours, floor) = (ratio(ours), ratio(floor));

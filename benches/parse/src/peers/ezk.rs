@@ -15,10 +15,10 @@ type Message = (MessageLine, Headers, Bytes);
 
 pub(crate) fn head(datagram: &Bytes) -> Option<Message> {
     let mut lines = PullParser::new(datagram, 0);
-    let (_, start) = MessageLine::parse(datagram)(text(&mut lines)??).ok()?;
+    let (_, start) = MessageLine::parse(datagram)(text(lines.next()?.ok()?)?).ok()?;
     let mut headers = Headers::new();
-    while let Some(line) = text(&mut lines) {
-        let (_, line) = Line::parse(datagram, line?).ok()?;
+    for line in lines.by_ref() {
+        let (_, line) = Line::parse(datagram, text(line.ok()?)?).ok()?;
         headers.insert(line.name, line.value);
     }
     let body = lines.head_end();
@@ -26,9 +26,8 @@ pub(crate) fn head(datagram: &Bytes) -> Option<Message> {
     (end <= datagram.len()).then(|| (start, headers, datagram.slice(body..end)))
 }
 
-/// The next line; `None` after the last, `Some(None)` for one that is cut off or no text.
-fn text<'a>(lines: &mut PullParser<'a>) -> Option<Option<&'a str>> {
-    lines.next().map(|line| str::from_utf8(line.ok()?).ok())
+fn text(line: &[u8]) -> Option<&str> {
+    str::from_utf8(line).ok()
 }
 
 pub(crate) fn full(datagram: &Bytes) -> Option<Seen> {
