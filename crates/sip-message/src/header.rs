@@ -6,7 +6,7 @@
 use core::fmt;
 
 use crate::headers as value;
-use crate::{HeaderId, NameAddr, ParseError};
+use crate::{HeaderId, Message, NameAddr, ParseError};
 
 /// How the values of a header are laid out over its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,6 +43,8 @@ pub struct Row {
     pub source: &'static str,
     /// Parses one value and prints it again.
     pub reprint: fn(&str) -> Result<String, ParseError>,
+    /// Parses every value of a message and counts them.
+    pub count: fn(&Message) -> Result<usize, ParseError>,
 }
 
 macro_rules! typed_headers {
@@ -68,6 +70,9 @@ macro_rules! typed_headers {
             form: Form::$form,
             source: $source,
             reprint: |value| $parse(value).map(|value| value.to_string()),
+            count: |message| {
+                message.values::<$id>().try_fold(0, |count, value| value.map(|_| count + 1))
+            },
         }),*];
     };
 }

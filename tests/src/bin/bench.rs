@@ -1,17 +1,19 @@
 //! Measures parsing and whole calls: `bench --list`; `bench CASE --iterations N` prints one JSON line with time and
 //! allocations for each iteration.
 
+#[path = "../../../crates/sip-message/tests/messages/mod.rs"]
+mod messages;
+
 use std::{alloc::System, hint::black_box, process::ExitCode, time::Instant};
 
 use bytes::Bytes;
 use clap::Parser;
 use event_bus::{Bus, Priority, SubscribeError, SubscribeOptions};
 use patchcord_tests::{
-    ordinary_invite::INVITE,
     play,
     scenario::{Scenario, ScenarioError},
 };
-use sip_message::{Message, NameAddr, ParseError, Via};
+use sip_message::Message;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 /// Counts allocations; hands everything on to the system's allocator.
@@ -42,11 +44,12 @@ struct Options {
 
 type Case = Box<dyn FnMut() -> bool>;
 
-/// The cases, each with the iterations that suffice to count its instructions: as many as take about a second under
-/// callgrind.
-const CASES: [(&str, u64); 7] = [
-    ("parse-invite", 2000),
-    ("parse-invite-full", 1000),
+/// The iterations that suffice to count the instructions of parsing one message, its head or in full.
+const PARSE_ITERATIONS: u64 = 1000;
+
+/// The cases but for those of parsing, each with the iterations that suffice to count its instructions: as many as take
+/// about a second under callgrind.
+const CASES: [(&str, u64); 5] = [
     ("blind-transfer", 20),
     ("call", 50),
     ("bus-publish-1", 20_000),
@@ -67,10 +70,10 @@ enum SetUpError {
 }
 
 fn case(name: &str) -> Result<Option<Case>, SetUpError> {
-    let invite = Bytes::from_static(INVITE.as_bytes());
+    if let Some(name) = name.strip_prefix("parse-") {
+        return Ok(parse(name));
+    }
     Ok(Some(match name {
-        "parse-invite" => Box::new(move || Message::parse(black_box(invite.clone())).map(black_box).is_ok()),
-        "parse-invite-full" => Box::new(move || parse_full(black_box(invite.clone())).is_ok()),
         "blind-transfer" => {
             let scenario = Scenario::parse(BLIND)?;
             Box::new(move || play::play_unobserved(&scenario, SEED) > 0)
@@ -104,24 +107,30 @@ fn publish(subscribers: usize, wants: fn(&u64) -> bool) -> Result<Case, Subscrib
     }))
 }
 
-/// What a user agent reads of every INVITE: From, To, Call-ID, `CSeq`, every Via and Contact, typed.
-fn parse_full(invite: Bytes) -> Result<(), ParseError> {
-    let message = Message::parse(invite)?;
-    black_box::<NameAddr<'_>>(message.from()?);
-    black_box(message.to()?);
-    black_box(message.call_id()?);
-    black_box(message.cseq()?);
-    for via in message.vias() {
-        black_box(Via::parse(via)?);
-    }
-    black_box(message.contact()?);
-    Ok(())
+/// One message parsed: `NAME` its head, `NAME-full` with the typed values that a user agent reads.
+fn parse(name: &str) -> Option<Case> {
+    let (name, full) = name.strip_suffix("-full").map_or((name, false), |name| (name, true));
+    let sample = messages::SAMPLES.iter().find(|sample| sample.name == name)?;
+    let datagram = Bytes::from_static(sample.text);
+    Some(if full {
+        Box::new(move || messages::full(black_box(datagram.clone())).map(black_box).is_ok())
+    } else {
+        Box::new(move || Message::parse(black_box(datagram.clone())).map(black_box).is_ok())
+    })
+}
+
+/// Every case with its iterations.
+fn cases() -> impl Iterator<Item = (String, u64)> {
+    let parsing = messages::SAMPLES.iter().flat_map(|sample| ["", "-full"].map(|what| (sample.name, what)));
+    parsing
+        .map(|(name, what)| (format!("parse-{name}{what}"), PARSE_ITERATIONS))
+        .chain(CASES.map(|(name, iterations)| (name.to_owned(), iterations)))
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
     let Some(name) = options.case.filter(|_| !options.list) else {
-        for (case, iterations) in CASES {
+        for (case, iterations) in cases() {
             println!("{case} {iterations}");
         }
         return ExitCode::SUCCESS;
@@ -129,7 +138,10 @@ fn main() -> ExitCode {
     let mut run = match case(&name) {
         Ok(Some(run)) => run,
         Ok(None) => {
-            eprintln!("CASE must be one of: {}", CASES.map(|(case, _)| case).join(", "));
+            eprintln!(
+                "CASE must be one of: {}",
+                cases().map(|(case, _)| case).collect::<Vec<_>>().join(", ")
+            );
             return ExitCode::from(2);
         }
         Err(error) => {

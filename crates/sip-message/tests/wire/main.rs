@@ -6,6 +6,9 @@ mod addresses;
 mod building;
 mod headers;
 mod limits;
+mod measured;
+#[path = "../messages/mod.rs"]
+mod messages;
 mod properties;
 mod reading;
 mod refer_to;
