@@ -244,7 +244,9 @@ impl HeaderId {
                     | HeaderId::Date
                     | HeaderId::Event
                     | HeaderId::Expires
+                    | HeaderId::FlowTimer
                     | HeaderId::Identity
+                    | HeaderId::InfoPackage
                     | HeaderId::Join
                     | HeaderId::MimeVersion
                     | HeaderId::MinExpires
@@ -267,6 +269,7 @@ impl HeaderId {
                     | HeaderId::SipIfMatch
                     | HeaderId::Subject
                     | HeaderId::SubscriptionState
+                    | HeaderId::SuppressIfMatch
                     | HeaderId::TargetDialog
                     | HeaderId::Timestamp
                     | HeaderId::UserAgent

@@ -2,8 +2,8 @@
 
 use crate::header::{Form, TypedHeader};
 use crate::headers::{
-    CSeq, Event, Join, RAck, Reason, ReferTo, Replaces, RetryAfter, SessionExpires, SubscriptionState,
-    TargetDialog, Via, parse_refer_sub,
+    CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
+    SubscriptionState, TargetDialog, Via, seconds,
 };
 use crate::lex::{self, List};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
@@ -47,12 +47,7 @@ impl Message {
 
     /// The Call-ID: printable, without blanks; compared byte for byte.
     pub fn call_id(&self) -> Result<&str, ParseError> {
-        self.required(HeaderId::CallId, |value| {
-            match value.bytes().position(|byte| !byte.is_ascii_graphic()) {
-                None if !value.is_empty() => Ok(value),
-                bad => Err(ParseError::new(ParseErrorKind::Value, bad.unwrap_or(0))),
-            }
-        })
+        Ok(self.required(HeaderId::CallId, CallId::parse)?.as_str())
     }
 
     /// The sequence number and its method.
@@ -85,7 +80,8 @@ impl Message {
         self.addresses(HeaderId::Route)
     }
 
-    /// The remaining hops.
+    /// The remaining hops. A number above 255, out of range by RFC 3261 §20.22, is given as it is: RFC 4475
+    /// §3.1.2.4 lets such a request pass, and [`MaxForwards`](crate::header::MaxForwards) is strict.
     pub fn max_forwards(&self) -> Result<Option<u32>, ParseError> {
         self.optional(HeaderId::MaxForwards, seconds)
     }
@@ -162,7 +158,7 @@ impl Message {
 
     /// Whether the REFER makes a subscription (RFC 4488 §4); any word but `true` and `false` is an error.
     pub fn refer_sub(&self) -> Result<Option<bool>, ParseError> {
-        self.optional(HeaderId::ReferSub, parse_refer_sub)
+        Ok(self.optional(HeaderId::ReferSub, ReferSub::parse)?.map(|value| value.subscribe))
     }
 
     /// When to try again.
@@ -345,8 +341,4 @@ impl Message {
 
 fn missing(id: HeaderId) -> ParseError {
     ParseError::new(ParseErrorKind::Missing, 0).of_header(id)
-}
-
-fn seconds(value: &str) -> Result<u32, ParseError> {
-    lex::delta_seconds(value).ok_or(ParseError::new(ParseErrorKind::Number, 0))
 }
