@@ -13,6 +13,7 @@ mod lex;
 mod limits;
 mod message;
 mod method;
+pub mod multipart;
 mod name_addr;
 mod params;
 pub mod sipfrag;

@@ -46,7 +46,7 @@ impl Date {
     /// the date, with [`ParseErrorKind::Number`] on a day or time that does not exist.
     pub fn parse(value: &str) -> Result<Date, ParseError> {
         let text = lex::trim(value);
-        let fail = |kind, at| ParseError::of(kind, value, text).shifted(at);
+        let fail = |kind, at: usize| ParseError::of(kind, value, text).shifted(at.min(text.len()));
         for (at, separator) in SEPARATORS {
             if !text.get(at..).is_some_and(|rest| rest.starts_with(separator)) {
                 return Err(fail(ParseErrorKind::Value, at));
