@@ -269,7 +269,7 @@ impl MultipartDraft {
                 }
             }
         }
-        let free = (0..).find(|number| !taken.contains(number)).unwrap_or_default();
+        let free = taken.iter().zip(0u64..).take_while(|(taken, number)| *taken == number).count();
         format!("{}{free}", Self::STEM)
     }
 }

@@ -139,7 +139,8 @@ fn number_of_parts_and_length_of_boundary_are_limited() {
 
 #[test]
 fn what_is_written_is_read_back() {
-    let parts: [(&[(&str, &str)], &[u8]); 4] = [
+    type Written = (&'static [(&'static str, &'static str)], &'static [u8]);
+    let parts: [Written; 4] = [
         (&[("Content-Type", "application/sdp")], b"v=0\r\n"),
         (&[("Content-Type", sipfrag::CONTENT_TYPE), ("X-Note", "  a, b ")], b"SIP/2.0 200 OK\r\n"),
         (&[], b"\r\n--boundary-0--\r\n\r\n"),
@@ -187,8 +188,8 @@ fn boundary_is_the_first_that_no_part_holds() {
     ] {
         assert_eq!(boundary(content), format!("multipart/related;boundary=boundary-{number}"), "{content}");
     }
-    let all: String = (0..2000).map(|number| format!("boundary-{number}\n")).collect();
-    assert_eq!(boundary(&all), "multipart/related;boundary=boundary-2000");
+    let all: Vec<String> = (0..2000).map(|number| format!("boundary-{number}")).collect();
+    assert_eq!(boundary(&all.join("\n")), "multipart/related;boundary=boundary-2000");
 }
 
 #[test]
