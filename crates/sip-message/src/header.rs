@@ -85,7 +85,8 @@ typed_headers! {
     Allow: List of Method, Method::parse, "RFC 3261 §20.5";
     AllowEvents: List of value::Token<'a>, value::Token::parse, "RFC 6665 §8.2.2";
     CallId: Single of value::CallId<'a>, value::CallId::parse, "RFC 3261 §20.8";
-    ContentDisposition: Single of value::ContentDisposition<'a>, value::ContentDisposition::parse, "RFC 3261 §20.11";
+    ContentDisposition: Single of value::ContentDisposition<'a>, value::ContentDisposition::parse,
+        "RFC 3261 §20.11";
     ContentEncoding: List of value::Token<'a>, value::Token::parse, "RFC 3261 §20.12";
     ContentLanguage: List of value::Token<'a>, value::Token::language, "RFC 3261 §20.13";
     ContentLength: Single of u32, value::number::<u32>, "RFC 3261 §20.14";
@@ -123,7 +124,8 @@ typed_headers! {
     SipEtag: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 3903 §11.3.1";
     SipIfMatch: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 3903 §11.3.2";
     Subject: Single of &'a str, value::text, "RFC 3261 §20.36";
-    SubscriptionState: Single of value::SubscriptionState<'a>, value::SubscriptionState::parse, "RFC 6665 §8.2.3";
+    SubscriptionState: Single of value::SubscriptionState<'a>, value::SubscriptionState::parse,
+        "RFC 6665 §8.2.3";
     Supported: List of value::Token<'a>, value::Token::parse, "RFC 3261 §20.37";
     SuppressIfMatch: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 5839 §7.2";
     TargetDialog: Single of value::TargetDialog, value::TargetDialog::parse, "RFC 4538 §7";

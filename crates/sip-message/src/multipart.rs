@@ -112,6 +112,7 @@ impl Part {
             [] => return Ok(Part { head: None, content: bytes }),
             [b'\n', ..] => return Ok(Part { head: None, content: bytes.slice(1..) }),
             [b'\r', b'\n', ..] => return Ok(Part { head: None, content: bytes.slice(2..) }),
+            [b'\r', ..] => return Err(ParseError::new(ParseErrorKind::ControlCharacter, 0)),
             _ => {}
         }
         let limits = Limits { message: bytes.len(), ..Limits::default() };
@@ -141,7 +142,7 @@ impl Part {
         self.head.as_ref()?.first(id)
     }
 
-    /// The one value of a header, as [`Message::only`] gives it; error offsets count from the start of the part.
+    /// The one value of a header, as [`Message::only`] gives it; offsets count from the start of the part.
     pub fn only<H: TypedHeader>(&self) -> Result<Option<H::Value<'_>>, ParseError> {
         self.head.as_ref().map_or(Ok(None), Message::only::<H>)
     }

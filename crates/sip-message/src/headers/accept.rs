@@ -38,7 +38,7 @@ impl fmt::Display for MediaRange<'_> {
     }
 }
 
-/// `Accept-Encoding: gzip;q=0.5` and `Accept-Language: en-gb;q=0.8` (RFC 3261 §20.2, §20.3), one item of the list.
+/// One item of `Accept-Encoding: gzip;q=0.5` or `Accept-Language: en-gb;q=0.8` (RFC 3261 §20.2, §20.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preference<'a> {
     /// The content coding or language tag; `*` for any.

@@ -103,6 +103,7 @@ fn bodies_that_cannot_be_read_say_why() {
         ("Content Type: text/plain\n\n", ParseErrorKind::HeaderName, 5),
         ("Subject: a\nno header\n\n", ParseErrorKind::HeaderName, 17),
         ("Subject: a\0b\n\n", ParseErrorKind::ControlCharacter, 15),
+        ("\rSubject: a\n\n", ParseErrorKind::ControlCharacter, 5),
         ("SIP/2.0 200 OK\n\n", ParseErrorKind::HeaderName, 5),
         ("INVITE sip:a@h SIP/2.0\nVia: x\n\n", ParseErrorKind::HeaderName, 5),
     ] {
