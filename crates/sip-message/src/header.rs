@@ -4,9 +4,10 @@
 //! `message.values::<header::Route>()`. What holds for every header is tested over [`rows`].
 
 use core::fmt;
+use core::num::NonZeroU32;
 
 use crate::headers as value;
-use crate::{HeaderId, Message, NameAddr, ParseError};
+use crate::{HeaderId, Message, Method, NameAddr, ParseError};
 
 /// How the values of a header are laid out over its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,19 +84,60 @@ pub const fn rows() -> &'static [Row] {
 }
 
 typed_headers! {
+    Accept: List of value::MediaRange<'a>, value::MediaRange::parse, "RFC 3261 §20.1";
+    AcceptEncoding: List of value::Preference<'a>, value::Preference::encoding, "RFC 3261 §20.2";
+    AcceptLanguage: List of value::Preference<'a>, value::Preference::language, "RFC 3261 §20.3";
+    Allow: List of Method, Method::parse, "RFC 3261 §20.5";
+    AllowEvents: List of value::Token<'a>, value::Token::parse, "RFC 6665 §8.2.2";
+    CallId: Single of value::CallId<'a>, value::CallId::parse, "RFC 3261 §20.8";
+    ContentDisposition: Single of value::ContentDisposition<'a>, value::ContentDisposition::parse,
+        "RFC 3261 §20.11";
+    ContentEncoding: List of value::Token<'a>, value::Token::parse, "RFC 3261 §20.12";
+    ContentLanguage: List of value::Token<'a>, value::Token::language, "RFC 3261 §20.13";
+    ContentLength: Single of u32, value::number::<u32>, "RFC 3261 §20.14";
+    ContentType: Single of value::MediaType<'a>, value::MediaType::parse, "RFC 3261 §20.15";
     CSeq: Single of value::CSeq, value::CSeq::parse, "RFC 3261 §20.16";
+    Date: Single of value::Date, value::Date::parse, "RFC 3261 §20.17";
     Event: Single of value::Event<'a>, value::Event::parse, "RFC 6665 §8.2.1";
+    Expires: Single of u32, value::seconds, "RFC 3261 §20.19";
+    FlowTimer: Single of u32, value::seconds, "RFC 5626 §10";
     From: Single of NameAddr<'a>, NameAddr::parse, "RFC 3261 §20.20";
+    InfoPackage: Single of value::InfoPackage<'a>, value::InfoPackage::parse, "RFC 6086 §7.2";
+    InReplyTo: List of value::CallId<'a>, value::CallId::parse, "RFC 3261 §20.21";
     Join: Single of value::Join, value::Join::parse, "RFC 3911 §7.1";
+    MaxForwards: Single of u8, value::number::<u8>, "RFC 3261 §20.22";
+    MimeVersion: Single of value::MimeVersion, value::MimeVersion::parse, "RFC 3261 §20.24";
+    MinExpires: Single of u32, value::seconds, "RFC 3261 §20.23";
+    MinSe: Single of value::MinSe<'a>, value::MinSe::parse, "RFC 4028 §5";
+    Organization: Single of &'a str, value::text, "RFC 3261 §20.25";
     Path: List of NameAddr<'a>, NameAddr::parse, "RFC 3327 §4";
+    Priority: Single of value::Priority<'a>, value::Priority::parse, "RFC 3261 §20.26";
+    ProxyRequire: List of value::Token<'a>, value::Token::parse, "RFC 3261 §20.29";
     RAck: Single of value::RAck, value::RAck::parse, "RFC 3262 §7.2";
     Reason: List of value::Reason<'a>, value::Reason::parse, "RFC 3326 §2";
     RecordRoute: List of NameAddr<'a>, NameAddr::parse, "RFC 3261 §20.30";
+    RecvInfo: List of value::InfoPackage<'a>, value::InfoPackage::parse, "RFC 6086 §7.3";
+    ReferSub: Single of value::ReferSub<'a>, value::ReferSub::parse, "RFC 4488 §4";
     Replaces: Single of value::Replaces, value::Replaces::parse, "RFC 3891 §6.1";
+    Require: List of value::Token<'a>, value::Token::parse, "RFC 3261 §20.32";
+    RetryAfter: Single of value::RetryAfter<'a>, value::RetryAfter::parse, "RFC 3261 §20.33";
     Route: List of NameAddr<'a>, NameAddr::parse, "RFC 3261 §20.34";
+    RSeq: Single of NonZeroU32, value::number::<NonZeroU32>, "RFC 3262 §7.1";
+    Server: Single of value::ServerVals<'a>, value::ServerVals::parse, "RFC 3261 §20.35";
     ServiceRoute: List of NameAddr<'a>, NameAddr::parse, "RFC 3608 §5";
     SessionExpires: Single of value::SessionExpires, value::SessionExpires::parse, "RFC 4028 §4";
+    SipEtag: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 3903 §11.3.1";
+    SipIfMatch: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 3903 §11.3.2";
+    Subject: Single of &'a str, value::text, "RFC 3261 §20.36";
+    SubscriptionState: Single of value::SubscriptionState<'a>, value::SubscriptionState::parse,
+        "RFC 6665 §8.2.3";
+    Supported: List of value::Token<'a>, value::Token::parse, "RFC 3261 §20.37";
+    SuppressIfMatch: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 5839 §7.2";
     TargetDialog: Single of value::TargetDialog, value::TargetDialog::parse, "RFC 4538 §7";
+    Timestamp: Single of value::Timestamp, value::Timestamp::parse, "RFC 3261 §20.38";
     To: Single of NameAddr<'a>, NameAddr::parse, "RFC 3261 §20.39";
+    Unsupported: List of value::Token<'a>, value::Token::parse, "RFC 3261 §20.40";
+    UserAgent: Single of value::ServerVals<'a>, value::ServerVals::parse, "RFC 3261 §20.41";
     Via: List of value::Via<'a>, value::Via::parse, "RFC 3261 §20.42";
+    Warning: List of value::Warning<'a>, value::Warning::parse, "RFC 3261 §20.43";
 }

@@ -261,7 +261,9 @@ impl HeaderId {
                     | HeaderId::Date
                     | HeaderId::Event
                     | HeaderId::Expires
+                    | HeaderId::FlowTimer
                     | HeaderId::Identity
+                    | HeaderId::InfoPackage
                     | HeaderId::Join
                     | HeaderId::MimeVersion
                     | HeaderId::MinExpires
@@ -284,6 +286,7 @@ impl HeaderId {
                     | HeaderId::SipIfMatch
                     | HeaderId::Subject
                     | HeaderId::SubscriptionState
+                    | HeaderId::SuppressIfMatch
                     | HeaderId::TargetDialog
                     | HeaderId::Timestamp
                     | HeaderId::UserAgent

@@ -13,6 +13,7 @@ mod lex;
 mod limits;
 mod message;
 mod method;
+pub mod multipart;
 mod name_addr;
 mod params;
 mod scan;
@@ -25,8 +26,10 @@ pub use build::{Draft, Response, ack_for, cancel_for};
 pub use error::{BuildError, ParseError, ParseErrorKind};
 pub use header_id::{HeaderId, HeaderName};
 pub use headers::{
-    CSeq, Event, Join, RAck, Reason, ReferTo, Refresher, Replaces, RetryAfter, SessionExpires, SubReason,
-    SubState, SubscriptionState, TargetDialog, Via,
+    CSeq, CallId, ContentDisposition, Date, Decimal, EntityTag, Event, Handling, InfoPackage, Join,
+    MediaRange, MediaType, MimeVersion, MinSe, Preference, Priority, RAck, Reason, ReferSub, ReferTo,
+    Refresher, Replaces, RetryAfter, ServerVal, ServerVals, SessionExpires, SubReason, SubState,
+    SubscriptionState, TargetDialog, Timestamp, Token, Via, Warning,
 };
 pub use lex::List;
 pub use limits::Limits;

@@ -2,10 +2,10 @@
 
 use crate::header::{Form, TypedHeader};
 use crate::headers::{
-    CSeq, Event, Join, RAck, Reason, ReferTo, Replaces, RetryAfter, SessionExpires, SubscriptionState,
-    TargetDialog, Via, parse_refer_sub,
+    CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
+    SubscriptionState, TargetDialog, Via, seconds,
 };
-use crate::lex::{self, Class, List};
+use crate::lex::{self, List};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
 
 impl Message {
@@ -47,13 +47,7 @@ impl Message {
 
     /// The Call-ID: printable, without blanks; compared byte for byte.
     pub fn call_id(&self) -> Result<&str, ParseError> {
-        self.required(HeaderId::CallId, |value| {
-            let visible = lex::run(value.as_bytes(), 0, Class::VISIBLE);
-            if visible < value.len() || value.is_empty() {
-                return Err(ParseError::new(ParseErrorKind::Value, visible));
-            }
-            Ok(value)
-        })
+        Ok(self.required(HeaderId::CallId, CallId::parse)?.as_str())
     }
 
     /// The sequence number and its method.
@@ -86,7 +80,8 @@ impl Message {
         self.addresses(HeaderId::Route)
     }
 
-    /// The remaining hops.
+    /// The remaining hops. A number above 255, out of range by RFC 3261 §20.22, is given as it is: RFC 4475
+    /// §3.1.2.4 lets such a request pass, and [`MaxForwards`](crate::header::MaxForwards) is strict.
     pub fn max_forwards(&self) -> Result<Option<u32>, ParseError> {
         self.optional(HeaderId::MaxForwards, seconds)
     }
@@ -163,7 +158,7 @@ impl Message {
 
     /// Whether the REFER makes a subscription (RFC 4488 §4); any word but `true` and `false` is an error.
     pub fn refer_sub(&self) -> Result<Option<bool>, ParseError> {
-        self.optional(HeaderId::ReferSub, parse_refer_sub)
+        Ok(self.optional(HeaderId::ReferSub, ReferSub::parse)?.map(|value| value.subscribe))
     }
 
     /// When to try again.
@@ -346,8 +341,4 @@ impl Message {
 
 fn missing(id: HeaderId) -> ParseError {
     ParseError::new(ParseErrorKind::Missing, 0).of_header(id)
-}
-
-fn seconds(value: &str) -> Result<u32, ParseError> {
-    lex::delta_seconds(value).ok_or(ParseError::new(ParseErrorKind::Number, 0))
 }

@@ -9,6 +9,8 @@ mod limits;
 mod measured;
 #[path = "../messages/mod.rs"]
 mod messages;
+mod multipart;
+mod negotiation;
 mod properties;
 mod reading;
 mod refer_to;
@@ -16,6 +18,7 @@ mod replaces;
 mod rfc5589;
 mod sipfrag;
 mod subscription;
+mod times;
 mod torture;
 mod uris;
 mod values;
