@@ -1,6 +1,6 @@
 //! Typed values of a message, made on demand from the index.
 
-use crate::header::{Form, TypedHeader};
+use crate::header::{self, Form, TypedHeader};
 use crate::headers::{
     CSeq, Event, Join, RAck, Reason, ReferTo, Replaces, RetryAfter, SessionExpires, SubscriptionState,
     TargetDialog, Via, parse_refer_sub,
@@ -258,7 +258,7 @@ impl Message {
 
     /// Checks what every message must have (RFC 3261 §8.1.1, §8.2): the faults that are answered 400 or 505.
     ///
-    /// Via, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
+    /// Via, every one of them, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
     /// names its method, its Request-URI and Max-Forwards can be read; no header that may stand once stands
     /// twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
     /// the answer.
@@ -266,7 +266,9 @@ impl Message {
         if !self.version_known() {
             return Err(ParseError::new(ParseErrorKind::Version, 0));
         }
-        self.top_via()?;
+        let mut vias = self.values::<header::Via>();
+        vias.next().ok_or(missing(HeaderId::Via))??;
+        vias.try_for_each(|via| via.map(drop))?;
         self.from()?;
         self.to()?;
         self.call_id()?;
