@@ -4,8 +4,19 @@
 //! - `parse refuses Kind Code`: there is no message. `check refuses ..`: there is one, and it is answered so.
 //! - `header refuses ..`: the message is fit to be handled, a header of it is not.
 //!
-//! `why` says in our words what the message is about. `but: this => that` changes the message first: `\n` is a line end,
-//! `\s` a blank, `\t` a tab, `\0` NUL. A row with `owed` does not hold yet: the test prints it, and fails as soon as it holds.
+//! `why` says in our words what the message is about. `but: this => that` changes the message first; `\n` is a line end
+//! there, [`SIGNS`] has the others. A row with `owed` does not hold yet: the test prints it, and fails as soon as it holds.
+
+/// Octets that do not show in a table.
+const SIGNS: [(&str, &str); 7] = [
+    ("\\n", "\r\n"),
+    ("\\l", "\n"),
+    ("\\s", " "),
+    ("\\t", "\t"),
+    ("\\0", "\0"),
+    ("\\x01", "\x01"),
+    ("\\x7f", "\x7f"),
+];
 
 /// A message's row.
 pub(crate) struct Row {
@@ -51,10 +62,8 @@ pub(crate) fn rows(table: &'static str) -> Vec<Row> {
 }
 
 fn change_of(text: &str) -> (String, String) {
-    let plain = |text: &str| {
-        let signs = [("\\n", "\r\n"), ("\\s", " "), ("\\t", "\t"), ("\\0", "\0")];
-        signs.iter().fold(text.to_owned(), |text, (sign, plain)| text.replace(sign, plain))
-    };
+    let plain =
+        |text: &str| SIGNS.iter().fold(text.to_owned(), |text, (sign, octets)| text.replace(sign, octets));
     let (this, that) = text.split_once(" =>").expect("a change says what becomes what");
     (plain(this), plain(that.strip_prefix(' ').unwrap_or(that)))
 }
