@@ -72,12 +72,9 @@ fn field(bytes: &[u8]) -> &str {
 /// The archive of RFC 5118 has lost the CR of every line end, and three messages of both have lost the empty line that
 /// they are printed with. Both are put back.
 fn whole(message: &[u8]) -> Bytes {
-    let mut octets = Vec::with_capacity(message.len());
-    for line in message.split_inclusive(|byte| *byte == b'\n') {
-        match line.strip_suffix(b"\n") {
-            Some(text) if !text.ends_with(b"\r") => octets.extend([text, b"\r\n"].concat()),
-            _ => octets.extend(line),
-        }
+    let mut octets = message.to_vec();
+    if !message.contains(&b'\r') {
+        octets = message.split(|octet| *octet == b'\n').collect::<Vec<_>>().join(&b"\r\n"[..]);
     }
     if !octets.windows(4).any(|end| end == b"\r\n\r\n") {
         octets.extend(b"\r\n");

@@ -66,6 +66,7 @@ pub(crate) fn fact(message: &Message, key: &str) -> String {
             said(message.max_forwards().map(|hops| hops.map_or("-".into(), |hops| hops.to_string()))),
             message.body().len()
         ),
+        "octets" => message.bytes().len().to_string(),
         "via" => said(Via::parse(message.vias().nth(number()).expect(key)).map(via)),
         "contact" => said(message.contacts().map(|contacts| address(contacts[number()]))),
         "items" => message.items(HeaderId::of(which).expect(key)).count().to_string(),
