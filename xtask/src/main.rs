@@ -22,6 +22,7 @@ mod licence;
 mod lint;
 mod process;
 mod release;
+mod rfcs;
 mod rules;
 mod scan;
 mod setup;

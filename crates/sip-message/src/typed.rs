@@ -1,6 +1,6 @@
 //! Typed values of a message, made on demand from the index.
 
-use crate::header::{Form, TypedHeader};
+use crate::header::{self, Form, TypedHeader};
 use crate::headers::{
     CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
     SubscriptionState, TargetDialog, Via, seconds,
@@ -254,17 +254,24 @@ impl Message {
 
     /// Checks what every message must have (RFC 3261 §8.1.1, §8.2): the faults that are answered 400 or 505.
     ///
-    /// Via, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
-    /// names its method, its Request-URI and Max-Forwards can be read; no header that may stand once stands
-    /// twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
+    /// Via, every one of them, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
+    /// names its method, its Request-URI and Max-Forwards can be read; From and To have one tag at most; no
+    /// header that may stand once stands twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
     /// the answer.
     pub fn check(&self) -> Result<(), ParseError> {
         if !self.version_known() {
             return Err(ParseError::new(ParseErrorKind::Version, 0));
         }
-        self.top_via()?;
-        self.from()?;
-        self.to()?;
+        let mut vias = self.values::<header::Via>();
+        vias.next().ok_or(missing(HeaderId::Via))??;
+        vias.try_for_each(|via| via.map(drop))?;
+        for (id, address) in [(HeaderId::From, self.from()?), (HeaderId::To, self.to()?)] {
+            // The tag names the dialog, and of two nobody can say which (RFC 3261 §7.3.1).
+            if address.params.count("tag") > 1 {
+                let offset = self.line(id).map_or(0, |line| line.value.start as usize);
+                return Err(ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id));
+            }
+        }
         self.call_id()?;
         let cseq = self.cseq()?;
         if let Some(method) = self.method() {
