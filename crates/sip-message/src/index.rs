@@ -140,16 +140,22 @@ impl Index {
     /// Joins the lines of each header, first to last.
     pub(crate) fn link(&mut self, duplicates: Duplicates) -> Result<(), ParseError> {
         let (first, lines) = (&mut self.first, &mut *self.lines);
+        let mut second = None;
         for slot in (0..lines.len()).rev() {
             let Some(id) = lines[slot].id else { continue };
             let later = core::mem::replace(&mut first[id as usize], slot as u8);
-            if later != NO_LINE && duplicates == Duplicates::Refused && id.refused_twice() {
-                let offset = lines[usize::from(later)].name.start();
-                return Err(ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id));
+            if later != NO_LINE && id.refused_twice() {
+                second = second.min(Some((later, id))).or(Some((later, id)));
             }
             lines[slot].next = later;
         }
-        Ok(())
+        match second {
+            Some((slot, id)) if duplicates == Duplicates::Refused => {
+                let offset = lines[usize::from(slot)].name.start();
+                Err(ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Copies the head and turns the line ends inside values into blanks.
@@ -178,10 +184,8 @@ impl Index {
                 Err(header.map_or(error, |id| error.of_header(id)))
             }
         };
-        match self.start {
-            Start::Request { uri, .. } => check(uri, None)?,
-            Start::Status { reason, .. } => check(reason, None)?,
-            Start::Absent => {}
+        if let Start::Request { uri, .. } = self.start {
+            check(uri, None)?;
         }
         self.lines.iter().filter(|line| line.id.is_some()).try_for_each(|line| check(line.value, line.id))
     }

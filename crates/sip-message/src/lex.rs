@@ -62,7 +62,7 @@ const fn classes_of(byte: u8) -> u16 {
     put!(DIGIT if byte.is_ascii_digit());
     put!(VISIBLE if byte.is_ascii_graphic());
     put!(NO_BLANK if no_blank);
-    put!(PARAM_NAME if token || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'$'));
+    put!(PARAM_NAME if token || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'(' | b')'));
     put!(PARAM_VALUE if no_blank && !matches!(byte, b'"' | b'<' | b'>' | b',' | b';'));
     put!(HOST if letter_or_digit || matches!(byte, b'-' | b'.' | b'_'));
     put!(NOT_URI if not_uri);

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::index::{Index, Line, NO_LINE, Start};
+use crate::index::{Index, Line, NO_LINE, Span, Start};
 use crate::scan::{Shape, scan};
 use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
 
@@ -34,7 +34,7 @@ pub enum StartLine<'a> {
     Status {
         /// The status code.
         code: StatusCode,
-        /// The reason phrase as written, empty if there is none.
+        /// The reason phrase as written, empty if there is none or it is not UTF-8.
         reason: &'a str,
     },
 }
@@ -103,9 +103,7 @@ impl Message {
             Start::Request { method, uri, .. } => {
                 Some(StartLine::Request { method, uri: self.checked(uri.of(&self.bytes)) })
             }
-            Start::Status { code, reason } => {
-                Some(StartLine::Status { code, reason: self.checked(reason.of(&self.bytes)) })
-            }
+            Start::Status { code, reason } => Some(StartLine::Status { code, reason: self.phrase(reason) }),
             Start::Absent => None,
         }
     }
@@ -139,10 +137,10 @@ impl Message {
         }
     }
 
-    /// The reason phrase as written, of a response.
+    /// The reason phrase as written, of a response; empty if it is not UTF-8.
     pub fn reason(&self) -> Option<&str> {
         match self.index.start {
-            Start::Status { reason, .. } => Some(self.checked(reason.of(&self.bytes))),
+            Start::Status { reason, .. } => Some(self.phrase(reason)),
             Start::Request { .. } | Start::Absent => None,
         }
     }
@@ -239,6 +237,10 @@ impl Message {
             Some(id) => HeaderName::Known(id),
             None => HeaderName::Unknown(self.checked(line.name.of(&self.bytes))),
         }
+    }
+
+    fn phrase(&self, span: Span) -> &str {
+        core::str::from_utf8(span.of(&self.bytes)).unwrap_or("")
     }
 
     fn text(&self) -> &[u8] {

@@ -72,6 +72,13 @@ impl<'a> NameAddr<'a> {
             None => {
                 let text = lex::trim(&value[start..end]);
                 let uri = Uri::parse(text).map_err(|error| error.shifted(start))?;
+                // A user with a semicolon: what stands before it is no host (RFC 3261 §20).
+                if uri.is_sip()
+                    && uri.user().is_none()
+                    && let Some(at) = lex::find_unquoted(&value[end..], b'@')
+                {
+                    return fail(ParseErrorKind::Parameter, end + at);
+                }
                 let (params, tag) = parse_params(value, end)?;
                 Ok(NameAddr { display: None, uri, params, tag })
             }

@@ -1,6 +1,6 @@
 //! The one pass over the bytes of a message, which makes its [`Index`] (RFC 3261 §7).
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::index::{Duplicates, Index, LONGEST_HEAD, Line, NO_LINE, Span, Start};
 use crate::lex::{self, Class};
@@ -31,7 +31,8 @@ pub(crate) fn scan(bytes: &[u8], limits: &Limits, shape: Shape) -> Result<Index,
     }
     let body = scan.after_empty_line(at);
     let head = &bytes[..body];
-    if let Some(nul) = memchr(0, head) {
+    // NUL may stand behind a backslash only, as a quoted pair (RFC 3261 §25.1).
+    if let Some(nul) = memchr_iter(0, head).find(|&at| at == 0 || head[at - 1] != b'\\') {
         return fail(ParseErrorKind::ControlCharacter, nul);
     }
     index.check_utf8(head)?;

@@ -268,7 +268,7 @@ impl Message {
         for (id, address) in [(HeaderId::From, self.from()?), (HeaderId::To, self.to()?)] {
             // The tag names the dialog, and of two nobody can say which (RFC 3261 §7.3.1).
             if address.params.count("tag") > 1 {
-                let offset = self.line(id).map_or(0, |line| line.value.start as usize);
+                let offset = self.line(id).map_or(0, |line| line.value.start());
                 return Err(ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id));
             }
         }

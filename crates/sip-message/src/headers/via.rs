@@ -59,7 +59,8 @@ impl<'a> Via<'a> {
     pub fn has_magic_cookie(&self) -> bool {
         self.branch().is_some_and(|branch| {
             let cookie = Self::MAGIC_COOKIE.as_bytes();
-            branch.as_bytes().get(..cookie.len()).is_some_and(|start| start.eq_ignore_ascii_case(cookie))
+            let start = branch.as_bytes().get(..cookie.len());
+            branch.len() > cookie.len() && start.is_some_and(|start| start.eq_ignore_ascii_case(cookie))
         })
     }
 

@@ -55,7 +55,9 @@ impl<'a> Host<'a> {
         match bytes.get(at)? {
             b'[' => {
                 let end = at + memchr(b']', &bytes[at..])?;
-                return Some((Host::V6(text[at + 1..end].parse().ok()?), end + 1));
+                let inner = &text[at + 1..end];
+                let address = inner.parse().ok().or_else(|| with_third_colon(inner))?;
+                return Some((Host::V6(address), end + 1));
             }
             byte if byte.is_ascii_digit() => {
                 if let Some((address, end)) = v4(bytes, at) {
@@ -83,6 +85,15 @@ fn is_name(text: &[u8]) -> bool {
         Some(dot) => !text[dot + 1..].iter().all(u8::is_ascii_digit),
         None => true,
     }
+}
+
+/// Reads `2001:db8:::192.0.2.1`, which the grammar of RFC 3261 makes of two colons and one (RFC 5118 §4.10).
+#[cold]
+fn with_third_colon(text: &str) -> Option<Ipv6Addr> {
+    let (head, v4) = text.split_at_checked(text.find(":::")? + 2)?;
+    let head = u128::from(head.parse::<Ipv6Addr>().ok()?);
+    let v4 = u128::from(u32::from(v4[1..].parse::<Ipv4Addr>().ok()?));
+    (head & u128::from(u32::MAX) == 0).then(|| Ipv6Addr::from(head | v4))
 }
 
 impl Host<'_> {

@@ -212,7 +212,7 @@ proptest! {
         let body = pieces.concat();
         for part in multipart::parts(TYPE, Bytes::from(body.clone())).into_iter().flatten() {
             match part {
-                Ok(part) => prop_assert!(body.len() >= part.content().len() + "--b\n--b--".len()),
+                Ok(part) => prop_assert!(body.len() >= part.content().len() + "--b\n--b".len()),
                 Err(MultipartError::Part(error)) => prop_assert!(error.offset() < body.len()),
                 Err(_) => {}
             }

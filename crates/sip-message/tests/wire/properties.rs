@@ -51,10 +51,13 @@ fn touch(message: &Message) {
         let _ = (refer_to.target().as_uri(), refer_to.uri_headers().count());
     }
     for header in message.headers() {
-        assert!(
-            !header.value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)),
-            "values hold no line breakers"
-        );
+        let escaped = |at: usize| at > 0 && header.value[at - 1] == b'\\';
+        for (at, byte) in header.value.iter().enumerate() {
+            assert!(
+                !matches!(byte, b'\r' | b'\n') && (*byte != 0 || escaped(at)),
+                "values hold no line breakers"
+            );
+        }
         if let Some(text) = header.text() {
             touch_value(text);
         }
