@@ -65,9 +65,11 @@ header_ids! {
     AcceptContact "Accept-Contact" "accept-contact" b'a',
     AcceptEncoding "Accept-Encoding" "accept-encoding",
     AcceptLanguage "Accept-Language" "accept-language",
+    AcceptResourcePriority "Accept-Resource-Priority" "accept-resource-priority",
     AlertInfo "Alert-Info" "alert-info",
     Allow "Allow" "allow",
     AllowEvents "Allow-Events" "allow-events" b'u',
+    AnswerMode "Answer-Mode" "answer-mode",
     AuthenticationInfo "Authentication-Info" "authentication-info",
     Authorization "Authorization" "authorization",
     CallId "Call-ID" "call-id" b'i',
@@ -84,23 +86,31 @@ header_ids! {
     ErrorInfo "Error-Info" "error-info",
     Event "Event" "event" b'o',
     Expires "Expires" "expires",
+    FeatureCaps "Feature-Caps" "feature-caps",
     FlowTimer "Flow-Timer" "flow-timer",
     From "From" "from" b'f',
     Geolocation "Geolocation" "geolocation",
+    GeolocationRouting "Geolocation-Routing" "geolocation-routing",
     HistoryInfo "History-Info" "history-info",
     Identity "Identity" "identity" b'y',
     InfoPackage "Info-Package" "info-package",
     InReplyTo "In-Reply-To" "in-reply-to",
     Join "Join" "join",
+    MaxBreadth "Max-Breadth" "max-breadth",
     MaxForwards "Max-Forwards" "max-forwards",
     MimeVersion "MIME-Version" "mime-version",
     MinExpires "Min-Expires" "min-expires",
     MinSe "Min-SE" "min-se",
     Organization "Organization" "organization",
+    PAccessNetworkInfo "P-Access-Network-Info" "p-access-network-info",
     PAssertedIdentity "P-Asserted-Identity" "p-asserted-identity",
+    PAssociatedUri "P-Associated-URI" "p-associated-uri",
+    PCalledPartyId "P-Called-Party-ID" "p-called-party-id",
+    PChargingVector "P-Charging-Vector" "p-charging-vector",
     PPreferredIdentity "P-Preferred-Identity" "p-preferred-identity",
     Path "Path" "path",
     Priority "Priority" "priority",
+    PrivAnswerMode "Priv-Answer-Mode" "priv-answer-mode",
     Privacy "Privacy" "privacy",
     ProxyAuthenticate "Proxy-Authenticate" "proxy-authenticate",
     ProxyAuthorization "Proxy-Authorization" "proxy-authorization",
@@ -148,7 +158,7 @@ header_ids! {
 }
 
 /// Longest long name, and most names of one length; both are checked when the tables below are built.
-const LONGEST: usize = 20;
+const LONGEST: usize = 24;
 const BUCKET: usize = 13;
 
 /// Ids by the length of their long names, so that a lookup compares with a handful of names only.
@@ -244,7 +254,6 @@ impl HeaderId {
                     | HeaderId::Date
                     | HeaderId::Event
                     | HeaderId::Expires
-                    | HeaderId::Identity
                     | HeaderId::Join
                     | HeaderId::MimeVersion
                     | HeaderId::MinExpires

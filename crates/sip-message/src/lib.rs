@@ -24,8 +24,11 @@ pub use build::{Draft, Response, ack_for, cancel_for};
 pub use error::{BuildError, ParseError, ParseErrorKind};
 pub use header_id::{HeaderId, HeaderName};
 pub use headers::{
-    CSeq, Event, Join, RAck, Reason, ReferTo, Refresher, Replaces, RetryAfter, SessionExpires, SubReason,
-    SubState, SubscriptionState, TargetDialog, Via,
+    Algorithm, AuthParams, AuthenticationInfo, CSeq, Challenge, ChargingVector, Contact, Credentials,
+    DigestChallenge, DigestCredentials, Diversion, Event, FeatureSet, HistoryInfo, HistoryTarget, Identities,
+    Identity, Join, OtherAuth, Privacy, Qop, RAck, Reason, ReferTo, ReferredBy, Refresher, RemotePartyId,
+    Replaces, ResourcePriority, RetryAfter, SecurityMechanism, SessionExpires, SessionId, SubReason,
+    SubState, SubscriptionState, TargetDialog, TokenParams, UriReference, UserToUser, Via,
 };
 pub use lex::List;
 pub use limits::Limits;
