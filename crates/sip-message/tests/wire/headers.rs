@@ -5,7 +5,13 @@ use std::collections::BTreeSet;
 
 use sip_message::{HeaderId, header};
 
-const SAMPLES: &[(&str, &str)] = &[("dialogs", include_str!("samples/dialogs.txt"))];
+const SAMPLES: &[(&str, &str)] = &[
+    ("addresses", include_str!("samples/addresses.txt")),
+    ("auth", include_str!("samples/auth.txt")),
+    ("dialogs", include_str!("samples/dialogs.txt")),
+    ("identity", include_str!("samples/identity.txt")),
+    ("preferences", include_str!("samples/preferences.txt")),
+];
 
 struct Sample {
     id: HeaderId,
