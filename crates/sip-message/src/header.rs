@@ -39,6 +39,8 @@ pub struct Row {
     pub id: HeaderId,
     /// How its values are laid out.
     pub form: Form,
+    /// The type of one value, as source text.
+    pub value: &'static str,
     /// Where the header is defined.
     pub source: &'static str,
     /// Parses one value and prints it again.
@@ -66,13 +68,14 @@ macro_rules! typed_headers {
         const ROWS: &[Row] = &[$(Row {
             id: HeaderId::$id,
             form: Form::$form,
+            value: stringify!($value),
             source: $source,
             reprint: |value| $parse(value).map(|value| value.to_string()),
         }),*];
     };
 }
 
-/// Every typed header, in alphabetical order.
+/// Every typed header, in the alphabetical order of the names.
 pub const fn rows() -> &'static [Row] {
     ROWS
 }
@@ -101,20 +104,20 @@ typed_headers! {
     PAccessNetworkInfo: List of value::TokenParams<'a>, value::TokenParams::parse, "RFC 7315 §5.4";
     PAssertedIdentity: List of NameAddr<'a>, value::parse_identity, "RFC 3325 §9.1";
     PAssociatedUri: List of NameAddr<'a>, NameAddr::parse, "RFC 7315 §5.1";
-    Path: List of NameAddr<'a>, NameAddr::parse, "RFC 3327 §4";
     PCalledPartyId: Single of NameAddr<'a>, NameAddr::parse, "RFC 7315 §5.2";
     PChargingVector: Single of value::ChargingVector<'a>, value::ChargingVector::parse, "RFC 7315 §5.6";
     PPreferredIdentity: List of NameAddr<'a>, value::parse_identity, "RFC 3325 §9.2";
-    Privacy: Single of value::Privacy<'a>, value::Privacy::parse, "RFC 3323 §4.2";
+    Path: List of NameAddr<'a>, NameAddr::parse, "RFC 3327 §4";
     PrivAnswerMode: Single of value::TokenParams<'a>, value::TokenParams::parse, "RFC 5373 §2";
+    Privacy: Single of value::Privacy<'a>, value::Privacy::parse, "RFC 3323 §4.2";
     ProxyAuthenticate: Lines of value::Challenge<'a>, value::Challenge::parse, "RFC 3261 §20.27";
     ProxyAuthorization: Lines of value::Credentials<'a>, value::Credentials::parse, "RFC 3261 §20.28";
     RAck: Single of value::RAck, value::RAck::parse, "RFC 3262 §7.2";
     Reason: List of value::Reason<'a>, value::Reason::parse, "RFC 3326 §2";
     RecordRoute: List of NameAddr<'a>, NameAddr::parse, "RFC 3261 §20.30";
     ReferEventsAt: Single of value::UriReference<'a>, value::UriReference::parse_sip_in_brackets, "RFC 7614 §4.8";
-    ReferredBy: Single of value::ReferredBy<'a>, value::ReferredBy::parse, "RFC 3892 §3";
     ReferTo: Single of value::ReferTo<'a>, value::ReferTo::parse, "RFC 3515 §2.1";
+    ReferredBy: Single of value::ReferredBy<'a>, value::ReferredBy::parse, "RFC 3892 §3";
     RejectContact: List of value::FeatureSet<'a>, value::FeatureSet::parse, "RFC 3841 §10";
     RemotePartyId: List of value::RemotePartyId<'a>, value::RemotePartyId::parse, "draft-ietf-sip-privacy-04 §5";
     Replaces: Single of value::Replaces, value::Replaces::parse, "RFC 3891 §6.1";

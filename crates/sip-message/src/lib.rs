@@ -20,7 +20,10 @@ mod status;
 mod typed;
 mod uri;
 
-pub use build::{Draft, Response, ack_for, cancel_for};
+pub use build::{
+    AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, ParamsBuf, Protection, Response, ack_for,
+    cancel_for,
+};
 pub use error::{BuildError, ParseError, ParseErrorKind};
 pub use header_id::{HeaderId, HeaderName};
 pub use headers::{

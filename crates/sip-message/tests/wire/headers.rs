@@ -2,6 +2,7 @@
 //! `fails`; a sample without such a line prints as it is written.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use sip_message::{HeaderId, header};
 
@@ -13,14 +14,14 @@ const SAMPLES: &[(&str, &str)] = &[
     ("preferences", include_str!("samples/preferences.txt")),
 ];
 
-struct Sample {
-    id: HeaderId,
-    value: &'static str,
-    expected: Result<&'static str, &'static str>,
-    place: String,
+pub(crate) struct Sample {
+    pub(crate) id: HeaderId,
+    pub(crate) value: &'static str,
+    pub(crate) expected: Result<&'static str, &'static str>,
+    pub(crate) place: String,
 }
 
-fn samples() -> Vec<Sample> {
+pub(crate) fn samples() -> Vec<Sample> {
     let mut all: Vec<Sample> = Vec::new();
     for (file, text) in SAMPLES {
         for (number, line) in
@@ -45,7 +46,7 @@ fn samples() -> Vec<Sample> {
     all
 }
 
-fn reprint(id: HeaderId, value: &str) -> Result<String, String> {
+pub(crate) fn reprint(id: HeaderId, value: &str) -> Result<String, String> {
     let row = header::rows().iter().find(|row| row.id == id).expect("the header has a row");
     (row.reprint)(value).map_err(|error| format!("{:?}", error.kind()))
 }
@@ -70,4 +71,37 @@ fn every_typed_header_has_a_sample_that_is_read_and_one_that_is_refused() {
     assert_eq!(rows.len(), header::rows().len(), "a header stands twice in the table");
     assert_eq!(rows.difference(&with(true)).collect::<Vec<_>>(), Vec::<&HeaderId>::new());
     assert_eq!(rows.difference(&with(false)).collect::<Vec<_>>(), Vec::<&HeaderId>::new());
+}
+
+/// The table of docs/headers.md.
+fn table() -> String {
+    let mut table = String::from(
+        "# Typed headers\n\n\
+         Written from `header::rows()`; a test keeps it so. *Single*: one value, one line. *List*: each line is a\n\
+         comma list of values. *Lines*: each line is one value, commas and all.\n\n\
+         | Header | Compact | Form | Value | Defined in |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for row in header::rows() {
+        let compact = row.id.compact().map_or(String::new(), |letter| format!("`{letter}`"));
+        let value = row.value.trim_start_matches("value::").trim_end_matches("<'a>");
+        writeln!(table, "| {} | {compact} | {:?} | `{value}` | {} |", row.id, row.form, row.source).unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_table_of_headers_is_the_committed_one() {
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/headers.md");
+    let table = table();
+    if std::env::var_os("UPDATE_TABLES").is_some() {
+        std::fs::write(PATH, &table).expect("the docs folder can be written");
+    }
+    let committed = std::fs::read_to_string(PATH).unwrap_or_default();
+    assert!(committed == table, "run with UPDATE_TABLES=1 and read the difference:\n{table}");
+}
+
+#[test]
+fn rows_stand_in_alphabetical_order() {
+    let names: Vec<_> = header::rows().iter().map(|row| row.id.lower_name()).collect();
+    assert!(names.is_sorted(), "{names:?}");
 }

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
 
 mod addresses;
+mod authentication;
 mod building;
+mod callers;
 mod headers;
 mod limits;
+mod mutations;
 mod properties;
 mod reading;
 mod refer_to;
