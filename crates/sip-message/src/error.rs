@@ -184,8 +184,8 @@ pub enum BuildError {
     /// A header name is not a token.
     #[error("header name {0:?} is not a token")]
     HeaderName(Box<str>),
-    /// The name of a parameter, or its value where that is not quoted, is not a token; the name is given.
-    #[error("parameter {0:?} is not made of tokens")]
+    /// The name or the value of a parameter holds characters that its grammar lacks; the name is given.
+    #[error("malformed parameter {0:?}")]
     Parameter(Box<str>),
     /// A tag is not a token.
     #[error("tag {0:?} is not a token")]

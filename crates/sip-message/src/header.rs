@@ -119,7 +119,7 @@ typed_headers! {
     ReferTo: Single of value::ReferTo<'a>, value::ReferTo::parse, "RFC 3515 §2.1";
     ReferredBy: Single of value::ReferredBy<'a>, value::ReferredBy::parse, "RFC 3892 §3";
     RejectContact: List of value::FeatureSet<'a>, value::FeatureSet::parse, "RFC 3841 §10";
-    RemotePartyId: List of value::RemotePartyId<'a>, value::RemotePartyId::parse, "draft-ietf-sip-privacy-04 §5";
+    RemotePartyId: List of value::RemotePartyId<'a>, value::RemotePartyId::parse, "draft-ietf-sip-privacy-04";
     Replaces: Single of value::Replaces, value::Replaces::parse, "RFC 3891 §6.1";
     ReplyTo: Single of NameAddr<'a>, NameAddr::parse, "RFC 3261 §20.31";
     RequestDisposition: List of value::TokenParams<'a>, value::TokenParams::parse, "RFC 3841 §9.1";

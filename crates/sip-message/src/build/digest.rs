@@ -97,8 +97,11 @@ pub struct Protection {
 
 impl DigestCredentialsBuf {
     /// The value of Authorization or Proxy-Authorization; [`BuildError::ControlCharacter`] names the
-    /// parameter that holds one.
+    /// parameter that holds one, [`BuildError::Parameter`] a response that is not hexadecimal.
     pub fn encode(&self) -> Result<String, BuildError> {
+        if !self.response.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(BuildError::Parameter("response".into()));
+        }
         let mut out = Digest::new();
         out.quoted("username", &self.username)?;
         out.quoted("realm", &self.realm)?;

@@ -1,6 +1,6 @@
 //! Checks of parameters and values that several headers share.
 
-use crate::{Params, ParseError, ParseErrorKind, lex};
+use crate::{Limits, Params, ParseError, ParseErrorKind, lex};
 
 /// The value of a parameter that may stand once; a flag is [`ParseErrorKind::Parameter`], a second one
 /// [`ParseErrorKind::Duplicate`].
@@ -33,6 +33,16 @@ fn read<T>(
     once(whole, params, name)?
         .map(|text| read(text).ok_or(ParseError::of(ParseErrorKind::Number, whole, text)))
         .transpose()
+}
+
+/// The first name that stands a second time, in any case; of names beyond [`Limits::PARAMETERS`], which no
+/// list of parameters has, none is looked at.
+pub(super) fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = [""; Limits::PARAMETERS];
+    names.take(Limits::PARAMETERS).enumerate().find_map(|(count, name)| {
+        seen[count] = name;
+        seen[..count].iter().any(|earlier| earlier.eq_ignore_ascii_case(name)).then_some(name)
+    })
 }
 
 /// Reads a `qvalue` (RFC 3261 §25.1) as thousandths: `0.7` is 700.

@@ -1,5 +1,6 @@
 use core::fmt;
 
+use super::checks;
 use super::event::lex_value;
 use crate::{Params, ParseError, ParseErrorKind};
 
@@ -19,8 +20,8 @@ impl<'a> FeatureSet<'a> {
         if star != "*" {
             return Err(ParseError::of(ParseErrorKind::Value, value, star));
         }
-        match params.iter().find(|(name, _)| params.count(name) > 1) {
-            Some((name, _)) => Err(ParseError::of(ParseErrorKind::Duplicate, value, name)),
+        match checks::repeated(params.iter().map(|(name, _)| name)) {
+            Some(name) => Err(ParseError::of(ParseErrorKind::Duplicate, value, name)),
             None => Ok(FeatureSet { params }),
         }
     }

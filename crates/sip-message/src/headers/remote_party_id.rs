@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use crate::{NameAddr, ParseError};
 
 /// `Remote-Party-ID: "Bob" <sip:bob@192.0.2.4>;party=calling;screen=yes;privacy=off`
-/// (draft-ietf-sip-privacy-04 §5), one item of the list.
+/// (draft-ietf-sip-privacy-04), one item of the list.
 ///
 /// It never became an RFC and is still what many exchanges send beside or instead of P-Asserted-Identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

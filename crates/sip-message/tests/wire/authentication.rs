@@ -1,5 +1,6 @@
 //! Challenges and credentials: what they say, what is written, and what stays out of logs.
 
+use proptest::prelude::*;
 use sip_message::{
     Algorithm, AuthParams, AuthenticationInfo, BuildError, Challenge, Credentials, DigestChallenge,
     DigestChallengeBuf, DigestCredentials, DigestCredentialsBuf, ParseErrorKind, Protection, Qop, header,
@@ -198,6 +199,12 @@ fn written_challenge_is_quoted_as_the_rfc_demands_and_read_back() {
 }
 
 #[test]
+fn response_that_no_one_would_read_is_not_written() {
+    let given = DigestCredentialsBuf { response: "6629g".into(), ..answer() };
+    assert_eq!(given.encode(), Err(BuildError::Parameter("response".into())));
+}
+
+#[test]
 fn control_characters_are_not_written() {
     for bad in ["a\r\nVia: x", "a\0", "a\tb", "\u{7f}", "\u{85}"] {
         let given = DigestCredentialsBuf { realm: bad.into(), ..answer() };
@@ -215,4 +222,28 @@ fn logs_do_not_show_who_is_calling_or_the_proof() {
         assert!(!logged.contains(secret), "{secret} in {logged}");
     }
     assert!(logged.contains("Basic") && logged.contains("\"nonce\""), "{logged}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_without_control_characters_is_read_back(
+        (username, realm, nonce) in ("\\PC{0,20}", "\\PC{0,20}", "[ -~]{0,20}"),
+        (uri, cnonce, opaque) in ("\\PC{0,20}", "[ -~]{0,20}", prop::option::of("[ -~]{0,20}")),
+        (response, nc, userhash) in ("[0-9a-f]{0,64}", any::<u32>(), any::<bool>()),
+    ) {
+        let protection = Some(Protection { qop: Qop::AuthInt, nc, cnonce: cnonce.clone() });
+        let algorithm = Some(Algorithm::Sha256Sess);
+        let given = DigestCredentialsBuf { username, realm, nonce, uri, response, algorithm, opaque, protection, userhash };
+        let text = given.encode().unwrap();
+        let read = Credentials::parse(&text).unwrap();
+        prop_assert_eq!(read.to_string(), text.as_str());
+        let read = read.digest().unwrap();
+        prop_assert_eq!((read.username(), read.realm()), (given.username.into(), given.realm.into()));
+        prop_assert_eq!((read.nonce(), read.uri()), (given.nonce.into(), given.uri.into()));
+        prop_assert_eq!((read.response(), read.nc()), (given.response.as_str(), Some(nc)));
+        prop_assert_eq!((read.cnonce(), read.opaque()), (Some(cnonce.into()), given.opaque.map(Into::into)));
+        prop_assert_eq!((read.algorithm(), read.qop(), read.userhash()), (algorithm, Some("auth-int"), userhash));
+    }
 }

@@ -22,20 +22,17 @@ impl<'a> AuthParams<'a> {
     /// [`TooManyParts`](ParseErrorKind::TooManyParts) above [`Limits::PARAMETERS`].
     pub fn parse(raw: &'a str) -> Result<AuthParams<'a>, ParseError> {
         let params = AuthParams { raw: lex::trim(raw) };
-        let mut seen = [""; Limits::PARAMETERS];
         for (count, item) in params.items().enumerate() {
-            let fail = |kind| Err(ParseError::of(kind, raw, item));
             let (name, value) = split(item);
-            if count >= seen.len() {
-                return fail(ParseErrorKind::TooManyParts);
+            if count >= Limits::PARAMETERS {
+                return Err(ParseError::of(ParseErrorKind::TooManyParts, raw, item));
             }
             if !lex::is_token(name) || !checks::is_gen_value(value) {
-                return fail(ParseErrorKind::Parameter);
+                return Err(ParseError::of(ParseErrorKind::Parameter, raw, item));
             }
-            if seen[..count].iter().any(|seen| seen.eq_ignore_ascii_case(name)) {
-                return fail(ParseErrorKind::Duplicate);
-            }
-            seen[count] = name;
+        }
+        if let Some(name) = checks::repeated(params.iter().map(|(name, _)| name)) {
+            return Err(ParseError::of(ParseErrorKind::Duplicate, raw, name));
         }
         Ok(params)
     }
