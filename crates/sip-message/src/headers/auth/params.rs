@@ -62,7 +62,7 @@ impl<'a> AuthParams<'a> {
         self.plain(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Finds the first of those names that is not there.
+    /// Fails with [`ParseErrorKind::Missing`] unless all of those names are there.
     pub(super) fn require(&self, whole: &str, names: &[&str]) -> Result<(), ParseError> {
         if names.iter().any(|name| self.value(name).is_none()) {
             return Err(ParseError::of(ParseErrorKind::Missing, whole, self.raw));
