@@ -6,9 +6,15 @@ use sip_message::{HeaderId, header};
 
 use crate::headers::{Sample, reprint, samples};
 
-/// Headers whose commas and semicolons are text, or whose words have one spelling (RFC 3261 §20.17, §20.35, §20.41).
-const PROSE: &[HeaderId] =
-    &[HeaderId::Date, HeaderId::Organization, HeaderId::Server, HeaderId::Subject, HeaderId::UserAgent];
+/// Headers whose commas and semicolons are text, or whose words have one spelling (RFC 3261 §20.8, §20.17, §20.35).
+const PROSE: &[HeaderId] = &[
+    HeaderId::CallId,
+    HeaderId::Date,
+    HeaderId::Organization,
+    HeaderId::Server,
+    HeaderId::Subject,
+    HeaderId::UserAgent,
+];
 
 /// Headers whose semicolons part words, not parameters.
 const WORDS: &[HeaderId] = &[HeaderId::Privacy];
