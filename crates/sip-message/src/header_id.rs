@@ -65,9 +65,11 @@ header_ids! {
     AcceptContact "Accept-Contact" "accept-contact" b'a',
     AcceptEncoding "Accept-Encoding" "accept-encoding",
     AcceptLanguage "Accept-Language" "accept-language",
+    AcceptResourcePriority "Accept-Resource-Priority" "accept-resource-priority",
     AlertInfo "Alert-Info" "alert-info",
     Allow "Allow" "allow",
     AllowEvents "Allow-Events" "allow-events" b'u',
+    AnswerMode "Answer-Mode" "answer-mode",
     AuthenticationInfo "Authentication-Info" "authentication-info",
     Authorization "Authorization" "authorization",
     CallId "Call-ID" "call-id" b'i',
@@ -84,23 +86,31 @@ header_ids! {
     ErrorInfo "Error-Info" "error-info",
     Event "Event" "event" b'o',
     Expires "Expires" "expires",
+    FeatureCaps "Feature-Caps" "feature-caps",
     FlowTimer "Flow-Timer" "flow-timer",
     From "From" "from" b'f',
     Geolocation "Geolocation" "geolocation",
+    GeolocationRouting "Geolocation-Routing" "geolocation-routing",
     HistoryInfo "History-Info" "history-info",
     Identity "Identity" "identity" b'y',
     InfoPackage "Info-Package" "info-package",
     InReplyTo "In-Reply-To" "in-reply-to",
     Join "Join" "join",
+    MaxBreadth "Max-Breadth" "max-breadth",
     MaxForwards "Max-Forwards" "max-forwards",
     MimeVersion "MIME-Version" "mime-version",
     MinExpires "Min-Expires" "min-expires",
     MinSe "Min-SE" "min-se",
     Organization "Organization" "organization",
+    PAccessNetworkInfo "P-Access-Network-Info" "p-access-network-info",
     PAssertedIdentity "P-Asserted-Identity" "p-asserted-identity",
+    PAssociatedUri "P-Associated-URI" "p-associated-uri",
+    PCalledPartyId "P-Called-Party-ID" "p-called-party-id",
+    PChargingVector "P-Charging-Vector" "p-charging-vector",
     PPreferredIdentity "P-Preferred-Identity" "p-preferred-identity",
     Path "Path" "path",
     Priority "Priority" "priority",
+    PrivAnswerMode "Priv-Answer-Mode" "priv-answer-mode",
     Privacy "Privacy" "privacy",
     ProxyAuthenticate "Proxy-Authenticate" "proxy-authenticate",
     ProxyAuthorization "Proxy-Authorization" "proxy-authorization",
@@ -256,20 +266,25 @@ impl HeaderId {
         self.refused_twice()
             || matches!(
                 self,
-                HeaderId::ContentType
+                HeaderId::AnswerMode
+                    | HeaderId::ContentType
                     | HeaderId::ContentDisposition
                     | HeaderId::Date
                     | HeaderId::Event
                     | HeaderId::Expires
                     | HeaderId::FlowTimer
-                    | HeaderId::Identity
                     | HeaderId::InfoPackage
+                    | HeaderId::GeolocationRouting
                     | HeaderId::Join
+                    | HeaderId::MaxBreadth
                     | HeaderId::MimeVersion
                     | HeaderId::MinExpires
                     | HeaderId::MinSe
                     | HeaderId::Organization
+                    | HeaderId::PCalledPartyId
+                    | HeaderId::PChargingVector
                     | HeaderId::Priority
+                    | HeaderId::PrivAnswerMode
                     | HeaderId::RAck
                     | HeaderId::ReferEventsAt
                     | HeaderId::ReferSub

@@ -22,14 +22,20 @@ mod status;
 mod typed;
 mod uri;
 
-pub use build::{Draft, Response, ack_for, cancel_for};
+pub use build::{
+    AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, ParamsBuf, Protection, Response, ack_for,
+    cancel_for,
+};
 pub use error::{BuildError, ParseError, ParseErrorKind};
 pub use header_id::{HeaderId, HeaderName};
 pub use headers::{
-    CSeq, CallId, ContentDisposition, Date, Decimal, EntityTag, Event, Handling, InfoPackage, Join,
-    MediaRange, MediaType, MimeVersion, MinSe, Preference, Priority, RAck, Reason, ReferSub, ReferTo,
-    Refresher, Replaces, RetryAfter, ServerVal, ServerVals, SessionExpires, SubReason, SubState,
-    SubscriptionState, TargetDialog, Timestamp, Token, Via, Warning,
+    Algorithm, AuthParams, AuthenticationInfo, CSeq, CallId, Challenge, ChargingVector, Contact,
+    ContentDisposition, Credentials, Date, Decimal, DigestChallenge, DigestCredentials, Diversion, EntityTag,
+    Event, FeatureSet, Handling, HistoryInfo, HistoryTarget, Identities, Identity, InfoPackage, Join,
+    MediaRange, MediaType, MimeVersion, MinSe, OtherAuth, Preference, Priority, Privacy, Qop, RAck, Reason,
+    ReferSub, ReferTo, ReferredBy, Refresher, RemotePartyId, Replaces, ResourcePriority, RetryAfter,
+    SecurityMechanism, ServerVal, ServerVals, SessionExpires, SessionId, SubReason, SubState,
+    SubscriptionState, TargetDialog, Timestamp, Token, TokenParams, UriReference, UserToUser, Via, Warning,
 };
 pub use lex::List;
 pub use limits::Limits;

@@ -2,16 +2,21 @@
 //! `fails`; a sample without such a line prints as it is written.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use sip_message::header::Form;
 use sip_message::{HeaderId, header};
 
 const SAMPLES: &[(&str, &str)] = &[
+    ("addresses", include_str!("samples/addresses.txt")),
+    ("auth", include_str!("samples/auth.txt")),
     ("bodies", include_str!("samples/bodies.txt")),
     ("dialogs", include_str!("samples/dialogs.txt")),
+    ("identity", include_str!("samples/identity.txt")),
     ("negotiation", include_str!("samples/negotiation.txt")),
     ("people", include_str!("samples/people.txt")),
+    ("preferences", include_str!("samples/preferences.txt")),
     ("subscriptions", include_str!("samples/subscriptions.txt")),
     ("times", include_str!("samples/times.txt")),
 ];
@@ -19,14 +24,14 @@ const SAMPLES: &[(&str, &str)] = &[
 /// Headers that take any line of text; what they refuse cannot stand in a sample.
 const FREE_TEXT: [HeaderId; 2] = [HeaderId::Organization, HeaderId::Subject];
 
-struct Sample {
-    id: HeaderId,
-    value: &'static str,
-    expected: Result<&'static str, &'static str>,
-    place: String,
+pub(crate) struct Sample {
+    pub(crate) id: HeaderId,
+    pub(crate) value: &'static str,
+    pub(crate) expected: Result<&'static str, &'static str>,
+    pub(crate) place: String,
 }
 
-fn samples() -> Vec<Sample> {
+pub(crate) fn samples() -> Vec<Sample> {
     let mut all: Vec<Sample> = Vec::new();
     for (file, text) in SAMPLES {
         for (number, line) in
@@ -51,7 +56,7 @@ fn samples() -> Vec<Sample> {
     all
 }
 
-fn reprint(id: HeaderId, value: &str) -> Result<String, String> {
+pub(crate) fn reprint(id: HeaderId, value: &str) -> Result<String, String> {
     let row = header::rows().iter().find(|row| row.id == id).expect("the header has a row");
     (row.reprint)(value).map_err(|error| format!("{:?}", error.kind()))
 }
@@ -112,4 +117,37 @@ proptest! {
             }
         }
     }
+}
+
+/// The table of docs/headers.md.
+fn table() -> String {
+    let mut table = String::from(
+        "# Typed headers\n\n\
+         Written from `header::rows()`; a test keeps it so. *Single*: one value, one line. *List*: each line is a\n\
+         comma list of values. *Lines*: each line is one value, commas and all.\n\n\
+         | Header | Compact | Form | Value | Defined in |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for row in header::rows() {
+        let compact = row.id.compact().map_or(String::new(), |letter| format!("`{letter}`"));
+        let value = row.value.trim_start_matches("value::").trim_end_matches("<'a>");
+        writeln!(table, "| {} | {compact} | {:?} | `{value}` | {} |", row.id, row.form, row.source).unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_table_of_headers_is_the_committed_one() {
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/headers.md");
+    let table = table();
+    if std::env::var_os("UPDATE_TABLES").is_some() {
+        std::fs::write(PATH, &table).expect("the docs folder can be written");
+    }
+    let committed = std::fs::read_to_string(PATH).unwrap_or_default();
+    assert!(committed == table, "run with UPDATE_TABLES=1 and read the difference:\n{table}");
+}
+
+#[test]
+fn rows_stand_in_alphabetical_order() {
+    let names: Vec<_> = header::rows().iter().map(|row| row.id.lower_name()).collect();
+    assert!(names.is_sorted(), "{names:?}");
 }

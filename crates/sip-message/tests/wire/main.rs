@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
 
 mod addresses;
+mod authentication;
 mod building;
+mod callers;
 mod headers;
 mod limits;
 mod measured;
 #[path = "../messages/mod.rs"]
 mod messages;
 mod multipart;
+mod mutations;
 mod negotiation;
 mod properties;
 mod reading;

@@ -46,6 +46,7 @@ fn touch(message: &Message) {
     let _ = (message.supported().count(), message.require().count(), message.unsupported().count());
     let _ =
         (message.vias().map(Via::parse).count(), message.canonical_headers().count(), message.body_bytes());
+    let _ = (message.asserted_identities(), message.preferred_identities());
     let _ = format!("{message:?}");
     if let Ok(refer_to) = message.refer_to() {
         let _ = (refer_to.target().as_uri(), refer_to.uri_headers().count());
