@@ -40,11 +40,9 @@ const ONCE: [HeaderId; 6] = [
 /// Reads one datagram; the limits of the crate are not known here.
 pub(crate) fn read(datagram: &[u8]) -> Option<Reference<'_>> {
     let (rest, (start, headers)) = head(datagram).ok()?;
-    let text = match start {
-        Start::Request { uri, .. } => uri,
-        Start::Status { reason, .. } => reason,
-    };
-    core::str::from_utf8(text).ok()?;
+    if let Start::Request { uri, .. } = start {
+        core::str::from_utf8(uri).ok()?;
+    }
     let mut seen = Vec::new();
     let mut body = rest;
     for (name, value) in &headers {
@@ -88,7 +86,7 @@ fn token(input: &[u8]) -> IResult<&[u8], &[u8]> {
 }
 
 /// `SIP-Version SP Status-Code SP Reason-Phrase CRLF`. Leniency: several blanks before the code, and none behind it if
-/// there is no phrase.
+/// there is no phrase. A phrase that is not UTF-8 reads as none.
 fn status_line(input: &[u8]) -> IResult<&[u8], Start<'_>> {
     let code = map_opt(digit1, |digits: &[u8]| {
         core::str::from_utf8(digits)
@@ -100,7 +98,8 @@ fn status_line(input: &[u8]) -> IResult<&[u8], Start<'_>> {
     let reason = opt(preceded(char(' '), text));
     let (rest, (_, _, code, reason, _)) =
         (tag_no_case("SIP/2.0"), many1_count(char(' ')), code, reason, line_end).parse(input)?;
-    Ok((rest, Start::Status { code, reason: reason.unwrap_or_default() }))
+    let reason = reason.filter(|reason| core::str::from_utf8(reason).is_ok()).unwrap_or_default();
+    Ok((rest, Start::Status { code, reason }))
 }
 
 /// `Method SP Request-URI SP SIP-Version CRLF`. Leniency: any version of two numbers, as it is answered 505, and any

@@ -11,7 +11,6 @@ pub mod journal;
 pub mod ladder;
 pub mod network;
 pub mod node;
-pub mod ordinary_invite;
 pub mod party;
 pub mod peer;
 pub mod play;

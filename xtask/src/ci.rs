@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use crate::flags::{Flag, Flags};
 use crate::process::{Failure, Outcome, cargo, run as run_command, succeeds};
 use crate::workspace::Workspace;
-use crate::{alacarte, bans, bench, conformance, examples, fuzz, interop, layers, lint, release, setup, sim};
+use crate::{
+    alacarte, bans, bench, bench_parse, conformance, examples, fuzz, interop, layers, lint, release, setup,
+    sim,
+};
 
 pub(crate) const FLAGS: &[Flag] = &[
     Flag::with("--only", "STEP,..", "only these steps"),
@@ -19,7 +22,7 @@ pub(crate) const FLAGS: &[Flag] = &[
 type Step = (&'static str, fn(&Workspace) -> Outcome);
 
 const STEPS: &[Step] = &[
-    ("fmt", |w| run_command(cargo(&w.root).args(["fmt", "--all", "--check"]))),
+    ("fmt", fmt),
     ("clippy", lint::clippy),
     ("own-lints", lint::own_checks),
     ("layers", |w| layers::run(w, &Flags::default())),
@@ -96,6 +99,11 @@ fn table(results: &[(&str, Outcome, Duration)]) -> String {
     let passed = results.iter().filter(|(_, outcome, _)| outcome.is_ok()).count();
     let _ = writeln!(text, "{passed} passed, {} failed", results.len() - passed);
     text
+}
+
+fn fmt(workspace: &Workspace) -> Outcome {
+    run_command(cargo(&workspace.root).args(["fmt", "--all", "--check"]))?;
+    bench_parse::format_check(workspace)
 }
 
 fn doc(workspace: &Workspace) -> Outcome {

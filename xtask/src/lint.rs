@@ -12,7 +12,7 @@ pub(crate) const FLAGS: &[Flag] = &[Flag::switch("--own", "only the checks of ou
 const APPLICATION: &str = "patchcord";
 
 /// Where our Rust sources lie.
-const FOLDERS: &[&str] = &["crates", "xtask/src", "tests", "fuzz/fuzz_targets"];
+const FOLDERS: &[&str] = &["crates", "xtask/src", "tests", "fuzz/fuzz_targets", "benches"];
 
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     let own = own_checks(workspace);

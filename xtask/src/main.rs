@@ -6,6 +6,7 @@ mod alacarte;
 mod bans;
 mod bench;
 mod bench_bus;
+mod bench_parse;
 mod ci;
 mod clippy_toml;
 mod conformance;
@@ -21,6 +22,7 @@ mod licence;
 mod lint;
 mod process;
 mod release;
+mod rfcs;
 mod rules;
 mod scan;
 mod setup;
@@ -102,6 +104,12 @@ const VERBS: &[Verb] = &[
         about: "The event bus beside tokio broadcast, tokio mpsc and crossbeam, in CPU time",
         flags: bench_bus::FLAGS,
         run: bench_bus::run,
+    },
+    Verb {
+        name: "bench parse",
+        about: "The parser beside published SIP parsers, in time and allocations",
+        flags: bench_parse::FLAGS,
+        run: bench_parse::run,
     },
     Verb {
         name: "conformance",

@@ -177,12 +177,16 @@ pub enum ParseErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A value holds CR, LF or NUL, which would end the line early; the name of the header is given.
-    #[error("value of {0} holds CR, LF or NUL")]
+    /// A value holds CR, LF or NUL, which would end the line early, or text to be quoted holds any control
+    /// character; the name of the header or parameter is given.
+    #[error("value of {0} holds a control character")]
     ControlCharacter(Box<str>),
     /// A header name is not a token.
     #[error("header name {0:?} is not a token")]
     HeaderName(Box<str>),
+    /// The name or the value of a parameter holds characters that its grammar lacks; the name is given.
+    #[error("malformed parameter {0:?}")]
+    Parameter(Box<str>),
     /// A tag is not a token.
     #[error("tag {0:?} is not a token")]
     Tag(Box<str>),

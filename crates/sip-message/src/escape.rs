@@ -40,10 +40,7 @@ pub fn unescape(part: &str) -> Result<Cow<'_, str>, ParseError> {
             at += 1;
             continue;
         }
-        let (Some(high), Some(low)) = (hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) else {
-            return Err(ParseError::new(ParseErrorKind::Escape, at));
-        };
-        plain.push(high << 4 | low);
+        plain.push(pair(bytes, at).ok_or(ParseError::new(ParseErrorKind::Escape, at))?);
         at += 3;
     }
     match String::from_utf8(plain) {
@@ -52,20 +49,8 @@ pub fn unescape(part: &str) -> Result<Cow<'_, str>, ParseError> {
     }
 }
 
-/// Tells whether every `%` starts a complete escape; the offset of the first that does not is the error.
-pub(crate) fn check(part: &str) -> Result<(), usize> {
-    let bytes = part.as_bytes();
-    let mut at = 0;
-    while let Some(found) = memchr::memchr(b'%', &bytes[at..]) {
-        at += found;
-        if hex(bytes.get(at + 1)).is_none() || hex(bytes.get(at + 2)).is_none() {
-            return Err(at);
-        }
-        at += 3;
-    }
-    Ok(())
-}
-
-fn hex(byte: Option<&u8>) -> Option<u8> {
-    char::from(*byte?).to_digit(16).map(|digit| digit as u8)
+/// Decodes the escape whose `%` stands at `at`.
+pub(crate) fn pair(bytes: &[u8], at: usize) -> Option<u8> {
+    let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
+    Some((digit(at + 1)? << 4 | digit(at + 2)?) as u8)
 }

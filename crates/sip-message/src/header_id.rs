@@ -65,9 +65,11 @@ header_ids! {
     AcceptContact "Accept-Contact" "accept-contact" b'a',
     AcceptEncoding "Accept-Encoding" "accept-encoding",
     AcceptLanguage "Accept-Language" "accept-language",
+    AcceptResourcePriority "Accept-Resource-Priority" "accept-resource-priority",
     AlertInfo "Alert-Info" "alert-info",
     Allow "Allow" "allow",
     AllowEvents "Allow-Events" "allow-events" b'u',
+    AnswerMode "Answer-Mode" "answer-mode",
     AuthenticationInfo "Authentication-Info" "authentication-info",
     Authorization "Authorization" "authorization",
     CallId "Call-ID" "call-id" b'i',
@@ -84,23 +86,31 @@ header_ids! {
     ErrorInfo "Error-Info" "error-info",
     Event "Event" "event" b'o',
     Expires "Expires" "expires",
+    FeatureCaps "Feature-Caps" "feature-caps",
     FlowTimer "Flow-Timer" "flow-timer",
     From "From" "from" b'f',
     Geolocation "Geolocation" "geolocation",
+    GeolocationRouting "Geolocation-Routing" "geolocation-routing",
     HistoryInfo "History-Info" "history-info",
     Identity "Identity" "identity" b'y',
     InfoPackage "Info-Package" "info-package",
     InReplyTo "In-Reply-To" "in-reply-to",
     Join "Join" "join",
+    MaxBreadth "Max-Breadth" "max-breadth",
     MaxForwards "Max-Forwards" "max-forwards",
     MimeVersion "MIME-Version" "mime-version",
     MinExpires "Min-Expires" "min-expires",
     MinSe "Min-SE" "min-se",
     Organization "Organization" "organization",
+    PAccessNetworkInfo "P-Access-Network-Info" "p-access-network-info",
     PAssertedIdentity "P-Asserted-Identity" "p-asserted-identity",
+    PAssociatedUri "P-Associated-URI" "p-associated-uri",
+    PCalledPartyId "P-Called-Party-ID" "p-called-party-id",
+    PChargingVector "P-Charging-Vector" "p-charging-vector",
     PPreferredIdentity "P-Preferred-Identity" "p-preferred-identity",
     Path "Path" "path",
     Priority "Priority" "priority",
+    PrivAnswerMode "Priv-Answer-Mode" "priv-answer-mode",
     Privacy "Privacy" "privacy",
     ProxyAuthenticate "Proxy-Authenticate" "proxy-authenticate",
     ProxyAuthorization "Proxy-Authorization" "proxy-authorization",
@@ -147,25 +157,32 @@ header_ids! {
     WwwAuthenticate "WWW-Authenticate" "www-authenticate",
 }
 
-/// Longest long name, and most names of one length; both are checked when the tables below are built.
-const LONGEST: usize = 20;
-const BUCKET: usize = 13;
+/// Slots of [`BY_NAME`]: some times the number of names, so that most names are found in their own slot.
+const SLOTS: usize = 256;
 
-/// Ids by the length of their long names, so that a lookup compares with a handful of names only.
-const BY_LENGTH: [[Option<HeaderId>; BUCKET]; LONGEST + 1] = {
-    let mut table = [[None; BUCKET]; LONGEST + 1];
+/// Ids at the slot of their long name, or in the first free slot behind it.
+const BY_NAME: [Option<HeaderId>; SLOTS] = {
+    let mut table = [None; SLOTS];
     let mut at = 0;
     while at < ALL.len() {
-        let bucket = &mut table[NAMES[at].len()];
-        let mut slot = 0;
-        while bucket[slot].is_some() {
-            slot += 1;
+        let mut slot = slot_of(NAMES[at].as_bytes());
+        while table[slot].is_some() {
+            slot = (slot + 1) % SLOTS;
         }
-        bucket[slot] = Some(ALL[at]);
+        table[slot] = Some(ALL[at]);
         at += 1;
     }
     table
 };
+
+/// Mixes the length with the first, middle and last letter, of either case.
+const fn slot_of(name: &[u8]) -> usize {
+    const LOWER: u8 = 0x20;
+    let first = (name[0] | LOWER) as usize;
+    let middle = (name[name.len() / 2] | LOWER) as usize;
+    let last = (name[name.len() - 1] | LOWER) as usize;
+    (name.len() * 27 + first * 69 + middle * 85 + last * 39) % SLOTS
+}
 
 const BY_LETTER: [Option<HeaderId>; 26] = {
     let mut table = [None; 26];
@@ -198,8 +215,18 @@ impl HeaderId {
             let letter = letter.to_ascii_lowercase();
             return if letter.is_ascii_lowercase() { BY_LETTER[usize::from(letter - b'a')] } else { None };
         }
-        let bucket = BY_LENGTH.get(name.len())?;
-        bucket.iter().map_while(|id| *id).find(|id| id.name().as_bytes().eq_ignore_ascii_case(name))
+        if name.is_empty() {
+            return None;
+        }
+        let mut slot = slot_of(name);
+        while let Some(id) = BY_NAME[slot] {
+            let known = id.name().as_bytes();
+            if same(known, name) || same_in_other_case(known, name) {
+                return Some(id);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+        None
     }
 
     /// The canonical long name, as it is printed: `Call-ID`.
@@ -239,18 +266,25 @@ impl HeaderId {
         self.refused_twice()
             || matches!(
                 self,
-                HeaderId::ContentType
+                HeaderId::AnswerMode
+                    | HeaderId::ContentType
                     | HeaderId::ContentDisposition
                     | HeaderId::Date
                     | HeaderId::Event
                     | HeaderId::Expires
-                    | HeaderId::Identity
+                    | HeaderId::FlowTimer
+                    | HeaderId::InfoPackage
+                    | HeaderId::GeolocationRouting
                     | HeaderId::Join
+                    | HeaderId::MaxBreadth
                     | HeaderId::MimeVersion
                     | HeaderId::MinExpires
                     | HeaderId::MinSe
                     | HeaderId::Organization
+                    | HeaderId::PCalledPartyId
+                    | HeaderId::PChargingVector
                     | HeaderId::Priority
+                    | HeaderId::PrivAnswerMode
                     | HeaderId::RAck
                     | HeaderId::ReferEventsAt
                     | HeaderId::ReferSub
@@ -267,11 +301,33 @@ impl HeaderId {
                     | HeaderId::SipIfMatch
                     | HeaderId::Subject
                     | HeaderId::SubscriptionState
+                    | HeaderId::SuppressIfMatch
                     | HeaderId::TargetDialog
                     | HeaderId::Timestamp
                     | HeaderId::UserAgent
             )
     }
+}
+
+/// Compares byte for byte; names are too short for a call of the library's comparison to pay.
+#[inline]
+fn same(one: &[u8], two: &[u8]) -> bool {
+    fn ends<const N: usize>(one: &[u8], two: &[u8]) -> bool {
+        one.first_chunk::<N>() == two.first_chunk::<N>() && one.last_chunk::<N>() == two.last_chunk::<N>()
+    }
+    one.len() == two.len()
+        && match one.len() {
+            2..=3 => ends::<2>(one, two),
+            4..=7 => ends::<4>(one, two),
+            8..=16 => ends::<8>(one, two),
+            _ => one == two,
+        }
+}
+
+#[cold]
+#[inline(never)]
+fn same_in_other_case(one: &[u8], two: &[u8]) -> bool {
+    one.eq_ignore_ascii_case(two)
 }
 
 impl fmt::Display for HeaderId {

@@ -1,9 +1,121 @@
 //! The lexical rules that the header grammars share (RFC 3261 §25.1).
 
+/// A set of classes of bytes; one look into one table answers for all grammars.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Class(u16);
+
+impl Class {
+    /// `token`.
+    pub(crate) const TOKEN: Class = Class(1);
+    /// `LWS` without the line end, which the message index has already turned into blanks.
+    pub(crate) const BLANK: Class = Class(1 << 1);
+    pub(crate) const LINE_END: Class = Class(1 << 2);
+    pub(crate) const DIGIT: Class = Class(1 << 3);
+    /// Printable ASCII without blank.
+    pub(crate) const VISIBLE: Class = Class(1 << 12);
+    /// Neither blank nor control character; bytes of UTF-8 are in.
+    pub(crate) const NO_BLANK: Class = Class(1 << 4);
+    /// Name of a parameter: a token, or what `paramchar` adds to it (RFC 3261 §25.1).
+    pub(crate) const PARAM_NAME: Class = Class(1 << 5);
+    /// Value of a parameter that is not quoted.
+    pub(crate) const PARAM_VALUE: Class = Class(1 << 6);
+    /// Name of a host. `_` is no such character but is found in local domains and SRV-like names.
+    pub(crate) const HOST: Class = Class(1 << 7);
+    /// What a part of a URI ends at or must look at: separators, escapes, and what cannot stand in a URI.
+    pub(crate) const URI_MARK: Class = Class(1 << 8);
+    /// What cannot stand in a URI.
+    pub(crate) const NOT_URI: Class = Class(1 << 10);
+    /// What cannot stand in a display name without quotes.
+    pub(crate) const NOT_DISPLAY: Class = Class(1 << 11);
+    /// What stands between two parameters.
+    pub(crate) const BEFORE_PARAM: Class = Class(1 << 9);
+}
+
+const CLASSES: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = classes_of(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
+const fn classes_of(byte: u8) -> u16 {
+    let mut classes = 0;
+    macro_rules! put {
+        ($class:ident if $holds:expr) => {
+            if $holds {
+                classes |= Class::$class.0;
+            }
+        };
+    }
+    let letter_or_digit = byte.is_ascii_alphanumeric();
+    let token = letter_or_digit
+        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+    let blank = matches!(byte, b' ' | b'\t');
+    let no_blank = byte > b' ' && byte != 0x7f;
+    let not_uri = !no_blank || matches!(byte, b'"' | b'<' | b'>');
+    put!(TOKEN if token);
+    put!(BLANK if blank);
+    put!(LINE_END if matches!(byte, b'\r' | b'\n'));
+    put!(DIGIT if byte.is_ascii_digit());
+    put!(VISIBLE if byte.is_ascii_graphic());
+    put!(NO_BLANK if no_blank);
+    put!(PARAM_NAME if token || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'(' | b')'));
+    put!(PARAM_VALUE if no_blank && !matches!(byte, b'"' | b'<' | b'>' | b',' | b';'));
+    put!(HOST if letter_or_digit || matches!(byte, b'-' | b'.' | b'_'));
+    put!(NOT_URI if not_uri);
+    put!(URI_MARK if not_uri || matches!(byte, b'%' | b'@' | b':' | b'?'));
+    put!(NOT_DISPLAY if matches!(byte, b':' | b';' | b',' | b'"' | b'<' | b'>'));
+    put!(BEFORE_PARAM if blank || byte == b';');
+    classes
+}
+
+/// Tells whether the byte is in the class.
+#[inline]
+pub(crate) const fn is(byte: u8, class: Class) -> bool {
+    CLASSES[byte as usize] & class.0 != 0
+}
+
+/// Finds the first byte from `at` on that is not in the class; the length of the text if all are.
+pub(crate) fn run(text: &[u8], at: usize, class: Class) -> usize {
+    find::<false>(text, at, class)
+}
+
+/// Finds the first byte from `at` on that is in the class; the length of the text if none is.
+pub(crate) fn until(text: &[u8], at: usize, class: Class) -> usize {
+    find::<true>(text, at, class)
+}
+
+/// A call of its own, so that the loop has the registers to itself; four bytes a turn.
+#[inline(never)]
+fn find<const IN: bool>(text: &[u8], at: usize, class: Class) -> usize {
+    let Some(mut rest) = text.get(at..) else { return text.len() };
+    while let Some((four, after)) = rest.split_first_chunk::<4>() {
+        for (skip, byte) in four.iter().enumerate() {
+            if is(*byte, class) == IN {
+                return text.len() - rest.len() + skip;
+            }
+        }
+        rest = after;
+    }
+    let skip = rest.iter().position(|byte| is(*byte, class) == IN).unwrap_or(rest.len());
+    text.len() - rest.len() + skip
+}
+
+/// Passes over blanks, of which there are one or none in most places.
+#[inline]
+pub(crate) fn blanks(text: &[u8], mut at: usize) -> usize {
+    while at < text.len() && is_blank(text[at]) {
+        at += 1;
+    }
+    at
+}
+
 /// `token` characters.
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+    is(byte, Class::TOKEN)
 }
 
 pub(crate) fn is_token(text: &str) -> bool {
@@ -11,16 +123,21 @@ pub(crate) fn is_token(text: &str) -> bool {
 }
 
 pub(crate) fn is_token_bytes(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().copied().all(is_token_byte)
+    !text.is_empty() && run(text, 0, Class::TOKEN) == text.len()
 }
 
-/// `LWS` without the line end, which the message index has already turned into blanks.
 pub(crate) const fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
+    is(byte, Class::BLANK)
 }
 
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    let bytes = text.as_bytes();
+    let start = blanks(bytes, 0);
+    let mut end = bytes.len();
+    while end > start && is_blank(bytes[end - 1]) {
+        end -= 1;
+    }
+    &text[start..end]
 }
 
 pub(crate) fn has_line_breaker(text: &[u8]) -> bool {
@@ -29,8 +146,12 @@ pub(crate) fn has_line_breaker(text: &[u8]) -> bool {
 
 /// Finds the end of a quoted string that starts at byte 0; the result is the index after the closing quote.
 pub(crate) fn quoted_end(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = 1;
+    quoted_end_at(text.as_bytes(), 0)
+}
+
+/// Finds the end of a quoted string that starts at `at`; the result is the index after the closing quote.
+pub(crate) fn quoted_end_at(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
     while at < bytes.len() {
         match bytes[at] {
             b'"' => return Some(at + 1),
@@ -57,10 +178,17 @@ pub(crate) fn find_unquoted(text: &str, stop: u8) -> Option<usize> {
 
 /// Reads `1*DIGIT` up to `u32::MAX`; larger values stand for "very long" and are capped (RFC 3261 §20.19).
 pub(crate) fn delta_seconds(text: &str) -> Option<u32> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+    digits(text.as_bytes())
+}
+
+/// As [`delta_seconds`], of bytes.
+pub(crate) fn digits(text: &[u8]) -> Option<u32> {
+    if text.is_empty() {
         return None;
     }
-    Some(text.bytes().fold(0u32, |sum, digit| sum.saturating_mul(10).saturating_add(u32::from(digit - b'0'))))
+    text.iter().try_fold(0u32, |sum, &byte| {
+        byte.is_ascii_digit().then(|| sum.saturating_mul(10).saturating_add(u32::from(byte - b'0')))
+    })
 }
 
 /// Takes the quotes and quoted pairs off a quoted string; other text is given as it is.
@@ -98,7 +226,11 @@ impl<'a> Iterator for List<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         while !self.rest.is_empty() {
-            let end = item_end(self.rest);
+            // Most lists have one item; only where there is a comma, quotes and brackets matter.
+            let end = match memchr::memchr(b',', self.rest.as_bytes()) {
+                Some(_) => item_end(self.rest),
+                None => self.rest.len(),
+            };
             let item = trim(&self.rest[..end]);
             self.rest = self.rest.get(end + 1..).unwrap_or("");
             if !item.is_empty() {

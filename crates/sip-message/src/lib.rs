@@ -14,19 +14,29 @@ mod lex;
 mod limits;
 mod message;
 mod method;
+pub mod multipart;
 mod name_addr;
 mod params;
+mod scan;
 pub mod sipfrag;
 mod status;
 mod typed;
 mod uri;
 
-pub use build::{Draft, Response, ack_for, cancel_for};
+pub use build::{
+    AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, ParamsBuf, Protection, Response, ack_for,
+    cancel_for,
+};
 pub use error::{BuildError, ParseError, ParseErrorKind};
 pub use header_id::{HeaderId, HeaderName};
 pub use headers::{
-    CSeq, Event, Join, RAck, Reason, ReferTo, Refresher, Replaces, RetryAfter, SessionExpires, SubReason,
-    SubState, SubscriptionState, TargetDialog, Via,
+    Algorithm, AuthParams, AuthenticationInfo, CSeq, CallId, Challenge, ChargingVector, Contact,
+    ContentDisposition, Credentials, Date, Decimal, DigestChallenge, DigestCredentials, Diversion, EntityTag,
+    Event, FeatureSet, Handling, HistoryInfo, HistoryTarget, Identities, Identity, InfoPackage, Join,
+    MediaRange, MediaType, MimeVersion, MinSe, OtherAuth, Preference, Priority, Privacy, Qop, RAck, Reason,
+    ReferSub, ReferTo, ReferredBy, Refresher, RemotePartyId, Replaces, ResourcePriority, RetryAfter,
+    SecurityMechanism, ServerVal, ServerVals, SessionExpires, SessionId, SubReason, SubState,
+    SubscriptionState, TargetDialog, Timestamp, Token, TokenParams, UriReference, UserToUser, Via, Warning,
 };
 pub use lex::List;
 pub use limits::Limits;

@@ -22,6 +22,10 @@ impl Limits {
     pub const PARAMETERS: usize = 64;
     /// Items of one comma list that is returned as a vector: twice the largest useful route set.
     pub const LIST_ITEMS: usize = 128;
+    /// Comments within comments: software that names itself nests two deep.
+    pub const COMMENTS: usize = 16;
+    /// Parts of one multipart body: two or three are in use, a session description and what goes with it.
+    pub const PARTS: usize = 32;
     /// Bytes of a sipfrag body: a status line needs fifty; anything longer is not worth reading.
     pub const SIPFRAG: usize = 4 * 1024;
 }

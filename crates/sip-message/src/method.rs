@@ -69,27 +69,31 @@ impl Method {
     ///
     /// Fails with [`ParseErrorKind::Method`] if the text is no token or is longer than [`Self::MAX_LEN`].
     pub fn parse(text: &str) -> Result<Method, ParseError> {
-        Ok(match text {
-            "INVITE" => Method::Invite,
-            "ACK" => Method::Ack,
-            "BYE" => Method::Bye,
-            "CANCEL" => Method::Cancel,
-            "OPTIONS" => Method::Options,
-            "REGISTER" => Method::Register,
-            "REFER" => Method::Refer,
-            "NOTIFY" => Method::Notify,
-            "SUBSCRIBE" => Method::Subscribe,
-            "PRACK" => Method::Prack,
-            "UPDATE" => Method::Update,
-            "INFO" => Method::Info,
-            "MESSAGE" => Method::Message,
-            "PUBLISH" => Method::Publish,
-            other if other.len() <= Self::MAX_LEN && lex::is_token(other) => {
+        Method::of_bytes(text.as_bytes()).ok_or(ParseError::new(ParseErrorKind::Method, 0))
+    }
+
+    pub(crate) fn of_bytes(text: &[u8]) -> Option<Method> {
+        Some(match text {
+            b"INVITE" => Method::Invite,
+            b"ACK" => Method::Ack,
+            b"BYE" => Method::Bye,
+            b"CANCEL" => Method::Cancel,
+            b"OPTIONS" => Method::Options,
+            b"REGISTER" => Method::Register,
+            b"REFER" => Method::Refer,
+            b"NOTIFY" => Method::Notify,
+            b"SUBSCRIBE" => Method::Subscribe,
+            b"PRACK" => Method::Prack,
+            b"UPDATE" => Method::Update,
+            b"INFO" => Method::Info,
+            b"MESSAGE" => Method::Message,
+            b"PUBLISH" => Method::Publish,
+            other if other.len() <= Self::MAX_LEN && lex::is_token_bytes(other) => {
                 let mut bytes = [0; Self::MAX_LEN];
-                bytes[..other.len()].copy_from_slice(other.as_bytes());
+                bytes[..other.len()].copy_from_slice(other);
                 Method::Other(OtherMethod { len: other.len() as u8, bytes })
             }
-            _ => return Err(ParseError::new(ParseErrorKind::Method, 0)),
+            _ => return None,
         })
     }
 

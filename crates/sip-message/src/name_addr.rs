@@ -3,7 +3,8 @@ use core::str::FromStr;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::{Params, ParseError, ParseErrorKind, Uri, UriBuf, lex};
+use crate::lex::{self, Class};
+use crate::{Params, ParseError, ParseErrorKind, Uri, UriBuf};
 
 /// An address with header parameters: `"Alice" <sip:alice@192.0.2.1>;tag=7` (RFC 3261 §20.10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub struct NameAddr<'a> {
     pub uri: Uri<'a>,
     /// The parameters of the header, not those of the URI.
     pub params: Params<'a>,
+    tag: Option<&'a str>,
 }
 
 impl<'a> NameAddr<'a> {
@@ -22,57 +24,70 @@ impl<'a> NameAddr<'a> {
     /// Without angle brackets every `;` starts a parameter of the header, and a `?` or `,` is refused
     /// (RFC 3261 §20: such a URI must be in brackets).
     pub fn parse(value: &'a str) -> Result<NameAddr<'a>, ParseError> {
-        let text = lex::trim(value);
-        let fail = |kind, part: &str| Err(ParseError::of(kind, value, part));
-        let after_quotes = if text.starts_with('"') {
-            match lex::quoted_end(text) {
-                Some(end) => end,
-                None => return fail(ParseErrorKind::Address, text),
-            }
+        let bytes = value.as_bytes();
+        let start = lex::blanks(bytes, 0);
+        let quoted = bytes.get(start) == Some(&b'"');
+        let after_quotes = if quoted {
+            lex::quoted_end_at(bytes, start).ok_or(ParseError::new(ParseErrorKind::Address, start))?
         } else {
-            0
+            start
         };
-        let Some(open) = text[after_quotes..].find('<').map(|open| after_quotes + open) else {
-            if after_quotes > 0 {
-                return fail(ParseErrorKind::Address, text);
-            }
-            return NameAddr::parse_bare(value, text);
+        // What ends a display name without quotes: a bare URI whose header parameter holds `<`, or a list, does not pass
+        // for one. Behind quotes nothing but blanks may stand.
+        let open = if quoted {
+            lex::blanks(bytes, after_quotes)
+        } else {
+            lex::until(bytes, after_quotes, Class::NOT_DISPLAY)
         };
-        if !lex::trim(&text[after_quotes..open]).is_empty() && after_quotes > 0 {
-            return fail(ParseErrorKind::Address, &text[after_quotes..]);
+        if bytes.get(open) != Some(&b'<') {
+            return if quoted {
+                fail(ParseErrorKind::Address, start)
+            } else {
+                NameAddr::parse_bare(value, start)
+            };
         }
-        let display = lex::trim(&text[..open]);
-        // A bare URI whose header parameter holds `<`, or a list, does not pass for a display name.
-        if after_quotes == 0 && display.contains([':', ';', ',', '"', '>']) {
-            return fail(ParseErrorKind::Address, display);
+        let uri_start = lex::blanks(bytes, open + 1);
+        let (uri, uri_end) = Uri::read(value, uri_start)?;
+        let close = lex::blanks(bytes, uri_end);
+        match bytes.get(close) {
+            Some(b'>') => {}
+            None => return fail(ParseErrorKind::Address, open),
+            Some(_) => return fail(ParseErrorKind::Uri, uri_end),
         }
-        let Some(close) = text[open..].find('>').map(|close| open + close) else {
-            return fail(ParseErrorKind::Address, &text[open..]);
-        };
-        let uri_text = lex::trim(&text[open + 1..close]);
-        let tail = &text[close + 1..];
-        Ok(NameAddr {
-            display: (!display.is_empty()).then_some(display),
-            uri: parse_uri(value, uri_text)?,
-            params: parse_params(value, tail)?,
-        })
+        let display = if open > start { Some(lex::trim(&value[start..open])) } else { None };
+        let (params, tag) = parse_params(value, close + 1)?;
+        Ok(NameAddr { display, uri, params, tag })
     }
 
-    fn parse_bare(value: &'a str, text: &'a str) -> Result<NameAddr<'a>, ParseError> {
-        let (uri_text, tail) = text.split_at(text.find(';').unwrap_or(text.len()));
-        let uri_text = lex::trim(uri_text);
-        if let Some(at) = uri_text.find('?') {
-            return Err(ParseError::of(ParseErrorKind::BareUriHeaders, value, &uri_text[at..]));
+    /// Without brackets the URI ends at the first `;`, and what must stand in brackets is refused.
+    fn parse_bare(value: &'a str, start: usize) -> Result<NameAddr<'a>, ParseError> {
+        let bytes = value.as_bytes();
+        if let Some(bad) = memchr::memchr3(b'<', b'>', b'"', until_semicolon(bytes)) {
+            return fail(ParseErrorKind::Address, bad);
         }
-        if let Some(at) = uri_text.find(',') {
-            return Err(ParseError::of(ParseErrorKind::Address, value, &uri_text[at..]));
+        let end = until_semicolon(bytes).len();
+        match memchr::memchr2(b'?', b',', &bytes[start..end]).map(|at| start + at) {
+            Some(at) if bytes[at] == b'?' => fail(ParseErrorKind::BareUriHeaders, at),
+            Some(at) => fail(ParseErrorKind::Address, at),
+            None => {
+                let text = lex::trim(&value[start..end]);
+                let uri = Uri::parse(text).map_err(|error| error.shifted(start))?;
+                // A user with a semicolon: what stands before it is no host (RFC 3261 §20).
+                if uri.is_sip()
+                    && uri.user().is_none()
+                    && let Some(at) = lex::find_unquoted(&value[end..], b'@')
+                {
+                    return fail(ParseErrorKind::Parameter, end + at);
+                }
+                let (params, tag) = parse_params(value, end)?;
+                Ok(NameAddr { display: None, uri, params, tag })
+            }
         }
-        Ok(NameAddr { display: None, uri: parse_uri(value, uri_text)?, params: parse_params(value, tail)? })
     }
 
     /// The `tag` parameter of From and To.
-    pub fn tag(&self) -> Option<&'a str> {
-        self.params.value("tag").filter(|tag| !tag.is_empty())
+    pub const fn tag(&self) -> Option<&'a str> {
+        self.tag
     }
 
     /// The value of a header parameter: `None` if absent, `Some(None)` for a flag.
@@ -100,12 +115,18 @@ impl fmt::Display for NameAddr<'_> {
     }
 }
 
-fn parse_uri<'a>(value: &str, text: &'a str) -> Result<Uri<'a>, ParseError> {
-    Uri::parse(text).map_err(|error| error.shifted(text.as_ptr().addr() - value.as_ptr().addr()))
+fn until_semicolon(bytes: &[u8]) -> &[u8] {
+    &bytes[..memchr::memchr(b';', bytes).unwrap_or(bytes.len())]
 }
 
-fn parse_params<'a>(value: &str, tail: &'a str) -> Result<Params<'a>, ParseError> {
-    Params::parse(tail).map_err(|error| error.shifted(tail.as_ptr().addr() - value.as_ptr().addr()))
+/// The parameters from `start` on, and the tag among them.
+fn parse_params(value: &str, start: usize) -> Result<(Params<'_>, Option<&str>), ParseError> {
+    let (params, tag) = Params::parse_for(&value[start..], "tag").map_err(|error| error.shifted(start))?;
+    Ok((params, tag.filter(|tag| !tag.is_empty())))
+}
+
+fn fail<T>(kind: ParseErrorKind, offset: usize) -> Result<T, ParseError> {
+    Err(ParseError::new(kind, offset))
 }
 
 /// An owned address: display name without quotes, and URI.

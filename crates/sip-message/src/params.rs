@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
-use crate::{Limits, ParseError, ParseErrorKind, lex};
+use crate::lex::{self, Class};
+use crate::{Limits, ParseError, ParseErrorKind};
 
 /// The parameters of a header value or a URI: `;name=value;flag`.
 ///
@@ -17,26 +18,55 @@ impl<'a> Params<'a> {
     /// on a missing name, an open quote or stray text, [`ParseErrorKind::TooManyParts`] above
     /// [`Limits::PARAMETERS`].
     pub fn parse(raw: &'a str) -> Result<Params<'a>, ParseError> {
-        let raw = raw.trim_end_matches([' ', '\t']);
-        let lead = raw.trim_start_matches([' ', '\t']);
-        if !lead.is_empty() && !lead.starts_with(';') {
-            return Err(ParseError::of(ParseErrorKind::Parameter, raw, lead));
-        }
-        let params = Params { raw: lead };
-        for (count, segment) in params.segments().enumerate() {
+        Params::parse_for(raw, "").map(|(params, _)| params)
+    }
+
+    /// As [`parse`](Self::parse), and finds the value of the first parameter of that name, given in lower case, on the
+    /// way; a flag has an empty one.
+    pub(crate) fn parse_for(raw: &'a str, wanted: &str) -> Result<(Params<'a>, Option<&'a str>), ParseError> {
+        let mut found = None;
+        let bytes = raw.as_bytes();
+        let start = lex::blanks(bytes, 0);
+        let (mut at, mut end) = (start, start);
+        let mut count = 0;
+        while at < bytes.len() {
+            if bytes[at] != b';' {
+                return Err(ParseError::new(ParseErrorKind::Parameter, at));
+            }
+            end = at + 1;
+            at = lex::blanks(bytes, end);
+            if matches!(bytes.get(at), None | Some(b';')) {
+                continue;
+            }
             if count >= Limits::PARAMETERS {
-                return Err(ParseError::of(ParseErrorKind::TooManyParts, raw, segment));
+                return Err(ParseError::new(ParseErrorKind::TooManyParts, at));
             }
-            if !well_formed(segment) {
-                return Err(ParseError::of(ParseErrorKind::Parameter, raw, segment));
+            count += 1;
+            let Some(param) = Param::read(bytes, at) else {
+                return Err(ParseError::new(ParseErrorKind::Parameter, at));
+            };
+            if param.name_end - at == wanted.len()
+                && found.is_none()
+                && bytes[at..param.name_end].eq_ignore_ascii_case(wanted.as_bytes())
+            {
+                found = Some(&raw[param.value.unwrap_or(param.end)..param.end]);
             }
+            end = param.end;
+            at = lex::blanks(bytes, end);
         }
-        Ok(params)
+        Ok((Params { raw: &raw[start..end] }, found))
+    }
+
+    /// Takes text that [`parse`](Self::parse) has read before.
+    pub(crate) const fn of_checked(raw: &'a str) -> Params<'a> {
+        Params { raw }
     }
 
     /// The value of the first parameter of that name: `None` if absent, `Some(None)` for a flag.
     pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
-        self.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.iter()
+            .find(|(key, _)| key.len() == name.len() && key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 
     /// The value of the first parameter of that name; a flag or an absent parameter gives `None`.
@@ -61,58 +91,58 @@ impl<'a> Params<'a> {
 
     /// Every parameter in order: name, and value as written.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
-        self.segments().map(split)
+        Iter { raw: self.raw, at: 0 }
     }
 
     /// The text as written, from the first `;` on.
     pub const fn as_str(&self) -> &'a str {
         self.raw
     }
-
-    fn segments(&self) -> Segments<'a> {
-        Segments { rest: self.raw }
-    }
 }
 
-#[derive(Clone)]
-struct Segments<'a> {
-    rest: &'a str,
+/// Where one parameter stands.
+struct Param {
+    name_end: usize,
+    /// Start and end of the value; the end is that of the parameter.
+    value: Option<usize>,
+    end: usize,
 }
 
-impl<'a> Iterator for Segments<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        while !self.rest.is_empty() {
-            let end = lex::find_unquoted(self.rest, b';').unwrap_or(self.rest.len());
-            let segment = lex::trim(&self.rest[..end]);
-            self.rest = self.rest.get(end + 1..).unwrap_or("");
-            if !segment.is_empty() {
-                return Some(segment);
-            }
+impl Param {
+    /// Reads the parameter that starts at `at`: a name, and after `=` a quoted string or text without blanks.
+    #[inline]
+    fn read(bytes: &[u8], at: usize) -> Option<Param> {
+        let name_end = lex::run(bytes, at, Class::PARAM_NAME);
+        if name_end == at {
+            return None;
         }
-        None
-    }
-}
-
-fn split(segment: &str) -> (&str, Option<&str>) {
-    match segment.split_once('=') {
-        Some((name, value)) => (lex::trim(name), Some(lex::trim(value))),
-        None => (segment, None),
-    }
-}
-
-/// A name is a token or `[ ] / : & + $` (URI parameters); a value is a quoted string or text without blanks.
-fn well_formed(segment: &str) -> bool {
-    let (name, value) = split(segment);
-    let name_ok =
-        !name.is_empty() && name.bytes().all(|byte| lex::is_token_byte(byte) || b"[]/:&$".contains(&byte));
-    let value_ok = value.is_none_or(|value| {
-        if value.starts_with('"') {
-            lex::quoted_end(value) == Some(value.len())
-        } else {
-            value.bytes().all(|byte| byte > b' ' && byte != 0x7f && !b"\"<>,".contains(&byte))
+        let equals = lex::blanks(bytes, name_end);
+        if bytes.get(equals) != Some(&b'=') {
+            return Some(Param { name_end, value: None, end: name_end });
         }
-    });
-    name_ok && value_ok
+        let value = lex::blanks(bytes, equals + 1);
+        let end = match bytes.get(value) {
+            Some(b'"') => lex::quoted_end_at(bytes, value)?,
+            _ => lex::run(bytes, value, Class::PARAM_VALUE),
+        };
+        Some(Param { name_end, value: Some(value), end })
+    }
+}
+
+/// Walks over parameters that [`Params::parse`] has read before.
+struct Iter<'a> {
+    raw: &'a str,
+    at: usize,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a str, Option<&'a str>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = lex::run(self.raw.as_bytes(), self.at, Class::BEFORE_PARAM);
+        let param = Param::read(self.raw.as_bytes(), start)?;
+        self.at = param.end;
+        Some((&self.raw[start..param.name_end], param.value.map(|value| &self.raw[value..param.end])))
+    }
 }

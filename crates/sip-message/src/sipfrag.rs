@@ -4,8 +4,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::index::Shape;
-use crate::{Header, HeaderId, Limits, Message, ParseError, StartLine, StatusCode, lex};
+use crate::scan::Shape;
+use crate::{Header, HeaderId, Limits, Message, ParseError, ParseErrorKind, StartLine, StatusCode, lex};
 
 /// The media type as it is sent (RFC 3420 §4.1).
 pub const CONTENT_TYPE: &str = "message/sipfrag;version=2.0";
@@ -71,7 +71,8 @@ impl Fragment {
 
 /// Parses a fragment of at most [`Limits::SIPFRAG`] bytes.
 ///
-/// Line ends may be bare LF, and the last one may be missing.
+/// Line ends may be bare LF, and the last one may be missing. A start line of another SIP version is refused
+/// (RFC 3420 §3.2); the values of headers are not looked at.
 pub fn parse(body: &[u8]) -> Result<Fragment, SipfragError> {
     if body.len() > Limits::SIPFRAG {
         return Err(SipfragError::TooLarge);
@@ -80,6 +81,9 @@ pub fn parse(body: &[u8]) -> Result<Fragment, SipfragError> {
         return Err(SipfragError::Empty);
     }
     let message = Message::parse_as(Bytes::copy_from_slice(body), &Limits::default(), Shape::Fragment)?;
+    if !message.version_known() {
+        return Err(ParseError::new(ParseErrorKind::Version, 0).into());
+    }
     Ok(Fragment { message })
 }
 

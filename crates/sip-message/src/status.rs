@@ -106,8 +106,8 @@ impl StatusCode {
     }
 
     /// Reads exactly three digits.
-    pub(crate) fn from_digits(text: &str) -> Option<StatusCode> {
-        let digits = <[u8; 3]>::try_from(text.as_bytes()).ok()?;
+    pub(crate) fn from_bytes(text: &[u8]) -> Option<StatusCode> {
+        let digits = <[u8; 3]>::try_from(text).ok()?;
         if !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }

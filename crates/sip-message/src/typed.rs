@@ -1,9 +1,9 @@
 //! Typed values of a message, made on demand from the index.
 
-use crate::header::{Form, TypedHeader};
+use crate::header::{self, Form, TypedHeader};
 use crate::headers::{
-    CSeq, Event, Join, RAck, Reason, ReferTo, Replaces, RetryAfter, SessionExpires, SubscriptionState,
-    TargetDialog, Via, parse_refer_sub,
+    CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
+    SubscriptionState, TargetDialog, Via, seconds,
 };
 use crate::lex::{self, List};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
@@ -47,12 +47,7 @@ impl Message {
 
     /// The Call-ID: printable, without blanks; compared byte for byte.
     pub fn call_id(&self) -> Result<&str, ParseError> {
-        self.required(HeaderId::CallId, |value| {
-            match value.bytes().position(|byte| !byte.is_ascii_graphic()) {
-                None if !value.is_empty() => Ok(value),
-                bad => Err(ParseError::new(ParseErrorKind::Value, bad.unwrap_or(0))),
-            }
-        })
+        Ok(self.required(HeaderId::CallId, CallId::parse)?.as_str())
     }
 
     /// The sequence number and its method.
@@ -85,7 +80,8 @@ impl Message {
         self.addresses(HeaderId::Route)
     }
 
-    /// The remaining hops.
+    /// The remaining hops. A number above 255, out of range by RFC 3261 §20.22, is given as it is: RFC 4475
+    /// §3.1.2.4 lets such a request pass, and [`MaxForwards`](crate::header::MaxForwards) is strict.
     pub fn max_forwards(&self) -> Result<Option<u32>, ParseError> {
         self.optional(HeaderId::MaxForwards, seconds)
     }
@@ -162,7 +158,7 @@ impl Message {
 
     /// Whether the REFER makes a subscription (RFC 4488 §4); any word but `true` and `false` is an error.
     pub fn refer_sub(&self) -> Result<Option<bool>, ParseError> {
-        self.optional(HeaderId::ReferSub, parse_refer_sub)
+        Ok(self.optional(HeaderId::ReferSub, ReferSub::parse)?.map(|value| value.subscribe))
     }
 
     /// When to try again.
@@ -242,7 +238,7 @@ impl Message {
     fn parts(&self, id: HeaderId, form: Form) -> impl Iterator<Item = (usize, &str)> {
         self.lines(id).flat_map(move |line| {
             let value = self.value_of(line);
-            let base = line.value.start as usize;
+            let base = line.value.start();
             let whole = (form != Form::List).then_some((base, value));
             let items = (form == Form::List).then(|| List::new(value)).into_iter().flatten();
             whole
@@ -258,17 +254,24 @@ impl Message {
 
     /// Checks what every message must have (RFC 3261 §8.1.1, §8.2): the faults that are answered 400 or 505.
     ///
-    /// Via, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
-    /// names its method, its Request-URI and Max-Forwards can be read; no header that may stand once stands
-    /// twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
+    /// Via, every one of them, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
+    /// names its method, its Request-URI and Max-Forwards can be read; From and To have one tag at most; no
+    /// header that may stand once stands twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
     /// the answer.
     pub fn check(&self) -> Result<(), ParseError> {
         if !self.version_known() {
             return Err(ParseError::new(ParseErrorKind::Version, 0));
         }
-        self.top_via()?;
-        self.from()?;
-        self.to()?;
+        let mut vias = self.values::<header::Via>();
+        vias.next().ok_or(missing(HeaderId::Via))??;
+        vias.try_for_each(|via| via.map(drop))?;
+        for (id, address) in [(HeaderId::From, self.from()?), (HeaderId::To, self.to()?)] {
+            // The tag names the dialog, and of two nobody can say which (RFC 3261 §7.3.1).
+            if address.params.count("tag") > 1 {
+                let offset = self.line(id).map_or(0, |line| line.value.start());
+                return Err(ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id));
+            }
+        }
         self.call_id()?;
         let cseq = self.cseq()?;
         if let Some(method) = self.method() {
@@ -301,9 +304,9 @@ impl Message {
         let mut lines = self.lines(id);
         let Some(line) = lines.next() else { return Ok(None) };
         if let Some(second) = lines.next() {
-            return Err(ParseError::new(ParseErrorKind::Duplicate, second.name.start as usize).of_header(id));
+            return Err(ParseError::new(ParseErrorKind::Duplicate, second.name.start()).of_header(id));
         }
-        parse(self.value_of(line)).map(Some).map_err(|error| error.inside(id, line.value.start as usize))
+        parse(self.value_of(line)).map(Some).map_err(|error| error.inside(id, line.value.start()))
     }
 
     /// Reads the first item of a list header.
@@ -315,7 +318,7 @@ impl Message {
         for line in self.lines(id) {
             let value = self.value_of(line);
             if let Some(item) = List::new(value).next() {
-                let base = line.value.start as usize + (item.as_ptr().addr() - value.as_ptr().addr());
+                let base = line.value.start() + (item.as_ptr().addr() - value.as_ptr().addr());
                 return parse(item).map(Some).map_err(|error| error.inside(id, base));
             }
         }
@@ -327,7 +330,7 @@ impl Message {
         for line in self.lines(id) {
             let value = self.value_of(line);
             for item in List::new(value) {
-                let base = line.value.start as usize + (item.as_ptr().addr() - value.as_ptr().addr());
+                let base = line.value.start() + (item.as_ptr().addr() - value.as_ptr().addr());
                 if addresses.len() >= Limits::LIST_ITEMS {
                     return Err(ParseError::new(ParseErrorKind::TooManyParts, base).of_header(id));
                 }
@@ -345,8 +348,4 @@ impl Message {
 
 fn missing(id: HeaderId) -> ParseError {
     ParseError::new(ParseErrorKind::Missing, 0).of_header(id)
-}
-
-fn seconds(value: &str) -> Result<u32, ParseError> {
-    lex::delta_seconds(value).ok_or(ParseError::new(ParseErrorKind::Number, 0))
 }

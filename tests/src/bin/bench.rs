@@ -1,19 +1,20 @@
 //! Measures parsing and whole calls: `bench --list`; `bench CASE --iterations N` prints one JSON line with time and
 //! allocations for each iteration.
 
+#[path = "../../../crates/sip-message/tests/messages/mod.rs"]
+mod messages;
+
 use std::{alloc::System, hint::black_box, process::ExitCode, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use clap::Parser;
 use event_bus::{Bus, Priority, SubscribeError, SubscribeOptions};
 use patchcord_tests::{
-    hostile,
-    ordinary_invite::INVITE,
-    play,
+    hostile, play,
     scenario::{Scenario, ScenarioError},
 };
 use sip_message::{
-    Limits, Message, NameAddr, ParseError, Via,
+    Limits, Message,
     framing::{Frame, Framer, StreamEnd},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -46,11 +47,12 @@ struct Options {
 
 type Case = Box<dyn FnMut() -> bool>;
 
-/// The cases, each with the iterations that suffice to count its instructions: as many as take about a second under
-/// callgrind.
-const CASES: [(&str, u64); 9] = [
-    ("parse-invite", 2000),
-    ("parse-invite-full", 1000),
+/// The iterations that suffice to count the instructions of parsing one message, its head or in full.
+const PARSE_ITERATIONS: u64 = 1000;
+
+/// The cases but for those of parsing and of hostile messages, each with the iterations that suffice to count its instructions: as many as take
+/// about a second under callgrind.
+const CASES: [(&str, u64); 7] = [
     ("frame-invite", 2000),
     ("frame-invite-by-bytes", 100),
     ("blind-transfer", 20),
@@ -62,11 +64,6 @@ const CASES: [(&str, u64); 9] = [
 
 /// Two rounds through the messages of one kind.
 const HOSTILE_ITERATIONS: u64 = 2 * hostile::MESSAGES as u64;
-
-/// The cases of [`CASES`], and one for each kind of hostile message.
-fn cases() -> impl Iterator<Item = (&'static str, u64)> {
-    CASES.into_iter().chain(hostile::UNITS.map(|(name, _)| (name, HOSTILE_ITERATIONS)))
-}
 
 /// The seed of simulated cases; always the same, so that every iteration does the same.
 const SEED: u64 = 1;
@@ -81,12 +78,12 @@ enum SetUpError {
 }
 
 fn case(name: &str) -> Result<Option<Case>, SetUpError> {
-    let invite = Bytes::from_static(INVITE.as_bytes());
+    if let Some(name) = name.strip_prefix("parse-") {
+        return Ok(parse(name));
+    }
     Ok(Some(match name {
-        "parse-invite" => Box::new(move || Message::parse(black_box(invite.clone())).map(black_box).is_ok()),
-        "parse-invite-full" => Box::new(move || parse_full(black_box(invite.clone())).is_ok()),
-        "frame-invite" => Box::new(move || frame(black_box(&invite), invite.len())),
-        "frame-invite-by-bytes" => Box::new(move || frame(black_box(&invite), 1)),
+        "frame-invite" => frame(usize::MAX),
+        "frame-invite-by-bytes" => frame(1),
         "blind-transfer" => {
             let scenario = Scenario::parse(BLIND)?;
             Box::new(move || play::play_unobserved(&scenario, SEED) > 0)
@@ -109,13 +106,16 @@ fn case(name: &str) -> Result<Option<Case>, SetUpError> {
     }))
 }
 
-/// A message out of a stream that arrives in pieces of that size.
-fn frame(stream: &[u8], size: usize) -> bool {
-    let mut framer = Framer::new(StreamEnd::Server, &Limits::default());
-    let mut received = BytesMut::with_capacity(stream.len());
-    stream.chunks(size).any(|piece| {
-        received.extend_from_slice(piece);
-        matches!(framer.poll_frame(&mut received), Ok(Some(Frame::Message(message))) if message == stream)
+/// The INVITE out of a stream that arrives in pieces of that size.
+fn frame(size: usize) -> Case {
+    let stream = messages::SAMPLES[1].text;
+    Box::new(move || {
+        let mut framer = Framer::new(StreamEnd::Server, &Limits::default());
+        let mut received = BytesMut::with_capacity(stream.len());
+        black_box(stream).chunks(size).any(|piece| {
+            received.extend_from_slice(piece);
+            matches!(framer.poll_frame(&mut received), Ok(Some(Frame::Message(message))) if message == stream)
+        })
     })
 }
 
@@ -137,18 +137,25 @@ fn publish(subscribers: usize, wants: fn(&u64) -> bool) -> Result<Case, Subscrib
     }))
 }
 
-/// What a user agent reads of every INVITE: From, To, Call-ID, `CSeq`, every Via and Contact, typed.
-fn parse_full(invite: Bytes) -> Result<(), ParseError> {
-    let message = Message::parse(invite)?;
-    black_box::<NameAddr<'_>>(message.from()?);
-    black_box(message.to()?);
-    black_box(message.call_id()?);
-    black_box(message.cseq()?);
-    for via in message.vias() {
-        black_box(Via::parse(via)?);
-    }
-    black_box(message.contact()?);
-    Ok(())
+/// One message parsed: `NAME` its head, `NAME-full` with the typed values that a user agent reads.
+fn parse(name: &str) -> Option<Case> {
+    let (name, full) = name.strip_suffix("-full").map_or((name, false), |name| (name, true));
+    let sample = messages::SAMPLES.iter().find(|sample| sample.name == name)?;
+    let datagram = Bytes::from_static(sample.text);
+    Some(if full {
+        Box::new(move || messages::full(black_box(datagram.clone())).map(black_box).is_ok())
+    } else {
+        Box::new(move || Message::parse(black_box(datagram.clone())).map(black_box).is_ok())
+    })
+}
+
+/// Every case with its iterations.
+fn cases() -> impl Iterator<Item = (String, u64)> {
+    let parsing = messages::SAMPLES.iter().flat_map(|sample| ["", "-full"].map(|what| (sample.name, what)));
+    parsing
+        .map(|(name, what)| (format!("parse-{name}{what}"), PARSE_ITERATIONS))
+        .chain(CASES.map(|(name, iterations)| (name.to_owned(), iterations)))
+        .chain(hostile::UNITS.map(|(name, _)| (name.to_owned(), HOSTILE_ITERATIONS)))
 }
 
 fn main() -> ExitCode {

@@ -40,14 +40,14 @@ fn repeat(invite: &Message, method: Method, to: Option<&str>) -> Result<Writer, 
     let to = to.ok_or(BuildError::Missing(HeaderId::To))?;
     let cseq = CSeq { number: invite.cseq()?.number, method };
     let mut out = Writer::start(&[method.as_str(), " ", uri, " SIP/2.0"]);
-    out.header(HeaderId::Via, via)?;
+    out.copy(HeaderId::Via, via);
     out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
     for route in invite.all(HeaderId::Route) {
-        out.header(HeaderId::Route, route)?;
+        out.copy(HeaderId::Route, route);
     }
-    out.header(HeaderId::From, from)?;
-    out.header(HeaderId::To, to)?;
-    out.header(HeaderId::CallId, invite.call_id()?)?;
+    out.copy(HeaderId::From, from);
+    out.copy(HeaderId::To, to);
+    out.copy(HeaderId::CallId, invite.call_id()?);
     out.header(HeaderId::CSeq, &cseq.to_string())?;
     Ok(out)
 }

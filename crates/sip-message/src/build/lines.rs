@@ -100,11 +100,20 @@ impl Writer {
         if lex::has_line_breaker(value.as_bytes()) {
             return Err(BuildError::ControlCharacter(name.into()));
         }
+        self.write(name, value);
+        Ok(())
+    }
+
+    /// Writes a value of a parsed message as it is: it holds no line end, and NUL only as a quoted pair.
+    pub(super) fn copy(&mut self, id: HeaderId, value: &str) {
+        self.write(id.name(), value);
+    }
+
+    fn write(&mut self, name: &str, value: &str) {
         self.out.put_slice(name.as_bytes());
         self.out.put_slice(b": ");
         self.out.put_slice(lex::trim(value).as_bytes());
         self.out.put_slice(b"\r\n");
-        Ok(())
     }
 
     /// Writes Content-Length as the last header, the empty line and the body.

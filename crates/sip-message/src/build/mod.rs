@@ -1,10 +1,15 @@
 //! Messages to bytes. Every value is checked before it is written: no CR, LF or NUL reaches the wire.
 
 mod derived;
+mod digest;
 mod draft;
 mod lines;
+mod params;
+mod quoted;
 mod response;
 
 pub use derived::{ack_for, cancel_for};
+pub use digest::{DigestChallengeBuf, DigestCredentialsBuf, Protection};
 pub use draft::Draft;
+pub use params::{AddressBuf, ParamsBuf};
 pub use response::Response;

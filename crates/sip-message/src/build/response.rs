@@ -140,24 +140,23 @@ impl Response {
         self.write_vias(&mut out)?;
         if self.record_routes {
             for value in request.all(HeaderId::RecordRoute) {
-                out.header(HeaderId::RecordRoute, value)?;
+                out.copy(HeaderId::RecordRoute, value);
             }
         }
-        self.copy(HeaderId::From, &mut out)?;
+        self.copy(HeaderId::From, &mut out);
         self.write_to(&mut out)?;
-        self.copy(HeaderId::CallId, &mut out)?;
-        self.copy(HeaderId::CSeq, &mut out)?;
+        self.copy(HeaderId::CallId, &mut out);
+        self.copy(HeaderId::CSeq, &mut out);
         if self.status == StatusCode::TRYING && !self.lines.has(HeaderId::Timestamp) {
-            self.copy(HeaderId::Timestamp, &mut out)?;
+            self.copy(HeaderId::Timestamp, &mut out);
         }
         self.lines.write(&mut out)?;
         Body::finish(self.body.as_ref(), out)
     }
 
-    fn copy(&self, id: HeaderId, out: &mut Writer) -> Result<(), BuildError> {
-        match self.request.first(id) {
-            Some(value) => out.header(id, value),
-            None => Ok(()),
+    fn copy(&self, id: HeaderId, out: &mut Writer) {
+        if let Some(value) = self.request.first(id) {
+            out.copy(id, value);
         }
     }
 
@@ -165,8 +164,12 @@ impl Response {
     fn write_vias(&self, out: &mut Writer) -> Result<(), BuildError> {
         let mut items = self.request.vias();
         let top = items.next().ok_or(BuildError::Missing(HeaderId::Via))?;
-        out.header(HeaderId::Via, self.top_via.as_deref().unwrap_or(top))?;
-        items.try_for_each(|item| out.header(HeaderId::Via, item))
+        match &self.top_via {
+            Some(marked) => out.header(HeaderId::Via, marked)?,
+            None => out.copy(HeaderId::Via, top),
+        }
+        items.for_each(|item| out.copy(HeaderId::Via, item));
+        Ok(())
     }
 
     fn write_to(&self, out: &mut Writer) -> Result<(), BuildError> {
@@ -177,9 +180,10 @@ impl Response {
             return Err(BuildError::Missing(HeaderId::To));
         }
         match tag {
-            Some(tag) if !lex::is_token(tag) => Err(BuildError::Tag(tag.into())),
-            Some(tag) => out.header(HeaderId::To, &format!("{value};tag={tag}")),
-            None => out.header(HeaderId::To, value),
+            Some(tag) if !lex::is_token(tag) => return Err(BuildError::Tag(tag.into())),
+            Some(tag) => out.copy(HeaderId::To, &format!("{value};tag={tag}")),
+            None => out.copy(HeaderId::To, value),
         }
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 use core::fmt;
 
+use crate::lex::{self, Class};
 use crate::{Method, ParseError, ParseErrorKind};
 
 /// `CSeq: 4711 INVITE` (RFC 3261 §20.16).
@@ -55,16 +56,16 @@ impl fmt::Display for RAck {
 
 /// Reads digits up to a blank; gives the number and what follows the blanks.
 fn number(text: &str, max: u32) -> Result<(u32, &str), ParseError> {
-    let text = text.trim_start_matches([' ', '\t']);
-    let (digits, rest) = text.split_at(text.find([' ', '\t']).unwrap_or(text.len()));
-    let value = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
-    match value {
-        Some(value) if value <= max => Ok((value, rest.trim_start_matches([' ', '\t']))),
-        _ => Err(ParseError::new(ParseErrorKind::Number, 0)),
+    let bytes = text.as_bytes();
+    let start = lex::blanks(bytes, 0);
+    let end = lex::run(bytes, start, Class::DIGIT);
+    let next = lex::blanks(bytes, end);
+    match text[start..end].parse() {
+        Ok(value) if value <= max && (next > end || next == bytes.len()) => Ok((value, &text[next..])),
+        _ => Err(ParseError::new(ParseErrorKind::Number, start)),
     }
 }
 
 fn method(whole: &str, rest: &str) -> Result<Method, ParseError> {
-    let text = rest.trim_end_matches([' ', '\t']);
-    Method::parse(text).map_err(|_| ParseError::of(ParseErrorKind::Method, whole, rest))
+    Method::parse(lex::trim(rest)).map_err(|_| ParseError::of(ParseErrorKind::Method, whole, rest))
 }

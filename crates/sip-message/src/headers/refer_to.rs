@@ -1,3 +1,4 @@
+use core::fmt;
 use std::borrow::Cow;
 
 use super::Replaces;
@@ -59,5 +60,11 @@ impl<'a> ReferTo<'a> {
     /// The `body` of the URI, which is not a header and is never put into a request (RFC 3261 §19.1.5).
     pub fn has_body(&self) -> bool {
         self.uri_headers().any(|(name, _)| name.eq_ignore_ascii_case("body"))
+    }
+}
+
+impl fmt::Display for ReferTo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name_addr.fmt(f)
     }
 }

@@ -1,3 +1,6 @@
+use core::fmt;
+
+use super::comment;
 use crate::{Params, ParseError, ParseErrorKind, lex};
 
 /// `Retry-After: 120 (in a meeting);duration=60` (RFC 3261 §20.33).
@@ -9,6 +12,8 @@ pub struct RetryAfter<'a> {
     pub comment: Option<&'a str>,
     /// For how long the called party will then be reachable, in seconds.
     pub duration: Option<u32>,
+    /// All parameters.
+    pub params: Params<'a>,
 }
 
 impl<'a> RetryAfter<'a> {
@@ -21,35 +26,25 @@ impl<'a> RetryAfter<'a> {
         };
         let rest = lex::trim(rest);
         let (comment, tail) = match rest.strip_prefix('(') {
-            Some(inner) => match comment_end(inner) {
-                Some(end) => (Some(&inner[..end]), &inner[end + 1..]),
-                None => return Err(ParseError::of(ParseErrorKind::Value, value, rest)),
-            },
+            Some(inner) => {
+                let end = comment::end(inner).map_err(|kind| ParseError::of(kind, value, rest))?;
+                (Some(&inner[..end]), &inner[end + 1..])
+            }
             None => (None, rest),
         };
         let base = tail.as_ptr().addr() - value.as_ptr().addr();
         let params = Params::parse(tail).map_err(|error| error.shifted(base))?;
-        Ok(RetryAfter { seconds, comment, duration: params.value("duration").and_then(lex::delta_seconds) })
+        let duration = params.value("duration").and_then(lex::delta_seconds);
+        Ok(RetryAfter { seconds, comment, duration, params })
     }
 }
 
-/// Comments nest and may hold quoted pairs (RFC 3261 §25.1); a counter is enough, no recursion.
-fn comment_end(inner: &str) -> Option<usize> {
-    let mut depth = 1usize;
-    let mut escaped = false;
-    for (at, byte) in inner.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'(' => depth += 1,
-            b')' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at);
-                }
-            }
-            _ => {}
+impl fmt::Display for RetryAfter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.seconds)?;
+        if let Some(comment) = self.comment {
+            write!(f, " ({comment})")?;
         }
+        f.write_str(self.params.as_str())
     }
-    None
 }

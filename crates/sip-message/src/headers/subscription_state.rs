@@ -1,3 +1,5 @@
+use core::fmt;
+
 use super::event::lex_value;
 use crate::{Params, ParseError, lex};
 
@@ -40,6 +42,8 @@ pub enum SubReason {
 pub struct SubscriptionState<'a> {
     /// The state.
     pub state: SubState,
+    /// The state as written.
+    pub state_text: &'a str,
     /// Seconds left; `None` if absent or unreadable. Has no meaning beside `terminated`.
     pub expires: Option<u32>,
     /// Why it ended, if the peer says so.
@@ -59,16 +63,23 @@ impl<'a> SubscriptionState<'a> {
     /// sends, reads as `noresource`: the state alone is what a subscriber needs. Fails only if the state is
     /// no token or the parameters are malformed.
     pub fn parse(value: &'a str) -> Result<SubscriptionState<'a>, ParseError> {
-        let (state, params) = lex_value(value)?;
+        let (state_text, params) = lex_value(value)?;
         let reason_text = params.value("reason").map(strip_repeated_name).filter(|text| !text.is_empty());
         Ok(SubscriptionState {
-            state: state_of(state),
+            state: state_of(state_text),
+            state_text,
             expires: params.value("expires").and_then(lex::delta_seconds),
             reason: reason_text.map(reason_of),
             reason_text,
             retry_after: params.value("retry-after").and_then(lex::delta_seconds),
             params,
         })
+    }
+}
+
+impl fmt::Display for SubscriptionState<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.state_text, self.params.as_str())
     }
 }
 

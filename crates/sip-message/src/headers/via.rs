@@ -1,8 +1,9 @@
 use core::fmt;
 use core::net::IpAddr;
 
-use crate::uri::Host;
-use crate::{Params, ParseError, ParseErrorKind, lex};
+use crate::lex::{self, Class};
+use crate::uri::{Host, HostPort};
+use crate::{Params, ParseError, ParseErrorKind};
 
 /// `Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK77` (RFC 3261 §20.42), one item of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,7 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// All parameters.
     pub params: Params<'a>,
+    branch: Option<&'a str>,
 }
 
 impl<'a> Via<'a> {
@@ -23,38 +25,42 @@ impl<'a> Via<'a> {
 
     /// Parses one Via value; blanks around the slashes and the colon are taken.
     pub fn parse(value: &'a str) -> Result<Via<'a>, ParseError> {
-        let fail = |kind, part: &str| ParseError::of(kind, value, part);
-        let mut protocol = value.splitn(3, '/');
-        let (name, version, rest) = match (protocol.next(), protocol.next(), protocol.next()) {
-            (Some(name), Some(version), Some(rest)) => (lex::trim(name), lex::trim(version), rest),
-            _ => return Err(fail(ParseErrorKind::Value, value)),
-        };
-        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" {
-            return Err(fail(ParseErrorKind::Version, value));
+        let fail = |kind, at| ParseError::new(kind, at);
+        let bytes = value.as_bytes();
+        let start = if bytes.starts_with(b"SIP/2.0/") { "SIP/2.0/".len() } else { protocol_end(value)? };
+        let start = lex::blanks(bytes, start);
+        let transport_end = lex::run(bytes, start, Class::TOKEN);
+        let sent_by = lex::blanks(bytes, transport_end);
+        if transport_end == start || sent_by == transport_end {
+            return Err(fail(ParseErrorKind::Value, start));
         }
-        let rest = lex::trim(rest);
-        let (transport, rest) = rest
-            .split_once([' ', '\t'])
-            .filter(|(transport, _)| lex::is_token(transport))
-            .ok_or_else(|| fail(ParseErrorKind::Value, rest))?;
-        let rest = lex::trim(rest);
-        let (sent_by, tail) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
-        let (host, port) = Host::parse_with_port(lex::trim(sent_by)).map_err(|kind| fail(kind, sent_by))?;
-        let base = tail.as_ptr().addr() - value.as_ptr().addr();
-        let params = Params::parse(tail).map_err(|error| error.shifted(base))?;
-        Ok(Via { transport, host, port, params })
+        let found = HostPort::read(value, sent_by).map_err(|kind| fail(kind, sent_by))?;
+        let tail = lex::blanks(bytes, found.end);
+        if !matches!(bytes.get(tail), None | Some(b';')) {
+            return Err(fail(found.stray(), sent_by));
+        }
+        let (params, branch) =
+            Params::parse_for(&value[tail..], "branch").map_err(|error| error.shifted(tail))?;
+        Ok(Via {
+            transport: &value[start..transport_end],
+            host: found.host,
+            port: found.port,
+            params,
+            branch: branch.filter(|branch| !branch.is_empty()),
+        })
     }
 
     /// The transaction's branch.
-    pub fn branch(&self) -> Option<&'a str> {
-        self.params.value("branch").filter(|branch| !branch.is_empty())
+    pub const fn branch(&self) -> Option<&'a str> {
+        self.branch
     }
 
     /// Tells whether the branch starts with the magic cookie, in any case.
     pub fn has_magic_cookie(&self) -> bool {
         self.branch().is_some_and(|branch| {
             let cookie = Self::MAGIC_COOKIE.as_bytes();
-            branch.as_bytes().get(..cookie.len()).is_some_and(|start| start.eq_ignore_ascii_case(cookie))
+            let start = branch.as_bytes().get(..cookie.len());
+            branch.len() > cookie.len() && start.is_some_and(|start| start.eq_ignore_ascii_case(cookie))
         })
     }
 
@@ -105,6 +111,20 @@ impl<'a> Via<'a> {
             text.push_str(&port.to_string());
         }
         text
+    }
+}
+
+/// Reads `SIP / 2.0 /` with blanks and in any case; gives where it ends.
+fn protocol_end(value: &str) -> Result<usize, ParseError> {
+    let mut parts = value.splitn(3, '/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), Some(version), Some(rest)) => {
+            if !lex::trim(name).eq_ignore_ascii_case("SIP") || lex::trim(version) != "2.0" {
+                return Err(ParseError::new(ParseErrorKind::Version, 0));
+            }
+            Ok(value.len() - rest.len())
+        }
+        _ => Err(ParseError::new(ParseErrorKind::Value, 0)),
     }
 }
 

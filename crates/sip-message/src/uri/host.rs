@@ -1,7 +1,10 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use memchr::memchr;
+
 use crate::ParseErrorKind;
+use crate::lex::{self, Class};
 
 /// The host of a URI or a Via.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,42 +17,86 @@ pub enum Host<'a> {
     V6(Ipv6Addr),
 }
 
+/// `host[:port]` at some place of a text.
+pub(crate) struct HostPort<'a> {
+    pub(crate) host: Host<'a>,
+    pub(crate) port: Option<u16>,
+    /// Where the host ends.
+    pub(crate) host_end: usize,
+    /// Where the port ends, or the host if there is none.
+    pub(crate) end: usize,
+}
+
+impl<'a> HostPort<'a> {
+    /// Reads from `at` on, with blanks around the colon as Via allows them.
+    pub(crate) fn read(text: &'a str, at: usize) -> Result<HostPort<'a>, ParseErrorKind> {
+        let bytes = text.as_bytes();
+        let (host, host_end) = Host::read(text, at).ok_or(ParseErrorKind::Host)?;
+        let colon = lex::blanks(bytes, host_end);
+        if bytes.get(colon) != Some(&b':') {
+            return Ok(HostPort { host, port: None, host_end, end: host_end });
+        }
+        let digits = lex::blanks(bytes, colon + 1);
+        let end = lex::run(bytes, digits, Class::DIGIT);
+        let port = lex::digits(&bytes[digits..end]).and_then(|port| u16::try_from(port).ok());
+        Ok(HostPort { host, port: Some(port.ok_or(ParseErrorKind::Port)?), host_end, end })
+    }
+
+    /// The fault where something else stands behind.
+    pub(crate) const fn stray(&self) -> ParseErrorKind {
+        if self.port.is_some() { ParseErrorKind::Port } else { ParseErrorKind::Host }
+    }
+}
+
 impl<'a> Host<'a> {
-    /// Reads `host`, with brackets around an IPv6 address.
-    pub(crate) fn parse(text: &'a str) -> Option<Host<'a>> {
-        if let Some(inner) = text.strip_prefix('[') {
-            return inner.strip_suffix(']')?.parse().ok().map(Host::V6);
-        }
-        if let Ok(address) = text.parse() {
-            return Some(Host::V4(address));
-        }
-        // `_` is no host name character but is found in local domains and SRV-like names.
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        (!text.is_empty() && text.bytes().all(legal)).then_some(Host::Name(text))
-    }
-
-    /// Reads `host[:port]`, with blanks around the colon as Via allows them.
-    pub(crate) fn parse_with_port(text: &'a str) -> Result<(Host<'a>, Option<u16>), ParseErrorKind> {
-        let colon = match text.rfind(']') {
-            Some(bracket) => text[bracket..].find(':').map(|colon| bracket + colon),
-            None => text.find(':'),
-        };
-        let (host, port) = match colon {
-            Some(colon) => (&text[..colon], Some(&text[colon + 1..])),
-            None => (text, None),
-        };
-        let blank = [' ', '\t'];
-        let host = Host::parse(host.trim_end_matches(blank)).ok_or(ParseErrorKind::Host)?;
-        let port = match port.map(|digits| digits.trim_start_matches(blank)) {
-            Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(digits.parse().map_err(|_| ParseErrorKind::Port)?)
+    /// Reads a host from `at` on, with brackets around an IPv6 address; gives where it ends.
+    pub(crate) fn read(text: &'a str, at: usize) -> Option<(Host<'a>, usize)> {
+        let bytes = text.as_bytes();
+        match bytes.get(at)? {
+            b'[' => {
+                let end = at + memchr(b']', &bytes[at..])?;
+                let inner = &text[at + 1..end];
+                let address = inner.parse().ok().or_else(|| with_third_colon(inner))?;
+                return Some((Host::V6(address), end + 1));
             }
-            Some(_) => return Err(ParseErrorKind::Port),
-            None => None,
-        };
-        Ok((host, port))
+            byte if byte.is_ascii_digit() => {
+                if let Some((address, end)) = v4(bytes, at) {
+                    return Some((Host::V4(address), end));
+                }
+            }
+            _ => {}
+        }
+        let end = lex::run(bytes, at, Class::HOST);
+        let name = &text[at..end];
+        is_name(name.as_bytes()).then_some((Host::Name(name), end))
     }
+}
 
+/// A name that ends in a number is no name: its last label cannot be one (RFC 3261 §25.1), and resolvers differ in
+/// which address they take it for. A number alone passes, as dial strings stand where the host should.
+#[inline]
+fn is_name(text: &[u8]) -> bool {
+    let Some(last) = text.last() else { return false };
+    if !last.is_ascii_digit() && *last != b'.' {
+        return true;
+    }
+    let text = text.strip_suffix(b".").unwrap_or(text);
+    match memchr::memrchr(b'.', text) {
+        Some(dot) => !text[dot + 1..].iter().all(u8::is_ascii_digit),
+        None => true,
+    }
+}
+
+/// Reads `2001:db8:::192.0.2.1`, which the grammar of RFC 3261 makes of two colons and one (RFC 5118 §4.10).
+#[cold]
+fn with_third_colon(text: &str) -> Option<Ipv6Addr> {
+    let (head, v4) = text.split_at_checked(text.find(":::")? + 2)?;
+    let head = u128::from(head.parse::<Ipv6Addr>().ok()?);
+    let v4 = u128::from(u32::from(v4[1..].parse::<Ipv4Addr>().ok()?));
+    (head & u128::from(u32::MAX) == 0).then(|| Ipv6Addr::from(head | v4))
+}
+
+impl Host<'_> {
     /// The address, if the host is one.
     pub const fn ip(&self) -> Option<IpAddr> {
         match self {
@@ -78,4 +125,34 @@ impl fmt::Display for Host<'_> {
             Host::V6(address) => write!(f, "[{address}]"),
         }
     }
+}
+
+/// Reads four numbers up to 255, none with a leading zero, which some would read as octal; gives where they end.
+fn v4(text: &[u8], at: usize) -> Option<(Ipv4Addr, usize)> {
+    let (first, at) = octet(text, at)?;
+    let (second, at) = octet(text, dot(text, at)?)?;
+    let (third, at) = octet(text, dot(text, at)?)?;
+    let (fourth, at) = octet(text, dot(text, at)?)?;
+    let ends = text.get(at).is_none_or(|&byte| !lex::is(byte, Class::HOST));
+    ends.then(|| (Ipv4Addr::new(first, second, third, fourth), at))
+}
+
+#[inline]
+fn dot(text: &[u8], at: usize) -> Option<usize> {
+    (text.get(at) == Some(&b'.')).then_some(at + 1)
+}
+
+#[inline]
+fn octet(text: &[u8], mut at: usize) -> Option<(u8, usize)> {
+    let digit = |at: usize| text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
+    let mut value = u32::from(digit(at)?);
+    at += 1;
+    while let Some(next) = digit(at) {
+        if value == 0 || value > 25 {
+            return None;
+        }
+        value = value * 10 + u32::from(next);
+        at += 1;
+    }
+    Some((u8::try_from(value).ok()?, at))
 }

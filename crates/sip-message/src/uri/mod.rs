@@ -5,8 +5,10 @@ mod host;
 mod owned;
 
 pub use host::Host;
+pub(crate) use host::HostPort;
 pub use owned::UriBuf;
 
+use crate::lex::{self, Class};
 use crate::{Limits, Params, ParseError, ParseErrorKind, escape};
 
 /// The scheme of a URI, compared without regard to case.
@@ -30,13 +32,19 @@ pub enum Scheme {
 pub struct Uri<'a> {
     text: &'a str,
     scheme: Scheme,
-    scheme_len: usize,
-    user: Option<&'a str>,
-    password: Option<&'a str>,
-    host: Host<'a>,
+    /// The colon behind the scheme.
+    colon: u32,
+    /// Where the user ends; at the colon if there is none.
+    user_end: u32,
+    /// Where the userinfo ends: beyond `user_end` if there is a password.
+    info_end: u32,
+    /// Where the host starts and ends.
+    host: (u32, u32),
     port: Option<u16>,
-    params: Params<'a>,
-    headers: Option<&'a str>,
+    /// Where the parameters start.
+    params: u32,
+    /// Where they end: at the `?`, or at the end of the text.
+    params_end: u32,
 }
 
 impl<'a> Uri<'a> {
@@ -47,97 +55,102 @@ impl<'a> Uri<'a> {
     /// [`Port`](ParseErrorKind::Port), [`Parameter`](ParseErrorKind::Parameter),
     /// [`Escape`](ParseErrorKind::Escape), [`TooManyParts`](ParseErrorKind::TooManyParts).
     pub fn parse(text: &'a str) -> Result<Uri<'a>, ParseError> {
-        let fail = |kind, part: &str| Err(ParseError::of(kind, text, part));
-        if let Some(bad) =
-            text.bytes().position(|byte| byte <= b' ' || byte == 0x7f || b"<>\"".contains(&byte))
-        {
-            return Err(ParseError::new(ParseErrorKind::Uri, bad));
-        }
-        let Some((scheme_text, rest)) = text.split_once(':') else {
-            return fail(ParseErrorKind::Uri, text);
-        };
-        let Some(scheme) = scheme_of(scheme_text) else {
-            return fail(ParseErrorKind::Uri, text);
-        };
-        let mut uri = Uri {
-            text,
-            scheme,
-            scheme_len: scheme_text.len(),
-            user: None,
-            password: None,
-            host: Host::Name(""),
-            port: None,
-            params: Params::default(),
-            headers: None,
-        };
-        if rest.is_empty() {
-            return fail(ParseErrorKind::Uri, rest);
-        }
-        if let Err(offset) = escape::check(rest) {
-            return Err(ParseError::new(ParseErrorKind::Escape, scheme_text.len() + 1 + offset));
-        }
-        match scheme {
-            Scheme::Sip | Scheme::Sips => uri.split_sip(rest)?,
-            Scheme::Tel => {
-                let (number, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
-                if !number.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.()*#".contains(&byte))
-                    || number.is_empty()
-                {
-                    return fail(ParseErrorKind::Uri, number);
-                }
-                uri.user = Some(number);
-                uri.params = uri.parse_params(params)?;
-            }
-            Scheme::Other => {}
-        }
-        Ok(uri)
+        let (uri, end) = Uri::read(text, 0)?;
+        if end < text.len() { fail(ParseErrorKind::Uri, end) } else { Ok(uri) }
     }
 
-    fn split_sip(&mut self, rest: &'a str) -> Result<(), ParseError> {
-        // `@` must be escaped everywhere but at the end of the userinfo, so the first one is that end, even
-        // where `;` or `?`, which a user part may hold, stand before it (RFC 3261 §19.1.1).
-        let address = match rest.find('@') {
-            Some(at) => {
-                let (user, password) = match rest[..at].split_once(':') {
-                    Some((user, password)) => (user, Some(password)),
-                    None => (&rest[..at], None),
-                };
-                if user.is_empty() {
-                    return Err(ParseError::of(ParseErrorKind::Uri, self.text, user));
-                }
-                self.user = Some(user);
-                self.password = password;
-                &rest[at + 1..]
+    /// Reads the URI that starts at `start`; gives where it ends: before the first character that cannot stand in one.
+    #[inline]
+    pub(crate) fn read(text: &'a str, start: usize) -> Result<(Uri<'a>, usize), ParseError> {
+        let bytes = text.as_bytes();
+        // Offsets are kept as `u32`, which messages never exceed.
+        if bytes.len() > u32::MAX as usize {
+            return fail(ParseErrorKind::TooManyParts, start);
+        }
+        let colon = lex::until(bytes, start, Class::URI_MARK);
+        let scheme = if bytes.get(colon) == Some(&b':') { scheme_of(&bytes[start..colon]) } else { None };
+        let Some(scheme) = scheme else {
+            // The character that cannot stand in a URI is the fault, if there is one.
+            let bad = lex::until(bytes, start, Class::NOT_URI);
+            return fail(ParseErrorKind::Uri, if bad < bytes.len() && bad > start { bad } else { start });
+        };
+        let marks = Marks::find(bytes, colon + 1)?;
+        if marks.end == colon + 1 {
+            return fail(ParseErrorKind::Uri, marks.end);
+        }
+        let offset = |at: usize| (at - start) as u32;
+        let mut uri = Uri {
+            text: &text[start..marks.end],
+            scheme,
+            colon: offset(colon),
+            user_end: offset(colon),
+            info_end: offset(colon),
+            host: (0, 0),
+            port: None,
+            params: offset(marks.end),
+            params_end: offset(marks.end),
+        };
+        match scheme {
+            Scheme::Sip | Scheme::Sips => uri.split_sip(&marks.from(start)),
+            Scheme::Tel => uri.split_tel(),
+            Scheme::Other => Ok(()),
+        }
+        .map_err(|error| error.shifted(start))?;
+        Ok((uri, marks.end))
+    }
+
+    #[inline]
+    fn split_sip(&mut self, marks: &Marks) -> Result<(), ParseError> {
+        let start = self.colon as usize + 1;
+        let mut host_start = start;
+        if let Some(at) = marks.at {
+            let user_end = marks.colon.filter(|colon| *colon < at).unwrap_or(at);
+            if user_end == start {
+                return fail(ParseErrorKind::Uri, start);
             }
-            None => rest,
-        };
-        let (address, headers) = match address.split_once('?') {
-            Some((address, headers)) => (address, Some(headers)),
-            None => (address, None),
-        };
-        let (hostport, params) = address.split_at(address.find(';').unwrap_or(address.len()));
-        let (host, port) =
-            Host::parse_with_port(hostport).map_err(|kind| ParseError::of(kind, self.text, hostport))?;
-        self.host = host;
-        self.port = port;
-        self.params = self.parse_params(params)?;
-        if let Some(headers) = headers {
-            for (count, header) in headers.split('&').enumerate() {
-                if count >= Limits::PARAMETERS {
-                    return Err(ParseError::of(ParseErrorKind::TooManyParts, self.text, header));
-                }
+            self.user_end = user_end as u32;
+            self.info_end = at as u32;
+            host_start = at + 1;
+        }
+        let end = marks.question.unwrap_or(marks.end);
+        let found =
+            HostPort::read(self.text, host_start).map_err(|kind| ParseError::new(kind, host_start))?;
+        if found.end != end && self.text.as_bytes()[found.end] != b';' {
+            return fail(found.stray(), host_start);
+        }
+        self.host = (host_start as u32, found.host_end as u32);
+        self.port = found.port;
+        self.check_params(found.end, end)?;
+        if end < marks.end {
+            let headers = &self.text.as_bytes()[end + 1..];
+            if let Some(ampersand) = memchr::memchr_iter(b'&', headers).nth(Limits::PARAMETERS - 1) {
+                return fail(ParseErrorKind::TooManyParts, end + 1 + ampersand + 1);
             }
         }
-        self.headers = headers;
         Ok(())
     }
 
-    fn parse_params(&self, raw: &'a str) -> Result<Params<'a>, ParseError> {
-        let base = raw.as_ptr().addr() - self.text.as_ptr().addr();
-        if let Some(quote) = raw.find('"') {
-            return Err(ParseError::new(ParseErrorKind::Parameter, base + quote));
+    fn split_tel(&mut self) -> Result<(), ParseError> {
+        let bytes = self.text.as_bytes();
+        let start = self.colon as usize + 1;
+        let number = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.()*#".contains(&byte);
+        let end = memchr::memchr(b';', bytes).unwrap_or(bytes.len());
+        if start == end || !bytes[start..end].iter().copied().all(number) {
+            return fail(ParseErrorKind::Uri, start);
         }
-        Params::parse(raw).map_err(|error| error.shifted(base))
+        self.user_end = end as u32;
+        self.info_end = end as u32;
+        self.check_params(end, bytes.len())
+    }
+
+    #[inline]
+    fn check_params(&mut self, start: usize, end: usize) -> Result<(), ParseError> {
+        self.params = start as u32;
+        self.params_end = end as u32;
+        if start < end {
+            Params::parse(&self.text[start..end]).map_err(|error| error.shifted(start))?;
+        }
+        Ok(())
     }
 
     /// The scheme.
@@ -147,7 +160,7 @@ impl<'a> Uri<'a> {
 
     /// The scheme as written.
     pub fn scheme_str(&self) -> &'a str {
-        &self.text[..self.scheme_len]
+        &self.text[..self.colon as usize]
     }
 
     /// Tells whether the scheme is `sip` or `sips`.
@@ -156,18 +169,21 @@ impl<'a> Uri<'a> {
     }
 
     /// The user part as written, escapes kept; the number of a `tel:` URI.
-    pub const fn user(&self) -> Option<&'a str> {
-        self.user
+    pub fn user(&self) -> Option<&'a str> {
+        let (start, end) = (self.colon as usize + 1, self.user_end as usize);
+        (start < end).then(|| &self.text[start..end])
     }
 
     /// The password as written.
-    pub const fn password(&self) -> Option<&'a str> {
-        self.password
+    pub fn password(&self) -> Option<&'a str> {
+        let (start, end) = (self.user_end as usize + 1, self.info_end as usize);
+        self.text.get(start..end)
     }
 
     /// The host; an empty name if the scheme has none.
-    pub const fn host(&self) -> Host<'a> {
-        self.host
+    pub fn host(&self) -> Host<'a> {
+        let (start, end) = (self.host.0 as usize, self.host.1 as usize);
+        Host::read(&self.text[..end], start).map_or(Host::Name(""), |(host, _)| host)
     }
 
     /// The port, if one is written.
@@ -177,12 +193,12 @@ impl<'a> Uri<'a> {
 
     /// The value of a URI parameter: `None` if absent, `Some(None)` for a flag such as `lr`.
     pub fn param(&self, name: &str) -> Option<Option<&'a str>> {
-        self.params.get(name)
+        self.params().get(name)
     }
 
     /// The URI parameters.
-    pub const fn params(&self) -> Params<'a> {
-        self.params
+    pub fn params(&self) -> Params<'a> {
+        Params::of_checked(&self.text[self.params as usize..self.params_end as usize])
     }
 
     /// The value of the first URI header of that name as written; names compare without regard to case.
@@ -192,7 +208,8 @@ impl<'a> Uri<'a> {
 
     /// The URI headers in order: name and value as written, escapes kept; empty ones are passed over.
     pub fn headers(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        self.headers
+        self.text
+            .get(self.params_end as usize + 1..)
             .unwrap_or("")
             .split('&')
             .filter(|header| !header.is_empty())
@@ -201,7 +218,7 @@ impl<'a> Uri<'a> {
 
     /// Tells whether there is a `?`.
     pub const fn has_headers(&self) -> bool {
-        self.headers.is_some()
+        (self.params_end as usize) < self.text.len()
     }
 
     /// The whole text.
@@ -224,13 +241,8 @@ impl<'a> Uri<'a> {
         if !self.is_sip() {
             return self.to_owned();
         }
-        let head = self.params.as_str().as_ptr().addr();
-        let tail = self
-            .headers
-            .map_or(self.text.len(), |headers| headers.as_ptr().addr() - self.text.as_ptr().addr() - 1);
-        let end = if self.params.as_str().is_empty() { tail } else { head - self.text.as_ptr().addr() };
-        let mut text = String::from(&self.text[..end]);
-        for (name, value) in self.params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("method")) {
+        let mut text = String::from(&self.text[..self.params as usize]);
+        for (name, value) in self.params().iter().filter(|(name, _)| !name.eq_ignore_ascii_case("method")) {
             text.push(';');
             text.push_str(name);
             if let Some(value) = value {
@@ -248,17 +260,75 @@ impl core::fmt::Display for Uri<'_> {
     }
 }
 
-fn scheme_of(text: &str) -> Option<Scheme> {
-    let mut bytes = text.bytes();
-    let valid = bytes.next().is_some_and(|first| first.is_ascii_alphabetic())
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    if !valid {
-        return None;
+/// The characters that divide a URI, each where it stands first.
+#[derive(Default)]
+struct Marks {
+    /// `@` must be escaped everywhere but at the end of the userinfo, so the first one is that end, even
+    /// where `;` or `?`, which a user part may hold, stand before it (RFC 3261 §19.1.1).
+    at: Option<usize>,
+    /// The first `:`.
+    colon: Option<usize>,
+    /// The first `?` behind the userinfo.
+    question: Option<usize>,
+    /// The first character that cannot stand in a URI, or the end of the text.
+    end: usize,
+}
+
+impl Marks {
+    /// Looks at everything behind the scheme; each `%` must start an escape.
+    #[inline]
+    fn find(bytes: &[u8], start: usize) -> Result<Marks, ParseError> {
+        let mut marks = Marks::default();
+        let mut at = start;
+        loop {
+            at = lex::until(bytes, at, Class::URI_MARK);
+            match bytes.get(at) {
+                Some(b'@') if marks.at.is_none() => {
+                    marks.at = Some(at);
+                    marks.question = None;
+                }
+                Some(b':') if marks.colon.is_none() => marks.colon = Some(at),
+                Some(b'?') if marks.question.is_none() => marks.question = Some(at),
+                Some(b'%') if escape::pair(bytes, at).is_none() => return fail(ParseErrorKind::Escape, at),
+                Some(b'@' | b':' | b'?' | b'%') => {}
+                Some(_) | None => break,
+            }
+            at += 1;
+        }
+        marks.end = at;
+        Ok(marks)
     }
+
+    /// The same places, counted from `start` on.
+    #[inline]
+    fn from(&self, start: usize) -> Marks {
+        let counted = |at: Option<usize>| at.map(|at| at - start);
+        Marks {
+            at: counted(self.at),
+            colon: counted(self.colon),
+            question: counted(self.question),
+            end: self.end - start,
+        }
+    }
+}
+
+fn fail<T>(kind: ParseErrorKind, offset: usize) -> Result<T, ParseError> {
+    Err(ParseError::new(kind, offset))
+}
+
+#[inline]
+fn scheme_of(text: &[u8]) -> Option<Scheme> {
     Some(match text {
-        _ if text.eq_ignore_ascii_case("sip") => Scheme::Sip,
-        _ if text.eq_ignore_ascii_case("sips") => Scheme::Sips,
-        _ if text.eq_ignore_ascii_case("tel") => Scheme::Tel,
-        _ => Scheme::Other,
+        b"sip" => Scheme::Sip,
+        b"sips" => Scheme::Sips,
+        b"tel" => Scheme::Tel,
+        _ if text.eq_ignore_ascii_case(b"sip") => Scheme::Sip,
+        _ if text.eq_ignore_ascii_case(b"sips") => Scheme::Sips,
+        _ if text.eq_ignore_ascii_case(b"tel") => Scheme::Tel,
+        [first, rest @ ..] => {
+            let letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+            (first.is_ascii_alphabetic() && rest.iter().all(letter)).then_some(Scheme::Other)?
+        }
+        [] => return None,
     })
 }

@@ -35,7 +35,7 @@ fn malformed_addresses_are_refused() {
         ("\"Alice\" B <sip:a@h>", ParseErrorKind::Address),
         ("<sip:a@h", ParseErrorKind::Address),
         ("a, b <sip:a@h>", ParseErrorKind::Address),
-        ("sip:a@h;x=<sip:b@h>", ParseErrorKind::Address),
+        ("sip:a@h;x=<sip:b@h>", ParseErrorKind::Parameter),
         ("sip:a@h, sip:b@h", ParseErrorKind::Address),
         ("sip:a@h?Replaces=x", ParseErrorKind::BareUriHeaders),
         ("<>", ParseErrorKind::Uri),

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use sip_message::{
-    Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, StatusCode, Uri, UriBuf,
-    header,
+    Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, RetryAfter, StatusCode, Uri,
+    UriBuf, header,
 };
 
 use crate::{message, request_text, request_with};
@@ -143,6 +143,15 @@ fn values_of_a_list_are_counted() {
     let message =
         request_with("REGISTER", &format!("Path: {}\n", vec!["<sip:p>"; 3 * Limits::LIST_ITEMS].join(",")));
     assert_eq!(message.values::<header::Path>().count(), Limits::LIST_ITEMS + 1);
+}
+
+#[test]
+fn comments_in_comments_are_counted() {
+    let nested = |depth: usize| format!("5 {}{}", "(".repeat(depth), ")".repeat(depth));
+    let fits = nested(Limits::COMMENTS);
+    assert_eq!(RetryAfter::parse(&fits).unwrap().comment.unwrap().len(), 2 * Limits::COMMENTS - 2);
+    let above = RetryAfter::parse(&nested(Limits::COMMENTS + 1)).map_err(|error| error.kind());
+    assert_eq!(above, Err(ParseErrorKind::TooManyParts));
 }
 
 #[test]

@@ -3,11 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
 
 mod addresses;
+mod authentication;
 mod building;
+mod callers;
 mod framing;
 mod generated;
 mod headers;
 mod limits;
+mod measured;
+#[path = "../messages/mod.rs"]
+mod messages;
+mod multipart;
+mod mutations;
+mod negotiation;
 mod properties;
 mod reading;
 mod refer_to;
@@ -16,6 +24,7 @@ mod rfc5589;
 mod sipfrag;
 mod slow;
 mod subscription;
+mod times;
 mod torture;
 mod uris;
 mod values;

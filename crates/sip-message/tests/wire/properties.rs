@@ -46,15 +46,19 @@ fn touch(message: &Message) {
     let _ = (message.supported().count(), message.require().count(), message.unsupported().count());
     let _ =
         (message.vias().map(Via::parse).count(), message.canonical_headers().count(), message.body_bytes());
+    let _ = (message.asserted_identities(), message.preferred_identities());
     let _ = format!("{message:?}");
     if let Ok(refer_to) = message.refer_to() {
         let _ = (refer_to.target().as_uri(), refer_to.uri_headers().count());
     }
     for header in message.headers() {
-        assert!(
-            !header.value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)),
-            "values hold no line breakers"
-        );
+        let escaped = |at: usize| at > 0 && header.value[at - 1] == b'\\';
+        for (at, byte) in header.value.iter().enumerate() {
+            assert!(
+                !matches!(byte, b'\r' | b'\n') && (*byte != 0 || escaped(at)),
+                "values hold no line breakers"
+            );
+        }
         if let Some(text) = header.text() {
             touch_value(text);
         }

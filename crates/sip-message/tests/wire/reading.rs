@@ -296,6 +296,17 @@ fn text_that_is_not_utf8_is_kept_in_extension_headers_only() {
 }
 
 #[test]
+fn a_phrase_that_is_not_utf8_reads_as_an_empty_one() {
+    let mut bytes = b"SIP/2.0 404 Teilnehmer nicht verf\xfcgbar\r\n".to_vec();
+    bytes.extend_from_slice(
+        request_text("OPTIONS", "").replace('\n', "\r\n").split_once("\r\n").unwrap().1.as_bytes(),
+    );
+    let response = Message::parse(Bytes::from(bytes)).unwrap();
+    assert_eq!((response.status(), response.reason()), (Some(StatusCode::NOT_FOUND), Some("")));
+    assert_eq!(response.check(), Ok(()));
+}
+
+#[test]
 fn errors_name_kind_place_and_header() {
     let request = request_with("OPTIONS", "Max-Forwards2: x\nEvent: refer;id=\n");
     let error = request.event().unwrap_err();

@@ -1,5 +1,5 @@
 use sip_message::sipfrag::{self, SipfragError};
-use sip_message::{HeaderId, Limits, Method, StartLine, StatusCode};
+use sip_message::{HeaderId, Limits, Method, ParseErrorKind, StartLine, StatusCode};
 
 #[test]
 fn bodies_that_peers_send_give_their_code() {
@@ -20,6 +20,11 @@ fn bodies_that_peers_send_give_their_code() {
         ("message/sipfrag;version=2.0", "SIP/2.0 480 Zurzeit nicht verfügbar\r\n", 480),
         ("message/sipfrag;version=2.0", "SIP/2.0 699 Odd\r\n", 699),
         ("message/sipfrag;version=2.0", "\r\nSIP/2.0 200 OK\r\n", 200),
+        ("message/sipfrag;version=2.0", "SIP/2.0 100 Trying\n", 100),
+        ("message/sipfrag;version=2.0", "SIP/2.0 200 ", 200),
+        ("message/sipfrag;version=2.0", "SIP/2.0 603 Decline\r\n", 603),
+        ("message/sipfrag; version=1.0; x", "SIP/2.0 200 OK\r\n", 200),
+        ("Message/SIPFrag;", "SIP/2.0  200  OK \r\n", 200),
     ] {
         let status = sipfrag::status(Some(content_type), body.as_bytes());
         assert_eq!(status, Ok(StatusCode::new(code).unwrap()), "{content_type} {body:?}");
@@ -43,6 +48,9 @@ fn bodies_without_a_result_give_none() {
         "\0\0\0\0",
         "200 OK\r\n",
         "SIP/2.0 200 OK\r\nno header\r\n",
+        "SIP/2.0 \r\n",
+        "SIP/2.0 -200 OK\r\n",
+        "--b\r\nSIP/2.0 200 OK\r\n",
     ] {
         assert!(sipfrag::status(Some("message/sipfrag"), body.as_bytes()).is_err(), "{body:?}");
     }
@@ -82,6 +90,47 @@ fn every_shape_of_fragment_is_parsed() {
     let request = sipfrag::parse(b"INVITE sip:a@h SIP/2.0\r\nCall-ID: 1\r\n").unwrap();
     assert_eq!(request.start_line(), Some(StartLine::Request { method: Method::Invite, uri: "sip:a@h" }));
     assert_eq!((request.status(), request.reason()), (None, None));
+}
+
+#[test]
+fn valid_examples_of_rfc_3420_are_read() {
+    for (fragment, headers, body) in [
+        ("INVITE sip:alice@atlanta.com SIP/2.0\n", 0, ""),
+        ("SIP/2.0 603 Declined\n", 0, ""),
+        (
+            "REGISTER sip:atlanta.com SIP/2.0\nTo: sip:alice@atlanta.com\n\
+             Contact: <sip:alicepc@atlanta.com>;q=0.9,\n         <sip:alicemobile@atlanta.com>;q=0.1\n",
+            2,
+            "",
+        ),
+        ("SIP/2.0 400 Bad Request\nWarning: 399 atlanta.com Your Event header field was malformed\n", 1, ""),
+        (
+            "From: Alice <sip:alice@atlanta.com>\nTo: Bob <sip:bob@biloxi.com>\nCall-ID: a84b4c76e66710\n",
+            3,
+            "",
+        ),
+        ("SIP/2.0 200 OK\nContent-Type: application/sdp\nContent-Length: 247\n\nv=0\n", 2, "v=0\r\n"),
+        ("Content-Type: text/plain\nContent-Length: 11\n\nHi There!\n", 2, "Hi There!\r\n"),
+    ] {
+        let read = sipfrag::parse(fragment.replace('\n', "\r\n").as_bytes()).unwrap();
+        assert_eq!((read.headers().len(), read.body()), (headers, body.as_bytes()), "{fragment}");
+    }
+}
+
+#[test]
+fn invalid_examples_of_rfc_3420_are_refused() {
+    for (fragment, kind) in [
+        ("INVITE\r\n", ParseErrorKind::StartLine),
+        ("INVITE sip:alice@atlanta.com SIP/1.09\r\n", ParseErrorKind::Version),
+        ("SIP/2.0\r\n", ParseErrorKind::StatusCode),
+        ("404 Not Found\r\n", ParseErrorKind::StartLine),
+        ("MESSAGE sip:alice@atlanta.com SIP/2.0\r\nHi There!\r\n", ParseErrorKind::HeaderName),
+    ] {
+        match sipfrag::parse(fragment.as_bytes()) {
+            Err(SipfragError::Malformed(error)) => assert_eq!(error.kind(), kind, "{fragment}"),
+            other => panic!("{fragment}: {other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -81,10 +81,9 @@ fn endless_pieces_are_told_apart() {
     let quoted = format!("\"{}\" <sip:a@h>", of("\\\""));
     let display = NameAddr::parse(&quoted).unwrap().display_name().unwrap();
     assert!(display == "\"".repeat(Limits::MESSAGE / 2), "{} bytes", display.len());
-    let nested = Limits::MESSAGE / 2;
-    let comment = format!("1 {}{}", "(".repeat(nested), ")".repeat(nested));
-    assert_eq!(RetryAfter::parse(&comment).unwrap().comment.unwrap().len(), 2 * nested - 2);
-    assert!(RetryAfter::parse(&comment[..comment.len() - 1]).is_err());
+    let comment = format!("1 ({})", of("\\)"));
+    assert_eq!(RetryAfter::parse(&comment).unwrap().comment.unwrap().len(), Limits::MESSAGE - 1);
+    assert!(RetryAfter::parse(&format!("1 {}", of("("))).is_err());
     assert!(escape::unescape(&of("%25")).unwrap() == "%".repeat(Limits::MESSAGE / 3));
     let headers = |headers: &str| {
         let text = format!("sip:h?{headers}");

@@ -1,47 +1,9 @@
-//! Messages in the manner of RFC 4475: legal but odd, and illegal but plausible.
+//! Further messages in the manner of RFC 4475, beyond the traps of the test target `torture`.
 
 use bytes::Bytes;
-use sip_message::{HeaderId, Message, Method, ParseErrorKind, StatusCode};
+use sip_message::{HeaderId, Message, ParseErrorKind, StatusCode};
 
 use crate::{message, request_text, request_with, try_message};
-
-#[test]
-fn blanks_in_all_legal_places_are_taken() {
-    let invite = message(
-        "INVITE sip:vip@example.net;odd=%21;x SIP/2.0\n\
-         TO :\n sip:vip@example.net ;   tag    = q91\n\
-         fRoM   : \"J. \\\\ \\\"Doe\\\"\"       <sip:j@example.net>\n  ;\n  tag = 98\n\
-         Max-fOrWaRdS: 0068\n\
-         i: odd.0ha%2@198.51.100.1\n\
-         cseq:  0009\n  INVITE\n\
-         V  : SIP  /   2.0\n /UDP\n    192.0.2.2;branch=390sk, \
-         SIP/2.0/TCP spindle.example.net ; branch = z9hG4bK30239\n\
-         s :\n\
-         NewHeader: \"quoted, with ; and :\"\n\
-         m:\"Q \\\"x\\\" ; <not>\"\n <sip:j@j.example.net>;newparam = newvalue;\n  secondparam;q = 0.33\n\n",
-    );
-    assert_eq!(invite.check(), Ok(()));
-    assert_eq!(invite.from().unwrap().display_name().as_deref(), Some("J. \\ \"Doe\""));
-    assert_eq!((invite.from_tag(), invite.to_tag()), (Some("98"), Some("q91")));
-    assert_eq!((invite.cseq().unwrap().number, invite.max_forwards()), (9, Ok(Some(68))));
-    assert_eq!(invite.vias().count(), 2);
-    assert_eq!(invite.top_via().unwrap().branch(), Some("390sk"));
-    assert_eq!(invite.first(HeaderId::Subject), Some(""));
-    let contact = invite.contact().unwrap().unwrap();
-    assert_eq!(contact.params.iter().count(), 3);
-    assert_eq!(contact.param("q"), Some(Some("0.33")));
-}
-
-#[test]
-fn method_of_all_token_characters_is_legal() {
-    let method = "!odd-Method0123456789_*+`.%indeed'~";
-    let text = request_text(method, "")
-        .replace("sip:bob@192.0.2.4 SIP", "sip:1_un-usual.!~*'()&=+$,;?/:&it+has=1,w$@h SIP");
-    let request = message(&text);
-    assert_eq!(request.method().map(|method| method.to_string()).as_deref(), Some(method));
-    assert_eq!(request.check(), Ok(()));
-    assert_eq!(request.request_target().unwrap().user(), Some("1_un-usual.!~*'()&=+$,;?/"));
-}
 
 #[test]
 fn escapes_in_unusual_places_stay_escaped() {
@@ -64,13 +26,6 @@ fn escapes_in_unusual_places_stay_escaped() {
 }
 
 #[test]
-fn second_message_behind_the_first_is_dropped() {
-    let text = format!("{}INVITE sip:evil@h SIP/2.0\n\n", request_text("REGISTER", ""));
-    let request = message(&text);
-    assert_eq!((request.method(), request.body()), (Some(Method::Register), &b""[..]));
-}
-
-#[test]
 fn body_is_bytes() {
     let mut bytes = b"SIP/2.0 200 OK\r\nContent-Length: 6\r\n\r\n".to_vec();
     bytes.extend_from_slice(b"\0\xff\r\n\r\n");
@@ -78,22 +33,10 @@ fn body_is_bytes() {
 }
 
 #[test]
-fn unknown_schemes_are_left_to_the_user_agent() {
-    let request =
-        message(&request_text("OPTIONS", "").replacen("sip:bob@192.0.2.4", "nobodyKnows:totallyopaque", 1));
-    assert_eq!(request.check(), Ok(()));
-    assert!(!request.request_target().unwrap().is_sip());
-}
-
-#[test]
 fn plausible_faults_are_answered_400() {
     let whole = request_text("INVITE", "");
     for (from, to) in [
-        ("sip:bob@192.0.2.4 SIP", "<sip:bob@192.0.2.4> SIP"),
         ("sip:bob@192.0.2.4 SIP", "sip:bob@192.0.2.4?%zz SIP"),
-        ("CSeq: 2 INVITE", "CSeq: 36893488147419103232 INVITE"),
-        ("CSeq: 2 INVITE", "CSeq: 2 BYE"),
-        ("To: <sip:bob@192.0.2.4>", "To: \"Mr. J <sip:bob@192.0.2.4>"),
         ("To: <sip:bob@192.0.2.4>", "To: Bob, Mr <sip:bob@192.0.2.4>"),
         ("Via: SIP/2.0/UDP 192.0.2.7;branch", "Via: SIP/2.0/UDP 192.0.2.7;;=1;branch"),
         ("Max-Forwards: 70", "Max-Forwards: seventy"),
