@@ -150,8 +150,8 @@ fn comments_in_comments_are_counted() {
     let nested = |depth: usize| format!("5 {}{}", "(".repeat(depth), ")".repeat(depth));
     let fits = nested(Limits::COMMENTS);
     assert_eq!(RetryAfter::parse(&fits).unwrap().comment.unwrap().len(), 2 * Limits::COMMENTS - 2);
-    let above = RetryAfter::parse(&nested(Limits::COMMENTS + 1)).map_err(|error| error.kind());
-    assert_eq!(above, Err(ParseErrorKind::TooManyParts));
+    let above = nested(Limits::COMMENTS + 1);
+    assert_eq!(RetryAfter::parse(&above).unwrap_err().kind(), ParseErrorKind::TooManyParts);
 }
 
 #[test]
