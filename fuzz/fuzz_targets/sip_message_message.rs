@@ -74,7 +74,7 @@ fn touch(message: &Message) {
         assert_eq!(refer_to.uri_headers().count(), refer_to.name_addr.uri.headers().count());
     }
     for header in message.headers() {
-        assert!(!header.value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)));
+        assert!(!header.value.iter().any(|byte| matches!(byte, b'\r' | b'\n')));
     }
 }
 
@@ -90,6 +90,8 @@ fn answer(message: &Message) {
             assert_eq!(answer.first(HeaderId::CallId), message.first(HeaderId::CallId));
         }
         Err(BuildError::TooLarge(_)) => {}
+        // A quoted NUL is read but not written.
+        Err(BuildError::ControlCharacter(_)) if message.bytes().contains(&0) => {}
         Err(error) => panic!("what was read can be written: {error}"),
     }
 }

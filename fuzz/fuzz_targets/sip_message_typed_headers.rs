@@ -8,13 +8,13 @@ use sip_message::{
 
 fuzz_target!(|text: &str| {
     // No value holds the bytes that end a line.
-    if text.contains(['\r', '\n', '\0']) {
+    if text.contains(['\r', '\n']) {
         return;
     }
     for row in header::rows() {
         if let Ok(printed) = (row.reprint)(text) {
             assert_eq!((row.reprint)(&printed).as_ref(), Ok(&printed), "{}", row.id);
-            assert!(!printed.contains(['\r', '\n', '\0']), "{}", row.id);
+            assert!(!printed.contains(['\r', '\n']), "{}", row.id);
         }
     }
     if let Ok(address) = NameAddr::parse(text) {

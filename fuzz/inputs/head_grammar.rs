@@ -4,7 +4,7 @@
 use nom::{
     IResult, Parser,
     branch::alt,
-    bytes::complete::{tag, tag_no_case, take_while, take_while1},
+    bytes::complete::{tag, tag_no_case, take_while1},
     character::complete::{char, digit1, one_of},
     combinator::{map_opt, opt, peek, recognize, verify},
     multi::{many0, many0_count, many1_count},
@@ -76,9 +76,11 @@ fn line_end(input: &[u8]) -> IResult<&[u8], &[u8]> {
     alt((tag("\r\n"), tag("\n"))).parse(input)
 }
 
-/// The text of one line. Leniency: any byte but the two of a line end, and NUL.
+/// The text of one line. Leniency: any byte but the two of a line end, and NUL behind a backslash only, wherever the
+/// quoted pair stands.
 fn text(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_while(|byte| !matches!(byte, b'\r' | b'\n' | 0)).parse(input)
+    let plain = take_while1(|byte| !matches!(byte, b'\r' | b'\n' | 0 | b'\\'));
+    recognize(many0_count(alt((plain, tag("\\\0"), tag("\\"))))).parse(input)
 }
 
 fn token(input: &[u8]) -> IResult<&[u8], &[u8]> {
