@@ -36,6 +36,7 @@ pub fn unescape(part: &str) -> Result<Cow<'_, str>, ParseError> {
 }
 
 /// A decoded part: octets that need not be UTF-8.
+#[expect(clippy::large_enum_variant, reason = "lives on the stack only, to spare the heap")]
 pub(crate) enum Decoded<'a> {
     /// It has no escapes.
     AsIs(&'a str),

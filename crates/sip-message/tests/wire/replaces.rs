@@ -68,7 +68,7 @@ fn escapes_are_decoded_once() {
     .unwrap();
     assert_eq!(refer_to.target().as_str(), "sip:us%25er%3B@h");
     assert_eq!(refer_to.uri_headers().next().unwrap().1, "%25");
-    assert_eq!(refer_to.replaces.as_ref().map(|replaces| replaces.call_id()), Some("a%25"));
+    assert_eq!(refer_to.replaces.as_ref().map(Replaces::call_id), Some("a%25"));
     for bad in ["%", "%4", "%4g", "%g4", "a%f", "%ff", "%c3"] {
         assert_eq!(escape::unescape(bad).unwrap_err().kind(), ParseErrorKind::Escape, "{bad}");
     }
