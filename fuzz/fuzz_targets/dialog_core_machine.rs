@@ -245,7 +245,7 @@ impl World {
         let tx: TxId = self.ids.mint();
         let via = message.vias().next().map(Into::into);
         let ack = message.method() == Some(sip_message::Method::Ack);
-        let inbound = Inbound { origin: origin(), message, via, reply: hop() };
+        let inbound = Inbound { origin: origin(), message: message.into(), via, reply: hop() };
         if ack {
             self.receive(TxEvent::StrayAck(inbound));
         } else {
@@ -289,7 +289,7 @@ impl World {
         if code >= 200 && sent.method() != Some(sip_message::Method::Invite) {
             self.sent.retain(|(open, _)| *open != tx);
         }
-        self.receive(TxEvent::Response { tx, origin: origin(), message });
+        self.receive(TxEvent::Response { tx, origin: origin(), message: message.into() });
     }
 
     fn leg_command(&mut self, b: u8) -> LegCommand {

@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let message = Message::parse(text.replace('\n', "\r\n").into_bytes().into())?;
         Ok(TxEvent::Request {
             tx: TxId::from(tx),
-            inbound: Inbound { origin, message, via: None, reply: hop },
+            inbound: Inbound { origin, message: message.into(), via: None, reply: hop },
         })
     };
 
@@ -113,7 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     println!("\n{}", String::from_utf8_lossy(&wire));
                     let sent = Message::parse(wire)?;
                     let message = Message::parse(Response::to(&sent, StatusCode::OK).encode()?)?;
-                    inputs.push_back(TxEvent::Response { tx, origin, message });
+                    inputs.push_back(TxEvent::Response { tx, origin, message: message.into() });
                 }
                 _ => {}
             }

@@ -65,7 +65,7 @@ fn is_tag(named: &str, tag: &str) -> bool {
 
 /// Whether Replaces names the dialog with these ids, as its peer would: our tag is its to-tag (RFC 3891 §3, TR-101).
 fn names(replaces: &Replaces, call_id: &str, local_tag: &str, remote_tag: &str) -> bool {
-    replaces.call_id == call_id && replaces.to_tag == local_tag && is_tag(&replaces.from_tag, remote_tag)
+    replaces.call_id() == call_id && replaces.to_tag() == local_tag && is_tag(replaces.from_tag(), remote_tag)
 }
 
 impl DialogIdentity {
@@ -83,8 +83,8 @@ impl Dialogs {
             return Match::Nothing;
         };
         // Itself: the dialog that this INVITE has made, or would have by another way (TR-124).
-        let itself = invite.call_id() == Ok(&replaces.call_id)
-            && is_tag(&replaces.from_tag, invite.from_tag().unwrap_or_default());
+        let itself = invite.call_id() == Ok(replaces.call_id())
+            && is_tag(replaces.from_tag(), invite.from_tag().unwrap_or_default());
         match self.find(cx, &replaces).filter(|_| !itself) {
             None => Match::Refused(StatusCode::CALL_DOES_NOT_EXIST),
             Some(Ok(replacing)) => Match::Dialog(Box::new(replacing)),
@@ -94,7 +94,7 @@ impl Dialogs {
 
     /// The dialog, or why it cannot be replaced; `None` if there is none (TR-106).
     fn find(&self, cx: &Cx<'_>, replaces: &Replaces) -> Option<Result<Replacing, StatusCode>> {
-        let leg = LegId::from(cx.guard.read(Purpose::Tag, &replaces.to_tag)?);
+        let leg = LegId::from(cx.guard.read(Purpose::Tag, replaces.to_tag())?);
         let Some(dialog) = self.dialogs.get(&leg) else {
             // Ended not long ago: nothing is to ring for it any more (RFC 3891 §3, TR-107).
             let ended = self.tombstones.get(leg).filter(|identity| identity.is_named_by(replaces));
@@ -118,7 +118,7 @@ impl Dialogs {
                 return ended.then_some(Err(StatusCode::DECLINE));
             }
         }
-        if replaces.early_only {
+        if replaces.early_only() {
             // RFC 3891 §3, §7.1; TR-108.
             return Some(Err(StatusCode::BUSY_HERE));
         }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::{ParseError, ParseErrorKind};
 
 /// Escapes a header value for a URI: everything but letters, digits and `-_.~`.
@@ -27,26 +29,63 @@ pub fn escape_header(value: &str) -> String {
 /// Fails with [`ParseErrorKind::Escape`] if `%` is not followed by two hexadecimal digits or if the decoded
 /// bytes are not UTF-8. Control characters are decoded; whoever writes them on must refuse them.
 pub fn unescape(part: &str) -> Result<Cow<'_, str>, ParseError> {
-    let Some(first) = part.find('%') else {
-        return Ok(Cow::Borrowed(part));
-    };
+    match decode(part)? {
+        Decoded::AsIs(text) => Ok(Cow::Borrowed(text)),
+        plain @ Decoded::Plain(..) => plain.text().map(|text| Cow::Owned(text.into())),
+    }
+}
+
+/// A decoded part: octets that need not be UTF-8.
+#[expect(clippy::large_enum_variant, reason = "lives on the stack only, to spare the heap")]
+pub(crate) enum Decoded<'a> {
+    /// It has no escapes.
+    AsIs(&'a str),
+    /// What the escapes stand for, and where the first of them was; without memory of its own while short.
+    Plain(SmallVec<[u8; INLINE]>, usize),
+}
+
+/// Longer than the Replaces headers of most stacks.
+const INLINE: usize = 256;
+
+impl Decoded<'_> {
+    /// The part as text; fails with [`ParseErrorKind::Escape`] if it is not UTF-8.
+    pub(crate) fn text(&self) -> Result<&str, ParseError> {
+        match self {
+            Decoded::AsIs(text) => Ok(text),
+            Decoded::Plain(octets, first) => {
+                core::str::from_utf8(octets).map_err(|_| ParseError::new(ParseErrorKind::Escape, *first))
+            }
+        }
+    }
+}
+
+impl AsRef<[u8]> for Decoded<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Decoded::AsIs(text) => text.as_bytes(),
+            Decoded::Plain(octets, _) => octets,
+        }
+    }
+}
+
+/// As [`unescape`], before it is known whether the octets are text.
+pub(crate) fn decode(part: &str) -> Result<Decoded<'_>, ParseError> {
     let bytes = part.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    plain.extend_from_slice(&bytes[..first]);
+    let Some(first) = memchr::memchr(b'%', bytes) else {
+        return Ok(Decoded::AsIs(part));
+    };
+    let mut plain = SmallVec::from_slice(&bytes[..first]);
     let mut at = first;
     while at < bytes.len() {
-        if bytes[at] != b'%' {
+        if bytes[at] == b'%' {
+            plain.push(pair(bytes, at).ok_or(ParseError::new(ParseErrorKind::Escape, at))?);
+            at += 3;
+        } else {
             plain.push(bytes[at]);
             at += 1;
-            continue;
         }
-        plain.push(pair(bytes, at).ok_or(ParseError::new(ParseErrorKind::Escape, at))?);
-        at += 3;
     }
-    match String::from_utf8(plain) {
-        Ok(text) => Ok(Cow::Owned(text)),
-        Err(_) => Err(ParseError::new(ParseErrorKind::Escape, first)),
-    }
+    Ok(Decoded::Plain(plain, first))
 }
 
 /// Decodes the escape whose `%` stands at `at`.

@@ -1,6 +1,6 @@
 //! The values that cross the transport boundary: flows, origins, hops and what is sent on them.
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use sip_message::{Message, UriBuf};
@@ -195,8 +195,8 @@ pub enum FlowEvent {
 pub struct Inbound {
     /// Where it came from.
     pub origin: Origin,
-    /// The message.
-    pub message: Message,
+    /// The message, shared by the layers that keep it.
+    pub message: Arc<Message>,
     /// Of a request: the top Via value to put into responses, with `received` and `rport` filled in
     /// (RFC 3261 §18.2.1, RFC 3581 §4). `None` for a response.
     pub via: Option<Box<str>>,

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -322,9 +323,9 @@ impl Transports {
         if message.is_request() {
             let reply = answer::reply(&via, &origin).ok_or(Dropped::Malformed)?;
             let stamped = answer::stamped(&via, origin.source);
-            Ok(Inbound { origin, message, via: Some(stamped), reply })
+            Ok(Inbound { origin, message: Arc::new(message), via: Some(stamped), reply })
         } else if answer::sent_by(&via).is_some_and(|sent_by| self.is_ours(sent_by)) {
-            Ok(Inbound { origin, message, via: None, reply: origin.hop() })
+            Ok(Inbound { origin, message: Arc::new(message), via: None, reply: origin.hop() })
         } else {
             Err(Dropped::Foreign)
         }

@@ -1,6 +1,6 @@
 //! The values that cross the transaction boundary.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{Draft, Message, StatusCode};
@@ -81,7 +81,7 @@ pub enum TxEvent {
         /// Where it came from.
         origin: Origin,
         /// The response.
-        message: Message,
+        message: Arc<Message>,
     },
     /// A server INVITE transaction was cancelled (RFC 3261 §9.2); the CANCEL was answered 200 here. Answer the INVITE
     /// with 487.

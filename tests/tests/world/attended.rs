@@ -46,9 +46,9 @@ fn replaces_is_written_from_the_view_of_the_target_whoever_placed_the_calls() {
         let replaces = refer_to.replaces.as_ref().expect("a Replaces");
         // The call that the target ends is the one that is named, with the tags as the target has them.
         let bye = sent(&played, 2, &Method::Bye);
-        assert_eq!(Ok(replaces.call_id.as_ref()), bye.call_id(), "{trace}");
-        assert_eq!(Some(replaces.to_tag.as_ref()), bye.from_tag(), "{trace}");
-        assert_eq!(Some(replaces.from_tag.as_ref()), bye.to_tag(), "{trace}");
+        assert_eq!(Ok(replaces.call_id()), bye.call_id(), "{trace}");
+        assert_eq!(Some(replaces.to_tag()), bye.from_tag(), "{trace}");
+        assert_eq!(Some(replaces.from_tag()), bye.to_tag(), "{trace}");
         let raw = refer.first(HeaderId::ReferTo).expect("a Refer-To");
         assert!(raw.contains("%3Bto-tag%3D") && raw.starts_with("<sip:carol@192.0.2.3:5060?"), "{raw}");
     }

@@ -145,7 +145,7 @@ fn what_is_asked_for_is_passed_up_decoded() {
     assert_eq!(refer.leg, leg);
     assert_eq!(refer.target.as_str(), "sip:carol@example.com");
     assert_eq!(refer.method.as_deref(), Some("INVITE"));
-    assert_eq!(refer.replaces.expect("Replaces").call_id, "a@h");
+    assert_eq!(refer.replaces.expect("Replaces").call_id(), "a@h");
     assert_eq!(&*refer.headers[1].0, "Subject");
     assert_eq!(&*refer.headers[1].1, "hi you");
     assert_eq!(refer.referred_by_text.as_deref(), Some("<sip:bob@example.com>;cid=\"x\""));

@@ -283,7 +283,7 @@ impl Bench {
     ) {
         let response = dress(Response::to(&sent.message, code(status)).to_tag(tag));
         let message = Message::parse(response.encode().expect("a response")).expect("a message");
-        self.receive(TxEvent::Response { tx: sent.tx, origin: origin(), message });
+        self.receive(TxEvent::Response { tx: sent.tx, origin: origin(), message: message.into() });
     }
 
     /// Answers an INVITE of ours as an RFC 2543 peer does: without a tag.
@@ -291,7 +291,7 @@ impl Bench {
         let response = Response::to(&sent.message, code(status)).contact("<sip:bob@192.0.2.20>");
         let wire = response.body("application/sdp", ANSWER).encode().expect("a response");
         let message = Message::parse(wire).expect("a message");
-        self.receive(TxEvent::Response { tx: sent.tx, origin: origin(), message });
+        self.receive(TxEvent::Response { tx: sent.tx, origin: origin(), message: message.into() });
     }
 
     pub(crate) fn ok(&mut self, sent: &Sent) {
@@ -465,7 +465,7 @@ impl Bench {
 
 pub(crate) fn inbound(message: Message) -> Inbound {
     let via = message.vias().next().map(|via| format!("{via};received=192.0.2.20").into());
-    Inbound { origin: origin(), via, message, reply: hop() }
+    Inbound { origin: origin(), via, message: message.into(), reply: hop() }
 }
 
 fn encode(draft: &Draft, hops: &Hops) -> Message {

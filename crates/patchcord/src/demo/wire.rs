@@ -53,7 +53,7 @@ impl Wired {
 
     /// The Call-ID that its Replaces names.
     pub(crate) fn replaces(&self) -> Option<String> {
-        replaces(&self.message).map(|replaces| replaces.call_id)
+        replaces(&self.message).map(|replaces| replaces.call_id().to_owned())
     }
 }
 

@@ -28,16 +28,17 @@ impl<'a> ReferTo<'a> {
         let mut replaces = None;
         for (name, text) in name_addr.uri.headers() {
             let place = |error: ParseError| ParseError::of(error.kind(), value, name);
-            let name = escape::unescape(name).map_err(place)?;
-            let text = escape::unescape(text).map_err(place)?;
-            if lex::has_line_breaker(name.as_bytes()) || lex::has_line_breaker(text.as_bytes()) {
+            let plain_name = escape::decode(name).map_err(place)?;
+            let plain = escape::decode(text).map_err(place)?;
+            if lex::has_line_breaker(plain_name.as_ref()) || lex::has_line_breaker(plain.as_ref()) {
                 return Err(place(ParseError::new(ParseErrorKind::Injection, 0)));
             }
-            if name.eq_ignore_ascii_case("Replaces") {
+            let text = plain_name.text().and_then(|_| plain.text()).map_err(place)?;
+            if plain_name.as_ref().eq_ignore_ascii_case(b"Replaces") {
                 if replaces.is_some() {
                     return Err(place(ParseError::new(ParseErrorKind::Duplicate, 0)));
                 }
-                replaces = Some(Replaces::parse(&text).map_err(place)?);
+                replaces = Some(Replaces::parse(text).map_err(place)?);
             }
         }
         let method = name_addr.uri.params().value("method");

@@ -307,7 +307,7 @@ proptest! {
         others in prop::collection::vec(("[A-QT-Z][A-Za-z-]{0,5}", "[^\r\n\0]{0,12}"), 0..5),
     ) {
         let Ok(plain) = UriBuf::parse(&uri) else { return Ok(()) };
-        let replaces = Replaces::new(&call_id, &to_tag, &from_tag).unwrap().early_only(early);
+        let replaces = Replaces::new(&call_id, &to_tag, &from_tag).unwrap().with_early_only(early);
         let value = replaces.to_string();
         let headers: Vec<(&str, &str)> = [("Replaces", value.as_str())]
             .into_iter()
@@ -332,7 +332,7 @@ proptest! {
         early in any::<bool>(),
     ) {
         let call_id = host.map_or(word.clone(), |host| format!("{word}@{host}"));
-        let replaces = Replaces::new(&call_id, &to_tag, &from_tag).unwrap().early_only(early);
+        let replaces = Replaces::new(&call_id, &to_tag, &from_tag).unwrap().with_early_only(early);
         prop_assert_eq!(Replaces::parse(&replaces.to_string()), Ok(replaces.clone()));
         let refer_to = format!("<sip:c@h?Replaces={}>", replaces.to_uri_header());
         prop_assert_eq!(ReferTo::parse(&refer_to).unwrap().replaces, Some(replaces));

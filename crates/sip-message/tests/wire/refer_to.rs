@@ -16,7 +16,7 @@ fn refer_to_with_replaces_is_read() {
         let value = format!("<{TARGET}?Replaces=9f2c%40192.0.2.7%3Bto-tag%3Dk3%3Bfrom-tag%3Dp8{suffix}>");
         let refer_to = ReferTo::parse(&value).unwrap();
         assert_eq!(refer_to.target().as_str(), TARGET);
-        assert_eq!(refer_to.replaces, Some(replaces().early_only(early_only)));
+        assert_eq!(refer_to.replaces, Some(replaces().with_early_only(early_only)));
         let require_found =
             refer_to.uri_headers().find(|(name, _)| name == "Require").map(|(_, value)| value);
         assert_eq!(require_found.as_deref(), require);

@@ -14,8 +14,8 @@ fn both_tags_must_stand_exactly_once() {
         assert_eq!(Replaces::parse(value).unwrap(), good, "{value}");
     }
     let known = Replaces::parse("1;x=y;to-tag=2;flag;from-tag=3;early-only;q=\"a;b\"").unwrap();
-    assert!(known.early_only);
-    assert_eq!((known.call_id.as_str(), known.to_tag.as_str(), known.from_tag.as_str()), ("1", "2", "3"));
+    assert!(known.early_only());
+    assert_eq!((known.call_id(), known.to_tag(), known.from_tag()), ("1", "2", "3"));
     assert_eq!(known.to_string(), "1;to-tag=2;from-tag=3;early-only;x=y;flag;q=\"a;b\"");
     for (value, kind) in [
         ("1;to-tag=2", ParseErrorKind::Missing),
@@ -68,7 +68,7 @@ fn escapes_are_decoded_once() {
     .unwrap();
     assert_eq!(refer_to.target().as_str(), "sip:us%25er%3B@h");
     assert_eq!(refer_to.uri_headers().next().unwrap().1, "%25");
-    assert_eq!(refer_to.replaces.as_ref().map(|replaces| replaces.call_id.as_str()), Some("a%25"));
+    assert_eq!(refer_to.replaces.as_ref().map(Replaces::call_id), Some("a%25"));
     for bad in ["%", "%4", "%4g", "%g4", "a%f", "%ff", "%c3"] {
         assert_eq!(escape::unescape(bad).unwrap_err().kind(), ParseErrorKind::Escape, "{bad}");
     }
@@ -102,7 +102,8 @@ fn call_ids_and_tags_compare_byte_for_byte() {
 #[test]
 fn join_and_target_dialog_share_the_shape() {
     let join = request_with("INVITE", "Join: 1;from-tag=3;to-tag=2\n").join().unwrap().unwrap();
-    assert_eq!(join, Join { call_id: "1".into(), to_tag: "2".into(), from_tag: "3".into() });
+    assert_eq!(Ok(&join), Join::parse("1;to-tag=2;from-tag=3").as_ref());
+    assert_eq!((join.call_id(), join.to_tag(), join.from_tag()), ("1", "2", "3"));
     assert_eq!(join.to_string(), "1;to-tag=2;from-tag=3");
     let target =
         request_with("REFER", "Target-Dialog: x@h;local-tag=r1;remote-tag=t1\n").target_dialog().unwrap();

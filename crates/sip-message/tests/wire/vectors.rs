@@ -19,7 +19,7 @@ fn replaces() -> Replaces {
 fn refer_to_is_written_as_the_vectors_have_it() {
     // covers: TR-130, EC-31, EC-33
     let whole = replaces().to_string();
-    let early = replaces().early_only(true).to_string();
+    let early = replaces().with_early_only(true).to_string();
     for (headers, suffix) in [
         (vec![("Replaces", whole.as_str())], ""),
         (vec![("Replaces", early.as_str())], "%3Bearly-only"),
@@ -39,7 +39,7 @@ fn refer_to_is_written_as_the_vectors_have_it() {
         let refer = Message::parse(refer).unwrap();
         let refer_to = refer.refer_to().unwrap();
         assert_eq!(refer_to.target().as_str(), CONTACT);
-        assert_eq!(refer_to.replaces, Some(replaces().early_only(suffix == "%3Bearly-only")));
+        assert_eq!(refer_to.replaces, Some(replaces().with_early_only(suffix == "%3Bearly-only")));
     }
 }
 

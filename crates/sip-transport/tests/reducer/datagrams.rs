@@ -130,13 +130,13 @@ fn send(flow: u64, wire: impl Into<Bytes>) -> TransportCommand {
     TransportCommand::Send(Outbound { hop, wire: wire.into() })
 }
 
-/// The message with so many header lines that it is `length` bytes long.
+/// The message with so many header lines of some length that it is `length` bytes long.
 fn padded(message: &str, length: usize) -> Vec<u8> {
-    let pad = "X: y\r\n";
+    let pad = format!("X: {}\r\n", "y".repeat(995));
     let (head, tail) = message.split_at(message.find("Content-Length").expect("test message"));
     let room = length - message.len();
     let lines = room / pad.len() - 1;
-    let last = format!("X: {}\r\n", "y".repeat(room - lines * pad.len() - (pad.len() - 1)));
+    let last = format!("X: {}\r\n", "y".repeat(room - lines * pad.len() - "X: \r\n".len()));
     let text = format!("{head}{}{last}{tail}", pad.repeat(lines));
     assert_eq!(text.len(), length);
     text.into_bytes()

@@ -6,7 +6,7 @@
 pub(crate) mod invite;
 pub(crate) mod non_invite;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{Message, Method};
@@ -70,7 +70,7 @@ pub(crate) enum Machine {
 /// What the automatic 100 is made of.
 #[derive(Debug)]
 pub(crate) struct Unanswered {
-    pub(crate) message: Message,
+    pub(crate) message: Arc<Message>,
     pub(crate) via: Option<Box<str>>,
 }
 

@@ -189,7 +189,7 @@ impl Bench {
             source: address(source),
             local: address(LOCAL),
         };
-        let inbound = Inbound { origin, message, via: None, reply: origin.hop() };
+        let inbound = Inbound { origin, message: message.into(), via: None, reply: origin.hop() };
         self.receive(FlowEvent::Inbound(inbound));
     }
 

@@ -197,7 +197,7 @@ impl Calls {
         let value = format!("<{refer_to}>");
         let refer_to = ReferTo::parse(&value).expect("a Refer-To can be read");
         if let Some(replaces) = refer_to.replaces {
-            let named = self.legs.iter().find(|(leg, _)| replaces.call_id == format!("call-{leg}"));
+            let named = self.legs.iter().find(|(leg, _)| replaces.call_id() == format!("call-{leg}"));
             let (named, call) = named.expect("Replaces names a call");
             assert_ne!(*named, leg);
             assert_eq!(call.stage, Stage::Up, "Replaces of a call that is over");

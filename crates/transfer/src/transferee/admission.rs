@@ -107,8 +107,8 @@ fn check_method(method: Option<&str>) -> Result<(), StatusCode> {
 
 /// Whether a Replaces names a dialog, from either side.
 fn names(replaces: &Replaces, dialog: &DialogIdentity) -> bool {
-    let tags = (replaces.to_tag.as_str(), replaces.from_tag.as_str());
-    replaces.call_id == *dialog.call_id
+    let tags = (replaces.to_tag(), replaces.from_tag());
+    replaces.call_id() == &*dialog.call_id
         && (tags == (&*dialog.local_tag, &*dialog.remote_tag)
             || tags == (&*dialog.remote_tag, &*dialog.local_tag))
 }
