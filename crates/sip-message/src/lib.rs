@@ -21,6 +21,7 @@ pub mod sipfrag;
 mod status;
 mod typed;
 mod uri;
+mod values;
 
 pub use build::{
     AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, ParamsBuf, Protection, Response, ack_for,
@@ -45,3 +46,4 @@ pub use name_addr::{NameAddr, NameAddrBuf};
 pub use params::Params;
 pub use status::StatusCode;
 pub use uri::{Host, Scheme, Uri, UriBuf};
+pub use values::Values;

@@ -262,6 +262,12 @@ pub(crate) struct Lines<'a> {
     next: u8,
 }
 
+impl<'a> Lines<'a> {
+    pub(crate) const fn none(message: &'a Message) -> Lines<'a> {
+        Lines { message, next: NO_LINE }
+    }
+}
+
 impl<'a> Iterator for Lines<'a> {
     type Item = &'a Line;
 
