@@ -1,6 +1,6 @@
 //! Typed values of a message, made on demand from the index.
 
-use crate::header::{self, Form, TypedHeader};
+use crate::header::{self, TypedHeader};
 use crate::headers::{
     CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
     SubscriptionState, TargetDialog, Via, seconds,
@@ -240,6 +240,9 @@ impl Message {
     /// header that may stand once stands twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
     /// the answer.
     pub fn check(&self) -> Result<(), ParseError> {
+        if let Some(fault) = self.fault() {
+            return Err(fault);
+        }
         if !self.version_known() {
             return Err(ParseError::new(ParseErrorKind::Version, 0));
         }
