@@ -9,13 +9,14 @@ use crate::{HeaderId, StatusCode};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseError {
     kind: ParseErrorKind,
-    offset: usize,
     header: Option<HeaderId>,
+    /// Beyond 4 GiB an offset would be wrong; no limit lets a text come near.
+    offset: u32,
 }
 
 impl ParseError {
     pub(crate) const fn new(kind: ParseErrorKind, offset: usize) -> Self {
-        ParseError { kind, offset, header: None }
+        ParseError { kind, offset: offset as u32, header: None }
     }
 
     /// Builds the error for `part`, a slice of `whole`: the offset is where `part` starts.
@@ -34,13 +35,12 @@ impl ParseError {
     #[must_use]
     pub(crate) const fn inside(mut self, header: HeaderId, base: usize) -> Self {
         self.header = Some(header);
-        self.offset += base;
-        self
+        self.shifted(base)
     }
 
     #[must_use]
     pub(crate) const fn shifted(mut self, base: usize) -> Self {
-        self.offset += base;
+        self.offset += base as u32;
         self
     }
 
@@ -51,7 +51,7 @@ impl ParseError {
 
     /// Where it is wrong, in bytes from the start of the parsed text.
     pub const fn offset(&self) -> usize {
-        self.offset
+        self.offset as usize
     }
 
     /// The well-known header in which it is wrong, if it is in one.
@@ -59,10 +59,22 @@ impl ParseError {
         self.header
     }
 
-    /// The status code that answers a request with this fault (RFC 3261 §21.4.1, §21.5.6, §21.5.7).
+    /// The reason phrase for that answer: the standard one, what is wrong, and in which header (RFC 3261 §21.4.1).
+    ///
+    /// `Bad Request: malformed number in CSeq`. Nothing of the peer's text is in it.
+    pub fn reason_phrase(&self) -> String {
+        let phrase = self.status().reason_phrase();
+        match self.header {
+            Some(header) => format!("{phrase}: {} in {header}", self.kind),
+            None => format!("{phrase}: {}", self.kind),
+        }
+    }
+
+    /// The status code that answers a request with this fault (RFC 3261 §21.4.1, §21.4.12, §21.5.6, §21.5.7).
     pub const fn status(&self) -> StatusCode {
         match self.kind {
             ParseErrorKind::Version => StatusCode::VERSION_NOT_SUPPORTED,
+            ParseErrorKind::UriTooLong => StatusCode::REQUEST_URI_TOO_LONG,
             ParseErrorKind::MessageTooLarge
             | ParseErrorKind::LineTooLong
             | ParseErrorKind::TooManyHeaders => StatusCode::MESSAGE_TOO_LARGE,
@@ -96,6 +108,9 @@ pub enum ParseErrorKind {
     /// A line, with its continuations, is longer than [`Limits::line`](crate::Limits::line).
     #[error("line too long")]
     LineTooLong,
+    /// The Request-URI makes its line longer than [`Limits::line`](crate::Limits::line); answered 414.
+    #[error("Request-URI too long")]
+    UriTooLong,
     /// There are more header lines than [`Limits::headers`](crate::Limits::headers).
     #[error("too many header lines")]
     TooManyHeaders,

@@ -157,18 +157,17 @@ header_ids! {
     WwwAuthenticate "WWW-Authenticate" "www-authenticate",
 }
 
-/// Slots of [`BY_NAME`]: some times the number of names, so that most names are found in their own slot.
-const SLOTS: usize = 256;
+/// Slots of [`BY_NAME`]: a power of two, and so many that the mix below finds one for each name.
+const SLOTS: usize = 512;
 
-/// Ids at the slot of their long name, or in the first free slot behind it.
+/// Each id at the slot of its long name. That no two share one is checked here, when the crate is built: who adds a name
+/// and fails looks for other factors in [`slot_of`].
 const BY_NAME: [Option<HeaderId>; SLOTS] = {
     let mut table = [None; SLOTS];
     let mut at = 0;
     while at < ALL.len() {
-        let mut slot = slot_of(NAMES[at].as_bytes());
-        while table[slot].is_some() {
-            slot = (slot + 1) % SLOTS;
-        }
+        let slot = slot_of(NAMES[at].as_bytes());
+        assert!(table[slot].is_none(), "two header names share a slot");
         table[slot] = Some(ALL[at]);
         at += 1;
     }
@@ -181,7 +180,7 @@ const fn slot_of(name: &[u8]) -> usize {
     let first = (name[0] | LOWER) as usize;
     let middle = (name[name.len() / 2] | LOWER) as usize;
     let last = (name[name.len() - 1] | LOWER) as usize;
-    (name.len() * 27 + first * 69 + middle * 85 + last * 39) % SLOTS
+    (name.len() * 197 + first * 93 + middle * 21 + last * 205) % SLOTS
 }
 
 const BY_LETTER: [Option<HeaderId>; 26] = {
@@ -210,23 +209,19 @@ impl HeaderId {
         HeaderId::of_bytes(name.as_bytes())
     }
 
+    #[inline]
     pub(crate) fn of_bytes(name: &[u8]) -> Option<HeaderId> {
-        if let [letter] = name {
-            let letter = letter.to_ascii_lowercase();
-            return if letter.is_ascii_lowercase() { BY_LETTER[usize::from(letter - b'a')] } else { None };
+        if name.len() < 2 {
+            return HeaderId::of_letter(name);
         }
-        if name.is_empty() {
-            return None;
-        }
-        let mut slot = slot_of(name);
-        while let Some(id) = BY_NAME[slot] {
-            let known = id.name().as_bytes();
-            if same(known, name) || same_in_other_case(known, name) {
-                return Some(id);
-            }
-            slot = (slot + 1) % SLOTS;
-        }
-        None
+        let id = BY_NAME[slot_of(name)]?;
+        let known = id.name().as_bytes();
+        (same(known, name) || known.eq_ignore_ascii_case(name)).then_some(id)
+    }
+
+    fn of_letter(name: &[u8]) -> Option<HeaderId> {
+        let letter = name.first()?.to_ascii_lowercase();
+        if letter.is_ascii_lowercase() { BY_LETTER[usize::from(letter - b'a')] } else { None }
     }
 
     /// The canonical long name, as it is printed: `Call-ID`.
@@ -322,12 +317,6 @@ fn same(one: &[u8], two: &[u8]) -> bool {
             8..=16 => ends::<8>(one, two),
             _ => one == two,
         }
-}
-
-#[cold]
-#[inline(never)]
-fn same_in_other_case(one: &[u8], two: &[u8]) -> bool {
-    one.eq_ignore_ascii_case(two)
 }
 
 impl fmt::Display for HeaderId {

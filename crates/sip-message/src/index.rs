@@ -120,6 +120,8 @@ pub(crate) struct Index {
     pub(crate) start: Start,
     pub(crate) lines: Lines,
     pub(crate) first: [u8; HeaderId::COUNT],
+    /// What is wrong with a message that can be answered all the same.
+    pub(crate) fault: Option<ParseError>,
     /// Where the body starts and ends.
     pub(crate) body: (usize, usize),
     /// The head with folds turned into blanks, byte for byte as long; absent where nothing is folded.
@@ -132,13 +134,15 @@ impl Index {
             start: Start::Absent,
             lines: Lines::new(),
             first: [NO_LINE; HeaderId::COUNT],
+            fault: None,
             body: (0, 0),
             unfolded: None,
         }
     }
 
-    /// Joins the lines of each header, first to last.
-    pub(crate) fn link(&mut self, duplicates: Duplicates) -> Result<(), ParseError> {
+    /// Joins the lines of each header, first to last. Gives the first line that makes the message unusable, as it stands
+    /// a second time.
+    pub(crate) fn link(&mut self) -> Option<ParseError> {
         let (first, lines) = (&mut self.first, &mut *self.lines);
         let mut second = None;
         for slot in (0..lines.len()).rev() {
@@ -149,13 +153,10 @@ impl Index {
             }
             lines[slot].next = later;
         }
-        match second {
-            Some((slot, id)) if duplicates == Duplicates::Refused => {
-                let offset = lines[usize::from(slot)].name.start();
-                Err(ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id))
-            }
-            _ => Ok(()),
-        }
+        second.map(|(slot, id)| {
+            let offset = lines[usize::from(slot)].name.start();
+            ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id)
+        })
     }
 
     /// Copies the head and turns the line ends inside values into blanks.
@@ -189,11 +190,4 @@ impl Index {
         }
         self.lines.iter().filter(|line| line.id.is_some()).try_for_each(|line| check(line.value, line.id))
     }
-}
-
-/// What becomes of a second line of a header that makes a message unusable when it stands twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Duplicates {
-    Refused,
-    Kept,
 }

@@ -211,13 +211,36 @@ pub(crate) fn unquote(text: &str) -> std::borrow::Cow<'_, str> {
 /// The items of a comma list, split outside quoted strings and angle brackets; empty items are skipped.
 #[derive(Debug, Clone)]
 pub struct List<'a> {
-    rest: &'a str,
+    text: &'a str,
+    at: usize,
 }
 
 impl<'a> List<'a> {
     /// Splits one header value.
-    pub fn new(value: &'a str) -> Self {
-        List { rest: value }
+    pub const fn new(value: &'a str) -> Self {
+        List { text: value, at: 0 }
+    }
+
+    /// The next item and where it starts.
+    #[inline]
+    pub(crate) fn next_at(&mut self) -> Option<(usize, &'a str)> {
+        let bytes = self.text.as_bytes();
+        while self.at < bytes.len() {
+            let start = blanks(bytes, self.at);
+            // Most lists have one item; only where there is a comma, quotes and brackets matter.
+            let mut end = match memchr::memchr(b',', &bytes[start..]) {
+                Some(_) => start + item_end(&self.text[start..]),
+                None => bytes.len(),
+            };
+            self.at = end + 1;
+            while end > start && is_blank(bytes[end - 1]) {
+                end -= 1;
+            }
+            if start < end {
+                return Some((start, &self.text[start..end]));
+            }
+        }
+        None
     }
 }
 
@@ -225,19 +248,7 @@ impl<'a> Iterator for List<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        while !self.rest.is_empty() {
-            // Most lists have one item; only where there is a comma, quotes and brackets matter.
-            let end = match memchr::memchr(b',', self.rest.as_bytes()) {
-                Some(_) => item_end(self.rest),
-                None => self.rest.len(),
-            };
-            let item = trim(&self.rest[..end]);
-            self.rest = self.rest.get(end + 1..).unwrap_or("");
-            if !item.is_empty() {
-                return Some(item);
-            }
-        }
-        None
+        self.next_at().map(|(_, item)| item)
     }
 }
 

@@ -22,6 +22,7 @@ pub mod sipfrag;
 mod status;
 mod typed;
 mod uri;
+mod values;
 
 pub use build::{
     AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, ParamsBuf, Protection, Response, ack_for,
@@ -46,3 +47,4 @@ pub use name_addr::{NameAddr, NameAddrBuf};
 pub use params::Params;
 pub use status::StatusCode;
 pub use uri::{Host, Scheme, Uri, UriBuf};
+pub use values::Values;

@@ -73,7 +73,26 @@ impl Message {
 
     /// Parses one datagram with limits of the caller's choice.
     pub fn parse_with(datagram: Bytes, limits: &Limits) -> Result<Message, ParseError> {
+        let message = Message::parse_as(datagram, limits, Shape::Message)?;
+        match message.index.fault {
+            Some(fault) => Err(fault),
+            None => Ok(message),
+        }
+    }
+
+    /// Parses one datagram with limits of the caller's choice, and keeps a message whose [`fault`](Self::fault) can be
+    /// answered: blanks in or beside the Request-URI, a second line of a header on which others rely, and a
+    /// Content-Length that is no number or more than arrived.
+    ///
+    /// For who answers a request that [`parse`](Self::parse) refuses (RFC 4475 §3.1.2, §3.3). The first of two lines
+    /// counts, the body is the rest, and [`check`](Self::check) fails.
+    pub fn parse_to_answer(datagram: Bytes, limits: &Limits) -> Result<Message, ParseError> {
         Message::parse_as(datagram, limits, Shape::Message)
+    }
+
+    /// What is wrong with a message from [`parse_to_answer`](Self::parse_to_answer).
+    pub const fn fault(&self) -> Option<ParseError> {
+        self.index.fault
     }
 
     pub(crate) fn parse_as(bytes: Bytes, limits: &Limits, shape: Shape) -> Result<Message, ParseError> {
@@ -260,6 +279,12 @@ impl Message {
 pub(crate) struct Lines<'a> {
     message: &'a Message,
     next: u8,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) const fn none(message: &'a Message) -> Lines<'a> {
+        Lines { message, next: NO_LINE }
+    }
 }
 
 impl<'a> Iterator for Lines<'a> {

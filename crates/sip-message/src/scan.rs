@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr_iter, memchr2};
 
-use crate::index::{Duplicates, Index, LONGEST_HEAD, Line, NO_LINE, Span, Start};
+use crate::index::{Index, LONGEST_HEAD, Line, NO_LINE, Span, Start};
 use crate::lex::{self, Class};
 use crate::{HeaderId, Limits, Method, ParseError, ParseErrorKind, StatusCode};
 
@@ -15,7 +15,8 @@ pub(crate) enum Shape {
     Fragment,
 }
 
-/// Indexes `bytes`, which hold one message and nothing else.
+/// Indexes `bytes`, which hold one message and nothing else. A fault that leaves a request answerable is noted in the
+/// index; any other is an error.
 pub(crate) fn scan(bytes: &[u8], limits: &Limits, shape: Shape) -> Result<Index, ParseError> {
     if bytes.len() > limits.message {
         return fail(ParseErrorKind::MessageTooLarge, limits.message);
@@ -36,16 +37,19 @@ pub(crate) fn scan(bytes: &[u8], limits: &Limits, shape: Shape) -> Result<Index,
         return fail(ParseErrorKind::ControlCharacter, nul);
     }
     index.check_utf8(head)?;
-    let duplicates = if shape == Shape::Message { Duplicates::Refused } else { Duplicates::Kept };
-    index.link(duplicates)?;
+    let second = index.link();
     if scan.folded {
         index.unfold(head);
     }
-    let length = match shape {
-        Shape::Message => content_length(&index, head, bytes.len() - body)?,
-        Shape::Fragment => bytes.len() - body,
-    };
-    index.body = (body, body + length);
+    let rest = bytes.len() - body;
+    index.body = (body, bytes.len());
+    if shape == Shape::Message {
+        index.fault = index.fault.or(second);
+        match content_length(&index, head, rest) {
+            Ok(length) => index.body.1 = body + length,
+            Err(fault) => index.fault = index.fault.or(Some(fault)),
+        }
+    }
     Ok(index)
 }
 
@@ -106,15 +110,21 @@ impl Scan<'_> {
                 fail(ParseErrorKind::MessageTooLarge, start)
             };
         }
-        let (end, next) = self.line_end(start, start)?;
+        let is_status = self.bytes[start..].get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"SIP/"));
+        let (end, next) = self.line_end(start, start).map_err(|error| match error.kind() {
+            ParseErrorKind::LineTooLong if !is_status => ParseError::new(ParseErrorKind::UriTooLong, start),
+            _ => error,
+        })?;
         let line = &self.bytes[start..end];
         if self.shape == Shape::Fragment && is_header_line(line) {
             return Ok(start);
         }
-        index.start = if line.len() >= 4 && line[..4].eq_ignore_ascii_case(b"SIP/") {
+        index.start = if is_status {
             status_line(line, start)?
         } else {
-            request_line(line, start)?
+            let (request, fault) = request_line(line, start)?;
+            index.fault = fault;
+            request
         };
         Ok(next)
     }
@@ -210,7 +220,8 @@ fn status_line(line: &[u8], start: usize) -> Result<Start, ParseError> {
     Ok(Start::Status { code, reason: Span::new(start + reason, start + line.len()) })
 }
 
-fn request_line(line: &[u8], start: usize) -> Result<Start, ParseError> {
+/// Reads a request line. Blanks beside or inside the Request-URI are a fault, though one that can be answered.
+fn request_line(line: &[u8], start: usize) -> Result<(Start, Option<ParseError>), ParseError> {
     let first = lex::run(line, 0, Class::TOKEN);
     let (Some(b' '), Some(last)) = (line.get(first), memchr::memrchr(b' ', line)) else {
         let kind =
@@ -220,6 +231,13 @@ fn request_line(line: &[u8], start: usize) -> Result<Start, ParseError> {
     let Some(method) = Method::of_bytes(&line[..first]) else {
         return fail(ParseErrorKind::Method, start);
     };
+    let blanks = line.len() - line.trim_ascii_end().len();
+    if blanks > 0 {
+        // The version stands before the blanks at the end.
+        let (request, fault) = request_line(&line[..line.len() - blanks], start)?;
+        let here = ParseError::new(ParseErrorKind::StartLine, start + line.len() - blanks);
+        return Ok((request, fault.or(Some(here))));
+    }
     let version = &line[last + 1..];
     let version_known = version == b"SIP/2.0" || version.eq_ignore_ascii_case(b"SIP/2.0");
     if !version_known && !is_version(version) {
@@ -230,10 +248,9 @@ fn request_line(line: &[u8], start: usize) -> Result<Start, ParseError> {
     }
     // Exactly one blank on either side, and none inside (RFC 3261 §7.1).
     let blank = lex::run(line, first + 1, Class::NO_BLANK);
-    if blank < last {
-        return fail(ParseErrorKind::StartLine, start + blank);
-    }
-    Ok(Start::Request { method, uri: Span::new(start + first + 1, start + last), version_known })
+    let fault = (blank < last).then(|| ParseError::new(ParseErrorKind::StartLine, start + blank));
+    let uri = Span::new(start + first + 1, start + last);
+    Ok((Start::Request { method, uri, version_known }, fault))
 }
 
 fn is_version(text: &[u8]) -> bool {

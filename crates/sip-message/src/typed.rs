@@ -1,11 +1,12 @@
 //! Typed values of a message, made on demand from the index.
 
-use crate::header::{self, Form, TypedHeader};
+use crate::header::{self, TypedHeader};
 use crate::headers::{
     CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
     SubscriptionState, TargetDialog, Via, seconds,
 };
 use crate::lex::{self, List};
+use crate::values::{Parts, Values};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
 
 impl Message {
@@ -208,7 +209,7 @@ impl Message {
 
     /// The one value of a header; [`Duplicate`](ParseErrorKind::Duplicate) if there are several.
     pub fn only<H: TypedHeader>(&self) -> Result<Option<H::Value<'_>>, ParseError> {
-        let mut parts = self.parts(H::ID, H::FORM);
+        let mut parts = Parts::of::<H>(self);
         let Some((base, value)) = parts.next() else { return Ok(None) };
         if let Some((second, _)) = parts.next() {
             return Err(ParseError::new(ParseErrorKind::Duplicate, second).of_header(H::ID));
@@ -223,28 +224,8 @@ impl Message {
 
     /// The values of a header in order, all lines; ends with
     /// [`TooManyParts`](ParseErrorKind::TooManyParts) beyond [`Limits::LIST_ITEMS`].
-    pub fn values<H: TypedHeader>(&self) -> impl Iterator<Item = Result<H::Value<'_>, ParseError>> {
-        self.parts(H::ID, H::FORM).take(Limits::LIST_ITEMS + 1).enumerate().map(|(count, (base, value))| {
-            let parsed = if count < Limits::LIST_ITEMS {
-                H::parse(value)
-            } else {
-                Err(ParseError::new(ParseErrorKind::TooManyParts, 0))
-            };
-            parsed.map_err(|error| error.inside(H::ID, base))
-        })
-    }
-
-    /// The values of a header as text, each with its offset in the message.
-    fn parts(&self, id: HeaderId, form: Form) -> impl Iterator<Item = (usize, &str)> {
-        self.lines(id).flat_map(move |line| {
-            let value = self.value_of(line);
-            let base = line.value.start();
-            let whole = (form != Form::List).then_some((base, value));
-            let items = (form == Form::List).then(|| List::new(value)).into_iter().flatten();
-            whole
-                .into_iter()
-                .chain(items.map(move |item| (base + (item.as_ptr().addr() - value.as_ptr().addr()), item)))
-        })
+    pub fn values<H: TypedHeader>(&self) -> Values<'_, H> {
+        Values::of(self)
     }
 
     /// The values of a list header, all lines, split at commas outside quotes and brackets.
@@ -259,6 +240,9 @@ impl Message {
     /// header that may stand once stands twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
     /// the answer.
     pub fn check(&self) -> Result<(), ParseError> {
+        if let Some(fault) = self.fault() {
+            return Err(fault);
+        }
         if !self.version_known() {
             return Err(ParseError::new(ParseErrorKind::Version, 0));
         }

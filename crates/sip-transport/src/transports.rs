@@ -318,7 +318,11 @@ impl Transports {
     }
 
     fn inbound(&self, origin: Origin, bytes: Bytes) -> Result<Inbound, Dropped> {
-        let message = Message::parse(bytes).map_err(|_| Dropped::Malformed)?;
+        // A request with a fault goes up, to be answered 400; a response with one is dropped (RFC 3261 §18.3).
+        let message = Message::parse_to_answer(bytes, &Limits::default()).map_err(|_| Dropped::Malformed)?;
+        if message.is_response() && message.fault().is_some() {
+            return Err(Dropped::Malformed);
+        }
         let via = message.top_via().map_err(|_| Dropped::Malformed)?;
         if message.is_request() {
             let reply = answer::reply(&via, &origin).ok_or(Dropped::Malformed)?;

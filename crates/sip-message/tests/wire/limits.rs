@@ -85,6 +85,8 @@ fn continuation_lines_count_into_the_line() {
 fn endless_line_is_refused_without_its_end() {
     let limits = Limits::default();
     let text = format!("OPTIONS sip:{}", "x".repeat(Limits::LINE));
+    assert_eq!(kind(Bytes::from(text), &limits), Some(ParseErrorKind::UriTooLong));
+    let text = format!("SIP/2.0 200 {}", "x".repeat(Limits::LINE));
     assert_eq!(kind(Bytes::from(text), &limits), Some(ParseErrorKind::LineTooLong));
 }
 

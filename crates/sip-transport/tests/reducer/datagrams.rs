@@ -92,7 +92,7 @@ fn every_drop_is_counted_by_its_reason_and_stops_nothing() {
         good.replace("Via: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKa\r\n", "").into_bytes(),
         good.replace("UDP 192.0.2.20", "UDP ???").into_bytes(),
         good.replace("192.0.2.20;branch", "192.0.2.20:0;branch").into_bytes(),
-        good.replace("Content-Length: 0", "Content-Length: 10").into_bytes(),
+        response("SIP/2.0/UDP 192.0.2.10").replace("Content-Length: 0", "Content-Length: 10").into_bytes(),
     ];
     let count = bad.len() as u64;
     for datagram in bad {
@@ -104,6 +104,22 @@ fn every_drop_is_counted_by_its_reason_and_stops_nothing() {
     assert!(bench.arrive("192.0.2.20:5060", good).is_some());
     let counters = bench.transports.counters();
     assert_eq!((counters.malformed, counters.keep_alive, counters.passed), (count, 3, 1));
+}
+
+#[test]
+fn a_request_with_a_fault_goes_up_to_be_answered() {
+    let mut bench = Bench::on(&[LOCAL]);
+    let good = request("SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKa");
+    for (from, to) in [
+        ("Content-Length: 0", "Content-Length: 10"),
+        ("Content-Length: 0", "Content-Length: -1"),
+        ("Call-ID: c", "Call-ID: c\r\nCall-ID: d"),
+        ("sip:alice@192.0.2.10 ", "sip:alice@192.0.2.10; lr "),
+    ] {
+        let inbound = bench.arrive("192.0.2.20:5060", good.replacen(from, to, 1)).expect(to);
+        assert_eq!(inbound.message.check().err(), inbound.message.fault(), "{to}");
+        assert_ne!(inbound.message.fault(), None, "{to}");
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Transactions {
     /// Answers a CANCEL and tells the layer above, once (RFC 3261 §9.2).
     fn inbound_cancel(&mut self, cx: &Cx<'_>, key: u128, inbound: &Inbound, out: &mut Out<'_, TxOutput>) {
         if let Err(error) = inbound.message.check() {
-            self.refuse(cx, inbound, key, error.status(), out);
+            self.refuse(cx, inbound, key, error, out);
             return;
         }
         let other = || key::transaction(cx.guard, &inbound.message, Class::Other);
@@ -89,12 +89,13 @@ impl Transactions {
                 self.move_server(tx, Happening::Request, None, out);
             } else {
                 // One branch for two requests (RFC 3261 §8.1.1.7).
-                self.refuse(cx, &inbound, key, StatusCode::BAD_REQUEST, out);
+                self.counters.bad_requests += 1;
+                self.answer(cx, &inbound, key, StatusCode::BAD_REQUEST, None, out);
             }
             return;
         }
         if let Err(error) = inbound.message.check() {
-            self.refuse(cx, &inbound, key, error.status(), out);
+            self.refuse(cx, &inbound, key, error, out);
             return;
         }
         let merge = key::merge(cx.guard, &inbound.message);

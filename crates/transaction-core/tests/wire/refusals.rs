@@ -1,6 +1,6 @@
 //! Requests that are answered here, without a transaction.
 
-use sip_message::HeaderId;
+use sip_message::{HeaderId, Message};
 use transaction_core::Config;
 
 use crate::bench::{Bench, OTHER, PEER, request};
@@ -17,6 +17,10 @@ fn a_request_that_breaks_the_rules_gets_400_and_the_same_400_again() {
         ("Max-Forwards: 70", "Max-Forwards: many"),
         ("Max-Forwards: 70", "Expires: 1\r\nExpires: 2"),
         ("REFER sip:alice@192.0.2.10", "REFER sip:"),
+        ("REFER sip:alice@192.0.2.10", "REFER  sip:alice@192.0.2.10"),
+        ("Content-Length: 0", "Content-Length: 7"),
+        ("Content-Length: 0", "Content-Length: 0\r\nContent-Length: 0"),
+        ("Max-Forwards: 70", "Max-Forwards: 70\r\nCSeq: 1 REFER"),
     ] {
         let mut bench = Bench::new();
         let bad = request("REFER", "z9hG4bKin").replacen(from, to, 1);
@@ -27,6 +31,20 @@ fn a_request_that_breaks_the_rules_gets_400_and_the_same_400_again() {
         assert_eq!(bench.events.len(), 0);
         assert_eq!(bench.transactions.counters().bad_requests, 2);
         bench.assert_idle();
+    }
+}
+
+#[test]
+fn the_phrase_of_a_400_names_the_rule_and_the_header() {
+    for (from, to, phrase) in [
+        ("Content-Length: 0", "Content-Length: 7", "body shorter than Content-Length in Content-Length"),
+        ("CSeq: 1", "CSeq: one", "malformed number in CSeq"),
+        ("From: <sip:bob@192.0.2.20>;tag=peer\r\n", "", "missing header in From"),
+    ] {
+        let mut bench = Bench::new();
+        bench.arrive(PEER, request("REFER", "z9hG4bKin").replacen(from, to, 1));
+        let sent = Message::parse(bench.sent[0].outbound.wire.clone()).expect("a response");
+        assert_eq!(sent.reason(), Some(format!("Bad Request: {phrase}").as_str()));
     }
 }
 
