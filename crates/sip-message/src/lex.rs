@@ -27,6 +27,8 @@ impl Class {
     pub(crate) const NOT_URI: Class = Class(1 << 10);
     /// What cannot stand in a display name without quotes.
     pub(crate) const NOT_DISPLAY: Class = Class(1 << 11);
+    /// What stands between two items of a list.
+    pub(crate) const BEFORE_ITEM: Class = Class(1 << 13);
     /// What stands between two parameters.
     pub(crate) const BEFORE_PARAM: Class = Class(1 << 9);
 }
@@ -68,6 +70,7 @@ const fn classes_of(byte: u8) -> u16 {
     put!(NOT_URI if not_uri);
     put!(URI_MARK if not_uri || matches!(byte, b'%' | b'@' | b':' | b'?'));
     put!(NOT_DISPLAY if matches!(byte, b':' | b';' | b',' | b'"' | b'<' | b'>'));
+    put!(BEFORE_ITEM if blank || byte == b',');
     put!(BEFORE_PARAM if blank || byte == b';');
     classes
 }
@@ -226,7 +229,10 @@ impl<'a> List<'a> {
     pub(crate) fn next_at(&mut self) -> Option<(usize, &'a str)> {
         let bytes = self.text.as_bytes();
         while self.at < bytes.len() {
-            let start = blanks(bytes, self.at);
+            let mut start = blanks(bytes, self.at);
+            if bytes.get(start) == Some(&b',') {
+                start = run(bytes, start, Class::BEFORE_ITEM);
+            }
             // Most lists have one item; only where there is a comma, quotes and brackets matter.
             let mut end = match memchr::memchr(b',', &bytes[start..]) {
                 Some(_) => start + item_end(&self.text[start..]),

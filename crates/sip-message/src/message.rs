@@ -12,8 +12,8 @@ use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
 /// Parsing allocates nothing for a head of up to 24 unfolded lines. A clone copies the index (some 500 bytes) and shares
 /// the bytes. Values are read where they stand; a typed value is made on demand and never
 /// scans the header list. Well-known headers are valid UTF-8, checked once by [`parse`](Self::parse); the
-/// value of an extension header is bytes. No value holds CR, LF or NUL: folds read as blanks (RFC 3261
-/// §7.3.1).
+/// value of an extension header is bytes. No value holds CR or LF, for folds read as blanks (RFC 3261
+/// §7.3.1), and NUL stands in one only as a quoted pair.
 #[derive(Clone)]
 pub struct Message {
     bytes: Bytes,

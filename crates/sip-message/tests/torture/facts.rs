@@ -12,9 +12,9 @@ pub(crate) const ALWAYS: [&str; 6] = ["start", "from", "to", "call-id", "cseq", 
 pub(crate) fn verdict(parsed: &Result<Message, ParseError>) -> String {
     let message = match parsed {
         Ok(message) => message,
-        Err(error) => return refusal("parse", error),
+        Err(error) => return refusal("parse", *error),
     };
-    match message.check().map_err(|error| refusal("check", &error)).and_then(|()| typed(message)) {
+    match message.check().map_err(|error| refusal("check", error)).and_then(|()| typed(message)) {
         Ok(()) => "reads".into(),
         Err(refused) => refused,
     }
@@ -22,20 +22,20 @@ pub(crate) fn verdict(parsed: &Result<Message, ParseError>) -> String {
 
 /// Reads every header that has a type.
 fn typed(message: &Message) -> Result<(), String> {
-    message.contacts().map_err(|error| refusal("header", &error))?;
+    message.contacts().map_err(|error| refusal("header", error))?;
     for row in header::rows() {
         let values: Vec<&str> = match row.form {
             Form::List => message.items(row.id).collect(),
             Form::Single | Form::Lines => message.all(row.id).collect(),
         };
         for value in values {
-            (row.reprint)(value).map_err(|error| format!("{} in {}", refusal("header", &error), row.id))?;
+            (row.reprint)(value).map_err(|error| format!("{} in {}", refusal("header", error), row.id))?;
         }
     }
     Ok(())
 }
 
-fn refusal(by: &str, error: &ParseError) -> String {
+fn refusal(by: &str, error: ParseError) -> String {
     let header = error.header().map(|id| format!(" in {id}")).unwrap_or_default();
     format!("{by} refuses {:?} {}{header}", error.kind(), error.status())
 }
