@@ -11,8 +11,7 @@ use crate::process::{Failure, Outcome, capture, find_program, run as run_command
 use crate::workspace::Workspace;
 
 /// The number of an RFC, and the package that holds its text.
-const TEXTS: &[(u32, &str)] =
-    &[(3261, "doc-rfc-std-proposed"), (4475, "doc-rfc-informational"), (5118, "doc-rfc-informational")];
+const TEXTS: &[(u32, &str)] = &[(4475, "doc-rfc-informational"), (5118, "doc-rfc-informational")];
 
 /// Where the packages put the texts, whatever the standing of the RFC.
 const PLACE: &str = "usr/share/doc/RFC/links";

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::event::lex_value;
-use super::{MediaType, Token};
+use super::{MediaType, Token, checks};
 use crate::{Params, ParseError, ParseErrorKind};
 
 /// `Accept: application/sdp;level=1;q=0.5` (RFC 3261 §20.1), one item of the list.
@@ -80,22 +80,7 @@ fn weight(value: &str, params: Params<'_>) -> Result<u16, ParseError> {
     match params.get("q") {
         None => Ok(1000),
         Some(text) => text
-            .and_then(qvalue)
+            .and_then(checks::qvalue)
             .ok_or_else(|| ParseError::of(ParseErrorKind::Number, value, text.unwrap_or(params.as_str()))),
-    }
-}
-
-/// Reads a `qvalue` in thousandths: `0` or `1`, with at most three decimals (RFC 3261 §25.1).
-pub(super) fn qvalue(text: &str) -> Option<u16> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let padded = decimals.bytes().chain([b'0'; 3]).take(3);
-    let thousandths = padded.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
-    match (whole, thousandths) {
-        ("0", _) => Some(thousandths),
-        ("1", 0) => Some(1000),
-        _ => None,
     }
 }
