@@ -48,7 +48,10 @@ pub(crate) fn search_all(workspace: &Workspace, flags: &Flags, default_seconds: 
     thread::scope(|scope| {
         for _ in 0..jobs.get() {
             scope.spawn(|| {
-                while let Some(name) = locked(&queue).next() {
+                // The queue is let go before the search begins.
+                loop {
+                    let next = locked(&queue).next();
+                    let Some(name) = next else { break };
                     if let Err(failure) = search(workspace, name, seconds) {
                         locked(&failed).push(format!("{name}: {failure}"));
                     }
