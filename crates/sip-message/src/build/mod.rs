@@ -7,6 +7,7 @@ mod lines;
 mod params;
 mod quoted;
 mod response;
+mod writer;
 
 pub use derived::{ack_for, cancel_for};
 pub use digest::{DigestChallengeBuf, DigestCredentialsBuf, Protection};

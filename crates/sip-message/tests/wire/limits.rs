@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use sip_message::{
-    Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, StatusCode, Uri, UriBuf,
+    BuildError, Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, Response,
+    StatusCode, Uri, UriBuf,
 };
 
 use crate::{message, request_text, request_with};
@@ -138,15 +139,55 @@ fn numbers_outside_their_range_are_refused_or_capped() {
 #[test]
 fn built_message_size_is_limited() {
     let draft = |length: usize| {
-        Draft::request(Method::Message, "sip:b@h")
-            .header(HeaderId::From, "<sip:a@h>;tag=1")
-            .header(HeaderId::To, "<sip:b@h>")
-            .header(HeaderId::CallId, "1")
-            .header(HeaderId::CSeq, "1 MESSAGE")
-            .body("text/plain", "x".repeat(length))
-            .encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+        message_draft().body("text/plain", "x".repeat(length)).encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
     };
     let head = draft(10_000).unwrap().len() - 10_000;
     assert_eq!(draft(Limits::MESSAGE - head).unwrap().len(), Limits::MESSAGE);
-    assert!(draft(Limits::MESSAGE - head + 1).is_err());
+    assert_eq!(draft(Limits::MESSAGE - head + 1), Err(BuildError::TooLarge(Limits::MESSAGE + 1)));
+}
+
+fn message_draft() -> Draft {
+    Draft::request(Method::Message, "sip:b@h")
+        .header(HeaderId::From, "<sip:a@h>;tag=1")
+        .header(HeaderId::To, "<sip:b@h>")
+        .header(HeaderId::CallId, "1")
+        .header(HeaderId::CSeq, "1 MESSAGE")
+}
+
+#[test]
+fn built_header_lines_are_counted() {
+    // Via, Max-Forwards, From, To, Call-ID, CSeq and Content-Length stand in every request.
+    let with = |lines: usize| {
+        let mut draft = message_draft();
+        (7..lines).for_each(|_| draft.push(HeaderId::Warning, "x"));
+        draft.encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+    };
+    let most = Message::parse(with(Limits::HEADERS).unwrap()).unwrap();
+    assert_eq!(most.headers().len(), Limits::HEADERS);
+    assert_eq!(with(Limits::HEADERS + 1), Err(BuildError::TooManyHeaders(Limits::HEADERS + 1)));
+    let vias = |count: usize| {
+        let request = request_with("OPTIONS", &format!("v: {}\n", vec!["SIP/2.0/UDP h"; count].join(",")));
+        Response::to(&request, StatusCode::OK).encode()
+    };
+    // The request has a Via of its own; From, To, Call-ID, CSeq and Content-Length stand in every response.
+    assert!(Message::parse(vias(Limits::HEADERS - 6).unwrap()).is_ok());
+    assert_eq!(vias(Limits::HEADERS - 5), Err(BuildError::TooManyHeaders(Limits::HEADERS + 1)));
+}
+
+#[test]
+fn built_line_length_is_limited() {
+    let with = |length: usize| {
+        message_draft()
+            .header(HeaderId::Subject, "x".repeat(length - "Subject: ".len()))
+            .encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+    };
+    assert!(Message::parse(with(Limits::LINE).unwrap()).is_ok());
+    assert_eq!(with(Limits::LINE + 1), Err(BuildError::LineTooLong("Subject".into())));
+    let to = |length: usize| {
+        let mut draft = message_draft();
+        draft.set_uri(&"x".repeat(length - "MESSAGE  SIP/2.0".len()));
+        draft.encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+    };
+    assert!(Message::parse(to(Limits::LINE).unwrap()).is_ok());
+    assert_eq!(to(Limits::LINE + 1), Err(BuildError::LineTooLong("start line".into())));
 }
