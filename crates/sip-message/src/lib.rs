@@ -23,8 +23,8 @@ mod typed;
 mod uri;
 
 pub use build::{
-    AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, ParamsBuf, Protection, Response, ack_for,
-    cancel_for,
+    AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, Edit, ParamsBuf, Protection, Response,
+    ack_for, cancel_for,
 };
 pub use error::{BuildError, ParseError, ParseErrorKind};
 pub use header_id::{HeaderId, HeaderName};

@@ -5,13 +5,10 @@ mod messages;
 
 use std::alloc::System;
 use std::cell::RefCell;
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use messages::{SAMPLES, full};
-use sip_message::{
-    BuildError, Draft, HeaderId, Message, Method, Response, StatusCode, ack_for, cancel_for, header,
-};
+use sip_message::{Draft, HeaderId, Message, Method, Response, StatusCode, ack_for, cancel_for, header};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 /// Counts allocations; hands everything on to the system's allocator.
@@ -51,12 +48,16 @@ const ACCESSORS: [(&str, Access); 12] = [
     ("content_type", |message| message.content_type().is_some() == message.has(HeaderId::ContentType)),
 ];
 
-/// Held by each test, as the count is that of the whole process.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
+/// One test for all, as the count is that of the whole process.
 #[test]
+fn allocations_are_as_few_as_promised() {
+    nothing_is_allocated_beyond_the_receive_buffer();
+    a_message_is_encoded_into_one_allocation();
+    lines_that_are_put_in_share_their_memory();
+    a_change_is_applied_in_one_allocation();
+}
+
 fn nothing_is_allocated_beyond_the_receive_buffer() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut found = Vec::new();
     for sample in &SAMPLES {
         let datagram = Bytes::from_static(sample.text);
@@ -119,9 +120,7 @@ fn ok(invite: &Message, body: &[u8]) -> Response {
         .body("application/sdp", body)
 }
 
-#[test]
 fn a_message_is_encoded_into_one_allocation() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let (sent, answer) = (sample("invite"), sample("ok"));
     let parsed =
         |response: Response| Message::parse(response.encode().expect("a response")).expect("a response");
@@ -144,12 +143,23 @@ fn a_message_is_encoded_into_one_allocation() {
 }
 
 /// Texts of the caller, body and media type; the values of all lines share one allocation.
-#[test]
 fn lines_that_are_put_in_share_their_memory() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let (sent, answer) = (sample("invite"), sample("ok"));
     // Request-URI, user part, values, media type, body.
     assert_eq!(allocations(|| invite(sent.body())), 5);
     // Tag, topmost Via, values, media type, body.
     assert_eq!(allocations(|| ok(&sent, answer.body())), 5);
+}
+
+fn a_change_is_applied_in_one_allocation() {
+    let sent = sample("invite");
+    let mut edit = sent.edit();
+    edit.prepend(HeaderId::Via, VIA)
+        .remove_top(HeaderId::Route)
+        .set(HeaderId::MaxForwards, 68)
+        .set_uri("sip:bob@192.0.2.3")
+        .set_body("text/plain", Bytes::from_static(b"hello"));
+    assert_eq!(allocations(|| edit.apply().expect("a message")), 1);
+    // The values of all changes, and the message.
+    assert_eq!(allocations(|| sent.edit().prepend(HeaderId::Via, VIA).apply().expect("a message")), 2);
 }

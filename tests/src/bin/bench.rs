@@ -13,7 +13,7 @@ use patchcord_tests::{
     play,
     scenario::{Scenario, ScenarioError},
 };
-use sip_message::Message;
+use sip_message::{HeaderId, Message};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 /// Counts allocations; hands everything on to the system's allocator.
@@ -49,9 +49,10 @@ const PARSE_ITERATIONS: u64 = 1000;
 
 /// The cases but for those of parsing, each with the iterations that suffice to count its instructions: as many as take
 /// about a second under callgrind.
-const CASES: [(&str, u64); 5] = [
+const CASES: [(&str, u64); 6] = [
     ("blind-transfer", 20),
     ("call", 50),
+    ("edit-via-on-top", PARSE_ITERATIONS),
     ("bus-publish-1", 20_000),
     ("bus-publish-16", 5_000),
     ("bus-publish-filtered", 20_000),
@@ -82,6 +83,7 @@ fn case(name: &str) -> Result<Option<Case>, SetUpError> {
             let scenario = Scenario::parse(CALL)?;
             Box::new(move || play::play_unobserved(&scenario, SEED) > 0)
         }
+        "edit-via-on-top" => return Ok(edit("invite")),
         "bus-publish-1" => publish(1, |_| true)?,
         "bus-publish-16" => publish(16, |_| true)?,
         "bus-publish-filtered" => publish(16, |_| false)?,
@@ -117,6 +119,16 @@ fn parse(name: &str) -> Option<Case> {
     } else {
         Box::new(move || Message::parse(black_box(datagram.clone())).map(black_box).is_ok())
     })
+}
+
+/// One message passed on by a proxy that puts its Via on top.
+fn edit(name: &str) -> Option<Case> {
+    let sample = messages::SAMPLES.iter().find(|sample| sample.name == name)?;
+    let message = Message::parse(Bytes::from_static(sample.text)).ok()?;
+    Some(Box::new(move || {
+        let via = black_box("SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bK4b43c2ff8.1");
+        message.edit().prepend(HeaderId::Via, via).apply().map(black_box).is_ok()
+    }))
 }
 
 /// Every case with its iterations.

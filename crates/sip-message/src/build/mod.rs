@@ -3,6 +3,7 @@
 mod derived;
 mod digest;
 mod draft;
+mod edit;
 mod lines;
 mod params;
 mod quoted;
@@ -12,5 +13,6 @@ mod writer;
 pub use derived::{ack_for, cancel_for};
 pub use digest::{DigestChallengeBuf, DigestCredentialsBuf, Protection};
 pub use draft::Draft;
+pub use edit::Edit;
 pub use params::{AddressBuf, ParamsBuf};
 pub use response::Response;

@@ -6,6 +6,7 @@ mod addresses;
 mod authentication;
 mod building;
 mod callers;
+mod edits;
 mod headers;
 mod limits;
 mod measured;
