@@ -52,11 +52,12 @@ impl Line {
         Line { name: Span::new(start, name_end), value, id: name.id(), next: NO_LINE }
     }
 
-    /// The same line at `start`, with `cut` bytes less at the front of its value; not joined to others.
-    pub(crate) fn moved(self, start: usize, cut: usize) -> Line {
-        let away = |at: usize| start + (at - self.name.start());
-        let name = Span::new(start, away(self.name.end()));
-        let value = Span::new(away(self.value.start()), away(self.value.end()) - cut);
+    /// The same line where `start` has become `at`, with `cut` bytes less at the front of its value; not joined to
+    /// others.
+    #[inline]
+    pub(crate) const fn moved(self, start: usize, at: usize, cut: usize) -> Line {
+        let name = Span::new(self.name.start() - start + at, self.name.end() - start + at);
+        let value = Span::new(self.value.start() - start + at, self.value.end() - start + at - cut);
         Line { name, value, id: self.id, next: NO_LINE }
     }
 }
@@ -79,13 +80,6 @@ impl Lines {
     const fn new() -> Lines {
         const NONE: Line = Line { name: Span::new(0, 0), value: Span::new(0, 0), id: None, next: NO_LINE };
         Lines::Few([NONE; INLINE_LINES], 0)
-    }
-
-    pub(crate) fn clear(&mut self) {
-        match self {
-            Lines::Few(_, count) => *count = 0,
-            Lines::Many(lines) => lines.clear(),
-        }
     }
 
     #[inline]

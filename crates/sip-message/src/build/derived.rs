@@ -41,7 +41,7 @@ fn repeat(
     let call_id = invite.call_id()?;
     let cseq = CSeq { number: invite.cseq()?.number, method };
     Writer::encode(|out| {
-        out.start(format_args!("{method} {uri} SIP/2.0"))?;
+        out.start([method.as_str().as_bytes(), b" ", uri.as_bytes(), b" SIP/2.0"])?;
         out.copy(HeaderId::Via, &[via]);
         out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
         for route in invite.all(HeaderId::Route) {

@@ -146,7 +146,7 @@ impl Draft {
         };
         let hops = if self.lines.has(HeaderId::MaxForwards) { None } else { Some(MAX_FORWARDS) };
         Writer::encode(|out| {
-            out.start(format_args!("{} {} SIP/2.0", self.method, self.uri))?;
+            out.start([self.method.as_str().as_bytes(), b" ", self.uri.as_bytes(), b" SIP/2.0"])?;
             out.header(HeaderId::Via, via)?;
             hops.map_or(Ok(()), |hops| out.header(HeaderId::MaxForwards, hops))?;
             self.lines.write(out)?;

@@ -18,16 +18,18 @@ use crate::{BuildError, HeaderId, HeaderName, List, Message};
 pub struct Edit<'a> {
     message: &'a Message,
     /// The lines of the head as they are to stand.
-    order: SmallVec<[Place; USUAL_LINES]>,
+    order: SmallVec<[Place; USUAL_PLACES]>,
     /// The new lines, those too that a later change has taken out again.
     new: Lines,
     uri: Option<String>,
     body: Option<Bytes>,
 }
 
-/// Where a line comes from.
+/// Where lines come from.
 #[derive(Debug, Clone, Copy)]
 enum Place {
+    /// The message: lines one behind the other, as they are.
+    Run { from: u8, to: u8 },
     /// The message; so many bytes are cut off the start of the value.
     Kept { slot: u8, cut: u16 },
     /// The new lines.
@@ -36,8 +38,8 @@ enum Place {
     Length,
 }
 
-/// Lines that are put in order without an allocation: those of a usual message, and some more.
-const USUAL_LINES: usize = 32;
+/// Places held without an allocation: a change makes two or three of one, and a proxy makes five changes.
+const USUAL_PLACES: usize = 16;
 
 /// Headers that do not go: without them the message is none, cannot be answered, or does not end on a stream.
 const LASTING: [HeaderId; 6] =
@@ -46,9 +48,14 @@ const LASTING: [HeaderId; 6] =
 impl Message {
     /// Starts to change a copy of this message.
     pub fn edit(&self) -> Edit<'_> {
-        let slots = 0..self.index.lines.len() as u8;
-        let order = slots.map(|slot| Place::Kept { slot, cut: 0 }).collect();
-        Edit { message: self, order, new: Lines::default(), uri: None, body: None }
+        let run = Place::Run { from: 0, to: self.index.lines.len() as u8 };
+        Edit {
+            message: self,
+            order: SmallVec::from_iter([run]),
+            new: Lines::default(),
+            uri: None,
+            body: None,
+        }
     }
 }
 
@@ -87,7 +94,7 @@ impl Edit<'_> {
 
     /// Removes all lines of that header.
     pub fn remove(&mut self, id: HeaderId) -> &mut Self {
-        self.retain(|name| name.id() != Some(id))
+        self.remove_all(|edit, place| edit.id(place) == Some(id))
     }
 
     /// Removes the first value of that header, if it has one: the first item of a list, or the whole line that holds
@@ -103,9 +110,9 @@ impl Edit<'_> {
     pub fn remove_extension(&mut self, name: &str) -> &mut Self {
         match HeaderName::of(name) {
             HeaderName::Known(id) => self.remove(id),
-            HeaderName::Unknown(_) => self.retain(
-                |other| !matches!(other, HeaderName::Unknown(other) if other.eq_ignore_ascii_case(name)),
-            ),
+            HeaderName::Unknown(_) => self.remove_all(|edit, place| {
+                edit.id(place).is_none() && edit.name(place).as_str().eq_ignore_ascii_case(name)
+            }),
         }
     }
 
@@ -147,10 +154,30 @@ impl Edit<'_> {
         self
     }
 
-    fn retain(&mut self, keep: impl Fn(HeaderName<'_>) -> bool) -> &mut Self {
-        let Edit { message, order, new, .. } = self;
-        order.retain(|place| keep(place.name(message, new)));
+    fn remove_all(&mut self, fits: impl Fn(&Self, Place) -> bool) -> &mut Self {
+        while let Some(at) = self.find(&fits) {
+            self.order.remove(at);
+        }
         self
+    }
+
+    /// Gives the first line that fits a place of its own, and tells which.
+    fn find(&mut self, fits: impl Fn(&Self, Place) -> bool) -> Option<usize> {
+        let alone = |slot| Place::Kept { slot, cut: 0 };
+        for (at, place) in self.order.iter().enumerate() {
+            let Place::Run { from, to } = *place else {
+                if fits(self, *place) {
+                    return Some(at);
+                }
+                continue;
+            };
+            let Some(slot) = (from..to).find(|slot| fits(self, alone(*slot))) else { continue };
+            let parts = [Place::Run { from, to: slot }, alone(slot), Place::Run { from: slot + 1, to }];
+            self.order.remove(at);
+            self.order.insert_many(at, parts);
+            return Some(at + 1);
+        }
+        None
     }
 
     /// Removes all lines of a header; gives where the first was, or else the end.
@@ -161,15 +188,15 @@ impl Edit<'_> {
     }
 
     /// Where the first line of a header is.
-    fn first(&self, id: HeaderId) -> Option<usize> {
-        self.order.iter().position(|place| self.name(*place).id() == Some(id))
+    fn first(&mut self, id: HeaderId) -> Option<usize> {
+        self.find(|edit, place| edit.id(place) == Some(id))
     }
 
     /// Where the line with the first value of a header is.
-    fn top(&self, id: HeaderId) -> Option<usize> {
+    fn top(&mut self, id: HeaderId) -> Option<usize> {
         let list = is_list(id);
-        self.order.iter().position(|place| {
-            self.name(*place).id() == Some(id) && (!list || List::new(self.value(*place)).next().is_some())
+        self.find(|edit, place| {
+            edit.id(place) == Some(id) && (!list || List::new(edit.value(place)).next().is_some())
         })
     }
 
@@ -180,29 +207,53 @@ impl Edit<'_> {
         match (cut, &mut self.order[at]) {
             (Some(more), Place::Kept { cut, .. }) => *cut += more as u16,
             (Some(more), Place::New(slot)) => self.new.cut(*slot, more),
-            (None, _) | (_, Place::Length) => drop(self.order.remove(at)),
+            (None, _) | (_, Place::Run { .. } | Place::Length) => drop(self.order.remove(at)),
+        }
+    }
+
+    fn lines(&self, from: u8, to: u8) -> &[Line] {
+        &self.message.index.lines[usize::from(from)..usize::from(to)]
+    }
+
+    fn line(&self, slot: u8) -> &Line {
+        &self.message.index.lines[usize::from(slot)]
+    }
+
+    /// Which header a line is; a run is none.
+    fn id(&self, place: Place) -> Option<HeaderId> {
+        match place {
+            Place::Run { .. } => None,
+            Place::Kept { slot, .. } => self.line(slot).id,
+            Place::New(slot) => self.new.name(slot).id(),
+            Place::Length => Some(HeaderId::ContentLength),
         }
     }
 
     fn name(&self, place: Place) -> HeaderName<'_> {
-        place.name(self.message, &self.new)
+        match place {
+            Place::Run { .. } => HeaderName::Unknown(""),
+            Place::Kept { slot, .. } => self.message.name_of(self.line(slot)),
+            Place::New(slot) => self.new.name(slot),
+            Place::Length => HeaderName::Known(HeaderId::ContentLength),
+        }
     }
 
     /// The value of a well-known header's line.
     fn value(&self, place: Place) -> &str {
         match place {
-            Place::Kept { slot, cut } => {
-                &self.message.value_of(&self.message.index.lines[usize::from(slot)])[usize::from(cut)..]
-            }
+            Place::Kept { slot, cut } => &self.message.value_of(self.line(slot))[usize::from(cut)..],
             Place::New(slot) => self.new.value(slot),
-            Place::Length => "",
+            Place::Run { .. } | Place::Length => "",
         }
     }
 
     fn check(&self) -> Result<(), BuildError> {
         let mut tally = Tally::default();
         for place in &self.order {
-            tally.count(self.name(*place).id());
+            match *place {
+                Place::Run { from, to } => self.lines(from, to).iter().for_each(|line| tally.count(line.id)),
+                place => tally.count(self.id(place)),
+            }
         }
         for place in self.order.iter().filter(|place| matches!(place, Place::New(_))) {
             tally.check(self.name(*place), &[HeaderId::ContentLength])?;
@@ -218,9 +269,8 @@ impl Edit<'_> {
         let head = &self.message.bytes[..self.message.index.body.0];
         let lines = head.strip_suffix(b"\r\n").or(head.strip_suffix(b"\n")).unwrap_or(head);
         index.start = self.write_start(lines, out)?;
-        index.lines.clear();
         for place in &self.order {
-            index.lines.push(self.write_line(lines, *place, out)?);
+            self.write_place(lines, *place, out, index)?;
         }
         out.put(&head[lines.len()..]);
         let body = out.position();
@@ -250,34 +300,48 @@ impl Edit<'_> {
         Ok(Start::Request { method, uri, version_known })
     }
 
-    fn write_line(&self, lines: &[u8], place: Place, out: &mut Writer) -> Result<Line, BuildError> {
+    /// Writes the lines of one place; the index takes them the first time.
+    fn write_place(
+        &self,
+        lines: &[u8],
+        place: Place,
+        out: &mut Writer,
+        index: &mut Index,
+    ) -> Result<(), BuildError> {
         let at = out.position();
-        let name = self.name(place);
+        let first = out.counts();
+        let start = |slot: u8| {
+            let line = self.message.index.lines.get(usize::from(slot));
+            line.map_or(lines.len(), |line| line.name.start())
+        };
         match place {
-            Place::Kept { slot, cut } => {
-                let (slot, cut) = (usize::from(slot), usize::from(cut));
-                let old = &self.message.index.lines;
-                let (line, end) =
-                    (old[slot], old.get(slot + 1).map_or(lines.len(), |next| next.name.start()));
-                out.count_line();
-                out.put(&lines[line.name.start()..line.value.start()]);
-                out.put(&lines[line.value.start() + cut..end]);
-                return Ok(line.moved(at, cut));
+            Place::Run { from, to } => {
+                let old = self.lines(from, to);
+                out.count_lines(old.len());
+                let (begin, end) = (start(from), start(to));
+                out.put(&lines[begin..end]);
+                for line in old.iter().filter(|_| first) {
+                    index.lines.push(line.moved(begin, at, 0));
+                }
+                return Ok(());
             }
-            Place::New(slot) => out.line(name.as_str(), self.new.value(slot))?,
+            Place::Kept { slot, cut } => {
+                let (line, cut) = (self.line(slot), usize::from(cut));
+                out.count_lines(1);
+                out.put(&lines[start(slot)..line.value.start()]);
+                out.put(&lines[line.value.start() + cut..start(slot + 1)]);
+                if first {
+                    index.lines.push(line.moved(start(slot), at, cut));
+                }
+                return Ok(());
+            }
+            Place::New(slot) => out.line(self.new.name(slot).as_str(), self.new.value(slot))?,
             Place::Length => out.number(HeaderId::ContentLength, self.body.as_ref().map_or(0, Bytes::len)),
         }
-        Ok(Line::written(name, at, out.position()))
-    }
-}
-
-impl Place {
-    fn name<'a>(self, message: &'a Message, new: &'a Lines) -> HeaderName<'a> {
-        match self {
-            Place::Kept { slot, .. } => message.name_of(&message.index.lines[usize::from(slot)]),
-            Place::New(slot) => new.name(slot),
-            Place::Length => HeaderName::Known(HeaderId::ContentLength),
+        if first {
+            index.lines.push(Line::written(self.name(place), at, out.position()));
         }
+        Ok(())
     }
 }
 
@@ -285,10 +349,12 @@ fn is_list(id: HeaderId) -> bool {
     rows().iter().any(|row| row.id == id && row.form == Form::List)
 }
 
-/// Shows the names of the lines; values may hold credentials.
+/// Shows where the lines come from; values may hold credentials.
 impl fmt::Debug for Edit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.order.iter().map(|place| self.name(*place).as_str()).collect();
-        f.debug_struct("Edit").field("headers", &names).finish_non_exhaustive()
+        f.debug_struct("Edit")
+            .field("message", self.message)
+            .field("lines", &self.order)
+            .finish_non_exhaustive()
     }
 }

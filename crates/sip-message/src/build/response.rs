@@ -137,9 +137,10 @@ impl Response {
             return Err(BuildError::ControlCharacter("reason phrase".into()));
         }
         let tag = self.new_tag()?;
+        let status = self.status.to_digits();
         let timestamp = self.status == StatusCode::TRYING && !self.lines.has(HeaderId::Timestamp);
         Writer::encode(|out| {
-            out.start(format_args!("SIP/2.0 {} {reason}", self.status))?;
+            out.start([b"SIP/2.0 ", &status, b" ", reason.as_bytes()])?;
             self.write_vias(out)?;
             if self.record_routes {
                 request

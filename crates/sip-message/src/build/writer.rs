@@ -38,6 +38,12 @@ impl Writer {
         self.length
     }
 
+    /// Whether this is the first time.
+    pub(super) const fn counts(&self) -> bool {
+        self.out.is_none()
+    }
+
+    #[inline]
     pub(super) fn put(&mut self, bytes: &[u8]) {
         self.length += bytes.len();
         if let Some(out) = &mut self.out {
@@ -45,9 +51,9 @@ impl Writer {
         }
     }
 
-    /// Writes the start line, in which no caller's text may hold a line end.
-    pub(super) fn start(&mut self, line: fmt::Arguments<'_>) -> Result<(), BuildError> {
-        self.print(line);
+    /// Writes the start line from its parts, in which no caller's text may hold a line end.
+    pub(super) fn start(&mut self, line: [&[u8]; 4]) -> Result<(), BuildError> {
+        line.iter().for_each(|part| self.put(part));
         let checked = check_length("start line", self.length);
         self.put(b"\r\n");
         checked
@@ -59,7 +65,7 @@ impl Writer {
 
     pub(super) fn line(&mut self, name: &str, value: &str) -> Result<(), BuildError> {
         let value = lex::trim(value);
-        if self.out.is_none() {
+        if self.counts() {
             if lex::has_line_breaker(value.as_bytes()) {
                 return Err(BuildError::ControlCharacter(name.into()));
             }
@@ -76,13 +82,17 @@ impl Writer {
 
     /// Writes a value that starts with a number and holds no line end.
     pub(super) fn number(&mut self, id: HeaderId, value: impl Display) {
-        self.count_line();
-        self.print(format_args!("{id}{COLON}{value}\r\n"));
+        self.count_lines(1);
+        self.put(id.name().as_bytes());
+        self.put(COLON.as_bytes());
+        // The writer takes everything.
+        let _ = write!(self, "{value}");
+        self.put(b"\r\n");
     }
 
-    /// Counts a line that [`put`](Self::put) writes.
-    pub(super) fn count_line(&mut self) {
-        self.lines += 1;
+    /// Counts lines that [`put`](Self::put) writes.
+    pub(super) const fn count_lines(&mut self, lines: usize) {
+        self.lines += lines;
     }
 
     /// Writes Content-Type if there is a body, Content-Length as the last header, the empty line and the body.
@@ -98,18 +108,13 @@ impl Writer {
     }
 
     fn write(&mut self, name: &str, value: &[&str]) {
-        self.count_line();
+        self.count_lines(1);
         self.put(name.as_bytes());
         self.put(COLON.as_bytes());
         for part in value {
             self.put(part.as_bytes());
         }
         self.put(b"\r\n");
-    }
-
-    fn print(&mut self, text: fmt::Arguments<'_>) {
-        // The writer takes everything.
-        let _ = self.write_fmt(text);
     }
 }
 
