@@ -53,7 +53,9 @@ impl Writer {
 
     /// Writes the start line from its parts, in which no caller's text may hold a line end.
     pub(super) fn start(&mut self, line: [&[u8]; 4]) -> Result<(), BuildError> {
-        line.iter().for_each(|part| self.put(part));
+        for part in line {
+            self.put(part);
+        }
         let checked = check_length("start line", self.length);
         self.put(b"\r\n");
         checked
