@@ -223,6 +223,12 @@ pub enum BuildError {
     /// The message from which another is derived holds a value that cannot be read.
     #[error("cannot derive from this message: {0}")]
     SourceValue(#[from] ParseError),
+    /// The message has so many header lines, more than [`Limits::HEADERS`](crate::Limits::HEADERS).
+    #[error("{0} header lines are too many")]
+    TooManyHeaders(usize),
+    /// A line is longer than [`Limits::LINE`](crate::Limits::LINE) bytes; the name of the header is given.
+    #[error("line of {0} is too long")]
+    LineTooLong(Box<str>),
     /// The finished message is longer than [`Limits::MESSAGE`](crate::Limits::MESSAGE) bytes.
     #[error("message of {0} bytes is too large")]
     TooLarge(usize),

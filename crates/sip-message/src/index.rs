@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::{HeaderId, Method, ParseError, ParseErrorKind, StatusCode};
+use crate::{HeaderId, HeaderName, Method, ParseError, ParseErrorKind, StatusCode};
 
 /// A range of bytes in the head of a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,6 +26,10 @@ impl Span {
         self.start as usize
     }
 
+    pub(crate) const fn end(self) -> usize {
+        self.end as usize
+    }
+
     pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
         &bytes[usize::from(self.start)..usize::from(self.end)]
     }
@@ -38,6 +42,24 @@ pub(crate) struct Line {
     pub(crate) value: Span,
     pub(crate) id: Option<HeaderId>,
     pub(crate) next: u8,
+}
+
+impl Line {
+    /// The line of the builders, `name: value` and CRLF, that stands from `start` to `end`.
+    pub(crate) fn written(name: HeaderName<'_>, start: usize, end: usize) -> Line {
+        let name_end = start + name.as_str().len();
+        let value = Span::new(name_end + ": ".len(), end - "\r\n".len());
+        Line { name: Span::new(start, name_end), value, id: name.id(), next: NO_LINE }
+    }
+
+    /// The same line where `start` has become `at`, with `cut` bytes less at the front of its value; not joined to
+    /// others.
+    #[inline]
+    pub(crate) const fn moved(self, start: usize, at: usize, cut: usize) -> Line {
+        let name = Span::new(self.name.start() - start + at, self.name.end() - start + at);
+        let value = Span::new(self.value.start() - start + at, self.value.end() - start + at - cut);
+        Line { name, value, id: self.id, next: NO_LINE }
+    }
 }
 
 /// Marks "no such line" in [`Index::first`] and [`Line::next`]; also the most lines an index can hold.

@@ -224,6 +224,12 @@ impl<'a> List<'a> {
         List { text: value, at: 0 }
     }
 
+    /// What is left of the value; empty if no item is.
+    pub(crate) fn rest(&self) -> &'a str {
+        let bytes = self.text.as_bytes();
+        &self.text[run(bytes, self.at.min(bytes.len()), Class::BEFORE_ITEM)..]
+    }
+
     /// The next item and where it starts.
     #[inline]
     pub(crate) fn next_at(&mut self) -> Option<(usize, &'a str)> {

@@ -25,8 +25,8 @@ mod uri;
 mod values;
 
 pub use build::{
-    AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, ParamsBuf, Protection, Response, ack_for,
-    cancel_for,
+    AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, Edit, ParamsBuf, Protection, Response,
+    ack_for, cancel_for,
 };
 pub use error::{BuildError, ParseError, ParseErrorKind};
 pub use header_id::{HeaderId, HeaderName};

@@ -16,8 +16,8 @@ use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
 /// §7.3.1), and NUL stands in one only as a quoted pair.
 #[derive(Clone)]
 pub struct Message {
-    bytes: Bytes,
-    index: Index,
+    pub(crate) bytes: Bytes,
+    pub(crate) index: Index,
 }
 
 /// The first line of a message.
@@ -251,7 +251,7 @@ impl Message {
         self.checked(line.value.of(self.text()))
     }
 
-    fn name_of(&self, line: &Line) -> HeaderName<'_> {
+    pub(crate) fn name_of(&self, line: &Line) -> HeaderName<'_> {
         match line.id {
             Some(id) => HeaderName::Known(id),
             None => HeaderName::Unknown(self.checked(line.name.of(&self.bytes))),

@@ -114,6 +114,11 @@ impl StatusCode {
         StatusCode::new(digits.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0')))
     }
 
+    /// The three digits as they stand on the wire.
+    pub(crate) const fn to_digits(self) -> [u8; 3] {
+        [b'0' + self.class(), b'0' + (self.0 / 10 % 10) as u8, b'0' + (self.0 % 10) as u8]
+    }
+
     /// The code as a number.
     pub const fn as_u16(self) -> u16 {
         self.0

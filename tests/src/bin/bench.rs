@@ -14,7 +14,7 @@ use patchcord_tests::{
     scenario::{Scenario, ScenarioError},
 };
 use sip_message::{
-    Limits, Message,
+    HeaderId, Limits, Message,
     framing::{Frame, Framer, StreamEnd},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -52,11 +52,12 @@ const PARSE_ITERATIONS: u64 = 1000;
 
 /// The cases but for those of parsing and of hostile messages, each with the iterations that suffice to count its instructions: as many as take
 /// about a second under callgrind.
-const CASES: [(&str, u64); 7] = [
+const CASES: [(&str, u64); 8] = [
     ("frame-invite", 2000),
     ("frame-invite-by-bytes", 100),
     ("blind-transfer", 20),
     ("call", 50),
+    ("edit-via-on-top", PARSE_ITERATIONS),
     ("bus-publish-1", 20_000),
     ("bus-publish-16", 5_000),
     ("bus-publish-filtered", 20_000),
@@ -92,6 +93,7 @@ fn case(name: &str) -> Result<Option<Case>, SetUpError> {
             let scenario = Scenario::parse(CALL)?;
             Box::new(move || play::play_unobserved(&scenario, SEED) > 0)
         }
+        "edit-via-on-top" => return Ok(edit("invite")),
         "bus-publish-1" => publish(1, |_| true)?,
         "bus-publish-16" => publish(16, |_| true)?,
         "bus-publish-filtered" => publish(16, |_| false)?,
@@ -147,6 +149,16 @@ fn parse(name: &str) -> Option<Case> {
     } else {
         Box::new(move || Message::parse(black_box(datagram.clone())).map(black_box).is_ok())
     })
+}
+
+/// One message passed on by a proxy that puts its Via on top.
+fn edit(name: &str) -> Option<Case> {
+    let sample = messages::SAMPLES.iter().find(|sample| sample.name == name)?;
+    let message = Message::parse(Bytes::from_static(sample.text)).ok()?;
+    Some(Box::new(move || {
+        let via = black_box("SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bK4b43c2ff8.1");
+        message.edit().prepend(HeaderId::Via, via).apply().map(black_box).is_ok()
+    }))
 }
 
 /// Every case with its iterations.

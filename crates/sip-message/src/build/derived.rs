@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::draft::{MAX_FORWARDS, check_request_uri};
-use super::lines::Writer;
+use super::writer::Writer;
 use crate::{BuildError, CSeq, HeaderId, Message, Method};
 
 /// Builds the CANCEL of an INVITE that was sent, from its bytes (RFC 3261 §9.1).
@@ -11,12 +11,7 @@ use crate::{BuildError, CSeq, HeaderId, Message, Method};
 /// Request-URI, From, To, Call-ID, Route and the number of `CSeq` are the INVITE's, the only Via is its
 /// topmost. `reason` is the value of a Reason header (RFC 3326), such as `SIP;cause=200`.
 pub fn cancel_for(invite: &Message, reason: Option<&str>) -> Result<Bytes, BuildError> {
-    let to = invite.first(HeaderId::To);
-    let mut out = repeat(invite, Method::Cancel, to)?;
-    if let Some(reason) = reason {
-        out.header(HeaderId::Reason, reason)?;
-    }
-    out.finish(b"")
+    repeat(invite, Method::Cancel, invite.first(HeaderId::To), reason)
 }
 
 /// Builds the ACK for a final response from 300 to 699 (RFC 3261 §17.1.1.3).
@@ -26,10 +21,15 @@ pub fn ack_for(invite: &Message, response: &Message) -> Result<Bytes, BuildError
     if !response.status().is_some_and(|code| code.is_final() && !code.is_success()) {
         return Err(BuildError::Source("an ACK of the transaction answers a response from 300 to 699"));
     }
-    repeat(invite, Method::Ack, response.first(HeaderId::To))?.finish(b"")
+    repeat(invite, Method::Ack, response.first(HeaderId::To), None)
 }
 
-fn repeat(invite: &Message, method: Method, to: Option<&str>) -> Result<Writer, BuildError> {
+fn repeat(
+    invite: &Message,
+    method: Method,
+    to: Option<&str>,
+    reason: Option<&str>,
+) -> Result<Bytes, BuildError> {
     if invite.method() != Some(Method::Invite) {
         return Err(BuildError::Source("only an INVITE is cancelled and acknowledged"));
     }
@@ -38,16 +38,20 @@ fn repeat(invite: &Message, method: Method, to: Option<&str>) -> Result<Writer, 
     let via = invite.vias().next().ok_or(BuildError::Missing(HeaderId::Via))?;
     let from = invite.first(HeaderId::From).ok_or(BuildError::Missing(HeaderId::From))?;
     let to = to.ok_or(BuildError::Missing(HeaderId::To))?;
+    let call_id = invite.call_id()?;
     let cseq = CSeq { number: invite.cseq()?.number, method };
-    let mut out = Writer::start(&[method.as_str(), " ", uri, " SIP/2.0"]);
-    out.copy(HeaderId::Via, via);
-    out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
-    for route in invite.all(HeaderId::Route) {
-        out.copy(HeaderId::Route, route);
-    }
-    out.copy(HeaderId::From, from);
-    out.copy(HeaderId::To, to);
-    out.copy(HeaderId::CallId, invite.call_id()?);
-    out.header(HeaderId::CSeq, &cseq.to_string())?;
-    Ok(out)
+    Writer::encode(|out| {
+        out.start([method.as_str().as_bytes(), b" ", uri.as_bytes(), b" SIP/2.0"])?;
+        out.copy(HeaderId::Via, &[via]);
+        out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
+        for route in invite.all(HeaderId::Route) {
+            out.copy(HeaderId::Route, &[route]);
+        }
+        out.copy(HeaderId::From, &[from]);
+        out.copy(HeaderId::To, &[to]);
+        out.copy(HeaderId::CallId, &[call_id]);
+        out.number(HeaderId::CSeq, cseq);
+        reason.map_or(Ok(()), |reason| out.header(HeaderId::Reason, reason))?;
+        out.finish(None)
+    })
 }

@@ -2,7 +2,8 @@ use core::fmt::{self, Display};
 
 use bytes::Bytes;
 
-use super::lines::{Body, Lines, Writer};
+use super::lines::Lines;
+use super::writer::{Body, Writer};
 use crate::{BuildError, HeaderId, Method};
 
 /// A request whose Via and Contact are not known yet: they come from the hop it is sent on.
@@ -136,19 +137,22 @@ impl Draft {
         if self.body.is_some() && self.lines.has(HeaderId::ContentType) {
             return Err(BuildError::Duplicate(HeaderId::ContentType));
         }
-        let mut out = Writer::start(&[self.method.as_str(), " ", &self.uri, " SIP/2.0"]);
-        out.header(HeaderId::Via, via)?;
-        if !self.lines.has(HeaderId::MaxForwards) {
-            out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
-        }
-        self.lines.write(&mut out)?;
-        if self.contact_user_wanted().is_some() {
-            if self.lines.has(HeaderId::Contact) {
+        let contact = match self.contact_user_wanted() {
+            Some(_) if self.lines.has(HeaderId::Contact) => {
                 return Err(BuildError::Duplicate(HeaderId::Contact));
             }
-            out.header(HeaderId::Contact, contact.ok_or(BuildError::Missing(HeaderId::Contact))?)?;
-        }
-        Body::finish(self.body.as_ref(), out)
+            Some(_) => Some(contact.ok_or(BuildError::Missing(HeaderId::Contact))?),
+            None => None,
+        };
+        let hops = if self.lines.has(HeaderId::MaxForwards) { None } else { Some(MAX_FORWARDS) };
+        Writer::encode(|out| {
+            out.start([self.method.as_str().as_bytes(), b" ", self.uri.as_bytes(), b" SIP/2.0"])?;
+            out.header(HeaderId::Via, via)?;
+            hops.map_or(Ok(()), |hops| out.header(HeaderId::MaxForwards, hops))?;
+            self.lines.write(out)?;
+            contact.map_or(Ok(()), |contact| out.header(HeaderId::Contact, contact))?;
+            out.finish(self.body.as_ref())
+        })
     }
 }
 

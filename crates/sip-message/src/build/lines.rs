@@ -1,44 +1,95 @@
-use core::fmt::Display;
+use core::fmt::{Display, Write as _};
+use core::ops::Range;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use smallvec::SmallVec;
 
-use crate::{BuildError, HeaderId, HeaderName, Limits, lex};
+use super::writer::Writer;
+use crate::{BuildError, HeaderId, HeaderName, lex};
 
 /// The header lines a caller has given, in order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lines {
-    lines: Vec<(Name, String)>,
+    lines: SmallVec<[Line; INLINE_LINES]>,
+    /// Name, if it is an extension's, and value of each line, one line behind the other.
+    text: String,
 }
 
+/// Where a line stands in the text.
 #[derive(Debug, Clone)]
-enum Name {
-    Known(HeaderId),
-    Extension(Box<str>),
+struct Line {
+    id: Option<HeaderId>,
+    name: Range<usize>,
+    value: Range<usize>,
 }
+
+/// Lines held without an allocation of their own: what a response or an edit adds, and most requests.
+const INLINE_LINES: usize = 8;
+
+/// Room for the values of a usual message in bytes, so that the text is allocated once.
+const USUAL_TEXT: usize = 512;
 
 impl Lines {
     pub(super) fn push(&mut self, id: HeaderId, value: impl Display) {
-        self.lines.push((Name::Known(id), value.to_string()));
+        self.add(Some(id), "", value);
     }
 
     /// A well-known name is stored as such, so that it cannot slip past the rules of its header.
     pub(super) fn push_named(&mut self, name: &str, value: impl Display) {
-        let name = match HeaderName::of(name) {
-            HeaderName::Known(id) => Name::Known(id),
-            HeaderName::Unknown(name) => Name::Extension(name.into()),
-        };
-        self.lines.push((name, value.to_string()));
+        match HeaderName::of(name) {
+            HeaderName::Known(id) => self.push(id, value),
+            HeaderName::Unknown(name) => self.add(None, name, value),
+        }
+    }
+
+    fn add(&mut self, id: Option<HeaderId>, name: &str, value: impl Display) {
+        if self.text.is_empty() {
+            self.text.reserve(USUAL_TEXT);
+        }
+        let start = self.text.len();
+        self.text.push_str(name);
+        let middle = self.text.len();
+        // A string takes everything.
+        let _ = write!(self.text, "{value}");
+        self.lines.push(Line { id, name: start..middle, value: middle..self.text.len() });
     }
 
     pub(super) fn remove(&mut self, id: HeaderId) {
-        self.lines.retain(|(name, _)| !matches!(name, Name::Known(known) if *known == id));
+        let Lines { lines, text } = self;
+        let mut gone = 0;
+        lines.retain(|line| {
+            for range in [&mut line.name, &mut line.value] {
+                *range = range.start - gone..range.end - gone;
+            }
+            let kept = line.id != Some(id);
+            if !kept {
+                text.drain(line.name.start..line.value.end);
+                gone += line.value.end - line.name.start;
+            }
+            kept
+        });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(super) fn name(&self, slot: usize) -> HeaderName<'_> {
+        let line = &self.lines[slot];
+        line.id.map_or_else(|| HeaderName::Unknown(&self.text[line.name.clone()]), HeaderName::Known)
+    }
+
+    pub(super) fn value(&self, slot: usize) -> &str {
+        &self.text[self.lines[slot].value.clone()]
+    }
+
+    /// Takes bytes off the start of a value.
+    pub(super) fn cut(&mut self, slot: usize, bytes: usize) {
+        self.lines[slot].value.start += bytes;
     }
 
     pub(super) fn values(&self, id: HeaderId) -> impl Iterator<Item = &str> {
-        self.lines.iter().filter_map(move |(name, value)| match name {
-            Name::Known(known) if *known == id => Some(value.as_str()),
-            Name::Known(_) | Name::Extension(_) => None,
-        })
+        let of_header = move |line: &&Line| line.id == Some(id);
+        self.lines.iter().filter(of_header).map(|line| &self.text[line.value.clone()])
     }
 
     pub(super) fn has(&self, id: HeaderId) -> bool {
@@ -47,108 +98,45 @@ impl Lines {
 
     /// Refuses headers that the encoder writes, and second lines of headers that may stand once.
     pub(super) fn check(&self, managed: &[HeaderId]) -> Result<(), BuildError> {
-        for (at, (name, _)) in self.lines.iter().enumerate() {
-            match name {
-                Name::Known(id) if managed.contains(id) => return Err(BuildError::Managed(*id)),
-                Name::Known(id) if id.is_single() => {
-                    let earlier = &self.lines[..at];
-                    if earlier.iter().any(|(other, _)| matches!(other, Name::Known(known) if known == id)) {
-                        return Err(BuildError::Duplicate(*id));
-                    }
-                }
-                Name::Known(_) => {}
-                Name::Extension(name) if !lex::is_token(name) => {
-                    return Err(BuildError::HeaderName(name.clone()));
-                }
-                Name::Extension(_) => {}
-            }
+        let mut tally = Tally::default();
+        for line in &self.lines {
+            tally.count(line.id);
         }
-        Ok(())
+        (0..self.len()).try_for_each(|slot| tally.check(self.name(slot), managed))
     }
 
     pub(super) fn write(&self, out: &mut Writer) -> Result<(), BuildError> {
-        self.lines.iter().try_for_each(|(name, value)| match name {
-            Name::Known(id) => out.header(*id, value),
-            Name::Extension(name) => out.line(name, value),
-        })
+        (0..self.len()).try_for_each(|slot| out.line(self.name(slot).as_str(), self.value(slot)))
     }
 }
 
-/// The message under construction.
-pub(super) struct Writer {
-    out: BytesMut,
+/// How many lines each header has.
+pub(super) struct Tally([usize; HeaderId::COUNT]);
+
+impl Default for Tally {
+    fn default() -> Tally {
+        Tally([0; HeaderId::COUNT])
+    }
 }
 
-/// Room for a message of usual size, so that it is written without growing.
-const USUAL: usize = 1024;
-
-impl Writer {
-    pub(super) fn start(first_line: &[&str]) -> Writer {
-        let mut out = BytesMut::with_capacity(USUAL);
-        for part in first_line {
-            out.put_slice(part.as_bytes());
+impl Tally {
+    pub(super) fn count(&mut self, id: Option<HeaderId>) {
+        if let Some(id) = id {
+            self.0[id as usize] += 1;
         }
-        out.put_slice(b"\r\n");
-        Writer { out }
     }
 
-    pub(super) fn header(&mut self, id: HeaderId, value: &str) -> Result<(), BuildError> {
-        self.line(id.name(), value)
+    pub(super) const fn of(&self, id: HeaderId) -> usize {
+        self.0[id as usize]
     }
 
-    pub(super) fn line(&mut self, name: &str, value: &str) -> Result<(), BuildError> {
-        if lex::has_line_breaker(value.as_bytes()) {
-            return Err(BuildError::ControlCharacter(name.into()));
-        }
-        self.write(name, value);
-        Ok(())
-    }
-
-    /// Writes a value of a parsed message as it is: it holds no line end, and NUL only as a quoted pair.
-    pub(super) fn copy(&mut self, id: HeaderId, value: &str) {
-        self.write(id.name(), value);
-    }
-
-    fn write(&mut self, name: &str, value: &str) {
-        self.out.put_slice(name.as_bytes());
-        self.out.put_slice(b": ");
-        self.out.put_slice(lex::trim(value).as_bytes());
-        self.out.put_slice(b"\r\n");
-    }
-
-    /// Writes Content-Length as the last header, the empty line and the body.
-    pub(super) fn finish(mut self, body: &[u8]) -> Result<Bytes, BuildError> {
-        self.header(HeaderId::ContentLength, &body.len().to_string())?;
-        self.out.put_slice(b"\r\n");
-        let total = self.out.len().saturating_add(body.len());
-        if total > Limits::MESSAGE {
-            return Err(BuildError::TooLarge(total));
-        }
-        self.out.put_slice(body);
-        Ok(self.out.freeze())
-    }
-}
-
-/// A body with its media type.
-#[derive(Debug, Clone)]
-pub(super) struct Body {
-    pub(super) content_type: String,
-    pub(super) bytes: Bytes,
-}
-
-impl Body {
-    pub(super) fn new(content_type: &str, bytes: impl AsRef<[u8]>) -> Body {
-        Body { content_type: content_type.into(), bytes: Bytes::copy_from_slice(bytes.as_ref()) }
-    }
-
-    /// Writes Content-Type if there is a body, then the end of the message.
-    pub(super) fn finish(body: Option<&Body>, mut out: Writer) -> Result<Bytes, BuildError> {
-        match body {
-            Some(body) => {
-                out.header(HeaderId::ContentType, &body.content_type)?;
-                out.finish(&body.bytes)
-            }
-            None => out.finish(b""),
+    /// Checks a line that a caller has given.
+    pub(super) fn check(&self, name: HeaderName<'_>, managed: &[HeaderId]) -> Result<(), BuildError> {
+        match name {
+            HeaderName::Known(id) if managed.contains(&id) => Err(BuildError::Managed(id)),
+            HeaderName::Known(id) if id.is_single() && self.of(id) > 1 => Err(BuildError::Duplicate(id)),
+            HeaderName::Unknown(name) if !lex::is_token(name) => Err(BuildError::HeaderName(name.into())),
+            HeaderName::Known(_) | HeaderName::Unknown(_) => Ok(()),
         }
     }
 }

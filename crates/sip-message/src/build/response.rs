@@ -2,8 +2,9 @@ use core::fmt::Display;
 
 use bytes::Bytes;
 
-use super::lines::{Body, Lines, Writer};
-use crate::{BuildError, HeaderId, Message, NameAddr, StatusCode, lex};
+use super::lines::Lines;
+use super::writer::{Body, Writer};
+use crate::{BuildError, HeaderId, List, Message, NameAddr, StatusCode, lex};
 
 /// A response to a request: Via, From, To, Call-ID and `CSeq` are copied from it (RFC 3261 §8.2.6.2).
 #[derive(Debug, Clone)]
@@ -135,55 +136,66 @@ impl Response {
         if lex::has_line_breaker(reason.as_bytes()) {
             return Err(BuildError::ControlCharacter("reason phrase".into()));
         }
-        let code = self.status.to_string();
-        let mut out = Writer::start(&["SIP/2.0 ", &code, " ", reason]);
-        self.write_vias(&mut out)?;
-        if self.record_routes {
-            for value in request.all(HeaderId::RecordRoute) {
-                out.copy(HeaderId::RecordRoute, value);
+        let tag = self.new_tag()?;
+        let status = self.status.to_digits();
+        let timestamp = self.status == StatusCode::TRYING && !self.lines.has(HeaderId::Timestamp);
+        Writer::encode(|out| {
+            out.start([b"SIP/2.0 ", &status, b" ", reason.as_bytes()])?;
+            self.write_vias(out)?;
+            if self.record_routes {
+                request
+                    .all(HeaderId::RecordRoute)
+                    .for_each(|value| out.copy(HeaderId::RecordRoute, &[value]));
             }
-        }
-        self.copy(HeaderId::From, &mut out);
-        self.write_to(&mut out)?;
-        self.copy(HeaderId::CallId, &mut out);
-        self.copy(HeaderId::CSeq, &mut out);
-        if self.status == StatusCode::TRYING && !self.lines.has(HeaderId::Timestamp) {
-            self.copy(HeaderId::Timestamp, &mut out);
-        }
-        self.lines.write(&mut out)?;
-        Body::finish(self.body.as_ref(), out)
+            self.copy(HeaderId::From, out);
+            match (request.first(HeaderId::To), tag) {
+                (Some(value), Some(tag)) => out.copy(HeaderId::To, &[value, ";tag=", tag]),
+                (Some(value), None) => out.copy(HeaderId::To, &[value]),
+                (None, _) => {}
+            }
+            self.copy(HeaderId::CallId, out);
+            self.copy(HeaderId::CSeq, out);
+            if timestamp {
+                self.copy(HeaderId::Timestamp, out);
+            }
+            self.lines.write(out)?;
+            out.finish(self.body.as_ref())
+        })
     }
 
     fn copy(&self, id: HeaderId, out: &mut Writer) {
         if let Some(value) = self.request.first(id) {
-            out.copy(id, value);
+            out.copy(id, &[value]);
         }
     }
 
-    /// Copies every Via line in order; only the first item of the first line may be replaced.
+    /// Copies every Via line in order, lists as they are: a line for each item of a long list would make the answer
+    /// several times as long as the request. Only the topmost value, which may be replaced, has a line of its own.
     fn write_vias(&self, out: &mut Writer) -> Result<(), BuildError> {
-        let mut items = self.request.vias();
-        let top = items.next().ok_or(BuildError::Missing(HeaderId::Via))?;
+        let mut lines = self.request.all(HeaderId::Via).map(List::new);
+        let (top, rest) = lines
+            .find_map(|mut list| list.next().map(|top| (top, list.rest())))
+            .ok_or(BuildError::Missing(HeaderId::Via))?;
         match &self.top_via {
             Some(marked) => out.header(HeaderId::Via, marked)?,
-            None => out.copy(HeaderId::Via, top),
+            None => out.copy(HeaderId::Via, &[top]),
         }
-        items.for_each(|item| out.copy(HeaderId::Via, item));
+        let others = core::iter::once(rest).chain(lines.map(|list| list.rest()));
+        others.filter(|line| !line.is_empty()).for_each(|line| out.copy(HeaderId::Via, &[line]));
         Ok(())
     }
 
-    fn write_to(&self, out: &mut Writer) -> Result<(), BuildError> {
-        let Some(value) = self.request.first(HeaderId::To) else { return Ok(()) };
+    /// The tag that the request's To is to be given.
+    fn new_tag(&self) -> Result<Option<&str>, BuildError> {
+        let Some(value) = self.request.first(HeaderId::To) else { return Ok(None) };
         let tagless = NameAddr::parse(value).is_ok_and(|to| to.tag().is_none());
         let tag = self.to_tag.as_deref().filter(|_| tagless && self.status != StatusCode::TRYING);
         if self.dialog_forming && tagless && tag.is_none() {
             return Err(BuildError::Missing(HeaderId::To));
         }
         match tag {
-            Some(tag) if !lex::is_token(tag) => return Err(BuildError::Tag(tag.into())),
-            Some(tag) => out.copy(HeaderId::To, &format!("{value};tag={tag}")),
-            None => out.copy(HeaderId::To, value),
+            Some(tag) if !lex::is_token(tag) => Err(BuildError::Tag(tag.into())),
+            tag => Ok(tag),
         }
-        Ok(())
     }
 }

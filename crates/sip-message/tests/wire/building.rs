@@ -62,6 +62,32 @@ fn draft_can_be_changed_for_a_retry() {
 }
 
 #[test]
+fn lines_keep_their_values_when_others_go() {
+    let mut draft = draft().extension("X-First", 1);
+    draft.set(HeaderId::From, "<sip:anna@192.0.2.7>;tag=a2");
+    draft.set(HeaderId::Supported, "replaces");
+    let mut draft = draft.extension("X-Second", 2);
+    draft.remove(HeaderId::CallId);
+    draft.push(HeaderId::CallId, "78@192.0.2.7");
+    draft.set(HeaderId::Supported, "timer");
+    let sent = Message::parse(draft.encode(VIA, None).unwrap()).unwrap();
+    let lines: Vec<_> = sent.headers().map(|line| (line.name.as_str(), line.text().unwrap())).collect();
+    assert_eq!(
+        lines[2..],
+        [
+            ("To", "<sip:bob@192.0.2.4>"),
+            ("CSeq", "1 INVITE"),
+            ("X-First", "1"),
+            ("From", "<sip:anna@192.0.2.7>;tag=a2"),
+            ("X-Second", "2"),
+            ("Call-ID", "78@192.0.2.7"),
+            ("Supported", "timer"),
+            ("Content-Length", "0"),
+        ]
+    );
+}
+
+#[test]
 fn contact_is_written_where_it_is_wanted_only() {
     assert_eq!(draft().contact_user(None).contact_user_wanted(), Some(None));
     assert_eq!(refused(&draft().contact_user(None)), BuildError::Missing(HeaderId::Contact));

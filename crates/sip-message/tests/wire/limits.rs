@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use sip_message::{
-    Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, RetryAfter, StatusCode, Uri,
-    UriBuf, header,
+    BuildError, Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, Response,
+    RetryAfter, StatusCode, Uri, UriBuf, header,
 };
 
 use crate::{message, request_text, request_with};
@@ -183,15 +183,74 @@ fn numbers_outside_their_range_are_refused_or_capped() {
 #[test]
 fn built_message_size_is_limited() {
     let draft = |length: usize| {
-        Draft::request(Method::Message, "sip:b@h")
-            .header(HeaderId::From, "<sip:a@h>;tag=1")
-            .header(HeaderId::To, "<sip:b@h>")
-            .header(HeaderId::CallId, "1")
-            .header(HeaderId::CSeq, "1 MESSAGE")
-            .body("text/plain", "x".repeat(length))
-            .encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+        message_draft().body("text/plain", "x".repeat(length)).encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
     };
     let head = draft(10_000).unwrap().len() - 10_000;
     assert_eq!(draft(Limits::MESSAGE - head).unwrap().len(), Limits::MESSAGE);
-    assert!(draft(Limits::MESSAGE - head + 1).is_err());
+    assert_eq!(draft(Limits::MESSAGE - head + 1), Err(BuildError::TooLarge(Limits::MESSAGE + 1)));
+}
+
+fn message_draft() -> Draft {
+    Draft::request(Method::Message, "sip:b@h")
+        .header(HeaderId::From, "<sip:a@h>;tag=1")
+        .header(HeaderId::To, "<sip:b@h>")
+        .header(HeaderId::CallId, "1")
+        .header(HeaderId::CSeq, "1 MESSAGE")
+}
+
+#[test]
+fn built_header_lines_are_counted() {
+    // Via, Max-Forwards, From, To, Call-ID, CSeq and Content-Length stand in every request.
+    let with = |lines: usize| {
+        let mut draft = message_draft();
+        (7..lines).for_each(|_| draft.push(HeaderId::Warning, "x"));
+        draft.encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+    };
+    let most = Message::parse(with(Limits::HEADERS).unwrap()).unwrap();
+    assert_eq!(most.headers().len(), Limits::HEADERS);
+    assert_eq!(with(Limits::HEADERS + 1), Err(BuildError::TooManyHeaders(Limits::HEADERS + 1)));
+    // Via, From, To, Call-ID, CSeq and Content-Length stand in every response.
+    let request = request_with("OPTIONS", "");
+    let with = |lines: usize| {
+        let mut response = Response::to(&request, StatusCode::OK);
+        (6..lines).for_each(|_| response.push(HeaderId::Warning, "x"));
+        response.encode()
+    };
+    assert!(Message::parse(with(Limits::HEADERS).unwrap()).is_ok());
+    assert_eq!(with(Limits::HEADERS + 1), Err(BuildError::TooManyHeaders(Limits::HEADERS + 1)));
+}
+
+#[test]
+fn an_answer_is_not_longer_than_the_vias_that_it_copies() {
+    let list = vec!["SIP/2.0/UDP h"; 500].join(",");
+    let request = request_with("OPTIONS", &format!("v: ,{list},,\nVia: SIP/2.0/UDP last\n"));
+    let answer = Message::parse(Response::to(&request, StatusCode::OK).encode().unwrap()).unwrap();
+    assert!(answer.vias().eq(request.vias()));
+    assert!(answer.bytes().len() <= request.bytes().len());
+    // The topmost value, which may be replaced, has a line of its own, wherever it stands.
+    let first =
+        request_text("OPTIONS", "").replacen("Via: ", "Via: ,\nVia: SIP/2.0/UDP h;branch=z9hG4bK0, ", 1);
+    let request = message(&first);
+    let marked = Response::to(&request, StatusCode::OK).top_via("SIP/2.0/UDP marked").encode().unwrap();
+    let marked = Message::parse(marked).unwrap();
+    assert_eq!(marked.all(HeaderId::Via).next(), Some("SIP/2.0/UDP marked"));
+    assert!(marked.vias().skip(1).eq(request.vias().skip(1)));
+}
+
+#[test]
+fn built_line_length_is_limited() {
+    let with = |length: usize| {
+        message_draft()
+            .header(HeaderId::Subject, "x".repeat(length - "Subject: ".len()))
+            .encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+    };
+    assert!(Message::parse(with(Limits::LINE).unwrap()).is_ok());
+    assert_eq!(with(Limits::LINE + 1), Err(BuildError::LineTooLong("Subject".into())));
+    let to = |length: usize| {
+        let mut draft = message_draft();
+        draft.set_uri(&"x".repeat(length - "MESSAGE  SIP/2.0".len()));
+        draft.encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+    };
+    assert!(Message::parse(to(Limits::LINE).unwrap()).is_ok());
+    assert_eq!(to(Limits::LINE + 1), Err(BuildError::LineTooLong("start line".into())));
 }

@@ -7,6 +7,7 @@ mod answering;
 mod authentication;
 mod building;
 mod callers;
+mod edits;
 mod framing;
 mod generated;
 mod headers;

@@ -6,6 +6,7 @@ use sip_message::{
     Via, escape, sipfrag,
 };
 
+use crate::edits::assert_parsed_alike;
 use crate::request_text;
 
 fn config() -> ProptestConfig {
@@ -64,6 +65,13 @@ fn touch(message: &Message) {
         }
     }
     let _ = sipfrag::status(message.content_type(), message.body());
+    let mut edit = message.edit();
+    edit.prepend(HeaderId::Via, "SIP/2.0/UDP h;branch=1").remove_top(HeaderId::Route);
+    edit.set_top(HeaderId::RecordRoute, "<sip:p3;lr>").set_body("text/plain", "x");
+    if message.is_request() {
+        edit.set_uri("sip:b@h");
+    }
+    assert_parsed_alike(&edit.apply().expect("what was read can be changed"));
     if message.is_request() && message.vias().next().is_some() {
         let bytes = Response::to(message, StatusCode::BAD_REQUEST)
             .to_tag("t")

@@ -1,0 +1,149 @@
+use core::fmt::{self, Display, Write as _};
+
+use bytes::Bytes;
+
+use crate::{BuildError, HeaderId, Limits, lex};
+
+/// The message under construction.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    length: usize,
+    lines: usize,
+    /// Absent while values are checked and bytes and lines counted.
+    out: Option<Vec<u8>>,
+}
+
+impl Writer {
+    /// Goes over a message twice: to check it and to count its bytes, then to write it into as many. It has to be the
+    /// same message both times.
+    pub(super) fn encode(
+        mut message: impl FnMut(&mut Writer) -> Result<(), BuildError>,
+    ) -> Result<Bytes, BuildError> {
+        let mut counted = Writer::default();
+        message(&mut counted)?;
+        if counted.lines > Limits::HEADERS {
+            return Err(BuildError::TooManyHeaders(counted.lines));
+        }
+        if counted.length > Limits::MESSAGE {
+            return Err(BuildError::TooLarge(counted.length));
+        }
+        let mut written = Writer { out: Some(Vec::with_capacity(counted.length)), ..Writer::default() };
+        message(&mut written)?;
+        // A full vector becomes `Bytes` where it is; one with room left would cost a second allocation.
+        Ok(written.out.unwrap_or_default().into())
+    }
+
+    /// How many bytes there are so far.
+    pub(super) const fn position(&self) -> usize {
+        self.length
+    }
+
+    /// Whether this is the first time.
+    pub(super) const fn counts(&self) -> bool {
+        self.out.is_none()
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        if let Some(out) = &mut self.out {
+            out.extend_from_slice(bytes);
+        }
+    }
+
+    /// Writes the start line from its parts, in which no caller's text may hold a line end.
+    pub(super) fn start(&mut self, line: [&[u8]; 4]) -> Result<(), BuildError> {
+        for part in line {
+            self.put(part);
+        }
+        let checked = check_length("start line", self.length);
+        self.put(b"\r\n");
+        checked
+    }
+
+    pub(super) fn header(&mut self, id: HeaderId, value: &str) -> Result<(), BuildError> {
+        self.line(id.name(), value)
+    }
+
+    pub(super) fn line(&mut self, name: &str, value: &str) -> Result<(), BuildError> {
+        let value = lex::trim(value);
+        if self.counts() {
+            if lex::has_line_breaker(value.as_bytes()) {
+                return Err(BuildError::ControlCharacter(name.into()));
+            }
+            check_length(name, name.len() + COLON.len() + value.len())?;
+        }
+        self.write(name, &[value]);
+        Ok(())
+    }
+
+    /// Writes a value of a parsed message, in parts, as it is: it holds no line end, and NUL only as a quoted pair.
+    pub(super) fn copy(&mut self, id: HeaderId, value: &[&str]) {
+        self.write(id.name(), value);
+    }
+
+    /// Writes a value that starts with a number and holds no line end.
+    pub(super) fn number(&mut self, id: HeaderId, value: impl Display) {
+        self.count_lines(1);
+        self.put(id.name().as_bytes());
+        self.put(COLON.as_bytes());
+        // The writer takes everything.
+        let _ = write!(self, "{value}");
+        self.put(b"\r\n");
+    }
+
+    /// Counts lines that [`put`](Self::put) writes.
+    pub(super) const fn count_lines(&mut self, lines: usize) {
+        self.lines += lines;
+    }
+
+    /// Writes Content-Type if there is a body, Content-Length as the last header, the empty line and the body.
+    pub(super) fn finish(&mut self, body: Option<&Body>) -> Result<(), BuildError> {
+        let bytes: &[u8] = body.map_or(&[], |body| &body.bytes);
+        if let Some(body) = body {
+            self.header(HeaderId::ContentType, &body.content_type)?;
+        }
+        self.number(HeaderId::ContentLength, bytes.len());
+        self.put(b"\r\n");
+        self.put(bytes);
+        Ok(())
+    }
+
+    fn write(&mut self, name: &str, value: &[&str]) {
+        self.count_lines(1);
+        self.put(name.as_bytes());
+        self.put(COLON.as_bytes());
+        for part in value {
+            self.put(part.as_bytes());
+        }
+        self.put(b"\r\n");
+    }
+}
+
+impl fmt::Write for Writer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.put(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// What stands between name and value.
+const COLON: &str = ": ";
+
+/// Refuses a line, given by its length without line end, that no message may hold.
+pub(super) fn check_length(name: &str, length: usize) -> Result<(), BuildError> {
+    if length > Limits::LINE { Err(BuildError::LineTooLong(name.into())) } else { Ok(()) }
+}
+
+/// A body with its media type.
+#[derive(Debug, Clone)]
+pub(super) struct Body {
+    pub(super) content_type: String,
+    pub(super) bytes: Bytes,
+}
+
+impl Body {
+    pub(super) fn new(content_type: &str, bytes: impl AsRef<[u8]>) -> Body {
+        Body { content_type: content_type.into(), bytes: Bytes::copy_from_slice(bytes.as_ref()) }
+    }
+}
