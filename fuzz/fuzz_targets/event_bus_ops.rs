@@ -85,7 +85,8 @@ fuzz_target!(|ops: Vec<Op>| {
             Op::PublishBatch { priority: byte, count } => {
                 let open: Vec<bool> = watched.iter().map(|w| w.subscriber.ended().is_none()).collect();
                 let numbers = number..number + u64::from(count % 64);
-                publisher.publish_batch(priority(byte), numbers.clone().map(|number| (priority(byte), number)));
+                publisher
+                    .publish_batch(priority(byte), numbers.clone().map(|number| (priority(byte), number)));
                 for (w, open) in watched.iter_mut().zip(open) {
                     numbers.clone().for_each(|number| w.published(number, open));
                 }

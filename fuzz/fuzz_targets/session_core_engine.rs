@@ -16,7 +16,11 @@ use sip_transport::{FlowId, Random, Transport, TransportInput};
 enum Op {
     Datagram(Vec<u8>),
     /// A response or request of ours sent back with one byte changed.
-    Echo { index: u8, at: u16, byte: u8 },
+    Echo {
+        index: u8,
+        at: u16,
+        byte: u8,
+    },
     Call,
     HangUpAll,
     Blind,
@@ -74,7 +78,10 @@ fuzz_target!(|ops: Vec<Op>| {
             Op::Blind => {
                 if let Some(session) = calls.last().copied() {
                     let target = "sip:c@192.0.2.3".parse().expect("a constant URI");
-                    engine.handle(now, Input::Command { id: next(), command: Command::Blind { session, target } });
+                    engine.handle(
+                        now,
+                        Input::Command { id: next(), command: Command::Blind { session, target } },
+                    );
                 }
             }
             Op::Hold(held) => {

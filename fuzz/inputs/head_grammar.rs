@@ -80,7 +80,7 @@ fn line_end(input: &[u8]) -> IResult<&[u8], &[u8]> {
 /// quoted pair stands.
 fn text(input: &[u8]) -> IResult<&[u8], &[u8]> {
     let plain = take_while1(|byte| !matches!(byte, b'\r' | b'\n' | 0 | b'\\'));
-    recognize(many0_count(alt((plain, tag("\\\0"), tag("\\"))))).parse(input)
+    recognize(many0_count(alt((plain, tag("\\\\"), tag("\\\0"), tag("\\"))))).parse(input)
 }
 
 fn token(input: &[u8]) -> IResult<&[u8], &[u8]> {

@@ -24,6 +24,9 @@ pub(crate) const SECONDS: u64 = 3;
 /// One input may take this long, in seconds, before it counts as a hang.
 const HANG_SECONDS: u64 = 10;
 
+/// Longest input in bytes: beyond the longest line of a message (8 KiB), where limits begin to count.
+const LONGEST: u64 = 20_000;
+
 /// One target may take this much memory, in MB: an input of some kilobytes that needs more is a finding.
 const MEMORY_MB: u64 = 1024;
 
@@ -102,6 +105,7 @@ fn search(workspace: &Workspace, name: &str, seconds: u64) -> Outcome {
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-timeout={HANG_SECONDS}"))
         .arg(format!("-rss_limit_mb={MEMORY_MB}"))
+        .arg(format!("-max_len={LONGEST}"))
         .args(["-seed=1", "-print_final_stats=1"])
         .stdin(Stdio::null());
     if name.starts_with("sip_message") {

@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("call-id    {}", message.call_id()?);
     let refer_to = message.refer_to()?;
     println!("target     {}", refer_to.target());
-    println!("method     {}", refer_to.method.unwrap_or("INVITE"));
+    println!("method     {}", refer_to.method.as_deref().unwrap_or("INVITE"));
     if let Some(replaces) = &refer_to.replaces {
         println!("replaces   {replaces}");
     }

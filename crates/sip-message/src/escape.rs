@@ -88,6 +88,12 @@ pub(crate) fn decode(part: &str) -> Result<Decoded<'_>, ParseError> {
     Ok(Decoded::Plain(plain, first))
 }
 
+/// Tells whether a name as it is written is that name: without regard to case, and escapes decoded (RFC 3261 §19.1.4).
+pub(crate) fn is_name(written: &str, name: &str) -> bool {
+    written.eq_ignore_ascii_case(name)
+        || (written.contains('%') && unescape(written).is_ok_and(|plain| plain.eq_ignore_ascii_case(name)))
+}
+
 /// Decodes the escape whose `%` stands at `at`.
 pub(crate) fn pair(bytes: &[u8], at: usize) -> Option<u8> {
     let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16);

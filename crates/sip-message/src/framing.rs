@@ -192,14 +192,16 @@ impl Head {
         let Some(value) = self.length.clone() else {
             return Err(of_content_length(ParseErrorKind::Missing, 0));
         };
-        let text = head[value.clone()].trim_ascii_end();
-        let digits = text.trim_ascii_start();
+        // Blanks and folds are taken off as the parser does.
+        let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        let text = &head[value.clone()];
+        let blanks = text.iter().take_while(blank).count();
+        let digits = &text[blanks..];
+        let digits = &digits[..digits.len() - digits.iter().rev().take_while(blank).count()];
         let body = Some(digits)
             .filter(|digits| digits.iter().all(u8::is_ascii_digit))
             .and_then(|digits| core::str::from_utf8(digits).ok()?.parse::<u32>().ok())
-            .ok_or_else(|| {
-                of_content_length(ParseErrorKind::ContentLength, value.start + text.len() - digits.len())
-            })?;
+            .ok_or_else(|| of_content_length(ParseErrorKind::ContentLength, value.start + blanks))?;
         let length = self.scanned.saturating_add(body as usize);
         if length > limit { Err(too_large(limit)) } else { Ok(length) }
     }

@@ -1,6 +1,7 @@
 /// How much of a peer's text is looked at before it is refused.
 ///
-/// Each limit is checked before the work it bounds is done.
+/// Each limit is checked before the work it bounds is done. Whatever is set here, a head has at most 255 lines and 65,535
+/// bytes, for an index holds no more; a body may be longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Longest message in bytes, head and body.

@@ -13,7 +13,7 @@ use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
 /// the bytes. Values are read where they stand; a typed value is made on demand and never
 /// scans the header list. Well-known headers are valid UTF-8, checked once by [`parse`](Self::parse); the
 /// value of an extension header is bytes. No value holds CR or LF, for folds read as blanks (RFC 3261
-/// §7.3.1), and NUL stands in one only as a quoted pair.
+/// §7.3.1), and NUL stands in one only behind a backslash.
 #[derive(Clone)]
 pub struct Message {
     pub(crate) bytes: Bytes,

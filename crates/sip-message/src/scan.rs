@@ -32,8 +32,7 @@ pub(crate) fn scan(bytes: &[u8], limits: &Limits, shape: Shape) -> Result<Index,
     }
     let body = scan.after_empty_line(at);
     let head = &bytes[..body];
-    // NUL may stand behind a backslash only, as a quoted pair (RFC 3261 §25.1).
-    if let Some(nul) = memchr_iter(0, head).find(|&at| at == 0 || head[at - 1] != b'\\') {
+    if let Some(nul) = memchr_iter(0, head).find(|&at| !is_escaped(&head[..at])) {
         return fail(ParseErrorKind::ControlCharacter, nul);
     }
     index.check_utf8(head)?;
@@ -51,6 +50,12 @@ pub(crate) fn scan(bytes: &[u8], limits: &Limits, shape: Shape) -> Result<Index,
         }
     }
     Ok(index)
+}
+
+/// NUL may stand behind a backslash that is not escaped itself: as a quoted pair (RFC 3261 §25.1).
+#[cold]
+fn is_escaped(before: &[u8]) -> bool {
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 struct Scan<'a> {
@@ -77,6 +82,7 @@ impl Scan<'_> {
         let next = match bytes[end..] {
             [b'\r', b'\n', ..] => end + 2,
             [b'\n', ..] => end + 1,
+            [b'\r'] if !self.whole => return self.no_line_end(line_start),
             _ => return fail(ParseErrorKind::ControlCharacter, end),
         };
         if end - line_start > self.limits.line {

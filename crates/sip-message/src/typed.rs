@@ -1,5 +1,7 @@
 //! Typed values of a message, made on demand from the index.
 
+use core::num::NonZeroU32;
+
 use crate::header::{self, TypedHeader};
 use crate::headers::{
     CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
@@ -109,7 +111,7 @@ impl Message {
 
     /// The `RSeq` number of a reliable provisional response (RFC 3262 §7.1); `None` if absent or unreadable.
     pub fn rseq(&self) -> Option<u32> {
-        self.number(HeaderId::RSeq)
+        self.only::<header::RSeq>().ok().flatten().map(NonZeroU32::get)
     }
 
     /// Which provisional response a PRACK acknowledges.
@@ -236,7 +238,7 @@ impl Message {
     /// Checks what every message must have (RFC 3261 §8.1.1, §8.2): the faults that are answered 400 or 505.
     ///
     /// Via, every one of them, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
-    /// names its method, its Request-URI and Max-Forwards can be read; From and To have one tag at most; no
+    /// names its method, its Request-URI and Max-Forwards can be read; From and To have one tag at most, which is not empty; no
     /// header that may stand once stands twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
     /// the answer.
     pub fn check(&self) -> Result<(), ParseError> {
@@ -254,6 +256,11 @@ impl Message {
             if address.params.count("tag") > 1 {
                 let offset = self.line(id).map_or(0, |line| line.value.start());
                 return Err(ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id));
+            }
+            // An answer could not be given a tag beside one that is empty.
+            if address.params.has("tag") && address.tag().is_none() {
+                let offset = self.line(id).map_or(0, |line| line.value.start());
+                return Err(ParseError::new(ParseErrorKind::Parameter, offset).of_header(id));
             }
         }
         self.call_id()?;

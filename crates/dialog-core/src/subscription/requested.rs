@@ -67,7 +67,7 @@ impl Dialog {
             leg: self.id,
             source,
             target: refer_to.target(),
-            method: refer_to.method.map(Into::into),
+            method: refer_to.method.as_deref().map(Into::into),
             headers: refer_to.uri_headers().map(|(name, value)| (name.into(), value.into())).collect(),
             replaces: refer_to.replaces,
             referred_by,

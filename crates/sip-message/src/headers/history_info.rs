@@ -71,7 +71,7 @@ impl<'a> HistoryInfo<'a> {
         &self,
         wanted: &'static str,
     ) -> impl Iterator<Item = Result<Cow<'a, str>, ParseError>> + use<'a> {
-        let named = self.name_addr.uri.headers().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
+        let named = self.name_addr.uri.headers().filter(move |(name, _)| escape::is_name(name, wanted));
         named.map(|(_, value)| {
             let plain = escape::unescape(value)?;
             if lex::has_line_breaker(plain.as_bytes()) {

@@ -12,7 +12,9 @@ pub struct Join {
 impl Join {
     /// Parses a header value; each tag must be there exactly once.
     pub fn parse(value: &str) -> Result<Join, ParseError> {
-        DialogIds::parse(value, ["to-tag", "from-tag"]).map(|(ids, _)| Join { ids })
+        let (mut ids, params) = DialogIds::parse(value, ["to-tag", "from-tag"])?;
+        ids.keep_others(params, &["to-tag", "from-tag"]);
+        Ok(Join { ids })
     }
 
     /// The Call-ID, compared byte for byte.
@@ -29,10 +31,16 @@ impl Join {
     pub fn from_tag(&self) -> &str {
         self.ids.second_tag()
     }
+
+    /// Further parameters as written, each with its `;`; empty in most messages.
+    pub fn params(&self) -> &str {
+        self.ids.others()
+    }
 }
 
 impl fmt::Display for Join {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{};to-tag={};from-tag={}", self.call_id(), self.to_tag(), self.from_tag())
+        write!(f, "{};to-tag={};from-tag={}", self.call_id(), self.to_tag(), self.from_tag())?;
+        f.write_str(self.params())
     }
 }

@@ -10,8 +10,8 @@ use crate::{NameAddr, ParseError, ParseErrorKind, UriBuf, escape, lex};
 pub struct ReferTo<'a> {
     /// The address with the parameters of the header.
     pub name_addr: NameAddr<'a>,
-    /// The `method` parameter of the URI: which request to send, INVITE if absent.
-    pub method: Option<&'a str>,
+    /// The `method` parameter of the URI, decoded: which request to send, INVITE if absent.
+    pub method: Option<Cow<'a, str>>,
     /// The `Replaces` header of the URI, decoded once and parsed.
     pub replaces: Option<Replaces>,
 }
@@ -41,7 +41,10 @@ impl<'a> ReferTo<'a> {
                 replaces = Some(Replaces::parse(text).map_err(place)?);
             }
         }
-        let method = name_addr.uri.params().value("method");
+        let method = name_addr.uri.param("method").flatten();
+        let method = method
+            .map(|text| escape::unescape(text).map_err(|error| ParseError::of(error.kind(), value, text)));
+        let method = method.transpose()?;
         Ok(ReferTo { name_addr, method, replaces })
     }
 

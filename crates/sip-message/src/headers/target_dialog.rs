@@ -19,7 +19,9 @@ impl TargetDialog {
 
     /// Parses a header value; each tag must be there exactly once.
     pub fn parse(value: &str) -> Result<TargetDialog, ParseError> {
-        DialogIds::parse(value, ["local-tag", "remote-tag"]).map(|(ids, _)| TargetDialog { ids })
+        let (mut ids, params) = DialogIds::parse(value, ["local-tag", "remote-tag"])?;
+        ids.keep_others(params, &["local-tag", "remote-tag"]);
+        Ok(TargetDialog { ids })
     }
 
     /// The Call-ID, compared byte for byte.
@@ -36,10 +38,16 @@ impl TargetDialog {
     pub fn remote_tag(&self) -> &str {
         self.ids.second_tag()
     }
+
+    /// Further parameters as written, each with its `;`; empty in most messages.
+    pub fn params(&self) -> &str {
+        self.ids.others()
+    }
 }
 
 impl fmt::Display for TargetDialog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{};local-tag={};remote-tag={}", self.call_id(), self.local_tag(), self.remote_tag())
+        write!(f, "{};local-tag={};remote-tag={}", self.call_id(), self.local_tag(), self.remote_tag())?;
+        f.write_str(self.params())
     }
 }

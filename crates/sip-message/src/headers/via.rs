@@ -17,6 +17,8 @@ pub struct Via<'a> {
     /// All parameters.
     pub params: Params<'a>,
     branch: Option<&'a str>,
+    /// The host as written: what goes back in a response is what came (RFC 3261 §8.2.6.2).
+    host_text: &'a str,
 }
 
 impl<'a> Via<'a> {
@@ -34,10 +36,10 @@ impl<'a> Via<'a> {
         if transport_end == start || sent_by == transport_end {
             return Err(fail(ParseErrorKind::Value, start));
         }
-        let found = HostPort::read(value, sent_by).map_err(|kind| fail(kind, sent_by))?;
+        let found = HostPort::read(value, sent_by)?;
         let tail = lex::blanks(bytes, found.end);
         if !matches!(bytes.get(tail), None | Some(b';')) {
-            return Err(fail(found.stray(), sent_by));
+            return Err(found.stray());
         }
         let (params, branch) =
             Params::parse_for(&value[tail..], "branch").map_err(|error| error.shifted(tail))?;
@@ -46,6 +48,7 @@ impl<'a> Via<'a> {
             host: found.host,
             port: found.port,
             params,
+            host_text: &value[sent_by..found.host_end],
             branch: branch.filter(|branch| !branch.is_empty()),
         })
     }
@@ -86,7 +89,7 @@ impl<'a> Via<'a> {
     /// the peer wrote in either is replaced (RFC 3261 §18.2.1).
     pub fn received_from(&self, address: IpAddr, port: u16) -> String {
         let rport = self.params.has("rport");
-        let mut text = format!("SIP/2.0/{} {}", self.transport, self.host);
+        let mut text = format!("SIP/2.0/{} {}", self.transport, self.host_text);
         if let Some(port) = self.port {
             text.push(':');
             text.push_str(&port.to_string());
@@ -130,7 +133,7 @@ fn protocol_end(value: &str) -> Result<usize, ParseError> {
 
 impl fmt::Display for Via<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
+        write!(f, "SIP/2.0/{} {}", self.transport, self.host_text)?;
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
         }

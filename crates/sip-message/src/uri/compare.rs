@@ -1,9 +1,9 @@
-//! Equivalence of URIs (RFC 3261 §19.1.4).
+//! Equivalence of URIs (RFC 3261 §19.1.4, RFC 3966 §4).
 
 use std::borrow::Cow;
 
 use super::{Scheme, Uri};
-use crate::{Params, escape};
+use crate::escape;
 
 /// Parameters that make a difference even where only one side has them.
 const SIGNIFICANT: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
@@ -23,59 +23,89 @@ pub(super) fn equivalent(one: &Uri<'_>, two: &Uri<'_>) -> bool {
 }
 
 fn sip(one: &Uri<'_>, two: &Uri<'_>) -> bool {
-    same_part(one.user(), two.user())
-        && same_part(one.password(), two.password())
+    one.user().map(normal) == two.user().map(normal)
+        && one.password().map(normal) == two.password().map(normal)
         && one.host().same_as(&two.host())
         && one.port() == two.port()
-        && SIGNIFICANT.iter().all(|name| one.params().has(name) == two.params().has(name))
-        && shared_params_match(one.params(), two.params())
-        && headers_within(one, two)
-        && headers_within(two, one)
+        && params_match(&params(one), &params(two))
+        && headers(one) == headers(two)
 }
 
-fn same_part(one: Option<&str>, two: Option<&str>) -> bool {
-    match (one, two) {
-        (Some(one), Some(two)) => decoded(one) == decoded(two),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
+/// Escapes stand for their characters, apart from those of the reserved set, which mean something else unescaped. A part
+/// whose escapes are not UTF-8 is compared as it is written.
+fn normal(part: &str) -> Cow<'_, str> {
+    const RESERVED: &[u8] = b";/?:@&=+$,";
+    if !part.contains('%') {
+        return part.into();
     }
+    let bytes = part.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match escape::pair(bytes, at).filter(|_| byte == b'%') {
+            Some(decoded) if RESERVED.contains(&decoded) => {
+                plain.extend(bytes[at..at + 3].to_ascii_uppercase());
+                at += 3;
+            }
+            Some(decoded) => {
+                plain.push(decoded);
+                at += 3;
+            }
+            None => {
+                plain.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(plain).map_or(Cow::Borrowed(part), Cow::Owned)
 }
 
-/// A part whose escapes are not UTF-8 is compared as it is written.
-fn decoded(part: &str) -> Cow<'_, str> {
-    escape::unescape(part).unwrap_or(Cow::Borrowed(part))
+/// Name and value in lower case, `None` for a flag.
+type Pair = (String, Option<String>);
+
+fn params(uri: &Uri<'_>) -> Vec<Pair> {
+    let lower = |text: &str| normal(text).to_ascii_lowercase();
+    uri.params().iter().map(|(name, value)| (lower(name), value.map(lower))).collect()
 }
 
 /// A name should stand once; where it stands several times, all its values have to match in order.
-fn shared_params_match(one: Params<'_>, two: Params<'_>) -> bool {
-    one.iter().all(|(name, _)| !two.has(name) || same_values(one, two, name))
-}
-
-fn same_values(one: Params<'_>, two: Params<'_>, name: &str) -> bool {
-    let values = |params: Params<'_>| {
-        let named = params.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| value.map(|text| decoded(text).to_ascii_lowercase())).collect::<Vec<_>>()
-    };
-    values(one) == values(two)
-}
-
-fn headers_within(one: &Uri<'_>, two: &Uri<'_>) -> bool {
-    one.headers().all(|(name, value)| {
-        two.headers().any(|(other_name, other_value)| {
-            decoded(name).eq_ignore_ascii_case(&decoded(other_name)) && decoded(value) == decoded(other_value)
+fn params_match(one: &[Pair], two: &[Pair]) -> bool {
+    fn values<'a>(params: &'a [Pair], name: &str) -> impl Iterator<Item = &'a Option<String>> {
+        params.iter().filter(move |(key, _)| key == name).map(|(_, value)| value)
+    }
+    let has = |params: &[Pair], name: &str| values(params, name).next().is_some();
+    SIGNIFICANT.iter().all(|name| has(one, name) == has(two, name))
+        && one.iter().enumerate().all(|(at, (name, _))| {
+            let seen = has(&one[..at], name);
+            seen || !has(two, name) || values(one, name).eq(values(two, name))
         })
-    })
 }
 
-/// RFC 3966 §4: visual separators do not count, and every parameter must be in both.
+/// Every header counts, in any order.
+fn headers<'a>(uri: &Uri<'a>) -> Vec<(String, Cow<'a, str>)> {
+    let mut headers: Vec<_> =
+        uri.headers().map(|(name, value)| (normal(name).to_ascii_lowercase(), normal(value))).collect();
+    headers.sort_unstable();
+    headers
+}
+
+/// Every parameter must be in both; visual separators do not count, in the number, in an extension and in the number
+/// that is a context.
 fn tel(one: &Uri<'_>, two: &Uri<'_>) -> bool {
-    let digits = |uri: &Uri<'_>| {
-        let number = uri.user().unwrap_or("");
-        number.chars().filter(|c| !"-.()".contains(*c)).map(|c| c.to_ascii_lowercase()).collect::<String>()
-    };
-    let within = |one: Params<'_>, two: Params<'_>| one.iter().all(|(name, _)| two.has(name));
-    digits(one) == digits(two)
-        && within(one.params(), two.params())
-        && within(two.params(), one.params())
-        && shared_params_match(one.params(), two.params())
+    fn digits(text: &str) -> String {
+        text.chars().filter(|c| !"-.()".contains(*c)).map(|c| c.to_ascii_lowercase()).collect()
+    }
+    fn sorted(uri: &Uri<'_>) -> Vec<Pair> {
+        let mut params = params(uri);
+        for (name, value) in &mut params {
+            if let Some(value) = value
+                && (name == "ext" || (name == "phone-context" && value.starts_with('+')))
+            {
+                *value = digits(value);
+            }
+        }
+        params.sort_unstable();
+        params
+    }
+    digits(one.user().unwrap_or("")) == digits(two.user().unwrap_or("")) && sorted(one) == sorted(two)
 }

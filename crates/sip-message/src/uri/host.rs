@@ -3,8 +3,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use memchr::memchr;
 
-use crate::ParseErrorKind;
 use crate::lex::{self, Class};
+use crate::{ParseError, ParseErrorKind};
 
 /// The host of a URI or a Via.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,9 @@ pub(crate) struct HostPort<'a> {
 
 impl<'a> HostPort<'a> {
     /// Reads from `at` on, with blanks around the colon as Via allows them.
-    pub(crate) fn read(text: &'a str, at: usize) -> Result<HostPort<'a>, ParseErrorKind> {
+    pub(crate) fn read(text: &'a str, at: usize) -> Result<HostPort<'a>, ParseError> {
         let bytes = text.as_bytes();
-        let (host, host_end) = Host::read(text, at).ok_or(ParseErrorKind::Host)?;
+        let (host, host_end) = Host::read(text, at).ok_or(ParseError::new(ParseErrorKind::Host, at))?;
         let colon = lex::blanks(bytes, host_end);
         if bytes.get(colon) != Some(&b':') {
             return Ok(HostPort { host, port: None, host_end, end: host_end });
@@ -39,12 +39,14 @@ impl<'a> HostPort<'a> {
         let digits = lex::blanks(bytes, colon + 1);
         let end = lex::run(bytes, digits, Class::DIGIT);
         let port = lex::digits(&bytes[digits..end]).and_then(|port| u16::try_from(port).ok());
-        Ok(HostPort { host, port: Some(port.ok_or(ParseErrorKind::Port)?), host_end, end })
+        let port = port.ok_or(ParseError::new(ParseErrorKind::Port, digits))?;
+        Ok(HostPort { host, port: Some(port), host_end, end })
     }
 
     /// The fault where something else stands behind.
-    pub(crate) const fn stray(&self) -> ParseErrorKind {
-        if self.port.is_some() { ParseErrorKind::Port } else { ParseErrorKind::Host }
+    pub(crate) const fn stray(&self) -> ParseError {
+        let kind = if self.port.is_some() { ParseErrorKind::Port } else { ParseErrorKind::Host };
+        ParseError::new(kind, self.end)
     }
 }
 

@@ -113,10 +113,9 @@ impl<'a> Uri<'a> {
             host_start = at + 1;
         }
         let end = marks.question.unwrap_or(marks.end);
-        let found =
-            HostPort::read(self.text, host_start).map_err(|kind| ParseError::new(kind, host_start))?;
+        let found = HostPort::read(self.text, host_start)?;
         if found.end != end && self.text.as_bytes()[found.end] != b';' {
-            return fail(found.stray(), host_start);
+            return Err(found.stray());
         }
         self.host = (host_start as u32, found.host_end as u32);
         self.port = found.port;
@@ -191,9 +190,10 @@ impl<'a> Uri<'a> {
         self.port
     }
 
-    /// The value of a URI parameter: `None` if absent, `Some(None)` for a flag such as `lr`.
+    /// The value of a URI parameter as written: `None` if absent, `Some(None)` for a flag such as `lr`. Its name is compared
+    /// without regard to case and with its escapes decoded.
     pub fn param(&self, name: &str) -> Option<Option<&'a str>> {
-        self.params().get(name)
+        self.params().iter().find(|(key, _)| escape::is_name(key, name)).map(|(_, value)| value)
     }
 
     /// The URI parameters.
@@ -203,7 +203,7 @@ impl<'a> Uri<'a> {
 
     /// The value of the first URI header of that name as written; names compare without regard to case.
     pub fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.headers().find(|(key, _)| escape::is_name(key, name)).map(|(_, value)| value)
     }
 
     /// The URI headers in order: name and value as written, escapes kept; empty ones are passed over.
@@ -242,7 +242,7 @@ impl<'a> Uri<'a> {
             return self.to_owned();
         }
         let mut text = String::from(&self.text[..self.params as usize]);
-        for (name, value) in self.params().iter().filter(|(name, _)| !name.eq_ignore_ascii_case("method")) {
+        for (name, value) in self.params().iter().filter(|(name, _)| !escape::is_name(name, "method")) {
             text.push(';');
             text.push_str(name);
             if let Some(value) = value {

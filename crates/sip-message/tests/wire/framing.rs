@@ -118,6 +118,7 @@ fn content_length_that_does_not_say_where_the_body_ends_is_the_end_of_the_stream
         ("l: -3\r\n", ContentLength),
         ("l: +3\r\n", ContentLength),
         ("l: three\r\n", ContentLength),
+        ("l: 3\x0c\r\n", ContentLength),
         ("l: 3.0\r\n", ContentLength),
         ("l: 3, 3\r\n", ContentLength),
         ("l: 0x3\r\n", ContentLength),

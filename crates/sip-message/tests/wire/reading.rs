@@ -296,6 +296,18 @@ fn text_that_is_not_utf8_is_kept_in_extension_headers_only() {
 }
 
 #[test]
+fn nul_is_read_behind_a_backslash_that_is_not_escaped() {
+    let with = |quoted: &str| {
+        let text = request_text("OPTIONS", "").replace("From: <", &format!("From: \"{quoted}\" <"));
+        Message::parse(Bytes::from(text.replace('\n', "\r\n"))).map_err(|error| error.kind())
+    };
+    assert!(with("a\\\0b").is_ok());
+    assert!(with("a\\\\\\\0b").is_ok());
+    assert_eq!(with("a\0b").unwrap_err(), ParseErrorKind::ControlCharacter);
+    assert_eq!(with("a\\\\\0b").unwrap_err(), ParseErrorKind::ControlCharacter);
+}
+
+#[test]
 fn a_phrase_that_is_not_utf8_reads_as_an_empty_one() {
     let mut bytes = b"SIP/2.0 404 Teilnehmer nicht verf\xfcgbar\r\n".to_vec();
     bytes.extend_from_slice(

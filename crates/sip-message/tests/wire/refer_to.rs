@@ -120,7 +120,7 @@ fn method_and_replaces_may_stand_together() {
     // covers: EC-42
     let refer_to =
         ReferTo::parse("<sip:x@y;method=INVITE;lr?Replaces=1%3bfrom-tag%3d3%3bto-tag%3d2>").unwrap();
-    assert_eq!(refer_to.method, Some("INVITE"));
+    assert_eq!(refer_to.method.as_deref(), Some("INVITE"));
     assert_eq!(refer_to.replaces, Some(Replaces::new("1", "2", "3").unwrap()));
     assert_eq!(refer_to.target().as_str(), "sip:x@y;lr");
     assert!(!refer_to.has_body());
@@ -143,4 +143,11 @@ fn triggered_request_line_has_neither_headers_nor_method() {
     assert!(invite.starts_with(b"INVITE sip:x@y;lr SIP/2.0\r\n"));
     let invite = Message::parse(invite).unwrap();
     assert_eq!(invite.first(HeaderId::To), Some("<sip:x@y;lr>"));
+}
+
+#[test]
+fn an_escaped_method_is_a_method() {
+    let refer_to = ReferTo::parse("<sip:c@h;%6dethod=%42YE>").unwrap();
+    assert_eq!(refer_to.method.as_deref(), Some("BYE"));
+    assert_eq!(refer_to.target().as_str(), "sip:c@h");
 }

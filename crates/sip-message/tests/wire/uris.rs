@@ -154,3 +154,41 @@ fn owned_uri_compares_bytes_and_prints_its_text() {
     );
     assert_eq!(format!("{uri:?}"), "\"sip:a@H\"");
 }
+
+#[test]
+fn escapes_are_their_characters_but_for_the_reserved_ones() {
+    // RFC 3261 §19.1.4.
+    let same = |one: &str, two: &str| {
+        let (one, two) = (UriBuf::parse(one).unwrap(), UriBuf::parse(two).unwrap());
+        assert_eq!(one.equivalent(&two), two.equivalent(&one), "{one} {two}");
+        one.equivalent(&two)
+    };
+    assert!(same("sip:%61lice@h;%74ransport=%75dp", "sip:alice@h;transport=UDP"));
+    assert!(same("sip:a@h?%74o=%62", "sip:a@h?to=b"));
+    assert!(same("sip:a%2bb@h", "sip:a%2Bb@h"));
+    assert!(!same("sip:alice%3Bday=tuesday@h", "sip:alice;day=tuesday@h"));
+    assert!(!same("sip:a%2Bb@h", "sip:a+b@h"));
+    assert!(!same("sip:a@h?to=a&to=a", "sip:a@h?to=a"));
+    assert!(!same("sip:a@h;x=1;x=2", "sip:a@h;x=2;x=1"));
+    assert!(same("sip:a@h;x=1;x=2", "sip:a@h;y;x=1;x=2"));
+    // RFC 3966 §4.
+    assert!(same("tel:863-1234;phone-context=+1-914-555", "tel:8631234;phone-context=+1914555"));
+    assert!(same("tel:+1-201-555-0123;ext=12-34", "tel:+12015550123;EXT=1234"));
+    assert!(!same("tel:863-1234;phone-context=a-b.example", "tel:863-1234;phone-context=ab.example"));
+    assert!(!same("tel:+12015550123;ext=1", "tel:+12015550123"));
+}
+
+#[test]
+fn names_of_parameters_and_headers_are_found_escaped_too() {
+    let uri = UriBuf::parse("sip:p@h;%6C%72;%6dethod=INVITE?%52eason=x").unwrap();
+    let uri = uri.as_uri();
+    assert_eq!((uri.param("lr"), uri.header("reason")), (Some(None), Some("x")));
+    assert_eq!(uri.without_headers_and_method().as_str(), "sip:p@h;%6C%72");
+}
+
+#[test]
+fn a_fault_in_a_port_is_told_where_the_port_stands() {
+    for (text, offset) in [("sip:h:65536", 6), ("sip:a@h:x", 8), ("sip:a@h%00", 7), ("sip:a@[::1]x", 11)] {
+        assert_eq!(Uri::parse(text).unwrap_err().offset(), offset, "{text}");
+    }
+}

@@ -170,3 +170,27 @@ fn methods_are_case_sensitive_tokens() {
         assert!(bad.parse::<Method>().is_err(), "{bad:?}");
     }
 }
+
+#[test]
+fn what_goes_back_in_a_via_is_what_came() {
+    let via = Via::parse("SIP/2.0/UDP [2001:DB8::0001]:5060;branch=z9hG4bK1;rport").unwrap();
+    assert_eq!(via.to_string(), "SIP/2.0/UDP [2001:DB8::0001]:5060;branch=z9hG4bK1;rport");
+    assert!(via.received_from([192, 0, 2, 1].into(), 9).starts_with("SIP/2.0/UDP [2001:DB8::0001]:5060;"));
+}
+
+#[test]
+fn rseq_is_read_in_its_range_only() {
+    // RFC 3262 §7.1: 1 to 2^32 - 1.
+    let rseq = |value: &str| request_with("INVITE", &format!("RSeq: {value}\n")).rseq();
+    assert_eq!((rseq("1"), rseq("4294967295")), (Some(1), Some(u32::MAX)));
+    assert_eq!((rseq("0"), rseq("4294967296"), rseq("5;x")), (None, None, None));
+}
+
+#[test]
+fn parameters_beside_the_tags_are_kept() {
+    for text in ["a;to-tag=1;from-tag=2;x=y", "a;to-tag=1;from-tag=2"] {
+        assert_eq!(sip_message::Join::parse(text).unwrap().to_string(), text);
+    }
+    let text = "a;local-tag=1;remote-tag=2;x";
+    assert_eq!(sip_message::TargetDialog::parse(text).unwrap().to_string(), text);
+}
