@@ -220,8 +220,9 @@ pub enum BuildError {
     /// The message from which CANCEL, ACK or a response is derived does not fit.
     #[error("cannot derive from this message: {0}")]
     Source(&'static str),
-    /// The message from which another is derived holds a value that cannot be read.
-    #[error("cannot derive from this message: {0}")]
+    /// `CSeq` cannot be read or names another method, or the message from which another is derived holds a value that cannot
+    /// be read.
+    #[error("cannot be built: {0}")]
     SourceValue(#[from] ParseError),
     /// The message has so many header lines, more than [`Limits::HEADERS`](crate::Limits::HEADERS).
     #[error("{0} header lines are too many")]

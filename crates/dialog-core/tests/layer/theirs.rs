@@ -61,8 +61,8 @@ impl Theirs {
             .header(HeaderId::From, format_args!("<sip:bob@example.com>;tag={}", self.from_tag))
             .header(HeaderId::To, format_args!("<sip:alice@example.com>{to_tag}"))
             .header(HeaderId::CallId, &self.call_id)
-            .header(HeaderId::CSeq, format_args!("{} {}", self.cseq, self.method));
-        // By hand, because a draft refuses what a peer may well send: two Refer-To, broken values.
+            .header(HeaderId::CSeq, format_args!("1 {}", self.method));
+        // By hand, because a draft refuses what a peer may well send: two Refer-To, broken values, any number.
         let mut extra = String::new();
         for (id, value) in &self.headers {
             extra.extend([id.name(), ": ", value, "\r\n"]);
@@ -78,6 +78,7 @@ impl Theirs {
             .expect("a request");
         let text = String::from_utf8(wire.to_vec()).expect("text");
         let text = text.replace("Refer-To: <sip:placeholder@example.com>\r\n", "");
+        let text = text.replacen("CSeq: 1 ", &format!("CSeq: {} ", self.cseq), 1);
         let at = text.find("\r\n").expect("a start line") + 2;
         Message::parse(Bytes::from(format!("{}{extra}{}", &text[..at], &text[at..]))).expect("a message")
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::lines::Lines;
 use super::writer::{Body, Writer};
-use crate::{BuildError, HeaderId, Method};
+use crate::{BuildError, CSeq, HeaderId, Method, ParseError, ParseErrorKind};
 
 /// A request whose Via and Contact are not known yet: they come from the hop it is sent on.
 ///
@@ -121,15 +121,23 @@ impl Draft {
     /// last.
     ///
     /// `via` is the value of the Via header; `contact` is the whole Contact value, written if the draft
-    /// wants one and needed then. `Max-Forwards: 70` is added if none was given. Errors: see
+    /// wants one and needed then. `Max-Forwards: 70` is added if none was given. A mandatory header may not be empty,
+    /// and `CSeq` names the method. Errors: see
     /// [`BuildError`]; a REFER needs exactly one Refer-To (RFC 3515 §2.4.1).
     pub fn encode(&self, via: &str, contact: Option<&str>) -> Result<Bytes, BuildError> {
         check_request_uri(&self.uri)?;
         self.lines.check(&[HeaderId::Via, HeaderId::ContentLength])?;
+        if via.is_empty() {
+            return Err(BuildError::Missing(HeaderId::Via));
+        }
         for id in MANDATORY {
-            if !self.lines.has(id) {
+            if self.lines.values(id).all(str::is_empty) {
                 return Err(BuildError::Missing(id));
             }
+        }
+        let cseq = self.lines.values(HeaderId::CSeq).next().map(CSeq::parse).transpose()?;
+        if cseq.is_some_and(|cseq| cseq.method != self.method) {
+            return Err(ParseError::new(ParseErrorKind::CSeqMethod, 0).of_header(HeaderId::CSeq).into());
         }
         if self.method == Method::Refer && !self.lines.has(HeaderId::ReferTo) {
             return Err(BuildError::Missing(HeaderId::ReferTo));

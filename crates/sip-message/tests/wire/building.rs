@@ -1,5 +1,7 @@
 use bytes::Bytes;
-use sip_message::{BuildError, Draft, HeaderId, Message, Method, Response, StatusCode, ack_for, cancel_for};
+use sip_message::{
+    BuildError, Draft, HeaderId, Message, Method, ParseErrorKind, Response, StatusCode, ack_for, cancel_for,
+};
 
 use crate::{message, request_text, request_with, text};
 
@@ -291,4 +293,25 @@ fn ack_takes_its_to_from_the_response() {
     assert!(matches!(ack_for(&invite, &answer(StatusCode::OK)), Err(BuildError::Source(_))));
     assert!(matches!(ack_for(&invite, &answer(StatusCode::RINGING)), Err(BuildError::Source(_))));
     assert!(matches!(ack_for(&invite, &invite), Err(BuildError::Source(_))));
+}
+
+#[test]
+fn mandatory_headers_are_not_empty_and_cseq_names_the_method() {
+    let with = |id: HeaderId, value: &str| {
+        let mut draft = Draft::request(Method::Bye, "sip:b@h")
+            .header(HeaderId::From, "<sip:a@h>;tag=1")
+            .header(HeaderId::To, "<sip:b@h>")
+            .header(HeaderId::CallId, "1")
+            .header(HeaderId::CSeq, "1 BYE");
+        draft.set(id, value);
+        draft.encode("SIP/2.0/UDP h;branch=z9hG4bK1", None)
+    };
+    assert!(with(HeaderId::CallId, "2").is_ok());
+    for id in [HeaderId::From, HeaderId::To, HeaderId::CallId, HeaderId::CSeq] {
+        assert_eq!(with(id, ""), Err(BuildError::Missing(id)));
+    }
+    for (value, kind) in [("9 INVITE", ParseErrorKind::CSeqMethod), ("x BYE", ParseErrorKind::Number)] {
+        let Err(BuildError::SourceValue(error)) = with(HeaderId::CSeq, value) else { panic!("{value}") };
+        assert_eq!(error.kind(), kind);
+    }
 }
