@@ -35,6 +35,7 @@ fn is_limit(kind: ParseErrorKind) -> bool {
         ParseErrorKind::MessageTooLarge
             | ParseErrorKind::LineTooLong
             | ParseErrorKind::UriTooLong
+            | ParseErrorKind::TooManyFolds
             | ParseErrorKind::TooManyHeaders
     )
 }

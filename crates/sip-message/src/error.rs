@@ -70,13 +70,16 @@ impl ParseError {
         }
     }
 
-    /// The status code that answers a request with this fault (RFC 3261 §21.4.1, §21.4.12, §21.5.6, §21.5.7).
+    /// The status code that answers a request with this fault (RFC 3261 §21.4.1, §21.4.11, §21.4.12,
+    /// §21.5.6, §21.5.7).
     pub const fn status(&self) -> StatusCode {
         match self.kind {
             ParseErrorKind::Version => StatusCode::VERSION_NOT_SUPPORTED,
             ParseErrorKind::UriTooLong => StatusCode::REQUEST_URI_TOO_LONG,
+            ParseErrorKind::BodyTooLarge => StatusCode::REQUEST_ENTITY_TOO_LARGE,
             ParseErrorKind::MessageTooLarge
             | ParseErrorKind::LineTooLong
+            | ParseErrorKind::TooManyFolds
             | ParseErrorKind::TooManyHeaders => StatusCode::MESSAGE_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -102,15 +105,21 @@ pub enum ParseErrorKind {
     /// Nothing but line ends: a keep-alive (RFC 5626 §4.4.1), no message.
     #[error("no message")]
     Empty,
-    /// The message is longer than [`Limits::message`](crate::Limits::message).
+    /// The message is longer than [`Limits::message`](crate::Limits::message); answered 513.
     #[error("message too large")]
     MessageTooLarge,
+    /// The head is not, but with the body that Content-Length announces the message would be; answered 413.
+    #[error("body too large")]
+    BodyTooLarge,
     /// A line, with its continuations, is longer than [`Limits::line`](crate::Limits::line).
     #[error("line too long")]
     LineTooLong,
     /// The Request-URI makes its line longer than [`Limits::line`](crate::Limits::line); answered 414.
     #[error("Request-URI too long")]
     UriTooLong,
+    /// A header line has more continuation lines than [`Limits::folds`](crate::Limits::folds).
+    #[error("too many continuation lines")]
+    TooManyFolds,
     /// There are more header lines than [`Limits::headers`](crate::Limits::headers).
     #[error("too many header lines")]
     TooManyHeaders,

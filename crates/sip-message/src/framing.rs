@@ -38,8 +38,9 @@ pub enum StreamEnd {
 /// An error ends the stream, as nobody can say where the next message starts: every later call fails with the same
 /// error, and the connection is to be closed. Offsets in it count from the first byte of the message.
 ///
-/// - [`MessageTooLarge`](ParseErrorKind::MessageTooLarge): the head, or head and body by its Content-Length, exceed
-///   [`Limits::message`]; found before the body is waited for.
+/// - [`MessageTooLarge`](ParseErrorKind::MessageTooLarge): the head exceeds [`Limits::message`].
+/// - [`BodyTooLarge`](ParseErrorKind::BodyTooLarge): head and body by its Content-Length exceed it; found before the body is
+///   waited for.
 /// - [`Missing`](ParseErrorKind::Missing), in Content-Length: it is mandatory on streams (RFC 3261 §20.14).
 /// - [`Duplicate`](ParseErrorKind::Duplicate), in Content-Length: a second one, even of the same value, as the next
 ///   element may believe the other one.
@@ -203,7 +204,12 @@ impl Head {
             .and_then(|digits| core::str::from_utf8(digits).ok()?.parse::<u32>().ok())
             .ok_or_else(|| of_content_length(ParseErrorKind::ContentLength, value.start + blanks))?;
         let length = self.scanned.saturating_add(body as usize);
-        if length > limit { Err(too_large(limit)) } else { Ok(length) }
+        if length > limit {
+            return Err(
+                ParseError::new(ParseErrorKind::BodyTooLarge, limit).of_header(HeaderId::ContentLength)
+            );
+        }
+        Ok(length)
     }
 }
 

@@ -10,6 +10,8 @@ pub struct Limits {
     pub headers: usize,
     /// Longest start line or header line in bytes, continuation lines counted in, line end not.
     pub line: usize,
+    /// Most continuation lines of one header line.
+    pub folds: usize,
 }
 
 impl Limits {
@@ -19,6 +21,8 @@ impl Limits {
     pub const HEADERS: usize = 128;
     /// 8 KiB: long identity and authorization headers fit; a scan of one line stays short.
     pub const LINE: usize = 8 * 1024;
+    /// 64 continuation lines: a list with an item a line, of more items than any route has, is still read.
+    pub const FOLDS: usize = 64;
     /// Parameters of one value, or headers of one URI: ten times what is in use, so that lookups stay cheap.
     pub const PARAMETERS: usize = 64;
     /// Items of one comma list that is returned as a vector: twice the largest useful route set.
@@ -33,6 +37,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { message: Self::MESSAGE, headers: Self::HEADERS, line: Self::LINE }
+        Limits { message: Self::MESSAGE, headers: Self::HEADERS, line: Self::LINE, folds: Self::FOLDS }
     }
 }

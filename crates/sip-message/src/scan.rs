@@ -146,7 +146,12 @@ impl Scan<'_> {
         }
         let value_start = lex::blanks(bytes, colon + 1);
         let (mut end, mut next) = self.line_end(value_start, start)?;
+        let mut folds = 0;
         while let Some(b' ' | b'\t') = bytes.get(next) {
+            if folds >= self.limits.folds {
+                return fail(ParseErrorKind::TooManyFolds, next);
+            }
+            folds += 1;
             self.folded = true;
             (end, next) = self.line_end(next, start)?;
         }

@@ -173,7 +173,7 @@ fn message_is_limited_before_its_body_is_read() {
     };
     let head = "SIP/2.0 200 OK\r\nl: 7000\r\n\r\n".len();
     assert_eq!(with_body(head + 7000, 7000), None);
-    assert_eq!(with_body(head + 6999, 7000), Some(ParseErrorKind::MessageTooLarge));
+    assert_eq!(with_body(head + 6999, 7000), Some(ParseErrorKind::BodyTooLarge));
     assert_eq!(with_body(usize::MAX, u32::MAX as usize), None);
 }
 

@@ -34,7 +34,7 @@ fn header_lines_are_counted() {
     let parsed = Message::parse(with(Limits::HEADERS)).unwrap();
     assert_eq!(parsed.count(HeaderId::Warning), Limits::HEADERS);
     // A caller's own limit cannot exceed what the index can hold.
-    let wide = Limits { headers: usize::MAX, message: usize::MAX, line: usize::MAX };
+    let wide = Limits { headers: usize::MAX, message: usize::MAX, line: usize::MAX, folds: usize::MAX };
     assert_eq!(kind(with(70_000), &wide), Some(ParseErrorKind::TooManyHeaders));
 }
 
@@ -60,7 +60,7 @@ fn line_length_is_limited() {
 fn limits_of_the_callers_choice_hold() {
     let text = "SIP/2.0 200 OK\r\nTo: sip:b@h\r\nSubject: ab\r\n\r\nbody";
     let parse = |limits: Limits| kind(Bytes::from(text), &limits);
-    let exact = Limits { message: text.len(), headers: 2, line: "SIP/2.0 200 OK".len() };
+    let exact = Limits { message: text.len(), headers: 2, line: "SIP/2.0 200 OK".len(), folds: 0 };
     assert_eq!(parse(exact), None);
     let below = |limits| parse(limits).unwrap();
     assert_eq!(below(Limits { message: exact.message - 1, ..exact }), ParseErrorKind::MessageTooLarge);
@@ -79,6 +79,16 @@ fn continuation_lines_count_into_the_line() {
     assert_eq!(kind(with(5), &Limits { line: 30, ..limits }), None);
     assert_eq!(kind(with(5), &Limits { line: 29, ..limits }), Some(ParseErrorKind::LineTooLong));
     assert_eq!(kind(with(6), &limits), Some(ParseErrorKind::LineTooLong));
+}
+
+#[test]
+fn continuation_lines_are_counted() {
+    let with =
+        |folds: usize| Bytes::from(format!("SIP/2.0 200 OK\r\nSubject: a{}\r\n\r\n", "\r\n b".repeat(folds)));
+    let limits = Limits::default();
+    assert_eq!(kind(with(Limits::FOLDS), &limits), None);
+    assert_eq!(kind(with(Limits::FOLDS + 1), &limits), Some(ParseErrorKind::TooManyFolds));
+    assert_eq!(kind(with(1), &Limits { folds: 0, ..limits }), Some(ParseErrorKind::TooManyFolds));
 }
 
 #[test]

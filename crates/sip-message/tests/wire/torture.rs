@@ -68,6 +68,6 @@ fn many_lines_and_values_of_one_header_are_walked() {
     let lines = "Accept: text/a, text/b\n".repeat(60);
     let request = request_with("OPTIONS", &lines);
     assert_eq!(request.items(HeaderId::Accept).count(), 120);
-    let folded = format!("Subject: a\n{}", " \n".repeat(1000));
+    let folded = format!("Subject: a\n{}", " \n".repeat(60));
     assert_eq!(request_with("OPTIONS", &folded).first(HeaderId::Subject), Some("a"));
 }
