@@ -8,7 +8,7 @@ use sip_message::{
     header::{self, Form},
 };
 
-/// The text that is repeated, by the name of its case.
+/// The text that is repeated, by the name of its case. A fold has so many blanks that no header has more folds than it may.
 pub const UNITS: [(&str, &str); 14] = [
     ("hostile-backslashes", "\\"),
     ("hostile-blanks", " "),
@@ -17,7 +17,7 @@ pub const UNITS: [(&str, &str); 14] = [
     ("hostile-comments", "("),
     ("hostile-equals", "="),
     ("hostile-escapes", "%"),
-    ("hostile-folds", "\r\n "),
+    ("hostile-folds", "\r\n          "),
     ("hostile-items", ",a"),
     ("hostile-lines", "\r\na:"),
     ("hostile-parameters", ";a=b"),
