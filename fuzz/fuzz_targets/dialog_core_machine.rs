@@ -245,7 +245,7 @@ impl World {
         let tx: TxId = self.ids.mint();
         let via = message.vias().next().map(Into::into);
         let ack = message.method() == Some(sip_message::Method::Ack);
-        let inbound = Inbound { origin: origin(), message: message.into(), via, reply: hop() };
+        let inbound = Inbound { origin: origin(), message: message.into(), via, reply: hop(), peer: None };
         if ack {
             self.receive(TxEvent::StrayAck(inbound));
         } else {

@@ -27,14 +27,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         flow: FlowId::from(1),
         transport: Transport::Udp,
         remote: "192.0.2.20:5060".parse()?,
-        local: "192.0.2.1:5060".parse()?,
+        local: "192.0.2.1:5060".parse()?, above: None
     };
     let origin = Origin { flow: hop.flow, transport: hop.transport, source: hop.remote, local: hop.local };
     let request = |tx: u64, text: String| -> Result<TxEvent, Box<dyn Error>> {
         let message = Message::parse(text.replace('\n', "\r\n").into_bytes().into())?;
         Ok(TxEvent::Request {
             tx: TxId::from(tx),
-            inbound: Inbound { origin, message: message.into(), via: None, reply: hop },
+            inbound: Inbound { origin, message: message.into(), via: None, reply: hop, peer: None },
         })
     };
 

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 identifier! {
-    /// A flow: one listening UDP socket of ours, or one connection.
+    /// A flow: one UDP socket of ours, or one connection; also names the listening socket that connections come in by.
     FlowId, "flow-"
 }
 
@@ -48,6 +48,26 @@ impl Transport {
     pub const fn is_reliable(self) -> bool {
         !matches!(self, Self::Udp)
     }
+
+    /// Whether what it carries is encrypted and the server is who it says (RFC 3261 §26.2).
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Self::Tls | Self::Wss)
+    }
+
+    /// Whether each message is a frame of its own, so that `Content-Length` is not needed to find its end (RFC 7118 §5).
+    pub const fn is_websocket(self) -> bool {
+        matches!(self, Self::Ws | Self::Wss)
+    }
+
+    /// The port of a URI or a sent-by without one (RFC 3261 §19.1.2, RFC 6455 §3).
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 5060,
+            Self::Tls => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
+        }
+    }
 }
 
 impl fmt::Display for Transport {
@@ -72,7 +92,13 @@ pub struct Origin {
 impl Origin {
     /// The way back to the sender.
     pub fn hop(&self) -> Hop {
-        Hop { flow: self.flow, transport: self.transport, remote: self.source, local: self.local }
+        Hop {
+            flow: self.flow,
+            transport: self.transport,
+            remote: self.source,
+            local: self.local,
+            above: None,
+        }
     }
 }
 
@@ -87,6 +113,8 @@ pub struct Hop {
     pub remote: SocketAddr,
     /// Our address towards it: sent-by of Via, host and port of Contact, `c=` of SDP.
     pub local: SocketAddr,
+    /// Use this hop only for requests longer than this many bytes on the next hop (RFC 3261 §18.1.1).
+    pub above: Option<u16>,
 }
 
 impl Hop {
@@ -136,7 +164,8 @@ pub struct Route {
     pub route: RouteId,
     /// The topmost Route or the Request-URI (RFC 3261 §8.1.2).
     pub uri: UriBuf,
-    /// The flow of the dialog, which is used again where it fits.
+    /// The flow of the dialog: a live connection is used again whatever the URI says, short of a downgrade from `sips`; a
+    /// UDP socket where it reaches the address.
     pub flow: Option<FlowId>,
 }
 
@@ -156,9 +185,15 @@ pub enum RouteError {
     /// No listening address can reach the host's address family.
     #[error("no listening address of the host's family")]
     Family,
-    /// Too many questions are waiting for the resolver; try again later.
-    #[error("too many names are being resolved")]
+    /// Too many questions are waiting for the resolver, or too many connections are open; try again later.
+    #[error("too many names are being resolved or connections are open")]
     Overload,
+    /// The URI has `maddr`, and following it is not allowed here (see [`Config::maddr`](crate::Config)).
+    #[error("the URI has an maddr, which is not followed")]
+    Maddr,
+    /// No connection to any address of the host could be made.
+    #[error("the host cannot be connected to")]
+    Unreachable,
 }
 
 /// What transport tells the transaction layer.
@@ -186,8 +221,45 @@ pub enum FlowEvent {
         /// of the socket.
         branch: Option<Box<str>>,
     },
-    /// The flow is gone.
+    /// The flow is gone, or could not be opened. Nothing that was sent on it and is not answered will be.
     Ended(FlowId),
+    /// A connection that was to be kept ([`TransportCommand::Keep`](crate::TransportCommand)) is there again under a new
+    /// name: whoever registered over it does so again (RFC 5626 §4.5).
+    Recovered {
+        /// The flow that ended.
+        was: FlowId,
+        /// The flow that takes its place.
+        now: FlowId,
+    },
+}
+
+/// The names of the other side that TLS has verified: what its certificate says it is (RFC 5922 §7).
+///
+/// Domains in lower case, those from SIP URIs in front of those from DNS names. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PeerIdentity(Arc<[Box<str>]>);
+
+impl PeerIdentity {
+    /// Makes an identity of verified domains; `None` without any.
+    pub fn new(domains: impl IntoIterator<Item = Box<str>>) -> Option<Self> {
+        let domains: Arc<[Box<str>]> = domains.into_iter().collect();
+        (!domains.is_empty()).then_some(Self(domains))
+    }
+
+    /// The first of its domains.
+    pub fn name(&self) -> &str {
+        self.0.first().map_or("", |domain| domain)
+    }
+
+    /// Whether the other side is this domain; compared without regard to case, no wildcards (RFC 5922 §7.2).
+    pub fn is(&self, domain: &str) -> bool {
+        self.0.iter().any(|own| own.eq_ignore_ascii_case(domain))
+    }
+
+    /// All its domains.
+    pub fn domains(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|domain| &**domain)
+    }
 }
 
 /// A message with its origin.
@@ -202,6 +274,8 @@ pub struct Inbound {
     pub via: Option<Box<str>>,
     /// Of a request: where responses to it go (RFC 3261 §18.2.2, RFC 3581 §4).
     pub reply: Hop,
+    /// Who sent it, as far as TLS has verified it.
+    pub peer: Option<PeerIdentity>,
 }
 
 #[cfg(test)]
@@ -219,6 +293,7 @@ mod tests {
             transport: Transport::Udp,
             remote: SocketAddrV6::new("fe80::2".parse().expect("test address"), 5060, 0, 2).into(),
             local: local.into(),
+            above: None,
         };
         assert_eq!(hop.via("z9hG4bKa"), "SIP/2.0/UDP [fe80::1]:5060;branch=z9hG4bKa;rport");
         assert_eq!(hop.contact(Some("bob")), "<sip:bob@[fe80::1]:5060>");

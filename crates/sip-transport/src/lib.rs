@@ -10,16 +10,22 @@ pub mod guard;
 pub mod io;
 
 mod answer;
+mod boundary;
 mod counters;
 mod destination;
+mod question;
 mod resolving;
 mod transports;
 
+pub use boundary::{
+    CloseCause, Connect, TransportCommand, TransportInput, TransportOutput, TransportTimer,
+};
 pub use counters::Counters;
 pub use flow::{
-    FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, Transport,
+    FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, PeerIdentity, Route, RouteError, RouteId,
+    Transport,
 };
 pub use guard::{Guard, Purpose, Token};
-pub use resolving::{Addresses, LookupError, TransportTimer};
+pub use question::{Addresses, Answer, LookupError, Naptr, Question, Records, Srv};
 pub use step::{Cx, IdMint, Out, Outbox, Random, Tick, TimerOp, UnixTime};
-pub use transports::{Config, MAX_DATAGRAM, TransportCommand, TransportInput, TransportOutput, Transports};
+pub use transports::{Config, MAX_DATAGRAM, Transports};

@@ -1,33 +1,8 @@
 //! The questions that wait for the resolver.
 
-use std::{collections::BTreeMap, net::IpAddr};
-
-use smallvec::SmallVec;
-use thiserror::Error;
+use std::collections::BTreeMap;
 
 use crate::flow::{FlowId, RouteId};
-
-/// The addresses of a host name in the order to try.
-pub type Addresses = SmallVec<[IpAddr; 4]>;
-
-/// Why the resolver has no addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum LookupError {
-    /// The name has no address, or the resolver says that there is none.
-    #[error("the name has no address")]
-    NotFound,
-    /// The resolver did not answer in time.
-    #[error("the resolver does not answer")]
-    Timeout,
-}
-
-/// The timers of [`Transports`](crate::Transports).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TransportTimer {
-    /// Longest wait for the resolver's answer to this question.
-    Resolve(RouteId),
-}
 
 /// What is to be done with the answer.
 #[derive(Debug, Clone, Copy)]

@@ -12,10 +12,12 @@ use sip_message::{Limits, Message};
 
 use crate::{
     answer,
+    boundary::{TransportCommand, TransportInput, TransportOutput, TransportTimer},
     counters::Counters,
     destination::{self, Destination},
     flow::{FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, Transport},
-    resolving::{Addresses, LookupError, Resolving, TransportTimer, Waiting},
+    question::{Answer, LookupError, Question, Records},
+    resolving::{Resolving, Waiting},
     step::{Cx, Out, TimerOp},
 };
 
@@ -42,77 +44,6 @@ impl Default for Config {
     fn default() -> Self {
         Self { resolving: 64, resolve_timeout: Duration::from_secs(5) }
     }
-}
-
-/// What the transaction layer asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TransportCommand {
-    /// Where does a request go? Answered by exactly one [`FlowEvent::Routed`].
-    Route(Route),
-    /// Sends a message.
-    Send(Outbound),
-}
-
-/// What the sockets and the resolver report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TransportInput {
-    /// A socket is open.
-    Opened {
-        /// The socket's name from now on.
-        flow: FlowId,
-        /// Its transport; only UDP is taken.
-        transport: Transport,
-        /// Our address on it, never a wildcard.
-        local: SocketAddr,
-    },
-    /// A socket is gone.
-    Closed {
-        /// Which.
-        flow: FlowId,
-    },
-    /// A datagram arrived.
-    Bytes {
-        /// On which flow.
-        flow: FlowId,
-        /// From where.
-        source: SocketAddr,
-        /// The whole datagram.
-        bytes: Bytes,
-    },
-    /// A datagram could not be sent (RFC 3261 §18.4).
-    SendFailed {
-        /// On which flow.
-        flow: FlowId,
-        /// To where.
-        remote: SocketAddr,
-    },
-    /// The resolver's answer to [`TransportOutput::Resolve`].
-    Resolved {
-        /// The question.
-        route: RouteId,
-        /// The addresses in the order to try, or why there are none.
-        result: Result<Addresses, LookupError>,
-    },
-}
-
-/// What a step of the transport layer produces.
-#[derive(Debug, Clone)]
-pub enum TransportOutput {
-    /// Tell the transaction layer.
-    Flow(FlowEvent),
-    /// Write to the flow's socket.
-    Write(Outbound),
-    /// Look a name up; answered by [`TransportInput::Resolved`].
-    Resolve {
-        /// Names the question in the answer.
-        route: RouteId,
-        /// The host name.
-        host: Box<str>,
-        /// The port that will be used with its addresses.
-        port: u16,
-    },
-    /// Time.
-    Timer(TimerOp<TransportTimer>),
 }
 
 /// The transport layer: knows the open flows, reads what arrives and finds the way for what leaves.
@@ -147,6 +78,7 @@ impl Transports {
         match command {
             TransportCommand::Route(route) => self.route(&route, out),
             TransportCommand::Send(outbound) => self.send(outbound, out),
+            TransportCommand::Keep(_) | TransportCommand::LetGo(_) => {}
         }
     }
 
@@ -157,7 +89,7 @@ impl Transports {
                 self.flows.insert(flow, local);
             }
             TransportInput::Opened { flow: _, transport: _, local: _ } => self.counters.unsupported_flow += 1,
-            TransportInput::Closed { flow } => match self.flows.remove(&flow) {
+            TransportInput::Closed { flow, cause: _ } => match self.flows.remove(&flow) {
                 Some(_) => out.push(TransportOutput::Flow(FlowEvent::Ended(flow))),
                 None => self.counters.unknown_flow += 1,
             },
@@ -170,6 +102,7 @@ impl Transports {
                 }
             }
             TransportInput::Resolved { route, result } => self.resolved(route, result, out),
+            TransportInput::Accepted { .. } | TransportInput::Connected { .. } => {}
         }
     }
 
@@ -181,6 +114,7 @@ impl Transports {
                     routed(route, Err(RouteError::Unresolved), out);
                 }
             }
+            _ => {}
         }
     }
 
@@ -206,7 +140,7 @@ impl Transports {
                 if self.resolving.insert(route.route, Waiting { port, flow: route.flow }) {
                     let timer = TransportTimer::Resolve(route.route);
                     out.push(TransportOutput::Timer(TimerOp::Arm(timer, self.config.resolve_timeout)));
-                    out.push(TransportOutput::Resolve { route: route.route, host, port });
+                    out.push(TransportOutput::Resolve { route: route.route, question: Question::Addresses(host) });
                     return;
                 }
                 Err(RouteError::Overload)
@@ -219,7 +153,7 @@ impl Transports {
     fn resolved(
         &mut self,
         route: RouteId,
-        result: Result<Addresses, LookupError>,
+        result: Result<Answer, LookupError>,
         out: &mut Out<'_, TransportOutput>,
     ) {
         let Some(Waiting { port, flow }) = self.resolving.take(route) else {
@@ -228,8 +162,8 @@ impl Transports {
         };
         out.push(TransportOutput::Timer(TimerOp::Disarm(TransportTimer::Resolve(route))));
         let result = match result {
-            Ok(addresses) => self.hops(&addresses, port, flow),
-            Err(LookupError::NotFound | LookupError::Timeout) => Err(RouteError::Unresolved),
+            Ok(Answer { records: Records::Addresses(addresses), .. }) => self.hops(&addresses, port, flow),
+            Ok(_) | Err(_) => Err(RouteError::Unresolved),
         };
         routed(route, result, out);
     }
@@ -242,7 +176,7 @@ impl Transports {
             any_host = true;
             if let Some((flow, local)) = self.best_flow(ip, dialog) {
                 let remote = destination::scoped(SocketAddr::new(ip, port), local);
-                let hop = Hop { flow, transport: Transport::Udp, remote, local };
+                let hop = Hop { flow, transport: Transport::Udp, remote, local, above: None };
                 if hops.len() < MAX_HOPS && !hops.contains(&hop) {
                     hops.push(hop);
                 }
@@ -327,9 +261,9 @@ impl Transports {
         if message.is_request() {
             let reply = answer::reply(&via, &origin).ok_or(Dropped::Malformed)?;
             let stamped = answer::stamped(&via, origin.source);
-            Ok(Inbound { origin, message: Arc::new(message), via: Some(stamped), reply })
+            Ok(Inbound { origin, message: Arc::new(message), via: Some(stamped), reply, peer: None })
         } else if answer::sent_by(&via).is_some_and(|sent_by| self.is_ours(sent_by)) {
-            Ok(Inbound { origin, message: Arc::new(message), via: None, reply: origin.hop() })
+            Ok(Inbound { origin, message: Arc::new(message), via: None, reply: origin.hop(), peer: None })
         } else {
             Err(Dropped::Foreign)
         }

@@ -465,7 +465,7 @@ impl Bench {
 
 pub(crate) fn inbound(message: Message) -> Inbound {
     let via = message.vias().next().map(|via| format!("{via};received=192.0.2.20").into());
-    Inbound { origin: origin(), via, message: message.into(), reply: hop() }
+    Inbound { origin: origin(), via, message: message.into(), reply: hop(), peer: None }
 }
 
 fn encode(draft: &Draft, hops: &Hops) -> Message {

@@ -72,7 +72,7 @@ impl Agent {
     }
 
     fn hop(&self, remote: SocketAddr) -> Hop {
-        Hop { flow: FlowId::from(1), transport: Transport::Udp, remote, local: self.local }
+        Hop { flow: FlowId::from(1), transport: Transport::Udp, remote, local: self.local, above: None }
     }
 
     fn command(&mut self, now: Tick, command: DialogCommand) {
@@ -88,7 +88,7 @@ impl Agent {
         let origin = Origin { flow: FlowId::from(1), transport: Transport::Udp, source, local: self.local };
         let via = message.is_request().then(|| message.vias().next().map(Into::into)).flatten();
         let event =
-            FlowEvent::Inbound(Inbound { origin, message: message.into(), via, reply: self.hop(source) });
+            FlowEvent::Inbound(Inbound { origin, message: message.into(), via, reply: self.hop(source), peer: None });
         let mut cx = cx(now, &mut self.random, &mut self.ids, &self.guard);
         self.transactions.receive(&mut cx, event, &mut self.below.out());
         self.settle(now);

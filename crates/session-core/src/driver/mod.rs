@@ -25,7 +25,7 @@ use dialog_core::IncomingCall;
 use media_core::{Op, PortPair, PumpHandle, StreamCommand, StreamOutput};
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{
-    FlowId, IdMint, Transport, TransportInput,
+    CloseCause, FlowId, IdMint, Transport, TransportInput,
     io::{Datagram, SendError, UdpFlow},
 };
 use tokio::{
@@ -240,7 +240,7 @@ impl Driver {
         if let Err(error) = taken {
             tracing::error!(%error, %local, "a SIP socket is gone");
             self.sockets.remove(index);
-            self.engine.handle(Instant::now(), Input::Transport(TransportInput::Closed { flow }));
+            self.engine.handle(Instant::now(), Input::Transport(TransportInput::Closed { flow, cause: CloseCause::Lost }));
         }
         for Datagram { source, bytes } in datagrams.drain(..) {
             self.engine
@@ -327,10 +327,11 @@ impl Driver {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Write(outbound) => self.write(&outbound.hop, &outbound.wire),
-                Output::Resolve { route, host, port } => {
+                Output::KeepAlive { .. } | Output::Connect(_) | Output::Close(_) => {}
+                Output::Resolve { route, question } => {
                     let answers = self.resolved.0.clone();
                     tokio::spawn(async move {
-                        let result = sip_transport::io::lookup(&host, port).await;
+                        let result = sip_transport::io::lookup(&question).await;
                         if answers.send(TransportInput::Resolved { route, result }).await.is_err() {
                             tracing::trace!(%route, "a late answer of the resolver");
                         }

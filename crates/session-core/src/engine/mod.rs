@@ -334,8 +334,13 @@ impl<T: Tap> Engine<T> {
                 }
                 self.outputs.push_back(Output::Write(outbound));
             }
-            TransportOutput::Resolve { route, host, port } => {
-                self.outputs.push_back(Output::Resolve { route, host, port });
+            TransportOutput::KeepAlive { flow, wire } => {
+                self.outputs.push_back(Output::KeepAlive { flow, wire });
+            }
+            TransportOutput::Connect(connect) => self.outputs.push_back(Output::Connect(connect)),
+            TransportOutput::Close(flow) => self.outputs.push_back(Output::Close(flow)),
+            TransportOutput::Resolve { route, question } => {
+                self.outputs.push_back(Output::Resolve { route, question });
             }
             TransportOutput::Timer(op) => {
                 arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transport);

@@ -35,7 +35,7 @@ pub(crate) fn flow() -> FlowId {
 }
 
 pub(crate) fn hop(remote: &str) -> Hop {
-    Hop { flow: flow(), transport: Transport::Udp, remote: address(remote), local: address(LOCAL) }
+    Hop { flow: flow(), transport: Transport::Udp, remote: address(remote), local: address(LOCAL), above: None }
 }
 
 pub(crate) fn reliable(remote: &str) -> Hop {
@@ -189,7 +189,7 @@ impl Bench {
             source: address(source),
             local: address(LOCAL),
         };
-        let inbound = Inbound { origin, message: message.into(), via: None, reply: origin.hop() };
+        let inbound = Inbound { origin, message: message.into(), via: None, reply: origin.hop(), peer: None };
         self.receive(FlowEvent::Inbound(inbound));
     }
 
