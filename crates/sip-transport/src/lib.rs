@@ -8,18 +8,20 @@ pub mod flow;
 pub mod guard;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod targets;
 
+mod address;
 mod answer;
 mod boundary;
+mod config;
 mod counters;
-mod destination;
+mod flows;
 mod question;
 mod resolving;
 mod transports;
 
-pub use boundary::{
-    CloseCause, Connect, TransportCommand, TransportInput, TransportOutput, TransportTimer,
-};
+pub use boundary::{CloseCause, Connect, TransportCommand, TransportInput, TransportOutput, TransportTimer};
+pub use config::{AliasPolicy, Config};
 pub use counters::Counters;
 pub use flow::{
     FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, PeerIdentity, Route, RouteError, RouteId,
@@ -28,4 +30,4 @@ pub use flow::{
 pub use guard::{Guard, Purpose, Token};
 pub use question::{Addresses, Answer, LookupError, Naptr, Question, Records, Srv};
 pub use step::{Cx, IdMint, Out, Outbox, Random, Tick, TimerOp, UnixTime};
-pub use transports::{Config, MAX_DATAGRAM, Transports};
+pub use transports::{MAX_DATAGRAM, Transports};

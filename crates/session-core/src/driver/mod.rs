@@ -240,7 +240,10 @@ impl Driver {
         if let Err(error) = taken {
             tracing::error!(%error, %local, "a SIP socket is gone");
             self.sockets.remove(index);
-            self.engine.handle(Instant::now(), Input::Transport(TransportInput::Closed { flow, cause: CloseCause::Lost }));
+            self.engine.handle(
+                Instant::now(),
+                Input::Transport(TransportInput::Closed { flow, cause: CloseCause::Lost }),
+            );
         }
         for Datagram { source, bytes } in datagrams.drain(..) {
             self.engine
@@ -332,7 +335,7 @@ impl Driver {
                     let answers = self.resolved.0.clone();
                     tokio::spawn(async move {
                         let result = sip_transport::io::lookup(&question).await;
-                        if answers.send(TransportInput::Resolved { route, result }).await.is_err() {
+                        if answers.send(TransportInput::Resolved { route, question, result }).await.is_err() {
                             tracing::trace!(%route, "a late answer of the resolver");
                         }
                     });

@@ -301,7 +301,7 @@ impl<T: Tap> Engine<T> {
                     let seen = Seen::Received { origin: &inbound.origin, message: &inbound.message };
                     self.tap.seen(self.surroundings.now, seen);
                     if self.config.trace {
-                        let origin = inbound.origin;
+                        let origin = &inbound.origin;
                         self.tell_message(TracedMessage {
                             sent: false,
                             transport: origin.transport,

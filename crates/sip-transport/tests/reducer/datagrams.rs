@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sip_transport::{
-    FlowEvent, FlowId, Hop, MAX_DATAGRAM, Outbound, Transport, TransportCommand, TransportInput,
+    CloseCause, FlowEvent, FlowId, Hop, MAX_DATAGRAM, Outbound, Transport, TransportCommand, TransportInput,
     TransportOutput,
 };
 
@@ -141,7 +141,8 @@ fn send(flow: u64, wire: impl Into<Bytes>) -> TransportCommand {
         flow: FlowId::from(flow),
         transport: Transport::Udp,
         remote: address("192.0.2.20:5060"),
-        local: address(LOCAL), above: None
+        local: address(LOCAL),
+        above: None,
     };
     TransportCommand::Send(Outbound { hop, wire: wire.into() })
 }
@@ -194,14 +195,11 @@ fn flows_come_and_go() {
     let remote = address("192.0.2.20:5060");
     let failed = bench.receive(TransportInput::SendFailed { flow, remote });
     assert!(matches!(failed[..], [TransportOutput::Flow(FlowEvent::Unreachable { branch: None, .. })]));
-    let closed = bench.receive(TransportInput::Closed { flow });
+    let closed = bench.receive(TransportInput::Closed { flow, cause: CloseCause::Lost });
     assert!(matches!(closed[..], [TransportOutput::Flow(FlowEvent::Ended(ended))] if ended == flow));
-    assert!(bench.receive(TransportInput::Closed { flow }).is_empty());
+    assert!(bench.receive(TransportInput::Closed { flow, cause: CloseCause::Lost }).is_empty());
     assert!(bench.receive(TransportInput::SendFailed { flow, remote }).is_empty());
     assert!(bench.arrive("192.0.2.20:5060", request("SIP/2.0/UDP 192.0.2.20")).is_none());
     assert_eq!(bench.transports.counters().unknown_flow, 3);
-    let tcp = TransportInput::Opened { flow, transport: Transport::Tcp, local: address(LOCAL) };
-    assert!(bench.receive(tcp).is_empty());
-    assert_eq!(bench.transports.counters().unsupported_flow, 1);
     assert_eq!(bench.transports.local(flow), None);
 }

@@ -180,7 +180,7 @@ impl Transactions {
                 Action::SendCancel => self.send_cancel(cx, tx, out),
                 Action::Report => {
                     if let (Role::User, Some(Inbound { origin, message, .. })) = (client.role, response) {
-                        let (origin, message) = (*origin, message.clone());
+                        let (origin, message) = (origin.clone(), message.clone());
                         out.push(TxOutput::Event(TxEvent::Response { tx, origin, message }));
                     }
                 }
@@ -310,6 +310,10 @@ impl Client {
 /// The request as it goes to that hop, with the branch of that number; `None` if a value cannot be encoded.
 fn encode(cx: &Cx<'_>, branch: u64, hop: &Hop, draft: &Draft) -> Option<Bytes> {
     let branch = format!("{}{}", Via::MAGIC_COOKIE, cx.guard.token(Purpose::Branch, branch));
-    let contact = draft.contact_user_wanted().map(|user| hop.contact(user));
+    let contact = draft.contact_user_wanted().map(|user| hop.contact(user, is_sips(draft.uri())));
     draft.encode(&hop.via(&branch), contact.as_deref()).ok()
+}
+
+fn is_sips(uri: &str) -> bool {
+    uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
 }

@@ -35,7 +35,13 @@ pub(crate) fn flow() -> FlowId {
 }
 
 pub(crate) fn hop(remote: &str) -> Hop {
-    Hop { flow: flow(), transport: Transport::Udp, remote: address(remote), local: address(LOCAL), above: None }
+    Hop {
+        flow: flow(),
+        transport: Transport::Udp,
+        remote: address(remote),
+        local: address(LOCAL),
+        above: None,
+    }
 }
 
 pub(crate) fn reliable(remote: &str) -> Hop {
@@ -188,8 +194,10 @@ impl Bench {
             transport: Transport::Tcp,
             source: address(source),
             local: address(LOCAL),
+            peer: None,
         };
-        let inbound = Inbound { origin, message: message.into(), via: None, reply: origin.hop(), peer: None };
+        let reply = origin.hop();
+        let inbound = Inbound { origin, message: message.into(), via: None, reply };
         self.receive(FlowEvent::Inbound(inbound));
     }
 
