@@ -6,8 +6,10 @@ pub mod step;
 
 pub mod flow;
 pub mod guard;
+pub mod ids;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod wheel;
 
 mod answer;
 mod counters;
