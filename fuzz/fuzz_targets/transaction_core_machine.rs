@@ -256,7 +256,7 @@ fn remote(number: u8) -> SocketAddr {
 
 fn hop(number: u8) -> Hop {
     let local = "192.0.2.10:5060".parse().expect("an address");
-    Hop { flow: flow(), transport: Transport::Udp, remote: remote(number), local }
+    Hop { flow: flow(), transport: Transport::Udp, remote: remote(number), local, above: None }
 }
 
 fn draft(method: Method) -> Draft {

@@ -28,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         transport: Transport::Udp,
         remote: "192.0.2.20:5060".parse()?,
         local: "192.0.2.1:5060".parse()?,
+        above: None,
     };
     let origin = Origin { flow: hop.flow, transport: hop.transport, source: hop.remote, local: hop.local };
     let request = |tx: u64, text: String| -> Result<TxEvent, Box<dyn Error>> {

@@ -72,7 +72,8 @@ pub struct Origin {
 impl Origin {
     /// The way back to the sender.
     pub fn hop(&self) -> Hop {
-        Hop { flow: self.flow, transport: self.transport, remote: self.source, local: self.local }
+        let Self { flow, transport, source, local } = *self;
+        Hop { flow, transport, remote: source, local, above: None }
     }
 }
 
@@ -87,6 +88,8 @@ pub struct Hop {
     pub remote: SocketAddr,
     /// Our address towards it: sent-by of Via, host and port of Contact, `c=` of SDP.
     pub local: SocketAddr,
+    /// Use this hop only for requests longer than this many bytes on the next hop (RFC 3261 §18.1.1).
+    pub above: Option<u16>,
 }
 
 impl Hop {
@@ -219,6 +222,7 @@ mod tests {
             transport: Transport::Udp,
             remote: SocketAddrV6::new("fe80::2".parse().expect("test address"), 5060, 0, 2).into(),
             local: local.into(),
+            above: None,
         };
         assert_eq!(hop.via("z9hG4bKa"), "SIP/2.0/UDP [fe80::1]:5060;branch=z9hG4bKa;rport");
         assert_eq!(hop.contact(Some("bob")), "<sip:bob@[fe80::1]:5060>");

@@ -242,7 +242,7 @@ impl Transports {
             any_host = true;
             if let Some((flow, local)) = self.best_flow(ip, dialog) {
                 let remote = destination::scoped(SocketAddr::new(ip, port), local);
-                let hop = Hop { flow, transport: Transport::Udp, remote, local };
+                let hop = Hop { flow, transport: Transport::Udp, remote, local, above: None };
                 if hops.len() < MAX_HOPS && !hops.contains(&hop) {
                     hops.push(hop);
                 }

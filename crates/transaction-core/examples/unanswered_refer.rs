@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let remote: SocketAddr = "192.0.2.20:5060".parse()?;
     let local: SocketAddr = "192.0.2.10:5060".parse()?;
-    let hop = Hop { flow: FlowId::from(1), transport: Transport::Udp, remote, local };
+    let hop = Hop { flow: FlowId::from(1), transport: Transport::Udp, remote, local, above: None };
     let draft = Draft::request(Method::Refer, "sip:bob@192.0.2.20")
         .header(HeaderId::From, "<sip:alice@192.0.2.10>;tag=a")
         .header(HeaderId::To, "<sip:bob@192.0.2.20>;tag=b")

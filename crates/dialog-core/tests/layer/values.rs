@@ -19,7 +19,7 @@ pub(crate) fn remote() -> SocketAddr {
 }
 
 pub(crate) fn hop() -> Hop {
-    Hop { flow: FlowId::from(1), transport: Transport::Udp, remote: remote(), local: local() }
+    Hop { flow: FlowId::from(1), transport: Transport::Udp, remote: remote(), local: local(), above: None }
 }
 
 pub(crate) fn origin() -> Origin {

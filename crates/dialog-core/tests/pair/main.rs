@@ -72,7 +72,7 @@ impl Agent {
     }
 
     fn hop(&self, remote: SocketAddr) -> Hop {
-        Hop { flow: FlowId::from(1), transport: Transport::Udp, remote, local: self.local }
+        Hop { flow: FlowId::from(1), transport: Transport::Udp, remote, local: self.local, above: None }
     }
 
     fn command(&mut self, now: Tick, command: DialogCommand) {

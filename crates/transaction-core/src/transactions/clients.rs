@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use sip_message::{Draft, Message, Method, Via, ack_for, cancel_for};
-use sip_transport::{Cx, Hop, Hops, Inbound, Out, Outbound, Purpose};
+use sip_message::{Draft, Message, Method, ack_for, cancel_for};
+use sip_transport::{Cx, Hops, Inbound, Out, Outbound};
 
-use super::{Transactions, arm, disarm, fail, peer_of};
+use super::{Transactions, arm, disarm, encoding::encode, fail, peer_of};
 use crate::{
     boundary::{TimerName, TxEvent, TxFailure, TxId, TxOutput},
     client::{Action, Client, Happening, Machine, Role, Spare, invite, non_invite},
@@ -36,7 +35,7 @@ impl Transactions {
         }
     }
 
-    /// Encodes the request for the first of the hops and starts the machine.
+    /// Encodes the request for the first hop that it may use and starts the machine.
     fn attempt(
         &mut self,
         cx: &mut Cx<'_>,
@@ -46,14 +45,9 @@ impl Transactions {
         draft: Draft,
         out: &mut Out<'_, TxOutput>,
     ) {
-        if hops.is_empty() {
-            fail(tx, TxFailure::Flow, out);
-            return;
-        }
-        let hop = hops.remove(0);
-        let Some(wire) = encode(cx, branch, &hop, &draft) else {
-            fail(tx, TxFailure::Unencodable, out);
-            return;
+        let (hop, wire) = match encode(cx, branch, &mut hops, &draft) {
+            Ok(encoded) => encoded,
+            Err(failure) => return fail(tx, failure, out),
         };
         let method = *draft.method();
         let (machine, start) = match method {
@@ -89,22 +83,18 @@ impl Transactions {
     pub(super) fn acknowledge(
         cx: &mut Cx<'_>,
         tx: TxId,
-        hops: &Hops,
+        mut hops: Hops,
         draft: &Draft,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let Some(hop) = hops.first() else {
-            fail(tx, TxFailure::Flow, out);
-            return;
-        };
         let branch = cx.ids.mint::<TxId>().number();
-        match encode(cx, branch, hop, draft) {
-            Some(wire) => {
-                let outbound = Outbound { hop: *hop, wire };
+        match encode(cx, branch, &mut hops, draft) {
+            Ok((hop, wire)) => {
+                let outbound = Outbound { hop, wire };
                 out.push(TxOutput::Send(outbound.clone()));
                 out.push(TxOutput::Event(TxEvent::Acked { tx, outbound }));
             }
-            None => fail(tx, TxFailure::Unencodable, out),
+            Err(failure) => fail(tx, failure, out),
         }
     }
 
@@ -305,11 +295,4 @@ impl Client {
         }
         self.acknowledged
     }
-}
-
-/// The request as it goes to that hop, with the branch of that number; `None` if a value cannot be encoded.
-fn encode(cx: &Cx<'_>, branch: u64, hop: &Hop, draft: &Draft) -> Option<Bytes> {
-    let branch = format!("{}{}", Via::MAGIC_COOKIE, cx.guard.token(Purpose::Branch, branch));
-    let contact = draft.contact_user_wanted().map(|user| hop.contact(user));
-    draft.encode(&hop.via(&branch), contact.as_deref()).ok()
 }

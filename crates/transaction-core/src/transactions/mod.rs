@@ -1,6 +1,7 @@
 //! The reducer: the table of transactions and what moves it.
 
 mod clients;
+mod encoding;
 mod requests;
 mod responses;
 mod servers;
@@ -93,7 +94,7 @@ impl Transactions {
             TxCommand::Request { tx, hops, draft } => self.request(cx, tx, hops, draft, out),
             TxCommand::Respond { tx, status, wire } => self.respond(tx, status, wire, out),
             TxCommand::Resend(outbound) => out.push(TxOutput::Send(outbound)),
-            TxCommand::Ack { tx, hops, draft } => Self::acknowledge(cx, tx, &hops, &draft, out),
+            TxCommand::Ack { tx, hops, draft } => Self::acknowledge(cx, tx, hops, &draft, out),
             TxCommand::Cancel { tx, reason } => self.cancel(cx, tx, reason, out),
         }
     }
