@@ -5,7 +5,7 @@ use std::time::Duration;
 use sip_message::{Draft, Message, Method, ack_for, cancel_for};
 use sip_transport::{Cx, Hops, Inbound, Out, Outbound};
 
-use super::{Transactions, arm, disarm, encoding::encode, fail, peer_of};
+use super::{Transactions, arm, disarm, encoding::encode, fail, peer};
 use crate::{
     boundary::{TimerName, TxEvent, TxFailure, TxId, TxOutput},
     client::{Action, Client, Happening, Machine, Role, Spare, invite, non_invite},
@@ -22,7 +22,7 @@ impl Transactions {
         draft: Draft,
         out: &mut Out<'_, TxOutput>,
     ) {
-        if self.clients.contains_key(&tx) || self.servers.contains_key(&tx) {
+        if self.clients.contains(tx) || self.servers.contains(tx) {
             self.counters.stale_commands += 1;
         } else if self.is_full() {
             self.counters.overload += 1;
@@ -61,15 +61,13 @@ impl Transactions {
             method,
             branch,
             hop,
+            peer: peer(cx, hop.flow, hop.remote),
             wire,
             interval: Duration::ZERO,
             spare: (!hops.is_empty()).then(|| Box::new(Spare { draft, hops })),
             cancel_reason: None,
         };
-        if branch != tx.number() {
-            self.aliases.insert(branch, tx);
-        }
-        self.insert_client(cx, tx, client);
+        self.clients.insert(tx, client);
         self.perform(cx, tx, start, None, out);
     }
 
@@ -105,7 +103,7 @@ impl Transactions {
         reason: Option<Box<str>>,
         out: &mut Out<'_, TxOutput>,
     ) {
-        match self.clients.get_mut(&tx) {
+        match self.clients.get_mut(tx) {
             Some(client) if client.role == Role::User && client.is_invite() => {
                 // The first reason stands: by the second the CANCEL may have been sent.
                 if client.cancel_reason.is_none() {
@@ -126,13 +124,16 @@ impl Transactions {
         response: Option<&Inbound>,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let Some(client) = self.clients.get_mut(&tx) else { return };
+        let Some(client) = self.clients.get_mut(tx) else { return };
         let (actions, over) = client.step(happening);
         let last = self.perform(cx, tx, actions, response, out);
         if !over {
+            if let Some(client) = self.clients.get_mut(tx) {
+                client.free();
+            }
             return;
         }
-        let Some(client) = self.remove_client(cx, tx) else { return };
+        let Some(client) = self.clients.remove(tx) else { return };
         match (last, client.spare) {
             (Some(Action::NextHop(_)), Some(spare)) => self.next_hop(cx, tx, *spare, out),
             (Some(Action::NextHop(failure) | Action::Fail(failure)), _) if client.role == Role::User => {
@@ -154,7 +155,7 @@ impl Transactions {
         let timing = self.config.timing;
         let mut last = None;
         for action in actions {
-            let client = self.clients.get_mut(&tx)?;
+            let client = self.clients.get_mut(tx)?;
             let reliable = client.hop.transport.is_reliable();
             match *action {
                 Action::Send => out.push(TxOutput::Send(client.outbound())),
@@ -200,16 +201,15 @@ impl Transactions {
     /// Lets the refused attempt live on under a number of its own, to acknowledge the 503 as often as it comes, and goes
     /// on with the next hop. A full table forgets the attempt; the server's own timer H ends its part then.
     fn supersede(&mut self, cx: &mut Cx<'_>, tx: TxId, out: &mut Out<'_, TxOutput>) {
-        let Some(spare) = self.clients.get_mut(&tx).and_then(|client| client.spare.take()) else { return };
+        let Some(spare) = self.clients.get_mut(tx).and_then(|client| client.spare.take()) else { return };
         let full = self.is_full();
-        let Some(mut client) = self.remove_client(cx, tx) else { return };
+        let Some(mut client) = self.clients.remove(tx) else { return };
         if full {
             self.counters.not_remembered += 1;
         } else {
             let ghost: TxId = cx.ids.mint();
             client.role = Role::Superseded;
-            self.aliases.insert(client.branch, ghost);
-            self.insert_client(cx, ghost, client);
+            self.clients.insert(ghost, client);
             self.perform(cx, ghost, &[Action::Arm(TimerName::D)], None, out);
         }
         self.next_hop(cx, tx, *spare, out);
@@ -218,8 +218,9 @@ impl Transactions {
     /// Starts the CANCEL's transaction: same branch, same hop (RFC 3261 §9.1).
     fn send_cancel(&mut self, cx: &mut Cx<'_>, tx: TxId, out: &mut Out<'_, TxOutput>) {
         let full = self.is_full();
-        let Some(invite) = self.clients.get_mut(&tx) else { return };
-        let (branch, hop, reason) = (invite.branch, invite.hop, invite.cancel_reason.take());
+        let Some(invite) = self.clients.get_mut(tx) else { return };
+        let (branch, hop, peer) = (invite.branch, invite.hop, invite.peer);
+        let reason = invite.cancel_reason.take();
         let Ok(message) = Message::parse(invite.wire.clone()) else { return };
         let wire = match (cancel_for(&message, reason.as_deref()), &reason) {
             (Ok(wire), _) => wire,
@@ -246,29 +247,14 @@ impl Transactions {
             method: Method::Cancel,
             branch,
             hop,
+            peer,
             wire,
             interval: Duration::ZERO,
             spare: None,
             cancel_reason: None,
         };
-        self.cancels.insert(branch, cancel);
-        self.insert_client(cx, cancel, client);
+        self.clients.insert(cancel, client);
         self.perform(cx, cancel, non_invite::START, None, out);
-    }
-
-    fn insert_client(&mut self, cx: &Cx<'_>, tx: TxId, client: Client) {
-        self.peers.insert((peer_of(cx, &client.hop), tx));
-        self.clients.insert(tx, client);
-    }
-
-    fn remove_client(&mut self, cx: &Cx<'_>, tx: TxId) -> Option<Client> {
-        let client = self.clients.remove(&tx)?;
-        self.peers.remove(&(peer_of(cx, &client.hop), tx));
-        let index = if client.role == Role::Cancel { &mut self.cancels } else { &mut self.aliases };
-        if index.get(&client.branch) == Some(&tx) {
-            index.remove(&client.branch);
-        }
-        Some(client)
     }
 }
 
