@@ -67,6 +67,7 @@ fn hop() -> Hop {
         transport: Transport::Udp,
         remote: ([192, 0, 2, 20], 5060).into(),
         local: ([192, 0, 2, 1], 5060).into(),
+        above: None,
     }
 }
 

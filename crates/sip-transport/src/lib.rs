@@ -6,9 +6,11 @@ pub mod step;
 
 pub mod flow;
 pub mod guard;
+pub mod ids;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod targets;
+pub mod wheel;
 
 mod address;
 mod answer;
