@@ -8,6 +8,7 @@ pub mod flow;
 pub mod guard;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod targets;
 
 mod answer;
 mod boundary;
@@ -17,9 +18,7 @@ mod question;
 mod resolving;
 mod transports;
 
-pub use boundary::{
-    CloseCause, Connect, TransportCommand, TransportInput, TransportOutput, TransportTimer,
-};
+pub use boundary::{CloseCause, Connect, TransportCommand, TransportInput, TransportOutput, TransportTimer};
 pub use counters::Counters;
 pub use flow::{
     FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, PeerIdentity, Route, RouteError, RouteId,
