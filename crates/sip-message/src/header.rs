@@ -165,7 +165,7 @@ typed_headers! {
     SecurityVerify: List of value::SecurityMechanism<'a>, value::SecurityMechanism::parse, "RFC 3329 §2.2";
     Server: Single of value::ServerVals<'a>, value::ServerVals::parse, "RFC 3261 §20.35";
     ServiceRoute: List of NameAddr<'a>, NameAddr::parse, "RFC 3608 §5";
-    SessionExpires: Single of value::SessionExpires, value::SessionExpires::parse, "RFC 4028 §4";
+    SessionExpires: Single of value::SessionExpires<'a>, value::SessionExpires::parse, "RFC 4028 §4";
     SessionId: Single of value::SessionId<'a>, value::SessionId::parse, "RFC 7989 §5";
     SipEtag: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 3903 §11.3.1";
     SipIfMatch: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 3903 §11.3.2";

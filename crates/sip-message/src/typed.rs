@@ -105,7 +105,7 @@ impl Message {
     }
 
     /// The session interval.
-    pub fn session_expires(&self) -> Result<Option<SessionExpires>, ParseError> {
+    pub fn session_expires(&self) -> Result<Option<SessionExpires<'_>>, ParseError> {
         self.optional(HeaderId::SessionExpires, SessionExpires::parse)
     }
 
