@@ -326,7 +326,7 @@ impl Transports {
         let via = message.top_via().map_err(|_| Dropped::Malformed)?;
         if message.is_request() {
             let reply = answer::reply(&via, &origin).ok_or(Dropped::Malformed)?;
-            let stamped = answer::stamped(&via, origin.source);
+            let stamped = answer::stamped(&via, origin.source).map_err(|_| Dropped::Malformed)?;
             Ok(Inbound { origin, message: Arc::new(message), via: Some(stamped), reply })
         } else if answer::sent_by(&via).is_some_and(|sent_by| self.is_ours(sent_by)) {
             Ok(Inbound { origin, message: Arc::new(message), via: None, reply: origin.hop() })

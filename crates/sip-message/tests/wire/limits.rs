@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use sip_message::{
     BuildError, Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, Response,
-    RetryAfter, StatusCode, Uri, UriBuf, header,
+    RetryAfter, StatusCode, Uri, UriBuf, Via, header,
 };
 
 use crate::{message, request_text, request_with};
@@ -113,6 +113,25 @@ fn parameters_are_counted() {
         NameAddr::parse(&format!("<sip:a@h>{above}")).unwrap_err().kind(),
         ParseErrorKind::TooManyParts
     );
+}
+
+#[test]
+fn a_marked_via_has_no_more_parameters_than_are_read() {
+    let marked = |host: &str, first: &str, others: usize| {
+        let text = format!("SIP/2.0/UDP {host}{first}{}", ";a=1".repeat(others));
+        let marked = Via::parse(&text).unwrap().received_from([192, 0, 2, 1].into(), 5060);
+        marked
+            .map(|marked| Via::parse(&marked).unwrap().params.iter().count())
+            .map_err(|error| (error.kind(), error.header()))
+    };
+    let too_many = Err((ParseErrorKind::TooManyParts, Some(HeaderId::Via)));
+    // Neither, `received`, or both are added; what stands there already takes no more room.
+    assert_eq!(marked("192.0.2.1", "", Limits::PARAMETERS), Ok(Limits::PARAMETERS));
+    assert_eq!(marked("h", "", Limits::PARAMETERS - 1), Ok(Limits::PARAMETERS));
+    assert_eq!(marked("h", "", Limits::PARAMETERS), too_many);
+    assert_eq!(marked("h", ";received=192.0.2.9", Limits::PARAMETERS - 1), Ok(Limits::PARAMETERS));
+    assert_eq!(marked("h", ";rport", Limits::PARAMETERS - 2), Ok(Limits::PARAMETERS));
+    assert_eq!(marked("192.0.2.1", ";rport", Limits::PARAMETERS - 1), too_many);
 }
 
 #[test]
