@@ -2,6 +2,9 @@
 ///
 /// Each limit is checked before the work it bounds is done. Whatever is set here, a head has at most 255 lines and 65,535
 /// bytes, for an index holds no more; a body may be longer.
+///
+/// Builders keep to the constants, whatever was set for the message that they copy from: what they write is read with the
+/// default limits, or they fail. Of an [`Edit`](crate::Edit) this holds for what is new; what it keeps is as it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Longest message in bytes, head and body.

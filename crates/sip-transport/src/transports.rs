@@ -347,9 +347,7 @@ fn routed(route: RouteId, result: Result<Hops, RouteError>, out: &mut Out<'_, Tr
 
 /// The branch of a request that we made; `None` for a response, whose branch is the peer's.
 fn own_branch(wire: Bytes) -> Option<Box<str>> {
-    // The limits are for what peers send; our own message may be past them and is bounded by the encoder.
-    let limits = Limits { message: wire.len(), headers: wire.len(), line: wire.len(), folds: wire.len() };
-    let message = Message::parse_with(wire, &limits).ok().filter(Message::is_request)?;
+    let message = Message::parse(wire).ok().filter(Message::is_request)?;
     message.top_via().ok()?.branch().map(Box::from)
 }
 
