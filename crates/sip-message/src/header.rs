@@ -124,7 +124,7 @@ typed_headers! {
     InfoPackage: Single of value::InfoPackage<'a>, value::InfoPackage::parse, "RFC 6086 §7.2";
     Join: Single of value::Join, value::Join::parse, "RFC 3911 §7.1";
     MaxBreadth: Single of u32, value::number::<u32>, "RFC 5393 §5.8";
-    MaxForwards: Single of u8, value::number::<u8>, "RFC 3261 §20.22";
+    MaxForwards: Single of u32, value::seconds, "RFC 3261 §20.22";
     MimeVersion: Single of value::MimeVersion, value::MimeVersion::parse, "RFC 3261 §20.24";
     MinExpires: Single of u32, value::seconds, "RFC 3261 §20.23";
     MinSe: Single of value::MinSe<'a>, value::MinSe::parse, "RFC 4028 §5";
