@@ -22,6 +22,7 @@ pub mod sipfrag;
 mod status;
 mod typed;
 mod uri;
+mod value_buf;
 mod values;
 
 pub use build::{
@@ -48,4 +49,5 @@ pub use name_addr::{NameAddr, NameAddrBuf};
 pub use params::Params;
 pub use status::StatusCode;
 pub use uri::{Host, Scheme, Uri, UriBuf};
+pub use value_buf::ValueBuf;
 pub use values::Values;

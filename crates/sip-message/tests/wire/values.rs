@@ -1,6 +1,6 @@
 use sip_message::{
     CSeq, HeaderId, Host, Method, Params, ParseErrorKind, RAck, Reason, Refresher, RetryAfter,
-    SessionExpires, StatusCode, Via,
+    SessionExpires, StatusCode, ValueBuf, Via, header,
 };
 
 use crate::request_with;
@@ -177,6 +177,23 @@ fn what_goes_back_in_a_via_is_what_came() {
     assert_eq!(via.to_string(), "SIP/2.0/UDP [2001:DB8::0001]:5060;branch=z9hG4bK1;rport");
     let marked = via.received_from([192, 0, 2, 1].into(), 9).unwrap();
     assert!(marked.starts_with("SIP/2.0/UDP [2001:DB8::0001]:5060;"));
+}
+
+#[test]
+fn owned_values_outlive_the_message() {
+    let (via, event): (ValueBuf<header::Via>, ValueBuf<header::Event>) = {
+        let message = request_with("SUBSCRIBE", "o: Refer ; id=7\n");
+        let kept = ValueBuf::parse(message.vias().next().unwrap()).unwrap();
+        (kept, message.first(HeaderId::Event).unwrap().parse().unwrap())
+    };
+    assert_eq!((via.as_value().branch(), event.as_value().id), (Some("z9hG4bK-1"), Some("7")));
+    assert!(event.as_value().is("refer"));
+    assert_eq!((event.as_str(), event.to_string().as_str()), ("Refer ; id=7", "Refer ; id=7"));
+    assert_eq!(event, event.clone());
+    assert_ne!(event, event.as_value().to_string().parse().unwrap(), "blanks are not printed");
+    assert_eq!(ValueBuf::<header::Event>::parse("refer;id").unwrap_err().kind(), ParseErrorKind::Parameter);
+    let secret: ValueBuf<header::Authorization> = "Basic QWxhZGRpbg==".parse().unwrap();
+    assert_eq!(format!("{secret:?}"), "ValueBuf(Authorization)");
 }
 
 #[test]
