@@ -26,9 +26,9 @@ impl Limits {
     pub const LINE: usize = 8 * 1024;
     /// 64 continuation lines: a list with an item a line, of more items than any route has, is still read.
     pub const FOLDS: usize = 64;
-    /// Parameters of one value, or headers of one URI: ten times what is in use, so that lookups stay cheap.
+    /// Parameters of one value, or headers of one URI: five times what is in use, so that lookups stay cheap.
     pub const PARAMETERS: usize = 64;
-    /// Items of one comma list that is returned as a vector: twice the largest useful route set.
+    /// Values of one header over all its lines: ten times what is in use, and more than a request has hops.
     pub const LIST_ITEMS: usize = 128;
     /// Comments within comments: software that names itself nests two deep.
     pub const COMMENTS: usize = 16;
