@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         flow: FlowId::from(1),
         transport: Transport::Udp,
         remote: "192.0.2.20:5060".parse()?,
-        local: "192.0.2.1:5060".parse()?, above: None
+        local: "192.0.2.1:5060".parse()?,
+        above: None,
     };
     let origin = Origin { flow: hop.flow, transport: hop.transport, source: hop.remote, local: hop.local };
     let request = |tx: u64, text: String| -> Result<TxEvent, Box<dyn Error>> {

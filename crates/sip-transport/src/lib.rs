@@ -18,7 +18,7 @@ mod resolving;
 mod transports;
 
 pub use boundary::{
-    CloseCause, Connect, TransportCommand, TransportInput, TransportOutput, TransportTimer,
+    CloseCause, Connect, MAX_PIECE, TransportCommand, TransportInput, TransportOutput, TransportTimer,
 };
 pub use counters::Counters;
 pub use flow::{

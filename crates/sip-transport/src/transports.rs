@@ -140,7 +140,10 @@ impl Transports {
                 if self.resolving.insert(route.route, Waiting { port, flow: route.flow }) {
                     let timer = TransportTimer::Resolve(route.route);
                     out.push(TransportOutput::Timer(TimerOp::Arm(timer, self.config.resolve_timeout)));
-                    out.push(TransportOutput::Resolve { route: route.route, question: Question::Addresses(host) });
+                    out.push(TransportOutput::Resolve {
+                        route: route.route,
+                        question: Question::Addresses(host),
+                    });
                     return;
                 }
                 Err(RouteError::Overload)

@@ -87,8 +87,13 @@ impl Agent {
         let source = wire.hop.local;
         let origin = Origin { flow: FlowId::from(1), transport: Transport::Udp, source, local: self.local };
         let via = message.is_request().then(|| message.vias().next().map(Into::into)).flatten();
-        let event =
-            FlowEvent::Inbound(Inbound { origin, message: message.into(), via, reply: self.hop(source), peer: None });
+        let event = FlowEvent::Inbound(Inbound {
+            origin,
+            message: message.into(),
+            via,
+            reply: self.hop(source),
+            peer: None,
+        });
         let mut cx = cx(now, &mut self.random, &mut self.ids, &self.guard);
         self.transactions.receive(&mut cx, event, &mut self.below.out());
         self.settle(now);

@@ -240,7 +240,10 @@ impl Driver {
         if let Err(error) = taken {
             tracing::error!(%error, %local, "a SIP socket is gone");
             self.sockets.remove(index);
-            self.engine.handle(Instant::now(), Input::Transport(TransportInput::Closed { flow, cause: CloseCause::Lost }));
+            self.engine.handle(
+                Instant::now(),
+                Input::Transport(TransportInput::Closed { flow, cause: CloseCause::Lost }),
+            );
         }
         for Datagram { source, bytes } in datagrams.drain(..) {
             self.engine

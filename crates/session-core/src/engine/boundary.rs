@@ -6,9 +6,7 @@ use bytes::Bytes;
 use dialog_core::{IncomingCall, ReferAcceptance};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
-use sip_transport::{
-    Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier,
-};
+use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
 use transaction_core::Timing;
 use transfer::{AttendedOptions, Completion, Decision, TransferId, TransferPolicy};
 

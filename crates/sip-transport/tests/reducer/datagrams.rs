@@ -141,7 +141,8 @@ fn send(flow: u64, wire: impl Into<Bytes>) -> TransportCommand {
         flow: FlowId::from(flow),
         transport: Transport::Udp,
         remote: address("192.0.2.20:5060"),
-        local: address(LOCAL), above: None
+        local: address(LOCAL),
+        above: None,
     };
     TransportCommand::Send(Outbound { hop, wire: wire.into() })
 }

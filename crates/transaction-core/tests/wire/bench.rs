@@ -35,7 +35,13 @@ pub(crate) fn flow() -> FlowId {
 }
 
 pub(crate) fn hop(remote: &str) -> Hop {
-    Hop { flow: flow(), transport: Transport::Udp, remote: address(remote), local: address(LOCAL), above: None }
+    Hop {
+        flow: flow(),
+        transport: Transport::Udp,
+        remote: address(remote),
+        local: address(LOCAL),
+        above: None,
+    }
 }
 
 pub(crate) fn reliable(remote: &str) -> Hop {
