@@ -67,11 +67,12 @@ fn hop() -> Hop {
         transport: Transport::Udp,
         remote: ([192, 0, 2, 20], 5060).into(),
         local: ([192, 0, 2, 1], 5060).into(),
+        above: None,
     }
 }
 
 fn origin() -> Origin {
-    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: hop().remote, local: hop().local }
+    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: hop().remote, local: hop().local, peer: None }
 }
 
 fn pick<T: Clone>(from: &[T], at: u8) -> Option<T> {
@@ -245,7 +246,7 @@ impl World {
         let tx: TxId = self.ids.mint();
         let via = message.vias().next().map(Into::into);
         let ack = message.method() == Some(sip_message::Method::Ack);
-        let inbound = Inbound { origin: origin(), message: message.into(), via, reply: hop(), peer: None };
+        let inbound = Inbound { origin: origin(), message: message.into(), via, reply: hop() };
         if ack {
             self.receive(TxEvent::StrayAck(inbound));
         } else {

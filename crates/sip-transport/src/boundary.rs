@@ -6,7 +6,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::{
-    flow::{FlowEvent, FlowId, Outbound, PeerIdentity, Route, RouteId, Transport},
+    flow::{FlowEvent, FlowId, Hop, Outbound, PeerIdentity, Route, RouteId, Transport},
     question::{Answer, LookupError, Question},
     step::TimerOp,
 };
@@ -22,6 +22,8 @@ pub enum TransportCommand {
     Route(Route),
     /// Sends a message.
     Send(Outbound),
+    /// The next element did not answer, or answered 503: others come before it for a while (RFC 3263 §4.3).
+    Avoid(Hop),
     /// Keeps a connection that we opened: it is not closed when idle, and opened again when it ends, with growing waits
     /// (RFC 5626 §4.5), which [`FlowEvent::Recovered`] tells. Anything else than such a connection is not kept.
     Keep(FlowId),
@@ -87,6 +89,8 @@ pub enum TransportInput {
     Resolved {
         /// The question's name.
         route: RouteId,
+        /// The question.
+        question: Question,
         /// The records, or why there are none.
         result: Result<Answer, LookupError>,
     },
@@ -176,7 +180,7 @@ pub enum TransportOutput {
 /// The timers of [`Transports`](crate::Transports).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TransportTimer {
-    /// Longest wait for the resolver's answers to this question.
+    /// Longest wait for the resolver's answer to the question that stands.
     Resolve(RouteId),
     /// Longest time until a connection is ready for messages.
     Open(FlowId),
@@ -188,6 +192,4 @@ pub enum TransportTimer {
     KeepAlive(FlowId),
     /// A connection that is kept is to be opened again.
     Reconnect(FlowId),
-    /// A way that was found and not used is forgotten.
-    Unused(FlowId),
 }

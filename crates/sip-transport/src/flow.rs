@@ -77,7 +77,7 @@ impl fmt::Display for Transport {
 }
 
 /// Where a message came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The flow it came on.
     pub flow: FlowId,
@@ -87,9 +87,16 @@ pub struct Origin {
     pub source: SocketAddr,
     /// Our address on that flow.
     pub local: SocketAddr,
+    /// Who sent it, as far as TLS has verified it.
+    pub peer: Option<PeerIdentity>,
 }
 
 impl Origin {
+    /// The name that TLS has verified, if any: the first of them.
+    pub fn verified_name(&self) -> Option<Arc<str>> {
+        self.peer.as_ref().map(|peer| Arc::from(peer.name()))
+    }
+
     /// The way back to the sender.
     pub fn hop(&self) -> Hop {
         Hop {
@@ -130,16 +137,19 @@ impl Hop {
     }
 
     /// The Contact value for messages on this hop, in angle brackets.
-    pub fn contact(&self, user: Option<&str>) -> String {
+    ///
+    /// A `sips` URI where the request's own URI is one (RFC 3261 §8.1.1.8, §12.1.1; RFC 5630 §5), else a `sip` URI with the
+    /// transport.
+    pub fn contact(&self, user: Option<&str>, secure: bool) -> String {
         let at = if user.is_some() { "@" } else { "" };
-        let parameter = match self.transport {
-            Transport::Udp => "",
-            Transport::Tcp | Transport::Tls => ";transport=tcp",
-            Transport::Ws | Transport::Wss => ";transport=ws",
-        };
-        let scheme = match self.transport {
-            Transport::Udp | Transport::Tcp | Transport::Ws => "sip",
-            Transport::Tls | Transport::Wss => "sips",
+        let (scheme, parameter) = match (self.transport, secure) {
+            (Transport::Udp, _) => ("sip", ""),
+            (Transport::Tcp, _) => ("sip", ";transport=tcp"),
+            (Transport::Tls, false) => ("sip", ";transport=tls"),
+            (Transport::Tls, true) => ("sips", ""),
+            (Transport::Ws, _) => ("sip", ";transport=ws"),
+            (Transport::Wss, false) => ("sip", ";transport=wss"),
+            (Transport::Wss, true) => ("sips", ";transport=ws"),
         };
         format!("<{scheme}:{}{at}{}{parameter}>", user.unwrap_or_default(), self.sent_by())
     }
@@ -274,8 +284,6 @@ pub struct Inbound {
     pub via: Option<Box<str>>,
     /// Of a request: where responses to it go (RFC 3261 §18.2.2, RFC 3581 §4).
     pub reply: Hop,
-    /// Who sent it, as far as TLS has verified it.
-    pub peer: Option<PeerIdentity>,
 }
 
 #[cfg(test)]
@@ -296,7 +304,7 @@ mod tests {
             above: None,
         };
         assert_eq!(hop.via("z9hG4bKa"), "SIP/2.0/UDP [fe80::1]:5060;branch=z9hG4bKa;rport");
-        assert_eq!(hop.contact(Some("bob")), "<sip:bob@[fe80::1]:5060>");
-        assert_eq!(hop.contact(None), "<sip:[fe80::1]:5060>");
+        assert_eq!(hop.contact(Some("bob"), false), "<sip:bob@[fe80::1]:5060>");
+        assert_eq!(hop.contact(None, false), "<sip:[fe80::1]:5060>");
     }
 }

@@ -6,13 +6,18 @@ pub mod step;
 
 pub mod flow;
 pub mod guard;
+pub mod ids;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod targets;
+pub mod wheel;
 
+mod address;
 mod answer;
 mod boundary;
+mod config;
 mod counters;
-mod destination;
+mod flows;
 mod question;
 mod resolving;
 mod transports;
@@ -20,6 +25,7 @@ mod transports;
 pub use boundary::{
     CloseCause, Connect, MAX_PIECE, TransportCommand, TransportInput, TransportOutput, TransportTimer,
 };
+pub use config::{AliasPolicy, Config};
 pub use counters::Counters;
 pub use flow::{
     FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, PeerIdentity, Route, RouteError, RouteId,
@@ -28,4 +34,4 @@ pub use flow::{
 pub use guard::{Guard, Purpose, Token};
 pub use question::{Addresses, Answer, LookupError, Naptr, Question, Records, Srv};
 pub use step::{Cx, IdMint, Out, Outbox, Random, Tick, TimerOp, UnixTime};
-pub use transports::{Config, MAX_DATAGRAM, Transports};
+pub use transports::{MAX_DATAGRAM, Transports};

@@ -76,6 +76,19 @@ pub enum Records {
     Addresses(Addresses),
 }
 
+impl Records {
+    /// The first `most` of the records.
+    #[must_use]
+    pub fn first(&self, most: usize) -> Self {
+        match self {
+            Self::Naptr(records) if records.len() > most => Self::Naptr(records[..most].into()),
+            Self::Srv(records) if records.len() > most => Self::Srv(records[..most].into()),
+            Self::Addresses(records) => Self::Addresses(records.iter().copied().take(most).collect()),
+            Self::Naptr(_) | Self::Srv(_) => self.clone(),
+        }
+    }
+}
+
 /// An answer of the resolver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {

@@ -21,7 +21,8 @@ pub enum TxCommand {
     Route(Route),
     /// Starts a client transaction: encodes the draft for the first hop with a new branch and sends it
     /// (RFC 3261 §17.1). Not for ACK. The next hop is tried, as a new transaction with a new branch, when one is
-    /// unreachable, silent or answers 503 (RFC 3263 §4.3).
+    /// unreachable, silent or answers 503 (RFC 3263 §4.3). A hop for large requests only ([`Hop::above`](sip_transport::Hop))
+    /// is passed over if the request is not longer on the hop behind it (RFC 3261 §18.1.1).
     Request {
         /// The transaction, minted by whoever asks.
         tx: TxId,
@@ -47,7 +48,7 @@ pub enum TxCommand {
     Ack {
         /// The INVITE's transaction.
         tx: TxId,
-        /// Where to send it; only the first hop is used.
+        /// Where to send it; only the first hop that the ACK may use is used.
         hops: Hops,
         /// The ACK without Via.
         draft: Draft,

@@ -2,15 +2,8 @@
 //!
 //! What a peer chose is hashed with our key, so that nobody can aim at one bucket, and a table entry has a fixed size.
 
-use std::hash::{BuildHasherDefault, Hasher};
-
-use sip_message::{Host, Message, Method, Via};
+use sip_message::{Host, Message, Method};
 use sip_transport::Guard;
-
-use crate::boundary::TxId;
-
-/// A table from keyed digests; the digest is its own hash.
-pub(crate) type DigestMap = hashbrown::HashMap<u128, TxId, BuildHasherDefault<Digested>>;
 
 /// The two kinds of transactions that a branch can name: that of an INVITE, which its ACK and CANCEL share, and others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +36,12 @@ pub(crate) fn transaction(guard: &Guard, message: &Message, class: Class) -> Opt
             [1, high, low]
         });
         let branch = via.branch().unwrap_or_default().as_bytes();
-        return Some(guard.digest(&[b"3261", &class, branch, &host(&via), &port]));
+        let digest = |host: &[u8]| guard.digest(&[b"3261", &class, branch, host, &port]);
+        return Some(match via.host {
+            Host::Name(name) => digest(lower_case(name, &mut [0; LONGEST_NAME])),
+            Host::V4(ip) => digest(&ip.octets()),
+            Host::V6(ip) => digest(&ip.octets()),
+        });
     }
     let number = message.cseq().map_or(0, |cseq| cseq.number).to_be_bytes();
     Some(guard.digest(&[
@@ -70,30 +68,13 @@ pub(crate) fn merge(guard: &Guard, message: &Message) -> Option<u128> {
     ]))
 }
 
-fn host(via: &Via<'_>) -> Vec<u8> {
-    match via.host {
-        Host::Name(name) => name.to_ascii_lowercase().into_bytes(),
-        Host::V4(ip) => ip.octets().to_vec(),
-        Host::V6(ip) => ip.octets().to_vec(),
-    }
-}
+/// Longest host name that is compared without regard to case: DNS has none over 255 bytes (RFC 1035 §2.3.4). A longer one
+/// is nobody's name, and is compared as it is written.
+const LONGEST_NAME: usize = 255;
 
-/// Takes the low half of a digest that is uniformly distributed already.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Digested(u64);
-
-impl Hasher for Digested {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u128(&mut self, digest: u128) {
-        self.0 = digest as u64;
-    }
+fn lower_case<'a>(name: &'a str, lower: &'a mut [u8; LONGEST_NAME]) -> &'a [u8] {
+    let Some(lower) = lower.get_mut(..name.len()) else { return name.as_bytes() };
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    lower
 }

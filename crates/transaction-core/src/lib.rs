@@ -7,6 +7,7 @@ mod counters;
 mod key;
 mod machine;
 mod server;
+mod table;
 mod transactions;
 
 pub use boundary::{TimerName, Timing, TxCommand, TxEvent, TxFailure, TxId, TxOutput, TxTimer};

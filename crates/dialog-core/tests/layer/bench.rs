@@ -465,12 +465,12 @@ impl Bench {
 
 pub(crate) fn inbound(message: Message) -> Inbound {
     let via = message.vias().next().map(|via| format!("{via};received=192.0.2.20").into());
-    Inbound { origin: origin(), via, message: message.into(), reply: hop(), peer: None }
+    Inbound { origin: origin(), via, message: message.into(), reply: hop() }
 }
 
 fn encode(draft: &Draft, hops: &Hops) -> Message {
     let hop = hops[0];
-    let contact = draft.contact_user_wanted().map(|user| hop.contact(user));
+    let contact = draft.contact_user_wanted().map(|user| hop.contact(user, false));
     let wire = draft.encode(&hop.via("z9hG4bKx"), contact.as_deref()).expect("a request that can be encoded");
     Message::parse(wire).expect("a request that can be read")
 }

@@ -335,7 +335,7 @@ impl Driver {
                     let answers = self.resolved.0.clone();
                     tokio::spawn(async move {
                         let result = sip_transport::io::lookup(&question).await;
-                        if answers.send(TransportInput::Resolved { route, result }).await.is_err() {
+                        if answers.send(TransportInput::Resolved { route, question, result }).await.is_err() {
                             tracing::trace!(%route, "a late answer of the resolver");
                         }
                     });

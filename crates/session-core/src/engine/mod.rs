@@ -13,7 +13,6 @@ mod moving;
 mod replacing;
 mod session;
 mod transfers;
-mod wheel;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -23,7 +22,7 @@ use std::{
 use dialog_core::{By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId};
 use sip_transport::{
     Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer,
-    Transports, UnixTime,
+    Transports, UnixTime, wheel::Wheel,
 };
 use smallvec::SmallVec;
 use transaction_core::{Transactions, TxOutput, TxTimer};
@@ -31,7 +30,7 @@ use transfer::{
     Failure, LearnedFrom, Outcome, OutcomeKind, TransferId, TransferOutput, TransferTimer, Transfers,
 };
 
-use self::{session::Session, wheel::Wheel};
+use self::session::Session;
 use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
 
 pub(crate) use media::PORTS_AHEAD;
@@ -301,7 +300,7 @@ impl<T: Tap> Engine<T> {
                     let seen = Seen::Received { origin: &inbound.origin, message: &inbound.message };
                     self.tap.seen(self.surroundings.now, seen);
                     if self.config.trace {
-                        let origin = inbound.origin;
+                        let origin = &inbound.origin;
                         self.tell_message(TracedMessage {
                             sent: false,
                             transport: origin.transport,

@@ -96,7 +96,10 @@ pub(crate) struct Client {
     /// The number in our branch: the transaction's for the first hop, a fresh one for each later hop.
     pub(crate) branch: u64,
     pub(crate) hop: Hop,
-    /// The request; after a final response to INVITE the ACK.
+    /// A digest of the hop's flow and remote address: narrow, so that its table stays small; equality is checked where it is
+    /// used.
+    pub(crate) peer: u64,
+    /// The request; after a refusal of an INVITE the ACK; empty once nothing will be sent any more.
     pub(crate) wire: Bytes,
     /// The last length of timer A or E.
     pub(crate) interval: Duration,
@@ -120,6 +123,27 @@ impl Client {
                 *state = step.next.unwrap_or(*state);
                 (step.actions, step.next.is_none())
             }
+        }
+    }
+
+    /// Frees what its state has no use for: once there is a final response, everything but the ACK to a refusal.
+    pub(crate) fn free(&mut self) {
+        let over = match self.machine {
+            Machine::Invite(invite::State::Accepted) | Machine::NonInvite(non_invite::State::Completed) => {
+                true
+            }
+            Machine::Invite(invite::State::Completed) => false,
+            Machine::Invite(
+                invite::State::Calling
+                | invite::State::CancelWaiting
+                | invite::State::Proceeding
+                | invite::State::Cancelling,
+            )
+            | Machine::NonInvite(non_invite::State::Trying | non_invite::State::Proceeding) => return,
+        };
+        (self.spare, self.cancel_reason) = (None, None);
+        if over {
+            self.wire = Bytes::new();
         }
     }
 

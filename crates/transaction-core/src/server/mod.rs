@@ -67,11 +67,31 @@ pub(crate) enum Machine {
     NonInvite(non_invite::State),
 }
 
-/// What the automatic 100 is made of.
+/// What a server transaction keeps of its messages.
 #[derive(Debug)]
-pub(crate) struct Unanswered {
-    pub(crate) message: Arc<Message>,
-    pub(crate) via: Option<Box<str>>,
+pub(crate) enum Kept {
+    /// Before the first response: what the automatic 100 is made of.
+    Request {
+        /// The request.
+        message: Arc<Message>,
+        /// Its top Via for responses.
+        via: Option<Box<str>>,
+    },
+    /// The last response.
+    Response(Bytes),
+    /// Once no response will be sent any more: the To tag of the last one, which the response to a late CANCEL has too.
+    Tag(Option<Box<str>>),
+}
+
+impl Kept {
+    /// The To tag of our response, where there is one already.
+    pub(crate) fn tag(&self) -> Option<Box<str>> {
+        match self {
+            Self::Request { message: _, via: _ } => None,
+            Self::Response(wire) => Some(Message::parse(wire.clone()).ok()?.to_tag()?.into()),
+            Self::Tag(tag) => tag.clone(),
+        }
+    }
 }
 
 /// One server transaction.
@@ -89,10 +109,7 @@ pub(crate) struct Server {
     pub(crate) merge: Option<u128>,
     /// The last length of timer G.
     pub(crate) interval: Duration,
-    /// The last response; empty before the first.
-    pub(crate) response: Bytes,
-    /// Until the first response.
-    pub(crate) unanswered: Option<Box<Unanswered>>,
+    pub(crate) kept: Kept,
 }
 
 impl Server {
@@ -111,6 +128,18 @@ impl Server {
                 *state = step.next.unwrap_or(*state);
                 (step.actions, step.next.is_none())
             }
+        }
+    }
+
+    /// Frees what its state has no use for: an accepted or confirmed INVITE is not answered again.
+    pub(crate) fn free(&mut self) {
+        let answers = match self.machine {
+            Machine::Invite(invite::State::Accepted | invite::State::Confirmed) => false,
+            Machine::Invite(invite::State::Trying | invite::State::Proceeding | invite::State::Completed)
+            | Machine::NonInvite(_) => true,
+        };
+        if !answers && !matches!(self.kept, Kept::Tag(_)) {
+            self.kept = Kept::Tag(self.kept.tag());
         }
     }
 

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use sip_message::{Draft, Message, Method, Via, ack_for, cancel_for};
-use sip_transport::{Cx, Hop, Hops, Inbound, Out, Outbound, Purpose};
+use sip_message::{Draft, Message, Method, ack_for, cancel_for};
+use sip_transport::{Cx, Hops, Inbound, Out, Outbound};
 
-use super::{Transactions, arm, disarm, fail, peer_of};
+use super::{Transactions, arm, disarm, encoding::encode, fail, peer};
 use crate::{
     boundary::{TimerName, TxEvent, TxFailure, TxId, TxOutput},
     client::{Action, Client, Happening, Machine, Role, Spare, invite, non_invite},
@@ -23,7 +22,7 @@ impl Transactions {
         draft: Draft,
         out: &mut Out<'_, TxOutput>,
     ) {
-        if self.clients.contains_key(&tx) || self.servers.contains_key(&tx) {
+        if self.clients.contains(tx) || self.servers.contains(tx) {
             self.counters.stale_commands += 1;
         } else if self.is_full() {
             self.counters.overload += 1;
@@ -36,7 +35,7 @@ impl Transactions {
         }
     }
 
-    /// Encodes the request for the first of the hops and starts the machine.
+    /// Encodes the request for the first hop that it may use and starts the machine.
     fn attempt(
         &mut self,
         cx: &mut Cx<'_>,
@@ -46,14 +45,9 @@ impl Transactions {
         draft: Draft,
         out: &mut Out<'_, TxOutput>,
     ) {
-        if hops.is_empty() {
-            fail(tx, TxFailure::Flow, out);
-            return;
-        }
-        let hop = hops.remove(0);
-        let Some(wire) = encode(cx, branch, &hop, &draft) else {
-            fail(tx, TxFailure::Unencodable, out);
-            return;
+        let (hop, wire) = match encode(cx, branch, &mut hops, &draft) {
+            Ok(encoded) => encoded,
+            Err(failure) => return fail(tx, failure, out),
         };
         let method = *draft.method();
         let (machine, start) = match method {
@@ -67,15 +61,13 @@ impl Transactions {
             method,
             branch,
             hop,
+            peer: peer(cx, hop.flow, hop.remote),
             wire,
             interval: Duration::ZERO,
             spare: (!hops.is_empty()).then(|| Box::new(Spare { draft, hops })),
             cancel_reason: None,
         };
-        if branch != tx.number() {
-            self.aliases.insert(branch, tx);
-        }
-        self.insert_client(cx, tx, client);
+        self.clients.insert(tx, client);
         self.perform(cx, tx, start, None, out);
     }
 
@@ -89,22 +81,18 @@ impl Transactions {
     pub(super) fn acknowledge(
         cx: &mut Cx<'_>,
         tx: TxId,
-        hops: &Hops,
+        mut hops: Hops,
         draft: &Draft,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let Some(hop) = hops.first() else {
-            fail(tx, TxFailure::Flow, out);
-            return;
-        };
         let branch = cx.ids.mint::<TxId>().number();
-        match encode(cx, branch, hop, draft) {
-            Some(wire) => {
-                let outbound = Outbound { hop: *hop, wire };
+        match encode(cx, branch, &mut hops, draft) {
+            Ok((hop, wire)) => {
+                let outbound = Outbound { hop, wire };
                 out.push(TxOutput::Send(outbound.clone()));
                 out.push(TxOutput::Event(TxEvent::Acked { tx, outbound }));
             }
-            None => fail(tx, TxFailure::Unencodable, out),
+            Err(failure) => fail(tx, failure, out),
         }
     }
 
@@ -115,7 +103,7 @@ impl Transactions {
         reason: Option<Box<str>>,
         out: &mut Out<'_, TxOutput>,
     ) {
-        match self.clients.get_mut(&tx) {
+        match self.clients.get_mut(tx) {
             Some(client) if client.role == Role::User && client.is_invite() => {
                 // The first reason stands: by the second the CANCEL may have been sent.
                 if client.cancel_reason.is_none() {
@@ -136,13 +124,16 @@ impl Transactions {
         response: Option<&Inbound>,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let Some(client) = self.clients.get_mut(&tx) else { return };
+        let Some(client) = self.clients.get_mut(tx) else { return };
         let (actions, over) = client.step(happening);
         let last = self.perform(cx, tx, actions, response, out);
         if !over {
+            if let Some(client) = self.clients.get_mut(tx) {
+                client.free();
+            }
             return;
         }
-        let Some(client) = self.remove_client(cx, tx) else { return };
+        let Some(client) = self.clients.remove(tx) else { return };
         match (last, client.spare) {
             (Some(Action::NextHop(_)), Some(spare)) => self.next_hop(cx, tx, *spare, out),
             (Some(Action::NextHop(failure) | Action::Fail(failure)), _) if client.role == Role::User => {
@@ -164,7 +155,7 @@ impl Transactions {
         let timing = self.config.timing;
         let mut last = None;
         for action in actions {
-            let client = self.clients.get_mut(&tx)?;
+            let client = self.clients.get_mut(tx)?;
             let reliable = client.hop.transport.is_reliable();
             match *action {
                 Action::Send => out.push(TxOutput::Send(client.outbound())),
@@ -180,7 +171,7 @@ impl Transactions {
                 Action::SendCancel => self.send_cancel(cx, tx, out),
                 Action::Report => {
                     if let (Role::User, Some(Inbound { origin, message, .. })) = (client.role, response) {
-                        let (origin, message) = (*origin, message.clone());
+                        let (origin, message) = (origin.clone(), message.clone());
                         out.push(TxOutput::Event(TxEvent::Response { tx, origin, message }));
                     }
                 }
@@ -210,16 +201,15 @@ impl Transactions {
     /// Lets the refused attempt live on under a number of its own, to acknowledge the 503 as often as it comes, and goes
     /// on with the next hop. A full table forgets the attempt; the server's own timer H ends its part then.
     fn supersede(&mut self, cx: &mut Cx<'_>, tx: TxId, out: &mut Out<'_, TxOutput>) {
-        let Some(spare) = self.clients.get_mut(&tx).and_then(|client| client.spare.take()) else { return };
+        let Some(spare) = self.clients.get_mut(tx).and_then(|client| client.spare.take()) else { return };
         let full = self.is_full();
-        let Some(mut client) = self.remove_client(cx, tx) else { return };
+        let Some(mut client) = self.clients.remove(tx) else { return };
         if full {
             self.counters.not_remembered += 1;
         } else {
             let ghost: TxId = cx.ids.mint();
             client.role = Role::Superseded;
-            self.aliases.insert(client.branch, ghost);
-            self.insert_client(cx, ghost, client);
+            self.clients.insert(ghost, client);
             self.perform(cx, ghost, &[Action::Arm(TimerName::D)], None, out);
         }
         self.next_hop(cx, tx, *spare, out);
@@ -228,8 +218,9 @@ impl Transactions {
     /// Starts the CANCEL's transaction: same branch, same hop (RFC 3261 §9.1).
     fn send_cancel(&mut self, cx: &mut Cx<'_>, tx: TxId, out: &mut Out<'_, TxOutput>) {
         let full = self.is_full();
-        let Some(invite) = self.clients.get_mut(&tx) else { return };
-        let (branch, hop, reason) = (invite.branch, invite.hop, invite.cancel_reason.take());
+        let Some(invite) = self.clients.get_mut(tx) else { return };
+        let (branch, hop, peer) = (invite.branch, invite.hop, invite.peer);
+        let reason = invite.cancel_reason.take();
         let Ok(message) = Message::parse(invite.wire.clone()) else { return };
         let wire = match (cancel_for(&message, reason.as_deref()), &reason) {
             (Ok(wire), _) => wire,
@@ -256,29 +247,14 @@ impl Transactions {
             method: Method::Cancel,
             branch,
             hop,
+            peer,
             wire,
             interval: Duration::ZERO,
             spare: None,
             cancel_reason: None,
         };
-        self.cancels.insert(branch, cancel);
-        self.insert_client(cx, cancel, client);
+        self.clients.insert(cancel, client);
         self.perform(cx, cancel, non_invite::START, None, out);
-    }
-
-    fn insert_client(&mut self, cx: &Cx<'_>, tx: TxId, client: Client) {
-        self.peers.insert((peer_of(cx, &client.hop), tx));
-        self.clients.insert(tx, client);
-    }
-
-    fn remove_client(&mut self, cx: &Cx<'_>, tx: TxId) -> Option<Client> {
-        let client = self.clients.remove(&tx)?;
-        self.peers.remove(&(peer_of(cx, &client.hop), tx));
-        let index = if client.role == Role::Cancel { &mut self.cancels } else { &mut self.aliases };
-        if index.get(&client.branch) == Some(&tx) {
-            index.remove(&client.branch);
-        }
-        Some(client)
     }
 }
 
@@ -305,11 +281,4 @@ impl Client {
         }
         self.acknowledged
     }
-}
-
-/// The request as it goes to that hop, with the branch of that number; `None` if a value cannot be encoded.
-fn encode(cx: &Cx<'_>, branch: u64, hop: &Hop, draft: &Draft) -> Option<Bytes> {
-    let branch = format!("{}{}", Via::MAGIC_COOKIE, cx.guard.token(Purpose::Branch, branch));
-    let contact = draft.contact_user_wanted().map(|user| hop.contact(user));
-    draft.encode(&hop.via(&branch), contact.as_deref()).ok()
 }

@@ -1,26 +1,24 @@
 //! The reducer: the table of transactions and what moves it.
 
 mod clients;
+mod encoding;
 mod requests;
 mod responses;
 mod servers;
 mod stateless;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, SocketAddr},
-};
+use std::net::{IpAddr, SocketAddr};
 
 use sip_message::Via;
-use sip_transport::{Cx, FlowEvent, FlowId, Hop, Out, Purpose, TimerOp};
+use sip_transport::{Cx, FlowEvent, FlowId, Out, Purpose, TimerOp};
 
 use crate::{
     boundary::{TimerName, Timing, TxCommand, TxEvent, TxFailure, TxId, TxOutput, TxTimer},
-    client::{self, Client},
+    client,
     counters::Counters,
-    key::DigestMap,
     machine::SHORTEST_T1,
-    server::{self, Server},
+    server,
+    table::{Clients, Servers},
 };
 
 /// The settings of [`Transactions`].
@@ -54,18 +52,8 @@ impl Default for Config {
 #[derive(Debug)]
 pub struct Transactions {
     config: Config,
-    clients: BTreeMap<TxId, Client>,
-    servers: BTreeMap<TxId, Server>,
-    /// Branch numbers that are not their transaction's own number: later hops and superseded attempts.
-    aliases: BTreeMap<u64, TxId>,
-    /// CANCEL transactions by the branch that they share with their INVITE.
-    cancels: BTreeMap<u64, TxId>,
-    /// Client transactions by a digest of the hop's flow and remote address.
-    peers: BTreeSet<(u64, TxId)>,
-    /// Server transactions by [`crate::key::transaction`].
-    matching: DigestMap,
-    /// Server transactions by [`crate::key::merge`].
-    merging: DigestMap,
+    clients: Clients,
+    servers: Servers,
     counters: Counters,
 }
 
@@ -73,17 +61,7 @@ impl Transactions {
     /// Makes an empty transaction layer.
     pub fn new(mut config: Config) -> Self {
         config.timing.t1 = config.timing.t1.max(SHORTEST_T1);
-        Self {
-            config,
-            clients: BTreeMap::new(),
-            servers: BTreeMap::new(),
-            aliases: BTreeMap::new(),
-            cancels: BTreeMap::new(),
-            peers: BTreeSet::new(),
-            matching: DigestMap::default(),
-            merging: DigestMap::default(),
-            counters: Counters::default(),
-        }
+        Self { config, clients: Clients::new(), servers: Servers::new(), counters: Counters::default() }
     }
 
     /// Takes an order from the layer above.
@@ -93,7 +71,7 @@ impl Transactions {
             TxCommand::Request { tx, hops, draft } => self.request(cx, tx, hops, draft, out),
             TxCommand::Respond { tx, status, wire } => self.respond(tx, status, wire, out),
             TxCommand::Resend(outbound) => out.push(TxOutput::Send(outbound)),
-            TxCommand::Ack { tx, hops, draft } => Self::acknowledge(cx, tx, &hops, &draft, out),
+            TxCommand::Ack { tx, hops, draft } => Self::acknowledge(cx, tx, hops, &draft, out),
             TxCommand::Cancel { tx, reason } => self.cancel(cx, tx, reason, out),
         }
     }
@@ -122,9 +100,9 @@ impl Transactions {
     /// Takes the end of a timer that was armed here. A timer of a transaction that is over is ignored.
     pub fn expire(&mut self, cx: &mut Cx<'_>, timer: TxTimer, out: &mut Out<'_, TxOutput>) {
         let TxTimer { tx, name } = timer;
-        if self.clients.contains_key(&tx) {
+        if self.clients.contains(tx) {
             self.move_client(cx, tx, client::Happening::Timer(name), None, out);
-        } else if self.servers.contains_key(&tx) {
+        } else if self.servers.contains(tx) {
             self.move_server(tx, server::Happening::Timer(name), None, out);
         }
     }
@@ -157,11 +135,9 @@ impl Transactions {
         let Some(branch) = branch_number(cx, branch) else { return };
         // A CANCEL has its INVITE's branch. Moving both is right whichever it was: the INVITE's machine takes no notice
         // while it waits for the answer to a CANCEL, and once it has its answer the CANCEL has no purpose any more.
-        let owners = [self.cancels.get(&branch).copied(), Some(self.owner(branch))];
+        let owners = [self.clients.cancel_of_branch(branch), self.clients.of_branch(branch)];
         for tx in owners.into_iter().flatten() {
-            if self.clients.get(&tx).is_some_and(|client| client.branch == branch) {
-                self.move_client(cx, tx, client::Happening::Unreachable, None, out);
-            }
+            self.move_client(cx, tx, client::Happening::Unreachable, None, out);
         }
     }
 
@@ -173,32 +149,20 @@ impl Transactions {
         remote: SocketAddr,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let peer = peer(cx, flow, remote);
-        let range = (peer, TxId::from(0))..=(peer, TxId::from(u64::MAX));
-        let met: Vec<TxId> = self.peers.range(range).map(|(_, tx)| *tx).collect();
-        for tx in met {
+        for tx in self.clients.with_peer(peer(cx, flow, remote)) {
             let same =
-                self.clients.get(&tx).is_some_and(|met| met.hop.flow == flow && met.hop.remote == remote);
+                self.clients.get(tx).is_some_and(|met| met.hop.flow == flow && met.hop.remote == remote);
             if same {
                 self.move_client(cx, tx, client::Happening::Unreachable, None, out);
             }
         }
     }
 
-    /// The name of the transaction, if it is still there, whose own requests have this branch; CANCELs are apart.
-    fn owner(&self, branch: u64) -> TxId {
-        self.aliases.get(&branch).copied().unwrap_or_else(|| TxId::from(branch))
-    }
-
     fn flow_ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TxOutput>) {
-        let clients: Vec<TxId> =
-            self.clients.iter().filter(|(_, client)| client.hop.flow == flow).map(|(tx, _)| *tx).collect();
-        for tx in clients {
+        for tx in self.clients.on_flow(flow) {
             self.move_client(cx, tx, client::Happening::FlowEnded, None, out);
         }
-        let servers: Vec<TxId> =
-            self.servers.iter().filter(|(_, server)| server.reply.flow == flow).map(|(tx, _)| *tx).collect();
-        for tx in servers {
+        for tx in self.servers.on_flow(flow) {
             self.move_server(tx, server::Happening::FlowEnded, None, out);
         }
         out.push(TxOutput::Event(TxEvent::FlowEnded(flow)));
@@ -210,7 +174,7 @@ fn branch_number(cx: &Cx<'_>, branch: &str) -> Option<u64> {
     cx.guard.read(Purpose::Branch, branch.strip_prefix(Via::MAGIC_COOKIE)?)
 }
 
-/// The index key of a hop: narrow, so that the index stays small; equality is checked where it is used.
+/// [`client::Client::peer`] of a hop.
 fn peer(cx: &Cx<'_>, flow: FlowId, remote: SocketAddr) -> u64 {
     let ip = remote.ip().to_canonical();
     let octets = match ip {
@@ -218,10 +182,6 @@ fn peer(cx: &Cx<'_>, flow: FlowId, remote: SocketAddr) -> u64 {
         IpAddr::V6(ip) => ip.octets(),
     };
     cx.guard.digest(&[b"peer", &flow.number().to_be_bytes(), &octets, &remote.port().to_be_bytes()]) as u64
-}
-
-fn peer_of(cx: &Cx<'_>, hop: &Hop) -> u64 {
-    peer(cx, hop.flow, hop.remote)
 }
 
 fn arm(tx: TxId, name: TimerName, length: std::time::Duration, out: &mut Out<'_, TxOutput>) {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use sip_message::{HeaderId, Message, Method, StatusCode};
 use sip_transport::{Cx, Inbound, Out};
 
@@ -10,7 +9,7 @@ use super::Transactions;
 use crate::{
     boundary::{TxEvent, TxId, TxOutput},
     key::{self, Class},
-    server::{Happening, Machine, Server, Unanswered, invite, non_invite},
+    server::{Happening, Kept, Machine, Server, invite, non_invite},
 };
 
 impl Transactions {
@@ -29,9 +28,8 @@ impl Transactions {
 
     /// An ACK moves the INVITE it acknowledges, or goes up; it is never answered (RFC 3261 §17).
     fn inbound_ack(&mut self, key: u128, inbound: Inbound, out: &mut Out<'_, TxOutput>) {
-        match self.matching.get(&key) {
-            Some(tx) if self.acknowledges(*tx, &inbound.message) => {
-                let tx = *tx;
+        match self.servers.find(key) {
+            Some((tx, server)) if acknowledges(server, &inbound.message) => {
                 self.move_server(tx, Happening::Ack, Some(inbound), out);
             }
             Some(_) | None if inbound.message.check().is_ok() => {
@@ -41,16 +39,6 @@ impl Transactions {
         }
     }
 
-    /// Whether an ACK on the branch of an INVITE is for our response. Only RFC 2543 makes this a question: there, the ACK to
-    /// another server's response looks the same but for the To tag (RFC 3261 §17.2.3).
-    fn acknowledges(&self, tx: TxId, ack: &Message) -> bool {
-        if ack.top_via().is_ok_and(|via| via.has_magic_cookie()) {
-            return true;
-        }
-        let sent = self.servers.get(&tx).and_then(|server| Message::parse(server.response.clone()).ok());
-        sent.is_some_and(|sent| sent.to_tag() == ack.to_tag())
-    }
-
     /// Answers a CANCEL and tells the layer above, once (RFC 3261 §9.2).
     fn inbound_cancel(&mut self, cx: &Cx<'_>, key: u128, inbound: &Inbound, out: &mut Out<'_, TxOutput>) {
         if let Err(error) = inbound.message.check() {
@@ -58,8 +46,8 @@ impl Transactions {
             return;
         }
         let other = || key::transaction(cx.guard, &inbound.message, Class::Other);
-        let found = self.matching.get(&key).or_else(|| self.matching.get(&other()?)).copied();
-        let Some((tx, server)) = found.and_then(|tx| Some((tx, self.servers.get_mut(&tx)?))) else {
+        let found = self.servers.find(key).or_else(|| self.servers.find(other()?)).map(|(tx, _)| tx);
+        let Some((tx, server)) = found.and_then(|tx| Some((tx, self.servers.get_mut(tx)?))) else {
             self.counters.stray_cancels += 1;
             self.answer(cx, inbound, key, StatusCode::CALL_DOES_NOT_EXIST, None, out);
             return;
@@ -67,8 +55,7 @@ impl Transactions {
         let news = server.can_be_cancelled() && !server.cancelled;
         server.cancelled |= news;
         // The tag of the INVITE's own response, where there is one already.
-        let tag =
-            Message::parse(server.response.clone()).ok().and_then(|sent| sent.to_tag().map(str::to_owned));
+        let tag = server.kept.tag();
         self.answer(cx, inbound, key, StatusCode::OK, tag.as_deref(), out);
         if news {
             let reason = inbound.message.first(HeaderId::Reason).map(Box::from);
@@ -84,8 +71,8 @@ impl Transactions {
         inbound: Inbound,
         out: &mut Out<'_, TxOutput>,
     ) {
-        if let Some(tx) = self.matching.get(&key).copied() {
-            if self.servers.get(&tx).is_some_and(|server| server.method == method) {
+        if let Some((tx, server)) = self.servers.find(key) {
+            if server.method == method {
                 self.move_server(tx, Happening::Request, None, out);
             } else {
                 // One branch for two requests (RFC 3261 §8.1.1.7).
@@ -99,7 +86,7 @@ impl Transactions {
             return;
         }
         let merge = key::merge(cx.guard, &inbound.message);
-        if merge.is_some_and(|merge| self.merging.contains_key(&merge)) {
+        if merge.is_some_and(|merge| self.servers.is_merged(merge)) {
             self.counters.merged_requests += 1;
             self.answer(cx, &inbound, key, StatusCode::LOOP_DETECTED, None, out);
         } else if self.is_full() || (inbound.message.to_tag().is_none() && self.is_full_for_new_calls()) {
@@ -125,7 +112,6 @@ impl Transactions {
             Method::Invite => (Machine::Invite(invite::State::Trying), invite::START),
             _ => (Machine::NonInvite(non_invite::State::Trying), non_invite::START),
         };
-        let unanswered = Unanswered { message: inbound.message.clone(), via: inbound.via.clone() };
         let server = Server {
             machine,
             cancelled: false,
@@ -134,15 +120,18 @@ impl Transactions {
             key,
             merge,
             interval: Duration::ZERO,
-            response: Bytes::new(),
-            unanswered: Some(Box::new(unanswered)),
+            kept: Kept::Request { message: inbound.message.clone(), via: inbound.via.clone() },
         };
-        self.matching.insert(key, tx);
-        if let Some(merge) = merge {
-            self.merging.insert(merge, tx);
-        }
         self.servers.insert(tx, server);
         self.serve(tx, start, None, out);
         out.push(TxOutput::Event(TxEvent::Request { tx, inbound }));
     }
+}
+
+/// Whether an ACK on the branch of an INVITE is for our response. Only RFC 2543 makes this a question: there, the ACK to
+/// another server's response looks the same but for the To tag (RFC 3261 §17.2.3).
+fn acknowledges(server: &Server, ack: &Message) -> bool {
+    let answered = !matches!(server.kept, Kept::Request { .. });
+    ack.top_via().is_ok_and(|via| via.has_magic_cookie())
+        || (answered && server.kept.tag().as_deref() == ack.to_tag())
 }

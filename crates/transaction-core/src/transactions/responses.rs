@@ -35,9 +35,11 @@ impl Transactions {
     fn asked(&self, cx: &Cx<'_>, message: &Message, method: &Method) -> Option<TxId> {
         let via = message.top_via().ok()?;
         let branch = branch_number(cx, via.branch()?)?;
-        let tx = if *method == Method::Cancel { *self.cancels.get(&branch)? } else { self.owner(branch) };
-        let client = self.clients.get(&tx)?;
-        (client.branch == branch && client.method == *method).then_some(tx)
+        let tx = match method {
+            Method::Cancel => self.clients.cancel_of_branch(branch)?,
+            _ => self.clients.of_branch(branch)?,
+        };
+        (self.clients.get(tx)?.method == *method).then_some(tx)
     }
 
     fn happening(&self, tx: TxId, status: StatusCode) -> Happening {
@@ -46,7 +48,7 @@ impl Transactions {
         } else if status.is_success() {
             Happening::Success
         } else if status == StatusCode::SERVICE_UNAVAILABLE
-            && self.clients.get(&tx).is_some_and(|client| client.spare.is_some())
+            && self.clients.get(tx).is_some_and(|client| client.spare.is_some())
         {
             Happening::Unavailable
         } else {

@@ -8,13 +8,13 @@ use super::{Transactions, arm, disarm, fail};
 use crate::{
     boundary::{TimerName, TxEvent, TxId, TxOutput},
     machine::{length, next_length, until_e_is_t2},
-    server::{Action, Happening, Server, Unanswered},
+    server::{Action, Happening, Kept, Server},
 };
 
 impl Transactions {
     /// Passes a response of the layer above to its transaction.
     pub(super) fn respond(&mut self, tx: TxId, status: StatusCode, wire: Bytes, out: &mut Out<'_, TxOutput>) {
-        let Some(server) = self.servers.get_mut(&tx) else {
+        let Some(server) = self.servers.get_mut(tx) else {
             self.counters.stale_commands += 1;
             return;
         };
@@ -34,11 +34,11 @@ impl Transactions {
         ack: Option<Inbound>,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let Some(server) = self.servers.get_mut(&tx) else { return };
+        let Some(server) = self.servers.get_mut(tx) else { return };
         let (actions, over) = server.step(happening);
         self.serve(tx, actions, ack.map(Given::Ack), out);
         if over {
-            self.remove_server(tx);
+            self.servers.remove(tx);
         }
     }
 
@@ -51,14 +51,14 @@ impl Transactions {
         out: &mut Out<'_, TxOutput>,
     ) {
         let timing = self.config.timing;
-        let Some(server) = self.servers.get_mut(&tx) else { return };
+        let Some(server) = self.servers.get_mut(tx) else { return };
         let reliable = server.reply.transport.is_reliable();
         for action in actions {
             match *action {
                 Action::Answer => {
                     if let Some(Given::Response(wire)) = given.take() {
-                        server.keep(wire);
-                        out.push(TxOutput::Send(server.outbound()));
+                        server.kept = Kept::Response(wire.clone());
+                        out.push(TxOutput::Send(Outbound { hop: server.reply, wire }));
                     }
                 }
                 Action::Forward => {
@@ -67,11 +67,15 @@ impl Transactions {
                     }
                 }
                 Action::Withhold => self.counters.withheld_responses += 1,
-                Action::Resend => out.push(TxOutput::Send(server.outbound())),
+                Action::Resend => {
+                    if let Kept::Response(wire) = &server.kept {
+                        out.push(TxOutput::Send(Outbound { hop: server.reply, wire: wire.clone() }));
+                    }
+                }
                 Action::SendTrying => match server.trying() {
                     Some(wire) => {
-                        server.keep(wire);
-                        out.push(TxOutput::Send(server.outbound()));
+                        server.kept = Kept::Response(wire.clone());
+                        out.push(TxOutput::Send(Outbound { hop: server.reply, wire }));
                     }
                     None => self.counters.unanswerable += 1,
                 },
@@ -99,14 +103,7 @@ impl Transactions {
                 Action::Fail(failure) => fail(tx, failure, out),
             }
         }
-    }
-
-    fn remove_server(&mut self, tx: TxId) {
-        let Some(server) = self.servers.remove(&tx) else { return };
-        self.matching.remove(&server.key);
-        if let Some(merge) = server.merge {
-            self.merging.remove(&merge);
-        }
+        server.free();
     }
 }
 
@@ -136,17 +133,8 @@ impl Server {
         }
     }
 
-    fn outbound(&self) -> Outbound {
-        Outbound { hop: self.reply, wire: self.response.clone() }
-    }
-
-    fn keep(&mut self, wire: Bytes) {
-        self.response = wire;
-        self.unanswered = None;
-    }
-
     fn trying(&self) -> Option<Bytes> {
-        let Unanswered { message, via } = &**self.unanswered.as_ref()?;
+        let Kept::Request { message, via } = &self.kept else { return None };
         let mut trying = Response::to(message, StatusCode::TRYING);
         if let Some(via) = via {
             trying = trying.top_via(via);

@@ -185,6 +185,8 @@ fn a_cancel_after_the_final_response_is_answered_and_changes_nothing() {
     bench.respond(bench.requested(), 200);
     bench.arrive(PEER, cancel_of(&invite));
     assert_eq!(bench.last().status(), Some(200));
+    assert_eq!(bench.last().message.first(HeaderId::CSeq), Some("1 CANCEL"));
+    assert_eq!(bench.last().message.to_tag(), Some("ours"), "the tag of the INVITE's own response");
     assert!(!bench.events.iter().any(|(_, event)| matches!(event, TxEvent::Cancelled { .. })));
 }
 

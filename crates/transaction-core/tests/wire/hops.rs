@@ -213,3 +213,18 @@ fn the_end_of_a_flow_ends_its_transactions_and_no_others() {
     assert_eq!(bench.transactions.len(), 2);
     assert!(bench.timers().iter().all(|timer| [moving, other].contains(&timer.tx)), "{:?}", bench.timers());
 }
+
+#[test]
+fn what_a_flow_takes_with_it_is_told_in_the_order_of_its_beginning() {
+    let mut bench = Bench::new();
+    let clients: Vec<_> = (0..20).map(|_| bench.request(draft(Method::Options), [hop(PEER)])).collect();
+    for number in 0..20 {
+        bench.arrive(PEER, request("OPTIONS", &format!("z9hG4bK{number}")));
+    }
+    bench.answer(&bench.sent[3].clone(), 200);
+    bench.receive(FlowEvent::Ended(flow()));
+    let failed = bench.failures().into_iter().map(|(_, tx, _)| tx);
+    let alive = clients.iter().enumerate().filter(|(number, _)| *number != 3).map(|(_, tx)| *tx);
+    assert!(failed.eq(alive.chain(bench.requests())));
+    bench.assert_idle();
+}

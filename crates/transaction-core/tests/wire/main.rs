@@ -6,6 +6,7 @@ mod cancel;
 mod client_invite;
 mod client_non_invite;
 mod hops;
+mod large;
 mod properties;
 mod refusals;
 mod server_invite;

@@ -158,8 +158,15 @@ fn a_request_of_rfc_2543_is_matched_without_a_branch() {
     assert_eq!(bench.statuses(), [(0, 486), (0, 486)]);
     let ack = ack_of(&invite);
     bench.arrive(PEER, ack.replace("tag=ours", "tag=theirs"));
-    assert_eq!(bench.events.iter().filter(|(_, event)| matches!(event, TxEvent::StrayAck(_))).count(), 1);
-    bench.arrive(PEER, ack);
+    let strays = |bench: &Bench| {
+        bench.events.iter().filter(|(_, event)| matches!(event, TxEvent::StrayAck(_))).count()
+    };
+    assert_eq!(strays(&bench), 1);
+    bench.arrive(PEER, ack.clone());
+    bench.arrive(PEER, ack.clone());
+    assert_eq!(strays(&bench), 1, "a repeated ACK is known by its tag still");
+    bench.arrive(PEER, ack.replace("tag=ours", "tag=theirs"));
+    assert_eq!(strays(&bench), 2);
     bench.exhaust();
     assert_eq!(bench.statuses().len(), 2, "confirmed");
     assert_eq!(bench.failures(), []);
