@@ -78,6 +78,7 @@ pub enum Records {
 
 impl Records {
     /// The first `most` of the records.
+    #[must_use]
     pub fn first(&self, most: usize) -> Self {
         match self {
             Self::Naptr(records) if records.len() > most => Self::Naptr(records[..most].into()),

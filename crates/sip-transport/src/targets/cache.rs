@@ -32,7 +32,7 @@ impl Default for CacheConfig {
         Self {
             entries: 1024,
             shortest: Duration::ZERO,
-            longest: Duration::from_secs(3600),
+            longest: Duration::from_hours(1),
             missing: Duration::from_secs(30),
             silent: Duration::from_secs(5),
         }

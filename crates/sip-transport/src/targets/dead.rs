@@ -13,13 +13,13 @@ use super::Target;
 /// there are answers of the resolver: a target that is not in use costs nobody anything.
 pub const MAX_DEAD: usize = 1024;
 
-/// How long a target is avoided after its first failure. A restart of a server takes so long; the same is a client's
-/// first wait before it connects again where RFC 5626 §4.5 is not given other times.
+/// How long a target is avoided after its first failure: about what a server takes to start again. RFC 5626 §4.5 waits
+/// 30 s and more before it connects again; here the target only loses its turn, if another one is there.
 const BASE: Duration = Duration::from_secs(5);
 
 /// The longest that a target is avoided, and that its failures are remembered once it is avoided no more. 10 min: a
 /// server that was away for a night is found soon after it is back.
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// Targets that failed lately: they are tried behind the others for a while that grows with each failure in a row, as the
 /// waits of RFC 5626 §4.5 do. None is ever left out.

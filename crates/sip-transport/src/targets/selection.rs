@@ -1,4 +1,4 @@
-//! One URI on its way to targets (RFC 3263 §4).
+//! The reducer: one question after another, until the targets are known (RFC 3263 §4).
 
 use std::{collections::VecDeque, net::IpAddr};
 
@@ -7,7 +7,7 @@ use sip_message::Uri;
 use crate::{
     address::is_host,
     flow::{RouteError, Transport},
-    question::{LookupError, Question, Records},
+    question::{LookupError, Naptr, Question, Records},
     step::Random,
 };
 
@@ -123,7 +123,7 @@ impl Selection {
     ) -> Result<Step, RouteError> {
         match (self.awaits, result) {
             (Awaits::Naptr, Ok(Records::Naptr(records))) => {
-                self.naptr(&records[..records.len().min(MAX_RECORDS)])
+                self.naptr(&records[..records.len().min(MAX_RECORDS)]);
             }
             (Awaits::Naptr, Ok(Records::Srv(_) | Records::Addresses(_)) | Err(_)) => self.naptr(&[]),
             (Awaits::Srv(transport), Ok(Records::Srv(records))) => {
@@ -149,7 +149,7 @@ impl Selection {
     }
 
     /// Takes the services of the NAPTR records, or without any the usual ones (RFC 3263 §4.1).
-    fn naptr(&mut self, records: &[crate::question::Naptr]) {
+    fn naptr(&mut self, records: &[Naptr]) {
         let mut services = Service::listed(records, |transport| self.wanted.allows(transport));
         services.truncate(MAX_SERVICES);
         match services.first() {

@@ -3,10 +3,10 @@
 use crate::{
     flow::Transport,
     question::{Naptr, Srv},
+    step::Random,
 };
 
 use super::{domain::domain_name, weights};
-use crate::step::Random;
 
 /// A service of a domain: its SRV records are at `name`.
 #[derive(Debug, Clone, PartialEq, Eq)]

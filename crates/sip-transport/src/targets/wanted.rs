@@ -62,14 +62,14 @@ impl Wanted {
     }
 
     /// Whether the URI may go by this transport, and we have it. A `sips` URI needs TLS on every hop (RFC 3261 §26.2.2).
-    pub(super) fn allows(&self, transport: Transport) -> bool {
+    pub(super) fn allows(self, transport: Transport) -> bool {
         (transport.is_secure() || !self.secure)
             && self.transport.is_none_or(|wanted| wanted == transport)
             && self.offered.has(transport)
     }
 
     /// The transport to this address: the one that was chosen, or else the most preferred.
-    pub(super) fn transport_to(&self, remote: IpAddr, chosen: Option<Transport>) -> Option<Transport> {
+    pub(super) fn transport_to(self, remote: IpAddr, chosen: Option<Transport>) -> Option<Transport> {
         PREFERENCE.into_iter().find(|transport| {
             chosen.is_none_or(|chosen| chosen == *transport)
                 && self.allows(*transport)
