@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use sip_message::{Host, Via};
+use sip_message::{Host, ParseError, Via};
 
 use crate::{
     address::DEFAULT_PORT,
@@ -11,9 +11,9 @@ use crate::{
 
 /// The Via of a request as responses carry it: with `received` and `rport` as the datagram's source shows them.
 ///
-/// What the sender wrote into either is replaced: only the receiver knows it.
-pub(crate) fn stamped(via: &Via<'_>, source: SocketAddr) -> Box<str> {
-    via.received_from(source.ip().to_canonical(), source.port()).into_boxed_str()
+/// What the sender wrote into either is replaced: only the receiver knows it. An error if the Via has no room for it.
+pub(crate) fn stamped(via: &Via<'_>, source: SocketAddr) -> Result<Box<str>, ParseError> {
+    via.received_from(source.ip().to_canonical(), source.port()).map(String::into_boxed_str)
 }
 
 /// Where the response goes: over the same connection; of a datagram from the same socket, to the source address, and there
@@ -47,7 +47,8 @@ mod tests {
     use super::*;
 
     fn stamp(raw: &str, source: &str) -> String {
-        stamped(&Via::parse(raw).expect("test Via"), source.parse().expect("test address")).into()
+        let via = Via::parse(raw).expect("test Via");
+        stamped(&via, source.parse().expect("test address")).expect("there is room").into()
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl Transports {
         let via = message.top_via().map_err(|_| Dropped::Malformed)?;
         if message.is_request() {
             let reply = answer::reply(&via, origin).ok_or(Dropped::Malformed)?;
-            let stamped = answer::stamped(&via, origin.source);
+            let stamped = answer::stamped(&via, origin.source).map_err(|_| Dropped::Malformed)?;
             if via.params.has("alias") {
                 let port = via.port.unwrap_or(origin.transport.default_port());
                 self.take_alias(origin, port);

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use sip_message::{Host, Limits, Message};
+use sip_message::{Host, Message};
 
 use super::{MAX_DATAGRAM, Transports, tell};
 use crate::{
@@ -131,8 +131,7 @@ fn unsent(outbound: Outbound, out: &mut Out<'_, TransportOutput>) {
     }
 }
 
-/// Reads a message of our own. The limits are for what peers send; ours may be past them and is bounded by the encoder.
+/// Reads a message of our own.
 fn own(wire: Bytes) -> Option<Message> {
-    let limits = Limits { message: wire.len(), headers: wire.len(), line: wire.len(), folds: wire.len() };
-    Message::parse_with(wire, &limits).ok()
+    Message::parse(wire).ok()
 }
