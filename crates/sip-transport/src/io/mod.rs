@@ -1,4 +1,4 @@
-//! The SIP sockets on tokio, and the system's resolver. Nothing here keeps protocol state: it feeds
+//! The SIP sockets on tokio, and who looks names up. Nothing here keeps protocol state: it feeds
 //! [`Transports`](crate::Transports) and carries out what it says.
 
 mod acceptor;
@@ -10,8 +10,8 @@ mod fault;
 mod inlet;
 mod interfaces;
 mod listen;
-mod lookup;
 mod queue;
+mod resolver;
 mod sockets;
 mod stream;
 #[cfg(feature = "tls")]
@@ -24,6 +24,8 @@ pub use config::{Dscp, SocketConfig};
 pub use fault::SendError;
 pub use interfaces::local_addresses;
 pub use listen::ListenError;
-pub use lookup::lookup;
+#[cfg(feature = "dns")]
+pub use resolver::{DnsConfig, DnsResolver, DnsSetupError};
+pub use resolver::{LookUp, Resolver, SYSTEM_TTL, StaticResolver, SystemResolver, TABLE_TTL, lookup};
 pub use sockets::{INPUTS_PER_TURN, Sockets, Written};
 pub use udp::{Datagram, RECEIVE_BUDGET, UdpFlow};

@@ -4,7 +4,7 @@
 const MAX_NAME: usize = 255;
 
 /// The name in lower case and without a final dot; `None` for the root, which has no hosts, and beyond the limit.
-pub(super) fn domain_name(text: &str) -> Option<Box<str>> {
+pub(crate) fn domain_name(text: &str) -> Option<Box<str>> {
     let text = text.strip_suffix('.').unwrap_or(text);
     (1..=MAX_NAME).contains(&text.len()).then(|| text.to_ascii_lowercase().into())
 }

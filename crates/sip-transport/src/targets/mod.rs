@@ -17,7 +17,7 @@
 
 mod cache;
 mod dead;
-mod domain;
+pub(crate) mod domain;
 mod offered;
 mod selection;
 mod service;

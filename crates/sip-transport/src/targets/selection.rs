@@ -25,6 +25,10 @@ pub const MAX_QUESTIONS: usize = 1 + MAX_SERVICES + MAX_HOPS;
 /// Most services whose SRV records are asked for: one for each transport.
 const MAX_SERVICES: usize = wanted::PREFERENCE.len();
 
+/// Most questions that stay without an answer: at 5 s for each, 15 s is the longest that somebody waits for a call to start.
+/// The last of them is for the addresses of the domain itself.
+const MAX_SILENT: usize = 3;
+
 /// What is to be done next.
 #[derive(Debug)]
 pub enum Step {
@@ -44,12 +48,14 @@ pub enum Step {
 ///
 /// The means are tried in the order of RFC 3263: NAPTR, SRV, addresses. The targets are those of one service: the first
 /// that has any, as §4.1 selects one transport before §4.2 looks for addresses. A resolver that does not answer is taken
-/// for one that has no such record.
+/// for one that has no such record, and after two such waits only the domain itself is asked for.
 #[derive(Debug)]
 pub struct Selection {
     wanted: Wanted,
     name: Box<str>,
     asked: usize,
+    /// Questions that the resolver did not answer.
+    silent: usize,
     awaits: Awaits,
     /// Services whose SRV records were not asked for yet.
     services: VecDeque<Service>,
@@ -89,6 +95,7 @@ impl Selection {
             wanted,
             name,
             asked: 0,
+            silent: 0,
             awaits: Awaits::Naptr,
             services: VecDeque::new(),
             servers: VecDeque::new(),
@@ -121,6 +128,7 @@ impl Selection {
         random: &mut dyn Random,
         result: Result<Records, LookupError>,
     ) -> Result<Step, RouteError> {
+        self.silent += usize::from(result == Err(LookupError::Timeout));
         match (self.awaits, result) {
             (Awaits::Naptr, Ok(Records::Naptr(records))) => {
                 self.naptr(&records[..records.len().min(MAX_RECORDS)]);
@@ -173,8 +181,12 @@ impl Selection {
     /// The next question: more servers of the service in use, another service if that one has no target, at last the domain
     /// itself.
     fn advance(mut self) -> Result<Step, RouteError> {
-        if self.targets.len() == MAX_HOPS || self.asked == MAX_QUESTIONS {
+        if self.targets.len() == MAX_HOPS || self.asked == MAX_QUESTIONS || self.silent == MAX_SILENT {
             return self.finish();
+        }
+        if self.silent == MAX_SILENT - 1 {
+            self.services.clear();
+            self.servers.clear();
         }
         if self.servers.is_empty() && self.targets.is_empty() {
             if let Some(Service { transport, name }) = self.services.pop_front() {

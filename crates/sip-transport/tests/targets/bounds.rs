@@ -69,6 +69,22 @@ fn servers_without_addresses_end_with_the_questions() {
     }
 }
 
+/// One wait more than these, and nobody would still hold the line.
+#[test]
+fn servers_that_cannot_be_looked_up_end_after_two_waits() {
+    let zone = "_sip._udp.example.com SRV 0 0 5060 a.example.com
+        _sip._udp.example.com SRV 1 0 5060 b.example.com
+        _sip._udp.example.com SRV 2 0 5060 c.example.com
+        a.example.com A timeout
+        c.example.com A 192.0.2.1\n";
+    let found = Zone::of(zone).find(URI, offered("udp4"), Maddr::Refused, 1);
+    assert_eq!(found.targets(), ["UDP 192.0.2.1:5060"]);
+    let found =
+        Zone::of(&format!("{zone}b.example.com A timeout")).find(URI, offered("udp4"), Maddr::Refused, 1);
+    assert_eq!(found.result, Err(RouteError::Unresolved));
+    assert_eq!(found.asked.len(), 3);
+}
+
 #[test]
 fn five_services_are_asked_for_and_then_the_host_itself() {
     for services in [5, 6, 1000] {
