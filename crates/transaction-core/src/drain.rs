@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_wait_is_bounded_and_the_longest_if_nothing_ends() {
-        let mut bounds = |ended, over, random| steady(7, ended).refused(at(7), over, &mut Fixed(random));
+        let bounds = |ended, over, random| steady(7, ended).refused(at(7), over, &mut Fixed(random));
         assert_eq!(bounds(0, 1, HALF), 32);
         assert_eq!(bounds(1, 1_000_000, HALF), 32);
         assert_eq!(bounds(1, usize::MAX, HALF), 32);

@@ -22,7 +22,7 @@ impl Transactions {
         draft: Draft,
         out: &mut Out<'_, TxOutput>,
     ) {
-        if self.clients.contains(tx) || self.servers.contains(tx) {
+        if self.contains(tx) {
             self.counters.stale_commands += 1;
         } else if self.is_full() {
             self.counters.refused_own += 1;

@@ -151,6 +151,11 @@ impl Transactions {
         }
     }
 
+    /// Whether the transaction is there still.
+    pub fn contains(&self, tx: TxId) -> bool {
+        self.clients.contains(tx) || self.servers.contains(tx)
+    }
+
     /// How many transactions there are, client and server together.
     pub fn len(&self) -> usize {
         self.clients.len() + self.servers.len()
