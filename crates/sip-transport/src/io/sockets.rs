@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     future::poll_fn,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -23,7 +23,7 @@ use super::{
     connection::{self, Wires},
     fault::SendError,
     inlet::{Arrival, Inlet},
-    listen::ListenError,
+    listen::{ListenError, on_each_address},
     queue::{Entrance, NotTaken, queue},
     udp::UdpFlow,
 };
@@ -55,6 +55,25 @@ const WAITING_INPUTS: usize = INPUTS_PER_TURN;
 /// [`Sockets::close`]; none follows then.
 ///
 /// Dropping it closes everything at once; [`Sockets::shutdown`] does it in order.
+///
+/// ```
+/// use std::time::Duration;
+/// use sip_transport::{Connect, FlowId, Transport, TransportInput, io::{SocketConfig, Sockets}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut sockets = Sockets::new(SocketConfig::default());
+/// let remote = sockets.listen(Transport::Tcp, "127.0.0.1:0".parse()?)?[0];
+/// let flow = FlowId::from(1);
+/// sockets.connect(Connect { flow, transport: Transport::Tcp, remote, local: None, name: "localhost".into() });
+/// let mut inputs = Vec::new();
+/// while !inputs.iter().any(|input| matches!(input, TransportInput::Accepted { .. })) {
+///     sockets.next(&mut inputs).await;
+/// }
+/// sockets.shutdown(Duration::from_secs(1)).await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Sockets {
     config: Arc<SocketConfig>,
@@ -144,6 +163,26 @@ impl Sockets {
                 self.opened(acceptor.flow, transport, acceptor.local);
                 self.acceptors.push(acceptor);
             }
+        }
+        Ok(locals)
+    }
+
+    /// Makes it possible to send by a transport without listening: by connections from an address of ours, or from each if
+    /// it is a wildcard; by UDP from a free port there. Returns the addresses; port 0 is that of connections.
+    ///
+    /// It is told by [`TransportInput::Opened`] as [`Sockets::listen`] is.
+    pub fn offer(&mut self, transport: Transport, from: IpAddr) -> Result<Vec<SocketAddr>, ListenError> {
+        let from = SocketAddr::new(from, 0);
+        if transport == Transport::Udp {
+            return self.listen(transport, from);
+        }
+        if !is_built(transport) {
+            return Err(ListenError::NotBuilt(transport));
+        }
+        let locals = on_each_address(from, Ok, |local| *local)?;
+        for local in &locals {
+            let flow = self.name();
+            self.opened(flow, transport, *local);
         }
         Ok(locals)
     }

@@ -145,6 +145,24 @@ async fn a_wildcard_listens_on_each_address_with_one_port() {
 }
 
 #[tokio::test]
+async fn what_is_only_offered_is_told_and_listens_on_nothing() {
+    let mut sockets = Sockets::new(SocketConfig::default());
+    let ip = "127.0.0.1".parse().expect("test address");
+    assert_eq!(sockets.offer(Transport::Tcp, ip).expect("an address"), [address("127.0.0.1:0")]);
+    let udp = sockets.offer(Transport::Udp, ip).expect("a free port");
+    assert_ne!(udp[0].port(), 0);
+    let all = sockets.offer(Transport::Tcp, "0.0.0.0".parse().expect("test address")).expect("addresses");
+    assert!(all.contains(&address("127.0.0.1:0")) && all.iter().all(|local| local.port() == 0), "{all:?}");
+    let mut inputs = Vec::new();
+    sockets.next(&mut inputs).await;
+    let TransportInput::Opened { flow, transport: Transport::Tcp, local } = inputs[0] else {
+        panic!("{inputs:?}")
+    };
+    assert_eq!((local, sockets.local(flow)), (address("127.0.0.1:0"), None));
+    assert_eq!(inputs.len(), 2 + all.len());
+}
+
+#[tokio::test]
 async fn a_taken_port_is_a_typed_error() {
     let mut sockets = Sockets::new(SocketConfig::default());
     let locals = sockets.listen(Transport::Tcp, address(LOOPBACK[0])).expect("loopback is there");
