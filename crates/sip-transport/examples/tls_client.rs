@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut given = env::args().skip(1);
     if let Some(uri) = given.next() {
         let roots = given.next().map_or(Roots::System, |file| Roots::Pinned(vec![Pem::file(file)]));
-        return ask(&uri, "0.0.0.0", roots).await;
+        return ask(&uri, roots).await;
     }
     // A certificate that is its own authority, for the address that the server listens on.
     let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on {local}");
     let uri = format!("sips:{local}");
     tokio::select! {
-        asked = ask(&uri, "127.0.0.1", roots) => asked,
+        asked = ask(&uri, roots) => asked,
         failed = server.serve() => failed,
     }
 }
@@ -42,9 +42,8 @@ fn with(tls: TlsConfig) -> SocketConfig {
     config
 }
 
-async fn ask(uri: &str, from: &str, roots: Roots) -> Result<(), Box<dyn Error>> {
-    let mut client = Node::new(with(TlsConfig::builder(roots).build()?));
-    client.offer(Transport::Tls, from)?;
+async fn ask(uri: &str, roots: Roots) -> Result<(), Box<dyn Error>> {
+    let mut client = Node::client(with(TlsConfig::builder(roots).build()?), Transport::Tls)?;
     let answer = client.ask(uri).await?;
     let peer = answer.origin.peer.as_ref().map_or("nobody", |peer| peer.name());
     println!("{uri} is {peer} and answers {:?}", answer.message.start_line());

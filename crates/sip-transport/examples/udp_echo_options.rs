@@ -17,8 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if given.is_some() {
         return server.serve().await;
     }
-    let mut client = Node::new(SocketConfig::default());
-    client.offer(Transport::Udp, "127.0.0.1")?;
+    let mut client = Node::client(SocketConfig::default(), Transport::Udp)?;
     let uri = format!("sip:{local}");
     let answer = tokio::select! {
         answer = client.ask(&uri) => answer?,

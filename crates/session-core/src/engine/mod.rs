@@ -138,7 +138,7 @@ impl<T: Tap> Engine<T> {
         };
         let transactions = transaction_config(&config);
         Self {
-            transports: Transports::new(sip_transport::Config::default()),
+            transports: Transports::new(config.transport),
             transactions: Transactions::new(transactions),
             dialogs: Dialogs::new(dialogs),
             transfers: Transfers::new(config.policy.clone()),

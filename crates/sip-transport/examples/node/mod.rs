@@ -1,12 +1,17 @@
 //! The smallest driver there is: the sockets, the reducer and its timers in one loop. It asks and answers OPTIONS.
 
-use std::{collections::VecDeque, error::Error, net::SocketAddr, time::Duration};
+use std::{
+    collections::VecDeque,
+    error::Error,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use sip_message::{Draft, HeaderId, Method, Response, StatusCode, UriBuf};
 use sip_transport::{
     Config, Cx, FlowEvent, Guard, IdMint, Inbound, Outbound, Outbox, Random, Route, Tick, TimerOp, Transport,
     TransportCommand, TransportInput, TransportOutput, TransportTimer, Transports, UnixTime,
-    io::{SocketConfig, Sockets, Written, lookup},
+    io::{SocketConfig, Sockets, Written, local_addresses, lookup},
     wheel::Wheel,
 };
 use tokio::time::{Instant, sleep_until};
@@ -61,10 +66,17 @@ impl Node {
         Ok(self.sockets.listen(transport, address.parse()?)?[0])
     }
 
-    /// Sends by a transport without listening.
-    pub(crate) fn offer(&mut self, transport: Transport, from: &str) -> Result<(), Box<dyn Error>> {
-        self.sockets.offer(transport, from.parse()?)?;
-        Ok(())
+    /// A node that sends by a transport; by connections it does so without listening.
+    pub(crate) fn client(config: SocketConfig, transport: Transport) -> Result<Self, Box<dyn Error>> {
+        let mut client = Self::new(config);
+        if transport == Transport::Udp {
+            client.listen(transport, "0.0.0.0:0")?;
+        } else {
+            for ip in local_addresses(Ipv4Addr::UNSPECIFIED.into())? {
+                client.sockets.offer(transport, ip);
+            }
+        }
+        Ok(client)
     }
 
     /// Answers OPTIONS with 200, for ever.

@@ -23,7 +23,7 @@ use super::{
     connection::{self, Wires},
     fault::SendError,
     inlet::{Arrival, Inlet},
-    listen::{ListenError, on_each_address},
+    listen::ListenError,
     queue::{Entrance, NotTaken, queue},
     udp::UdpFlow,
 };
@@ -167,24 +167,20 @@ impl Sockets {
         Ok(locals)
     }
 
-    /// Makes it possible to send by a transport without listening: by connections from an address of ours, or from each if
-    /// it is a wildcard; by UDP from a free port there. Returns the addresses; port 0 is that of connections.
+    /// Tells that connections by this transport can be made from an address of ours, where nothing listens for any that
+    /// come in: [`TransportInput::Opened`] with port 0.
     ///
-    /// It is told by [`TransportInput::Opened`] as [`Sockets::listen`] is.
-    pub fn offer(&mut self, transport: Transport, from: IpAddr) -> Result<Vec<SocketAddr>, ListenError> {
-        let from = SocketAddr::new(from, 0);
-        if transport == Transport::Udp {
-            return self.listen(transport, from);
-        }
-        if !is_built(transport) {
-            return Err(ListenError::NotBuilt(transport));
-        }
-        let locals = on_each_address(from, Ok, |local| *local)?;
-        for local in &locals {
+    /// Nothing is told of a transport that no connection can be made by: UDP, TLS without its settings, or what is not
+    /// built in.
+    pub fn offer(&mut self, transport: Transport, address: IpAddr) {
+        #[cfg(feature = "tls")]
+        let has_keys = !transport.is_secure() || self.config.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        let has_keys = true;
+        if is_built(transport) && transport.is_reliable() && has_keys {
             let flow = self.name();
-            self.opened(flow, transport, *local);
+            self.opened(flow, transport, SocketAddr::new(address, 0));
         }
-        Ok(locals)
     }
 
     /// Our address on a UDP socket, or on one that listens.

@@ -145,21 +145,19 @@ async fn a_wildcard_listens_on_each_address_with_one_port() {
 }
 
 #[tokio::test]
-async fn what_is_only_offered_is_told_and_listens_on_nothing() {
+async fn what_is_only_offered_is_told_with_port_0_and_what_cannot_be_made_is_not() {
     let mut sockets = Sockets::new(SocketConfig::default());
-    let ip = "127.0.0.1".parse().expect("test address");
-    assert_eq!(sockets.offer(Transport::Tcp, ip).expect("an address"), [address("127.0.0.1:0")]);
-    let udp = sockets.offer(Transport::Udp, ip).expect("a free port");
-    assert_ne!(udp[0].port(), 0);
-    let all = sockets.offer(Transport::Tcp, "0.0.0.0".parse().expect("test address")).expect("addresses");
-    assert!(all.contains(&address("127.0.0.1:0")) && all.iter().all(|local| local.port() == 0), "{all:?}");
+    let local = address("127.0.0.1:0");
+    // There are no connections by UDP, and none by TLS without settings.
+    for transport in [Transport::Udp, Transport::Tls, Transport::Wss, Transport::Tcp] {
+        sockets.offer(transport, local.ip());
+    }
     let mut inputs = Vec::new();
     sockets.next(&mut inputs).await;
-    let TransportInput::Opened { flow, transport: Transport::Tcp, local } = inputs[0] else {
+    let [TransportInput::Opened { flow, transport: Transport::Tcp, local: told }] = inputs[..] else {
         panic!("{inputs:?}")
     };
-    assert_eq!((local, sockets.local(flow)), (address("127.0.0.1:0"), None));
-    assert_eq!(inputs.len(), 2 + all.len());
+    assert_eq!((told, sockets.local(flow)), (local, None));
 }
 
 #[tokio::test]
