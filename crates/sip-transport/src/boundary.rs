@@ -11,6 +11,10 @@ use crate::{
     step::TimerOp,
 };
 
+/// Most bytes of a TCP or TLS stream that one [`TransportInput::Bytes`] carries: what one TLS record holds (RFC 8446
+/// §5.1), and more than any usual SIP message.
+pub const MAX_PIECE: usize = 16 << 10;
+
 /// What the transaction layer, or whoever registers, asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportCommand {
@@ -64,7 +68,7 @@ pub enum TransportInput {
         flow: FlowId,
         /// From where.
         source: SocketAddr,
-        /// The bytes; of a stream at most 16 KiB, which bounds the work of one step.
+        /// The bytes; of a stream at most [`MAX_PIECE`], which bounds the work of one step.
         bytes: Bytes,
     },
     /// A socket or connection is gone, or a connection could not be made.

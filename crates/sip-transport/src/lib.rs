@@ -22,7 +22,9 @@ mod question;
 mod resolving;
 mod transports;
 
-pub use boundary::{CloseCause, Connect, TransportCommand, TransportInput, TransportOutput, TransportTimer};
+pub use boundary::{
+    CloseCause, Connect, MAX_PIECE, TransportCommand, TransportInput, TransportOutput, TransportTimer,
+};
 pub use config::{AliasPolicy, Config};
 pub use counters::Counters;
 pub use flow::{
