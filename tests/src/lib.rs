@@ -18,4 +18,5 @@ pub mod scenario;
 pub mod scripted;
 pub mod seed;
 pub mod sweep;
+pub mod transactions;
 pub mod world;

@@ -139,7 +139,8 @@ pub enum TxFailure {
     /// The table of transactions is full; try again later.
     #[error("too many transactions")]
     Overload,
-    /// The layer above gave no final response to a server transaction in time.
+    /// The layer above gave no response to a server transaction in time. An INVITE was answered 408; another request is not
+    /// answered any more (RFC 4320 §4.2).
     #[error("no response was given")]
     TuSilent,
     /// The draft holds a value that cannot be encoded; a fault of the caller.
@@ -179,7 +180,8 @@ pub enum TimerName {
     Trying,
     /// 64*T1 from a CANCEL to the INVITE's final response (RFC 3261 §9.1).
     Cancel,
-    /// Longest wait for the layer above to answer a non-INVITE request; 64*T1 (RFC 4320 §4.2).
+    /// Longest wait for the layer above: for the answer to a non-INVITE request 64*T1 (RFC 4320 §4.2), for a response to
+    /// INVITE after the request or its last provisional response [`Config::silence`](crate::Config::silence).
     Silence,
 }
 

@@ -13,8 +13,16 @@ pub struct Counters {
     pub merged_requests: u64,
     /// CANCELs answered 481 because there is nothing to cancel.
     pub stray_cancels: u64,
-    /// Requests answered 503 because the table is full.
-    pub overload: u64,
+    /// ACKs that belong to no transaction waiting for one, passed up: those to a 2xx, and any that somebody made up.
+    pub stray_acks: u64,
+    /// New INVITEs answered 503 because of [`Config::calls`](crate::Config::calls).
+    pub refused_calls: u64,
+    /// Other requests outside of dialogs answered 503 because of [`Config::others`](crate::Config::others).
+    pub refused_others: u64,
+    /// Requests in dialogs answered 503 because the table is full.
+    pub refused_in_dialogs: u64,
+    /// Requests of ours that failed with [`TxFailure::Overload`](crate::TxFailure::Overload).
+    pub refused_own: u64,
     /// Requests that would be refused but hold too little for a response; malformed ACKs.
     pub unanswerable: u64,
     /// Responses of the layer above that must not be sent: 408 and early 1xx to non-INVITE (RFC 4320 §4).

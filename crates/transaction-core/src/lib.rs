@@ -4,6 +4,7 @@
 mod boundary;
 mod client;
 mod counters;
+mod drain;
 mod key;
 mod machine;
 mod server;

@@ -1,5 +1,5 @@
-//! Measures parsing and whole calls: `bench --list`; `bench CASE --iterations N` prints one JSON line with time and
-//! allocations for each iteration.
+//! Measures parsing, transactions and whole calls: `bench --list`; `bench CASE --iterations N` prints one JSON line with
+//! time and allocations for each iteration, and the bytes that the case holds before the first.
 
 #[path = "../../../crates/sip-message/tests/messages/mod.rs"]
 mod messages;
@@ -12,6 +12,7 @@ use event_bus::{Bus, Priority, SubscribeError, SubscribeOptions};
 use patchcord_tests::{
     hostile, play,
     scenario::{Scenario, ScenarioError},
+    transactions::{self, Rig},
 };
 use sip_message::{
     HeaderId, Limits, Message,
@@ -50,7 +51,13 @@ type Case = Box<dyn FnMut() -> bool>;
 /// The iterations that suffice to count the instructions of parsing one message, its head or in full.
 const PARSE_ITERATIONS: u64 = 1000;
 
-/// The cases but for those of parsing and of hostile messages, each with the iterations that suffice to count its instructions: as many as take
+/// Transactions that are alive at a time in the cases of the gate: under callgrind more take too long to set up.
+const ALIVE: [u32; 2] = [1, 1000];
+
+/// The iterations that suffice to count the instructions of one transaction.
+const TRANSACTION_ITERATIONS: u64 = 500;
+
+/// The cases but for those of parsing, of transactions and of hostile messages, each with the iterations that suffice to count its instructions: as many as take
 /// about a second under callgrind.
 const CASES: [(&str, u64); 8] = [
     ("frame-invite", 2000),
@@ -81,6 +88,9 @@ enum SetUpError {
 fn case(name: &str) -> Result<Option<Case>, SetUpError> {
     if let Some(name) = name.strip_prefix("parse-") {
         return Ok(parse(name));
+    }
+    if let Some(name) = name.strip_prefix("transactions-") {
+        return Ok(transaction(name));
     }
     Ok(Some(match name {
         "frame-invite" => frame(usize::MAX),
@@ -151,6 +161,15 @@ fn parse(name: &str) -> Option<Case> {
     })
 }
 
+/// One whole transaction: `KIND-ALIVE`, or `KIND-messages` only the reading and writing of its messages.
+fn transaction(name: &str) -> Option<Case> {
+    let (kind, alive) = name.rsplit_once('-')?;
+    let (_, kind) = transactions::KINDS.iter().find(|(name, _)| *name == kind)?;
+    let alive = if alive == "messages" { 0 } else { alive.parse().ok()? };
+    let mut rig = Rig::new(*kind, alive);
+    Some(Box::new(move || rig.turn()))
+}
+
 /// One message passed on by a proxy that puts its Via on top.
 fn edit(name: &str) -> Option<Case> {
     let sample = messages::SAMPLES.iter().find(|sample| sample.name == name)?;
@@ -163,9 +182,14 @@ fn edit(name: &str) -> Option<Case> {
 
 /// Every case with its iterations.
 fn cases() -> impl Iterator<Item = (String, u64)> {
+    let alive = || std::iter::once("messages".to_owned()).chain(ALIVE.iter().map(u32::to_string));
+    let transactions = transactions::KINDS
+        .iter()
+        .flat_map(move |(kind, _)| alive().map(move |alive| format!("transactions-{kind}-{alive}")));
     let parsing = messages::SAMPLES.iter().flat_map(|sample| ["", "-full"].map(|what| (sample.name, what)));
     parsing
         .map(|(name, what)| (format!("parse-{name}{what}"), PARSE_ITERATIONS))
+        .chain(transactions.map(|name| (name, TRANSACTION_ITERATIONS)))
         .chain(CASES.map(|(name, iterations)| (name.to_owned(), iterations)))
         .chain(hostile::UNITS.map(|(name, _)| (name.to_owned(), HOSTILE_ITERATIONS)))
 }
@@ -178,6 +202,7 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     };
+    let region = Region::new(ALLOCATIONS);
     let mut run = match case(&name) {
         Ok(Some(run)) => run,
         Ok(None) => {
@@ -192,6 +217,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let set_up = region.change();
     let region = Region::new(ALLOCATIONS);
     let start = Instant::now();
     for iteration in 0..options.iterations {
@@ -207,6 +233,7 @@ fn main() -> ExitCode {
         "iterations": options.iterations,
         "ns_per_iteration": elapsed.as_nanos() as f64 / options.iterations as f64,
         "allocations_per_iteration": allocations as f64 / options.iterations as f64,
+        "bytes": set_up.bytes_allocated - set_up.bytes_deallocated,
     });
     println!("{line}");
     ExitCode::SUCCESS

@@ -136,10 +136,9 @@ impl<T: Tap> Engine<T> {
             refer_acceptance: config.refer_acceptance,
             ..DialogConfig::default()
         };
-        let transactions =
-            transaction_core::Config { timing: config.timing, ..transaction_core::Config::default() };
+        let transactions = transaction_config(&config);
         Self {
-            transports: Transports::new(sip_transport::Config::default()),
+            transports: Transports::new(config.transport),
             transactions: Transactions::new(transactions),
             dialogs: Dialogs::new(dialogs),
             transfers: Transfers::new(config.policy.clone()),
@@ -399,6 +398,16 @@ impl<T: Tap> Engine<T> {
     fn mint_leg(&mut self) -> LegId {
         self.surroundings.ids.mint()
     }
+}
+
+/// How much longer than any limit of a call's own the transaction layer waits for a response to its INVITE: the call's limit
+/// fires first, and says why.
+const SILENCE_MARGIN: Duration = Duration::from_mins(1);
+
+fn transaction_config(config: &EngineConfig) -> transaction_core::Config {
+    let defaults = transaction_core::Config::default();
+    let longest = config.ring_limit.max(session::UNDECIDED).saturating_add(SILENCE_MARGIN);
+    transaction_core::Config { timing: config.timing, silence: defaults.silence.max(longest), ..defaults }
 }
 
 fn arm<K>(

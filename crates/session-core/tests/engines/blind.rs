@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use session_core::{
-    EventKind, OutcomeKind, StatusCode,
+    CallOptions, EventKind, OutcomeKind, StatusCode,
     engine::{Command, Reply},
 };
 
@@ -19,6 +19,21 @@ fn a_call_comes_up_is_held_resumed_and_ended() {
     assert!(matches!(net.reply(0, resume), Some(Ok(Reply::Hold(state))) if !state.local));
     let end = net.ask(0, Command::HangUp { session: call });
     assert!(matches!(net.reply(0, end), Some(Ok(Reply::Done))));
+    net.nothing_is_left();
+}
+
+#[test]
+fn a_call_that_nobody_decides_about_ends_by_its_own_limit_before_its_transaction_does() {
+    let mut net = Net::new(&[("alice", OK), ("bob", Some(StatusCode::TRYING))]);
+    let target = format!("sip:bob@{}", net.parties[1].address).parse().expect("test URI");
+    let options = CallOptions { ring_limit: Some(Duration::from_mins(10)), ..CallOptions::default() };
+    net.ask(0, Command::Call { target, options });
+    net.run(Duration::from_millis(179_900));
+    assert_eq!(net.sent(1), ["SIP/2.0 100"]);
+    net.run(Duration::from_millis(200));
+    assert_eq!(net.sent(1)[1], "SIP/2.0 480");
+    net.run(Duration::from_mins(10));
+    assert!(!net.sent(1).iter().any(|line| line == "SIP/2.0 408"));
     net.nothing_is_left();
 }
 

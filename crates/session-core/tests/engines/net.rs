@@ -52,7 +52,7 @@ impl Tap for Record {
 pub(crate) struct Party {
     pub(crate) address: SocketAddr,
     pub(crate) engine: Engine<Record>,
-    /// Answers calls by itself with this; `None` leaves them ringing.
+    /// Answers calls by itself with this; 100 decides nothing, `None` leaves them ringing.
     answers: Option<StatusCode>,
     pub(crate) replies: Vec<(CommandId, Result<Reply, CommandError>)>,
 }
@@ -118,6 +118,7 @@ impl Net {
             Output::Reply { id, result } => party.replies.push((id, result)),
             Output::Deliver(Delivery::Call { session, .. }) => {
                 let command = match party.answers {
+                    Some(StatusCode::TRYING) => return,
                     Some(StatusCode::OK) => Command::Answer { session, source: None },
                     Some(status) => Command::Reject { session, status },
                     None => Command::Ring { session },

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     future::poll_fn,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -146,6 +146,22 @@ impl Sockets {
             }
         }
         Ok(locals)
+    }
+
+    /// Tells that connections by this transport can be made from an address of ours, where nothing listens for any that
+    /// come in: [`TransportInput::Opened`] with port 0.
+    ///
+    /// Nothing is told of a transport that no connection can be made by: UDP, TLS without its settings, or what is not
+    /// built in.
+    pub fn offer(&mut self, transport: Transport, address: IpAddr) {
+        #[cfg(feature = "tls")]
+        let has_keys = !transport.is_secure() || self.config.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        let has_keys = true;
+        if is_built(transport) && transport.is_reliable() && has_keys {
+            let flow = self.name();
+            self.opened(flow, transport, SocketAddr::new(address, 0));
+        }
     }
 
     /// Our address on a UDP socket, or on one that listens.

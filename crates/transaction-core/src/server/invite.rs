@@ -1,13 +1,15 @@
 //! INVITE server transaction (RFC 3261 §17.2.1, RFC 6026 figure 7).
 
+use sip_message::StatusCode;
+
 use super::{
-    Action::{self, Again, Answer, Arm, Disarm, Fail, Forward, PassAck, Resend, SendTrying},
+    Action::{self, Again, Answer, Arm, Disarm, Fail, Forward, Make, PassAck, Resend},
     Happening,
 };
 use crate::{
     boundary::{
-        TimerName::{self, G, H, I, L, Trying as Soon},
-        TxFailure::{Flow, Timeout},
+        TimerName::{self, G, H, I, L, Silence, Trying as Soon},
+        TxFailure::{Flow, Timeout, TuSilent},
     },
     machine::{Step, end, to},
 };
@@ -21,6 +23,8 @@ pub(crate) enum State {
     Proceeding,
     /// 300 to 699 was sent; waits for its ACK.
     Completed,
+    /// As Completed, with a 408 of ours, because the layer above was silent; it has been told.
+    GivenUp,
     /// The ACK came.
     Confirmed,
     /// 2xx was sent.
@@ -31,6 +35,7 @@ pub(crate) enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     TimerTrying,
+    TimerSilence,
     TimerG,
     TimerH,
     TimerI,
@@ -47,6 +52,7 @@ impl Event {
     pub(crate) const fn of(happening: Happening) -> Option<Self> {
         Some(match happening {
             Happening::Timer(TimerName::Trying) => Self::TimerTrying,
+            Happening::Timer(TimerName::Silence) => Self::TimerSilence,
             Happening::Timer(TimerName::G) => Self::TimerG,
             Happening::Timer(TimerName::H) => Self::TimerH,
             Happening::Timer(TimerName::I) => Self::TimerI,
@@ -63,25 +69,32 @@ impl Event {
 }
 
 /// What a new transaction does.
-pub(crate) const START: &[Action] = &[Arm(Soon)];
+pub(crate) const START: &[Action] = &[Arm(Soon), Arm(Silence)];
 
 /// The table.
 pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
-    use State::{Accepted, Completed, Confirmed, Proceeding, Trying};
+    use State::{Accepted, Completed, Confirmed, GivenUp, Proceeding, Trying};
     match (state, event) {
-        (Trying, Event::TimerTrying) => to(Proceeding, &[SendTrying]),
-        (Trying, Event::Provisional) => to(Proceeding, &[Disarm(Soon), Answer]),
-        (Trying, Event::Success) => to(Accepted, &[Disarm(Soon), Answer, Arm(L)]),
-        (Trying, Event::Failure) => to(Completed, &[Disarm(Soon), Answer, Arm(G), Arm(H)]),
-        (Trying, Event::FlowEnded) => end(&[Disarm(Soon), Fail(Flow)]),
+        (Trying, Event::TimerTrying) => to(Proceeding, &[Make(StatusCode::TRYING)]),
+        (Trying, Event::TimerSilence) => {
+            to(GivenUp, &[Disarm(Soon), Make(StatusCode::REQUEST_TIMEOUT), Arm(G), Arm(H), Fail(TuSilent)])
+        }
+        (Trying, Event::Provisional) => to(Proceeding, &[Disarm(Soon), Answer, Arm(Silence)]),
+        (Trying, Event::Success) => to(Accepted, &[Disarm(Soon), Disarm(Silence), Answer, Arm(L)]),
+        (Trying, Event::Failure) => to(Completed, &[Disarm(Soon), Disarm(Silence), Answer, Arm(G), Arm(H)]),
+        (Trying, Event::FlowEnded) => end(&[Disarm(Soon), Disarm(Silence), Fail(Flow)]),
         (Trying, Event::Request | Event::Ack) => to(Trying, &[]),
         (Trying, Event::TimerG | Event::TimerH | Event::TimerI | Event::TimerL) => to(Trying, &[]),
 
+        // Nobody would end it else: the client waits as long as somebody seems to work on it.
+        (Proceeding, Event::TimerSilence) => {
+            to(GivenUp, &[Make(StatusCode::REQUEST_TIMEOUT), Arm(G), Arm(H), Fail(TuSilent)])
+        }
         (Proceeding, Event::Request) => to(Proceeding, &[Resend]),
-        (Proceeding, Event::Provisional) => to(Proceeding, &[Answer]),
-        (Proceeding, Event::Success) => to(Accepted, &[Answer, Arm(L)]),
-        (Proceeding, Event::Failure) => to(Completed, &[Answer, Arm(G), Arm(H)]),
-        (Proceeding, Event::FlowEnded) => end(&[Fail(Flow)]),
+        (Proceeding, Event::Provisional) => to(Proceeding, &[Answer, Arm(Silence)]),
+        (Proceeding, Event::Success) => to(Accepted, &[Disarm(Silence), Answer, Arm(L)]),
+        (Proceeding, Event::Failure) => to(Completed, &[Disarm(Silence), Answer, Arm(G), Arm(H)]),
+        (Proceeding, Event::FlowEnded) => end(&[Disarm(Silence), Fail(Flow)]),
         (Proceeding, Event::Ack) => to(Proceeding, &[]),
         (Proceeding, Event::TimerTrying | Event::TimerG | Event::TimerH | Event::TimerI | Event::TimerL) => {
             to(Proceeding, &[])
@@ -93,14 +106,29 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Completed, Event::Ack) => to(Confirmed, &[Disarm(G), Disarm(H), Arm(I)]),
         (Completed, Event::FlowEnded) => end(&[Disarm(G), Disarm(H), Fail(Flow)]),
         (Completed, Event::Provisional | Event::Success | Event::Failure) => to(Completed, &[]),
-        (Completed, Event::TimerTrying | Event::TimerI | Event::TimerL) => to(Completed, &[]),
+        (Completed, Event::TimerTrying | Event::TimerSilence | Event::TimerI | Event::TimerL) => {
+            to(Completed, &[])
+        }
+
+        (GivenUp, Event::TimerG) => to(GivenUp, &[Resend, Again(G)]),
+        (GivenUp, Event::TimerH) => end(&[Disarm(G)]),
+        (GivenUp, Event::Request) => to(GivenUp, &[Resend]),
+        (GivenUp, Event::Ack) => to(Confirmed, &[Disarm(G), Disarm(H), Arm(I)]),
+        (GivenUp, Event::FlowEnded) => end(&[Disarm(G), Disarm(H)]),
+        (GivenUp, Event::Provisional | Event::Success | Event::Failure) => to(GivenUp, &[]),
+        (GivenUp, Event::TimerTrying | Event::TimerSilence | Event::TimerI | Event::TimerL) => {
+            to(GivenUp, &[])
+        }
 
         (Confirmed, Event::TimerI) => end(&[]),
         (Confirmed, Event::FlowEnded) => end(&[Disarm(I)]),
         (Confirmed, Event::Request | Event::Ack | Event::Provisional | Event::Success | Event::Failure) => {
             to(Confirmed, &[])
         }
-        (Confirmed, Event::TimerTrying | Event::TimerG | Event::TimerH | Event::TimerL) => to(Confirmed, &[]),
+        (
+            Confirmed,
+            Event::TimerTrying | Event::TimerSilence | Event::TimerG | Event::TimerH | Event::TimerL,
+        ) => to(Confirmed, &[]),
 
         (Accepted, Event::TimerL) => end(&[]),
         // RFC 6026 §7.1: absorbed, not answered; the layer above repeats its 2xx by itself.
@@ -109,7 +137,10 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Accepted, Event::Success) => to(Accepted, &[Forward]),
         (Accepted, Event::FlowEnded) => end(&[Disarm(L)]),
         (Accepted, Event::Provisional | Event::Failure) => to(Accepted, &[]),
-        (Accepted, Event::TimerTrying | Event::TimerG | Event::TimerH | Event::TimerI) => to(Accepted, &[]),
+        (
+            Accepted,
+            Event::TimerTrying | Event::TimerSilence | Event::TimerG | Event::TimerH | Event::TimerI,
+        ) => to(Accepted, &[]),
     }
 }
 
@@ -125,9 +156,10 @@ mod tests {
         table::check(
             "server-invite.txt",
             START,
-            &[S::Trying, S::Proceeding, S::Completed, S::Confirmed, S::Accepted],
+            &[S::Trying, S::Proceeding, S::Completed, S::GivenUp, S::Confirmed, S::Accepted],
             &[
                 E::TimerTrying,
+                E::TimerSilence,
                 E::TimerG,
                 E::TimerH,
                 E::TimerI,

@@ -9,7 +9,7 @@ pub(crate) mod non_invite;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use sip_message::{Message, Method};
+use sip_message::{Message, Method, StatusCode};
 use sip_transport::Hop;
 
 use crate::boundary::{TimerName, TxFailure};
@@ -25,8 +25,8 @@ pub(crate) enum Action {
     Withhold,
     /// Send the kept response again, the same bytes.
     Resend,
-    /// Make, send and keep a 100.
-    SendTrying,
+    /// Make, send and keep a response without the layer above.
+    Make(StatusCode),
     /// Pass the ACK up.
     PassAck,
     /// Start a timer at its first length.
@@ -67,16 +67,19 @@ pub(crate) enum Machine {
     NonInvite(non_invite::State),
 }
 
-/// What a server transaction keeps of its messages.
+/// A request that may have to be answered without the layer above.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) message: Arc<Message>,
+    /// Its top Via for responses.
+    pub(crate) via: Option<Box<str>>,
+}
+
+/// What a server transaction keeps of its responses.
 #[derive(Debug)]
 pub(crate) enum Kept {
-    /// Before the first response: what the automatic 100 is made of.
-    Request {
-        /// The request.
-        message: Arc<Message>,
-        /// Its top Via for responses.
-        via: Option<Box<str>>,
-    },
+    /// There is none yet.
+    Nothing,
     /// The last response.
     Response(Bytes),
     /// Once no response will be sent any more: the To tag of the last one, which the response to a late CANCEL has too.
@@ -87,7 +90,7 @@ impl Kept {
     /// The To tag of our response, where there is one already.
     pub(crate) fn tag(&self) -> Option<Box<str>> {
         match self {
-            Self::Request { message: _, via: _ } => None,
+            Self::Nothing => None,
             Self::Response(wire) => Some(Message::parse(wire.clone()).ok()?.to_tag()?.into()),
             Self::Tag(tag) => tag.clone(),
         }
@@ -109,6 +112,8 @@ pub(crate) struct Server {
     pub(crate) merge: Option<u128>,
     /// The last length of timer G.
     pub(crate) interval: Duration,
+    /// As long as it may be answered here: by 100, or, an INVITE, by 408.
+    pub(crate) request: Option<Request>,
     pub(crate) kept: Kept,
 }
 
@@ -131,15 +136,22 @@ impl Server {
         }
     }
 
-    /// Frees what its state has no use for: an accepted or confirmed INVITE is not answered again.
+    /// Frees what its state has no use for: the request once nothing will be made of it here, and the response of an accepted
+    /// or confirmed INVITE, which is not answered again.
     pub(crate) fn free(&mut self) {
-        let answers = match self.machine {
-            Machine::Invite(invite::State::Accepted | invite::State::Confirmed) => false,
-            Machine::Invite(invite::State::Trying | invite::State::Proceeding | invite::State::Completed)
-            | Machine::NonInvite(_) => true,
-        };
-        if !answers && !matches!(self.kept, Kept::Tag(_)) {
-            self.kept = Kept::Tag(self.kept.tag());
+        match self.machine {
+            Machine::Invite(invite::State::Trying | invite::State::Proceeding)
+            | Machine::NonInvite(non_invite::State::Trying) => {}
+            Machine::Invite(invite::State::Completed | invite::State::GivenUp)
+            | Machine::NonInvite(non_invite::State::Proceeding | non_invite::State::Completed) => {
+                self.request = None;
+            }
+            Machine::Invite(invite::State::Accepted | invite::State::Confirmed) => {
+                self.request = None;
+                if !matches!(self.kept, Kept::Tag(_)) {
+                    self.kept = Kept::Tag(self.kept.tag());
+                }
+            }
         }
     }
 

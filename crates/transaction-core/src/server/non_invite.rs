@@ -1,7 +1,9 @@
 //! Non-INVITE server transaction (RFC 3261 §17.2.2, figure 8, with RFC 4320 §4).
 
+use sip_message::StatusCode;
+
 use super::{
-    Action::{self, Answer, Arm, Disarm, Fail, Resend, SendTrying, Withhold},
+    Action::{self, Answer, Arm, Disarm, Fail, Make, Resend, Withhold},
     Happening,
 };
 use crate::{
@@ -60,7 +62,7 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
     use State::{Completed, Proceeding, Trying};
     match (state, event) {
         // RFC 4320 §4.1: a 100 not before a client's timer E is at T2, but then always (catalogue TR-008).
-        (Trying, Event::TimerTrying) => to(Proceeding, &[SendTrying]),
+        (Trying, Event::TimerTrying) => to(Proceeding, &[Make(StatusCode::TRYING)]),
         (Trying, Event::Provisional) => to(Proceeding, &[Disarm(Late), Answer]),
         (Trying, Event::Forbidden) => to(Trying, &[Withhold]),
         (Trying, Event::Final) => to(Completed, &[Disarm(Late), Disarm(Silence), Answer, Arm(J)]),

@@ -22,10 +22,10 @@ impl Transactions {
         draft: Draft,
         out: &mut Out<'_, TxOutput>,
     ) {
-        if self.clients.contains(tx) || self.servers.contains(tx) {
+        if self.contains(tx) {
             self.counters.stale_commands += 1;
         } else if self.is_full() {
-            self.counters.overload += 1;
+            self.counters.refused_own += 1;
             fail(tx, TxFailure::Overload, out);
         } else if *draft.method() == Method::Ack {
             // An ACK has no transaction (RFC 3261 §17.1); it is sent by `TxCommand::Ack`.
@@ -134,6 +134,7 @@ impl Transactions {
             return;
         }
         let Some(client) = self.clients.remove(tx) else { return };
+        self.drain.ended(cx.now);
         match (last, client.spare) {
             (Some(Action::NextHop(_)), Some(spare)) => self.next_hop(cx, tx, *spare, out),
             (Some(Action::NextHop(failure) | Action::Fail(failure)), _) if client.role == Role::User => {

@@ -7,7 +7,10 @@ mod responses;
 mod servers;
 mod stateless;
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use sip_message::Via;
 use sip_transport::{Cx, FlowEvent, FlowId, Out, Purpose, TimerOp};
@@ -16,6 +19,7 @@ use crate::{
     boundary::{TimerName, Timing, TxCommand, TxEvent, TxFailure, TxId, TxOutput, TxTimer},
     client,
     counters::Counters,
+    drain::Drain,
     machine::SHORTEST_T1,
     server,
     table::{Clients, Servers},
@@ -27,16 +31,52 @@ pub struct Config {
     /// The base timers; T1 below 1 ms is taken as 1 ms.
     pub timing: Timing,
     /// Most transactions at a time, client and server together. The default of 65,536 is 2,000 new ones a second, each
-    /// staying for the 32 s that most of them stay, and bounds memory to some 100 MB. The last eighth is kept for our own
-    /// requests and for those in dialogs, so that calls can still be ended when new ones are refused.
+    /// staying for the 32 s that most of them stay, and bounds memory to some 100 MB. Requests of ours and those in dialogs are
+    /// taken up to here; ACK and CANCEL need no room.
     pub capacity: usize,
+    /// Percent of the capacity up to which a new INVITE is taken; then it is answered 503 with Retry-After. The default of 75
+    /// leaves each of three calls that are there one transaction, to be answered, changed and ended.
+    pub calls: u8,
+    /// Percent of the capacity up to which other requests outside of dialogs are taken. The default of 90 lets
+    /// registrations and health checks through when new calls are refused already.
+    pub others: u8,
+    /// How long an INVITE may wait for a response of the layer above, after it came and after each provisional one; then it
+    /// is answered 408 and the layer above is told [`TxFailure::TuSilent`]. The default of 180 s is the shortest timer C of a
+    /// proxy (RFC 3261 §16.6 item 11), so that nobody who forwarded the call gives up later.
+    pub silence: Duration,
+    /// Whether a request that has come on another path already is answered 482 (RFC 3261 §8.2.2.2). `true` by default; a
+    /// proxy sets it to `false`, as one request may come through it more than once (RFC 3261 §16.3 item 4).
+    pub merging: bool,
     /// The value of the Server header in responses that are made here (RFC 3261 §20.35).
     pub server_name: Option<Box<str>>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { timing: Timing::default(), capacity: 65_536, server_name: None }
+        Self {
+            timing: Timing::default(),
+            capacity: 65_536,
+            calls: 75,
+            others: 90,
+            silence: Duration::from_mins(3),
+            merging: true,
+            server_name: None,
+        }
+    }
+}
+
+impl Config {
+    fn limit_of_calls(&self) -> usize {
+        self.share(self.calls)
+    }
+
+    fn limit_of_others(&self) -> usize {
+        self.share(self.others)
+    }
+
+    fn share(&self, percent: u8) -> usize {
+        // Wide, so that no capacity overflows.
+        (self.capacity as u128 * u128::from(percent.min(100)) / 100) as usize
     }
 }
 
@@ -46,14 +86,15 @@ impl Default for Config {
 /// responses that refuse a request (400, 482, 503, 505) and those to CANCEL are *stateless*; a repeated request gets the
 /// same response again, with the same To tag (RFC 3261 §8.2.7).
 ///
-/// A client INVITE that got a provisional response, and a server INVITE that got none but provisional ones, have no timer:
-/// how long something may ring is for the layer above to say. It ends them by [`TxCommand::Cancel`] and
-/// [`TxCommand::Respond`].
+/// A client INVITE that got a provisional response has no timer: how long something may ring is for the layer above to say.
+/// It ends it by [`TxCommand::Cancel`]. A server INVITE ends by itself only where the layer above falls silent
+/// ([`Config::silence`]).
 #[derive(Debug)]
 pub struct Transactions {
     config: Config,
     clients: Clients,
     servers: Servers,
+    drain: Drain,
     counters: Counters,
 }
 
@@ -61,7 +102,13 @@ impl Transactions {
     /// Makes an empty transaction layer.
     pub fn new(mut config: Config) -> Self {
         config.timing.t1 = config.timing.t1.max(SHORTEST_T1);
-        Self { config, clients: Clients::new(), servers: Servers::new(), counters: Counters::default() }
+        Self {
+            config,
+            clients: Clients::new(),
+            servers: Servers::new(),
+            drain: Drain::default(),
+            counters: Counters::default(),
+        }
     }
 
     /// Takes an order from the layer above.
@@ -69,7 +116,7 @@ impl Transactions {
         match command {
             TxCommand::Route(route) => out.push(TxOutput::Route(route)),
             TxCommand::Request { tx, hops, draft } => self.request(cx, tx, hops, draft, out),
-            TxCommand::Respond { tx, status, wire } => self.respond(tx, status, wire, out),
+            TxCommand::Respond { tx, status, wire } => self.respond(cx, tx, status, wire, out),
             TxCommand::Resend(outbound) => out.push(TxOutput::Send(outbound)),
             TxCommand::Ack { tx, hops, draft } => Self::acknowledge(cx, tx, hops, &draft, out),
             TxCommand::Cancel { tx, reason } => self.cancel(cx, tx, reason, out),
@@ -103,8 +150,13 @@ impl Transactions {
         if self.clients.contains(tx) {
             self.move_client(cx, tx, client::Happening::Timer(name), None, out);
         } else if self.servers.contains(tx) {
-            self.move_server(tx, server::Happening::Timer(name), None, out);
+            self.move_server(cx, tx, server::Happening::Timer(name), None, out);
         }
+    }
+
+    /// Whether the transaction is there still.
+    pub fn contains(&self, tx: TxId) -> bool {
+        self.clients.contains(tx) || self.servers.contains(tx)
     }
 
     /// How many transactions there are, client and server together.
@@ -124,10 +176,6 @@ impl Transactions {
 
     fn is_full(&self) -> bool {
         self.len() >= self.config.capacity
-    }
-
-    fn is_full_for_new_calls(&self) -> bool {
-        self.len() >= self.config.capacity - self.config.capacity / 8
     }
 
     /// One request of ours could not be sent.
@@ -163,7 +211,7 @@ impl Transactions {
             self.move_client(cx, tx, client::Happening::FlowEnded, None, out);
         }
         for tx in self.servers.on_flow(flow) {
-            self.move_server(tx, server::Happening::FlowEnded, None, out);
+            self.move_server(cx, tx, server::Happening::FlowEnded, None, out);
         }
         out.push(TxOutput::Event(TxEvent::FlowEnded(flow)));
     }
@@ -184,7 +232,7 @@ fn peer(cx: &Cx<'_>, flow: FlowId, remote: SocketAddr) -> u64 {
     cx.guard.digest(&[b"peer", &flow.number().to_be_bytes(), &octets, &remote.port().to_be_bytes()]) as u64
 }
 
-fn arm(tx: TxId, name: TimerName, length: std::time::Duration, out: &mut Out<'_, TxOutput>) {
+fn arm(tx: TxId, name: TimerName, length: Duration, out: &mut Out<'_, TxOutput>) {
     out.push(TxOutput::Timer(TimerOp::Arm(TxTimer { tx, name }, length)));
 }
 

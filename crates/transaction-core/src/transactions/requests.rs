@@ -9,7 +9,7 @@ use super::Transactions;
 use crate::{
     boundary::{TxEvent, TxId, TxOutput},
     key::{self, Class},
-    server::{Happening, Kept, Machine, Server, invite, non_invite},
+    server::{Happening, Kept, Machine, Request, Server, invite, non_invite},
 };
 
 impl Transactions {
@@ -20,19 +20,20 @@ impl Transactions {
             return;
         };
         match method {
-            Method::Ack => self.inbound_ack(key, inbound, out),
+            Method::Ack => self.inbound_ack(cx, key, inbound, out),
             Method::Cancel => self.inbound_cancel(cx, key, &inbound, out),
             _ => self.inbound_other(cx, key, method, inbound, out),
         }
     }
 
     /// An ACK moves the INVITE it acknowledges, or goes up; it is never answered (RFC 3261 §17).
-    fn inbound_ack(&mut self, key: u128, inbound: Inbound, out: &mut Out<'_, TxOutput>) {
+    fn inbound_ack(&mut self, cx: &Cx<'_>, key: u128, inbound: Inbound, out: &mut Out<'_, TxOutput>) {
         match self.servers.find(key) {
             Some((tx, server)) if acknowledges(server, &inbound.message) => {
-                self.move_server(tx, Happening::Ack, Some(inbound), out);
+                self.move_server(cx, tx, Happening::Ack, Some(inbound), out);
             }
             Some(_) | None if inbound.message.check().is_ok() => {
+                self.counters.stray_acks += 1;
                 out.push(TxOutput::Event(TxEvent::StrayAck(inbound)));
             }
             Some(_) | None => self.counters.unanswerable += 1,
@@ -73,7 +74,7 @@ impl Transactions {
     ) {
         if let Some((tx, server)) = self.servers.find(key) {
             if server.method == method {
-                self.move_server(tx, Happening::Request, None, out);
+                self.move_server(cx, tx, Happening::Request, None, out);
             } else {
                 // One branch for two requests (RFC 3261 §8.1.1.7).
                 self.counters.bad_requests += 1;
@@ -85,13 +86,22 @@ impl Transactions {
             self.refuse(cx, &inbound, key, error, out);
             return;
         }
-        let merge = key::merge(cx.guard, &inbound.message);
+        let in_dialog = inbound.message.to_tag().is_some();
+        let merge =
+            (self.config.merging && !in_dialog).then(|| key::merge(cx.guard, &inbound.message)).flatten();
         if merge.is_some_and(|merge| self.servers.is_merged(merge)) {
             self.counters.merged_requests += 1;
             self.answer(cx, &inbound, key, StatusCode::LOOP_DETECTED, None, out);
-        } else if self.is_full() || (inbound.message.to_tag().is_none() && self.is_full_for_new_calls()) {
-            self.counters.overload += 1;
-            self.answer(cx, &inbound, key, StatusCode::SERVICE_UNAVAILABLE, None, out);
+            return;
+        }
+        let (limit, refused) = match (in_dialog, &method) {
+            (true, _) => (self.config.capacity, &mut self.counters.refused_in_dialogs),
+            (false, Method::Invite) => (self.config.limit_of_calls(), &mut self.counters.refused_calls),
+            (false, _) => (self.config.limit_of_others(), &mut self.counters.refused_others),
+        };
+        if self.clients.len() + self.servers.len() >= limit {
+            *refused += 1;
+            self.refuse_for_now(cx, &inbound, key, limit, out);
         } else {
             self.accept(cx, key, merge, method, inbound, out);
         }
@@ -120,10 +130,11 @@ impl Transactions {
             key,
             merge,
             interval: Duration::ZERO,
-            kept: Kept::Request { message: inbound.message.clone(), via: inbound.via.clone() },
+            request: Some(Request { message: inbound.message.clone(), via: inbound.via.clone() }),
+            kept: Kept::Nothing,
         };
         self.servers.insert(tx, server);
-        self.serve(tx, start, None, out);
+        self.serve(cx, tx, start, None, out);
         out.push(TxOutput::Event(TxEvent::Request { tx, inbound }));
     }
 }
@@ -131,7 +142,7 @@ impl Transactions {
 /// Whether an ACK on the branch of an INVITE is for our response. Only RFC 2543 makes this a question: there, the ACK to
 /// another server's response looks the same but for the To tag (RFC 3261 §17.2.3).
 fn acknowledges(server: &Server, ack: &Message) -> bool {
-    let answered = !matches!(server.kept, Kept::Request { .. });
+    let answered = !matches!(server.kept, Kept::Nothing);
     ack.top_via().is_ok_and(|via| via.has_magic_cookie())
         || (answered && server.kept.tag().as_deref() == ack.to_tag())
 }

@@ -1,19 +1,26 @@
 //! Server transactions: moving them and what their machines ask for.
 
 use bytes::Bytes;
-use sip_message::{Response, StatusCode};
-use sip_transport::{Inbound, Out, Outbound};
+use sip_message::{HeaderId, Response, StatusCode};
+use sip_transport::{Cx, Inbound, Out, Outbound};
 
-use super::{Transactions, arm, disarm, fail};
+use super::{Config, Transactions, arm, disarm, fail, stateless::tag_of};
 use crate::{
     boundary::{TimerName, TxEvent, TxId, TxOutput},
     machine::{length, next_length, until_e_is_t2},
-    server::{Action, Happening, Kept, Server},
+    server::{Action, Happening, Kept, Request, Server},
 };
 
 impl Transactions {
     /// Passes a response of the layer above to its transaction.
-    pub(super) fn respond(&mut self, tx: TxId, status: StatusCode, wire: Bytes, out: &mut Out<'_, TxOutput>) {
+    pub(super) fn respond(
+        &mut self,
+        cx: &Cx<'_>,
+        tx: TxId,
+        status: StatusCode,
+        wire: Bytes,
+        out: &mut Out<'_, TxOutput>,
+    ) {
         let Some(server) = self.servers.get_mut(tx) else {
             self.counters.stale_commands += 1;
             return;
@@ -23,12 +30,13 @@ impl Transactions {
         if actions.is_empty() {
             self.counters.stale_commands += 1;
         }
-        self.serve(tx, actions, Some(Given::Response(wire)), out);
+        self.serve(cx, tx, actions, Some(Given::Response(wire)), out);
     }
 
     /// Runs the machine of a server transaction and does what it asks.
     pub(super) fn move_server(
         &mut self,
+        cx: &Cx<'_>,
         tx: TxId,
         happening: Happening,
         ack: Option<Inbound>,
@@ -36,29 +44,30 @@ impl Transactions {
     ) {
         let Some(server) = self.servers.get_mut(tx) else { return };
         let (actions, over) = server.step(happening);
-        self.serve(tx, actions, ack.map(Given::Ack), out);
+        self.serve(cx, tx, actions, ack.map(Given::Ack), out);
         if over {
             self.servers.remove(tx);
+            self.drain.ended(cx.now);
         }
     }
 
     /// Does what a machine asks.
     pub(super) fn serve(
         &mut self,
+        cx: &Cx<'_>,
         tx: TxId,
         actions: &'static [Action],
         mut given: Option<Given>,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let timing = self.config.timing;
+        let Config { timing, silence, server_name, .. } = &self.config;
         let Some(server) = self.servers.get_mut(tx) else { return };
         let reliable = server.reply.transport.is_reliable();
         for action in actions {
             match *action {
                 Action::Answer => {
                     if let Some(Given::Response(wire)) = given.take() {
-                        server.kept = Kept::Response(wire.clone());
-                        out.push(TxOutput::Send(Outbound { hop: server.reply, wire }));
+                        out.push(TxOutput::Send(server.keep(wire)));
                     }
                 }
                 Action::Forward => {
@@ -72,23 +81,24 @@ impl Transactions {
                         out.push(TxOutput::Send(Outbound { hop: server.reply, wire: wire.clone() }));
                     }
                 }
-                Action::SendTrying => match server.trying() {
-                    Some(wire) => {
-                        server.kept = Kept::Response(wire.clone());
-                        out.push(TxOutput::Send(Outbound { hop: server.reply, wire }));
-                    }
+                Action::Make(status) => match server.make(cx, status, server_name.as_deref()) {
+                    Some(wire) => out.push(TxOutput::Send(server.keep(wire))),
                     None => self.counters.unanswerable += 1,
                 },
                 Action::PassAck => {
                     if let Some(Given::Ack(inbound)) = given.take() {
+                        self.counters.stray_acks += 1;
                         out.push(TxOutput::Event(TxEvent::StrayAck(inbound)));
                     }
                 }
                 Action::Arm(TimerName::Trying) if !server.is_invite() => {
-                    arm(tx, TimerName::Trying, until_e_is_t2(&timing), out);
+                    arm(tx, TimerName::Trying, until_e_is_t2(timing), out);
+                }
+                Action::Arm(TimerName::Silence) if server.is_invite() => {
+                    arm(tx, TimerName::Silence, *silence, out);
                 }
                 Action::Arm(name) => {
-                    if let Some(length) = length(&timing, name, reliable) {
+                    if let Some(length) = length(timing, name, reliable) {
                         if name == TimerName::G {
                             server.interval = length;
                         }
@@ -96,7 +106,7 @@ impl Transactions {
                     }
                 }
                 Action::Again(name) => {
-                    server.interval = next_length(&timing, name, server.interval);
+                    server.interval = next_length(timing, name, server.interval);
                     arm(tx, name, server.interval, out);
                 }
                 Action::Disarm(name) => disarm(tx, name, out),
@@ -133,12 +143,23 @@ impl Server {
         }
     }
 
-    fn trying(&self) -> Option<Bytes> {
-        let Kept::Request { message, via } = &self.kept else { return None };
-        let mut trying = Response::to(message, StatusCode::TRYING);
+    /// Keeps a response, which is sent now.
+    fn keep(&mut self, wire: Bytes) -> Outbound {
+        self.kept = Kept::Response(wire.clone());
+        Outbound { hop: self.reply, wire }
+    }
+
+    /// Makes a response, with the To tag of the one before it.
+    fn make(&self, cx: &Cx<'_>, status: StatusCode, server_name: Option<&str>) -> Option<Bytes> {
+        let Request { message, via } = self.request.as_ref()?;
+        let tag = self.kept.tag().unwrap_or_else(|| tag_of(cx, self.key));
+        let mut response = Response::to(message, status).to_tag(&tag);
         if let Some(via) = via {
-            trying = trying.top_via(via);
+            response = response.top_via(via);
         }
-        trying.encode().ok()
+        if let Some(name) = server_name {
+            response = response.header(HeaderId::Server, name);
+        }
+        response.encode().ok()
     }
 }

@@ -6,10 +6,6 @@ use sip_transport::{Cx, Inbound, Out, Outbound};
 use super::Transactions;
 use crate::boundary::TxOutput;
 
-/// What a client is asked to wait after a 503 for a full table, in seconds: long enough for a share of the 32 s
-/// transactions to end, short enough not to be taken for an outage (RFC 3261 §21.5.4).
-const RETRY_AFTER: u32 = 5;
-
 impl Transactions {
     /// Refuses a request that breaks the rules; the phrase names the rule (RFC 3261 §21.4.1).
     pub(super) fn refuse(
@@ -38,6 +34,23 @@ impl Transactions {
         self.send_answer(cx, inbound, key, Response::to(&inbound.message, status), tag, out);
     }
 
+    /// Refuses a request because the table is full, and asks the client to come back when there is room again
+    /// (RFC 3261 §21.5.4).
+    pub(super) fn refuse_for_now(
+        &mut self,
+        cx: &mut Cx<'_>,
+        inbound: &Inbound,
+        key: u128,
+        limit: usize,
+        out: &mut Out<'_, TxOutput>,
+    ) {
+        let over = self.len().saturating_sub(limit);
+        let seconds = self.drain.refused(cx.now, over, cx.random);
+        let response = Response::to(&inbound.message, StatusCode::SERVICE_UNAVAILABLE)
+            .header(HeaderId::RetryAfter, seconds);
+        self.send_answer(cx, inbound, key, response, None, out);
+    }
+
     fn send_answer(
         &mut self,
         cx: &Cx<'_>,
@@ -47,13 +60,12 @@ impl Transactions {
         tag: Option<&str>,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let made = format!("{:016x}", cx.guard.digest(&[b"tag", &key.to_be_bytes()]) as u64);
-        let mut response = response.to_tag(tag.unwrap_or(&made));
+        let mut response = match tag {
+            Some(tag) => response.to_tag(tag),
+            None => response.to_tag(&tag_of(cx, key)),
+        };
         if let Some(via) = &inbound.via {
             response = response.top_via(via);
-        }
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-            response = response.header(HeaderId::RetryAfter, RETRY_AFTER);
         }
         if let Some(name) = &self.config.server_name {
             response = response.header(HeaderId::Server, name);
@@ -63,4 +75,9 @@ impl Transactions {
             Err(_) => self.counters.unanswerable += 1,
         }
     }
+}
+
+/// The To tag of responses that are made here.
+pub(super) fn tag_of(cx: &Cx<'_>, key: u128) -> Box<str> {
+    format!("{:016x}", cx.guard.digest(&[b"tag", &key.to_be_bytes()]) as u64).into()
 }

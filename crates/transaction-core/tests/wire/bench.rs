@@ -1,12 +1,12 @@
-//! A bench for the reducer: virtual time, a list of timers, and logs of what left it.
+//! A bench for the reducer: virtual time, a timer wheel, and logs of what left it.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{Draft, HeaderId, Message, Method, Response, StatusCode};
 use sip_transport::{
     Cx, FlowEvent, FlowId, Guard, Hop, IdMint, Inbound, Origin, Outbound, Outbox, Random, Tick, TimerOp,
-    Transport, TransportInput, TransportOutput, Transports, UnixTime,
+    Transport, TransportInput, TransportOutput, Transports, UnixTime, wheel::Wheel,
 };
 use transaction_core::{Config, Transactions, TxCommand, TxEvent, TxId, TxOutput, TxTimer};
 
@@ -72,9 +72,8 @@ pub(crate) struct Bench {
     pub(crate) sent: Vec<Sent>,
     pub(crate) events: Vec<(u128, TxEvent)>,
     now: Duration,
-    timers: BTreeMap<(Duration, u64), TxTimer>,
-    armed: BTreeMap<TxTimer, (Duration, u64)>,
-    serial: u64,
+    timers: Wheel<TxTimer>,
+    armed: BTreeSet<TxTimer>,
     random: Seeded,
     ids: IdMint,
     guard: Guard,
@@ -94,9 +93,8 @@ impl Bench {
             sent: Vec::new(),
             events: Vec::new(),
             now: Duration::ZERO,
-            timers: BTreeMap::new(),
-            armed: BTreeMap::new(),
-            serial: 0,
+            timers: Wheel::new(),
+            armed: BTreeSet::new(),
             random,
             ids: IdMint::default(),
             guard,
@@ -120,8 +118,9 @@ impl Bench {
         run: impl FnOnce(&mut Transactions, &mut Cx<'_>, &mut sip_transport::Out<'_, TxOutput>),
     ) {
         let mut outbox = Outbox::default();
+        let now = self.tick();
         let mut cx = Cx {
-            now: Tick::from_micros(self.now.as_micros() as u64),
+            now,
             unix: UnixTime(self.now),
             random: &mut self.random,
             ids: &mut self.ids,
@@ -136,22 +135,20 @@ impl Bench {
                 }
                 TxOutput::Event(event) => self.events.push((self.now.as_millis(), event)),
                 TxOutput::Timer(TimerOp::Arm(timer, length)) => {
-                    self.disarm(timer);
-                    self.serial += 1;
-                    let due = (self.now + length, self.serial);
-                    self.timers.insert(due, timer);
-                    self.armed.insert(timer, due);
+                    self.timers.arm(now, timer, length);
+                    self.armed.insert(timer);
                 }
-                TxOutput::Timer(TimerOp::Disarm(timer)) => self.disarm(timer),
+                TxOutput::Timer(TimerOp::Disarm(timer)) => {
+                    self.timers.disarm(&timer);
+                    self.armed.remove(&timer);
+                }
                 TxOutput::Route(route) => panic!("nobody asked for {route:?}"),
             }
         }
     }
 
-    fn disarm(&mut self, timer: TxTimer) {
-        if let Some(due) = self.armed.remove(&timer) {
-            self.timers.remove(&due);
-        }
+    fn tick(&self) -> Tick {
+        Tick::from_micros(self.now.as_micros() as u64)
     }
 
     pub(crate) fn mint(&mut self) -> TxId {
@@ -210,14 +207,12 @@ impl Bench {
     /// Lets time pass and every timer in it fire.
     pub(crate) fn advance(&mut self, time: Duration) {
         let until = self.now + time;
-        while let Some((&(due, serial), &timer)) = self.timers.first_key_value() {
-            if due > until {
-                break;
+        while let Some(next) = self.next().filter(|next| *next <= until) {
+            self.now = self.now.max(next);
+            while let Some(timer) = self.timers.pop(self.tick()) {
+                self.armed.remove(&timer);
+                self.step(|transactions, cx, out| transactions.expire(cx, timer, out));
             }
-            self.timers.remove(&(due, serial));
-            self.armed.remove(&timer);
-            self.now = self.now.max(due);
-            self.step(|transactions, cx, out| transactions.expire(cx, timer, out));
         }
         self.now = until;
     }
@@ -233,14 +228,22 @@ impl Bench {
 
     /// Lets time pass until no timer is left.
     pub(crate) fn exhaust(&mut self) {
-        while let Some((&(due, _), _)) = self.timers.first_key_value() {
-            let time = due.saturating_sub(self.now);
-            self.advance(time);
+        while let Some(next) = self.next() {
+            self.advance(next.saturating_sub(self.now));
         }
     }
 
+    /// The time since the start at which the wheel has to be looked at next.
+    fn next(&self) -> Option<Duration> {
+        self.timers.next().map(|next| Duration::from_micros(next.as_micros()))
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
     pub(crate) fn timers(&self) -> Vec<TxTimer> {
-        self.armed.keys().copied().collect()
+        self.armed.iter().copied().collect()
     }
 
     pub(crate) fn request(&mut self, draft: Draft, hops: impl IntoIterator<Item = Hop>) -> TxId {
@@ -322,7 +325,7 @@ impl Bench {
 
     pub(crate) fn assert_idle(&self) {
         assert_eq!(self.transactions.len(), 0, "transactions are left");
-        assert!(self.timers.is_empty(), "timers are left: {:?}", self.timers);
+        assert_eq!(self.timers(), [], "timers are left");
     }
 }
 

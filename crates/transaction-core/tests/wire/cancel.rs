@@ -230,3 +230,53 @@ fn a_2xx_and_a_cancel_that_cross_leave_one_answer_each() {
     assert_eq!(bench.statuses().iter().map(|(_, status)| *status).collect::<Vec<_>>(), [200, 200]);
     assert_eq!(bench.transactions.counters().stale_commands, 1);
 }
+
+#[test]
+fn a_cancel_before_any_response_is_taken_too() {
+    let mut bench = Bench::new();
+    let invite = request("INVITE", "z9hG4bKin");
+    bench.arrive(PEER, invite.clone());
+    let tx = bench.requested();
+    bench.arrive(PEER, cancel_of(&invite));
+    assert_eq!(bench.statuses(), [(0, 200)]);
+    assert!(matches!(bench.events.last(), Some((_, TxEvent::Cancelled { tx: of, .. })) if *of == tx));
+    bench.respond(tx, 487);
+    bench.arrive(PEER, invite.replace("INVITE", "ACK"));
+    bench.exhaust();
+    assert_eq!(bench.statuses(), [(0, 200), (0, 487)]);
+    bench.assert_idle();
+}
+
+#[test]
+fn a_cancel_that_crosses_our_487_is_answered_and_told_to_nobody() {
+    let mut bench = Bench::new();
+    let invite = request("INVITE", "z9hG4bKin");
+    bench.arrive(PEER, invite.clone());
+    bench.respond(bench.requested(), 487);
+    bench.arrive(PEER, cancel_of(&invite));
+    assert_eq!((bench.last().status(), bench.last().message.to_tag()), (Some(200), Some("ours")));
+    bench.arrive(PEER, invite.replace("INVITE", "ACK"));
+    bench.arrive(PEER, cancel_of(&invite));
+    assert_eq!((bench.last().status(), bench.last().message.to_tag()), (Some(200), Some("ours")));
+    assert!(!bench.events.iter().any(|(_, event)| matches!(event, TxEvent::Cancelled { .. })));
+    assert_eq!(bench.transactions.counters().stray_cancels, 0);
+}
+
+#[test]
+fn a_refusal_that_crosses_our_cancel_ends_the_call_and_the_cancels_answer_nothing() {
+    for (refusal, answer) in [(486, 481), (487, 200)] {
+        let mut bench = Bench::new();
+        let tx = bench.request(draft(Method::Invite), [hop(PEER)]);
+        let invite = bench.last();
+        bench.answer(&invite, 180);
+        cancel(&mut bench, tx, None);
+        let sent = cancels(&bench);
+        bench.answer(&invite, refusal);
+        assert!(bench.last().is(Method::Ack));
+        bench.answer(&sent[0], answer);
+        bench.exhaust();
+        assert_eq!(bench.responses(tx), [(0, 180), (0, refusal)]);
+        assert_eq!((bench.failures(), cancels(&bench).len()), (vec![], 1));
+        bench.assert_idle();
+    }
+}

@@ -71,7 +71,7 @@ fn on_a_stream_a_refusal_ends_at_once() {
     let tx = bench.request(draft(Method::Invite), [reliable(PEER)]);
     let invite = bench.last();
     bench.arrive_reliably(PEER, response(&invite.message, 486, "peer"));
-    bench.advance_ms(0);
+    bench.advance_ms(10);
     assert_eq!(bench.times(Method::Ack), [0]);
     assert_eq!(bench.responses(tx), [(0, 486)]);
     bench.assert_idle();

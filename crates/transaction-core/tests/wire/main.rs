@@ -1,5 +1,6 @@
 //! The transaction layer as its neighbours see it: commands and datagrams in, messages, events and timers out.
 
+mod abuse;
 mod bench;
 mod bounds;
 mod cancel;
@@ -11,3 +12,4 @@ mod properties;
 mod refusals;
 mod server_invite;
 mod server_non_invite;
+mod timers;

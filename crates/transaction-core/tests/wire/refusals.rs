@@ -110,6 +110,16 @@ fn the_same_request_on_another_path_gets_482_while_the_first_is_known() {
 }
 
 #[test]
+fn a_proxy_takes_the_same_request_on_another_path() {
+    let mut bench = Bench::with(Config { merging: false, ..Config::default() });
+    let first = request("INVITE", "z9hG4bKin");
+    bench.arrive(PEER, first.clone());
+    bench.arrive(OTHER, first.replace("branch=z9hG4bKin", "branch=z9hG4bKspiral"));
+    assert_eq!((bench.requests().len(), bench.statuses()), (2, vec![]));
+    assert_eq!(bench.transactions.counters().merged_requests, 0);
+}
+
+#[test]
 fn responses_made_here_name_the_server_if_asked_to() {
     let mut bench = Bench::with(Config { server_name: Some("patchcord".into()), ..Config::default() });
     bench.arrive(PEER, request("CANCEL", "z9hG4bKin"));

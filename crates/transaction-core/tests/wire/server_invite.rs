@@ -1,9 +1,12 @@
 //! INVITE as a server.
 
-use sip_message::{HeaderId, Method};
-use transaction_core::{TxEvent, TxFailure};
+use std::time::Duration;
 
-use crate::bench::{Bench, PEER, request};
+use sip_message::{HeaderId, Method};
+use sip_transport::FlowEvent;
+use transaction_core::{Config, TxEvent, TxFailure};
+
+use crate::bench::{Bench, PEER, flow, request};
 
 fn arrived() -> (Bench, transaction_core::TxId, String) {
     let mut bench = Bench::new();
@@ -181,7 +184,83 @@ fn a_stream_needs_no_repeats() {
     bench.advance_ms(5_000);
     assert_eq!(bench.statuses(), [(0, 486)]);
     bench.arrive_reliably(PEER, ack_of(&invite));
-    bench.advance_ms(0);
+    bench.advance_ms(10);
     bench.assert_idle();
     assert_eq!(bench.times(Method::Ack), []);
+}
+
+/// Statuses sent after the first 200 ms, without their repetitions.
+fn after_trying(bench: &Bench) -> Vec<(u128, u16)> {
+    let mut statuses = bench.statuses();
+    statuses.retain(|(at, _)| *at > 200);
+    statuses.dedup_by_key(|(_, status)| *status);
+    statuses
+}
+
+#[test]
+fn an_invite_that_the_layer_above_leaves_alone_is_answered_408_after_three_minutes() {
+    let (mut bench, tx, invite) = arrived();
+    bench.advance_ms(179_999);
+    assert_eq!((bench.statuses(), bench.failures()), (vec![(200, 100)], vec![]));
+    bench.advance_ms(1);
+    assert_eq!(after_trying(&bench), [(180_000, 408)]);
+    assert_eq!(bench.failures(), [(180_000, tx, TxFailure::TuSilent)]);
+    let timeout = bench.last();
+    assert!(timeout.message.to_tag().is_some());
+    assert_eq!(timeout.outbound.hop.remote.to_string(), PEER);
+    bench.respond(tx, 200);
+    assert_eq!(bench.transactions.counters().stale_commands, 1, "too late");
+    bench.advance_ms(500);
+    bench.arrive(PEER, invite.clone());
+    assert_eq!(bench.statuses()[1..], [(180_000, 408), (180_500, 408), (180_500, 408)]);
+    assert_eq!(bench.last().outbound, timeout.outbound, "the same bytes");
+    bench.arrive(PEER, ack_of(&invite));
+    bench.exhaust();
+    assert_eq!(bench.failures().len(), 1, "told once");
+    assert_eq!(bench.statuses().len(), 4);
+    bench.assert_idle();
+}
+
+#[test]
+fn each_provisional_response_gives_three_minutes_more() {
+    let (mut bench, tx, _) = arrived();
+    for minute in [1, 3, 5] {
+        bench.advance_ms(60_000);
+        bench.respond(tx, 180);
+        bench.advance_ms(60_000);
+        assert_eq!(bench.statuses().last(), Some(&(minute * 60_000, 180)));
+    }
+    bench.advance_ms(119_999);
+    assert_eq!(bench.failures(), []);
+    bench.exhaust();
+    assert_eq!(bench.statuses()[4], (480_000, 408));
+    assert_eq!(bench.sent[4].message.to_tag(), Some("ours"), "the tag of the response before");
+    // Nobody acknowledges it: timer H ends it, and nobody is told again.
+    assert_eq!(bench.failures(), [(480_000, tx, TxFailure::TuSilent)]);
+    assert_eq!(bench.statuses().last(), Some(&(511_500, 408)));
+    bench.assert_idle();
+}
+
+#[test]
+fn the_time_that_silence_may_last_is_a_setting() {
+    let silence = Duration::from_millis(150);
+    let mut bench = Bench::with(Config { silence, ..Config::default() });
+    bench.arrive(PEER, request("INVITE", "z9hG4bKin"));
+    bench.advance_ms(5_000);
+    assert_eq!(bench.statuses()[..2], [(150, 408), (650, 408)], "and no 100 before or after");
+    let mut bench = Bench::with(Config { silence: Duration::from_hours(1), ..Config::default() });
+    bench.arrive(PEER, request("INVITE", "z9hG4bKin"));
+    bench.advance_ms(3_599_999);
+    assert_eq!(bench.statuses().len(), 1);
+    bench.advance_ms(1);
+    assert_eq!(bench.statuses()[1], (3_600_000, 408));
+}
+
+#[test]
+fn a_flow_that_ends_after_the_408_is_not_told_for_it() {
+    let (mut bench, tx, _) = arrived();
+    bench.advance_ms(181_000);
+    bench.receive(FlowEvent::Ended(flow()));
+    assert_eq!(bench.failures(), [(180_000, tx, TxFailure::TuSilent)]);
+    bench.assert_idle();
 }

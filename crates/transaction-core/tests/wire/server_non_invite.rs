@@ -65,7 +65,7 @@ fn a_stream_may_carry_an_early_100_but_no_other_provisional() {
     bench.respond(tx, 180);
     bench.respond(tx, 100);
     bench.respond(tx, 202);
-    bench.advance_ms(0);
+    bench.advance_ms(10);
     assert_eq!(bench.statuses(), [(0, 100), (0, 202)]);
     bench.assert_idle();
 }
