@@ -103,7 +103,8 @@ impl Transports {
     /// The resolver is silent: the selection goes on without the answer.
     pub(super) fn unanswered(&mut self, cx: &mut Cx<'_>, route: RouteId, out: &mut Out<'_, TransportOutput>) {
         match self.resolving.take(route) {
-            Some(Waiting { dialog, stage: Stage::Asking(_, selection) }) => {
+            Some(Waiting { dialog, stage: Stage::Asking(question, selection) }) => {
+                self.cache.put(question, &Err(LookupError::Timeout), cx.now);
                 let step = selection.answer(cx.random, Err(LookupError::Timeout));
                 self.select(cx, route, dialog, step, out);
             }
