@@ -102,7 +102,7 @@ impl Stack {
                     });
                 }
                 TxOutput::Event(TxEvent::Request { tx, inbound }) => self.requests.push((tx, inbound)),
-                TxOutput::Event(_) => {}
+                TxOutput::Event(_) | TxOutput::Avoid(_) => {}
                 TxOutput::Timer(TimerOp::Arm(timer, length)) => {
                     self.timers.insert(timer, self.now + length);
                 }

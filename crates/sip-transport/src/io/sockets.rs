@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{
     net::TcpStream,
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
     task::{AbortHandle, JoinSet},
     time::timeout,
 };
@@ -86,6 +86,8 @@ pub struct Sockets {
     /// Accepted connections whose handshakes are under way.
     handshakes: usize,
     arrivals: (mpsc::Sender<Arrival>, mpsc::Receiver<Arrival>),
+    /// The turns of the connections whose bytes were given last.
+    turns: Vec<OwnedSemaphorePermit>,
     tasks: JoinSet<()>,
     /// The source that was served last.
     served: usize,
@@ -127,6 +129,7 @@ impl Sockets {
             connections: BTreeMap::new(),
             handshakes: 0,
             arrivals: mpsc::channel(WAITING_INPUTS),
+            turns: Vec::new(),
             tasks: JoinSet::new(),
             served: 0,
         }
@@ -197,6 +200,7 @@ impl Sockets {
     /// As [`Sockets::next`], for who waits for more than that.
     pub fn poll_next(&mut self, cx: &mut Context<'_>, inputs: &mut Vec<TransportInput>) -> Poll<()> {
         while self.tasks.try_join_next().is_some() {}
+        self.turns.clear();
         let start = inputs.len();
         let full = start + INPUTS_PER_TURN;
         let pending = self.pending.len().min(INPUTS_PER_TURN);
@@ -308,6 +312,7 @@ impl Sockets {
         while inputs.len() < full
             && let Poll::Ready(Some(arrival)) = self.arrivals.1.poll_recv(cx)
         {
+            self.turns.extend(arrival.turn);
             inputs.extend(self.arrived(arrival.input));
         }
     }
