@@ -11,7 +11,7 @@ use sip_message::{Draft, HeaderId, Method, Response, StatusCode, UriBuf};
 use sip_transport::{
     Config, Cx, FlowEvent, Guard, IdMint, Inbound, Outbound, Outbox, Random, Route, Tick, TimerOp, Transport,
     TransportCommand, TransportInput, TransportOutput, TransportTimer, Transports, UnixTime,
-    io::{SocketConfig, Sockets, Written, local_addresses, lookup},
+    io::{Resolver, SocketConfig, Sockets, SystemResolver, Written, local_addresses},
     wheel::Wheel,
 };
 use tokio::time::{Instant, sleep_until};
@@ -187,7 +187,7 @@ impl Node {
                 TransportOutput::Close(flow) => self.sockets.close(flow),
                 // An engine does not wait for it here.
                 TransportOutput::Resolve { route, question } => {
-                    let result = lookup(&question).await;
+                    let result = SystemResolver.look_up(question.clone()).await;
                     self.inputs.push(TransportInput::Resolved { route, question, result });
                 }
                 TransportOutput::Timer(TimerOp::Arm(timer, after)) => {
