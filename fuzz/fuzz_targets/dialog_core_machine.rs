@@ -72,7 +72,7 @@ fn hop() -> Hop {
 }
 
 fn origin() -> Origin {
-    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: hop().remote, local: hop().local }
+    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: hop().remote, local: hop().local, peer: None }
 }
 
 fn pick<T: Clone>(from: &[T], at: u8) -> Option<T> {

@@ -12,7 +12,7 @@ use session_core::{
     SessionEvent,
     engine::{Engine, EngineConfig, Input, Output, Seen, StreamAnswer, StreamRequest, Tap},
 };
-use sip_transport::{FlowId, LookupError, Tick, Transport, TransportInput};
+use sip_transport::{CloseCause, FlowId, LookupError, Tick, Transport, TransportInput};
 
 use crate::seed::Seed;
 
@@ -201,8 +201,16 @@ impl Node {
                 }
                 // A port that was not used is a number here; no socket is behind it.
                 Output::ReleasePort(_) => {}
-                Output::Resolve { route, .. } => {
-                    let answer = TransportInput::Resolved { route, result: Err(LookupError::NotFound) };
+                // There are no connections in this world.
+                Output::KeepAlive { .. } | Output::Close(_) => {}
+                Output::Connect(connect) => {
+                    let (flow, cause) = (connect.flow, CloseCause::Refused);
+                    let answer = TransportInput::Closed { flow, cause };
+                    self.engine.handle(self.start + now, Input::Transport(answer));
+                }
+                Output::Resolve { route, question } => {
+                    let answer =
+                        TransportInput::Resolved { route, question, result: Err(LookupError::NotFound) };
                     self.engine.handle(self.start + now, Input::Transport(answer));
                 }
                 output @ (Output::Deliver(_) | Output::Reply { .. }) => {

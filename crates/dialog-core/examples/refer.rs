@@ -30,12 +30,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         local: "192.0.2.1:5060".parse()?,
         above: None,
     };
-    let origin = Origin { flow: hop.flow, transport: hop.transport, source: hop.remote, local: hop.local };
+    let origin =
+        Origin { flow: hop.flow, transport: hop.transport, source: hop.remote, local: hop.local, peer: None };
     let request = |tx: u64, text: String| -> Result<TxEvent, Box<dyn Error>> {
         let message = Message::parse(text.replace('\n', "\r\n").into_bytes().into())?;
         Ok(TxEvent::Request {
             tx: TxId::from(tx),
-            inbound: Inbound { origin, message: message.into(), via: None, reply: hop },
+            inbound: Inbound { origin: origin.clone(), message: message.into(), via: None, reply: hop },
         })
     };
 
@@ -110,11 +111,15 @@ fn main() -> Result<(), Box<dyn Error>> {
                     dialogs.receive(&mut cx, answer, &mut outbox.out());
                 }
                 DialogOutput::Transaction(TxCommand::Request { tx, draft, .. }) => {
-                    let wire = draft.encode(&hop.via("z9hG4bK3"), Some(&hop.contact(None)))?;
+                    let wire = draft.encode(&hop.via("z9hG4bK3"), Some(&hop.contact(None, false)))?;
                     println!("\n{}", String::from_utf8_lossy(&wire));
                     let sent = Message::parse(wire)?;
                     let message = Message::parse(Response::to(&sent, StatusCode::OK).encode()?)?;
-                    inputs.push_back(TxEvent::Response { tx, origin, message: message.into() });
+                    inputs.push_back(TxEvent::Response {
+                        tx,
+                        origin: origin.clone(),
+                        message: message.into(),
+                    });
                 }
                 _ => {}
             }

@@ -151,7 +151,7 @@ impl Dialogs {
             remote: dialog.state.remote.clone(),
             remote_target: dialog.state.path.target.clone(),
             source: early.map(|early| early.source).or(dialog.state.source),
-            verified_name: None,
+            verified_name: dialog.state.verified_name.clone(),
         })
     }
 }

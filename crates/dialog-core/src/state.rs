@@ -31,6 +31,8 @@ pub(crate) struct DialogState {
     pub(crate) flow: Option<FlowId>,
     /// The peer's network address; `None` before its first message.
     pub(crate) source: Option<SocketAddr>,
+    /// Who the peer is, as far as TLS has verified it with the last message.
+    pub(crate) verified_name: Option<Arc<str>>,
     /// The last number that was sent; 0 before the first.
     pub(crate) local_cseq: u32,
     /// The last number that was received.
@@ -104,6 +106,7 @@ impl DialogState {
     pub(crate) fn heard(&mut self, origin: &Origin) {
         self.flow = Some(origin.flow);
         self.source = Some(origin.source);
+        self.verified_name = origin.verified_name();
     }
 }
 

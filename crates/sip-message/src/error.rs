@@ -205,6 +205,9 @@ pub enum BuildError {
     /// character; the name of the header or parameter is given.
     #[error("value of {0} holds a control character")]
     ControlCharacter(Box<str>),
+    /// The `Display` of a value returned an error; the name of the header is given.
+    #[error("value of {0} fails to print")]
+    Display(Box<str>),
     /// A header name is not a token.
     #[error("header name {0:?} is not a token")]
     HeaderName(Box<str>),

@@ -117,6 +117,7 @@ typed_headers! {
     FlowTimer: Single of u32, value::seconds, "RFC 5626 §10";
     From: Single of NameAddr<'a>, NameAddr::parse, "RFC 3261 §20.20";
     Geolocation: List of value::UriReference<'a>, value::UriReference::parse, "RFC 6442 §4.1";
+    GeolocationError: Single of value::GeolocationError<'a>, value::GeolocationError::parse, "RFC 6442 §4.4";
     GeolocationRouting: Single of value::TokenParams<'a>, value::TokenParams::parse, "RFC 6442 §4.2";
     HistoryInfo: List of value::HistoryInfo<'a>, value::HistoryInfo::parse, "RFC 7044 §5";
     Identity: Lines of value::Identity<'a>, value::Identity::parse, "RFC 8224 §4";
@@ -124,7 +125,7 @@ typed_headers! {
     InfoPackage: Single of value::InfoPackage<'a>, value::InfoPackage::parse, "RFC 6086 §7.2";
     Join: Single of value::Join, value::Join::parse, "RFC 3911 §7.1";
     MaxBreadth: Single of u32, value::number::<u32>, "RFC 5393 §5.8";
-    MaxForwards: Single of u8, value::number::<u8>, "RFC 3261 §20.22";
+    MaxForwards: Single of u32, value::seconds, "RFC 3261 §20.22";
     MimeVersion: Single of value::MimeVersion, value::MimeVersion::parse, "RFC 3261 §20.24";
     MinExpires: Single of u32, value::seconds, "RFC 3261 §20.23";
     MinSe: Single of value::MinSe<'a>, value::MinSe::parse, "RFC 4028 §5";
@@ -135,11 +136,14 @@ typed_headers! {
     PCalledPartyId: Single of NameAddr<'a>, NameAddr::parse, "RFC 7315 §5.2";
     PChargingVector: Single of value::ChargingVector<'a>, value::ChargingVector::parse, "RFC 7315 §5.6";
     PPreferredIdentity: List of NameAddr<'a>, value::parse_identity, "RFC 3325 §9.2";
+    PVisitedNetworkId: List of value::VisitedNetwork<'a>, value::VisitedNetwork::parse, "RFC 7315 §5.3";
     Path: List of NameAddr<'a>, NameAddr::parse, "RFC 3327 §4";
     Priority: Single of value::Priority<'a>, value::Priority::parse, "RFC 3261 §20.26";
     PrivAnswerMode: Single of value::TokenParams<'a>, value::TokenParams::parse, "RFC 5373 §2";
     Privacy: Lines of value::Privacy<'a>, value::Privacy::parse, "RFC 3323 §4.2";
     ProxyAuthenticate: Lines of value::Challenge<'a>, value::Challenge::parse, "RFC 3261 §20.27";
+    ProxyAuthenticationInfo: Lines of value::AuthenticationInfo<'a>, value::AuthenticationInfo::parse,
+        "RFC 7615 §4";
     ProxyAuthorization: Lines of value::Credentials<'a>, value::Credentials::parse, "RFC 3261 §20.28";
     ProxyRequire: List of value::Token<'a>, value::Token::parse, "RFC 3261 §20.29";
     RAck: Single of value::RAck, value::RAck::parse, "RFC 3262 §7.2";
@@ -165,7 +169,7 @@ typed_headers! {
     SecurityVerify: List of value::SecurityMechanism<'a>, value::SecurityMechanism::parse, "RFC 3329 §2.2";
     Server: Single of value::ServerVals<'a>, value::ServerVals::parse, "RFC 3261 §20.35";
     ServiceRoute: List of NameAddr<'a>, NameAddr::parse, "RFC 3608 §5";
-    SessionExpires: Single of value::SessionExpires, value::SessionExpires::parse, "RFC 4028 §4";
+    SessionExpires: Single of value::SessionExpires<'a>, value::SessionExpires::parse, "RFC 4028 §4";
     SessionId: Single of value::SessionId<'a>, value::SessionId::parse, "RFC 7989 §5";
     SipEtag: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 3903 §11.3.1";
     SipIfMatch: Single of value::EntityTag<'a>, value::EntityTag::parse, "RFC 3903 §11.3.2";

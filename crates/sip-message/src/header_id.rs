@@ -90,6 +90,7 @@ header_ids! {
     FlowTimer "Flow-Timer" "flow-timer",
     From "From" "from" b'f',
     Geolocation "Geolocation" "geolocation",
+    GeolocationError "Geolocation-Error" "geolocation-error",
     GeolocationRouting "Geolocation-Routing" "geolocation-routing",
     HistoryInfo "History-Info" "history-info",
     Identity "Identity" "identity" b'y',
@@ -108,11 +109,13 @@ header_ids! {
     PCalledPartyId "P-Called-Party-ID" "p-called-party-id",
     PChargingVector "P-Charging-Vector" "p-charging-vector",
     PPreferredIdentity "P-Preferred-Identity" "p-preferred-identity",
+    PVisitedNetworkId "P-Visited-Network-ID" "p-visited-network-id",
     Path "Path" "path",
     Priority "Priority" "priority",
     PrivAnswerMode "Priv-Answer-Mode" "priv-answer-mode",
     Privacy "Privacy" "privacy",
     ProxyAuthenticate "Proxy-Authenticate" "proxy-authenticate",
+    ProxyAuthenticationInfo "Proxy-Authentication-Info" "proxy-authentication-info",
     ProxyAuthorization "Proxy-Authorization" "proxy-authorization",
     ProxyRequire "Proxy-Require" "proxy-require",
     RAck "RAck" "rack",
@@ -180,7 +183,7 @@ const fn slot_of(name: &[u8]) -> usize {
     let first = (name[0] | LOWER) as usize;
     let middle = (name[name.len() / 2] | LOWER) as usize;
     let last = (name[name.len() - 1] | LOWER) as usize;
-    (name.len() * 197 + first * 93 + middle * 21 + last * 205) % SLOTS
+    (name.len() * 68 + first * 53 + middle * 119 + last * 115) % SLOTS
 }
 
 const BY_LETTER: [Option<HeaderId>; 26] = {
@@ -269,6 +272,7 @@ impl HeaderId {
                     | HeaderId::Expires
                     | HeaderId::FlowTimer
                     | HeaderId::InfoPackage
+                    | HeaderId::GeolocationError
                     | HeaderId::GeolocationRouting
                     | HeaderId::Join
                     | HeaderId::MaxBreadth

@@ -22,6 +22,7 @@ pub mod sipfrag;
 mod status;
 mod typed;
 mod uri;
+mod value_buf;
 mod values;
 
 pub use build::{
@@ -33,11 +34,12 @@ pub use header_id::{HeaderId, HeaderName};
 pub use headers::{
     Algorithm, AuthParams, AuthenticationInfo, CSeq, CallId, Challenge, ChargingVector, Contact,
     ContentDisposition, Credentials, Date, Decimal, DigestChallenge, DigestCredentials, Diversion, EntityTag,
-    Event, FeatureSet, Handling, HistoryInfo, HistoryTarget, Identities, Identity, InfoPackage, Join,
-    MediaRange, MediaType, MimeVersion, MinSe, OtherAuth, Preference, Priority, Privacy, Qop, RAck, Reason,
-    ReferSub, ReferTo, ReferredBy, Refresher, RemotePartyId, Replaces, ResourcePriority, RetryAfter,
-    SecurityMechanism, ServerVal, ServerVals, SessionExpires, SessionId, SubReason, SubState,
-    SubscriptionState, TargetDialog, Timestamp, Token, TokenParams, UriReference, UserToUser, Via, Warning,
+    Event, FeatureSet, GeolocationError, Handling, HistoryInfo, HistoryTarget, Identities, Identity,
+    InfoPackage, Join, MediaRange, MediaType, MimeVersion, MinSe, OtherAuth, Preference, Priority, Privacy,
+    Qop, RAck, Reason, ReferSub, ReferTo, ReferredBy, Refresher, RemotePartyId, Replaces, ResourcePriority,
+    RetryAfter, SecurityMechanism, ServerVal, ServerVals, SessionExpires, SessionId, SubReason, SubState,
+    SubscriptionState, TargetDialog, Timestamp, Token, TokenParams, UriReference, UserToUser, Via,
+    VisitedNetwork, Warning,
 };
 pub use lex::List;
 pub use limits::Limits;
@@ -47,4 +49,5 @@ pub use name_addr::{NameAddr, NameAddrBuf};
 pub use params::Params;
 pub use status::StatusCode;
 pub use uri::{Host, Scheme, Uri, UriBuf};
+pub use value_buf::ValueBuf;
 pub use values::Values;

@@ -2,6 +2,9 @@
 ///
 /// Each limit is checked before the work it bounds is done. Whatever is set here, a head has at most 255 lines and 65,535
 /// bytes, for an index holds no more; a body may be longer.
+///
+/// Builders keep to the constants, whatever was set for the message that they copy from: what they write is read with the
+/// default limits, or they fail. Of an [`Edit`](crate::Edit) this holds for what is new; what it keeps is as it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Longest message in bytes, head and body.
@@ -23,9 +26,9 @@ impl Limits {
     pub const LINE: usize = 8 * 1024;
     /// 64 continuation lines: a list with an item a line, of more items than any route has, is still read.
     pub const FOLDS: usize = 64;
-    /// Parameters of one value, or headers of one URI: ten times what is in use, so that lookups stay cheap.
+    /// Parameters of one value, or headers of one URI: five times what is in use, so that lookups stay cheap.
     pub const PARAMETERS: usize = 64;
-    /// Items of one comma list that is returned as a vector: twice the largest useful route set.
+    /// Values of one header over all its lines: ten times what is in use, and more than a request has hops.
     pub const LIST_ITEMS: usize = 128;
     /// Comments within comments: software that names itself nests two deep.
     pub const COMMENTS: usize = 16;

@@ -5,9 +5,9 @@ use core::num::NonZeroU32;
 use crate::header::{self, TypedHeader};
 use crate::headers::{
     CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
-    SubscriptionState, TargetDialog, Via, seconds,
+    SubscriptionState, TargetDialog, Via,
 };
-use crate::lex::{self, List};
+use crate::lex::List;
 use crate::values::{Parts, Values};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
 
@@ -83,29 +83,29 @@ impl Message {
         self.addresses(HeaderId::Route)
     }
 
-    /// The remaining hops. A number above 255, out of range by RFC 3261 §20.22, is given as it is: RFC 4475
-    /// §3.1.2.4 lets such a request pass, and [`MaxForwards`](crate::header::MaxForwards) is strict.
+    /// The remaining hops (RFC 3261 §20.22). A number above 255 is given as it is and counts down all the same: RFC 4475
+    /// §3.1.2.4 lets such a request pass.
     pub fn max_forwards(&self) -> Result<Option<u32>, ParseError> {
-        self.optional(HeaderId::MaxForwards, seconds)
+        self.only::<header::MaxForwards>()
     }
 
     /// The `Expires` seconds, capped at `u32::MAX`; `None` if absent or unreadable (RFC 3261 §20.19).
     pub fn expires(&self) -> Option<u32> {
-        self.number(HeaderId::Expires)
+        self.only::<header::Expires>().ok().flatten()
     }
 
     /// The `Min-Expires` seconds; `None` if absent or unreadable.
     pub fn min_expires(&self) -> Option<u32> {
-        self.number(HeaderId::MinExpires)
+        self.only::<header::MinExpires>().ok().flatten()
     }
 
     /// The `Min-SE` seconds (RFC 4028 §5), parameters passed over; `None` if absent or unreadable.
     pub fn min_se(&self) -> Option<u32> {
-        self.number(HeaderId::MinSe)
+        self.only::<header::MinSe>().ok().flatten().map(|least| least.seconds)
     }
 
     /// The session interval.
-    pub fn session_expires(&self) -> Result<Option<SessionExpires>, ParseError> {
+    pub fn session_expires(&self) -> Result<Option<SessionExpires<'_>>, ParseError> {
         self.optional(HeaderId::SessionExpires, SessionExpires::parse)
     }
 
@@ -329,11 +329,6 @@ impl Message {
             }
         }
         Ok(addresses)
-    }
-
-    fn number(&self, id: HeaderId) -> Option<u32> {
-        let value = self.first(id)?;
-        lex::delta_seconds(lex::trim(value.split(';').next().unwrap_or(value)))
     }
 }
 

@@ -2,27 +2,30 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use sip_message::{Host, Via};
+use sip_message::{Host, ParseError, Via};
 
 use crate::{
-    destination::DEFAULT_PORT,
-    flow::{Hop, Origin},
+    address::DEFAULT_PORT,
+    flow::{Hop, Origin, Transport},
 };
 
 /// The Via of a request as responses carry it: with `received` and `rport` as the datagram's source shows them.
 ///
-/// What the sender wrote into either is replaced: only the receiver knows it.
-pub(crate) fn stamped(via: &Via<'_>, source: SocketAddr) -> Box<str> {
-    via.received_from(source.ip().to_canonical(), source.port()).into_boxed_str()
+/// What the sender wrote into either is replaced: only the receiver knows it. An error if the Via has no room for it.
+pub(crate) fn stamped(via: &Via<'_>, source: SocketAddr) -> Result<Box<str>, ParseError> {
+    via.received_from(source.ip().to_canonical(), source.port()).map(String::into_boxed_str)
 }
 
-/// Where the response goes: from the same socket, to the source address; to the source port if `rport` was asked for,
-/// else to the port of sent-by or 5060. `None` if that port is 0.
+/// Where the response goes: over the same connection; of a datagram from the same socket, to the source address, and there
+/// to the source port if `rport` was asked for, else to the port of sent-by or 5060. `None` if that port is 0.
 ///
 /// `maddr` is not followed (RFC 3261 §18.2.2 second item): it is the sender's word only, and following it would let
 /// anybody aim our responses at a third host or a multicast group. Whoever sends over multicast has the response
 /// sent to its own address instead.
 pub(crate) fn reply(via: &Via<'_>, origin: &Origin) -> Option<Hop> {
+    if origin.transport.is_reliable() {
+        return Some(origin.hop());
+    }
     let port = if via.params.has("rport") { origin.source.port() } else { via.port.unwrap_or(DEFAULT_PORT) };
     let mut hop = origin.hop();
     hop.remote.set_port(port);
@@ -30,13 +33,13 @@ pub(crate) fn reply(via: &Via<'_>, origin: &Origin) -> Option<Hop> {
 }
 
 /// The sent-by of a Via as an address; `None` if it is a name, which is none that we insert.
-pub(crate) fn sent_by(via: &Via<'_>) -> Option<(IpAddr, u16)> {
+pub(crate) fn sent_by(via: &Via<'_>, transport: Transport) -> Option<(IpAddr, u16)> {
     let ip = match via.host {
         Host::V4(ip) => IpAddr::V4(ip),
         Host::V6(ip) => IpAddr::V6(ip),
         Host::Name(_) => return None,
     };
-    Some((ip.to_canonical(), via.port.unwrap_or(DEFAULT_PORT)))
+    Some((ip.to_canonical(), via.port.unwrap_or(transport.default_port())))
 }
 
 #[cfg(test)]
@@ -44,7 +47,8 @@ mod tests {
     use super::*;
 
     fn stamp(raw: &str, source: &str) -> String {
-        stamped(&Via::parse(raw).expect("test Via"), source.parse().expect("test address")).into()
+        let via = Via::parse(raw).expect("test Via");
+        stamped(&via, source.parse().expect("test address")).expect("there is room").into()
     }
 
     #[test]

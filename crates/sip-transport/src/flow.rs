@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 identifier! {
-    /// A flow: one listening UDP socket of ours, or one connection.
+    /// A flow: one UDP socket of ours, or one connection; also names the listening socket that connections come in by.
     FlowId, "flow-"
 }
 
@@ -48,6 +48,26 @@ impl Transport {
     pub const fn is_reliable(self) -> bool {
         !matches!(self, Self::Udp)
     }
+
+    /// Whether what it carries is encrypted and the server is who it says (RFC 3261 §26.2).
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Self::Tls | Self::Wss)
+    }
+
+    /// Whether each message is a frame of its own, so that `Content-Length` is not needed to find its end (RFC 7118 §5).
+    pub const fn is_websocket(self) -> bool {
+        matches!(self, Self::Ws | Self::Wss)
+    }
+
+    /// The port of a URI or a sent-by without one (RFC 3261 §19.1.2, RFC 6455 §3).
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 5060,
+            Self::Tls => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
+        }
+    }
 }
 
 impl fmt::Display for Transport {
@@ -57,7 +77,7 @@ impl fmt::Display for Transport {
 }
 
 /// Where a message came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The flow it came on.
     pub flow: FlowId,
@@ -67,13 +87,25 @@ pub struct Origin {
     pub source: SocketAddr,
     /// Our address on that flow.
     pub local: SocketAddr,
+    /// Who sent it, as far as TLS has verified it.
+    pub peer: Option<PeerIdentity>,
 }
 
 impl Origin {
+    /// The name that TLS has verified, if any: the first of them.
+    pub fn verified_name(&self) -> Option<Arc<str>> {
+        self.peer.as_ref().map(|peer| Arc::from(peer.name()))
+    }
+
     /// The way back to the sender.
     pub fn hop(&self) -> Hop {
-        let Self { flow, transport, source, local } = *self;
-        Hop { flow, transport, remote: source, local, above: None }
+        Hop {
+            flow: self.flow,
+            transport: self.transport,
+            remote: self.source,
+            local: self.local,
+            above: None,
+        }
     }
 }
 
@@ -105,16 +137,19 @@ impl Hop {
     }
 
     /// The Contact value for messages on this hop, in angle brackets.
-    pub fn contact(&self, user: Option<&str>) -> String {
+    ///
+    /// A `sips` URI where the request's own URI is one (RFC 3261 §8.1.1.8, §12.1.1; RFC 5630 §5), else a `sip` URI with the
+    /// transport.
+    pub fn contact(&self, user: Option<&str>, secure: bool) -> String {
         let at = if user.is_some() { "@" } else { "" };
-        let parameter = match self.transport {
-            Transport::Udp => "",
-            Transport::Tcp | Transport::Tls => ";transport=tcp",
-            Transport::Ws | Transport::Wss => ";transport=ws",
-        };
-        let scheme = match self.transport {
-            Transport::Udp | Transport::Tcp | Transport::Ws => "sip",
-            Transport::Tls | Transport::Wss => "sips",
+        let (scheme, parameter) = match (self.transport, secure) {
+            (Transport::Udp, _) => ("sip", ""),
+            (Transport::Tcp, _) => ("sip", ";transport=tcp"),
+            (Transport::Tls, false) => ("sip", ";transport=tls"),
+            (Transport::Tls, true) => ("sips", ""),
+            (Transport::Ws, _) => ("sip", ";transport=ws"),
+            (Transport::Wss, false) => ("sip", ";transport=wss"),
+            (Transport::Wss, true) => ("sips", ";transport=ws"),
         };
         format!("<{scheme}:{}{at}{}{parameter}>", user.unwrap_or_default(), self.sent_by())
     }
@@ -139,7 +174,8 @@ pub struct Route {
     pub route: RouteId,
     /// The topmost Route or the Request-URI (RFC 3261 §8.1.2).
     pub uri: UriBuf,
-    /// The flow of the dialog, which is used again where it fits.
+    /// The flow of the dialog: a live connection is used again whatever the URI says, short of a downgrade from `sips`; a
+    /// UDP socket where it reaches the address.
     pub flow: Option<FlowId>,
 }
 
@@ -159,9 +195,15 @@ pub enum RouteError {
     /// No listening address can reach the host's address family.
     #[error("no listening address of the host's family")]
     Family,
-    /// Too many questions are waiting for the resolver; try again later.
-    #[error("too many names are being resolved")]
+    /// Too many questions are waiting for the resolver, or too many connections are open; try again later.
+    #[error("too many names are being resolved or connections are open")]
     Overload,
+    /// The URI has `maddr`, and following it is not allowed here (see [`Config::maddr`](crate::Config)).
+    #[error("the URI has an maddr, which is not followed")]
+    Maddr,
+    /// No connection to any address of the host could be made.
+    #[error("the host cannot be connected to")]
+    Unreachable,
 }
 
 /// What transport tells the transaction layer.
@@ -189,8 +231,45 @@ pub enum FlowEvent {
         /// of the socket.
         branch: Option<Box<str>>,
     },
-    /// The flow is gone.
+    /// The flow is gone, or could not be opened. Nothing that was sent on it and is not answered will be.
     Ended(FlowId),
+    /// A connection that was to be kept ([`TransportCommand::Keep`](crate::TransportCommand)) is there again under a new
+    /// name: whoever registered over it does so again (RFC 5626 §4.5).
+    Recovered {
+        /// The flow that ended.
+        was: FlowId,
+        /// The flow that takes its place.
+        now: FlowId,
+    },
+}
+
+/// The names of the other side that TLS has verified: what its certificate says it is (RFC 5922 §7).
+///
+/// Domains in lower case, those from SIP URIs in front of those from DNS names. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PeerIdentity(Arc<[Box<str>]>);
+
+impl PeerIdentity {
+    /// Makes an identity of verified domains; `None` without any.
+    pub fn new(domains: impl IntoIterator<Item = Box<str>>) -> Option<Self> {
+        let domains: Arc<[Box<str>]> = domains.into_iter().collect();
+        (!domains.is_empty()).then_some(Self(domains))
+    }
+
+    /// The first of its domains.
+    pub fn name(&self) -> &str {
+        self.0.first().map_or("", |domain| domain)
+    }
+
+    /// Whether the other side is this domain; compared without regard to case, no wildcards (RFC 5922 §7.2).
+    pub fn is(&self, domain: &str) -> bool {
+        self.0.iter().any(|own| own.eq_ignore_ascii_case(domain))
+    }
+
+    /// All its domains.
+    pub fn domains(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|domain| &**domain)
+    }
 }
 
 /// A message with its origin.
@@ -225,7 +304,7 @@ mod tests {
             above: None,
         };
         assert_eq!(hop.via("z9hG4bKa"), "SIP/2.0/UDP [fe80::1]:5060;branch=z9hG4bKa;rport");
-        assert_eq!(hop.contact(Some("bob")), "<sip:bob@[fe80::1]:5060>");
-        assert_eq!(hop.contact(None), "<sip:[fe80::1]:5060>");
+        assert_eq!(hop.contact(Some("bob"), false), "<sip:bob@[fe80::1]:5060>");
+        assert_eq!(hop.contact(None, false), "<sip:[fe80::1]:5060>");
     }
 }

@@ -9,19 +9,29 @@ pub mod guard;
 pub mod ids;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod targets;
 pub mod wheel;
 
+mod address;
 mod answer;
+mod boundary;
+mod config;
 mod counters;
-mod destination;
+mod flows;
+mod question;
 mod resolving;
 mod transports;
 
+pub use boundary::{
+    CloseCause, Connect, MAX_PIECE, TransportCommand, TransportInput, TransportOutput, TransportTimer,
+};
+pub use config::{AliasPolicy, Config};
 pub use counters::Counters;
 pub use flow::{
-    FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, Transport,
+    FlowEvent, FlowId, Hop, Hops, Inbound, Origin, Outbound, PeerIdentity, Route, RouteError, RouteId,
+    Transport,
 };
 pub use guard::{Guard, Purpose, Token};
-pub use resolving::{Addresses, LookupError, TransportTimer};
+pub use question::{Addresses, Answer, LookupError, Naptr, Question, Records, Srv};
 pub use step::{Cx, IdMint, Out, Outbox, Random, Tick, TimerOp, UnixTime};
-pub use transports::{Config, MAX_DATAGRAM, TransportCommand, TransportInput, TransportOutput, Transports};
+pub use transports::{MAX_DATAGRAM, Transports};

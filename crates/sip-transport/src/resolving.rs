@@ -1,42 +1,31 @@
-//! The questions that wait for the resolver.
+//! The routes that wait: for the resolver, or for a connection without which our own address is not known.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::collections::BTreeMap;
 
-use smallvec::SmallVec;
-use thiserror::Error;
+use crate::{
+    flow::{FlowId, RouteId},
+    question::Question,
+    targets::{Selection, Targets},
+};
 
-use crate::flow::{FlowId, RouteId};
-
-/// The addresses of a host name in the order to try.
-pub type Addresses = SmallVec<[IpAddr; 4]>;
-
-/// Why the resolver has no addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum LookupError {
-    /// The name has no address, or the resolver says that there is none.
-    #[error("the name has no address")]
-    NotFound,
-    /// The resolver did not answer in time.
-    #[error("the resolver does not answer")]
-    Timeout,
-}
-
-/// The timers of [`Transports`](crate::Transports).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TransportTimer {
-    /// Longest wait for the resolver's answer to this question.
-    Resolve(RouteId),
-}
-
-/// What is to be done with the answer.
-#[derive(Debug, Clone, Copy)]
+/// A route that is not answered yet.
+#[derive(Debug)]
 pub(crate) struct Waiting {
-    pub(crate) port: u16,
-    pub(crate) flow: Option<FlowId>,
+    /// The dialog's flow.
+    pub(crate) dialog: Option<FlowId>,
+    pub(crate) stage: Stage,
 }
 
-/// The table of open questions, bounded.
+/// What a route waits for.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// For the resolver.
+    Asking(Question, Selection),
+    /// For a connection to the first of these targets.
+    Connecting { flow: FlowId, targets: Targets, name: Box<str> },
+}
+
+/// The table of waiting routes, bounded.
 #[derive(Debug)]
 pub(crate) struct Resolving {
     waiting: BTreeMap<RouteId, Waiting>,
@@ -48,17 +37,41 @@ impl Resolving {
         Self { waiting: BTreeMap::new(), capacity }
     }
 
-    /// Notes a question; `false` if the table is full.
-    pub(crate) fn insert(&mut self, route: RouteId, waiting: Waiting) -> bool {
-        let room = self.waiting.len() < self.capacity;
-        if room {
-            self.waiting.insert(route, waiting);
-        }
-        room
+    /// Whether one more may wait.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting.len() < self.capacity
+    }
+
+    pub(crate) fn insert(&mut self, route: RouteId, waiting: Waiting) {
+        self.waiting.insert(route, waiting);
     }
 
     pub(crate) fn take(&mut self, route: RouteId) -> Option<Waiting> {
         self.waiting.remove(&route)
+    }
+
+    /// Takes a route that waits for the answer to that question.
+    pub(crate) fn take_asking(
+        &mut self,
+        route: RouteId,
+        question: &Question,
+    ) -> Option<(Option<FlowId>, Selection)> {
+        match &self.waiting.get(&route)?.stage {
+            Stage::Asking(asked, _) if asked == question => {}
+            Stage::Asking(..) | Stage::Connecting { .. } => return None,
+        }
+        match self.waiting.remove(&route)? {
+            Waiting { dialog, stage: Stage::Asking(_, selection) } => Some((dialog, selection)),
+            Waiting { stage: Stage::Connecting { .. }, .. } => None,
+        }
+    }
+
+    /// The first of the routes that wait for a connection.
+    pub(crate) fn waiting_for(&self, flow: FlowId) -> Option<RouteId> {
+        self.waiting
+            .iter()
+            .find(|(_, waiting)| matches!(waiting.stage, Stage::Connecting { flow: awaited, .. } if awaited == flow))
+            .map(|(route, _)| *route)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

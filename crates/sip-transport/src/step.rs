@@ -27,6 +27,12 @@ impl Tick {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
+
+    /// The moment so much later.
+    #[must_use]
+    pub const fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time.as_micros() as u64))
+    }
 }
 
 /// Wall-clock time as the time since 1970-01-01T00:00:00Z.

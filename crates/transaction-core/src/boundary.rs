@@ -117,6 +117,13 @@ pub enum TxEvent {
     },
     /// A flow is gone. Its transactions have failed with events of their own.
     FlowEnded(FlowId),
+    /// A connection that is kept is there again under a new name (RFC 5626 §4.5).
+    FlowRecovered {
+        /// The flow that ended.
+        was: FlowId,
+        /// The flow that takes its place.
+        now: FlowId,
+    },
 }
 
 /// How a transaction ended without an answer.

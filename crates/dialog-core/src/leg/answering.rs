@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use sip_message::{HeaderId, Message, Response, StatusCode};
+use sip_message::{HeaderId, Message, Response, Scheme, StatusCode};
 use sip_transport::{Hop, Inbound, Purpose};
 use smallvec::smallvec;
 use transaction_core::TxId;
@@ -72,7 +72,7 @@ impl NewCall {
             has_offer: !message.body().is_empty(),
             replaces: message.replaces().ok().flatten(),
             replacing: None,
-            verified_name: None,
+            verified_name: inbound.origin.verified_name(),
             referred_by: message.referred_by().ok()?.map(|by| by.to_owned()),
             peer: peer.clone(),
         };
@@ -87,6 +87,7 @@ impl NewCall {
             path: Path::new(&contact, Path::recorded(message).ok()?),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
+            verified_name: inbound.origin.verified_name(),
             local_cseq: 0,
             remote_cseq: Some(cseq),
             caller: false,
@@ -135,7 +136,7 @@ impl Dialog {
     /// Sends 180 and sees to the next one.
     pub(crate) fn alert_again(&mut self, step: &mut Step<'_, '_, '_>) {
         let Some(Leg::Answering(answering)) = &self.leg else { return };
-        let contact = contact(answering.inbound.reply, self.state.contact_user.as_ref());
+        let contact = contact(&answering.inbound, self.state.contact_user.as_ref());
         let capabilities = step.capabilities;
         step.respond(
             answering.tx,
@@ -193,7 +194,7 @@ impl Dialog {
         inbound: &Inbound,
         body: Bytes,
     ) -> Option<Bytes> {
-        let contact = contact(inbound.reply, self.state.contact_user.as_ref());
+        let contact = contact(&inbound, self.state.contact_user.as_ref());
         let capabilities = step.capabilities;
         step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
             capabilities.on_response(response.record_routes().contact(&contact)).body(SDP, body)
@@ -257,9 +258,15 @@ impl Dialog {
     }
 }
 
-/// The Contact for a response: our address on the hop that it takes.
-pub(crate) fn contact(reply: Hop, user: Option<&Arc<str>>) -> String {
-    reply.contact(user.map(|user| &**user))
+/// The Contact for a response: our address on the hop that it takes; a `sips` URI where the request's own URI, or what
+/// leads back to its sender, is one (RFC 3261 §12.1.1).
+pub(crate) fn contact(inbound: &Inbound, user: Option<&Arc<str>>) -> String {
+    let message = &inbound.message;
+    let own = message.request_target().map(|uri| uri.scheme());
+    let route = message.record_routes().ok().and_then(|routes| Some(routes.first()?.uri.scheme()));
+    let back = route.or_else(|| Some(message.contact().ok()??.uri.scheme()));
+    let secure = own == Ok(Scheme::Sips) || back == Some(Scheme::Sips);
+    inbound.reply.contact(user.map(|user| &**user), secure)
 }
 
 /// Whether the body of an INVITE can be read here; otherwise the status and what we would take (RFC 3261

@@ -84,6 +84,7 @@ impl Dialog {
             path: Path::new(&invite.target, routes),
             flow: None,
             source: None,
+            verified_name: None,
             local_cseq: 0,
             remote_cseq: None,
             caller: true,

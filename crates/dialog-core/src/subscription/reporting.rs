@@ -367,7 +367,7 @@ impl Dialog {
         let (tx, inbound) = *request;
         step.pending.servers.remove(&tx);
         step.disarm_subscription(id, SubscriptionTimer::Decision);
-        let contact = status.is_success().then(|| contact(inbound.reply, self.state.contact_user.as_ref()));
+        let contact = status.is_success().then(|| contact(&inbound, self.state.contact_user.as_ref()));
         step.respond(tx, &inbound, status, &self.state.local_tag, |response| match contact {
             Some(contact) => response.contact(&contact),
             None => response,
@@ -385,7 +385,7 @@ impl Dialog {
         inbound: &Inbound,
         granted: u32,
     ) {
-        let contact = contact(inbound.reply, self.state.contact_user.as_ref());
+        let contact = contact(&inbound, self.state.contact_user.as_ref());
         step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
             response.contact(&contact).header(HeaderId::Expires, granted)
         });

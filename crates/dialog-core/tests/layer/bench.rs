@@ -470,7 +470,7 @@ pub(crate) fn inbound(message: Message) -> Inbound {
 
 fn encode(draft: &Draft, hops: &Hops) -> Message {
     let hop = hops[0];
-    let contact = draft.contact_user_wanted().map(|user| hop.contact(user));
+    let contact = draft.contact_user_wanted().map(|user| hop.contact(user, false));
     let wire = draft.encode(&hop.via("z9hG4bKx"), contact.as_deref()).expect("a request that can be encoded");
     Message::parse(wire).expect("a request that can be read")
 }

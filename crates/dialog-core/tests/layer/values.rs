@@ -23,7 +23,7 @@ pub(crate) fn hop() -> Hop {
 }
 
 pub(crate) fn origin() -> Origin {
-    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: remote(), local: local() }
+    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: remote(), local: local(), peer: None }
 }
 
 pub(crate) fn uri(text: &str) -> UriBuf {

@@ -85,7 +85,13 @@ impl Agent {
     fn datagram(&mut self, now: Tick, wire: Outbound) {
         let message = Message::parse(wire.wire).expect("what we send can be read");
         let source = wire.hop.local;
-        let origin = Origin { flow: FlowId::from(1), transport: Transport::Udp, source, local: self.local };
+        let origin = Origin {
+            flow: FlowId::from(1),
+            transport: Transport::Udp,
+            source,
+            local: self.local,
+            peer: None,
+        };
         let via = message.is_request().then(|| message.vias().next().map(Into::into)).flatten();
         let event =
             FlowEvent::Inbound(Inbound { origin, message: message.into(), via, reply: self.hop(source) });

@@ -2,10 +2,11 @@
 
 use std::{fmt, net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use dialog_core::{IncomingCall, ReferAcceptance};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
-use sip_transport::{Origin, Outbound, RouteId, Tick, TransportInput, identifier};
+use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
 use transaction_core::Timing;
 use transfer::{AttendedOptions, Completion, Decision, TransferId, TransferPolicy};
 
@@ -53,14 +54,23 @@ pub enum StreamAnswer {
 pub enum Output {
     /// Send these bytes.
     Write(Outbound),
-    /// Look a host's addresses up; answered by `TransportInput::Resolved`.
+    /// Write line ends to a connection.
+    KeepAlive {
+        /// Which connection.
+        flow: FlowId,
+        /// The line ends.
+        wire: Bytes,
+    },
+    /// Make a connection; answered by `TransportInput::Connected` or `TransportInput::Closed`.
+    Connect(Connect),
+    /// Close a connection once what was written to it is on its way.
+    Close(FlowId),
+    /// Ask the resolver; answered by `TransportInput::Resolved`.
     Resolve {
-        /// The question.
+        /// Names the question in the answer.
         route: RouteId,
-        /// The host name.
-        host: Box<str>,
-        /// The port, for resolvers that want one.
-        port: u16,
+        /// The question.
+        question: Question,
     },
     /// Ask the RTP streams.
     Stream(StreamRequest),
@@ -372,6 +382,8 @@ pub struct EngineConfig {
     pub hold_limit: Duration,
     /// The base timers.
     pub timing: Timing,
+    /// Connections, their limits and times, and where requests go.
+    pub transport: sip_transport::Config,
     /// User-Agent and Server.
     pub user_agent: Option<Arc<str>>,
     /// The 2xx that accepts a REFER (decision D1).
@@ -395,6 +407,7 @@ impl EngineConfig {
             hold_before_transfer: true,
             hold_limit: Duration::from_secs(10),
             timing: Timing::default(),
+            transport: sip_transport::Config::default(),
             user_agent: Some(Arc::from(concat!("patchcord/", env!("CARGO_PKG_VERSION")))),
             refer_acceptance: ReferAcceptance::default(),
             trace: false,

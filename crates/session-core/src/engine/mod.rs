@@ -138,7 +138,7 @@ impl<T: Tap> Engine<T> {
         };
         let transactions = transaction_config(&config);
         Self {
-            transports: Transports::new(sip_transport::Config::default()),
+            transports: Transports::new(config.transport),
             transactions: Transactions::new(transactions),
             dialogs: Dialogs::new(dialogs),
             transfers: Transfers::new(config.policy.clone()),
@@ -299,7 +299,7 @@ impl<T: Tap> Engine<T> {
                     let seen = Seen::Received { origin: &inbound.origin, message: &inbound.message };
                     self.tap.seen(self.surroundings.now, seen);
                     if self.config.trace {
-                        let origin = inbound.origin;
+                        let origin = &inbound.origin;
                         self.tell_message(TracedMessage {
                             sent: false,
                             transport: origin.transport,
@@ -332,8 +332,13 @@ impl<T: Tap> Engine<T> {
                 }
                 self.outputs.push_back(Output::Write(outbound));
             }
-            TransportOutput::Resolve { route, host, port } => {
-                self.outputs.push_back(Output::Resolve { route, host, port });
+            TransportOutput::KeepAlive { flow, wire } => {
+                self.outputs.push_back(Output::KeepAlive { flow, wire });
+            }
+            TransportOutput::Connect(connect) => self.outputs.push_back(Output::Connect(connect)),
+            TransportOutput::Close(flow) => self.outputs.push_back(Output::Close(flow)),
+            TransportOutput::Resolve { route, question } => {
+                self.outputs.push_back(Output::Resolve { route, question });
             }
             TransportOutput::Timer(op) => {
                 arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transport);

@@ -42,14 +42,14 @@ fn repeat(
     let cseq = CSeq { number: invite.cseq()?.number, method };
     Writer::encode(|out| {
         out.start([method.as_str().as_bytes(), b" ", uri.as_bytes(), b" SIP/2.0"])?;
-        out.copy(HeaderId::Via, &[via]);
+        out.copy(HeaderId::Via, &[via])?;
         out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
         for route in invite.all(HeaderId::Route) {
-            out.copy(HeaderId::Route, &[route]);
+            out.copy(HeaderId::Route, &[route])?;
         }
-        out.copy(HeaderId::From, &[from]);
-        out.copy(HeaderId::To, &[to]);
-        out.copy(HeaderId::CallId, &[call_id]);
+        out.copy(HeaderId::From, &[from])?;
+        out.copy(HeaderId::To, &[to])?;
+        out.copy(HeaderId::CallId, &[call_id])?;
         out.number(HeaderId::CSeq, cseq);
         reason.map_or(Ok(()), |reason| out.header(HeaderId::Reason, reason))?;
         out.finish(None)

@@ -261,8 +261,10 @@ impl Edit<'_> {
                 place => tally.count(self.id(place)),
             }
         }
-        for place in self.order.iter().filter(|place| matches!(place, Place::New(_))) {
-            tally.check(self.name(*place), &[HeaderId::ContentLength])?;
+        for place in &self.order {
+            let Place::New(slot) = *place else { continue };
+            self.new.check_printed(slot)?;
+            tally.check(self.new.name(slot), &[HeaderId::ContentLength])?;
         }
         let was_there = |id| self.message.has(id) || (id == HeaderId::ContentLength && self.body.is_some());
         match LASTING.into_iter().find(|&id| was_there(id) && tally.of(id) == 0) {

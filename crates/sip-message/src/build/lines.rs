@@ -19,7 +19,9 @@ pub(super) struct Lines {
 struct Line {
     id: Option<HeaderId>,
     name: Range<usize>,
+    /// Empty if the value failed to print.
     value: Range<usize>,
+    printed: bool,
 }
 
 /// Lines held without an allocation of their own: what a response or an edit adds, and most requests.
@@ -48,9 +50,12 @@ impl Lines {
         let start = self.text.len();
         self.text.push_str(name);
         let middle = self.text.len();
-        // A string takes everything.
-        let _ = write!(self.text, "{value}");
-        self.lines.push(Line { id, name: start..middle, value: middle..self.text.len() });
+        // A string takes everything: what fails is the value.
+        let printed = write!(self.text, "{value}").is_ok();
+        if !printed {
+            self.text.truncate(middle);
+        }
+        self.lines.push(Line { id, name: start..middle, value: middle..self.text.len(), printed });
     }
 
     pub(super) fn remove(&mut self, id: HeaderId) {
@@ -96,13 +101,26 @@ impl Lines {
         self.values(id).next().is_some()
     }
 
-    /// Refuses headers that the encoder writes, and second lines of headers that may stand once.
+    /// Refuses a value that failed to print.
+    pub(super) fn check_printed(&self, slot: usize) -> Result<(), BuildError> {
+        if self.lines[slot].printed {
+            Ok(())
+        } else {
+            Err(BuildError::Display(self.name(slot).as_str().into()))
+        }
+    }
+
+    /// Refuses values that failed to print, headers that the encoder writes, and second lines of headers that may stand
+    /// once.
     pub(super) fn check(&self, managed: &[HeaderId]) -> Result<(), BuildError> {
         let mut tally = Tally::default();
         for line in &self.lines {
             tally.count(line.id);
         }
-        (0..self.len()).try_for_each(|slot| tally.check(self.name(slot), managed))
+        (0..self.len()).try_for_each(|slot| {
+            self.check_printed(slot)?;
+            tally.check(self.name(slot), managed)
+        })
     }
 
     pub(super) fn write(&self, out: &mut Writer) -> Result<(), BuildError> {

@@ -4,7 +4,9 @@ use bytes::Bytes;
 
 use super::lines::Lines;
 use super::writer::{Body, Writer};
-use crate::{BuildError, HeaderId, List, Message, NameAddr, StatusCode, lex};
+use crate::{
+    BuildError, HeaderId, Limits, List, Message, NameAddr, ParseError, ParseErrorKind, StatusCode, lex,
+};
 
 /// A response to a request: Via, From, To, Call-ID and `CSeq` are copied from it (RFC 3261 §8.2.6.2).
 #[derive(Debug, Clone)]
@@ -119,7 +121,9 @@ impl Response {
     /// Writes the response.
     ///
     /// Headers that the request lacks are left out, so that a request can be refused for lacking them; Via is
-    /// needed always, for without it nobody can be answered.
+    /// needed always, for without it nobody can be answered. Errors: see [`BuildError`];
+    /// [`LineTooLong`](BuildError::LineTooLong) for a header of the request too, of which the name is written long and To
+    /// gets its tag, [`SourceValue`](BuildError::SourceValue) for a To with no room for one more parameter.
     pub fn encode(self) -> Result<Bytes, BuildError> {
         let request = &self.request;
         if !request.is_request() {
@@ -145,28 +149,26 @@ impl Response {
             if self.record_routes {
                 request
                     .all(HeaderId::RecordRoute)
-                    .for_each(|value| out.copy(HeaderId::RecordRoute, &[value]));
+                    .try_for_each(|value| out.copy(HeaderId::RecordRoute, &[value]))?;
             }
-            self.copy(HeaderId::From, out);
+            self.copy(HeaderId::From, out)?;
             match (request.first(HeaderId::To), tag) {
-                (Some(value), Some(tag)) => out.copy(HeaderId::To, &[value, ";tag=", tag]),
-                (Some(value), None) => out.copy(HeaderId::To, &[value]),
+                (Some(value), Some(tag)) => out.copy(HeaderId::To, &[value, ";tag=", tag])?,
+                (Some(value), None) => out.copy(HeaderId::To, &[value])?,
                 (None, _) => {}
             }
-            self.copy(HeaderId::CallId, out);
-            self.copy(HeaderId::CSeq, out);
+            self.copy(HeaderId::CallId, out)?;
+            self.copy(HeaderId::CSeq, out)?;
             if timestamp {
-                self.copy(HeaderId::Timestamp, out);
+                self.copy(HeaderId::Timestamp, out)?;
             }
             self.lines.write(out)?;
             out.finish(self.body.as_ref())
         })
     }
 
-    fn copy(&self, id: HeaderId, out: &mut Writer) {
-        if let Some(value) = self.request.first(id) {
-            out.copy(id, &[value]);
-        }
+    fn copy(&self, id: HeaderId, out: &mut Writer) -> Result<(), BuildError> {
+        self.request.first(id).map_or(Ok(()), |value| out.copy(id, &[value]))
     }
 
     /// Copies every Via line in order, lists as they are: a line for each item of a long list would make the answer
@@ -178,23 +180,25 @@ impl Response {
             .ok_or(BuildError::Missing(HeaderId::Via))?;
         match &self.top_via {
             Some(marked) => out.header(HeaderId::Via, marked)?,
-            None => out.copy(HeaderId::Via, &[top]),
+            None => out.copy(HeaderId::Via, &[top])?,
         }
-        let others = core::iter::once(rest).chain(lines.map(|list| list.rest()));
-        others.filter(|line| !line.is_empty()).for_each(|line| out.copy(HeaderId::Via, &[line]));
-        Ok(())
+        let mut others = core::iter::once(rest).chain(lines.map(|list| list.rest()));
+        others.try_for_each(|line| if line.is_empty() { Ok(()) } else { out.copy(HeaderId::Via, &[line]) })
     }
 
     /// The tag that the request's To is to be given.
     fn new_tag(&self) -> Result<Option<&str>, BuildError> {
         let Some(value) = self.request.first(HeaderId::To) else { return Ok(None) };
-        let tagless = NameAddr::parse(value).is_ok_and(|to| to.tag().is_none());
-        let tag = self.to_tag.as_deref().filter(|_| tagless && self.status != StatusCode::TRYING);
-        if self.dialog_forming && tagless && tag.is_none() {
+        let tagless = NameAddr::parse(value).ok().filter(|to| to.tag().is_none());
+        let tag = self.to_tag.as_deref().filter(|_| tagless.is_some() && self.status != StatusCode::TRYING);
+        if self.dialog_forming && tagless.is_some() && tag.is_none() {
             return Err(BuildError::Missing(HeaderId::To));
         }
         match tag {
             Some(tag) if !lex::is_token(tag) => Err(BuildError::Tag(tag.into())),
+            Some(_) if tagless.is_some_and(|to| to.params.iter().count() >= Limits::PARAMETERS) => {
+                Err(ParseError::new(ParseErrorKind::TooManyParts, 0).of_header(HeaderId::To).into())
+            }
             tag => Ok(tag),
         }
     }

@@ -67,19 +67,16 @@ impl Writer {
 
     pub(super) fn line(&mut self, name: &str, value: &str) -> Result<(), BuildError> {
         let value = lex::trim(value);
-        if self.counts() {
-            if lex::has_line_breaker(value.as_bytes()) {
-                return Err(BuildError::ControlCharacter(name.into()));
-            }
-            check_length(name, name.len() + COLON.len() + value.len())?;
+        if self.counts() && lex::has_line_breaker(value.as_bytes()) {
+            return Err(BuildError::ControlCharacter(name.into()));
         }
-        self.write(name, &[value]);
-        Ok(())
+        self.write(name, &[value])
     }
 
-    /// Writes a value of a parsed message, in parts, as it is: it holds no line end, and NUL only as a quoted pair.
-    pub(super) fn copy(&mut self, id: HeaderId, value: &[&str]) {
-        self.write(id.name(), value);
+    /// Writes a value of a parsed message, in parts, as it is: it holds no line end, and NUL only as a quoted pair. Its line
+    /// may be longer than the one that was read: by the long name, the blank behind the colon, and what is added.
+    pub(super) fn copy(&mut self, id: HeaderId, value: &[&str]) -> Result<(), BuildError> {
+        self.write(id.name(), value)
     }
 
     /// Writes a value that starts with a number and holds no line end.
@@ -109,14 +106,17 @@ impl Writer {
         Ok(())
     }
 
-    fn write(&mut self, name: &str, value: &[&str]) {
+    fn write(&mut self, name: &str, value: &[&str]) -> Result<(), BuildError> {
+        let start = self.length;
         self.count_lines(1);
         self.put(name.as_bytes());
         self.put(COLON.as_bytes());
         for part in value {
             self.put(part.as_bytes());
         }
+        let checked = check_length(name, self.length - start);
         self.put(b"\r\n");
+        checked
     }
 }
 

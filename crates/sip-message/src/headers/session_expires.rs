@@ -1,6 +1,7 @@
 use core::fmt;
 
-use crate::{Params, ParseError, ParseErrorKind, lex};
+use super::seconds;
+use crate::{Params, ParseError, ParseErrorKind};
 
 /// Who refreshes the session (RFC 4028 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,21 +13,21 @@ pub enum Refresher {
 }
 
 /// `Session-Expires: 1800;refresher=uac` (RFC 4028 §4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionExpires {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionExpires<'a> {
     /// Seconds; values above `u32::MAX` are capped.
     pub seconds: u32,
     /// Who refreshes, if it is said.
     pub refresher: Option<Refresher>,
+    /// All parameters.
+    pub params: Params<'a>,
 }
 
-impl SessionExpires {
+impl<'a> SessionExpires<'a> {
     /// Parses `delta-seconds *(;param)`; an unknown refresher is an error.
-    pub fn parse(value: &str) -> Result<SessionExpires, ParseError> {
+    pub fn parse(value: &'a str) -> Result<SessionExpires<'a>, ParseError> {
         let (digits, tail) = value.split_at(value.find(';').unwrap_or(value.len()));
-        let Some(seconds) = lex::delta_seconds(lex::trim(digits)) else {
-            return Err(ParseError::new(ParseErrorKind::Number, 0));
-        };
+        let seconds = seconds(digits)?;
         let params = Params::parse(tail).map_err(|error| error.shifted(digits.len()))?;
         let refresher = match params.get("refresher") {
             None => None,
@@ -34,17 +35,12 @@ impl SessionExpires {
             Some(Some(who)) if who.eq_ignore_ascii_case("uas") => Some(Refresher::Uas),
             Some(_) => return Err(ParseError::new(ParseErrorKind::Parameter, digits.len())),
         };
-        Ok(SessionExpires { seconds, refresher })
+        Ok(SessionExpires { seconds, refresher, params })
     }
 }
 
-impl fmt::Display for SessionExpires {
+impl fmt::Display for SessionExpires<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.seconds)?;
-        match self.refresher {
-            Some(Refresher::Uac) => f.write_str(";refresher=uac"),
-            Some(Refresher::Uas) => f.write_str(";refresher=uas"),
-            None => Ok(()),
-        }
+        write!(f, "{}{}", self.seconds, self.params.as_str())
     }
 }

@@ -3,7 +3,7 @@ use core::net::IpAddr;
 
 use crate::lex::{self, Class};
 use crate::uri::{Host, HostPort};
-use crate::{Params, ParseError, ParseErrorKind};
+use crate::{HeaderId, Limits, Params, ParseError, ParseErrorKind};
 
 /// `Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK77` (RFC 3261 §20.42), one item of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,9 +86,12 @@ impl<'a> Via<'a> {
     /// The value with `received`, and with `rport` filled in if it was asked for (RFC 3581 §4).
     ///
     /// `received` is added if the host of `sent-by` is not that address, or if `rport` was asked for; what
-    /// the peer wrote in either is replaced (RFC 3261 §18.2.1).
-    pub fn received_from(&self, address: IpAddr, port: u16) -> String {
+    /// the peer wrote in either is replaced (RFC 3261 §18.2.1). Fails with [`TooManyParts`](ParseErrorKind::TooManyParts)
+    /// if that makes more than [`Limits::PARAMETERS`], which nobody here would read.
+    pub fn received_from(&self, address: IpAddr, port: u16) -> Result<String, ParseError> {
         let rport = self.params.has("rport");
+        let received = rport || self.host.ip() != Some(address);
+        let mut count = usize::from(rport) + usize::from(received);
         let mut text = format!("SIP/2.0/{} {}", self.transport, self.host_text);
         if let Some(port) = self.port {
             text.push(':');
@@ -98,6 +101,7 @@ impl<'a> Via<'a> {
             if name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport") {
                 continue;
             }
+            count += 1;
             text.push(';');
             text.push_str(name);
             if let Some(value) = value {
@@ -105,7 +109,7 @@ impl<'a> Via<'a> {
                 text.push_str(value);
             }
         }
-        if rport || self.host.ip() != Some(address) {
+        if received {
             text.push_str(";received=");
             text.push_str(&address.to_string());
         }
@@ -113,7 +117,10 @@ impl<'a> Via<'a> {
             text.push_str(";rport=");
             text.push_str(&port.to_string());
         }
-        text
+        if count > Limits::PARAMETERS {
+            return Err(ParseError::new(ParseErrorKind::TooManyParts, 0).of_header(HeaderId::Via));
+        }
+        Ok(text)
     }
 }
 

@@ -315,3 +315,33 @@ fn mandatory_headers_are_not_empty_and_cseq_names_the_method() {
         assert_eq!(error.kind(), kind);
     }
 }
+
+/// Says a part of itself and fails.
+struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<sip:half")?;
+        Err(std::fmt::Error)
+    }
+}
+
+#[test]
+fn a_value_that_fails_to_print_fails_the_message() {
+    let unprinted = |name: &str| BuildError::Display(name.into());
+    assert_eq!(refused(&draft().header(HeaderId::Route, Broken)), unprinted("Route"));
+    assert_eq!(refused(&draft().extension("X-A", Broken)), unprinted("X-A"));
+    let mut draft = draft();
+    draft.set(HeaderId::CSeq, Broken);
+    assert_eq!(refused(&draft), unprinted("CSeq"));
+    assert_eq!(draft.header_values(HeaderId::CSeq).collect::<Vec<_>>(), [""]);
+    draft.set(HeaderId::CSeq, "1 INVITE");
+    assert!(draft.encode(VIA, None).is_ok());
+    let request = request_with("OPTIONS", "");
+    let response = Response::to(&request, StatusCode::OK).header(HeaderId::Allow, Broken);
+    assert_eq!(response.encode(), Err(unprinted("Allow")));
+    let changed = |edit: &mut sip_message::Edit<'_>| edit.apply().map(drop);
+    assert_eq!(changed(request.edit().prepend(HeaderId::Route, Broken)), Err(unprinted("Route")));
+    assert_eq!(changed(request.edit().extension("X-A", Broken)), Err(unprinted("X-A")));
+    assert_eq!(changed(request.edit().set(HeaderId::Route, Broken).remove(HeaderId::Route)), Ok(()));
+}

@@ -1,9 +1,10 @@
 //! What the headers about addresses, callers and preferences say beyond what they print.
 
 use sip_message::{
-    AddressBuf, BuildError, ChargingVector, Contact, Diversion, FeatureSet, HistoryInfo, HistoryTarget,
-    Identity, NameAddr, NameAddrBuf, ParamsBuf, ParseErrorKind, Privacy, ReferredBy, RemotePartyId,
-    ResourcePriority, SecurityMechanism, SessionId, TokenParams, UriReference, UserToUser, header,
+    AddressBuf, BuildError, ChargingVector, Contact, Diversion, FeatureSet, GeolocationError, HistoryInfo,
+    HistoryTarget, Identity, NameAddr, NameAddrBuf, ParamsBuf, ParseErrorKind, Privacy, ReferredBy,
+    RemotePartyId, ResourcePriority, SecurityMechanism, SessionId, TokenParams, UriReference, UserToUser,
+    header,
 };
 
 use crate::request_with;
@@ -41,6 +42,18 @@ fn referred_by_names_the_body_part_that_proves_it() {
 fn references_keep_the_parameters_of_uri_and_header_apart() {
     let info = UriReference::parse("<sip:a@h;x=1>;purpose=icon").unwrap();
     assert_eq!((info.purpose(), info.uri.param("x")), (Some("icon"), Some(Some("1"))));
+}
+
+#[test]
+fn the_text_of_a_location_error_and_the_name_of_a_network_are_plain() {
+    let error = GeolocationError::parse(r#"201 ; Code="Permission \"To\" Retransmit""#).unwrap();
+    assert_eq!((error.code, error.text().as_deref()), (201, Some("Permission \"To\" Retransmit")));
+    assert_eq!(GeolocationError::parse("300").unwrap().text(), None);
+    let register =
+        request_with("REGISTER", "P-Visited-Network-ID: other.net,\"Visited network, number 1\"\n");
+    let names: Vec<_> =
+        register.values::<header::PVisitedNetworkId>().map(|network| network.unwrap().name()).collect();
+    assert_eq!(names, ["other.net", "Visited network, number 1"]);
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn commas_split_lists_only() {
 
 #[test]
 fn a_via_is_marked_where_it_stands() {
-    let marked = invite().top_via().unwrap().received_from([198, 51, 100, 1].into(), 5060);
+    let marked = invite().top_via().unwrap().received_from([198, 51, 100, 1].into(), 5060).unwrap();
     assert_changed(
         &|edit| edit.set_top(HeaderId::Via, &marked),
         &[(

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use sip_message::{
     BuildError, Draft, HeaderId, Limits, Message, Method, NameAddr, Params, ParseErrorKind, Response,
-    RetryAfter, StatusCode, Uri, UriBuf, header,
+    RetryAfter, StatusCode, Uri, UriBuf, Via, cancel_for, header,
 };
 
 use crate::{message, request_text, request_with};
@@ -113,6 +113,25 @@ fn parameters_are_counted() {
         NameAddr::parse(&format!("<sip:a@h>{above}")).unwrap_err().kind(),
         ParseErrorKind::TooManyParts
     );
+}
+
+#[test]
+fn a_marked_via_has_no_more_parameters_than_are_read() {
+    let marked = |host: &str, first: &str, others: usize| {
+        let text = format!("SIP/2.0/UDP {host}{first}{}", ";a=1".repeat(others));
+        let marked = Via::parse(&text).unwrap().received_from([192, 0, 2, 1].into(), 5060);
+        marked
+            .map(|marked| Via::parse(&marked).unwrap().params.iter().count())
+            .map_err(|error| (error.kind(), error.header()))
+    };
+    let too_many = Err((ParseErrorKind::TooManyParts, Some(HeaderId::Via)));
+    // Neither, `received`, or both are added; what stands there already takes no more room.
+    assert_eq!(marked("192.0.2.1", "", Limits::PARAMETERS), Ok(Limits::PARAMETERS));
+    assert_eq!(marked("h", "", Limits::PARAMETERS - 1), Ok(Limits::PARAMETERS));
+    assert_eq!(marked("h", "", Limits::PARAMETERS), too_many);
+    assert_eq!(marked("h", ";received=192.0.2.9", Limits::PARAMETERS - 1), Ok(Limits::PARAMETERS));
+    assert_eq!(marked("h", ";rport", Limits::PARAMETERS - 2), Ok(Limits::PARAMETERS));
+    assert_eq!(marked("192.0.2.1", ";rport", Limits::PARAMETERS - 1), too_many);
 }
 
 #[test]
@@ -263,4 +282,63 @@ fn built_line_length_is_limited() {
     };
     assert!(Message::parse(to(Limits::LINE).unwrap()).is_ok());
     assert_eq!(to(Limits::LINE + 1), Err(BuildError::LineTooLong("start line".into())));
+}
+
+/// What is copied is written with its long name and a blank behind the colon, which may not have stood there.
+#[test]
+fn a_copied_line_that_outgrows_the_limit_fails_the_message() {
+    let value = |start: &str, name: &str, length: usize| {
+        format!("{start}{}", "x".repeat(length - name.len() - ": ".len() - start.len()))
+    };
+    let too_long = |name: &str| BuildError::LineTooLong(name.into());
+    let request = |name: &str, line: &str| {
+        let text = request_text("INVITE", "");
+        let others = text.split_inclusive('\n').filter(|other| !other.starts_with(&format!("{name}: ")));
+        message(&others.collect::<String>().replacen('\n', &format!("\n{line}\n"), 1))
+    };
+    let answer = |request: &Message| Response::to(request, StatusCode::OK).record_routes().encode();
+    for (name, short, start) in [
+        ("Via", "v", "SIP/2.0/UDP h;branch=z9hG4bK1;x="),
+        ("Record-Route", "Record-Route", "<sip:p;lr>;x="),
+        ("From", "f", "<sip:a@h>;tag="),
+        ("To", "t", "<sip:b@h>;tag="),
+        ("Call-ID", "i", ""),
+    ] {
+        let with = |length: usize| request(name, &format!("{short}:{}", value(start, name, length)));
+        assert!(Message::parse(answer(&with(Limits::LINE)).unwrap()).is_ok(), "{name}");
+        assert_eq!(answer(&with(Limits::LINE + 1)), Err(too_long(name)));
+        let is_copied = name != "Record-Route";
+        assert!(cancel_for(&with(Limits::LINE), None).is_ok());
+        assert_eq!(cancel_for(&with(Limits::LINE + 1), None).is_err(), is_copied, "{name}");
+    }
+    let timed =
+        |length: usize| request("Timestamp", &format!("Timestamp:{}", value("", "Timestamp", length)));
+    let trying = |request: &Message| Response::to(request, StatusCode::TRYING).encode();
+    assert!(Message::parse(trying(&timed(Limits::LINE)).unwrap()).is_ok());
+    assert_eq!(trying(&timed(Limits::LINE + 1)), Err(too_long("Timestamp")));
+    let routed =
+        |length: usize| request("Route", &format!("Route:{}", value("<sip:p;lr>;x=", "Route", length)));
+    assert!(Message::parse(cancel_for(&routed(Limits::LINE), None).unwrap()).is_ok());
+    assert_eq!(cancel_for(&routed(Limits::LINE + 1), None), Err(too_long("Route")));
+    // To grows by the tag, too.
+    let tagged = |length: usize| {
+        let request = request("To", &format!("To: {}", value("<sip:b@h>;x=", "To", length)));
+        Response::to(&request, StatusCode::OK).to_tag("b1").encode()
+    };
+    let room = Limits::LINE - ";tag=b1".len();
+    assert_eq!(Message::parse(tagged(room).unwrap()).unwrap().to_tag(), Some("b1"));
+    assert_eq!(tagged(room + 1), Err(too_long("To")));
+}
+
+#[test]
+fn a_tag_is_not_added_beyond_the_parameters_that_are_read() {
+    let answer = |parameters: usize| {
+        let text = request_text("OPTIONS", "")
+            .replace("To: <sip:bob@192.0.2.4>", &format!("To: <sip:b@h>{}", ";a".repeat(parameters)));
+        Response::to(&message(&text), StatusCode::OK).to_tag("b1").encode()
+    };
+    let answered = Message::parse(answer(Limits::PARAMETERS - 1).unwrap()).unwrap();
+    assert_eq!(answered.to_tag(), Some("b1"));
+    let Err(BuildError::SourceValue(error)) = answer(Limits::PARAMETERS) else { panic!("it is refused") };
+    assert_eq!((error.kind(), error.header()), (ParseErrorKind::TooManyParts, Some(HeaderId::To)));
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
-use sip_message::{Date, Decimal, HeaderId, ParseErrorKind, Timestamp, header};
+use sip_message::{Date, Decimal, ParseErrorKind, Timestamp, header};
 
-use crate::request_with;
+use crate::{message, request_text, request_with};
 
 #[test]
 fn dates_and_seconds_are_the_same_thing() {
@@ -88,13 +88,26 @@ fn timestamps_keep_every_decimal() {
 }
 
 #[test]
-fn hops_above_255_are_strict_as_a_value_and_pass_as_an_accessor() {
-    let request = request_with("INVITE", "");
-    assert_eq!(request.only::<header::MaxForwards>(), Ok(Some(70)));
-    let text = crate::request_text("INVITE", "").replace("Max-Forwards: 70", "Max-Forwards: 300");
-    let request = crate::message(&text);
-    assert_eq!((request.max_forwards(), request.check()), (Ok(Some(300)), Ok(())));
-    let error = request.only::<header::MaxForwards>().unwrap_err();
-    assert_eq!((error.kind(), error.header()), (ParseErrorKind::Number, Some(HeaderId::MaxForwards)));
-    assert_eq!(&text.replace('\n', "\r\n")[error.offset()..][..3], "300");
+fn accessors_read_what_the_typed_headers_read() {
+    for text in ["0070", "255", "300", "4294967296", "60;x=y", "-1", "x", ""] {
+        let request =
+            request_text("INVITE", &format!("Expires: {text}\nMin-Expires: {text}\nMin-SE: {text}\n"));
+        let request = message(&request.replace("Max-Forwards: 70", &format!("Max-Forwards: {text}")));
+        let hops = request.only::<header::MaxForwards>();
+        assert_eq!((request.max_forwards(), request.check()), (hops, hops.map(drop)), "{text}");
+        assert_eq!(request.expires(), request.only::<header::Expires>().ok().flatten(), "{text}");
+        assert_eq!(request.min_expires(), request.only::<header::MinExpires>().ok().flatten(), "{text}");
+        let least = request.only::<header::MinSe>().ok().flatten();
+        assert_eq!(request.min_se(), least.map(|least| least.seconds), "{text}");
+        // Only Min-SE has parameters.
+        let read = text.parse::<u64>().ok().map(|number| number.min(u64::from(u32::MAX)) as u32);
+        assert_eq!(
+            (hops.ok().flatten(), request.expires(), request.min_expires()),
+            (read, read, read),
+            "{text}"
+        );
+        assert_eq!(request.min_se(), read.or((text == "60;x=y").then_some(60)), "{text}");
+    }
+    let twice = request_with("INVITE", "Expires: 60\nExpires: 60\n");
+    assert_eq!(twice.expires(), None);
 }

@@ -1,6 +1,6 @@
 use sip_message::{
     CSeq, HeaderId, Host, Method, Params, ParseErrorKind, RAck, Reason, Refresher, RetryAfter,
-    SessionExpires, StatusCode, Via,
+    SessionExpires, StatusCode, ValueBuf, Via, header,
 };
 
 use crate::request_with;
@@ -37,7 +37,7 @@ fn via_forms_are_read() {
 #[test]
 fn via_is_marked_with_where_the_request_came_from() {
     let from =
-        |value: &'static str| Via::parse(value).unwrap().received_from([198, 51, 100, 1].into(), 40_000);
+        |value: &str| Via::parse(value).unwrap().received_from([198, 51, 100, 1].into(), 40_000).unwrap();
     assert_eq!(from("SIP/2.0/UDP 198.51.100.1;branch=1"), "SIP/2.0/UDP 198.51.100.1;branch=1");
     assert_eq!(from("SIP/2.0/UDP h:5070;branch=1"), "SIP/2.0/UDP h:5070;branch=1;received=198.51.100.1");
     assert_eq!(
@@ -94,8 +94,8 @@ fn reasons_are_read_one_by_one() {
 fn session_timer_headers_are_read() {
     let invite = request_with("INVITE", "x: 1800;refresher=UAC\nMin-SE: 90;x=y\nRSeq: 7\nMin-Expires: 60\n");
     let session = invite.session_expires().unwrap().unwrap();
-    assert_eq!(session, SessionExpires { seconds: 1800, refresher: Some(Refresher::Uac) });
-    assert_eq!(session.to_string(), "1800;refresher=uac");
+    assert_eq!((session.seconds, session.refresher), (1800, Some(Refresher::Uac)));
+    assert_eq!(session.to_string(), "1800;refresher=UAC");
     assert_eq!((invite.min_se(), invite.rseq(), invite.min_expires()), (Some(90), Some(7), Some(60)));
     assert_eq!(SessionExpires::parse("90").unwrap().refresher, None);
     assert_eq!(SessionExpires::parse("90;refresher=uas").unwrap().to_string(), "90;refresher=uas");
@@ -175,7 +175,25 @@ fn methods_are_case_sensitive_tokens() {
 fn what_goes_back_in_a_via_is_what_came() {
     let via = Via::parse("SIP/2.0/UDP [2001:DB8::0001]:5060;branch=z9hG4bK1;rport").unwrap();
     assert_eq!(via.to_string(), "SIP/2.0/UDP [2001:DB8::0001]:5060;branch=z9hG4bK1;rport");
-    assert!(via.received_from([192, 0, 2, 1].into(), 9).starts_with("SIP/2.0/UDP [2001:DB8::0001]:5060;"));
+    let marked = via.received_from([192, 0, 2, 1].into(), 9).unwrap();
+    assert!(marked.starts_with("SIP/2.0/UDP [2001:DB8::0001]:5060;"));
+}
+
+#[test]
+fn owned_values_outlive_the_message() {
+    let (via, event): (ValueBuf<header::Via>, ValueBuf<header::Event>) = {
+        let message = request_with("SUBSCRIBE", "o: Refer ; id=7\n");
+        let kept = ValueBuf::parse(message.vias().next().unwrap()).unwrap();
+        (kept, message.first(HeaderId::Event).unwrap().parse().unwrap())
+    };
+    assert_eq!((via.as_value().branch(), event.as_value().id), (Some("z9hG4bK-1"), Some("7")));
+    assert!(event.as_value().is("refer"));
+    assert_eq!((event.as_str(), event.to_string().as_str()), ("Refer ; id=7", "Refer ; id=7"));
+    assert_eq!(event, event.clone());
+    assert_ne!(event, event.as_value().to_string().parse().unwrap(), "blanks are not printed");
+    assert_eq!(ValueBuf::<header::Event>::parse("refer;id").unwrap_err().kind(), ParseErrorKind::Parameter);
+    let secret: ValueBuf<header::Authorization> = "Basic QWxhZGRpbg==".parse().unwrap();
+    assert_eq!(format!("{secret:?}"), "ValueBuf(Authorization)");
 }
 
 #[test]

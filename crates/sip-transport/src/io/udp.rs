@@ -2,54 +2,23 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use thiserror::Error;
 use tokio::{io::Interest, net::UdpSocket};
 
 use super::{
+    config::SocketConfig,
     fault::{ReceiveFaults, SendError, is_about_a_remote},
-    interfaces::local_addresses,
+    listen::{ListenError, on_each_address},
 };
 use crate::transports::MAX_DATAGRAM;
 
 /// Most datagrams that one turn takes from one socket, so that timers and other sockets get theirs in between.
 pub const RECEIVE_BUDGET: usize = 64;
-
-/// Receive buffer asked of the system, in bytes: 2 s of 1,000 messages a second of 1 kB each, doubled for the kernel's
-/// own book-keeping. The system may give less; what it gives is told by [`UdpFlow::receive_buffer`].
-const RECEIVE_BUFFER: usize = 4 << 20;
-
-/// How often a port is drawn that has to be free on every address; eight taken ones in a row mean a full host.
-const FREE_PORT_TRIES: usize = 8;
-
-/// Why a listen address cannot be used.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ListenError {
-    /// [`UdpFlow::bind`] was given a wildcard address; use [`UdpFlow::listen`].
-    #[error("{0} is a wildcard; a flow needs one address")]
-    Wildcard(SocketAddr),
-    /// The addresses of this host cannot be found out; name one.
-    #[error("the addresses of this host cannot be listed")]
-    Interfaces(#[source] io::Error),
-    /// This host has no address of the wildcard's family; name an address or use the other family.
-    #[error("this host has no address for {0}")]
-    NoAddress(SocketAddr),
-    /// The system refuses the address: in use, not ours, or not permitted.
-    #[error("cannot listen on {address}")]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// The system's reason.
-        #[source]
-        source: io::Error,
-    },
-}
 
 /// One received datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +49,7 @@ impl UdpFlow {
         if address.ip().is_unspecified() {
             return Err(ListenError::Wildcard(address));
         }
-        Self::open(address).map_err(|source| ListenError::Bind { address, source })
+        Self::open(address, &SocketConfig::default()).map_err(|source| ListenError::Bind { address, source })
     }
 
     /// Opens one socket for each address that the listen address stands for, so that Via, Contact and `c=` always have
@@ -89,37 +58,24 @@ impl UdpFlow {
     /// With port 0 the first socket's free port is used for the others too; where it is taken, another is tried. An address
     /// that vanishes meanwhile, or on which a given port is taken, fails the whole call.
     pub fn listen(address: SocketAddr) -> Result<Vec<Self>, ListenError> {
-        let ips = local_addresses(address.ip()).map_err(ListenError::Interfaces)?;
-        if ips.is_empty() {
-            return Err(ListenError::NoAddress(address));
-        }
-        let mut tries = if address.port() == 0 { FREE_PORT_TRIES } else { 1 };
-        loop {
-            tries -= 1;
-            match Self::bind_all(&ips, address.port()) {
-                Err(ListenError::Bind { source, .. })
-                    if tries > 0 && source.kind() == io::ErrorKind::AddrInUse => {}
-                result => return result,
-            }
-        }
+        Self::listen_with(address, &SocketConfig::default())
     }
 
-    fn bind_all(ips: &[IpAddr], mut port: u16) -> Result<Vec<Self>, ListenError> {
-        let mut flows = Vec::with_capacity(ips.len());
-        for ip in ips {
-            let flow = Self::bind(SocketAddr::new(*ip, port))?;
-            port = flow.local.port();
-            flows.push(flow);
-        }
-        Ok(flows)
+    /// As [`UdpFlow::listen`], with the settings for buffers and mark.
+    pub fn listen_with(address: SocketAddr, config: &SocketConfig) -> Result<Vec<Self>, ListenError> {
+        on_each_address(address, |address| Self::open(address, config), Self::local)
     }
 
-    fn open(address: SocketAddr) -> io::Result<Self> {
+    fn open(address: SocketAddr, config: &SocketConfig) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
-        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        socket.set_recv_buffer_size(config.udp_receive_buffer)?;
+        socket.set_send_buffer_size(config.udp_send_buffer)?;
+        if let Some(dscp) = config.dscp {
+            dscp.mark(&SockRef::from(&socket), address)?;
+        }
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         let receive_buffer = socket.recv_buffer_size()?;
@@ -231,7 +187,7 @@ fn receive(
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::RECEIVE_FAILURES;
+    use super::super::{config::Dscp, fault::RECEIVE_FAILURES};
     use super::*;
 
     fn loopback() -> UdpFlow {
@@ -351,6 +307,26 @@ mod tests {
         assert!(flows.iter().any(|flow| flow.local().ip().is_loopback()));
         assert!(flows.iter().all(|flow| !flow.local().ip().is_unspecified()));
         assert!(flows.iter().all(|flow| flow.local().port() == flows[0].local().port()));
+    }
+
+    #[tokio::test]
+    async fn the_settings_reach_the_socket() {
+        let config = SocketConfig {
+            udp_receive_buffer: 64 << 10,
+            udp_send_buffer: 32 << 10,
+            dscp: Some(Dscp::CS3),
+            ..SocketConfig::default()
+        };
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let flows = UdpFlow::listen_with(address.parse().expect("test address"), &config)
+                .expect("loopback is there");
+            let socket = SockRef::from(&flows[0].socket);
+            // The kernel doubles them for its own book-keeping, see socket(7).
+            assert_eq!(flows[0].receive_buffer(), 128 << 10);
+            assert_eq!(socket.send_buffer_size().expect("open socket"), 64 << 10);
+            let mark = if flows[0].local().is_ipv4() { socket.tos_v4() } else { socket.tclass_v6() };
+            assert_eq!(mark.expect("open socket"), 24 << 2);
+        }
     }
 
     #[tokio::test]

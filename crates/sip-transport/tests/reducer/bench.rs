@@ -1,12 +1,14 @@
 //! A bench for the reducer.
 
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use sip_message::UriBuf;
 use sip_transport::{
-    Config, Cx, FlowEvent, FlowId, Guard, Hops, IdMint, Inbound, Outbox, Random, Route, RouteError, RouteId,
-    Tick, Transport, TransportCommand, TransportInput, TransportOutput, TransportTimer, Transports, UnixTime,
+    Addresses, Answer, Config, Connect, Cx, FlowEvent, FlowId, Guard, Hop, Hops, IdMint, Inbound,
+    LookupError, Outbound, Outbox, PeerIdentity, Question, Random, Records, Route, RouteError, RouteId, Tick,
+    TimerOp, Transport, TransportCommand, TransportInput, TransportOutput, TransportTimer, Transports,
+    UnixTime,
 };
 
 struct Counting(u64);
@@ -24,6 +26,9 @@ pub(crate) fn address(text: &str) -> SocketAddr {
 
 pub(crate) struct Bench {
     pub(crate) transports: Transports,
+    /// The timers that are armed, with their time.
+    pub(crate) timers: BTreeMap<TransportTimer, Duration>,
+    now: Duration,
     random: Counting,
     ids: IdMint,
     guard: Guard,
@@ -32,13 +37,20 @@ pub(crate) struct Bench {
 impl Bench {
     /// Flows 1, 2, ... on these addresses.
     pub(crate) fn on(addresses: &[&str]) -> Self {
+        let sockets: Vec<_> = addresses.iter().map(|local| (Transport::Udp, *local)).collect();
+        Self::with(Config::default(), &sockets)
+    }
+
+    /// Sockets 1, 2, ... of these transports.
+    pub(crate) fn with(config: Config, sockets: &[(Transport, &str)]) -> Self {
         let mut random = Counting(0);
         let guard = Guard::new(&mut random);
-        let transports = Transports::new(Config::default());
-        let mut bench = Self { transports, random, ids: IdMint::default(), guard };
-        for local in addresses {
+        let transports = Transports::new(config);
+        let (timers, now) = (BTreeMap::new(), Duration::ZERO);
+        let mut bench = Self { transports, timers, now, random, ids: IdMint::default(), guard };
+        for (transport, local) in sockets {
             let flow = bench.mint();
-            let opened = TransportInput::Opened { flow, transport: Transport::Udp, local: address(local) };
+            let opened = TransportInput::Opened { flow, transport: *transport, local: address(local) };
             assert!(bench.receive(opened).is_empty());
         }
         bench
@@ -50,14 +62,85 @@ impl Bench {
     ) -> Vec<TransportOutput> {
         let mut outbox = Outbox::default();
         let mut cx = Cx {
-            now: Tick::default(),
+            now: Tick::from_micros(self.now.as_micros() as u64),
             unix: UnixTime::default(),
             random: &mut self.random,
             ids: &mut self.ids,
             guard: &self.guard,
         };
         run(&mut self.transports, &mut cx, &mut outbox.out());
-        std::iter::from_fn(|| outbox.pop()).collect()
+        let outputs: Vec<_> = std::iter::from_fn(|| outbox.pop()).collect();
+        for output in &outputs {
+            match output {
+                TransportOutput::Timer(TimerOp::Arm(timer, after)) => {
+                    self.timers.insert(*timer, self.now + *after);
+                }
+                TransportOutput::Timer(TimerOp::Disarm(timer)) => {
+                    self.timers.remove(timer);
+                }
+                _ => {}
+            }
+        }
+        outputs
+    }
+
+    /// Lets time pass; what the timers that end meanwhile lead to.
+    pub(crate) fn pass(&mut self, time: Duration) -> Vec<TransportOutput> {
+        let end = self.now + time;
+        let mut outputs = Vec::new();
+        while let Some((timer, at)) =
+            self.timers.iter().map(|(timer, at)| (*timer, *at)).min_by_key(|(_, at)| *at)
+            && at <= end
+        {
+            self.now = at;
+            self.timers.remove(&timer);
+            outputs.extend(self.expire(timer));
+        }
+        self.now = end;
+        outputs
+    }
+
+    /// A connection that came in at socket `listener` and is ready.
+    pub(crate) fn accept(&mut self, listener: u64, remote: &str) -> FlowId {
+        self.accept_peer(listener, remote, None)
+    }
+
+    pub(crate) fn accept_peer(&mut self, listener: u64, remote: &str, peer: Option<&str>) -> FlowId {
+        let flow = self.mint();
+        let accepted =
+            TransportInput::Accepted { flow, listener: FlowId::from(listener), remote: address(remote) };
+        assert!(self.receive(accepted).iter().all(|output| matches!(output, TransportOutput::Timer(_))));
+        let local = self.transports.local(flow).expect("taken");
+        let peer = peer.and_then(|name| PeerIdentity::new([Box::from(name)]));
+        self.receive(TransportInput::Connected { flow, local, peer });
+        flow
+    }
+
+    /// Opens the connection that is asked for, from that address of ours.
+    pub(crate) fn connect(&mut self, flow: FlowId, local: &str, peer: Option<&str>) -> Vec<TransportOutput> {
+        let peer = peer.and_then(|name| PeerIdentity::new([Box::from(name)]));
+        self.receive(TransportInput::Connected { flow, local: address(local), peer })
+    }
+
+    /// Bytes on a connection.
+    pub(crate) fn piece(&mut self, flow: FlowId, bytes: impl Into<Bytes>) -> Vec<TransportOutput> {
+        let source = address("192.0.2.20:40000");
+        self.receive(TransportInput::Bytes { flow, source, bytes: bytes.into() })
+    }
+
+    pub(crate) fn send(&mut self, hop: Hop, wire: impl Into<Bytes>) -> Vec<TransportOutput> {
+        self.command(TransportCommand::Send(Outbound { hop, wire: wire.into() }))
+    }
+
+    /// The resolver's answer.
+    pub(crate) fn resolve(
+        &mut self,
+        route: RouteId,
+        question: Question,
+        result: Result<Records, LookupError>,
+    ) -> Vec<TransportOutput> {
+        let result = result.map(|records| Answer { records, ttl: Duration::from_secs(60) });
+        self.receive(TransportInput::Resolved { route, question, result })
     }
 
     pub(crate) fn mint<I: From<u64>>(&mut self) -> I {
@@ -112,4 +195,63 @@ pub(crate) fn answer(asked: RouteId, outputs: Vec<TransportOutput>) -> Result<Ho
     assert_eq!(route, asked);
     assert!(answers.next().is_none(), "exactly one answer");
     result
+}
+
+/// The messages that are passed up.
+pub(crate) fn inbound(outputs: &[TransportOutput]) -> Vec<&Inbound> {
+    let up = |output| match output {
+        &TransportOutput::Flow(FlowEvent::Inbound(ref inbound)) => Some(inbound),
+        _ => None,
+    };
+    outputs.iter().filter_map(up).collect()
+}
+
+/// The connections that are to be made.
+pub(crate) fn connects(outputs: &[TransportOutput]) -> Vec<Connect> {
+    let connect = |output: &TransportOutput| match output {
+        TransportOutput::Connect(connect) => Some(connect.clone()),
+        _ => None,
+    };
+    outputs.iter().filter_map(connect).collect()
+}
+
+/// What is written.
+pub(crate) fn written(outputs: &[TransportOutput]) -> Vec<Outbound> {
+    let write = |output: &TransportOutput| match output {
+        TransportOutput::Write(outbound) => Some(outbound.clone()),
+        _ => None,
+    };
+    outputs.iter().filter_map(write).collect()
+}
+
+/// The flows that are told as ended.
+pub(crate) fn ended(outputs: &[TransportOutput]) -> Vec<FlowId> {
+    let end = |output: &TransportOutput| match output {
+        TransportOutput::Flow(FlowEvent::Ended(flow)) => Some(*flow),
+        _ => None,
+    };
+    outputs.iter().filter_map(end).collect()
+}
+
+/// The connections that are to be closed.
+pub(crate) fn closes(outputs: &[TransportOutput]) -> Vec<FlowId> {
+    let close = |output: &TransportOutput| match output {
+        TransportOutput::Close(flow) => Some(*flow),
+        _ => None,
+    };
+    outputs.iter().filter_map(close).collect()
+}
+
+/// The questions to the resolver.
+pub(crate) fn questions(outputs: &[TransportOutput]) -> Vec<Question> {
+    let question = |output: &TransportOutput| match output {
+        TransportOutput::Resolve { question, .. } => Some(question.clone()),
+        _ => None,
+    };
+    outputs.iter().filter_map(question).collect()
+}
+
+pub(crate) fn records(texts: &[&str]) -> Records {
+    let addresses: Addresses = texts.iter().map(|text| text.parse().expect("test address")).collect();
+    Records::Addresses(addresses)
 }

@@ -1,6 +1,8 @@
 //! The transport layer as its neighbours see it: datagrams and routes in, messages and hops out.
 
 mod bench;
+mod connections;
 mod datagrams;
 mod properties;
 mod routes;
+mod streams;

@@ -172,7 +172,7 @@ impl Transactions {
                 Action::SendCancel => self.send_cancel(cx, tx, out),
                 Action::Report => {
                     if let (Role::User, Some(Inbound { origin, message, .. })) = (client.role, response) {
-                        let (origin, message) = (*origin, message.clone());
+                        let (origin, message) = (origin.clone(), message.clone());
                         out.push(TxOutput::Event(TxEvent::Response { tx, origin, message }));
                     }
                 }

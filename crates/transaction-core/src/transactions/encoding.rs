@@ -32,6 +32,10 @@ pub(super) fn encode(
 }
 
 fn encode_for(branch: &str, hop: &Hop, draft: &Draft) -> Result<Bytes, TxFailure> {
-    let contact = draft.contact_user_wanted().map(|user| hop.contact(user));
+    let contact = draft.contact_user_wanted().map(|user| hop.contact(user, is_sips(draft.uri())));
     draft.encode(&hop.via(branch), contact.as_deref()).map_err(|_| TxFailure::Unencodable)
+}
+
+fn is_sips(uri: &str) -> bool {
+    uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
 }

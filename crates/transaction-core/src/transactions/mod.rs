@@ -138,6 +138,9 @@ impl Transactions {
             }
             FlowEvent::Unreachable { flow, remote, branch: None } => self.unreachable(cx, flow, remote, out),
             FlowEvent::Ended(flow) => self.flow_ended(cx, flow, out),
+            FlowEvent::Recovered { was, now } => {
+                out.push(TxOutput::Event(TxEvent::FlowRecovered { was, now }));
+            }
         }
     }
 

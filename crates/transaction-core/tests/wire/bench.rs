@@ -191,8 +191,10 @@ impl Bench {
             transport: Transport::Tcp,
             source: address(source),
             local: address(LOCAL),
+            peer: None,
         };
-        let inbound = Inbound { origin, message: message.into(), via: None, reply: origin.hop() };
+        let reply = origin.hop();
+        let inbound = Inbound { origin, message: message.into(), via: None, reply };
         self.receive(FlowEvent::Inbound(inbound));
     }
 

@@ -5,7 +5,7 @@ use super::AuthParams;
 use crate::{ParseError, ParseErrorKind};
 
 /// `nextnonce="47364c23", qop=auth, rspauth="6629fae4", cnonce="0a4f113b", nc=00000001`: Authentication-Info
-/// (RFC 3261 §20.6, RFC 7616 §3.5).
+/// (RFC 3261 §20.6, RFC 7616 §3.5) and Proxy-Authentication-Info (RFC 7615 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuthenticationInfo<'a> {
     params: AuthParams<'a>,

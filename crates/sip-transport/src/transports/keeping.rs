@@ -1,0 +1,133 @@
+//! Keep-alives and kept connections (RFC 5626 §4.4.1, §4.5).
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+
+use super::{Transports, arm, disarm};
+use crate::{
+    boundary::{TransportOutput, TransportTimer},
+    flow::{FlowId, Transport},
+    flows::{Connection, Kept},
+    step::{Cx, Out, Random},
+};
+
+/// What the client sends to keep a connection alive.
+const PING: Bytes = Bytes::from_static(b"\r\n\r\n");
+
+/// What the server answers.
+const PONG: Bytes = Bytes::from_static(b"\r\n");
+
+/// A kept connection that is gone.
+#[derive(Debug)]
+pub(super) struct Lost {
+    transport: Transport,
+    remote: SocketAddr,
+    name: Box<str>,
+    kept: Kept,
+}
+
+impl Lost {
+    pub(super) fn of(connection: &Connection, kept: Kept) -> Self {
+        Self {
+            transport: connection.transport,
+            remote: connection.remote,
+            name: connection.name.clone(),
+            kept,
+        }
+    }
+}
+
+impl Transports {
+    /// Answers the pings of one piece, with one answer: who sends several at once has not waited for the first.
+    pub(super) fn pinged(&mut self, flow: FlowId, pings: u64, out: &mut Out<'_, TransportOutput>) {
+        if pings > 0 {
+            self.counters.keep_alive += pings;
+            out.push(TransportOutput::KeepAlive { flow, wire: PONG });
+        }
+    }
+
+    pub(super) fn ponged(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+        self.counters.keep_alive += 1;
+        let Some(connection) = self.flows.connection_mut(flow) else { return };
+        connection.beat.answers = true;
+        if std::mem::take(&mut connection.beat.waiting) {
+            self.arm_beat(cx, flow, out);
+        }
+    }
+
+    pub(super) fn arm_beat(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+        if let Some(longest) = self.config.keep_alive {
+            arm(TransportTimer::KeepAlive(flow), shortened(longest, 5, cx.random), out);
+        }
+    }
+
+    /// Sends a ping; or, where one was not answered by somebody who answers them, gives the connection up.
+    pub(super) fn beat(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+        let Some(connection) = self.flows.connection_mut(flow).filter(|connection| connection.is_open())
+        else {
+            return;
+        };
+        if !connection.beat.waiting {
+            connection.beat.waiting = true;
+            out.push(TransportOutput::KeepAlive { flow, wire: PING });
+            arm(TransportTimer::KeepAlive(flow), self.config.pong_timeout, out);
+        } else if connection.beat.answers {
+            self.counters.silent_connections += 1;
+            self.close(cx, flow, out);
+        } else {
+            // Not everybody answers pings, and those who do not are no worse for it.
+            connection.beat.waiting = false;
+            self.arm_beat(cx, flow, out);
+        }
+    }
+
+    /// Notes that a connection of ours is to be opened again when it ends.
+    pub(super) fn keep(&mut self, flow: FlowId) {
+        if let Some(connection) = self.flows.connection_mut(flow).filter(|connection| connection.is_ours()) {
+            connection.kept.get_or_insert(Kept { was: flow, failures: 0 });
+        }
+    }
+
+    pub(super) fn let_go(&mut self, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+        if let Some(connection) = self.flows.connection_mut(flow) {
+            connection.kept = None;
+        }
+        if self.lost.remove(&flow).is_some() {
+            disarm(TransportTimer::Reconnect(flow), out);
+        }
+    }
+
+    /// A kept connection is gone: it is opened again after a wait that grows with each failure.
+    pub(super) fn lose(&mut self, cx: &mut Cx<'_>, mut lost: Lost, out: &mut Out<'_, TransportOutput>) {
+        let was = lost.kept.was;
+        let doublings = lost.kept.failures.min(16);
+        let longest =
+            self.config.reconnect_base.saturating_mul(1 << doublings).min(self.config.reconnect_max);
+        lost.kept.failures = lost.kept.failures.saturating_add(1);
+        arm(TransportTimer::Reconnect(was), shortened(longest, 2, cx.random), out);
+        self.lost.insert(was, lost);
+    }
+
+    pub(super) fn reconnect(&mut self, cx: &mut Cx<'_>, was: FlowId, out: &mut Out<'_, TransportOutput>) {
+        let Some(lost) = self.lost.remove(&was) else { return };
+        let Lost { transport, remote, name, kept } = &lost;
+        let socket = self.flows.best_socket(*transport, remote.ip());
+        let flow = socket.map(|(_, local)| self.plan(cx, *transport, *remote, local, name));
+        if let Some(flow) = flow {
+            self.open(flow, out);
+            if let Some(connection) = self.flows.connection_mut(flow).filter(|connection| connection.exists())
+            {
+                connection.kept = Some(*kept);
+                return;
+            }
+        }
+        self.lose(cx, lost, out);
+    }
+}
+
+/// The time less a random part of it, up to one `share`th.
+fn shortened(longest: Duration, share: u32, random: &mut dyn Random) -> Duration {
+    let most = longest / share;
+    longest - most.mul_f64(f64::from(random.up_to(1 << 16)) / f64::from(1 << 16))
+}

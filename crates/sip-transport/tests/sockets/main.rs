@@ -1,0 +1,14 @@
+//! The sockets on loopback: what peers see, and what comes in.
+#![cfg(feature = "io")]
+
+#[cfg(feature = "tls")]
+mod authority;
+mod bench;
+mod closing;
+mod limits;
+mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
+mod udp;
+#[cfg(feature = "ws")]
+mod websocket;
