@@ -122,6 +122,7 @@ impl Stack {
                     self.timers.disarm(&timer);
                     self.armed.remove(&timer);
                 }
+                TxOutput::Avoid(_) => {}
                 TxOutput::Route(_) => unreachable!("nobody asked"),
             }
         }
@@ -156,7 +157,8 @@ impl Stack {
             | TxEvent::StrayAck(_)
             | TxEvent::Acked { .. }
             | TxEvent::Routed { .. }
-            | TxEvent::FlowEnded(_) => {}
+            | TxEvent::FlowEnded(_)
+            | TxEvent::FlowRecovered { .. } => {}
         }
     }
 
@@ -191,7 +193,7 @@ impl Stack {
         let Hop { flow, transport, local, .. } = hop(0, stream);
         let source = remote(0);
         let via = message.is_request().then(|| via.received_from(source.ip(), source.port()).into());
-        let origin = Origin { flow, transport, source, local };
+        let origin = Origin { flow, transport, source, local, peer: None };
         let inbound = Inbound { origin, message: message.into(), via, reply: origin.hop() };
         self.receive(FlowEvent::Inbound(inbound));
     }

@@ -195,7 +195,7 @@ impl Rig {
                 TxOutput::Timer(TimerOp::Disarm(timer)) => self.timers.disarm(&timer),
                 TxOutput::Event(TxEvent::Request { tx, .. }) => asked.requested = Some(tx),
                 TxOutput::Event(_) => asked.reported = true,
-                TxOutput::Route(_) => {}
+                TxOutput::Route(_) | TxOutput::Avoid(_) => {}
             }
         }
         asked

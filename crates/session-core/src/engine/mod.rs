@@ -350,6 +350,7 @@ impl<T: Tap> Engine<T> {
         match output {
             TxOutput::Route(route) => self.transport(TransportCommand::Route(route)),
             TxOutput::Send(outbound) => self.transport(TransportCommand::Send(outbound)),
+            TxOutput::Avoid(hop) => self.transport(TransportCommand::Avoid(hop)),
             TxOutput::Event(event) => {
                 self.tap.seen(self.surroundings.now, Seen::Step { from: "transaction", value: &event });
                 self.dialogs.receive(&mut self.surroundings.cx(), event, &mut self.from_dialogs.out());
