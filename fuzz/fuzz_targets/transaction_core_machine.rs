@@ -192,7 +192,8 @@ impl Stack {
         let Ok(via) = message.top_via() else { return };
         let Hop { flow, transport, local, .. } = hop(0, stream);
         let source = remote(0);
-        let via = message.is_request().then(|| via.received_from(source.ip(), source.port()).into());
+        let Ok(stamped) = via.received_from(source.ip(), source.port()) else { return };
+        let via = message.is_request().then(|| stamped.into());
         let origin = Origin { flow, transport, source, local, peer: None };
         let inbound = Inbound { origin, message: message.into(), via, reply: origin.hop() };
         self.receive(FlowEvent::Inbound(inbound));
