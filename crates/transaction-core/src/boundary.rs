@@ -201,8 +201,8 @@ pub enum TxOutput {
     Route(Route),
     /// Send.
     Send(Outbound),
-    /// Tell transport that the next element did not answer, or answered 503: others come before it for a while
-    /// (RFC 3263 §4.3).
+    /// Tell transport that the element behind this hop did not answer in time, or answered 503 while there was another hop to
+    /// try: others come before it for a while (RFC 3263 §4.3).
     Avoid(Hop),
     /// Tell the layer above.
     Event(TxEvent),

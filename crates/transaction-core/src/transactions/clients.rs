@@ -135,11 +135,6 @@ impl Transactions {
         }
         let Some(client) = self.clients.remove(tx) else { return };
         self.drain.ended(cx.now);
-        // Whoever cannot be reached at all is known to transport itself.
-        let silent = matches!(happening, Happening::Timer(_) | Happening::Unavailable);
-        if silent && matches!(last, Some(Action::NextHop(_))) {
-            out.push(TxOutput::Avoid(client.hop));
-        }
         match (last, client.spare) {
             (Some(Action::NextHop(_)), Some(spare)) => self.next_hop(cx, tx, *spare, out),
             (Some(Action::NextHop(failure) | Action::Fail(failure)), _) if client.role == Role::User => {
@@ -197,6 +192,7 @@ impl Transactions {
                     arm(tx, name, timing.t2, out);
                 }
                 Action::Disarm(name) => disarm(tx, name, out),
+                Action::Avoid => out.push(TxOutput::Avoid(client.hop)),
                 Action::Supersede => self.supersede(cx, tx, out),
                 Action::NextHop(_) | Action::Fail(_) => last = Some(*action),
             }
@@ -210,7 +206,6 @@ impl Transactions {
         let Some(spare) = self.clients.get_mut(tx).and_then(|client| client.spare.take()) else { return };
         let full = self.is_full();
         let Some(mut client) = self.clients.remove(tx) else { return };
-        out.push(TxOutput::Avoid(client.hop));
         if full {
             self.counters.not_remembered += 1;
         } else {
