@@ -30,6 +30,7 @@ fn a_silent_hop_is_followed_by_the_next_with_a_new_branch() {
         let second = bench.last();
         assert_eq!(second.at, 32_000);
         assert_eq!(second.outbound.hop.remote.to_string(), OTHER);
+        assert_eq!(bench.avoided, [address(PEER)], "transport tries it last for a while");
         assert_ne!(branch(&first), branch(&second));
         bench.answer(&first, 200);
         assert_eq!(bench.responses(tx), [], "the old branch is over");
@@ -60,7 +61,7 @@ fn an_unreachable_hop_is_followed_at_once() {
         bench.receive(unreachable(PEER));
         assert_eq!(bench.last().outbound.hop.remote.to_string(), OTHER);
         bench.receive(unreachable(PEER));
-        assert_eq!(bench.failures(), []);
+        assert_eq!((bench.failures(), bench.avoided.len()), (vec![], 0), "transport knows it");
         bench.receive(unreachable(OTHER));
         assert_eq!(bench.failures(), [(0, tx, TxFailure::Flow)]);
         bench.assert_idle();
@@ -129,6 +130,7 @@ fn a_503_to_invite_is_acknowledged_as_often_as_it_comes_while_the_next_hop_is_tr
     bench.answer(&first, 503);
     let second = bench.last();
     assert!(second.is(Method::Invite) && branch(&first) != branch(&second));
+    assert_eq!(bench.avoided, [address(PEER)]);
     bench.advance_ms(500);
     bench.answer(&first, 503);
     let acks: Vec<_> = bench.sent.iter().filter(|sent| sent.is(Method::Ack)).cloned().collect();
@@ -147,6 +149,7 @@ fn a_503_to_another_method_moves_on_too() {
     let mut bench = Bench::new();
     let tx = bench.request(draft(Method::Refer), [hop(PEER), hop(OTHER)]);
     bench.answer(&bench.last(), 503);
+    assert_eq!(bench.avoided, [address(PEER)]);
     bench.answer(&bench.last(), 202);
     assert_eq!(bench.responses(tx), [(0, 202)]);
     bench.exhaust();
@@ -235,9 +238,9 @@ fn a_hop_that_is_silent_or_answers_503_is_to_be_avoided_and_one_that_refuses_is_
         let mut bench = Bench::new();
         bench.request(draft(method), [hop(PEER), hop(OTHER)]);
         bench.answer(&bench.last(), 503);
-        assert_eq!(bench.avoided, [hop(PEER)]);
+        assert_eq!(bench.avoided, [address(PEER)]);
         bench.advance_ms(32_000);
-        assert_eq!(bench.avoided, [hop(PEER), hop(OTHER)], "silence, with no other hop to try");
+        assert_eq!(bench.avoided, [address(PEER), address(OTHER)], "silence, with no other hop to try");
 
         let mut bench = Bench::new();
         bench.request(draft(method), [hop(PEER), hop(OTHER)]);
