@@ -137,6 +137,7 @@ impl Agent {
                         );
                     }
                     TxOutput::Send(outbound) => self.wire.push(outbound),
+                    TxOutput::Avoid(_) => {}
                     TxOutput::Event(event) => self.tell(now, event),
                     TxOutput::Timer(op) => self.timer(now, op, Key::Transaction),
                 }
