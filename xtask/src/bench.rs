@@ -199,14 +199,14 @@ fn over(costs: &BTreeMap<String, Cost>, baseline: &BTreeMap<String, u64>, all: b
 }
 
 fn print_table(costs: &BTreeMap<String, Cost>, baseline: &BTreeMap<String, u64>) {
-    println!("{:<28} {:>14} {:>9} {:>12} {:>12}", "case", "instructions", "baseline", "ns", "allocations");
+    println!("{:<38} {:>14} {:>9} {:>12} {:>12}", "case", "instructions", "baseline", "ns", "allocations");
     for (case, cost) in costs {
         let change = baseline.get(case).map_or_else(
             || "new".to_owned(),
             |&before| format!("{:+.1} %", change_percent(cost.instructions, before)),
         );
         println!(
-            "{case:<28} {:>14} {change:>9} {:>12.1} {:>12.2}",
+            "{case:<38} {:>14} {change:>9} {:>12.1} {:>12.2}",
             cost.instructions, cost.nanoseconds, cost.allocations
         );
     }
