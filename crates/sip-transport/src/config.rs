@@ -81,7 +81,7 @@ impl Default for Config {
             queue_bytes: 256_000,
             message_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(10),
-            keep_alive: Some(Duration::from_secs(120)),
+            keep_alive: Some(Duration::from_mins(2)),
             pong_timeout: Duration::from_secs(10),
             reconnect_base: Duration::from_secs(30),
             reconnect_max: Duration::from_mins(30),

@@ -129,5 +129,5 @@ impl Transports {
 /// The time less a random part of it, up to one `share`th.
 fn shortened(longest: Duration, share: u32, random: &mut dyn Random) -> Duration {
     let most = longest / share;
-    longest - most.mul_f64(f64::from(random.up_to(1 << 16)) / f64::from(1 << 16))
+    longest.saturating_sub(most.mul_f64(f64::from(random.up_to(1 << 16)) / f64::from(1 << 16)))
 }

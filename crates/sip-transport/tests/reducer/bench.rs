@@ -139,7 +139,7 @@ impl Bench {
         question: Question,
         result: Result<Records, LookupError>,
     ) -> Vec<TransportOutput> {
-        let result = result.map(|records| Answer { records, ttl: Duration::from_secs(60) });
+        let result = result.map(|records| Answer { records, ttl: Duration::from_mins(1) });
         self.receive(TransportInput::Resolved { route, question, result })
     }
 

@@ -255,9 +255,9 @@ fn pings_go_out_and_whoever_answered_one_has_to_answer_the_next() {
     assert!(ping(&bench.pass(Duration::from_secs(25))));
     // Who never answers one does not speak RFC 5626; the connection stays.
     assert!(closes(&bench.pass(Duration::from_secs(10))).is_empty());
-    assert!(ping(&bench.pass(Duration::from_secs(120))));
+    assert!(ping(&bench.pass(Duration::from_mins(2))));
     bench.piece(hop.flow, &b"\r\n"[..]);
-    assert!(ping(&bench.pass(Duration::from_secs(120))));
+    assert!(ping(&bench.pass(Duration::from_mins(2))));
     bench.pass(Duration::from_secs(9));
     bench.piece(hop.flow, &b"\r\n"[..]);
     assert!(closes(&bench.pass(Duration::from_secs(1))).is_empty(), "answered in time");
@@ -280,7 +280,10 @@ fn a_kept_connection_comes_back_with_growing_waits() {
     let mut flow = FlowId::from(0);
     for failure in 0..10 {
         let longest = Duration::from_secs(30 << failure).min(Duration::from_mins(30));
-        assert!(connects(&bench.pass(longest / 2 - Duration::from_secs(1))).is_empty(), "{failure}");
+        assert!(
+            connects(&bench.pass((longest / 2).saturating_sub(Duration::from_secs(1)))).is_empty(),
+            "{failure}"
+        );
         let outputs = bench.pass(longest / 2 + Duration::from_secs(1));
         flow = connects(&outputs).first().expect("tried again").flow;
         if failure < 9 {

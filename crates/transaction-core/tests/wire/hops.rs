@@ -235,9 +235,9 @@ fn a_hop_that_is_silent_or_answers_503_is_to_be_avoided_and_one_that_refuses_is_
         let mut bench = Bench::new();
         bench.request(draft(method), [hop(PEER), hop(OTHER)]);
         bench.answer(&bench.last(), 503);
-        assert_eq!(bench.avoided, [hop(PEER)]);
+        assert_eq!(bench.avoided, [address(PEER)]);
         bench.advance_ms(32_000);
-        assert_eq!(bench.avoided, [hop(PEER), hop(OTHER)], "silence, with no other hop to try");
+        assert_eq!(bench.avoided, [address(PEER), address(OTHER)], "silence, with no other hop to try");
 
         let mut bench = Bench::new();
         bench.request(draft(method), [hop(PEER), hop(OTHER)]);
