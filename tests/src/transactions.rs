@@ -85,6 +85,7 @@ impl Rig {
             transport: Transport::Udp,
             source: address(20),
             local: address(10),
+            peer: None,
         };
         let mut rig = Self {
             kind,
@@ -160,7 +161,8 @@ impl Rig {
     fn arrive(&mut self, text: String) -> Asked {
         let Ok(message) = Message::parse(text.into()) else { return Asked::default() };
         let via = message.is_request().then(|| message.first(HeaderId::Via).unwrap_or_default().into());
-        let inbound = Inbound { origin: self.peer, message: Arc::new(message), via, reply: self.peer.hop() };
+        let inbound =
+            Inbound { origin: self.peer.clone(), message: Arc::new(message), via, reply: self.peer.hop() };
         self.step(|transactions, cx, out| transactions.receive(cx, FlowEvent::Inbound(inbound), out))
     }
 
