@@ -1,7 +1,7 @@
 //! Whole transactions through the reducer and a timer wheel, without transport and engine: each turn begins one, answers
 //! it and lets time pass until the oldest has ended, so that as many as wanted are alive all the time.
 
-use std::{sync::Arc, time::Duration};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{Draft, HeaderId, Message, Method, StatusCode};
@@ -161,6 +161,10 @@ impl Rig {
     fn arrive(&mut self, text: String) -> Asked {
         let Ok(message) = Message::parse(text.into()) else { return Asked::default() };
         let via = message.is_request().then(|| message.first(HeaderId::Via).unwrap_or_default().into());
+        if self.transactions.is_none() {
+            // The layer checks each request; that is reading too.
+            black_box(message.is_request() && message.check().is_ok());
+        }
         let inbound =
             Inbound { origin: self.peer.clone(), message: Arc::new(message), via, reply: self.peer.hop() };
         self.step(|transactions, cx, out| transactions.receive(cx, FlowEvent::Inbound(inbound), out))
@@ -195,7 +199,7 @@ impl Rig {
                 TxOutput::Timer(TimerOp::Disarm(timer)) => self.timers.disarm(&timer),
                 TxOutput::Event(TxEvent::Request { tx, .. }) => asked.requested = Some(tx),
                 TxOutput::Event(_) => asked.reported = true,
-                TxOutput::Route(_) => {}
+                TxOutput::Route(_) | TxOutput::Avoid(_) => {}
             }
         }
         asked

@@ -35,17 +35,16 @@ const NATIVE_FACTOR: u64 = 50;
 
 /// What one iteration of a case costs.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Cost {
-    instructions: u64,
-    nanoseconds: f64,
-    allocations: f64,
+pub(crate) struct Cost {
+    pub(crate) instructions: u64,
+    pub(crate) nanoseconds: f64,
+    pub(crate) allocations: f64,
+    /// What the case holds before the first iteration.
+    pub(crate) bytes: f64,
 }
 
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
-    if find_program("valgrind").is_none() {
-        return Err(Failure::new("valgrind is missing; `cargo xtask setup` installs it"));
-    }
-    let bench = program(workspace, "bench")?;
+    let bench = bench_program(workspace)?;
     let only = flags.list("--case");
     let mut costs = BTreeMap::new();
     for (case, iterations) in cases(&capture(Command::new(&bench).arg("--list"))?)? {
@@ -69,6 +68,14 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     Ok(())
 }
 
+/// Builds the program `bench`, once it is certain that its instructions can be counted.
+pub(crate) fn bench_program(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    if find_program("valgrind").is_none() {
+        return Err(Failure::new("valgrind is missing; `cargo xtask setup` installs it"));
+    }
+    program(workspace, "bench")
+}
+
 /// Reads `bench --list`: a case a line, with its iterations after a blank where it wants a number of its own.
 fn cases(list: &str) -> Result<Vec<(String, u64)>, Failure> {
     list.lines()
@@ -88,13 +95,18 @@ fn cases(list: &str) -> Result<Vec<(String, u64)>, Failure> {
         .collect()
 }
 
-fn measure(workspace: &Workspace, bench: &Path, case: &str, iterations: u64) -> Result<Cost, Failure> {
+/// Counts and times one case.
+pub(crate) fn measure(
+    workspace: &Workspace,
+    bench: &Path,
+    case: &str,
+    iterations: u64,
+) -> Result<Cost, Failure> {
     let once = callgrind(workspace, bench, case, iterations)?;
     let twice = callgrind(workspace, bench, case, 2 * iterations)?;
     let native = (iterations * NATIVE_FACTOR).to_string();
     let line = capture(Command::new(bench).args([case, "--iterations", &native]))?;
-    let (nanoseconds, allocations) = parse_native(&line)?;
-    Ok(Cost { instructions: twice.saturating_sub(once) / iterations, nanoseconds, allocations })
+    Ok(Cost { instructions: twice.saturating_sub(once) / iterations, ..parse_native(&line)? })
 }
 
 fn callgrind(workspace: &Workspace, bench: &Path, case: &str, iterations: u64) -> Result<u64, Failure> {
@@ -123,14 +135,19 @@ fn total(text: &str) -> Option<u64> {
         .ok()
 }
 
-/// Reads the program's line: `{"case", "iterations", "ns_per_iteration", "allocations_per_iteration"}`.
-fn parse_native(text: &str) -> Result<(f64, f64), Failure> {
+/// Reads the program's line: `{"case", "iterations", "ns_per_iteration", "allocations_per_iteration", "bytes"}`.
+fn parse_native(text: &str) -> Result<Cost, Failure> {
     let line = text.lines().rev().find(|line| line.starts_with('{')).unwrap_or_default();
     let value: Value = serde_json::from_str(line).unwrap_or_default();
     let number = |key: &str| {
         value[key].as_f64().ok_or_else(|| Failure::new(format!("bench printed no `{key}`: {}", text.trim())))
     };
-    Ok((number("ns_per_iteration")?, number("allocations_per_iteration")?))
+    Ok(Cost {
+        instructions: 0,
+        nanoseconds: number("ns_per_iteration")?,
+        allocations: number("allocations_per_iteration")?,
+        bytes: number("bytes")?,
+    })
 }
 
 fn parse_baseline(text: &str) -> Result<BTreeMap<String, u64>, Failure> {
@@ -240,8 +257,10 @@ mod tests {
 
     #[test]
     fn the_native_line_is_read_or_refused() {
-        let line = r#"{"case":"a","iterations":10,"ns_per_iteration":12.5,"allocations_per_iteration":0}"#;
-        assert_eq!(parse_native(&format!("{line}\n")), Ok((12.5, 0.0)));
+        let line =
+            r#"{"case":"a","iterations":10,"ns_per_iteration":12.5,"allocations_per_iteration":0,"bytes":7}"#;
+        let read = Cost { nanoseconds: 12.5, bytes: 7.0, ..Cost::default() };
+        assert_eq!(parse_native(&format!("{line}\n")), Ok(read));
         assert!(parse_native("{}").is_err());
     }
 }

@@ -7,6 +7,7 @@ mod bans;
 mod bench;
 mod bench_bus;
 mod bench_parse;
+mod bench_transactions;
 mod ci;
 mod clippy_toml;
 mod conformance;
@@ -110,6 +111,12 @@ const VERBS: &[Verb] = &[
         about: "The parser beside published SIP parsers, in time and allocations",
         flags: bench_parse::FLAGS,
         run: bench_parse::run,
+    },
+    Verb {
+        name: "bench transactions",
+        about: "What a transaction costs and holds, with 1, 1,000 and 100,000 of them alive",
+        flags: bench_transactions::FLAGS,
+        run: bench_transactions::run,
     },
     Verb {
         name: "conformance",

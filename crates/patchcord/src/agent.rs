@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Builder, Delivery, EventKind, IncomingQueue, MediaMode, Overflow, SessionEvent, SessionManager, Source,
-    Subscriber, Transport, load_wav,
+    Builder, Delivery, DnsConfig, DnsResolver, EventKind, IncomingQueue, MediaMode, Overflow, SessionEvent,
+    SessionManager, Source, Subscriber, Transport, load_wav,
+    tls::{ClientCertificates, Pem, Roots, TlsConfig, TlsError, TlsIdentity},
 };
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::args::{AudioArgs, Listen, Switch};
+use crate::args::{AudioArgs, Listen, NetworkArgs, Switch};
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::json::Line;
@@ -81,15 +82,67 @@ async fn print(mut events: Subscriber<SessionEvent>, console: Arc<Console>, offs
 }
 
 /// A manager that listens and sends as the command line says.
-pub(crate) fn configure(listen: &[Listen], audio: &AudioArgs, media: Switch) -> Result<Builder, Failure> {
-    let mut builder = SessionManager::builder().source(source(audio)?).media(match media {
-        Switch::On => MediaMode::On,
-        Switch::Off => MediaMode::Off,
-    });
-    for Listen(address) in listen {
-        builder = builder.listen(&format!("udp:{address}"))?;
+pub(crate) fn configure(
+    listen: &[Listen],
+    network: &NetworkArgs,
+    audio: &AudioArgs,
+    media: Switch,
+) -> Result<Builder, Failure> {
+    let mut builder = SessionManager::builder()
+        .source(source(audio)?)
+        .media(match media {
+            Switch::On => MediaMode::On,
+            Switch::Off => MediaMode::Off,
+        })
+        .resolver(resolver(network)?);
+    if let Some(tls) = tls(network)? {
+        builder = builder.tls(tls);
+    }
+    for Listen(transport, at) in listen {
+        builder = builder.listen(&address(*transport, *at))?;
     }
     Ok(builder)
+}
+
+/// The DNS itself, so that NAPTR and SRV records are followed (RFC 3263).
+fn resolver(network: &NetworkArgs) -> Result<DnsResolver, Failure> {
+    let config = DnsConfig { servers: network.dns.clone(), ..DnsConfig::default() };
+    DnsResolver::new(&config).map_err(|error| Failure::environment(format!("cannot resolve names: {error}")))
+}
+
+/// `None` leaves TLS at its defaults: no certificate of ours, and the authorities that the system trusts.
+fn tls(network: &NetworkArgs) -> Result<Option<TlsConfig>, Failure> {
+    let NetworkArgs { tls_cert, tls_key, tls_ca, tls_mutual, tls_insecure, dns: _ } = network;
+    let roots = match (tls_insecure, &tls_ca[..]) {
+        (true, _) => Roots::AcceptAny,
+        (false, []) => Roots::System,
+        (false, files) => Roots::Pinned(files.iter().map(Pem::file).collect()),
+    };
+    let identity = match (tls_cert, tls_key) {
+        (Some(chain), Some(key)) => {
+            Some(TlsIdentity::new(Pem::file(chain), Pem::file(key)).map_err(tls_failure)?)
+        }
+        _ if matches!(roots, Roots::System) => return Ok(None),
+        _ => None,
+    };
+    let mut tls = TlsConfig::builder(roots);
+    if let Some(identity) = identity {
+        tls = tls.identity(identity);
+    }
+    if *tls_mutual {
+        tls = tls.client_certificates(ClientCertificates::Required);
+    }
+    tls.build().map(Some).map_err(tls_failure)
+}
+
+fn tls_failure(error: TlsError) -> Failure {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    Failure::environment(text)
 }
 
 fn source(audio: &AudioArgs) -> Result<Source, Failure> {

@@ -36,7 +36,7 @@ pub(crate) async fn run(
             tracing::warn!("whoever knows the identifiers of a call can take it over: for laboratories only");
         }
     }
-    let builder = agent::configure(&args.listen, &args.audio, args.media)?
+    let builder = agent::configure(&args.listen, &args.network, &args.audio, args.media)?
         .max_calls(args.max_calls)
         .transfer_policy(policy(args));
     let mut agent = Agent::start(recording.of(builder), console).await?;

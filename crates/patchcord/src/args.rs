@@ -4,6 +4,7 @@
 
 mod values;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -106,10 +107,13 @@ pub(crate) enum Scenario {
 pub(crate) struct AnswerArgs {
     /// Listen here; may be given more than once
     ///
-    /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
-    /// addresses stand in brackets: udp:[::1]:5060.
-    #[arg(long, verbatim_doc_comment, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:5060")]
+    /// TRANSPORT:IP:PORT, where TRANSPORT is udp, tcp, tls, ws or wss, port 0 is any free port,
+    /// 0.0.0.0 is every local address, and IPv6 addresses stand in brackets: udp:[::1]:5060.
+    /// tls and wss need --tls-cert and --tls-key. Calls go out from here by any transport.
+    #[arg(long, verbatim_doc_comment, value_name = "TRANSPORT:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:5060")]
     pub(crate) listen: Vec<Listen>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     /// Ring this long before answering, 0 to 3600 seconds
@@ -161,10 +165,13 @@ pub(crate) struct CallArgs {
     pub(crate) uri: String,
     /// Listen here; may be given more than once
     ///
-    /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
-    /// addresses stand in brackets: udp:[::1]:5060.
-    #[arg(long, verbatim_doc_comment, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
+    /// TRANSPORT:IP:PORT, where TRANSPORT is udp, tcp, tls, ws or wss, port 0 is any free port,
+    /// 0.0.0.0 is every local address, and IPv6 addresses stand in brackets: udp:[::1]:5060.
+    /// tls and wss need --tls-cert and --tls-key. Calls go out from here by any transport.
+    #[arg(long, verbatim_doc_comment, value_name = "TRANSPORT:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
     pub(crate) listen: Vec<Listen>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     /// Hang up this long after the answer, 0 to 86400 seconds
@@ -206,10 +213,13 @@ pub(crate) struct TransferArgs {
     pub(crate) refer_to: Option<ReferTo>,
     /// Listen here; may be given more than once
     ///
-    /// udp:IP:PORT, where port 0 is any free port, 0.0.0.0 is every local address, and IPv6
-    /// addresses stand in brackets: udp:[::1]:5060.
-    #[arg(long, verbatim_doc_comment, value_name = "udp:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
+    /// TRANSPORT:IP:PORT, where TRANSPORT is udp, tcp, tls, ws or wss, port 0 is any free port,
+    /// 0.0.0.0 is every local address, and IPv6 addresses stand in brackets: udp:[::1]:5060.
+    /// tls and wss need --tls-cert and --tls-key. Calls go out from here by any transport.
+    #[arg(long, verbatim_doc_comment, value_name = "TRANSPORT:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
     pub(crate) listen: Vec<Listen>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     #[command(flatten)]
@@ -225,6 +235,30 @@ pub(crate) struct ParseArgs {
     /// Accepted for symmetry: the output is always JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Who the other side is, and where its name leads.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// Our certificate for TLS, PEM, with those that lead to the authority behind it
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of that certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Trust this authority's certificate, PEM, instead of those that the system trusts; may be
+    /// given more than once
+    #[arg(long, verbatim_doc_comment, value_name = "FILE")]
+    pub(crate) tls_ca: Vec<PathBuf>,
+    /// Ask clients for a certificate, and refuse who has none that is trusted (mutual TLS)
+    #[arg(long, requires = "tls_cert", conflicts_with = "tls_insecure")]
+    pub(crate) tls_mutual: bool,
+    /// Accept any certificate: anybody can be anybody; for laboratories only
+    #[arg(long, conflicts_with = "tls_ca")]
+    pub(crate) tls_insecure: bool,
+    /// Ask this name server, instead of those of the system; may be given more than once
+    #[arg(long, value_name = "IP:PORT", value_parser = values::server)]
+    pub(crate) dns: Vec<SocketAddr>,
 }
 
 /// What is sent as audio; at most one.

@@ -19,7 +19,7 @@ pub(crate) async fn run(
     stop: &Stop,
     recording: &Recording,
 ) -> Result<(), Failure> {
-    let builder = agent::configure(&args.listen, &args.audio, Switch::On)?;
+    let builder = agent::configure(&args.listen, &args.network, &args.audio, Switch::On)?;
     let agent = Agent::start(recording.of(builder), console).await?;
     let result = talk(args, &agent.manager, stop).await;
     agent.close().await;

@@ -64,7 +64,9 @@ impl Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Listen { .. } | StartError::Identity(_) => Self::usage(error.to_string()),
+            StartError::Listen { .. } | StartError::Certificate(_) | StartError::Identity(_) => {
+                Self::usage(error.to_string())
+            }
             _ => Self::environment(error.to_string()),
         }
     }

@@ -35,7 +35,7 @@ fn configure(args: &TransferArgs) -> Result<Builder, Failure> {
     if let Some(limit) = args.consult_limit {
         policy.attended.consult_limit = limit;
     }
-    Ok(agent::configure(&args.listen, &args.audio, Switch::On)?.transfer_policy(policy))
+    Ok(agent::configure(&args.listen, &args.network, &args.audio, Switch::On)?.transfer_policy(policy))
 }
 
 /// How the transfer went as far as it was waited for.

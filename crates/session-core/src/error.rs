@@ -156,6 +156,9 @@ pub enum StartError {
         /// What is allowed.
         reason: &'static str,
     },
+    /// Listening by TLS or WSS needs a certificate of ours; see [`Builder::tls`](crate::Builder::tls).
+    #[error("listening by {0} needs a certificate and its key")]
+    Certificate(sip_transport::Transport),
     /// The identity is not a `sip:` URI.
     #[error("the identity {0} is not a SIP URI")]
     Identity(String),
@@ -248,7 +251,7 @@ impl StartError {
     /// What can be done about it.
     pub fn recovery(&self) -> RecoveryAction {
         match self {
-            Self::Listen { .. } | Self::Identity(_) => RecoveryAction::FixInput,
+            Self::Listen { .. } | Self::Certificate(_) | Self::Identity(_) => RecoveryAction::FixInput,
             Self::AddressInUse(_)
             | Self::Bind { .. }
             | Self::Descriptors { .. }

@@ -30,7 +30,12 @@ pub use media_core::{
 };
 pub use sip_message as message;
 pub use sip_message::{StatusCode, UriBuf};
-pub use sip_transport::Transport;
+#[cfg(feature = "dns")]
+pub use sip_transport::io::{DnsConfig, DnsResolver, DnsSetupError};
+pub use sip_transport::{
+    Config as TransportConfig, Transport,
+    io::{Dscp, Resolver, StaticResolver, SystemResolver, tls},
+};
 pub use transaction_core::Timing;
 pub use transfer::{
     AttendedOptions, AttendedPolicy, Completion, Decision, Failure, LearnedFrom, Network, Outcome,

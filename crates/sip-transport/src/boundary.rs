@@ -34,7 +34,8 @@ pub enum TransportCommand {
 /// What the sockets and the resolver report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportInput {
-    /// A UDP socket is open, or a socket that listens for connections.
+    /// A UDP socket is open, or a socket that listens for connections. With port 0 connections by this transport can be
+    /// made from the address, and none come in.
     Opened {
         /// The socket's name from now on.
         flow: FlowId,

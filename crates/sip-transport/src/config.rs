@@ -13,7 +13,8 @@ pub struct Config {
     /// Most names that are looked up, and connections that are waited for, at a time; more are refused with
     /// [`RouteError::Overload`](crate::RouteError). The default of 64 bounds the threads that a system resolver blocks.
     pub resolving: usize,
-    /// Longest wait for one answer of the resolver; 5 s, what a system resolver takes for one unanswered try.
+    /// Longest wait for one answer of the resolver; 6 s, a second more than a resolver takes for one unanswered try, which
+    /// it should tell by itself.
     pub resolve_timeout: Duration,
     /// Whether `maddr` in a URI is followed. Off by default: the URI is the other side's word, and `maddr` sends the
     /// request past the host that it names (RFC 3261 §19.1.1, §26.1). That of a Via is never followed.
@@ -70,7 +71,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             resolving: 64,
-            resolve_timeout: Duration::from_secs(5),
+            resolve_timeout: Duration::from_secs(6),
             maddr: Maddr::Refused,
             stream_above: Some(1_300),
             connections: 4_096,

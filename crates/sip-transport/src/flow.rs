@@ -7,6 +7,8 @@ use sip_message::{Message, UriBuf};
 use smallvec::SmallVec;
 use thiserror::Error;
 
+use crate::boundary::CloseCause;
+
 identifier! {
     /// A flow: one UDP socket of ours, or one connection; also names the listening socket that connections come in by.
     FlowId, "flow-"
@@ -201,9 +203,9 @@ pub enum RouteError {
     /// The URI has `maddr`, and following it is not allowed here (see [`Config::maddr`](crate::Config)).
     #[error("the URI has an maddr, which is not followed")]
     Maddr,
-    /// No connection to any address of the host could be made.
-    #[error("the host cannot be connected to")]
-    Unreachable,
+    /// No connection to any address of the host could be made; why the last could not.
+    #[error("the host cannot be connected to: {0}")]
+    Unreachable(CloseCause),
 }
 
 /// What transport tells the transaction layer.

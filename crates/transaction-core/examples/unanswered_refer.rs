@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 TxOutput::Event(TxEvent::Failed { failure, .. }) => {
                     println!("{:>6.1} s  {failure}", now.as_secs_f32());
                 }
-                TxOutput::Event(_) | TxOutput::Route(_) => {}
+                TxOutput::Event(_) | TxOutput::Route(_) | TxOutput::Avoid(_) => {}
                 TxOutput::Timer(TimerOp::Arm(timer, length)) => {
                     timers.insert(timer, now + length);
                 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use sip_message::{Draft, Message, StatusCode};
 use sip_transport::{
-    FlowId, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, TimerOp, identifier,
+    FlowId, Hop, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, TimerOp, identifier,
 };
 use thiserror::Error;
 
@@ -201,6 +201,9 @@ pub enum TxOutput {
     Route(Route),
     /// Send.
     Send(Outbound),
+    /// Tell transport that the element behind this hop did not answer in time, or answered 503 while there was another hop to
+    /// try: others come before it for a while (RFC 3263 §4.3).
+    Avoid(Hop),
     /// Tell the layer above.
     Event(TxEvent),
     /// Time.

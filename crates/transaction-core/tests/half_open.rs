@@ -81,7 +81,7 @@ impl Stack {
                     assert_eq!(failure, TxFailure::TuSilent);
                     self.silent += 1;
                 }
-                TxOutput::Event(_) | TxOutput::Route(_) => {}
+                TxOutput::Event(_) | TxOutput::Route(_) | TxOutput::Avoid(_) => {}
             }
         }
     }
@@ -111,8 +111,9 @@ fn invite(number: u32) -> Inbound {
         transport: Transport::Udp,
         source: ([192, 0, 2, 20], 5060).into(),
         local: ([192, 0, 2, 10], 5060).into(),
+        peer: None,
     };
-    Inbound { origin, message: Arc::new(message), via: None, reply: origin.hop() }
+    Inbound { reply: origin.hop(), origin, message: Arc::new(message), via: None }
 }
 
 fn held(region: &Region<'_, System>) -> usize {

@@ -127,6 +127,7 @@ impl Agent {
                 }
             } else if let Some(output) = self.below.pop() {
                 match output {
+                    TxOutput::Avoid(_) => {}
                     TxOutput::Route(route) => {
                         let uri = route.uri.as_uri();
                         let ip = uri.host().ip().expect("an address");
@@ -137,6 +138,7 @@ impl Agent {
                         );
                     }
                     TxOutput::Send(outbound) => self.wire.push(outbound),
+                    TxOutput::Avoid(_) => {}
                     TxOutput::Event(event) => self.tell(now, event),
                     TxOutput::Timer(op) => self.timer(now, op, Key::Transaction),
                 }

@@ -1,5 +1,7 @@
 use clap::error::ErrorKind;
 
+use session_core::Transport;
+
 use super::*;
 
 fn parse(words: &str) -> Result<CommandLine, clap::Error> {
@@ -30,12 +32,13 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
             "SCENARIO",
             "blind, target-busy, target-silent, attended, consultative, replaces-refused, consult-busy, all",
         ),
-        ("answer --listen tcp:127.0.0.1:5060", "--listen", "udp:IP:PORT"),
-        ("answer --listen 127.0.0.1", "--listen", "udp:IP:PORT"),
-        ("answer --listen udp:127.0.0.1", "--listen", "udp:IP:PORT"),
-        ("answer --listen udp:localhost:5060", "--listen", "udp:IP:PORT"),
-        ("answer --listen udp:127.0.0.1:65536", "--listen", "udp:IP:PORT"),
-        ("answer --listen udp:::1:5060", "--listen", "udp:[::1]:0"),
+        ("answer --listen sctp:127.0.0.1:5060", "--listen", "none of udp, tcp, tls, ws and wss"),
+        ("answer --listen 127.0.0.1", "--listen", "TRANSPORT:IP:PORT"),
+        ("answer --listen udp:127.0.0.1", "--listen", "TRANSPORT:IP:PORT"),
+        ("answer --listen udp:localhost:5060", "--listen", "TRANSPORT:IP:PORT"),
+        ("answer --listen udp:127.0.0.1:65536", "--listen", "TRANSPORT:IP:PORT"),
+        ("answer --listen udp:::1:5060", "--listen", "tcp:[::1]:0"),
+        ("answer --dns example.com", "--dns", "IP:PORT or IP"),
         ("answer --tone 49", "--tone", "from 50 to 3800"),
         ("answer --tone 3801", "--tone", "from 50 to 3800"),
         ("answer --tone a4", "--tone", "from 50 to 3800"),
@@ -120,7 +123,7 @@ fn help_and_version_are_no_errors() {
 #[test]
 fn defaults_are_the_documented_ones() {
     let Verb::Answer(answer) = parse("answer").expect("no argument is needed").verb else { panic!("answer") };
-    assert_eq!(answer.listen, [Listen("0.0.0.0:5060".parse().expect("an address"))]);
+    assert_eq!(answer.listen, [Listen(Transport::Udp, "0.0.0.0:5060".parse().expect("an address"))]);
     assert_eq!((answer.after, answer.refer, answer.max_calls), (Duration::ZERO, Refer::Deny, 256));
     assert_eq!((answer.lifetime, answer.media), (None, Switch::On));
     assert_eq!((answer.output.pcap, answer.output.json), (None, false));

@@ -1,10 +1,10 @@
 //! Parsers of single values. Each error says what is allowed; clap puts the flag's name before it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use session_core::Network;
 use session_core::message::{Scheme, UriBuf};
+use session_core::{Network, Transport};
 
 /// The most calls `--max-calls` takes: each has an RTP and an RTCP port, so more cannot work with media on one address,
 /// and without media it is far above what one engine carries.
@@ -15,19 +15,24 @@ const YEAR: u32 = 31_536_000;
 /// The telephone band of G.711 with some margin; above half the sampling rate of 8000 Hz a tone is another tone.
 const TONES: std::ops::RangeInclusive<u16> = 50..=3_800;
 
-/// An address to listen on, as `udp:IP:PORT`.
+/// An address to listen on, as `TRANSPORT:IP:PORT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Listen(pub(crate) SocketAddr);
+pub(crate) struct Listen(pub(crate) Transport, pub(crate) SocketAddr);
 
 pub(super) fn listen(text: &str) -> Result<Listen, String> {
-    let allowed = "must be udp:IP:PORT, such as udp:192.0.2.1:5060 or udp:[::1]:0";
-    let Some((transport, address)) = text.split_once(':') else {
-        return Err(allowed.to_owned());
-    };
-    if !transport.eq_ignore_ascii_case("udp") {
-        return Err(format!("the transport {transport:?} is not offered; {allowed}"));
-    }
-    address.parse().map(Listen).map_err(|_| allowed.to_owned())
+    let allowed = "must be TRANSPORT:IP:PORT, such as udp:192.0.2.1:5060 or tcp:[::1]:0";
+    let (name, address) = text.split_once(':').ok_or(allowed)?;
+    let transport = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss]
+        .into_iter()
+        .find(|transport| transport.via_name().eq_ignore_ascii_case(name))
+        .ok_or_else(|| format!("the transport is none of udp, tcp, tls, ws and wss; {allowed}"))?;
+    address.parse().map(|address| Listen(transport, address)).map_err(|_| allowed.to_owned())
+}
+
+/// A name server; its port is 53 where none is given.
+pub(super) fn server(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
+    address.map_err(|_| "must be IP:PORT or IP, such as 192.0.2.53 or [2001:db8::35]:53".to_owned())
 }
 
 pub(super) fn tone(text: &str) -> Result<u16, String> {

@@ -15,18 +15,16 @@ mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    future::poll_fn,
-    task::Poll,
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
-use bytes::Bytes;
 use dialog_core::IncomingCall;
 use media_core::{Op, PortPair, PumpHandle, StreamCommand, StreamOutput};
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{
-    CloseCause, FlowId, IdMint, Transport, TransportInput,
-    io::{Datagram, SendError, UdpFlow},
+    IdMint, Outbound, Transport, TransportInput,
+    io::{Resolver, Sockets, Written},
 };
 use tokio::{
     sync::{mpsc, oneshot, watch as channel},
@@ -49,7 +47,8 @@ use crate::{
     event::SessionId,
 };
 
-/// Inputs of one kind that are handled before timers get their turn again.
+/// Inputs of one kind that are handled before timers get their turn again; those of the sockets have the same bound
+/// ([`sip_transport::io::INPUTS_PER_TURN`]).
 const INPUTS_PER_TURN: usize = 64;
 /// Commands that wait for the driver; a caller beyond it waits itself.
 pub(crate) const COMMANDS: usize = 1024;
@@ -60,6 +59,8 @@ pub(crate) const DECISIONS: usize = 256;
 const UNSENT: Duration = Duration::from_millis(5);
 /// How long a shutdown waits for the other sides' answers.
 const SHUTDOWN: Duration = Duration::from_secs(4);
+/// How long it waits then for connections to be closed in order.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What comes from the facade.
 pub(crate) enum Request {
@@ -96,7 +97,8 @@ pub(crate) type MediaEnds = (PumpHandle, mpsc::Receiver<StreamOutput>);
 /// What the driver is started with.
 pub(crate) struct Parts {
     pub(crate) config: EngineConfig,
-    pub(crate) sockets: Vec<UdpFlow>,
+    pub(crate) sockets: Sockets,
+    pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) media: Option<MediaEnds>,
     pub(crate) capture: Option<Capture>,
     pub(crate) requests: mpsc::Receiver<Request>,
@@ -106,7 +108,8 @@ pub(crate) struct Parts {
 
 struct Driver {
     engine: Engine<Observer>,
-    sockets: Vec<(FlowId, UdpFlow)>,
+    sockets: Sockets,
+    resolver: Arc<dyn Resolver>,
     pump: Option<PumpHandle>,
     stream_answers: Option<mpsc::Receiver<StreamOutput>>,
     capture: Option<Capture>,
@@ -120,10 +123,8 @@ struct Driver {
     stopping: Option<(Instant, Vec<oneshot::Sender<()>>)>,
     /// Streams that are being closed: each gives its summary, then its answer.
     closing: BTreeSet<Op>,
-    /// Received in this turn; kept for its room.
-    datagrams: Vec<Datagram>,
-    /// The socket that was read last.
-    served: usize,
+    /// What the sockets brought in this turn; kept for its room.
+    inputs: Vec<TransportInput>,
     /// What the pump had no room for, in order.
     unsent: VecDeque<StreamRequest>,
 }
@@ -131,16 +132,15 @@ struct Driver {
 /// Runs the driver until it is shut down, or every handle is gone and its calls are ended. The sockets are closed when it
 /// returns; those who asked for the end are still to be told.
 pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
-    let Parts { config, sockets, media, capture, requests, decisions, bus } = parts;
+    let Parts { config, sockets, resolver, media, capture, requests, decisions, bus } = parts;
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let engine =
         Engine::new(config, Instant::now(), unix, Box::new(SystemRandom::default()), Observer::new(bus));
-    let mut flows = IdMint::default();
-    let sockets = sockets.into_iter().map(|socket| (flows.mint(), socket)).collect();
     let (pump, stream_answers) = media.unzip();
     let mut driver = Driver {
         engine,
         sockets,
+        resolver,
         pump,
         stream_answers,
         capture,
@@ -152,19 +152,18 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
         commands: IdMint::default(),
         stopping: None,
         closing: BTreeSet::new(),
-        datagrams: Vec::with_capacity(INPUTS_PER_TURN),
-        served: 0,
+        inputs: Vec::with_capacity(INPUTS_PER_TURN),
         unsent: VecDeque::new(),
     };
-    driver.open();
     driver.turns().await;
     driver.engine.abandon();
     driver.deliver();
+    driver.sockets.shutdown(FAREWELL).await;
     driver.stopping.map(|(_, waiting)| waiting).unwrap_or_default()
 }
 
 enum Woken {
-    Socket(usize),
+    Sockets,
     Request(Option<Request>),
     Stream(Option<StreamOutput>),
     Resolved(Option<TransportInput>),
@@ -172,16 +171,6 @@ enum Woken {
 }
 
 impl Driver {
-    fn open(&mut self) {
-        for index in 0..self.sockets.len() {
-            let (flow, socket) = &self.sockets[index];
-            let input =
-                TransportInput::Opened { flow: *flow, transport: Transport::Udp, local: socket.local() };
-            self.engine.handle(Instant::now(), Input::Transport(input));
-        }
-        self.deliver();
-    }
-
     async fn turns(&mut self) {
         let sleep = sleep_until(Instant::now().into());
         tokio::pin!(sleep);
@@ -199,15 +188,9 @@ impl Driver {
                 [self.engine.next_deadline(), self.stopping.as_ref().map(|(deadline, _)| *deadline), again];
             let deadline = deadline.into_iter().flatten().min();
             sleep.as_mut().reset(deadline.unwrap_or(now + Duration::from_hours(1)).into());
-            let (sockets, served) = (&self.sockets, self.served);
             let streams = &mut self.stream_answers;
             let woken = tokio::select! {
-                index = poll_fn(|cx| {
-                    // Behind the one that was served last, so that a flood on one leaves the others their turn.
-                    let mut turn = (served + 1..sockets.len()).chain(0..sockets.len().min(served + 1));
-                    let ready = turn.find(|index| sockets[*index].1.poll_readable(cx).is_ready());
-                    ready.map_or(Poll::Pending, Poll::Ready)
-                }) => Woken::Socket(index),
+                () = self.sockets.next(&mut self.inputs) => Woken::Sockets,
                 request = self.requests.recv(), if self.stopping.is_none() || !self.requests.is_closed() => Woken::Request(request),
                 output = async { match streams { Some(streams) => streams.recv().await, None => std::future::pending().await } } => {
                     Woken::Stream(output)
@@ -216,7 +199,7 @@ impl Driver {
                 () = &mut sleep => Woken::Timer,
             };
             match woken {
-                Woken::Socket(index) => self.read(index),
+                Woken::Sockets => self.transport_inputs(),
                 Woken::Request(request) => self.requests(request),
                 Woken::Stream(output) => self.stream_outputs(output),
                 Woken::Resolved(Some(input)) => self.engine.handle(Instant::now(), Input::Transport(input)),
@@ -225,32 +208,18 @@ impl Driver {
         }
     }
 
-    fn read(&mut self, index: usize) {
-        self.served = index;
-        let (flow, socket) = &mut self.sockets[index];
-        let flow = *flow;
-        let mut datagrams = std::mem::take(&mut self.datagrams);
-        let local = socket.local();
-        let taken = socket.try_receive(INPUTS_PER_TURN, |datagram| {
-            if let Some(capture) = &self.capture {
-                capture.received(local, datagram.source, &datagram.bytes);
+    fn transport_inputs(&mut self) {
+        let mut inputs = std::mem::take(&mut self.inputs);
+        for input in inputs.drain(..) {
+            if let (TransportInput::Bytes { flow, source, bytes }, Some(capture)) = (&input, &self.capture)
+                && let Some(local) = self.sockets.local(*flow)
+            {
+                capture.received(local, *source, bytes);
             }
-            datagrams.push(datagram);
-        });
-        if let Err(error) = taken {
-            tracing::error!(%error, %local, "a SIP socket is gone");
-            self.sockets.remove(index);
-            self.engine.handle(
-                Instant::now(),
-                Input::Transport(TransportInput::Closed { flow, cause: CloseCause::Lost }),
-            );
-        }
-        for Datagram { source, bytes } in datagrams.drain(..) {
-            self.engine
-                .handle(Instant::now(), Input::Transport(TransportInput::Bytes { flow, source, bytes }));
+            self.engine.handle(Instant::now(), Input::Transport(input));
             self.deliver();
         }
-        self.datagrams = datagrams;
+        self.inputs = inputs;
     }
 
     fn requests(&mut self, first: Option<Request>) {
@@ -329,12 +298,17 @@ impl Driver {
     fn deliver(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Write(outbound) => self.write(&outbound.hop, &outbound.wire),
-                Output::KeepAlive { .. } | Output::Connect(_) | Output::Close(_) => {}
+                Output::Write(outbound) => self.write(&outbound),
+                Output::KeepAlive { flow, wire } => {
+                    let written = self.sockets.keep_alive(flow, &wire);
+                    self.written(written);
+                }
+                Output::Connect(connect) => self.sockets.connect(connect),
+                Output::Close(flow) => self.sockets.close(flow),
                 Output::Resolve { route, question } => {
-                    let answers = self.resolved.0.clone();
+                    let (answers, resolver) = (self.resolved.0.clone(), Arc::clone(&self.resolver));
                     tokio::spawn(async move {
-                        let result = sip_transport::io::lookup(&question).await;
+                        let result = resolver.look_up(question.clone()).await;
                         if answers.send(TransportInput::Resolved { route, question, result }).await.is_err() {
                             tracing::trace!(%route, "a late answer of the resolver");
                         }
@@ -352,26 +326,22 @@ impl Driver {
         self.engine.tap().purge();
     }
 
-    fn write(&mut self, hop: &sip_transport::Hop, wire: &Bytes) {
-        let socket = self.sockets.iter().find(|(flow, _)| *flow == hop.flow);
-        let Some((flow, socket)) = socket else { return };
-        let capture = self.capture.as_ref().map(|capture| (capture, Instant::now()));
-        match socket.try_send(hop.remote, wire) {
-            Ok(()) => {
-                if let Some((capture, at)) = capture {
-                    capture.sent(at, socket.local(), hop.remote, wire);
-                }
-            }
-            // The datagram is lost as it might be in the network; its transaction's timer sends it again.
-            Err(SendError::Full) => tracing::debug!(remote = %hop.remote, "the send buffer is full"),
-            Err(SendError::Refused(error)) => {
-                tracing::debug!(%error, remote = %hop.remote, "a datagram is refused");
-            }
-            Err(SendError::Unreachable(error)) => {
-                tracing::debug!(%error, remote = %hop.remote, "sending failed");
-                let input = TransportInput::SendFailed { flow: *flow, remote: hop.remote };
-                self.engine.handle(Instant::now(), Input::Transport(input));
-            }
+    fn write(&mut self, outbound: &Outbound) {
+        let hop = &outbound.hop;
+        let capture = self.capture.as_ref().filter(|_| hop.transport == Transport::Udp);
+        let capture = capture.map(|capture| (capture, Instant::now()));
+        let written = self.sockets.write(outbound);
+        if let (Written::Sent, Some((capture, at))) = (&written, capture) {
+            capture.sent(at, hop.local, hop.remote, &outbound.wire);
+        }
+        self.written(written);
+    }
+
+    fn written(&mut self, written: Written) {
+        match written {
+            // What is lost here is lost as it might be in the network: its transaction's timer sends it again.
+            Written::Sent | Written::Lost => {}
+            Written::Failed(input) => self.engine.handle(Instant::now(), Input::Transport(input)),
         }
     }
 

@@ -1,11 +1,21 @@
 //! Starts a driver: sockets, pump and thread.
 
-use std::{net::SocketAddr, ops::RangeInclusive, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use event_bus::Bus;
 use media_core::{Pump, PumpConfig, PumpHandle};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
-use sip_transport::io::{ListenError, UdpFlow};
+use sip_transport::{
+    Transport,
+    io::{ListenError, Resolver, SocketConfig, Sockets},
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{COMMANDS, Capture, DECISIONS, Delivered, MediaEnds, Parts, Request, run};
@@ -19,9 +29,10 @@ use crate::{
 const SPARE_STREAMS: usize = 64;
 
 /// What is to be started.
-#[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) listen: Vec<(Transport, SocketAddr)>,
+    pub(crate) sockets: SocketConfig,
+    pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) identity: Option<String>,
     pub(crate) config: EngineConfig,
     pub(crate) ports: Option<RangeInclusive<u16>>,
@@ -35,8 +46,11 @@ pub(crate) struct Started {
     pub(crate) decisions: mpsc::Receiver<Delivered>,
     pub(crate) bus: Bus<SessionEvent>,
     pub(crate) pump: Option<PumpHandle>,
-    pub(crate) locals: Vec<SocketAddr>,
+    pub(crate) locals: Vec<Local>,
 }
+
+/// An address we listen on.
+pub(crate) type Local = (Transport, SocketAddr);
 
 /// A pump that runs, and its ends for the driver.
 type OpenMedia = (Pump, MediaEnds);
@@ -53,19 +67,19 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::System)?;
     let body = async move {
-        let (sockets, media) = match plan.open() {
+        let (sockets, locals, media) = match plan.open() {
             Ok(opened) => opened,
             Err(error) => {
                 report(started, Err(error));
                 return;
             }
         };
-        let locals: Vec<SocketAddr> = sockets.iter().map(UdpFlow::local).collect();
         let (pump, media) = media.unzip();
         report(started, Ok((locals, media.as_ref().map(|(handle, _): &MediaEnds| handle.clone()))));
         let parts = Parts {
             config: plan.config,
             sockets,
+            resolver: plan.resolver,
             media,
             capture: plan.capture,
             requests: request_queue,
@@ -92,21 +106,35 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
 
 impl Plan {
     /// Binds the SIP sockets and starts the pump; inside the driver's runtime.
-    fn open(&mut self) -> Result<(Vec<UdpFlow>, Option<OpenMedia>), StartError> {
-        let mut sockets = Vec::new();
-        for address in &self.listen {
-            sockets.extend(UdpFlow::listen(*address).map_err(|error| listen_error(*address, error))?);
+    fn open(&mut self) -> Result<(Sockets, Vec<Local>, Option<OpenMedia>), StartError> {
+        let mut sockets = Sockets::new(self.sockets.clone());
+        let mut locals = Vec::new();
+        for (transport, address) in &self.listen {
+            let listening =
+                sockets.listen(*transport, *address).map_err(|error| listen_error(*address, error))?;
+            locals.extend(listening.into_iter().map(|local| (*transport, local)));
         }
-        let locals: Vec<SocketAddr> = sockets.iter().map(UdpFlow::local).collect();
+        // What we do not listen by can be called by all the same.
+        let ips: BTreeSet<IpAddr> = locals.iter().map(|(_, local)| local.ip()).collect();
+        for transport in [Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss] {
+            let listens =
+                |ip: &&IpAddr| locals.iter().any(|(by, local)| (*by, local.ip()) == (transport, **ip));
+            for ip in ips.iter().filter(|ip| !listens(ip)) {
+                sockets.offer(transport, *ip);
+            }
+        }
+        let addresses: Vec<SocketAddr> = locals.iter().map(|(_, local)| *local).collect();
         self.settle_identity(&locals)?;
-        let media = self.start_pump(&locals)?;
-        Ok((sockets, media))
+        // What means ourselves is never called on somebody else's word (SEC-04).
+        self.config.policy.targets.own.extend(&addresses);
+        let media = self.start_pump(&addresses)?;
+        Ok((sockets, locals, media))
     }
 
-    fn settle_identity(&mut self, locals: &[SocketAddr]) -> Result<(), StartError> {
+    fn settle_identity(&mut self, locals: &[Local]) -> Result<(), StartError> {
         let text = match (&self.identity, locals.first()) {
             (Some(identity), _) => identity.clone(),
-            (None, Some(local)) => format!("sip:patchcord@{local}"),
+            (None, Some((_, local))) => format!("sip:patchcord@{local}"),
             (None, None) => return Err(StartError::Identity(String::new())),
         };
         let uri: UriBuf = text.parse().map_err(|_| StartError::Identity(text.clone()))?;
@@ -115,8 +143,6 @@ impl Plan {
         }
         self.config.contact_user = uri.as_uri().user().map(Arc::from);
         self.config.identity = NameAddrBuf::from(uri);
-        // What means ourselves is never called on somebody else's word (SEC-04).
-        self.config.policy.targets.own.extend(locals);
         Ok(())
     }
 
@@ -166,6 +192,7 @@ fn listen_error(address: SocketAddr, error: ListenError) -> StartError {
             StartError::AddressInUse(address)
         }
         ListenError::Bind { address, source } => StartError::Bind { address, source },
+        ListenError::NoIdentity(transport) => StartError::Certificate(transport),
         other => StartError::Bind { address, source: std::io::Error::other(other) },
     }
 }

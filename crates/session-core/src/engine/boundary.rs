@@ -382,6 +382,8 @@ pub struct EngineConfig {
     pub hold_limit: Duration,
     /// The base timers.
     pub timing: Timing,
+    /// Connections, their limits and times, and where requests go.
+    pub transport: sip_transport::Config,
     /// User-Agent and Server.
     pub user_agent: Option<Arc<str>>,
     /// The 2xx that accepts a REFER (decision D1).
@@ -405,6 +407,7 @@ impl EngineConfig {
             hold_before_transfer: true,
             hold_limit: Duration::from_secs(10),
             timing: Timing::default(),
+            transport: sip_transport::Config::default(),
             user_agent: Some(Arc::from(concat!("patchcord/", env!("CARGO_PKG_VERSION")))),
             refer_acceptance: ReferAcceptance::default(),
             trace: false,

@@ -138,7 +138,7 @@ impl<T: Tap> Engine<T> {
         };
         let transactions = transaction_config(&config);
         Self {
-            transports: Transports::new(sip_transport::Config::default()),
+            transports: Transports::new(config.transport),
             transactions: Transactions::new(transactions),
             dialogs: Dialogs::new(dialogs),
             transfers: Transfers::new(config.policy.clone()),
@@ -265,9 +265,14 @@ impl<T: Tap> Engine<T> {
         self.transports.connections()
     }
 
-    /// Datagrams that were dropped, by reason.
+    /// Messages that were dropped and connections that were refused, by reason.
     pub fn transport_counters(&self) -> sip_transport::Counters {
         self.transports.counters()
+    }
+
+    /// Messages that were dropped or answered without a call, by reason.
+    pub fn transaction_counters(&self) -> transaction_core::Counters {
+        self.transactions.counters()
     }
 
     fn is_carrying(&self) -> bool {
@@ -298,6 +303,15 @@ impl<T: Tap> Engine<T> {
     }
 
     fn carry_transport(&mut self, output: TransportOutput) {
+        // Messages are seen as such, and time is nobody's news.
+        if !matches!(
+            output,
+            TransportOutput::Flow(FlowEvent::Inbound(_))
+                | TransportOutput::Write(_)
+                | TransportOutput::Timer(_)
+        ) {
+            self.tap.seen(self.surroundings.now, Seen::Step { from: "transport", value: &output });
+        }
         match output {
             TransportOutput::Flow(event) => {
                 if let FlowEvent::Inbound(inbound) = &event {
@@ -355,6 +369,7 @@ impl<T: Tap> Engine<T> {
         match output {
             TxOutput::Route(route) => self.transport(TransportCommand::Route(route)),
             TxOutput::Send(outbound) => self.transport(TransportCommand::Send(outbound)),
+            TxOutput::Avoid(hop) => self.transport(TransportCommand::Avoid(hop)),
             TxOutput::Event(event) => {
                 self.tap.seen(self.surroundings.now, Seen::Step { from: "transaction", value: &event });
                 self.dialogs.receive(&mut self.surroundings.cx(), event, &mut self.from_dialogs.out());

@@ -1,6 +1,7 @@
 //! How a session manager is set up and started.
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     sync::Arc,
@@ -10,6 +11,13 @@ use std::{
 use dialog_core::ReferAcceptance;
 use media_core::Source;
 use sip_message::{NameAddrBuf, UriBuf};
+use sip_transport::{
+    Transport,
+    io::{
+        Dscp, Resolver, SocketConfig, SystemResolver,
+        tls::{Roots, TlsConfig},
+    },
+};
 use transfer::{Network, ReplacesAuthorizer, TransferPolicy};
 
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
@@ -22,11 +30,16 @@ use crate::{
 /// Descriptors that a process needs besides its sockets: standard streams, event loops, libraries.
 const OTHER_DESCRIPTORS: u64 = 64;
 
+/// What can be listened by.
+const LISTEN_TRANSPORTS: [Transport; 5] =
+    [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
+
 /// Sets a [`SessionManager`] up.
-#[derive(Debug)]
 #[must_use = "it does nothing until it is started"]
 pub struct Builder {
-    listen: Vec<SocketAddr>,
+    listen: Vec<(Transport, SocketAddr)>,
+    sockets: SocketConfig,
+    resolver: Arc<dyn Resolver>,
     identity: Option<String>,
     config: EngineConfig,
     ports: Option<RangeInclusive<u16>>,
@@ -39,13 +52,35 @@ impl Default for Builder {
         // invariant: a constant that is a SIP URI.
         let nobody: UriBuf = "sip:patchcord@invalid".parse().expect("invariant: a valid URI");
         let config = EngineConfig { max_calls: 256, ..EngineConfig::new(NameAddrBuf::from(nobody)) };
-        Self { listen: Vec::new(), identity: None, config, ports: None, rtcp_interval: None, capture: None }
+        Self {
+            listen: Vec::new(),
+            sockets: SocketConfig::default(),
+            resolver: Arc::new(SystemResolver),
+            identity: None,
+            config,
+            ports: None,
+            rtcp_interval: None,
+            capture: None,
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("listen", &self.listen)
+            .field("identity", &self.identity)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
 impl Builder {
-    /// Adds a listen address: `udp:IP:PORT`, `udp:[IP]:PORT`, or the same without `udp:`. Port 0 takes a free one, a
-    /// wildcard address listens on every address of this machine. Without any, `127.0.0.1` with a free port.
+    /// Adds a listen address: `udp:IP:PORT`, the same with `tcp`, `tls`, `ws` or `wss`, or without any, which means UDP; an
+    /// IPv6 address in brackets. Port 0 takes a free one, a wildcard address listens on every address of this machine.
+    /// Without any, `udp:127.0.0.1:0`. TLS and WSS need a certificate ([`Builder::tls`]).
+    ///
+    /// Calls go out by each transport from these addresses, whether it is listened on or not.
     pub fn listen(mut self, address: &str) -> Result<Self, StartError> {
         let (transport, rest) = match address.split_once(':') {
             Some((name, rest))
@@ -56,12 +91,40 @@ impl Builder {
             _ => ("udp", address),
         };
         let refuse = |reason| StartError::Listen { value: address.to_owned(), reason };
-        if !transport.eq_ignore_ascii_case("udp") {
-            return Err(refuse("only udp is offered; write udp:IP:PORT"));
-        }
-        let address = rest.parse().map_err(|_| refuse("write udp:IP:PORT, an IPv6 address in brackets"))?;
-        self.listen.push(address);
+        let transport = LISTEN_TRANSPORTS
+            .into_iter()
+            .find(|known| known.via_name().eq_ignore_ascii_case(transport))
+            .ok_or_else(|| refuse("the transport is none of udp, tcp, tls, ws and wss"))?;
+        let address = rest.parse().map_err(|_| {
+            refuse("write TRANSPORT:IP:PORT, such as udp:192.0.2.10:5060, an IPv6 address in brackets")
+        })?;
+        self.listen.push((transport, address));
         Ok(self)
+    }
+
+    /// Sets how TLS verifies the other side, and our own certificate, which listening by TLS or WSS needs. Without it the
+    /// authorities that the system trusts are used to call `sips:` URIs.
+    pub fn tls(mut self, tls: TlsConfig) -> Self {
+        self.sockets.tls = Some(tls);
+        self
+    }
+
+    /// Sets who looks names up; the system's resolver by default, which knows addresses only (no NAPTR, no SRV).
+    pub fn resolver(mut self, resolver: impl Resolver) -> Self {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// Sets the mark of what is sent as SIP (RFC 2474); the system's by default.
+    pub fn dscp(mut self, dscp: Dscp) -> Self {
+        self.sockets.dscp = Some(dscp);
+        self
+    }
+
+    /// Sets the limits and times of connections, and where requests go.
+    pub fn transport(mut self, config: sip_transport::Config) -> Self {
+        self.config.transport = config;
+        self
     }
 
     /// Sets our identity, the From of what we send: a `sip:` URI. Without one, `sip:patchcord@` the first listen address.
@@ -170,26 +233,40 @@ impl Builder {
     /// Binds the sockets and starts the threads.
     pub async fn start(mut self) -> Result<(SessionManager, IncomingQueue), StartError> {
         if self.listen.is_empty() {
-            self.listen.push(([127, 0, 0, 1], 0).into());
+            self.listen.push((Transport::Udp, ([127, 0, 0, 1], 0).into()));
         }
         self.check_descriptors()?;
-        let Self { listen, identity, config, ports, rtcp_interval, capture } = self;
-        let Started { requests, decisions, bus, pump, locals } =
-            driver::start(Plan { listen, identity, config, ports, rtcp_interval, capture }).await?;
+        if self.sockets.tls.is_none() {
+            match TlsConfig::builder(Roots::System).build() {
+                Ok(tls) => self.sockets.tls = Some(tls),
+                // Then there is no TLS: a `sips:` URI cannot be called, which is told when one is.
+                Err(error) => tracing::info!(%error, "no TLS without settings of its own"),
+            }
+        }
+        let Self { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture } = self;
+        let plan = Plan { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture };
+        let Started { requests, decisions, bus, pump, locals } = driver::start(plan).await?;
         Ok((
             SessionManager::new(requests.clone(), bus, pump, locals),
             IncomingQueue::new(decisions, &requests),
         ))
     }
 
-    fn check_descriptors(&self) -> Result<(), StartError> {
+    /// Checks that the calls have enough descriptors, and lets connections have what is left.
+    fn check_descriptors(&mut self) -> Result<(), StartError> {
         let Some(limit) = descriptor_limit() else { return Ok(()) };
         // Two sockets a call, and those that are kept ready.
         let ready = crate::engine::PORTS_AHEAD as u64;
         let media =
             if self.config.media == MediaMode::On { (self.config.max_calls as u64 + ready) * 2 } else { 0 };
         let wanted = media + self.listen.len() as u64 + OTHER_DESCRIPTORS;
-        if wanted > limit { Err(StartError::Descriptors { limit, wanted }) } else { Ok(()) }
+        if wanted >= limit {
+            return Err(StartError::Descriptors { limit, wanted });
+        }
+        let left = usize::try_from(limit - wanted).unwrap_or(usize::MAX);
+        let connections = &mut self.config.transport.connections;
+        *connections = left.min(*connections);
+        Ok(())
     }
 }
 

@@ -68,7 +68,7 @@ struct Inner {
     requests: mpsc::Sender<Request>,
     bus: Bus<SessionEvent>,
     pump: Option<PumpHandle>,
-    locals: Vec<SocketAddr>,
+    locals: Vec<(Transport, SocketAddr)>,
 }
 
 impl SessionManager {
@@ -81,14 +81,14 @@ impl SessionManager {
         requests: mpsc::Sender<Request>,
         bus: Bus<SessionEvent>,
         pump: Option<PumpHandle>,
-        locals: Vec<SocketAddr>,
+        locals: Vec<(Transport, SocketAddr)>,
     ) -> Self {
         Self { inner: Arc::new(Inner { requests, bus, pump, locals }) }
     }
 
     /// The addresses it listens on.
     pub fn local_addresses(&self) -> Vec<(Transport, SocketAddr)> {
-        self.inner.locals.iter().map(|local| (Transport::Udp, *local)).collect()
+        self.inner.locals.clone()
     }
 
     /// Calls a `sip:` URI. Returns once the call has begun; [`Session::established`] waits for its answer.

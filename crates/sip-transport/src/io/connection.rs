@@ -80,8 +80,20 @@ pub(super) async fn connected(connect: Connect, config: Arc<SocketConfig>, wires
         let (carrier, peer) = in_time(&config, Box::pin(call(stream, &connect, &config))).await?;
         Ok(Ready { local, peer, carrier })
     };
+    let (transport, remote) = (connect.transport, connect.remote);
+    let opening = async { opening.await.inspect_err(|cause| tell(*cause, transport, remote)) };
     // What the handshakes need is given back when they are over.
     run(Box::pin(opening), wires).await;
+}
+
+/// Logs why a connection cannot be made; where it is about who the other side is, for everybody to see.
+fn tell(cause: CloseCause, transport: Transport, remote: SocketAddr) {
+    match cause {
+        CloseCause::Handshake | CloseCause::Untrusted | CloseCause::WrongName | CloseCause::WebSocket => {
+            tracing::warn!(%transport, %remote, "{cause}");
+        }
+        _ => tracing::info!(%transport, %remote, "{cause}"),
+    }
 }
 
 type Opened = Result<(Carrier, Option<PeerIdentity>), CloseCause>;

@@ -14,14 +14,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) input: TransportInput,
-    /// Of bytes: the connection's turn, which is over when they are taken.
-    _turn: Option<OwnedSemaphorePermit>,
+    /// Of bytes: the connection's turn. It brings nothing more until this is dropped.
+    pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
 /// The end of the channel that one connection has.
 ///
-/// One piece of bytes at a time is in the channel: so a connection cannot take the place of others, and its answers to one
-/// piece are on their way before it brings the next. Who does not ask for inputs pushes back into the connections.
+/// It brings one piece of bytes in each turn of who asks for inputs: so a connection cannot take the place of others, and
+/// the answers to one piece are on their way before it brings the next. Who does not ask pushes back into the connections.
 #[derive(Debug)]
 pub(super) struct Inlet {
     pub(super) flow: FlowId,
@@ -39,7 +39,7 @@ impl Inlet {
         Self { flow, source, channel, turns: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Waits until the last piece was taken.
+    /// Waits until the turn in which the last piece was taken is over.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Gone> {
         Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Gone)
     }
@@ -47,12 +47,12 @@ impl Inlet {
     /// Brings a piece of a stream, or a message.
     pub(super) async fn bring(&self, turn: OwnedSemaphorePermit, bytes: Bytes) -> Result<(), Gone> {
         let input = TransportInput::Bytes { flow: self.flow, source: self.source, bytes };
-        self.channel.send(Arrival { input, _turn: Some(turn) }).await.map_err(|_| Gone)
+        self.channel.send(Arrival { input, turn: Some(turn) }).await.map_err(|_| Gone)
     }
 
     /// Tells that the connection is ready.
     pub(super) async fn tell(&self, input: TransportInput) -> Result<(), Gone> {
-        self.channel.send(Arrival { input, _turn: None }).await.map_err(|_| Gone)
+        self.channel.send(Arrival { input, turn: None }).await.map_err(|_| Gone)
     }
 
     /// Tells the end of the connection.

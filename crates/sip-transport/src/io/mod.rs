@@ -26,6 +26,6 @@ pub use interfaces::local_addresses;
 pub use listen::ListenError;
 #[cfg(feature = "dns")]
 pub use resolver::{DnsConfig, DnsResolver, DnsSetupError};
-pub use resolver::{LookUp, Resolver, SYSTEM_TTL, StaticResolver, SystemResolver, TABLE_TTL, lookup};
+pub use resolver::{LookUp, Resolver, SYSTEM_TTL, StaticResolver, SystemResolver, TABLE_TTL};
 pub use sockets::{INPUTS_PER_TURN, Sockets, Written};
 pub use udp::{Datagram, RECEIVE_BUDGET, UdpFlow};

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     future::poll_fn,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{
     net::TcpStream,
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
     task::{AbortHandle, JoinSet},
     time::timeout,
 };
@@ -55,6 +55,25 @@ const WAITING_INPUTS: usize = INPUTS_PER_TURN;
 /// [`Sockets::close`]; none follows then.
 ///
 /// Dropping it closes everything at once; [`Sockets::shutdown`] does it in order.
+///
+/// ```
+/// use std::time::Duration;
+/// use sip_transport::{Connect, FlowId, Transport, TransportInput, io::{SocketConfig, Sockets}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut sockets = Sockets::new(SocketConfig::default());
+/// let remote = sockets.listen(Transport::Tcp, "127.0.0.1:0".parse()?)?[0];
+/// let flow = FlowId::from(1);
+/// sockets.connect(Connect { flow, transport: Transport::Tcp, remote, local: None, name: "localhost".into() });
+/// let mut inputs = Vec::new();
+/// while !inputs.iter().any(|input| matches!(input, TransportInput::Accepted { .. })) {
+///     sockets.next(&mut inputs).await;
+/// }
+/// sockets.shutdown(Duration::from_secs(1)).await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Sockets {
     config: Arc<SocketConfig>,
@@ -67,6 +86,8 @@ pub struct Sockets {
     /// Accepted connections whose handshakes are under way.
     handshakes: usize,
     arrivals: (mpsc::Sender<Arrival>, mpsc::Receiver<Arrival>),
+    /// The turns of the connections whose bytes were given last.
+    turns: Vec<OwnedSemaphorePermit>,
     tasks: JoinSet<()>,
     /// The source that was served last.
     served: usize,
@@ -108,6 +129,7 @@ impl Sockets {
             connections: BTreeMap::new(),
             handshakes: 0,
             arrivals: mpsc::channel(WAITING_INPUTS),
+            turns: Vec::new(),
             tasks: JoinSet::new(),
             served: 0,
         }
@@ -148,6 +170,22 @@ impl Sockets {
         Ok(locals)
     }
 
+    /// Tells that connections by this transport can be made from an address of ours, where nothing listens for any that
+    /// come in: [`TransportInput::Opened`] with port 0.
+    ///
+    /// Nothing is told of a transport that no connection can be made by: UDP, TLS without its settings, or what is not
+    /// built in.
+    pub fn offer(&mut self, transport: Transport, address: IpAddr) {
+        #[cfg(feature = "tls")]
+        let has_keys = !transport.is_secure() || self.config.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        let has_keys = true;
+        if is_built(transport) && transport.is_reliable() && has_keys {
+            let flow = self.name();
+            self.opened(flow, transport, SocketAddr::new(address, 0));
+        }
+    }
+
     /// Our address on a UDP socket, or on one that listens.
     pub fn local(&self, flow: FlowId) -> Option<SocketAddr> {
         let udp = self.udp.iter().find(|(udp, _)| *udp == flow).map(|(_, socket)| socket.local());
@@ -162,6 +200,7 @@ impl Sockets {
     /// As [`Sockets::next`], for who waits for more than that.
     pub fn poll_next(&mut self, cx: &mut Context<'_>, inputs: &mut Vec<TransportInput>) -> Poll<()> {
         while self.tasks.try_join_next().is_some() {}
+        self.turns.clear();
         let start = inputs.len();
         let full = start + INPUTS_PER_TURN;
         let pending = self.pending.len().min(INPUTS_PER_TURN);
@@ -273,6 +312,7 @@ impl Sockets {
         while inputs.len() < full
             && let Poll::Ready(Some(arrival)) = self.arrivals.1.poll_recv(cx)
         {
+            self.turns.extend(arrival.turn);
             inputs.extend(self.arrived(arrival.input));
         }
     }

@@ -6,7 +6,7 @@ use sip_message::framing::StreamEnd;
 
 use super::{Transports, arm, disarm, keeping::Lost, tell};
 use crate::{
-    boundary::{Connect, TransportOutput, TransportTimer},
+    boundary::{CloseCause, Connect, TransportOutput, TransportTimer},
     flow::{FlowEvent, FlowId, PeerIdentity, Transport},
     flows::{Connection, Phase, Queue},
     step::{Cx, Out},
@@ -124,11 +124,17 @@ impl Transports {
     }
 
     /// A socket or connection is gone, by word of the sockets.
-    pub(super) fn closed(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+    pub(super) fn closed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        flow: FlowId,
+        cause: CloseCause,
+        out: &mut Out<'_, TransportOutput>,
+    ) {
         if self.flows.close_socket(flow).is_some() {
             tell(FlowEvent::Ended(flow), out);
         } else if self.flows.connection(flow).is_some_and(Connection::exists) {
-            self.end(cx, flow, out);
+            self.end(cx, flow, cause, out);
         } else {
             self.counters.unknown_flow += 1;
         }
@@ -137,12 +143,12 @@ impl Transports {
     /// Closes a connection that is not worth having any more.
     pub(super) fn close(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
         out.push(TransportOutput::Close(flow));
-        self.end(cx, flow, out);
+        self.end(cx, flow, CloseCause::TimedOut, out);
     }
 
     /// Forgets a connection: what waited for it is lost, routes go on to their next targets, and if it is kept it will be
     /// opened again.
-    fn end(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+    fn end(&mut self, cx: &mut Cx<'_>, flow: FlowId, cause: CloseCause, out: &mut Out<'_, TransportOutput>) {
         let Some(connection) = self.flows.remove(flow) else { return };
         let mut timers = vec![TransportTimer::Message(flow)];
         if connection.is_open() {
@@ -163,7 +169,7 @@ impl Transports {
         if let Some(kept) = connection.kept {
             self.lose(cx, Lost::of(&connection, kept), out);
         }
-        self.lead_past(cx, flow, out);
+        self.lead_past(cx, flow, cause, out);
     }
 
     pub(super) fn not_open_in_time(

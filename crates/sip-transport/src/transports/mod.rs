@@ -80,7 +80,7 @@ impl Transports {
             }
             TransportInput::Connected { flow, local, peer } => self.connected(cx, flow, local, peer, out),
             TransportInput::Bytes { flow, source, bytes } => self.bytes(cx, flow, source, bytes, out),
-            TransportInput::Closed { flow, cause: _ } => self.closed(cx, flow, out),
+            TransportInput::Closed { flow, cause } => self.closed(cx, flow, cause, out),
             TransportInput::SendFailed { flow, remote } => self.send_failed(cx, flow, remote, out),
             TransportInput::Resolved { route, question, result } => {
                 self.resolved(cx, route, &question, result, out);

@@ -7,7 +7,7 @@ use sip_message::Scheme;
 use super::{Transports, arm, disarm, tell};
 use crate::{
     address,
-    boundary::{TransportOutput, TransportTimer},
+    boundary::{CloseCause, TransportOutput, TransportTimer},
     flow::{FlowEvent, FlowId, Hop, Hops, Route, RouteError, RouteId, Transport},
     flows::Connection,
     question::{Answer, LookupError, Question},
@@ -71,7 +71,7 @@ impl Transports {
                 },
                 Ok(Step::Done { mut targets, name }) => {
                     self.dead.sort(&mut targets, cx.now);
-                    self.lead(cx, route, dialog, targets, name, out);
+                    self.lead(cx, route, dialog, (targets, name), RouteError::Unresolved, out);
                     return;
                 }
                 Err(error) => {
@@ -103,7 +103,8 @@ impl Transports {
     /// The resolver is silent: the selection goes on without the answer.
     pub(super) fn unanswered(&mut self, cx: &mut Cx<'_>, route: RouteId, out: &mut Out<'_, TransportOutput>) {
         match self.resolving.take(route) {
-            Some(Waiting { dialog, stage: Stage::Asking(_, selection) }) => {
+            Some(Waiting { dialog, stage: Stage::Asking(question, selection) }) => {
+                self.cache.put(question, &Err(LookupError::Timeout), cx.now);
                 let step = selection.answer(cx.random, Err(LookupError::Timeout));
                 self.select(cx, route, dialog, step, out);
             }
@@ -116,18 +117,17 @@ impl Transports {
     }
 
     /// From targets to hops. A target whose connection has to be there first is waited for if nothing better is found
-    /// before it, and left out otherwise.
+    /// before it, and left out otherwise. Without any hop `why` is told, or what was found since.
     fn lead(
         &mut self,
         cx: &mut Cx<'_>,
         route: RouteId,
         dialog: Option<FlowId>,
-        mut targets: Targets,
-        name: Box<str>,
+        (mut targets, name): (Targets, Box<str>),
+        mut why: RouteError,
         out: &mut Out<'_, TransportOutput>,
     ) {
         let mut hops = Hops::new();
-        let mut why = RouteError::Unreachable;
         let mut at = 0;
         while let Some(target) = targets.get(at).copied() {
             match self.find_hop(cx, target, &name, dialog) {
@@ -164,19 +164,25 @@ impl Transports {
             if let Some(Waiting { dialog, stage: Stage::Connecting { targets, name, .. } }) =
                 self.resolving.take(route)
             {
-                self.lead(cx, route, dialog, targets, name, out);
+                self.lead(cx, route, dialog, (targets, name), RouteError::Unresolved, out);
             }
         }
     }
 
     /// Goes on with the routes that waited for a connection that cannot be had: to their next targets.
-    pub(super) fn lead_past(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+    pub(super) fn lead_past(
+        &mut self,
+        cx: &mut Cx<'_>,
+        flow: FlowId,
+        cause: CloseCause,
+        out: &mut Out<'_, TransportOutput>,
+    ) {
         while let Some(route) = self.resolving.waiting_for(flow) {
             if let Some(Waiting { dialog, stage: Stage::Connecting { mut targets, name, .. } }) =
                 self.resolving.take(route)
             {
                 targets.remove(0);
-                self.lead(cx, route, dialog, targets, name, out);
+                self.lead(cx, route, dialog, (targets, name), RouteError::Unreachable(cause), out);
             }
         }
     }
@@ -204,7 +210,7 @@ impl Transports {
         let remote = address::scoped(SocketAddr::new(ip, port), local);
         let flow = self.flows.find(transport, remote, name);
         let flow = flow.unwrap_or_else(|| self.plan(cx, transport, remote, local, name));
-        let Some(connection) = self.flows.connection_mut(flow) else { return Err(RouteError::Unreachable) };
+        let Some(connection) = self.flows.connection_mut(flow) else { return Err(RouteError::Overload) };
         if connection.local.port() == 0 {
             return Ok(Found::Connect(flow));
         }

@@ -166,7 +166,7 @@ fn a_route_that_waits_goes_on_to_the_next_target_and_ends_with_the_last() {
     let second = connects(&outputs).remove(0);
     assert_eq!(second.remote, address("192.0.2.22:5061"));
     let outputs = bench.receive(refused(second.flow));
-    assert_eq!(answer(route, outputs), Err(RouteError::Unreachable));
+    assert_eq!(answer(route, outputs), Err(RouteError::Unreachable(CloseCause::Refused)));
     assert!(bench.transports.is_idle() && bench.timers.is_empty());
     assert_eq!(bench.transports.connections(), 0);
 }

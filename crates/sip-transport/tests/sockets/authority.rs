@@ -20,6 +20,11 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
+    /// Its own certificate.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
     /// Its own certificate as the only one that is trusted.
     pub(crate) fn roots(&self) -> Roots {
         Roots::Pinned(vec![Pem::bytes(&self.pem)])

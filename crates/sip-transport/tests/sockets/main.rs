@@ -6,6 +6,8 @@ mod authority;
 mod bench;
 mod closing;
 mod limits;
+#[cfg(feature = "tls")]
+mod system_roots;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;

@@ -145,6 +145,22 @@ async fn a_wildcard_listens_on_each_address_with_one_port() {
 }
 
 #[tokio::test]
+async fn what_is_only_offered_is_told_with_port_0_and_what_cannot_be_made_is_not() {
+    let mut sockets = Sockets::new(SocketConfig::default());
+    let local = address("127.0.0.1:0");
+    // There are no connections by UDP, and none by TLS without settings.
+    for transport in [Transport::Udp, Transport::Tls, Transport::Wss, Transport::Tcp] {
+        sockets.offer(transport, local.ip());
+    }
+    let mut inputs = Vec::new();
+    sockets.next(&mut inputs).await;
+    let [TransportInput::Opened { flow, transport: Transport::Tcp, local: told }] = inputs[..] else {
+        panic!("{inputs:?}")
+    };
+    assert_eq!((told, sockets.local(flow)), (local, None));
+}
+
+#[tokio::test]
 async fn a_taken_port_is_a_typed_error() {
     let mut sockets = Sockets::new(SocketConfig::default());
     let locals = sockets.listen(Transport::Tcp, address(LOOPBACK[0])).expect("loopback is there");

@@ -1,7 +1,7 @@
 //! INVITE client transaction (RFC 3261 §17.1.1, RFC 6026 figure 5), with CANCEL (RFC 3261 §9.1) as states of its own.
 
 use super::{
-    Action::{self, Again, Arm, Disarm, Fail, NextHop, Report, Send, SendAck, SendCancel, Supersede},
+    Action::{self, Again, Arm, Avoid, Disarm, Fail, NextHop, Report, Send, SendAck, SendCancel, Supersede},
     Happening,
 };
 use crate::{
@@ -74,18 +74,18 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
     use State::{Accepted, Calling, CancelWaiting, Cancelling, Completed, Proceeding};
     match (state, event) {
         (Calling, Event::TimerA) => to(Calling, &[Send, Again(A)]),
-        (Calling, Event::TimerB) => end(&[Disarm(A), NextHop(Timeout)]),
+        (Calling, Event::TimerB) => end(&[Disarm(A), Avoid, NextHop(Timeout)]),
         (Calling, Event::Cancel) => to(CancelWaiting, &[]),
         (Calling, Event::Provisional) => to(Proceeding, &[Disarm(A), Disarm(B), Report]),
         (Calling, Event::Success) => to(Accepted, &[Disarm(A), Disarm(B), Arm(M), Report]),
         (Calling, Event::Failure) => to(Completed, &[Disarm(A), Disarm(B), SendAck, Arm(D), Report]),
         // RFC 3263 §4.3: 503 is a failure of the hop, not of the request.
-        (Calling, Event::Unavailable) => to(Completed, &[Disarm(A), Disarm(B), SendAck, Supersede]),
+        (Calling, Event::Unavailable) => to(Completed, &[Disarm(A), Disarm(B), SendAck, Avoid, Supersede]),
         (Calling, Event::Unreachable | Event::FlowEnded) => end(&[Disarm(A), Disarm(B), NextHop(Flow)]),
         (Calling, Event::TimerD | Event::TimerM | Event::TimerCancel) => to(Calling, &[]),
 
         (CancelWaiting, Event::TimerA) => to(CancelWaiting, &[Send, Again(A)]),
-        (CancelWaiting, Event::TimerB) => end(&[Disarm(A), Fail(Timeout)]),
+        (CancelWaiting, Event::TimerB) => end(&[Disarm(A), Avoid, Fail(Timeout)]),
         (CancelWaiting, Event::Cancel) => to(CancelWaiting, &[]),
         // RFC 3261 §9.1: only now is it certain that the CANCEL cannot overtake the INVITE.
         (CancelWaiting, Event::Provisional) => {
@@ -102,7 +102,7 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Proceeding, Event::Provisional) => to(Proceeding, &[Report]),
         (Proceeding, Event::Success) => to(Accepted, &[Arm(M), Report]),
         (Proceeding, Event::Failure) => to(Completed, &[SendAck, Arm(D), Report]),
-        (Proceeding, Event::Unavailable) => to(Completed, &[SendAck, Supersede]),
+        (Proceeding, Event::Unavailable) => to(Completed, &[SendAck, Avoid, Supersede]),
         // Nothing of this transaction is being sent; the error belongs to another message.
         (Proceeding, Event::Unreachable) => to(Proceeding, &[]),
         (Proceeding, Event::FlowEnded) => end(&[Fail(Flow)]),

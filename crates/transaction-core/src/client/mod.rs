@@ -30,6 +30,8 @@ pub(crate) enum Action {
     Slow(TimerName),
     /// Stop a timer.
     Disarm(TimerName),
+    /// The hop has failed: others come before it for a while.
+    Avoid,
     /// Start over with the next hop; without one, tell the failure.
     NextHop(TxFailure),
     /// Go on as a transaction that nobody hears of, which only repeats the ACK, and start over with the next hop.

@@ -1,7 +1,7 @@
 //! Non-INVITE client transaction (RFC 3261 §17.1.2, figure 6).
 
 use super::{
-    Action::{self, Again, Arm, Disarm, Fail, NextHop, Report, Send, Slow},
+    Action::{self, Again, Arm, Avoid, Disarm, Fail, NextHop, Report, Send, Slow},
     Happening,
 };
 use crate::{
@@ -61,12 +61,12 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
     use State::{Completed, Proceeding, Trying};
     match (state, event) {
         (Trying, Event::TimerE) => to(Trying, &[Send, Again(E)]),
-        (Trying, Event::TimerF) => end(&[Disarm(E), NextHop(Timeout)]),
+        (Trying, Event::TimerF) => end(&[Disarm(E), Avoid, NextHop(Timeout)]),
         // E runs on, in steps of T2 from its next end.
         (Trying, Event::Provisional) => to(Proceeding, &[Report]),
         (Trying, Event::Final) => to(Completed, &[Disarm(E), Disarm(F), Arm(K), Report]),
         // RFC 3263 §4.3; a repeated 503 is a stray response.
-        (Trying, Event::Unavailable) => end(&[Disarm(E), Disarm(F), NextHop(Flow)]),
+        (Trying, Event::Unavailable) => end(&[Disarm(E), Disarm(F), Avoid, NextHop(Flow)]),
         (Trying, Event::Unreachable | Event::FlowEnded) => end(&[Disarm(E), Disarm(F), NextHop(Flow)]),
         (Trying, Event::TimerK) => to(Trying, &[]),
 
@@ -75,7 +75,7 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Proceeding, Event::TimerF) => end(&[Disarm(E), Fail(Timeout)]),
         (Proceeding, Event::Provisional) => to(Proceeding, &[Report]),
         (Proceeding, Event::Final) => to(Completed, &[Disarm(E), Disarm(F), Arm(K), Report]),
-        (Proceeding, Event::Unavailable) => end(&[Disarm(E), Disarm(F), NextHop(Flow)]),
+        (Proceeding, Event::Unavailable) => end(&[Disarm(E), Disarm(F), Avoid, NextHop(Flow)]),
         (Proceeding, Event::Unreachable | Event::FlowEnded) => end(&[Disarm(E), Disarm(F), Fail(Flow)]),
         (Proceeding, Event::TimerK) => to(Proceeding, &[]),
 

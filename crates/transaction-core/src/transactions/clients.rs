@@ -192,6 +192,7 @@ impl Transactions {
                     arm(tx, name, timing.t2, out);
                 }
                 Action::Disarm(name) => disarm(tx, name, out),
+                Action::Avoid => out.push(TxOutput::Avoid(client.hop)),
                 Action::Supersede => self.supersede(cx, tx, out),
                 Action::NextHop(_) | Action::Fail(_) => last = Some(*action),
             }

@@ -12,8 +12,9 @@ const MANY: u64 = 100_000;
 fn inbound(text: impl Into<bytes::Bytes>) -> Inbound {
     let message = Message::parse(text.into()).expect("test message");
     let (source, local) = (address(OTHER), address(LOCAL));
-    let origin = Origin { flow: flow(), transport: Transport::Udp, source, local };
-    Inbound { origin, message: message.into(), via: None, reply: origin.hop() }
+    let origin = Origin { flow: flow(), transport: Transport::Udp, source, local, peer: None };
+    let reply = origin.hop();
+    Inbound { origin, message: message.into(), via: None, reply }
 }
 
 #[test]

@@ -71,6 +71,8 @@ pub(crate) struct Bench {
     pub(crate) transports: Transports,
     pub(crate) sent: Vec<Sent>,
     pub(crate) events: Vec<(u128, TxEvent)>,
+    /// Hops that are to be avoided.
+    pub(crate) avoided: Vec<Hop>,
     now: Duration,
     timers: Wheel<TxTimer>,
     armed: BTreeSet<TxTimer>,
@@ -92,6 +94,7 @@ impl Bench {
             transports: Transports::new(sip_transport::Config::default()),
             sent: Vec::new(),
             events: Vec::new(),
+            avoided: Vec::new(),
             now: Duration::ZERO,
             timers: Wheel::new(),
             armed: BTreeSet::new(),
@@ -142,6 +145,7 @@ impl Bench {
                     self.timers.disarm(&timer);
                     self.armed.remove(&timer);
                 }
+                TxOutput::Avoid(hop) => self.avoided.push(hop),
                 TxOutput::Route(route) => panic!("nobody asked for {route:?}"),
             }
         }

@@ -228,3 +228,25 @@ fn what_a_flow_takes_with_it_is_told_in_the_order_of_its_beginning() {
     assert!(failed.eq(alive.chain(bench.requests())));
     bench.assert_idle();
 }
+
+#[test]
+fn a_hop_that_is_silent_or_answers_503_is_to_be_avoided_and_one_that_refuses_is_not() {
+    for method in [Method::Invite, Method::Refer] {
+        let mut bench = Bench::new();
+        bench.request(draft(method), [hop(PEER), hop(OTHER)]);
+        bench.answer(&bench.last(), 503);
+        assert_eq!(bench.avoided, [hop(PEER)]);
+        bench.advance_ms(32_000);
+        assert_eq!(bench.avoided, [hop(PEER), hop(OTHER)], "silence, with no other hop to try");
+
+        let mut bench = Bench::new();
+        bench.request(draft(method), [hop(PEER), hop(OTHER)]);
+        bench.answer(&bench.last(), 486);
+        bench.request(draft(method), [hop(PEER)]);
+        bench.answer(&bench.last(), 100);
+        bench.advance_ms(40_000);
+        bench.request(draft(method), [hop(PEER)]);
+        bench.receive(unreachable(PEER));
+        assert_eq!(bench.avoided, [], "it answered, or transport knows already");
+    }
+}

@@ -11,7 +11,7 @@ use crate::question::{Answer, LookupError, Question};
 
 #[cfg(feature = "dns")]
 pub use dns::{DnsConfig, DnsResolver, DnsSetupError};
-pub use system::{SYSTEM_TTL, SystemResolver, lookup};
+pub use system::{SYSTEM_TTL, SystemResolver};
 pub use table::{StaticResolver, TABLE_TTL};
 
 /// An answer on its way.

@@ -19,23 +19,21 @@ pub const SYSTEM_TTL: Duration = Duration::from_secs(30);
 /// The system's resolver, `hosts` file and search domains included. It knows addresses only: NAPTR and SRV records are
 /// [`LookupError::Unsupported`].
 ///
-/// A question takes a thread of the runtime's blocking pool, which may stay with it after the wait has ended.
+/// Gives at most [`MAX_RECORDS`] addresses in the system's order (RFC 6724), without repeats. A question takes a thread of
+/// the runtime's blocking pool, which may stay with it after the wait has ended.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemResolver;
 
 impl Resolver for SystemResolver {
     fn look_up(&self, question: Question) -> LookUp<'_> {
-        Box::pin(async move { lookup(&question).await })
+        Box::pin(ask(question))
     }
 }
 
-/// Looks a host name up by the system's resolver, as [`SystemResolver`] does.
-///
-/// Gives at most [`MAX_RECORDS`] addresses in the order of the resolver (RFC 6724), without repeats. The port does not
-/// influence the answer.
-pub async fn lookup(question: &Question) -> Result<Answer, LookupError> {
+async fn ask(question: Question) -> Result<Answer, LookupError> {
     let Question::Addresses(host) = question else { return Err(LookupError::Unsupported) };
-    let query = tokio::net::lookup_host((&**host, 0));
+    // The port has no influence on the answer.
+    let query = tokio::net::lookup_host((&*host, 0));
     let answer = match tokio::time::timeout(LOOKUP_TIMEOUT, query).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => return Err(LookupError::NotFound),

@@ -1,4 +1,29 @@
 //! TLS: whom to trust, who we are, and the checks of RFC 5922.
+//!
+//! ```no_run
+//! use sip_transport::{
+//!     Transport,
+//!     io::{
+//!         SocketConfig, Sockets,
+//!         tls::{ClientCertificates, Pem, Roots, TlsConfig, TlsIdentity},
+//!     },
+//! };
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let identity = TlsIdentity::new(Pem::file("chain.pem"), Pem::file("key.pem"))?;
+//! let tls = TlsConfig::builder(Roots::Pinned(vec![Pem::file("ca.pem")]))
+//!     .identity(identity.clone())
+//!     .client_certificates(ClientCertificates::Optional);
+//! let mut config = SocketConfig::default();
+//! config.tls = Some(tls.build()?);
+//! let mut sockets = Sockets::new(config);
+//! sockets.listen(Transport::Tls, "[::]:5061".parse()?)?;
+//!
+//! // When the files have changed:
+//! identity.reload()?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod config;
 mod identity;
