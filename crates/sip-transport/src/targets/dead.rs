@@ -65,7 +65,12 @@ impl DeadTargets {
 
     /// Puts those that are to be avoided behind the others; both keep their order.
     pub fn sort(&self, targets: &mut [Target], now: Tick) {
-        targets.sort_by_key(|target| self.dead.get(target).is_some_and(|dead| now < dead.until));
+        targets.sort_by_key(|target| self.avoids(target, now));
+    }
+
+    /// Whether the target is to be avoided.
+    pub fn avoids(&self, target: &Target, now: Tick) -> bool {
+        self.dead.get(target).is_some_and(|dead| now < dead.until)
     }
 
     /// How many targets are remembered.

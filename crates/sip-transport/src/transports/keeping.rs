@@ -90,7 +90,7 @@ impl Transports {
     }
 
     pub(super) fn let_go(&mut self, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
-        if let Some(connection) = self.flows.connection_mut(flow) {
+        if let Some(connection) = self.flows.kept_as(flow) {
             connection.kept = None;
         }
         if self.lost.remove(&flow).is_some() {

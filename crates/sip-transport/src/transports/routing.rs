@@ -219,9 +219,13 @@ impl Transports {
     }
 
     /// Beside a hop by UDP, one by TCP for requests that are too long for it, where TCP is listened on (RFC 3261 §18.1.1).
+    /// None where that failed lately: the next request would wait for the same failure, and an ACK be lost by it.
     fn hop_for_large(&mut self, cx: &mut Cx<'_>, target: Target, name: &str) -> Option<Hop> {
         let above = self.config.stream_above?;
         let target = Target { transport: Transport::Tcp, ..target };
+        if self.dead.avoids(&target, cx.now) {
+            return None;
+        }
         match self.find_hop(cx, target, name, None) {
             Ok(Found::Hop(hop)) => Some(Hop { above: Some(above), ..hop }),
             Ok(Found::Connect(_)) | Err(_) => None,

@@ -311,6 +311,35 @@ fn a_connection_that_is_let_go_does_not_come_back() {
 }
 
 #[test]
+fn a_connection_that_is_let_go_while_it_is_opened_again_stays_away() {
+    let mut bench = Bench::with(Config::default(), &[TCP]);
+    let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
+    bench.send(hop, request("TCP", TCP.1));
+    bench.connect(hop.flow, "192.0.2.10:40000", None);
+    bench.command(TransportCommand::Keep(hop.flow));
+    bench.receive(TransportInput::Closed { flow: hop.flow, cause: CloseCause::Lost });
+    let flow = connects(&bench.pass(Duration::from_secs(30))).first().expect("tried again").flow;
+    bench.command(TransportCommand::LetGo(hop.flow));
+    bench.receive(TransportInput::Closed { flow, cause: CloseCause::Refused });
+    assert!(bench.timers.is_empty(), "{:?}", bench.timers);
+}
+
+#[test]
+fn a_large_request_is_not_offered_tcp_where_that_failed_lately() {
+    let mut bench = Bench::with(Config::default(), &[UDP, TCP]);
+    let hops = bench.route("sip:bob@192.0.2.20", None).expect("hops");
+    bench.send(hops[0], request("TCP", TCP.1));
+    bench.receive(TransportInput::Closed { flow: hops[0].flow, cause: CloseCause::Refused });
+    let kinds = |bench: &mut Bench| -> Vec<_> {
+        let hops = bench.route("sip:bob@192.0.2.20", None).expect("hops");
+        hops.iter().map(|hop| hop.transport).collect()
+    };
+    assert_eq!(kinds(&mut bench), [Transport::Udp]);
+    bench.pass(Duration::from_secs(5));
+    assert_eq!(kinds(&mut bench), [Transport::Tcp, Transport::Udp]);
+}
+
+#[test]
 fn naptr_decides_between_transports_and_the_dead_server_comes_last() {
     let mut bench = Bench::with(Config::default(), &[UDP, TCP]);
     let (route, _) = bench.ask("sip:bob@example.com", None);
