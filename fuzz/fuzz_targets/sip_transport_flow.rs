@@ -284,15 +284,15 @@ impl Model {
         assert!(!is_udp || counted == 1, "a datagram is counted once");
     }
 
-    /// Sends a request of about that length.
+    /// Sends a request with a body of that length.
     fn request(&mut self, hop: Hop, length: usize) {
         let branch = format!("z9hG4bK{}", self.requests.len());
         let text = format!(
             "OPTIONS sip:bob@192.0.2.20 SIP/2.0\r\nVia: {}\r\nMax-Forwards: 70\r\n\
              From: <sip:alice@192.0.2.10>;tag=a\r\nTo: <sip:bob@192.0.2.20>\r\nCall-ID: c\r\n\
-             CSeq: 1 OPTIONS\r\nUser-Agent: {}\r\nContent-Length: 0\r\n\r\n",
+             CSeq: 1 OPTIONS\r\nContent-Length: {length}\r\n\r\n{}",
             hop.via(&branch),
-            "x".repeat(1 + length)
+            "x".repeat(length)
         );
         self.requests.insert(branch, hop.flow);
         self.command(TransportCommand::Send(Outbound { hop, wire: text.into() }));
@@ -352,7 +352,7 @@ impl Model {
             }
             8 => {
                 if let Some(hop) = hop {
-                    self.request(hop, usize::from(first) * 300);
+                    self.request(hop, usize::from(first) * 250);
                 }
             }
             9 if !self.replies.is_empty() => {

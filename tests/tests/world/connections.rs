@@ -88,12 +88,22 @@ fn a_response_whose_connection_is_gone_goes_over_a_new_one() {
 }
 
 #[test]
-fn a_call_whose_acknowledgement_is_lost_with_its_connection_ends_on_both_sides() {
-    let trace = golden("tcp-ack-lost");
-    let answered = line(&trace, &["bob   -> alice", "200 OK (INVITE)"]);
-    let bye = line(&trace, &["bob   -> alice", "BYE"]);
-    assert_eq!(at_ms(&trace, bye) - at_ms(&trace, answered), 32_000, "64*T1 (RFC 3261 §13.3.1.4)\n{trace}");
-    assert!(bye < line(&trace, &["alice    * call_ended"]), "{trace}");
+fn an_acknowledgement_whose_connection_is_gone_goes_over_a_new_one() {
+    for (name, from) in [("tcp-ack-anew", "alice -> bob"), ("tcp-hold-ack-anew", "bob   -> alice")] {
+        let trace = golden(name);
+        let lost = line(&trace, &[from, "ACK", "(lost)"]);
+        let later = trace.lines().skip(lost + 1).find(|line| line.contains(from) && line.contains("ACK"));
+        assert!(later.is_some_and(|line| !line.contains("(lost)")), "{trace}");
+    }
+}
+
+#[test]
+fn a_hold_in_force_by_an_answer_is_resumed_when_its_own_offer_is_lost() {
+    let trace = golden("tcp-hold-glare-lost");
+    let held = line(&trace, &["alice    * hold_changed call#1 local=true"]);
+    let lost = line(&trace, &["alice -> bob", "INVITE", "[sdp sendonly]", "(lost)"]);
+    let resumed = trace.lines().skip(lost).position(|line| line.contains("hold_changed call#1 local=false"));
+    assert!(held < lost && resumed.is_some(), "{trace}");
 }
 
 #[test]

@@ -132,7 +132,8 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Accepted, Event::TimerM) => end(&[]),
         // RFC 6026 §7.2: repeated 2xx and those of other forks; the ACK is the layer above's.
         (Accepted, Event::Success) => to(Accepted, &[Report]),
-        (Accepted, Event::FlowEnded) => end(&[Disarm(M)]),
+        // The callee repeats its 2xx over a new connection until it is acknowledged (RFC 3261 §18.2.2, §13.3.1.4).
+        (Accepted, Event::FlowEnded) => to(Accepted, &[]),
         (
             Accepted,
             Event::Cancel | Event::Provisional | Event::Failure | Event::Unavailable | Event::Unreachable,
