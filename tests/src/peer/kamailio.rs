@@ -80,8 +80,11 @@ impl Kamailio {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/kamailio.cfg");
         let text = fs::read_to_string(&template)
             .map_err(|source| PeerError::Environment { what: template.display().to_string(), source })?;
-        let text =
-            text.replace("@LISTEN@", &listen).replace("@MODULES@", &tls_module).replace("@USERS@", &routes);
+        let text = text
+            .replace("@OWN@", &own.to_string())
+            .replace("@LISTEN@", &listen)
+            .replace("@MODULES@", &tls_module)
+            .replace("@USERS@", &routes);
         let configuration = folder.join("kamailio.cfg");
         write(&configuration, &text)?;
         let mut command = Command::new("kamailio");

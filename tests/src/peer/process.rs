@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::PeerError;
 
@@ -118,6 +118,14 @@ impl Process {
     /// The lines that were read so far.
     pub fn lines(&self) -> &[String] {
         &self.seen
+    }
+
+    /// Interrupts it as Ctrl-C does.
+    pub fn interrupt(&self) -> Result<(), PeerError> {
+        kill_process(Pid::from_child(&self.child), Signal::INT).map_err(|error| PeerError::Environment {
+            what: format!("interrupting {}", self.name),
+            source: error.into(),
+        })
     }
 
     /// Ends it; afterwards it writes no file any more.

@@ -81,6 +81,8 @@ impl Sipp {
                 Table::Tcp => "t1",
             },
         ]);
+        // Who hangs up may close the connection, too, before the last pause of the scenario is over.
+        command.args(["-reconnect_close", "false"]);
         if plan.echo {
             command.arg("-rtp_echo");
         }

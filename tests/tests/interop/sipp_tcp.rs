@@ -128,7 +128,7 @@ fn run(place: u8, case: Case) -> Outcome {
             let sipp = Sipp::start(&Plan { over: table, ..Plan::new("uac-hold", peer, ours) })?;
             let report = sipp.finish(PATIENCE)?;
             let told: Vec<&str> = report.log.lines().filter(|line| line.contains("a=")).collect();
-            let expected = ["answered [a=sendrecv]", "re-INVITE [a=recvonly]", "re-INVITE [a=sendrecv]"];
+            let expected = ["answered a=sendrecv", "re-INVITE a=recvonly", "re-INVITE a=sendrecv"];
             assert_eq!(told, expected, "{}", report.messages);
             answer.wait_for("call_ended", PATIENCE)?;
             let held: Vec<bool> =

@@ -93,8 +93,7 @@ fn run(place: u8, case: Case) -> Outcome {
     let mut arguments: Vec<String> = ["answer", "--listen", &listen].map(str::to_owned).into();
     arguments.extend(
         match case {
-            Case::Options(_) | Case::Calls(_) => vec!["--echo"],
-            Case::HungUp(_) => vec!["--echo", "--for", "4"],
+            Case::Options(_) | Case::Calls(_) | Case::HungUp(_) => vec!["--echo"],
             Case::Moves(_) => {
                 vec!["--listen", "udp:{ours}:5060", "--refer", "allow", "--allow-target", "127.0.0.0/8"]
             }
@@ -133,6 +132,7 @@ fn run(place: u8, case: Case) -> Outcome {
         Case::HungUp(_) => {
             bob.call(&user)?;
             bob.hears(Some(FIRST_TONE))?;
+            answer.interrupt()?;
             let (code, events) = answer.finish(PATIENCE)?;
             assert_eq!(code, Some(0), "{events:#?}");
             assert!(names(&events).contains(&"call_ended"), "{events:#?}");

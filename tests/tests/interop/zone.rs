@@ -37,7 +37,7 @@ pub(crate) enum Case {
     ServiceAlone,
     /// Neither NAPTR nor SRV.
     AddressAlone,
-    /// A `sips` URI; the SRV target shows a certificate of the domain.
+    /// A domain by TLS; the SRV target shows a certificate of the domain.
     Certificate,
     /// The same, and the certificate shows the target's own name instead.
     WrongCertificate,
@@ -77,12 +77,12 @@ pub(crate) fn rows() -> Vec<Row> {
                 ("an address alone", "`call`, `answer` (UDP)", "exit 0; the call goes by UDP")
             }
             Case::Certificate => (
-                "SRV of a `sips` domain",
+                "SRV of a domain by TLS",
                 "`call`, `answer` (TLS, certificate of the domain)",
                 "exit 0; the certificate is compared with the domain, not with the target",
             ),
             Case::WrongCertificate => (
-                "SRV of a `sips` domain",
+                "SRV of a domain by TLS",
                 "`call`, `answer` (TLS, certificate of the target)",
                 "exit 1; nothing is sent",
             ),
@@ -158,13 +158,13 @@ fn run(place: u8, case: Case) -> Outcome {
             let mut bob = answer(&[Over::Tls.listen(two)], &tls(&identity, &authority.roots()))?;
             let caller = authority.issue("alice", &[&ours.to_string()])?;
             let options = tls(&caller, &authority.roots());
-            let sips = format!("sips:bob@{DOMAIN}");
+            let by_tls = format!("sip:bob@{DOMAIN};transport=tls");
             let listen = [Over::Tls.listen(ours)];
             if right {
-                called(&zone, &sips, &listen, &options)?;
+                called(&zone, &by_tls, &listen, &options)?;
                 flowed(&mut bob)?;
             } else {
-                let (code, events) = call(&zone, &sips, &listen, &options)?.finish(PATIENCE)?;
+                let (code, events) = call(&zone, &by_tls, &listen, &options)?.finish(PATIENCE)?;
                 assert_eq!(code, Some(1), "{events:#?}");
                 assert_eq!(connections(two)?.len(), 1, "it was asked for its certificate");
                 assert!(!names(&bob.events()).contains(&"incoming_call"), "{}", bob.output());
