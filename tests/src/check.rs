@@ -14,8 +14,7 @@ use crate::play::Played;
 /// Every invariant that a run broke, in words; empty if it kept all.
 pub fn broken(played: &Played) -> Vec<String> {
     let mut broken = played.faults.clone();
-    // What is scripted may break every rule.
-    let engines = played.names.iter().enumerate().filter(|(node, _)| !played.scripted[*node]);
+    let engines = played.names.iter().enumerate().filter(|(node, _)| !played.is_lawless(*node));
     for (node, name) in engines {
         let mut found = Vec::new();
         outcomes::check(played, node, &mut found);

@@ -1,10 +1,11 @@
 //! Everything that happened in a run, in order.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use session_core::SessionEvent;
 use sip_message::{Message, Method, StartLine, StatusCode};
+use sip_transport::{CloseCause, Transport};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub enum What {
         message: Bytes,
         /// How many copies arrive.
         copies: usize,
+        /// On which connection, by its number, from 1; `None` for a datagram.
+        connection: Option<usize>,
     },
     /// A SIP message arrived at the party.
     Received {
@@ -37,6 +40,19 @@ pub enum What {
         from: usize,
         /// The message.
         message: Bytes,
+        /// On which connection, as with [`What::Sent`].
+        connection: Option<usize>,
+    },
+    /// Something happened to the party's end of a connection.
+    Stream {
+        /// The connection's number, from 1.
+        connection: usize,
+        /// Its transport.
+        transport: Transport,
+        /// The party at the other end.
+        with: usize,
+        /// What happened.
+        news: StreamNews,
     },
     /// The party's engine told an event.
     Event(Box<SessionEvent>),
@@ -44,6 +60,30 @@ pub enum What {
     Asked(String),
     /// A command of the party's application was refused.
     Refused(String),
+}
+
+/// What happens to a party's end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamNews {
+    /// The party begins to open it.
+    Opens,
+    /// It is there.
+    IsThere,
+    /// The party closes it.
+    Closes,
+    /// The party is told that it is over.
+    Over(CloseCause),
+}
+
+impl fmt::Display for StreamNews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opens => f.write_str("opens"),
+            Self::IsThere => f.write_str("has"),
+            Self::Closes => f.write_str("closes"),
+            Self::Over(cause) => write!(f, "is told that {cause}:"),
+        }
+    }
 }
 
 /// The journal of a run.
@@ -68,7 +108,7 @@ impl Journal {
             let (way, bytes) = match &entry.what {
                 What::Sent { message, .. } => (Way::Out, message),
                 What::Received { message, .. } => (Way::In, message),
-                What::Event(_) | What::Asked(_) | What::Refused(_) => return None,
+                What::Stream { .. } | What::Event(_) | What::Asked(_) | What::Refused(_) => return None,
             };
             Message::parse(bytes.clone()).ok().map(|message| (entry.at, way, message))
         })

@@ -38,6 +38,10 @@ pub fn verbatim(journal: &Journal, names: &[String]) -> String {
             What::Received { message, .. } => {
                 writeln!(text, "{:?} {} received {}", entry.at, names[entry.node], message.escape_ascii())
             }
+            What::Stream { connection, transport, with, news } => {
+                let (name, with) = (&names[entry.node], &names[*with]);
+                writeln!(text, "{:?} {name} {news} {transport}#{connection} {with}", entry.at)
+            }
             What::Event(event) => writeln!(text, "{:?} {} {event:?}", entry.at, names[entry.node]),
             What::Asked(what) | What::Refused(what) => {
                 writeln!(text, "{:?} {} {what}", entry.at, names[entry.node])
@@ -55,7 +59,7 @@ fn lines(entries: &[Entry], names: &[String]) -> String {
         let seconds = entry.at.as_secs_f64();
         let who = &names[entry.node];
         let line = match &entry.what {
-            What::Sent { to, address, message, copies } => {
+            What::Sent { to, address, message, copies, .. } => {
                 let to = to.map_or_else(|| address.to_string(), |to| names[to].clone());
                 let fate = match copies {
                     0 => "  (lost)",
@@ -65,6 +69,9 @@ fn lines(entries: &[Entry], names: &[String]) -> String {
                 format!("{who:width$} -> {to:width$}  {}{fate}", describe(message))
             }
             What::Received { .. } => continue,
+            What::Stream { connection, transport, with, news } => {
+                format!("{who:width$}    ~ {news} {transport}#{connection} with {}", names[*with])
+            }
             What::Event(event) => match describe_event(event, &mut numbers[entry.node]) {
                 Some(event) => format!("{who:width$}    * {event}"),
                 None => continue,

@@ -6,6 +6,7 @@
 //! same [`journal`], byte for byte.
 
 pub mod check;
+pub mod connections;
 pub mod hostile;
 pub mod journal;
 pub mod ladder;

@@ -1,8 +1,12 @@
 //! The simulated network: decides by its seed when a datagram arrives, how often, and whether at all.
 
+mod streams;
+
 use std::time::Duration;
 
 use crate::seed::{Seed, Span};
+
+pub use streams::{Break, Fate, Habit, Restart, Split};
 
 /// Most copies of one datagram that arrive.
 const MOST_COPIES: usize = 2;
@@ -20,8 +24,17 @@ pub struct Faults {
     pub rtp_loss: u8,
     /// What is lost by rule, in the order of the rules.
     pub rules: Vec<Rule>,
-    /// When which parties do not hear each other.
+    /// When which parties do not hear each other. One that begins breaks their connections.
     pub partitions: Vec<Partition>,
+    /// How many of a hundred messages on connections break theirs, somewhere between their first byte and their last.
+    pub cuts: u8,
+    /// When connections between parties break.
+    pub breaks: Vec<Break>,
+    /// When parties start anew.
+    pub restarts: Vec<Restart>,
+    /// A message on a connection that arrives in two parts, or of which only the first part does. All others then come in
+    /// as few pieces as they can.
+    pub split: Option<Split>,
 }
 
 impl Default for Faults {
@@ -34,6 +47,10 @@ impl Default for Faults {
             rtp_loss: 0,
             rules: Vec::new(),
             partitions: Vec::new(),
+            cuts: 0,
+            breaks: Vec::new(),
+            restarts: Vec::new(),
+            split: None,
         }
     }
 }
@@ -45,7 +62,7 @@ impl Faults {
     }
 }
 
-/// Loses messages of one kind from one party.
+/// Loses messages of one kind from one party. A connection loses none and goes on: it breaks.
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// The sender, by its number.
@@ -75,17 +92,26 @@ pub struct Network {
     faults: Faults,
     seed: Seed,
     rtp_seed: Seed,
+    stream_seed: Seed,
+    /// How many messages of the kind of [`Faults::split`] there have been.
+    like_split: u32,
 }
 
 impl Network {
     /// Makes the network of a run.
     pub fn new(faults: Faults, seed: u64) -> Self {
-        Self { faults, seed: Seed::new(seed, 0x51), rtp_seed: Seed::new(seed, 0x52) }
+        let [seed, rtp_seed, stream_seed] = [0x51, 0x52, 0x53].map(|purpose| Seed::new(seed, purpose));
+        Self { faults, seed, rtp_seed, stream_seed, like_split: 0 }
     }
 
     /// Whether it needs to know what kind of message it carries.
     pub fn looks_inside(&self) -> bool {
-        !self.faults.rules.is_empty()
+        !self.faults.rules.is_empty() || self.faults.split.is_some()
+    }
+
+    /// What it does to datagrams and connections.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// After what times a SIP datagram from one party arrives at another; empty if it is lost. `what` is the kind of
@@ -109,7 +135,8 @@ impl Network {
         (!lost && !self.is_cut(now, from, to)).then_some(self.faults.delay.from)
     }
 
-    fn is_cut(&self, now: Duration, from: usize, to: usize) -> bool {
+    /// Whether the two do not hear each other.
+    pub fn is_cut(&self, now: Duration, from: usize, to: usize) -> bool {
         self.faults.partitions.iter().any(|cut| {
             (cut.between == (from, to) || cut.between == (to, from)) && (cut.from..cut.to).contains(&now)
         })

@@ -12,7 +12,7 @@ use session_core::{
     SessionEvent,
     engine::{Engine, EngineConfig, Input, Output, Seen, StreamAnswer, StreamRequest, Tap},
 };
-use sip_transport::{CloseCause, FlowId, LookupError, Tick, Transport, TransportInput};
+use sip_transport::{Connect, FlowId, LookupError, Outbound, Tick, Transport, TransportInput};
 
 use crate::seed::Seed;
 
@@ -21,6 +21,9 @@ const UNIX_AT_START: Duration = Duration::from_hours(500_000);
 
 /// The first RTP port that a node is given; each further pair is the next.
 const FIRST_RTP_PORT: u16 = 16_384;
+
+/// The names of sockets, and of connections that come in: far above what an engine counts to, as in the driver.
+const FIRST_FLOW: u64 = 1 << 48;
 
 /// Keeps the events of an engine until the world takes them.
 #[derive(Debug, Default)]
@@ -46,6 +49,21 @@ pub enum Wish {
         /// One message.
         message: Bytes,
     },
+    /// Write to a connection.
+    Stream {
+        /// Which.
+        flow: FlowId,
+        /// Its other end.
+        to: SocketAddr,
+        /// What.
+        bytes: Bytes,
+        /// Whether it is a message; else it is a keep-alive.
+        message: bool,
+    },
+    /// Make a connection.
+    Connect(Connect),
+    /// Close a connection once what was written to it is on its way.
+    Close(FlowId),
     /// Send an RTP or RTCP packet.
     Rtp {
         /// From which of our ports.
@@ -63,10 +81,17 @@ pub enum Wish {
 pub struct Node {
     name: String,
     engine: Engine<EventTap>,
+    config: EngineConfig,
     streams: Streams,
     random: Seed,
     start: Instant,
+    number: usize,
     address: SocketAddr,
+    /// The sockets, by transport.
+    sockets: Vec<(Transport, FlowId)>,
+    last_flow: u64,
+    /// How often it has started.
+    starts: u64,
     next_port: u16,
     ports: BTreeMap<u16, StreamId>,
 }
@@ -77,25 +102,67 @@ impl Node {
         SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, number as u8 + 1)), 5060)
     }
 
-    /// Makes a node whose socket is open. `start` is the origin of the world's time.
-    pub fn new(name: &str, number: usize, config: EngineConfig, start: Instant, seed: u64) -> Self {
-        let purpose = number as u64 * 2;
-        let address = Self::address_of(number);
-        let random = Box::new(Seed::new(seed, 0x100 + purpose));
-        let mut engine = Engine::new(config, start, UNIX_AT_START, random, EventTap::default());
-        let opened =
-            TransportInput::Opened { flow: FlowId::from(1), transport: Transport::Udp, local: address };
-        engine.handle(start, Input::Transport(opened));
-        Self {
+    /// Where the node with this number listens by a transport.
+    pub fn listens_at(number: usize, transport: Transport) -> SocketAddr {
+        SocketAddr::new(Self::address_of(number).ip(), transport.default_port())
+    }
+
+    /// Makes a node whose sockets are open. `start` is the origin of the world's time.
+    pub fn new(
+        name: &str,
+        number: usize,
+        config: EngineConfig,
+        listens: &[Transport],
+        start: Instant,
+        seed: u64,
+    ) -> Self {
+        let flows = FIRST_FLOW..;
+        let mut node = Self {
             name: name.to_owned(),
-            engine,
+            engine: engine(&config, start, number, 0, seed),
+            config,
             streams: Streams::new(StreamsConfig::default()),
-            random: Seed::new(seed, 0x101 + purpose),
+            random: Seed::new(seed, 0x101 + number as u64 * 2),
             start,
-            address,
+            number,
+            address: Self::address_of(number),
+            sockets: listens.iter().copied().zip(flows.map(FlowId::from)).collect(),
+            last_flow: FIRST_FLOW + listens.len() as u64,
+            starts: 1,
             next_port: FIRST_RTP_PORT,
             ports: BTreeMap::new(),
+        };
+        node.open_sockets(Duration::ZERO);
+        node
+    }
+
+    /// Forgets everything and starts anew.
+    pub fn restart(&mut self, start: Instant, now: Duration, seed: u64) {
+        self.engine = engine(&self.config, start, self.number, self.starts, seed);
+        self.streams = Streams::new(StreamsConfig::default());
+        self.starts += 1;
+        self.next_port = FIRST_RTP_PORT;
+        self.ports.clear();
+        self.open_sockets(now);
+    }
+
+    fn open_sockets(&mut self, now: Duration) {
+        for (transport, flow) in self.sockets.clone() {
+            let local = Self::listens_at(self.number, transport);
+            let opened = TransportInput::Opened { flow, transport, local };
+            self.engine.handle(self.start + now, Input::Transport(opened));
         }
+    }
+
+    /// The socket that listens by a transport.
+    pub fn listener(&self, transport: Transport) -> Option<FlowId> {
+        self.sockets.iter().find(|(own, _)| *own == transport).map(|(_, flow)| *flow)
+    }
+
+    /// A name for a connection that comes in.
+    pub fn mint_flow(&mut self) -> FlowId {
+        self.last_flow += 1;
+        FlowId::from(self.last_flow)
     }
 
     /// Its name.
@@ -138,7 +205,8 @@ impl Node {
 
     /// A SIP datagram arrived.
     pub fn datagram(&mut self, now: Duration, source: SocketAddr, bytes: Bytes, wishes: &mut Vec<Wish>) {
-        let input = TransportInput::Bytes { flow: FlowId::from(1), source, bytes };
+        let Some(flow) = self.listener(Transport::Udp) else { return };
+        let input = TransportInput::Bytes { flow, source, bytes };
         self.input(now, Input::Transport(input), wishes);
     }
 
@@ -189,9 +257,17 @@ impl Node {
     fn drain(&mut self, now: Duration, wishes: &mut Vec<Wish>) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Write(outbound) => {
-                    wishes.push(Wish::Sip { to: outbound.hop.remote, message: outbound.wire });
+                Output::Write(Outbound { hop, wire }) if hop.transport == Transport::Udp => {
+                    wishes.push(Wish::Sip { to: hop.remote, message: wire });
                 }
+                Output::Write(Outbound { hop, wire }) => {
+                    wishes.push(Wish::Stream { flow: hop.flow, to: hop.remote, bytes: wire, message: true });
+                }
+                Output::KeepAlive { flow, wire } => {
+                    wishes.push(Wish::Stream { flow, to: self.address, bytes: wire, message: false });
+                }
+                Output::Connect(connect) => wishes.push(Wish::Connect(connect)),
+                Output::Close(flow) => wishes.push(Wish::Close(flow)),
                 Output::Stream(request) => self.stream_request(now, request, wishes),
                 Output::MorePorts { wanted } => {
                     let first = self.next_port;
@@ -201,13 +277,6 @@ impl Node {
                 }
                 // A port that was not used is a number here; no socket is behind it.
                 Output::ReleasePort(_) => {}
-                // There are no connections in this world.
-                Output::KeepAlive { .. } | Output::Close(_) => {}
-                Output::Connect(connect) => {
-                    let (flow, cause) = (connect.flow, CloseCause::Refused);
-                    let answer = TransportInput::Closed { flow, cause };
-                    self.engine.handle(self.start + now, Input::Transport(answer));
-                }
                 Output::Resolve { route, question } => {
                     let answer =
                         TransportInput::Resolved { route, question, result: Err(LookupError::NotFound) };
@@ -257,6 +326,11 @@ impl Node {
             self.engine.handle(self.start + now, Input::Stream(answer));
         }
     }
+}
+
+fn engine(config: &EngineConfig, start: Instant, number: usize, starts: u64, seed: u64) -> Engine<EventTap> {
+    let random = Seed::new(seed, 0x100 + number as u64 * 2 + (starts << 16));
+    Engine::new(config.clone(), start, UNIX_AT_START, Box::new(random), EventTap::default())
 }
 
 fn tick(now: Duration) -> media_core::Tick {

@@ -11,8 +11,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use session_core::{
     SessionEvent, SessionId,
-    engine::{Command, CommandId, Delivery, Output},
+    engine::{Command, CommandId, Delivery, Leftovers, Output},
 };
+use sip_transport::Transport;
 
 use crate::{
     journal::{Journal, What},
@@ -42,6 +43,8 @@ pub struct Played {
     pub names: Vec<String>,
     /// Which of them have no engine.
     pub scripted: Vec<bool>,
+    /// Which of them started anew on the way.
+    pub restarted: Vec<bool>,
     /// The calls that were up when everybody hung up, by party.
     pub at_end: Vec<Vec<CallAtEnd>>,
     /// When everybody hung up.
@@ -52,6 +55,13 @@ pub struct Played {
     pub faults: Vec<String>,
     /// What was not as the scenario expects.
     pub unexpected: Vec<String>,
+}
+
+impl Played {
+    /// Whether a party may break every rule: one that is scripted, or has forgotten what it did.
+    pub fn is_lawless(&self, node: usize) -> bool {
+        self.scripted[node] || self.restarted[node]
+    }
 }
 
 /// Plays a scenario with a seed.
@@ -84,6 +94,7 @@ struct Player<'a> {
     asked: BTreeMap<CommandId, (usize, String)>,
     steps: usize,
     closing: bool,
+    restarted: Vec<bool>,
 }
 
 impl<'a> Player<'a> {
@@ -93,8 +104,13 @@ impl<'a> Player<'a> {
             if party.is_scripted() {
                 world.add_scripted(&party.name);
             } else {
-                world.add(&party.name, settings::config(scenario, number, party));
+                world.add(&party.name, settings::config(scenario, number, party), &party.listens);
             }
+        }
+        if scenario.parties.iter().any(|party| party.listens != [Transport::Udp])
+            || !scenario.faults.restarts.is_empty()
+        {
+            world.plan_faults();
         }
         let known = scenario.parties.iter().map(|_| Known::default()).collect();
         let mut player = Self {
@@ -106,6 +122,7 @@ impl<'a> Player<'a> {
             asked: BTreeMap::new(),
             steps: 0,
             closing: false,
+            restarted: vec![false; scenario.parties.len()],
         };
         for number in 0..scenario.steps.len() {
             if scenario.steps[number].when == When::Start {
@@ -122,11 +139,16 @@ impl<'a> Player<'a> {
         let mut unexpected = self.unexpected(&at_end);
         self.hang_up_all();
         self.run(ended + SETTLING);
+        let mut faults = self.connections_in_doubt();
+        // Live connections ping each other for ever.
+        self.world.close_connections();
+        self.run(ended + 2 * SETTLING);
         unexpected.extend(self.unexpected_events());
-        let faults = self.left_over();
+        faults.extend(self.left_over());
         Played {
             names: self.scenario.parties.iter().map(|party| party.name.clone()).collect(),
             scripted: self.scenario.parties.iter().map(crate::scenario::Party::is_scripted).collect(),
+            restarted: self.restarted,
             at_end,
             rested: self.world.now(),
             ended,
@@ -191,6 +213,11 @@ impl<'a> Player<'a> {
             Told::Came(came) => self.came(party, &came),
             // A transfer to decide about is known by its event.
             Told::Output(_) => {}
+            Told::Restarted => {
+                self.known[party] = Known::default();
+                self.asked.retain(|_, (whose, _)| *whose != party);
+                self.restarted[party] = true;
+            }
             Told::Woken(token) => match self.plans[token] {
                 Plan::Step { number, about } => {
                     let scenario = self.scenario;
@@ -235,6 +262,25 @@ impl<'a> Player<'a> {
         self.world.note(party, What::Asked(what.clone()));
         let id = self.world.command(party, command);
         self.asked.insert(id, (party, what));
+    }
+
+    /// Whether an engine knows other connections than there are, or has more to do than to keep them alive, once everybody
+    /// has hung up.
+    fn connections_in_doubt(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (number, node) in self.world.engines() {
+            let (known, there) = (node.engine().connections(), self.world.connections_of(number));
+            if known != there {
+                faults.push(format!("{} knows {known} connections, and has {there}", node.name()));
+            }
+            let left = node.engine().leftovers();
+            // One for idleness, one for keep-alives.
+            let left = Leftovers { timers: left.timers.saturating_sub(2 * there), ..left };
+            if there > 0 && !left.is_empty() {
+                faults.push(format!("{} has left beside its connections: {left:?}", node.name()));
+            }
+        }
+        faults
     }
 
     /// What should not be there once everybody has hung up and all timers have run.

@@ -9,9 +9,12 @@
 //! party bob answers
 //! party carol answers after 500ms              # also: rings | rejects 486 | scripted
 //! option bob ring-limit 20s                    # all options: `scenario/options.rs`
-//! network delay 5ms..20ms                      # also: loss 10, duplication 5, rtp-loss 1
+//! option bob listen tcp udp                    # `udp`, `tcp`, `tls`; its URI names the first
+//! network delay 5ms..20ms                      # also: loss 10, duplication 5, rtp-loss 1, cuts 5
 //! lose 3 NOTIFY from bob after 1               # `lose all REFER from alice`, `lose 2 200/BYE from bob`
-//! cut alice bob from 5s to 8s
+//! cut alice bob from 5s to 8s                  # nothing goes through; connections break
+//! break alice bob at 5s                        # connections break
+//! restart bob at 5s                            # forgets everything; its connections break
 //! at 0s alice call bob
 //! on alice established 1 after 1s alice blind carol
 //! end 30s                                      # then every party hangs up all that is left
@@ -23,7 +26,9 @@
 //! expect alice refused 1                       # commands that were not followed
 //! ```
 //!
-//! A party that is `scripted` has no engine: it does what the scenario says, however wrong, and nothing else but to
+//! A message that is to be lost on a connection breaks it, as do `network cuts 5` of a hundred.
+//!
+//! A party that is `scripted` has no engine, and listens by UDP: it does what the scenario says, however wrong, and nothing else but to
 //! acknowledge, to repeat itself and to answer 200 where the scenario says nothing (`scripted.rs`). Its steps may also
 //! wait for a message: `on bob REFER 1 after 5ms bob reply 202`, `on bob 200/NOTIFY 1 after 0ms bob send BYE`. Lines that
 //! begin with `|` are header lines and, after an empty one, the body of the message before them.
@@ -35,6 +40,7 @@ mod parse;
 use std::time::Duration;
 
 use sip_message::StatusCode;
+use sip_transport::Transport;
 use transfer::{AttendedOptions, Completion, TransferPolicy};
 
 use crate::{network::Faults, seed::Span};
@@ -78,6 +84,10 @@ pub struct Party {
     pub policy: TransferPolicy,
     /// Whether it holds before it sends a REFER.
     pub hold: bool,
+    /// By what it listens; its URI names the first.
+    pub listens: Vec<Transport>,
+    /// How long its User-Agent is, in bytes; the usual one where the scenario does not say.
+    pub user_agent: Option<usize>,
 }
 
 impl Party {

@@ -1,4 +1,4 @@
-//! Random runs: the scenarios of the random world at every loss rate over many seeds, each judged by the invariants.
+//! Random runs: the scenarios of the random world in every network over many seeds, each judged by the invariants.
 
 use std::{
     collections::BTreeMap,
@@ -8,6 +8,8 @@ use std::{
     },
     thread,
 };
+
+use sip_transport::Transport;
 
 use crate::{
     check, ladder,
@@ -59,8 +61,54 @@ pub const KINDS: [Kind; 3] = [
     ),
 ];
 
-/// The loss rates, in percent.
-pub const LOSSES: [u8; 3] = [0, 10, 30];
+/// By what the parties of a run listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Over {
+    /// UDP.
+    Udp,
+    /// TCP and nothing else.
+    Tcp,
+    /// TLS and nothing else.
+    Tls,
+    /// TCP and UDP, but the last party, which has UDP only.
+    Mixed,
+}
+
+impl Over {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Udp, Self::Tcp, Self::Tls, Self::Mixed];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Mixed => "mixed",
+        }
+    }
+
+    fn listens(self, is_last: bool) -> Vec<Transport> {
+        match (self, is_last) {
+            (Self::Udp, _) | (Self::Mixed, true) => vec![Transport::Udp],
+            (Self::Tcp, _) => vec![Transport::Tcp],
+            (Self::Tls, _) => vec![Transport::Tls],
+            (Self::Mixed, false) => vec![Transport::Tcp, Transport::Udp],
+        }
+    }
+}
+
+/// The networks of the random world: what the parties listen by, and the loss rate in percent. A connection loses nothing;
+/// half as many of a hundred messages break theirs.
+pub const NETWORKS: [(Over, u8); 7] = [
+    (Over::Udp, 0),
+    (Over::Udp, 10),
+    (Over::Udp, 30),
+    (Over::Tcp, 0),
+    (Over::Tcp, 10),
+    (Over::Tls, 30),
+    (Over::Mixed, 10),
+];
 
 /// One run in so many has RTP: audio costs a hundred times as much as signalling.
 const RTP_EVERY: u64 = 50;
@@ -73,10 +121,18 @@ const TAIL: usize = 120;
 pub struct Run {
     /// The scenario's name.
     pub scenario: &'static str,
+    /// By what its parties listen.
+    pub over: Over,
     /// The loss rate in percent.
     pub loss: u8,
     /// The seed.
     pub seed: u64,
+}
+
+impl Run {
+    fn kind(&self) -> (&'static str, Over, u8) {
+        (self.scenario, self.over, self.loss)
+    }
 }
 
 /// A run that broke an invariant.
@@ -99,8 +155,8 @@ pub struct Swept {
     pub failures: Vec<Failure>,
     /// How many did not.
     pub failed: u64,
-    /// How often the first party's first transfer came to what, and how it learned that, by scenario and loss rate.
-    pub outcomes: BTreeMap<(&'static str, u8), BTreeMap<String, u64>>,
+    /// How often the first party's first transfer came to what, and how it learned that, by scenario and network.
+    pub outcomes: BTreeMap<(&'static str, Over, u8), BTreeMap<String, u64>>,
 }
 
 /// Failures whose traces are kept.
@@ -113,9 +169,16 @@ pub fn scenarios(kind: Option<&str>) -> impl Iterator<Item = (&'static str, &'st
 }
 
 /// The scenario of this name, with a rough network of this loss rate.
-pub fn scenario(name: &str, loss: u8) -> Option<Result<Scenario, ScenarioError>> {
+pub fn scenario(name: &str, over: Over, loss: u8) -> Option<Result<Scenario, ScenarioError>> {
     let (_, text) = scenarios(None).find(|(known, _)| *known == name)?;
-    Some(Scenario::parse(text).map(|scenario| Scenario { faults: Faults::rough(loss), ..scenario }))
+    Some(Scenario::parse(text).map(|mut scenario| {
+        scenario.faults = Faults { cuts: loss / 2, ..Faults::rough(loss) };
+        let last = scenario.parties.len() - 1;
+        for (number, party) in scenario.parties.iter_mut().enumerate() {
+            party.listens = over.listens(number == last);
+        }
+        scenario
+    }))
 }
 
 /// Runs once and judges; what the first party's first transfer came to.
@@ -144,9 +207,9 @@ pub fn run(scenario: &Scenario, run: Run) -> Result<String, Failure> {
 pub fn sweep(runs: &[Run]) -> Result<Swept, ScenarioError> {
     let mut scenarios = Vec::new();
     for run in runs {
-        let known = scenarios.iter().any(|(name, loss, _)| (*name, *loss) == (run.scenario, run.loss));
-        if !known && let Some(scenario) = scenario(run.scenario, run.loss) {
-            scenarios.push((run.scenario, run.loss, scenario?));
+        let known = scenarios.iter().any(|(kind, _)| *kind == run.kind());
+        if !known && let Some(scenario) = scenario(run.scenario, run.over, run.loss) {
+            scenarios.push((run.kind(), scenario?));
         }
     }
     let next = AtomicU64::new(0);
@@ -156,20 +219,15 @@ pub fn sweep(runs: &[Run]) -> Result<Swept, ScenarioError> {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(job) = runs.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    let fits =
-                        |(name, loss, _): &&(&str, u8, Scenario)| (*name, *loss) == (job.scenario, job.loss);
-                    let Some((_, _, scenario)) = scenarios.iter().find(fits) else { continue };
+                    let known = scenarios.iter().find(|(kind, _)| *kind == job.kind());
+                    let Some((_, scenario)) = known else { continue };
                     let result = run(scenario, *job);
                     let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
                     match result {
                         Ok(outcome) => {
                             swept.passed += 1;
-                            *swept
-                                .outcomes
-                                .entry((job.scenario, job.loss))
-                                .or_default()
-                                .entry(outcome)
-                                .or_default() += 1;
+                            let outcomes = swept.outcomes.entry(job.kind()).or_default();
+                            *outcomes.entry(outcome).or_default() += 1;
                         }
                         Err(failure) => {
                             swept.failed += 1;
@@ -183,17 +241,17 @@ pub fn sweep(runs: &[Run]) -> Result<Swept, ScenarioError> {
         }
     });
     let mut swept = swept.into_inner().unwrap_or_else(PoisonError::into_inner);
-    swept.failures.sort_by_key(|failure| (failure.run.scenario, failure.run.loss, failure.run.seed));
+    swept.failures.sort_by_key(|failure| (failure.run.kind(), failure.run.seed));
     Ok(swept)
 }
 
-/// All runs of some scenarios at some loss rates over seeds from `first` on.
-pub fn runs(scenarios: &[&'static str], losses: &[u8], first: u64, seeds: u64) -> Vec<Run> {
+/// All runs of some scenarios in some networks over seeds from `first` on.
+pub fn runs(scenarios: &[&'static str], networks: &[(Over, u8)], first: u64, seeds: u64) -> Vec<Run> {
     let mut runs = Vec::new();
     for seed in first..first.saturating_add(seeds) {
         for &scenario in scenarios {
-            for &loss in losses {
-                runs.push(Run { scenario, loss, seed });
+            for &(over, loss) in networks {
+                runs.push(Run { scenario, over, loss, seed });
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The simulated world: parties, the network between them and one virtual clock, all in one thread.
 
+mod streams;
+
 use std::{
     cmp::Reverse,
     collections::BinaryHeap,
@@ -13,7 +15,10 @@ use session_core::{
     engine::{Command, CommandId, EngineConfig, Input, Output},
 };
 
+use sip_transport::{CloseCause, Transport};
+
 use crate::{
+    connections::Connections,
     journal::{self, Entry, Journal, What},
     network::{Faults, Network},
     node::{Node, Wish},
@@ -38,6 +43,8 @@ pub enum Told {
     Output(Output),
     /// A message came to a scripted party that it was not sent before.
     Came(Came),
+    /// The party has started anew.
+    Restarted,
     /// A time has come that was asked for by [`World::wake`].
     Woken(usize),
 }
@@ -49,6 +56,7 @@ pub struct World {
     now: Duration,
     members: Vec<Member>,
     network: Network,
+    connections: Connections,
     queue: BinaryHeap<Reverse<Due>>,
     queued: u64,
     news: std::collections::VecDeque<News>,
@@ -72,9 +80,47 @@ struct Due {
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
-    Datagram { node: usize, from: usize, bytes: Bytes },
-    Packet { node: usize, port: u16, source: SocketAddr, bytes: Bytes },
-    Wake { node: usize, token: usize },
+    Datagram {
+        node: usize,
+        from: usize,
+        bytes: Bytes,
+    },
+    Packet {
+        node: usize,
+        port: u16,
+        source: SocketAddr,
+        bytes: Bytes,
+    },
+    Wake {
+        node: usize,
+        token: usize,
+    },
+    /// A party that wants a connection has its answer.
+    Answered {
+        connection: usize,
+    },
+    /// Something arrives at an end of a connection.
+    Arrive {
+        connection: usize,
+        end: usize,
+    },
+    /// A connection breaks.
+    Break {
+        connection: usize,
+    },
+    /// The party at an end notices that its connection is broken.
+    Lost {
+        connection: usize,
+        end: usize,
+    },
+    /// The connections between two parties break.
+    Part {
+        one: usize,
+        other: usize,
+    },
+    Restart {
+        node: usize,
+    },
 }
 
 impl World {
@@ -86,6 +132,7 @@ impl World {
             now: Duration::ZERO,
             members: Vec::new(),
             network: Network::new(faults, seed),
+            connections: Connections::default(),
             queue: BinaryHeap::new(),
             queued: 0,
             news: std::collections::VecDeque::new(),
@@ -94,10 +141,10 @@ impl World {
         }
     }
 
-    /// Adds a party with an engine; its number is the next, from 0.
-    pub fn add(&mut self, name: &str, config: EngineConfig) -> usize {
+    /// Adds a party with an engine that listens by these transports; its number is the next, from 0.
+    pub fn add(&mut self, name: &str, config: EngineConfig, listens: &[Transport]) -> usize {
         let number = self.members.len();
-        let node = Node::new(name, number, config, self.start, self.seed);
+        let node = Node::new(name, number, config, listens, self.start, self.seed);
         self.members.push(Member::Engine(Box::new(node)));
         self.with_engine(number, Node::tick);
         number
@@ -199,7 +246,7 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Datagram { node, from, bytes } => {
-                self.note(node, What::Received { from, message: bytes.clone() });
+                self.note(node, What::Received { from, message: bytes.clone(), connection: None });
                 let source = Node::address_of(from);
                 match self.scripted(node).map(|scripted| scripted.take(source, &bytes)) {
                     Some((at_once, came)) => {
@@ -217,6 +264,12 @@ impl World {
                 self.with_engine(node, |node, now, wishes| node.packet(now, port, source, &bytes, wishes));
             }
             Happening::Wake { node, token } => self.news.push_back(News { node, what: Told::Woken(token) }),
+            Happening::Answered { connection } => self.answered(connection),
+            Happening::Arrive { connection, end } => self.arrive(connection, end),
+            Happening::Break { connection } => self.break_off(connection),
+            Happening::Lost { connection, end } => self.over(connection, end, CloseCause::Lost),
+            Happening::Part { one, other } => self.part(one, other),
+            Happening::Restart { node } => self.restart(node),
         }
     }
 
@@ -237,6 +290,9 @@ impl World {
         for wish in wishes {
             match wish {
                 Wish::Sip { to, message } => self.send(node, to, message),
+                Wish::Stream { flow, to, bytes, message } => self.write(node, flow, to, bytes, message),
+                Wish::Connect(connect) => self.connect(node, &connect),
+                Wish::Close(flow) => self.close(node, flow),
                 Wish::Rtp { port, to, packet } => {
                     let Some(target) = self.member_at(|address| address.ip() == to.ip()) else { continue };
                     let Some(after) = self.network.carry_rtp(self.now, node, target) else { continue };
@@ -252,6 +308,7 @@ impl World {
 
     fn send(&mut self, node: usize, address: SocketAddr, message: Bytes) {
         let to = self.member_at(|member| member == address);
+        let to = to.filter(|to| self.listens(*to, Transport::Udp, address));
         let mut copies = 0;
         if let Some(target) = to {
             let kind = if self.network.looks_inside() { journal::kind(&message) } else { String::new() };
@@ -263,11 +320,22 @@ impl World {
                 );
             }
         }
-        self.note(node, What::Sent { to, address, message, copies });
+        self.note(node, What::Sent { to, address, message, copies, connection: None });
     }
 
     fn member_at(&self, fits: impl Fn(SocketAddr) -> bool) -> Option<usize> {
         (0..self.members.len()).find(|number| fits(Node::address_of(*number)))
+    }
+
+    /// Whether a party listens by a transport at an address of its.
+    fn listens(&self, number: usize, transport: Transport, address: SocketAddr) -> bool {
+        match self.members.get(number) {
+            Some(Member::Engine(node)) => {
+                node.listener(transport).is_some() && Node::listens_at(number, transport) == address
+            }
+            Some(Member::Scripted(_)) => transport == Transport::Udp,
+            None => false,
+        }
     }
 
     fn enqueue(&mut self, at: Duration, happening: Happening) {

@@ -1,7 +1,11 @@
 //! Our answerer: the sockets and the transport layer of sip-transport, transaction-core above it, and one timer wheel.
+//!
+//! The workspace compiles it too, in `tests/tests/options_answerer.rs`, so that it keeps up with the crates.
 
 use std::{
     error::Error,
+    io,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -15,13 +19,11 @@ use sip_transport::{
 use tokio::time::sleep_until;
 use transaction_core::{Config, Transactions, TxCommand, TxEvent, TxId, TxOutput, TxTimer};
 
-use crate::contenders::Tell;
-
 /// As many transactions as come in 64*T1 at 30,000 a second.
 const CAPACITY: usize = 1 << 20;
 
 /// What is slept if there is no timer.
-const IDLE: Duration = Duration::from_secs(3600);
+const IDLE: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Timer {
@@ -48,7 +50,7 @@ struct Answerer {
     from_transactions: Outbox<TxOutput>,
 }
 
-pub(crate) async fn serve(tell: Tell<'_>) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn serve(tell: impl Fn(SocketAddr) -> io::Result<()>) -> Result<(), Box<dyn Error>> {
     let mut sockets = Sockets::new(SocketConfig::default());
     let listening = sockets.listen(Transport::Udp, "127.0.0.1:0".parse()?)?;
     listening.into_iter().try_for_each(tell)?;
@@ -149,6 +151,7 @@ impl Answerer {
         let command = match output {
             TxOutput::Send(outbound) => TransportCommand::Send(outbound),
             TxOutput::Route(route) => TransportCommand::Route(route),
+            TxOutput::Avoid(hop) => TransportCommand::Avoid(hop),
             TxOutput::Timer(op) => return self.arm(op, Timer::Transaction),
             TxOutput::Event(TxEvent::Request { tx, inbound }) => return self.answer(tx, &inbound),
             TxOutput::Event(_) => return,

@@ -57,20 +57,35 @@ impl Forks {
     }
 
     /// Handles a 2xx after the first: a repeated one gets its ACK again, a new fork is acknowledged and
-    /// ended.
+    /// ended. Where a repeated one comes over another flow than its ACK went by, that one is gone (RFC 3261 §18.2.2), and
+    /// the ACK finds its way anew.
     pub(crate) fn receive(&mut self, step: &mut Step<'_, '_, '_>, origin: &Origin, message: &Message) {
         let tag = message.to_tag().unwrap_or_default();
         if let Some(fork) = self.accepted.iter().find(|fork| &*fork.remote_tag == tag) {
-            if let Some(ack) = &fork.ack {
-                step.transaction(TxCommand::Resend(ack.clone()));
+            match &fork.ack {
+                Some(ack) if ack.hop.flow == origin.flow => {
+                    step.transaction(TxCommand::Resend(ack.clone()));
+                }
+                Some(_) => {
+                    let state = self.state(origin, message);
+                    StrayAck { tx: self.tx, state, cseq: self.cseq, bye: false }.ask(step);
+                }
+                None => {}
             }
             return;
         }
         if self.accepted.len() >= FORKS {
             return;
         }
+        let state = self.state(origin, message);
+        self.accepted.push(AcceptedFork { remote_tag: state.remote_tag.clone(), ack: None });
+        StrayAck { tx: self.tx, state, cseq: self.cseq, bye: true }.ask(step);
+    }
+
+    /// The dialog that a 2xx makes.
+    fn state(&self, origin: &Origin, message: &Message) -> DialogState {
         let mut state = (*self.template).clone();
-        state.remote_tag = tag.into();
+        state.remote_tag = message.to_tag().unwrap_or_default().into();
         state.heard(origin);
         let routes = Path::recorded(message).unwrap_or_default();
         let target = match message.contact() {
@@ -79,8 +94,7 @@ impl Forks {
             Ok(None) | Err(_) => state.path.target.clone(),
         };
         state.path = Path::new(&target, routes.into_iter().rev());
-        self.accepted.push(AcceptedFork { remote_tag: state.remote_tag.clone(), ack: None });
-        StrayAck { tx: self.tx, state, cseq: self.cseq, bye: true }.ask(step);
+        state
     }
 
     /// Keeps the ACK that was sent to one of the forks.
@@ -100,15 +114,15 @@ impl Forks {
 }
 
 impl StrayAck {
-    /// For the 2xx to a re-INVITE whose leg is ending by itself.
+    /// For the 2xx to a re-INVITE whose leg is ending by itself, or that comes again over another flow.
     pub(crate) fn late(tx: TxId, state: DialogState, cseq: u32) -> Self {
         Self { tx, state, cseq, bye: false }
     }
 
     /// Asks for the route.
     pub(crate) fn ask(self, step: &mut Step<'_, '_, '_>) {
-        let (uri, flow) = (self.state.path.next_hop(), self.state.flow);
-        step.route(Errand::Stray(Box::new(self)), uri, flow);
+        let (path, flow) = (self.state.path.clone(), self.state.flow);
+        step.route(Errand::Stray(Box::new(self)), &path, flow);
     }
 
     /// Sends the ACK and, where it is due, the BYE. Without a route there is nobody to tell: the fork ends by

@@ -1,14 +1,14 @@
-//! Random transfers in the simulated world: `world --seeds N [--kind KIND] [--scenario NAME] [--loss PERCENT] [--first-seed S]`.
+//! Random transfers in the simulated world: `world --seeds N [--kind KIND] [--scenario NAME] [--over TRANSPORT] [--loss PERCENT] [--first-seed S]`.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use patchcord_tests::sweep;
+use patchcord_tests::sweep::{self, Over};
 
 /// Runs random transfers in the simulated world and judges them by the invariants of call transfer.
 #[derive(Debug, Parser)]
 struct Options {
-    /// How many seeds each scenario is run with at each loss rate.
+    /// How many seeds each scenario is run with in each network.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
     /// Only this kind of transfer: blind, attended or consult.
@@ -17,12 +17,20 @@ struct Options {
     /// Only this scenario.
     #[arg(long)]
     scenario: Option<String>,
-    /// Only this loss rate, in percent; 0, 10 and 30 otherwise.
+    /// Only where the parties listen by this: udp, tcp, tls or mixed.
+    #[arg(long, value_parser = over)]
+    over: Option<Over>,
+    /// At this loss rate, in percent; with those of `sweep::NETWORKS` otherwise.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
     loss: Option<u8>,
     /// The first seed.
     #[arg(long, alias = "from", default_value_t = 1)]
     first_seed: u64,
+}
+
+fn over(name: &str) -> Result<Over, String> {
+    let named = Over::ALL.into_iter().find(|over| over.name() == name);
+    named.ok_or_else(|| "udp, tcp, tls or mixed".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -37,8 +45,12 @@ fn main() -> ExitCode {
         }
         return ExitCode::from(2);
     }
-    let losses = options.loss.map_or_else(|| sweep::LOSSES.to_vec(), |loss| vec![loss]);
-    let runs = sweep::runs(&names, &losses, options.first_seed, options.seeds);
+    let mut networks = sweep::NETWORKS.to_vec();
+    if let Some(loss) = options.loss {
+        networks = Over::ALL.map(|over| (over, loss)).to_vec();
+    }
+    networks.retain(|(over, _)| options.over.is_none_or(|wanted| wanted == *over));
+    let runs = sweep::runs(&names, &networks, options.first_seed, options.seeds);
     let swept = match sweep::sweep(&runs) {
         Ok(swept) => swept,
         Err(error) => {
@@ -46,19 +58,22 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    for ((scenario, loss), outcomes) in &swept.outcomes {
+    for ((scenario, over, loss), outcomes) in &swept.outcomes {
         let outcomes: Vec<String> =
             outcomes.iter().map(|(outcome, runs)| format!("{outcome} {runs}")).collect();
-        println!("{scenario}, loss {loss} %: {}", outcomes.join(", "));
+        println!("{scenario}, {}, loss {loss} %: {}", over.name(), outcomes.join(", "));
     }
     for failure in &swept.failures {
-        let sweep::Run { scenario, loss, seed } = failure.run;
-        println!("FAILED scenario {scenario} seed {seed} loss {loss} %");
+        let sweep::Run { scenario, over, loss, seed } = failure.run;
+        let over = over.name();
+        println!("FAILED scenario {scenario} seed {seed} over {over} loss {loss} %");
         for broken in &failure.broken {
             println!("  {broken}");
         }
         println!("{}", failure.trace);
-        println!("  again: world --scenario {scenario} --loss {loss} --first-seed {seed} --seeds 1\n");
+        println!(
+            "  again: world --scenario {scenario} --over {over} --loss {loss} --first-seed {seed} --seeds 1\n"
+        );
     }
     println!("{} passed, {} failed", swept.passed, swept.failed);
     if swept.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

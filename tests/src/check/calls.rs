@@ -1,7 +1,10 @@
 //! Invariants 4 and 5: a transfer that failed leaves the call with the party that was to be moved as it was: up, unless
 //! its own requests were refused, and not on hold.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use session_core::{By, EndCause, EndReason, EventKind, SessionId};
 use sip_message::Method;
@@ -52,6 +55,7 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             && ended_by_us
             && !asked(&["hang-up", "hang-up-all"])
             && !own_request_failed(&played.journal, node, at)
+            && !is_unacknowledged(&played.journal, node, at)
         {
             found.push(format!("{session} was ended by a transfer that came to {:?}", outcome.kind));
         }
@@ -65,6 +69,26 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             found.push(format!("{session}: a success cannot be learned from a timer"));
         }
     }
+}
+
+/// Whether a 2xx of the party's to an INVITE had no ACK by then: it can send no INVITE of its own, and the call is to be
+/// ended in any case (RFC 3261 §13.3.1.4, §14.2).
+fn is_unacknowledged(journal: &Journal, node: usize, by: Duration) -> bool {
+    let mut accepted: BTreeSet<(String, u32)> = BTreeSet::new();
+    for (_, way, message) in journal.messages(node).take_while(|(at, _, _)| *at <= by) {
+        let (Ok(call_id), Ok(cseq)) = (message.call_id(), message.cseq()) else { continue };
+        let key = (call_id.to_owned(), cseq.number);
+        match (way, response(&message)) {
+            (Way::Out, Some((status, Method::Invite))) if status.is_success() => {
+                accepted.insert(key);
+            }
+            (Way::In, None) if is_request(&message, &Method::Ack) => {
+                accepted.remove(&key);
+            }
+            _ => {}
+        }
+    }
+    !accepted.is_empty()
 }
 
 /// Whether an INVITE or REFER of the party had got no 2xx by then: the call's own usage may be gone (RFC 5057 §5.1).

@@ -62,7 +62,7 @@ fn is_connected(played: &Played, node: usize) -> bool {
     let mut others = (0..played.names.len()).filter(|other| *other != node);
     others.any(|other| {
         let mut events = played.journal.events(other);
-        played.scripted[other]
+        played.is_lawless(other)
             || events.any(|event| match event.kind {
                 EventKind::TransferConnected { to } => {
                     let is_up = played.at_end[other].iter().any(|call| call.session == to);
@@ -116,7 +116,7 @@ fn mutual(played: &Played, node: usize, found: &mut Vec<String>) {
     };
     for call in &played.at_end[node] {
         let Some(other) = played.names.iter().position(|other| *other == call.peer) else { continue };
-        if played.scripted[other] {
+        if played.is_lawless(other) {
             continue;
         }
         match (&*with(node, &call.peer), &*with(other, &played.names[node])) {

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use sip_message::Method;
+use sip_message::{Message, Method};
 
 use crate::{
-    journal::{Way, response},
+    journal::{StreamNews, Way, What, response},
     play::Played,
 };
 
@@ -28,13 +28,15 @@ struct Dialog {
 struct Pending {
     cseq: u32,
     since: Duration,
+    /// An INVITE is over with the connection that it went over (RFC 3261 §17.1.4).
+    connection: Option<usize>,
     provisional: bool,
     cancelled: Option<Duration>,
 }
 
 impl Pending {
-    fn new(cseq: u32, since: Duration) -> Self {
-        Self { cseq, since, provisional: false, cancelled: None }
+    fn new(cseq: u32, since: Duration, connection: Option<usize>) -> Self {
+        Self { cseq, since, connection, provisional: false, cancelled: None }
     }
 
     fn is_over(&self, now: Duration) -> bool {
@@ -45,7 +47,17 @@ impl Pending {
 
 pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
     let mut dialogs: BTreeMap<String, Dialog> = BTreeMap::new();
-    for (at, way, message) in played.journal.messages(node) {
+    for entry in played.journal.entries.iter().filter(|entry| entry.node == node) {
+        let (at, way, connection, bytes) = match &entry.what {
+            What::Sent { message, connection, .. } => (entry.at, Way::Out, *connection, message),
+            What::Received { message, connection, .. } => (entry.at, Way::In, *connection, message),
+            What::Stream { connection, news: StreamNews::Closes | StreamNews::Over(_), .. } => {
+                dialogs.values_mut().for_each(|dialog| dialog.lose(*connection));
+                continue;
+            }
+            What::Stream { .. } | What::Event(_) | What::Asked(_) | What::Refused(_) => continue,
+        };
+        let Ok(message) = Message::parse(bytes.clone()) else { continue };
         let (Ok(call_id), Ok(cseq)) = (message.call_id(), message.cseq()) else { continue };
         let dialog = dialogs.entry(call_id.to_owned()).or_default();
         let Some(method) = message.method() else {
@@ -82,12 +94,12 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
                             ));
                         }
                     }
-                    dialog.ours = Some(Pending::new(cseq.number, at));
+                    dialog.ours = Some(Pending::new(cseq.number, at, connection));
                 }
             }
             (Way::In, Method::Invite) => {
                 if dialog.branches.insert(branch) {
-                    dialog.theirs = Some(Pending::new(cseq.number, at));
+                    dialog.theirs = Some(Pending::new(cseq.number, at, connection));
                 }
             }
             (Way::In, _) => {}
@@ -95,7 +107,15 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
     }
 }
 
-fn answered(dialog: &mut Dialog, way: Way, message: &sip_message::Message) {
+impl Dialog {
+    fn lose(&mut self, connection: usize) {
+        for pending in [&mut self.ours, &mut self.theirs] {
+            pending.take_if(|pending| pending.connection == Some(connection));
+        }
+    }
+}
+
+fn answered(dialog: &mut Dialog, way: Way, message: &Message) {
     let Some((status, Method::Invite)) = response(message) else { return };
     let Ok(cseq) = message.cseq() else { return };
     let pending = match way {

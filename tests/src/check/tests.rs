@@ -181,3 +181,15 @@ fn a_success_that_connects_nobody_is_found() {
     played.journal.entries.remove(connected);
     finds(&played, "nobody was connected by the transfer");
 }
+
+#[test]
+fn a_call_with_an_invite_that_never_ends_may_be_ended_by_a_transfer() {
+    // The answer to the hold of the other side goes with its connection, and is never acknowledged.
+    let played = good(
+        "title unacknowledged\nparty alice\nparty bob answers\nparty carol rejects 486\n\
+        option alice listen tcp\noption bob listen tcp\noption carol listen tcp\nlose 1 200/INVITE from alice\n\
+        at 0s alice call bob\nat 2s bob hold\nat 5s alice consult carol\nend 60s\n",
+    );
+    let ended = played.journal.events(0).filter(|event| matches!(event.kind, EventKind::CallEnded { .. }));
+    assert_eq!(ended.count(), 2);
+}

@@ -23,7 +23,7 @@ impl Player<'_> {
     fn command_of(&self, party: usize, action: &Action) -> (String, Option<Command>) {
         let known = &self.known[party];
         let name = |number: usize| self.scenario.parties[number].name.as_str();
-        let uri = |number: usize| uri_of(number, name(number));
+        let uri = |number: usize| uri_of(number, &self.scenario.parties[number]);
         let call = |with: &Option<usize>| known.call(with.map(name));
         // A command about one call, its own word followed by the other party where the step names one.
         let about = |word: &str, with: &Option<usize>| match with {

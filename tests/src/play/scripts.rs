@@ -35,7 +35,6 @@ impl Player<'_> {
     }
 
     pub(super) fn act_scripted(&mut self, party: usize, action: &Action, about: Option<usize>) {
-        let names = |number: usize| self.scenario.parties[number].name.as_str();
         let Some(scripted) = self.world.scripted(party) else { return };
         let sent = match action {
             Action::Reply { code, phrase, content } => {
@@ -46,7 +45,9 @@ impl Player<'_> {
                     InDialog::Same => None,
                     InDialog::Nth(nth) => nth.checked_sub(1),
                     InDialog::New { party: whom, uri } => {
-                        let uri = uri.clone().unwrap_or_else(|| uri_of(*whom, names(*whom)).to_string());
+                        let uri = uri
+                            .clone()
+                            .unwrap_or_else(|| uri_of(*whom, &self.scenario.parties[*whom]).to_string());
                         Some(scripted.open(Node::address_of(*whom), &uri, about))
                     }
                 };

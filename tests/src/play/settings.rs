@@ -3,19 +3,25 @@
 use media_core::Source;
 use session_core::engine::{EngineConfig, MediaMode};
 use sip_message::{NameAddrBuf, UriBuf};
+use sip_transport::Transport;
 
 use crate::{
     node::Node,
     scenario::{Party, Scenario},
 };
 
-/// The SIP URI of a party: its name at its address.
+/// The SIP URI of a party: its name at its address, by the first of the transports that it listens by.
 ///
 /// # Panics
 ///
 /// If the name cannot stand in a URI; the scenario's reader takes only words that can.
-pub fn uri_of(party: usize, name: &str) -> UriBuf {
-    let uri = format!("sip:{name}@{}", Node::address_of(party));
+pub fn uri_of(number: usize, party: &Party) -> UriBuf {
+    let first = party.listens.first().copied().unwrap_or(Transport::Udp);
+    let parameter = match first {
+        Transport::Udp => String::new(),
+        stream => format!(";transport={}", stream.via_name().to_ascii_lowercase()),
+    };
+    let uri = format!("sip:{}@{}{parameter}", party.name, Node::listens_at(number, first));
     // invariant: names of parties are single words that were read by the scenario's reader.
     uri.parse().expect("invariant: a URI of a name and an address")
 }
@@ -29,11 +35,14 @@ pub(super) fn config(scenario: &Scenario, number: usize, party: &Party) -> Engin
     let mut policy = party.policy.clone();
     // invariant: a block of documentation addresses (RFC 5737), written correctly.
     policy.targets.networks.push("192.0.2.0/24".parse().expect("invariant: a network"));
-    let mut config = EngineConfig::new(NameAddrBuf::from(uri_of(number, &party.name)));
+    let mut config = EngineConfig::new(NameAddrBuf::from(uri_of(number, party)));
     config.ring_limit = policy.ring_limit;
     config.policy = policy;
     config.media = if scenario.rtp { MediaMode::On } else { MediaMode::Off };
     config.source = Source::Tone { hz: tone_of(number) };
     config.hold_before_transfer = party.hold;
+    if let Some(length) = party.user_agent {
+        config.user_agent = Some("x".repeat(length).into());
+    }
     config
 }

@@ -3,8 +3,10 @@
 use session_core::ReplacesAuthorizer;
 use transfer::{HoldFailure, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces};
 
+use sip_transport::Transport;
+
 use super::{
-    Party,
+    OnCall, Party,
     parse::{duration, number},
 };
 
@@ -12,6 +14,11 @@ use super::{
 pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
     let policy = &mut party.policy;
     match words {
+        ["listen", transports @ ..] if !transports.is_empty() && party.calls != OnCall::Scripted => {
+            party.listens = transports.iter().map(|name| transport(name)).collect::<Result<_, _>>()?;
+        }
+        // What makes its messages long.
+        ["user-agent", length] => party.user_agent = Some(number(length)?),
         ["ring-limit", limit] => policy.ring_limit = duration(limit)?,
         ["refer", "deny"] => policy.refer = ReferPolicy::Deny,
         ["refer", "allow"] => policy.refer = ReferPolicy::Allow,
@@ -45,4 +52,13 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         _ => return Err(format!("unknown option: {}", words.join(" "))),
     }
     Ok(())
+}
+
+fn transport(name: &str) -> Result<Transport, String> {
+    match name {
+        "udp" => Ok(Transport::Udp),
+        "tcp" => Ok(Transport::Tcp),
+        "tls" => Ok(Transport::Tls),
+        _ => Err(format!("not a transport of this world: {name}")),
+    }
 }

@@ -3,12 +3,12 @@
 use std::{fmt, time::Duration};
 
 use sip_message::StatusCode;
-
+use sip_transport::Transport;
 use transfer::{ReferPolicy, TransferPolicy};
 
 use super::{Expectation, OnCall, Party, Scenario, Step, When, actions, options};
 use crate::{
-    network::{Faults, Partition, Rule},
+    network::{Break, Faults, Partition, Restart, Rule},
     seed::Span,
 };
 
@@ -69,7 +69,14 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
                 ring_limit: RING_LIMIT,
                 ..TransferPolicy::default()
             };
-            let party = Party { name: (*name).to_owned(), calls: on_call(rest)?, policy, hold: true };
+            let party = Party {
+                name: (*name).to_owned(),
+                calls: on_call(rest)?,
+                policy,
+                hold: true,
+                listens: vec![Transport::Udp],
+                user_agent: None,
+            };
             scenario.parties.push(party);
         }
         ["option", name, option @ ..] => {
@@ -80,6 +87,7 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
         ["network", "loss", percent] => scenario.faults.loss = number(percent)?,
         ["network", "duplication", percent] => scenario.faults.duplication = number(percent)?,
         ["network", "rtp-loss", percent] => scenario.faults.rtp_loss = number(percent)?,
+        ["network", "cuts", percent] => scenario.faults.cuts = number(percent)?,
         ["rtp", "on"] => scenario.rtp = true,
         ["lose", count, what, "from", name, rest @ ..] => {
             let after = match rest {
@@ -94,6 +102,14 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
         ["cut", one, other, "from", from, "to", to] => {
             let between = (party(scenario, one)?, party(scenario, other)?);
             scenario.faults.partitions.push(Partition { between, from: duration(from)?, to: duration(to)? });
+        }
+        ["break", one, other, "at", at] => {
+            let between = (party(scenario, one)?, party(scenario, other)?);
+            scenario.faults.breaks.push(Break { between, at: duration(at)? });
+        }
+        ["restart", name, "at", at] => {
+            let party = party(scenario, name)?;
+            scenario.faults.restarts.push(Restart { party, at: duration(at)? });
         }
         ["at", at, name, rest @ ..] => {
             let (party, action) = (party(scenario, name)?, actions::action(scenario, rest)?);
@@ -206,6 +222,20 @@ mod tests {
         assert_eq!(read.steps[1].action, Action::Blind(2));
         assert_eq!(read.expectations.len(), 3);
         assert!(read.rtp && !read.parties[0].hold);
+    }
+
+    #[test]
+    fn listeners_and_broken_connections_are_read() {
+        let text = "party alice\nparty bob\nparty carol scripted\noption bob listen tcp udp\nnetwork cuts 5\n\
+            break alice bob at 2s\nrestart bob at 300ms\n";
+        let read = Scenario::parse(text).expect("a scenario");
+        assert_eq!(read.parties[0].listens, [Transport::Udp]);
+        assert_eq!(read.parties[1].listens, [Transport::Tcp, Transport::Udp]);
+        let faults = read.faults;
+        assert_eq!((faults.cuts, faults.breaks[0].between, faults.restarts[0].party), (5, (0, 1), 1));
+        assert_eq!(faults.breaks[0].at, faults.restarts[0].at + Duration::from_millis(1700));
+        let wrong = Scenario::parse(&format!("{text}option carol listen tcp")).expect_err("scripted");
+        assert_eq!(wrong.to_string(), "line 8: unknown option: listen tcp");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod attended;
 mod blind;
+mod connections;
+mod cuts;
 mod golden;
 mod late;
 mod random;

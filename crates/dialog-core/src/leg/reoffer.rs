@@ -140,8 +140,13 @@ impl Dialog {
             | Exchange::TheirsDescribing { .. }
             | Exchange::TheirsAccepted(_) => {
                 let acked = up.acked.iter().find(|(acked, _)| *acked == tx);
-                if let (Some((_, Some(ack))), true) = (acked, status.is_success()) {
+                let (Some((_, Some(ack))), true) = (acked, status.is_success()) else { return };
+                if ack.hop.flow == origin.flow {
                     step.transaction(TxCommand::Resend(ack.clone()));
+                } else if let Ok(cseq) = message.cseq() {
+                    // The way of the ACK is gone (RFC 3261 §18.2.2).
+                    self.state.heard(origin);
+                    StrayAck::late(tx, self.state.clone(), cseq.number).ask(step);
                 }
             }
         }

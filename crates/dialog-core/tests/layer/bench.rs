@@ -9,7 +9,7 @@ use dialog_core::{
 };
 use sip_message::{Draft, Message, Method, Response};
 use sip_transport::{
-    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Outbound, Outbox, Random, Route, RouteError, Tick,
+    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, Route, RouteError, Tick,
     TimerOp, UnixTime,
 };
 use transaction_core::{TxCommand, TxEvent, TxFailure, TxId};
@@ -75,7 +75,8 @@ pub(crate) struct Bench {
     /// What is given.
     pub(crate) description: Option<&'static str>,
     peer_cseq: u32,
-    flow: u64,
+    /// The flow by which the peer is heard and reached.
+    pub(crate) flow: u64,
 }
 
 impl Bench {
@@ -283,7 +284,8 @@ impl Bench {
     ) {
         let response = dress(Response::to(&sent.message, code(status)).to_tag(tag));
         let message = Message::parse(response.encode().expect("a response")).expect("a message");
-        self.receive(TxEvent::Response { tx: sent.tx, origin: origin(), message: message.into() });
+        let origin = Origin { flow: FlowId::from(self.flow), ..origin() };
+        self.receive(TxEvent::Response { tx: sent.tx, origin, message: message.into() });
     }
 
     /// Answers an INVITE of ours as an RFC 2543 peer does: without a tag.

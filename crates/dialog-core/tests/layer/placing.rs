@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use dialog_core::{By, EndReason, LegCommand, LegEvent, ReofferError};
 use sip_message::{HeaderId, Method, StatusCode};
-use sip_transport::RouteError;
+use sip_transport::{FlowId, RouteError};
 use transaction_core::TxFailure;
 
 use crate::bench::{ANSWER, Bench, OFFER, PEER_TAG, code, invite, uri};
@@ -71,6 +71,23 @@ fn a_repeated_2xx_gets_the_same_ack_again() {
     assert_eq!(bench.acks.len(), 1);
     assert_eq!(bench.resent.len(), 1);
     assert_eq!(&bench.resent[0].wire, bench.acks[0].message.bytes());
+}
+
+#[test]
+fn a_2xx_that_is_repeated_over_another_flow_is_acknowledged_there() {
+    let mut bench = Bench::new();
+    bench.place();
+    let sent = bench.last_sent();
+    bench.pick_up(&sent, PEER_TAG);
+    bench.flow = 2;
+    bench.pick_up(&sent, PEER_TAG);
+    assert_eq!((bench.acks.len(), bench.resent.len()), (2, 0));
+    assert_eq!(bench.acks[1].message.request_uri(), bench.acks[0].message.request_uri());
+    assert_eq!(bench.routes.last().expect("asked").flow, Some(FlowId::from(2)));
+    // From then on by the flow that is there.
+    bench.pick_up(&sent, PEER_TAG);
+    assert_eq!(bench.resent.last().expect("repeated").wire, *bench.acks[1].message.bytes());
+    assert_eq!((bench.resent[0].hop.flow, bench.count_of(Method::Bye)), (FlowId::from(2), 0));
 }
 
 #[test]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use dialog_core::{By, EndReason, LegCommand, LegEvent, LegId, ReofferError};
 use sip_message::{HeaderId, Method, StatusCode};
-use sip_transport::{Random as _, RouteError};
+use sip_transport::{FlowId, Random as _, RouteError};
 use transaction_core::TxFailure;
 
 use crate::bench::{Bench, OFFER, PEER_TAG, Seeded, Sent, uri};
@@ -39,6 +39,22 @@ fn a_new_offer_is_answered_and_acknowledged() {
     bench.pick_up(&sent, PEER_TAG);
     assert_eq!(&bench.resent[0].wire, bench.acks[0].message.bytes());
     assert_eq!(bench.acks.len(), 1);
+}
+
+#[test]
+fn a_2xx_to_an_offer_that_is_repeated_over_another_flow_is_acknowledged_there() {
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let sent = reoffer(&mut bench, leg);
+    bench.pick_up(&sent, PEER_TAG);
+    bench.flow = 2;
+    bench.pick_up(&sent, PEER_TAG);
+    let acks = &bench.acks[bench.acks.len() - 2..];
+    assert_eq!(acks[0].message.cseq().expect("a CSeq"), acks[1].message.cseq().expect("a CSeq"));
+    assert_eq!((bench.routes.last().expect("asked").flow, bench.resent.len()), (Some(FlowId::from(2)), 0));
+    bench.pick_up(&sent, PEER_TAG);
+    assert_eq!(bench.resent[0].hop.flow, FlowId::from(2));
+    assert_eq!(results(&bench, leg).len(), 1);
 }
 
 #[test]

@@ -169,6 +169,9 @@ impl<T: Tap> Engine<T> {
             self.apply_media(id);
             self.tell_hold(id);
         }
+        // An answer of ours to an offer of theirs has put the hold in force, and the transfer has to know what to resume.
+        let is_held_by_answer = matches!(result, Err(ReofferError::Unreachable | ReofferError::Description))
+            && state.is_some_and(|state| state.local);
         let mut for_transfer = None;
         for Wish { waiter, held, .. } in served {
             match waiter {
@@ -176,6 +179,7 @@ impl<T: Tap> Engine<T> {
                 Waiter::Transfer if result.is_ok() && state.is_none_or(|state| state.local != held) => {
                     for_transfer = Some(Err(ReofferError::Description));
                 }
+                Waiter::Transfer if held && is_held_by_answer => for_transfer = Some(Ok(())),
                 Waiter::Transfer => for_transfer = Some(result),
                 Waiter::Command(command) => {
                     let answer = match (result, state) {

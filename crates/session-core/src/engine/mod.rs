@@ -260,6 +260,11 @@ impl<T: Tap> Engine<T> {
         &mut self.tap
     }
 
+    /// Connections that are open or being opened.
+    pub fn connections(&self) -> usize {
+        self.transports.connections()
+    }
+
     /// Messages that were dropped and connections that were refused, by reason.
     pub fn transport_counters(&self) -> sip_transport::Counters {
         self.transports.counters()

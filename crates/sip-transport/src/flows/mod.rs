@@ -65,6 +65,14 @@ impl Flows {
         self.connections.get_mut(&flow)
     }
 
+    /// The kept connection of that name, or the one that is being opened in its place.
+    pub(crate) fn kept_as(&mut self, flow: FlowId) -> Option<&mut Connection> {
+        if self.connections.contains_key(&flow) {
+            return self.connections.get_mut(&flow);
+        }
+        self.connections.values_mut().find(|connection| connection.kept.is_some_and(|kept| kept.was == flow))
+    }
+
     /// Our address on a flow.
     pub(crate) fn local(&self, flow: FlowId) -> Option<SocketAddr> {
         self.socket(flow).map(|socket| socket.local).or_else(|| Some(self.connection(flow)?.local))

@@ -105,7 +105,8 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Proceeding, Event::Unavailable) => to(Completed, &[SendAck, Avoid, Supersede]),
         // Nothing of this transaction is being sent; the error belongs to another message.
         (Proceeding, Event::Unreachable) => to(Proceeding, &[]),
-        (Proceeding, Event::FlowEnded) => end(&[Fail(Flow)]),
+        // The answer may come over a new connection (RFC 3261 §18.2.2).
+        (Proceeding, Event::FlowEnded) => to(Proceeding, &[]),
         (Proceeding, Event::TimerA | Event::TimerB | Event::TimerD | Event::TimerM | Event::TimerCancel) => {
             to(Proceeding, &[])
         }
@@ -119,7 +120,7 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
             to(Completed, &[Disarm(Cancel), SendAck, Arm(D), Report])
         }
         (Cancelling, Event::Unreachable) => to(Cancelling, &[]),
-        (Cancelling, Event::FlowEnded) => end(&[Disarm(Cancel), Fail(Flow)]),
+        (Cancelling, Event::FlowEnded) => to(Cancelling, &[]),
         (Cancelling, Event::TimerA | Event::TimerB | Event::TimerD | Event::TimerM) => to(Cancelling, &[]),
 
         (Completed, Event::TimerD) => end(&[]),
@@ -132,7 +133,8 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Accepted, Event::TimerM) => end(&[]),
         // RFC 6026 §7.2: repeated 2xx and those of other forks; the ACK is the layer above's.
         (Accepted, Event::Success) => to(Accepted, &[Report]),
-        (Accepted, Event::FlowEnded) => end(&[Disarm(M)]),
+        // The callee repeats its 2xx over a new connection until it is acknowledged (RFC 3261 §18.2.2, §13.3.1.4).
+        (Accepted, Event::FlowEnded) => to(Accepted, &[]),
         (
             Accepted,
             Event::Cancel | Event::Provisional | Event::Failure | Event::Unavailable | Event::Unreachable,

@@ -1,10 +1,10 @@
 //! INVITE as a client.
 
 use sip_message::{HeaderId, Method};
-use sip_transport::Purpose;
+use sip_transport::{FlowEvent, Purpose};
 use transaction_core::{TxCommand, TxEvent, TxFailure};
 
-use crate::bench::{Bench, PEER, draft, hop, reliable, response};
+use crate::bench::{Bench, PEER, draft, flow, hop, reliable, response};
 
 #[test]
 fn an_unanswered_invite_over_udp_is_sent_seven_times_and_fails_after_32_seconds() {
@@ -98,6 +98,21 @@ fn repeated_2xx_and_those_of_other_forks_go_up_for_64_t1() {
     assert_eq!(bench.responses(tx).len(), 5);
     assert_eq!(bench.transactions.counters().stray_responses, 1);
     assert_eq!(bench.failures(), []);
+}
+
+#[test]
+fn a_2xx_that_is_repeated_when_its_flow_is_gone_goes_up() {
+    let mut bench = Bench::new();
+    let tx = bench.request(draft(Method::Invite), [reliable(PEER)]);
+    let invite = bench.last();
+    bench.arrive_reliably(PEER, response(&invite.message, 200, "peer"));
+    bench.receive(FlowEvent::Ended(flow()));
+    bench.advance_ms(500);
+    bench.arrive_reliably(PEER, response(&invite.message, 200, "peer"));
+    assert_eq!(bench.responses(tx), [(0, 200), (500, 200)]);
+    assert_eq!(bench.failures(), []);
+    bench.advance_ms(31_500);
+    bench.assert_idle();
 }
 
 #[test]
