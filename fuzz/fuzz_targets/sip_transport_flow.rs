@@ -327,7 +327,7 @@ impl Model {
                     let route = self.ids.mint();
                     self.routes.insert(route, 0);
                     let flow = (which > 7).then_some(flow);
-                    self.command(TransportCommand::Route(Route { route, uri, flow }));
+                    self.command(TransportCommand::Route(Route { route, uri, secure: false, flow }));
                 }
             }
             1 if !self.questions.is_empty() => {

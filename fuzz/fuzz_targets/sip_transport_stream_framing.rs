@@ -70,7 +70,7 @@ fn read(came_in: bool, stream: &[u8], size: usize) -> Read {
         flow
     } else {
         let uri: sip_message::UriBuf = format!("sip:{remote};transport=tcp").parse().expect("a URI");
-        let route = Route { route: RouteId::from(1), uri, flow: None };
+        let route = Route { route: RouteId::from(1), uri, secure: false, flow: None };
         let outputs = step(&mut |transports, cx, out| {
             transports.command(cx, TransportCommand::Route(route.clone()), out)
         });

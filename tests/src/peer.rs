@@ -4,8 +4,11 @@
 
 pub mod answer;
 pub mod application;
+pub mod authority;
 pub mod baresip;
+pub mod dnsmasq;
 pub mod events;
+pub mod kamailio;
 pub mod linphone;
 pub mod network;
 pub mod phone;

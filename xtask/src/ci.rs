@@ -10,8 +10,7 @@ use crate::flags::{Flag, Flags};
 use crate::process::{Failure, Outcome, cargo, run as run_command, succeeds};
 use crate::workspace::Workspace;
 use crate::{
-    alacarte, bans, bench, bench_parse, conformance, examples, fuzz, interop, layers, lint, release, setup,
-    sim,
+    alacarte, bans, bench, conformance, examples, fuzz, interop, layers, lint, peers, release, setup, sim,
 };
 
 pub(crate) const FLAGS: &[Flag] = &[
@@ -103,7 +102,7 @@ fn table(results: &[(&str, Outcome, Duration)]) -> String {
 
 fn fmt(workspace: &Workspace) -> Outcome {
     run_command(cargo(&workspace.root).args(["fmt", "--all", "--check"]))?;
-    bench_parse::format_check(workspace)
+    peers::format_check(workspace)
 }
 
 fn doc(workspace: &Workspace) -> Outcome {

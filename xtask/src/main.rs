@@ -6,6 +6,7 @@ mod alacarte;
 mod bans;
 mod bench;
 mod bench_bus;
+mod bench_options;
 mod bench_parse;
 mod bench_transactions;
 mod ci;
@@ -21,6 +22,7 @@ mod interop;
 mod layers;
 mod licence;
 mod lint;
+mod peers;
 mod process;
 mod release;
 mod rfcs;
@@ -105,6 +107,12 @@ const VERBS: &[Verb] = &[
         about: "The event bus beside tokio broadcast, tokio mpsc and crossbeam, in CPU time",
         flags: bench_bus::FLAGS,
         run: bench_bus::run,
+    },
+    Verb {
+        name: "bench options",
+        about: "OPTIONS answered over UDP beside rsipstack, in CPU time and memory",
+        flags: bench_options::FLAGS,
+        run: bench_options::run,
     },
     Verb {
         name: "bench parse",

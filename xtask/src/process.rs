@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -77,6 +78,14 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     // Root's tools such as `ip` and `tcpdump` are not on everybody's path.
     let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     env::split_paths(&path).chain(system).map(|dir| dir.join(name)).find(|file| file.is_file())
+}
+
+/// Where the file lies below a folder of libraries; a distribution for several processors has a folder for each.
+pub(crate) fn find_library(file: &str) -> Option<PathBuf> {
+    let folders = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from);
+    let of_processors =
+        fs::read_dir("/usr/lib").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    folders.into_iter().chain(of_processors).map(|dir| dir.join(file)).find(|file| file.is_file())
 }
 
 /// The command as one would type it.

@@ -1,32 +1,53 @@
 //! `cargo xtask setup`: installs what the tests need and the machine lacks.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::flags::Flags;
-use crate::process::{Failure, Outcome, capture, cargo, find_program, run as run_command, succeeds};
+use crate::process::{
+    Failure, Outcome, capture, cargo, find_library, find_program, run as run_command, succeeds,
+};
 use crate::workspace::Workspace;
 use crate::{rfcs, sipjs};
 
-/// A program of the distribution: its package, the file that shows it is there, and what it is for.
+/// A package of the distribution: the program that shows it is there, or the file below a folder of libraries, and what
+/// it is for.
 struct Tool {
     package: &'static str,
-    program: &'static str,
+    file: &'static str,
     purpose: &'static str,
 }
 
+impl Tool {
+    fn find(&self) -> Option<PathBuf> {
+        if self.file.contains('/') { find_library(self.file) } else { find_program(self.file) }
+    }
+}
+
 const TOOLS: &[Tool] = &[
-    Tool { package: "sip-tester", program: "sipp", purpose: "an independent peer" },
-    Tool { package: "baresip-core", program: "baresip", purpose: "an independent peer" },
-    Tool { package: "linphone-cli", program: "linphonec", purpose: "an independent peer" },
-    Tool { package: "nodejs", program: "node", purpose: "SIP.js, an independent peer" },
-    Tool { package: "npm", program: "npm", purpose: "the installation of SIP.js" },
-    Tool { package: "tshark", program: "tshark", purpose: "an independent reading of what is on the wire" },
-    Tool { package: "sngrep", program: "sngrep", purpose: "an independent reading of captured calls" },
-    Tool { package: "tcpdump", program: "tcpdump", purpose: "captures" },
-    Tool { package: "iproute2", program: "ip", purpose: "the private network of the interop tests" },
-    Tool { package: "valgrind", program: "valgrind", purpose: "instruction counts" },
-    Tool { package: "sox", program: "sox", purpose: "the audio of the interop tests" },
+    Tool { package: "sip-tester", file: "sipp", purpose: "an independent peer" },
+    Tool { package: "baresip-core", file: "baresip", purpose: "an independent peer" },
+    Tool { package: "linphone-cli", file: "linphonec", purpose: "an independent peer" },
+    Tool { package: "nodejs", file: "node", purpose: "SIP.js, an independent peer" },
+    Tool { package: "npm", file: "npm", purpose: "the installation of SIP.js" },
+    Tool { package: "kamailio", file: "kamailio", purpose: "an independent proxy" },
+    Tool { package: "kamailio-tls-modules", file: "kamailio/modules/tls.so", purpose: "the proxy over TLS" },
+    Tool {
+        package: "kamailio-websocket-modules",
+        file: "kamailio/modules/websocket.so",
+        purpose: "the proxy over WebSocket",
+    },
+    Tool { package: "dnsmasq-base", file: "dnsmasq", purpose: "an independent name server" },
+    Tool { package: "tshark", file: "tshark", purpose: "an independent reading of what is on the wire" },
+    Tool { package: "sngrep", file: "sngrep", purpose: "an independent reading of captured calls" },
+    Tool { package: "tcpdump", file: "tcpdump", purpose: "captures" },
+    Tool { package: "iproute2", file: "ip", purpose: "the private network of the interop tests" },
+    Tool { package: "valgrind", file: "valgrind", purpose: "instruction counts" },
+    Tool { package: "sox", file: "sox", purpose: "the audio of the interop tests" },
 ];
+
+/// Services that the distribution starts once they are installed: nobody has asked for a SIP proxy on this machine.
+const SERVICES: &[&str] = &["kamailio"];
 
 /// The version that the fuzz verb was checked with.
 const CARGO_FUZZ: &str = "0.13.2";
@@ -60,7 +81,7 @@ pub(crate) fn run(workspace: &Workspace, _flags: &Flags) -> Outcome {
 fn distribution_packages() -> Outcome {
     let mut missing = Vec::new();
     for tool in TOOLS {
-        if let Some(path) = find_program(tool.program) {
+        if let Some(path) = tool.find() {
             println!("setup: {:<13} is there, {}", tool.package, path.display());
         } else {
             println!("setup: {:<13} is missing, wanted for {}", tool.package, tool.purpose);
@@ -78,8 +99,10 @@ fn distribution_packages() -> Outcome {
     run_command(&mut as_root(&["apt-get", "update"])?).map_err(explain)?;
     let mut install = as_root(&["apt-get", "install", "-y", "--no-install-recommends"])?;
     run_command(install.args(&missing)).map_err(explain)?;
-    let still: Vec<&str> =
-        TOOLS.iter().filter(|tool| find_program(tool.program).is_none()).map(|tool| tool.program).collect();
+    for service in SERVICES.iter().filter(|service| missing.contains(service)) {
+        stop(service)?;
+    }
+    let still: Vec<&str> = TOOLS.iter().filter(|tool| tool.find().is_none()).map(|tool| tool.file).collect();
     if still.is_empty() {
         println!("setup: installed {}", missing.join(" "));
         return Ok(());
@@ -89,6 +112,15 @@ fn distribution_packages() -> Outcome {
         missing.join(" "),
         still.join(" ")
     )))
+}
+
+/// Ends a service that was installed a moment ago, and keeps it from coming back with the next start of the machine.
+fn stop(service: &str) -> Outcome {
+    // Where systemd does not run, as in most containers, nothing was started either.
+    if !Path::new("/run/systemd/system").exists() {
+        return Ok(());
+    }
+    run_command(&mut as_root(&["systemctl", "disable", "--now", service])?)
 }
 
 /// The command as root: directly, or by sudo.

@@ -1,4 +1,5 @@
-//! SIP.js, the peer that comes from npm: installed below the target folder as `tests/interop/sipjs` pins it.
+//! SIP.js, the peer that comes from npm, and the WebSocket that node lacks: installed below the target folder as
+//! `tests/interop/sipjs` pins them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,8 +14,8 @@ use crate::workspace::Workspace;
 const MANIFEST: &str = "tests/interop/sipjs/package.json";
 const LOCK: &str = "tests/interop/sipjs/package-lock.json";
 
-/// The package's place in the lock file, and below the folder of the installation.
-const PLACE: &str = "node_modules/sip.js";
+/// The packages' places in the lock file, and below the folder of the installation.
+const PLACES: [&str; 2] = ["node_modules/sip.js", "node_modules/ws"];
 
 /// The folder that `node_modules` lies in.
 fn folder(workspace: &Workspace) -> PathBuf {
@@ -23,17 +24,23 @@ fn folder(workspace: &Workspace) -> PathBuf {
 
 /// The folder of node modules for the peer; a failure if what is installed is not what is pinned.
 pub(crate) fn modules(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    let pinned = pinned(&workspace.read(LOCK)?)?;
-    let package = folder(workspace).join(PLACE).join("package.json");
-    let installed = fs::read_to_string(&package).ok().and_then(|text| version(&text));
-    if installed.as_ref() == Some(&pinned) {
-        return Ok(folder(workspace).join("node_modules"));
+    let lock = workspace.read(LOCK)?;
+    for place in PLACES {
+        let pinned = pinned(&lock, place)?;
+        let package = folder(workspace).join(place).join("package.json");
+        let installed = fs::read_to_string(&package).ok().and_then(|text| version(&text));
+        if installed.as_ref() != Some(&pinned) {
+            let found =
+                installed.map_or_else(|| "it is not installed".into(), |version| format!("{version} is"));
+            return Err(Failure::new(format!(
+                "{place} {pinned} is wanted, {found}; run `cargo xtask setup`"
+            )));
+        }
     }
-    let found = installed.map_or_else(|| "it is not installed".into(), |version| format!("{version} is"));
-    Err(Failure::new(format!("sip.js {pinned} is wanted, {found}; run `cargo xtask setup`")))
+    Ok(folder(workspace).join("node_modules"))
 }
 
-/// Installs it where it is missing.
+/// Installs them where one is missing.
 pub(crate) fn install(workspace: &Workspace) -> Outcome {
     if let Ok(modules) = modules(workspace) {
         println!("setup: {:<13} is there, {}", "sip.js", modules.display());
@@ -62,12 +69,12 @@ fn version(manifest: &str) -> Option<String> {
 }
 
 /// The version that the lock file pins, which must have a hash beside it.
-fn pinned(lock: &str) -> Result<String, Failure> {
+fn pinned(lock: &str, place: &str) -> Result<String, Failure> {
     let lock: Value = serde_json::from_str(lock).map_err(|error| Failure::new(format!("{LOCK}: {error}")))?;
-    let package = &lock["packages"][PLACE];
+    let package = &lock["packages"][place];
     match (package["version"].as_str(), package["integrity"].as_str()) {
         (Some(version), Some(_)) => Ok(version.to_owned()),
-        _ => Err(Failure::new(format!("{LOCK}: {PLACE} has no version with a hash"))),
+        _ => Err(Failure::new(format!("{LOCK}: {place} has no version with a hash"))),
     }
 }
 
@@ -77,10 +84,12 @@ mod tests {
 
     #[test]
     fn a_version_without_a_hash_is_not_pinned() {
-        let lock = |fields: &str| format!(r#"{{"packages":{{"{PLACE}":{{{fields}}}}}}}"#);
+        let [place, other] = PLACES;
+        let lock = |fields: &str| format!(r#"{{"packages":{{"{place}":{{{fields}}}}}}}"#);
         let whole = lock(r#""version":"0.21.2","integrity":"sha512-x""#);
-        assert_eq!(pinned(&whole).expect("both are there"), "0.21.2");
-        assert!(pinned(&lock(r#""version":"0.21.2""#)).is_err());
-        assert!(pinned("{}").is_err());
+        assert_eq!(pinned(&whole, place).expect("both are there"), "0.21.2");
+        assert!(pinned(&whole, other).is_err());
+        assert!(pinned(&lock(r#""version":"0.21.2""#), place).is_err());
+        assert!(pinned("{}", place).is_err());
     }
 }

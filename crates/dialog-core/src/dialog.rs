@@ -125,7 +125,7 @@ impl Dialog {
 
     /// Asks for the route of a request in this dialog.
     pub(crate) fn ask(&self, step: &mut Step<'_, '_, '_>, ask: Ask) {
-        step.route(Errand::Dialog(self.id, ask), self.state.path.next_hop(), self.state.flow);
+        step.route(Errand::Dialog(self.id, ask), &self.state.path, self.state.flow);
     }
 
     /// Starts a numbered request; `None` when the numbers have run out.

@@ -121,8 +121,8 @@ impl StrayAck {
 
     /// Asks for the route.
     pub(crate) fn ask(self, step: &mut Step<'_, '_, '_>) {
-        let (uri, flow) = (self.state.path.next_hop(), self.state.flow);
-        step.route(Errand::Stray(Box::new(self)), uri, flow);
+        let (path, flow) = (self.state.path.clone(), self.state.flow);
+        step.route(Errand::Stray(Box::new(self)), &path, flow);
     }
 
     /// Sends the ACK and, where it is due, the BYE. Without a route there is nobody to tell: the fork ends by

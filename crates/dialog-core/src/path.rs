@@ -1,6 +1,6 @@
 //! Remote target and route set of a dialog, and what they make of a request (RFC 3261 §12.2.1.1).
 
-use sip_message::{Draft, HeaderId, Message, Method, ParseError, UriBuf};
+use sip_message::{Draft, HeaderId, Message, Method, ParseError, Scheme, UriBuf};
 
 /// Where the requests of a dialog go.
 #[derive(Debug, Clone)]
@@ -31,6 +31,11 @@ impl Path {
     /// The URI that is to be routed: the topmost Route or the Request-URI (RFC 3261 §8.1.2).
     pub(crate) fn next_hop(&self) -> UriBuf {
         self.routes.first().unwrap_or(&self.target).clone()
+    }
+
+    /// Whether the remote target is a `sips` URI, so that requests go by TLS whatever the topmost Route says.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.target.as_uri().scheme() == Scheme::Sips
     }
 
     /// Starts a request: Request-URI and Route, rewritten for a strict router where the first route is one.

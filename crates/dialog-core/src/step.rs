@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sip_message::{Draft, HeaderId, UriBuf};
+use sip_message::{Draft, HeaderId};
 use sip_transport::{Cx, FlowId, Hops, Out, Route, Tick, TimerOp};
 use transaction_core::{TxCommand, TxId};
 
@@ -13,6 +13,7 @@ use crate::{
         subscription::{SubscriptionEvent, SubscriptionId},
     },
     config::DialogConfig,
+    path::Path,
     pending::{Client, Errand, Pending},
     respond::Capabilities,
     timer::{DialogTimer, LegTimer, SubscriptionTimer},
@@ -44,10 +45,11 @@ impl Step<'_, '_, '_> {
     }
 
     /// Asks where a request goes.
-    pub(crate) fn route(&mut self, errand: Errand, uri: UriBuf, flow: Option<FlowId>) {
+    pub(crate) fn route(&mut self, errand: Errand, path: &Path, flow: Option<FlowId>) {
+        let (uri, secure) = (path.next_hop(), path.is_secure());
         let route = self.cx.ids.mint();
         self.pending.routes.insert(route, errand);
-        self.transaction(TxCommand::Route(Route { route, uri, flow }));
+        self.transaction(TxCommand::Route(Route { route, uri, secure, flow }));
     }
 
     /// Starts a client transaction.

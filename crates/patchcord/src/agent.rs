@@ -120,7 +120,7 @@ fn tls(network: &NetworkArgs) -> Result<Option<TlsConfig>, Failure> {
     };
     let identity = match (tls_cert, tls_key) {
         (Some(chain), Some(key)) => {
-            Some(TlsIdentity::new(Pem::file(chain), Pem::file(key)).map_err(tls_failure)?)
+            Some(TlsIdentity::new(Pem::file(chain), Pem::file(key)).map_err(|error| tls_failure(&error))?)
         }
         _ if matches!(roots, Roots::System) => return Ok(None),
         _ => None,
@@ -132,12 +132,12 @@ fn tls(network: &NetworkArgs) -> Result<Option<TlsConfig>, Failure> {
     if *tls_mutual {
         tls = tls.client_certificates(ClientCertificates::Required);
     }
-    tls.build().map(Some).map_err(tls_failure)
+    tls.build().map(Some).map_err(|error| tls_failure(&error))
 }
 
-fn tls_failure(error: TlsError) -> Failure {
+fn tls_failure(error: &TlsError) -> Failure {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
+    let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         text = format!("{text}: {cause}");
         source = cause.source();

@@ -36,9 +36,12 @@ pub struct Config {
     pub queue_bytes: usize,
     /// Longest time from the first byte of a message to its last; 10 s, a 64 KiB message by a line of 64 kbit/s.
     pub message_timeout: Duration,
-    /// Longest time in which nothing arrives, keep-alives included, before a connection is closed; 10 min, five of the
-    /// pings of RFC 5626 §4.4.1.
+    /// Longest time in which nothing arrives, keep-alives included, before a connection is closed that never carried a
+    /// message; 10 min, five of the pings of RFC 5626 §4.4.1.
     pub idle_timeout: Duration,
+    /// The same for a connection that has carried messages; 24 h. A call may depend on it that is silent for hours, and
+    /// behind a NAT there is no other way to its other side. That the other side lives is for pings and the system to see.
+    pub used_idle_timeout: Duration,
     /// Longest interval between pings on connections that we opened; 120 s, shortened by chance by up to a fifth
     /// (RFC 5626 §4.4.1). `None` sends none.
     pub keep_alive: Option<Duration>,
@@ -81,7 +84,8 @@ impl Default for Config {
             queue_bytes: 256_000,
             message_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(10),
-            keep_alive: Some(Duration::from_secs(120)),
+            used_idle_timeout: Duration::from_hours(24),
+            keep_alive: Some(Duration::from_mins(2)),
             pong_timeout: Duration::from_secs(10),
             reconnect_base: Duration::from_secs(30),
             reconnect_max: Duration::from_mins(30),

@@ -176,6 +176,8 @@ pub struct Route {
     pub route: RouteId,
     /// The topmost Route or the Request-URI (RFC 3261 §8.1.2).
     pub uri: UriBuf,
+    /// Whether the request is for a `sips` URI, so that it goes by TLS whatever the topmost Route says (RFC 3261 §8.1.2).
+    pub secure: bool,
     /// The flow of the dialog: a live connection is used again whatever the URI says, short of a downgrade from `sips`; a
     /// UDP socket where it reaches the address.
     pub flow: Option<FlowId>,

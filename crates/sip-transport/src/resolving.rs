@@ -66,12 +66,13 @@ impl Resolving {
         }
     }
 
-    /// The first of the routes that wait for a connection.
-    pub(crate) fn waiting_for(&self, flow: FlowId) -> Option<RouteId> {
+    /// The routes that wait for a connection, in the order of their names.
+    pub(crate) fn waiting_for(&self, flow: FlowId) -> Vec<RouteId> {
         self.waiting
             .iter()
-            .find(|(_, waiting)| matches!(waiting.stage, Stage::Connecting { flow: awaited, .. } if awaited == flow))
+            .filter(|(_, waiting)| matches!(waiting.stage, Stage::Connecting { flow: awaited, .. } if awaited == flow))
             .map(|(route, _)| *route)
+            .collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -224,7 +224,7 @@ pub struct Timing {
 impl Timing {
     /// 64*T1, the time after which an unanswered request has failed.
     pub fn timeout(&self) -> Duration {
-        self.t1 * 64
+        self.t1.saturating_mul(64)
     }
 }
 

@@ -42,6 +42,8 @@ impl Drain {
         let ahead = sum(&self.refused).saturating_add(over as u64);
         let counted =
             Duration::from_secs(SECONDS as u64 - 1) + Duration::from_micros(now.as_micros() % SECOND);
+        // Less, right after the start.
+        let counted = counted.min(Duration::from_micros(now.as_micros()));
         let wait = (counted.as_millis() as u64).saturating_mul(ahead).checked_div(sum(&self.ended));
         let wait = wait.map_or(LONGEST_WAIT, Duration::from_millis).clamp(SHORTEST_WAIT, LONGEST_WAIT);
         let millis = wait.as_millis() as u32;

@@ -1,11 +1,13 @@
-// A telephone made of SIP.js: any of the roles of a call transfer, over UDP and plain RTP, driven by standard input.
+// A telephone made of SIP.js: any of the roles of a call transfer, over UDP or a WebSocket and plain RTP, driven by standard
+// input.
 //
-//   node peer.mjs --modules DIR --address IP --user NAME --tone HZ [--rtp PORT] [--incoming answer|busy|ring]
+//   node peer.mjs --modules DIR --address IP --user NAME --tone HZ [--rtp PORT] [--incoming answer|busy|ring] [--server URL]
 //
-// DIR is the node_modules folder that holds sip.js. Commands, one a line; N is a call's number, in the order in which
+// DIR is the node_modules folder that holds sip.js and ws. With a server, ws: or wss:, it is a client of that WebSocket and
+// listens nowhere; without one it speaks UDP on port 5060 of its address. Commands, one a line; N is a call's number, in the order in which
 // calls came up, and without it the newest established call is meant:
 //
-//   call URI | hold [N] | resume [N] | blind URI [N] | attended | bye [N] | report | quit
+//   options URI | call URI | hold [N] | resume [N] | blind URI [N] | attended | bye [N] | report | quit
 //
 // `attended` moves the first established call to the second. Every line of output is one JSON object with `event`.
 
@@ -28,6 +30,7 @@ const { values: options } = parseArgs({
     tone: { type: "string" },
     rtp: { type: "string", default: "24000" },
     incoming: { type: "string", default: "answer" },
+    server: { type: "string" },
   },
 });
 
@@ -36,6 +39,10 @@ globalThis.window = globalThis;
 globalThis.self = globalThis;
 const library = path.join(options.modules, "sip.js", "lib", "index.js");
 const { Inviter, SessionState, TransportState, UserAgent } = await import(pathToFileURL(library).href);
+const { default: WebSocket } = await import(
+  pathToFileURL(path.join(options.modules, "ws", "wrapper.mjs")).href
+);
+globalThis.WebSocket = WebSocket;
 
 const tell = (event, fields) => process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 const failed = (command) => (error) => tell("failed", { command, reason: error?.message ?? String(error) });
@@ -89,14 +96,22 @@ function report({ request }) {
   };
 }
 
+const traced = (way, address, message) => tell("message", { way, address, message });
+
+/** SIP.js' own transport, or one for UDP. By a WebSocket it has no address (RFC 7118 5.2.2 and its section 8). */
+const transport =
+  options.server === undefined
+    ? {
+        viaHost: options.address,
+        contactParams: { transport: "udp" },
+        transportConstructor: udpTransport(TransportState, options.address, SIP_PORT, traced),
+      }
+    : { contactParams: { transport: "ws" }, transportOptions: { server: options.server } };
+
 const agent = new UserAgent({
   uri: UserAgent.makeURI(`sip:${options.user}@${options.address}`),
-  viaHost: options.address,
   contactName: options.user,
-  contactParams: { transport: "udp" },
-  transportConstructor: udpTransport(TransportState, options.address, SIP_PORT, (way, address, message) =>
-    tell("message", { way, address, message }),
-  ),
+  ...transport,
   sessionDescriptionHandlerFactory(session) {
     const call = calls.find((known) => known.session === session);
     const number = call.number;
@@ -128,6 +143,19 @@ const agent = new UserAgent({
     },
   },
 });
+
+if (options.server !== undefined) {
+  const { transport } = agent;
+  const [receive, send] = [transport.onMessage, transport.send.bind(transport)];
+  transport.onMessage = (message) => {
+    traced("received", options.server, message);
+    receive(message);
+  };
+  transport.send = (message) => {
+    traced("sent", options.server, message);
+    return send(message);
+  };
+}
 
 const established = () => calls.filter(({ session }) => session.state === SessionState.Established);
 
@@ -170,6 +198,15 @@ async function refer({ number, session }, target) {
 }
 
 const COMMANDS = {
+  options(uri) {
+    const core = agent.userAgentCore;
+    const target = UserAgent.makeURI(uri);
+    const { uri: own } = agent.configuration;
+    const request = core.makeOutgoingRequestMessage("OPTIONS", target, own, target, {});
+    const answered = ({ message }) =>
+      tell("options", { code: message.statusCode, allow: message.getHeader("Allow") ?? null });
+    core.request(request, { onAccept: answered, onReject: answered });
+  },
   async call(uri) {
     const inviter = new Inviter(agent, UserAgent.makeURI(uri));
     track(inviter, "out", { uri });

@@ -51,6 +51,11 @@ impl Application {
         self.events.wait_until(what, PATIENCE, holds)
     }
 
+    /// Interrupts it as Ctrl-C does: it ends every call with BYE, then itself.
+    pub fn interrupt(&self) -> Result<(), PeerError> {
+        self.events.interrupt()
+    }
+
     /// Waits for its end: the exit code, and all events.
     pub fn finish(mut self, limit: Duration) -> Result<(Option<i32>, Vec<Value>), PeerError> {
         let code = self.events.wait_exit(limit)?;

@@ -14,7 +14,9 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    PATIENCE, PeerError, network,
+    PATIENCE, PeerError,
+    authority::{Authority, Identity},
+    network,
     phone::Phone,
     process::Process,
     recording::Recording,
@@ -25,6 +27,9 @@ use super::{
 
 /// The port of the control socket, on the peer's own address.
 const CONTROL: u16 = 4444;
+
+/// Its port for TLS, which is that of its other transports and one more.
+const TLS: u16 = 5061;
 
 /// Seconds of tone that it plays, more than any test takes.
 const TONE_SECONDS: u32 = 60;
@@ -49,6 +54,27 @@ pub struct Baresip {
 impl Baresip {
     /// Starts one with this user name on an address of its own, port 5060; it sends a tone.
     pub fn start(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, None)
+    }
+
+    /// Starts one that speaks TLS, on port 5061, and shows this certificate. It is given the authority, too, but 1.0 looks
+    /// at nobody's certificate.
+    pub fn start_secure(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        authority: &Authority,
+        identity: &Identity,
+    ) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Some((authority, identity)))
+    }
+
+    fn start_with(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        secure: Option<(&Authority, &Identity)>,
+    ) -> Result<Self, PeerError> {
         let folder = scratch(&format!("baresip-{own}"))?;
         let first = FIRST_RTP_PORT + RTP_PORTS * u16::from(own.octets()[3]);
         let ports = first..=first + RTP_PORTS - 2;
@@ -57,8 +83,19 @@ impl Baresip {
         }
         let tone = folder.join("tone.wav");
         wav::write_tone(&tone, hz, TONE_SECONDS)?;
+        let (account, tls) = match secure {
+            None => (format!("sip:{user}@{own}:5060"), String::new()),
+            Some((authority, identity)) => (
+                format!("sip:{user}@{own}:{TLS};transport=tls"),
+                format!(
+                    "sip_certificate {}\nsip_cafile {}\n",
+                    identity.both.display(),
+                    authority.roots().display()
+                ),
+            ),
+        };
         let config = format!(
-            "poll_method epoll\nsip_listen {own}:5060\nnet_interface {own}\ndns_server 127.0.0.1:9\n\
+            "{tls}poll_method epoll\nsip_listen {own}:5060\nnet_interface {own}\ndns_server 127.0.0.1:9\n\
              rtp_ports {first}-{last}\n\
              call_max_calls 10\naudio_source aufile,{tone}\naudio_player aubridge,nil1\naudio_alert aubridge,nil2\n\
              module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
@@ -72,7 +109,7 @@ impl Baresip {
         );
         for (file, text) in [
             ("config", config),
-            ("accounts", format!("<sip:{user}@{own}:5060>;regint=0;answermode=auto\n")),
+            ("accounts", format!("<{account}>;regint=0;answermode=auto\n")),
             ("contacts", String::new()),
         ] {
             let path = folder.join(file);
@@ -81,7 +118,8 @@ impl Baresip {
         }
         let mut process =
             Process::spawn("baresip", Command::new("baresip").args(["-4", "-s", "-f"]).arg(&folder))?;
-        wait_until_open(&mut process, Table::Udp, SocketAddrV4::new(own, 5060))?;
+        let (table, port) = if secure.is_some() { (Table::Tcp, TLS) } else { (Table::Udp, 5060) };
+        wait_until_open(&mut process, table, SocketAddrV4::new(own, port))?;
         let address = SocketAddrV4::new(own, CONTROL);
         wait_until_open(&mut process, Table::Tcp, address)?;
         let broken = |source| PeerError::Environment {

@@ -75,6 +75,11 @@ impl Events {
         self.process.say(line)
     }
 
+    /// Interrupts it as Ctrl-C does.
+    pub fn interrupt(&self) -> Result<(), PeerError> {
+        self.process.interrupt()
+    }
+
     /// Everything that it wrote.
     pub fn output(&mut self) -> String {
         self.all();

@@ -2,11 +2,14 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
+    os::unix::process::CommandExt,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
     time::{Duration, Instant},
 };
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::PeerError;
 
@@ -15,6 +18,8 @@ use super::PeerError;
 pub struct Process {
     name: String,
     child: Child,
+    /// The process group that it leads, if it leads one.
+    group: Option<Pid>,
     lines: Receiver<String>,
     seen: Vec<String>,
 }
@@ -31,7 +36,14 @@ impl Process {
         if let Some(stderr) = child.stderr.take() {
             read_lines(stderr, sender);
         }
-        Ok(Self { name: name.to_owned(), child, lines, seen: Vec::new() })
+        Ok(Self { name: name.to_owned(), child, group: None, lines, seen: Vec::new() })
+    }
+
+    /// Starts a program that has processes of its own: all of them end with it.
+    pub fn spawn_group(name: &str, command: &mut Command) -> Result<Self, PeerError> {
+        let mut process = Self::spawn(name, command.process_group(0))?;
+        process.group = Some(Pid::from_child(&process.child));
+        Ok(process)
     }
 
     /// Waits for a line; gives it back. Lines that came before are not looked at again.
@@ -108,8 +120,20 @@ impl Process {
         &self.seen
     }
 
+    /// Interrupts it as Ctrl-C does.
+    pub fn interrupt(&self) -> Result<(), PeerError> {
+        kill_process(Pid::from_child(&self.child), Signal::INT).map_err(|error| PeerError::Environment {
+            what: format!("interrupting {}", self.name),
+            source: error.into(),
+        })
+    }
+
     /// Ends it; afterwards it writes no file any more.
     pub fn end(&mut self) {
+        if let Some(group) = self.group.take() {
+            // Not there any more if it has ended by itself.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         // It may have ended by itself.
         if self.child.kill().is_ok() {
             let _ = self.child.wait();

@@ -47,6 +47,30 @@ impl SipJs {
 
     /// Starts one, and waits until it listens.
     pub fn start_with(user: &str, own: Ipv4Addr, hz: u16, incoming: Incoming) -> Result<Self, PeerError> {
+        Self::spawn(user, own, hz, incoming, |_| ())
+    }
+
+    /// Starts one that is the client of this WebSocket, `ws:` or `wss:`, and waits until it is connected. Its RTP has this
+    /// address. `roots` is a file with the authority that it trusts beside those of node.
+    pub fn start_websocket(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        server: &str,
+        roots: &Path,
+    ) -> Result<Self, PeerError> {
+        Self::spawn(user, own, hz, Incoming::Answer, |command| {
+            command.args(["--server", server]).env("NODE_EXTRA_CA_CERTS", roots);
+        })
+    }
+
+    fn spawn(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        incoming: Incoming,
+        set: impl FnOnce(&mut Command),
+    ) -> Result<Self, PeerError> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/sipjs/peer.mjs");
         let mut command = Command::new("node");
         command.arg(program).arg("--modules").arg(Self::modules());
@@ -59,6 +83,7 @@ impl SipJs {
                 Incoming::Ring => "ring",
             },
         ]);
+        set(&mut command);
         let mut events = Events::spawn("SIP.js", &mut command)?;
         events.wait_named("ready", PATIENCE)?;
         Ok(Self { events })

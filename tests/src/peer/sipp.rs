@@ -17,6 +17,9 @@ use super::{
 /// The port of every peer; each has an address of its own.
 pub const PORT: u16 = 5060;
 
+/// Calls that it begins each second where it plays few.
+const SLOWEST: u32 = 10;
+
 /// How long its output is read between two looks at its log.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
@@ -42,10 +45,19 @@ pub struct Plan<'a> {
     pub user: &'a str,
     /// Values for `[name]` in the scenario.
     pub keys: &'a [(&'a str, &'a str)],
-    /// How many calls it plays, one after the other or side by side.
+    /// How many calls it plays; where it is the caller, it begins all of them within a second.
     pub calls: u32,
     /// Whether it sends back the RTP that it gets.
     pub echo: bool,
+    /// What it speaks: UDP, or TCP with one connection for all its calls.
+    pub over: Table,
+}
+
+impl<'a> Plan<'a> {
+    /// One call by UDP, without audio, of or to `bob`.
+    pub const fn new(scenario: &'a str, own: Ipv4Addr, remote: Ipv4Addr) -> Self {
+        Self { scenario, own, remote, user: "bob", keys: &[], calls: 1, echo: false, over: Table::Udp }
+    }
 }
 
 impl Sipp {
@@ -60,7 +72,17 @@ impl Sipp {
         command.env("TERM", "dumb").current_dir(&folder);
         command.arg("-sf").arg(scenario);
         command.args(["-i", &own, "-p", "5060", "-mi", &own, "-mp", "24000", "-nostdin", "-s", plan.user]);
-        command.args(["-m", &plan.calls.to_string()]);
+        let calls = plan.calls.to_string();
+        command.args(["-m", &calls, "-r", &plan.calls.max(SLOWEST).to_string()]);
+        command.args([
+            "-t",
+            match plan.over {
+                Table::Udp => "u1",
+                Table::Tcp => "t1",
+            },
+        ]);
+        // Who hangs up may close the connection, too, before the last pause of the scenario is over.
+        command.args(["-reconnect_close", "false"]);
         if plan.echo {
             command.arg("-rtp_echo");
         }
@@ -74,7 +96,7 @@ impl Sipp {
         }
         command.arg(format!("{}:{PORT}", plan.remote));
         let mut process = Process::spawn(&format!("sipp {}", plan.scenario), &mut command)?;
-        wait_until_open(&mut process, Table::Udp, SocketAddrV4::new(plan.own, PORT))?;
+        wait_until_open(&mut process, plan.over, SocketAddrV4::new(plan.own, PORT))?;
         Ok(Self { process, folder, log, messages })
     }
 

@@ -1,8 +1,9 @@
 //! Which local UDP and TCP sockets are open, read from the kernel: a peer that says nothing when it is ready is ready
-//! when its socket is there.
+//! when its socket is there. And which connections there are, or were a moment ago.
 
 use std::{
-    net::SocketAddrV4,
+    collections::BTreeSet,
+    net::{Ipv4Addr, SocketAddrV4},
     time::{Duration, Instant},
 };
 
@@ -31,15 +32,30 @@ pub fn wait_until_open(process: &mut Process, table: Table, address: SocketAddrV
     Ok(())
 }
 
+/// The TCP connections of which one end has this address, each once: both ends, in order. One that was closed is still
+/// among them for a minute (`TIME-WAIT`), one that was reset is not.
+pub fn connections(of: Ipv4Addr) -> Result<BTreeSet<(SocketAddrV4, SocketAddrV4)>, PeerError> {
+    let ends = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        let (one, two) = (address(words.next()?)?, address(words.next()?)?);
+        // A socket that listens has no other end.
+        (!two.ip().is_unspecified()).then(|| (one.min(two), one.max(two)))
+    };
+    let all = rows(Table::Tcp)?;
+    Ok(all.lines().filter_map(ends).filter(|(one, two)| *one.ip() == of || *two.ip() == of).collect())
+}
+
 fn is_open(table: Table, address: SocketAddrV4) -> Result<bool, PeerError> {
+    let wanted = kernel_form(address);
+    Ok(rows(table)?.lines().any(|line| line.split_whitespace().nth(1) == Some(wanted.as_str())))
+}
+
+fn rows(table: Table) -> Result<String, PeerError> {
     let path = match table {
         Table::Udp => "/proc/net/udp",
         Table::Tcp => "/proc/net/tcp",
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| PeerError::Environment { what: path.to_owned(), source })?;
-    let wanted = kernel_form(address);
-    Ok(text.lines().any(|line| line.split_whitespace().nth(1) == Some(wanted.as_str())))
+    std::fs::read_to_string(path).map_err(|source| PeerError::Environment { what: path.to_owned(), source })
 }
 
 /// An address as the kernel prints it: four bytes in the machine's own order, then the port, in hexadecimal.
@@ -47,20 +63,43 @@ fn kernel_form(address: SocketAddrV4) -> String {
     format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port())
 }
 
+/// The address that the kernel prints so.
+fn address(kernel: &str) -> Option<SocketAddrV4> {
+    let (ip, port) = kernel.split_once(':')?;
+    let ip = Ipv4Addr::from(u32::from_str_radix(ip, 16).ok()?.to_ne_bytes());
+    Some(SocketAddrV4::new(ip, u16::from_str_radix(port, 16).ok()?))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, UdpSocket};
+    use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
     use super::*;
 
     #[test]
     fn an_open_socket_is_seen_and_a_closed_one_is_not() {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-        let std::net::SocketAddr::V4(address) = socket.local_addr().expect("its address") else {
-            panic!("IPv4")
-        };
+        let SocketAddr::V4(address) = socket.local_addr().expect("its address") else { panic!("IPv4") };
         assert!(is_open(Table::Udp, address).expect("the table"));
         drop(socket);
         assert!(!is_open(Table::Udp, address).expect("the table"));
+    }
+
+    #[test]
+    fn a_connection_is_seen_once_and_still_when_it_is_closed() {
+        // An address that nothing else on this machine uses.
+        let own = Ipv4Addr::new(127, 83, 41, 7);
+        let listener = TcpListener::bind((own, 0)).expect("a socket");
+        assert!(connections(own).expect("the table").is_empty());
+        let client = TcpStream::connect(listener.local_addr().expect("its address")).expect("a connection");
+        let ends = [client.local_addr().expect("its address"), client.peer_addr().expect("its address")];
+        let seen = connections(own).expect("the table");
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        for end in ends {
+            assert!(seen.iter().any(|(one, two)| SocketAddr::V4(*one) == end || SocketAddr::V4(*two) == end));
+        }
+        drop(client);
+        drop(listener.accept().expect("the other end"));
+        assert_eq!(connections(own).expect("the table"), seen);
     }
 }

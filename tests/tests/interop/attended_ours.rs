@@ -103,15 +103,8 @@ fn run(place: u8, case: Case) -> Outcome {
         }
         Case::Sipp(transferee) => {
             let mut bob = Seat::start(transferee, "bob", first, FIRST_TONE)?;
-            let plan = Plan {
-                scenario: "target-replaces",
-                own: target,
-                remote: ours,
-                user: "carol",
-                keys: &[],
-                calls: 2,
-                echo: true,
-            };
+            let plan =
+                Plan { user: "carol", calls: 2, echo: true, ..Plan::new("target-replaces", target, ours) };
             let mut sipp = Sipp::start(&plan)?;
             let transfer = transfer("attended", &bob.uri(), &uri("carol", target), &listen(ours))?;
             bob.phone.answered()?;

@@ -1,5 +1,6 @@
 //! Independent peers: SIP.js, linphonec, baresip and sipp against patchcord, each on an address of its own with port 5060;
-//! and tshark and sngrep, which read what patchcord has recorded.
+//! kamailio between two of ours, dnsmasq with a zone to find them in; and tshark and sngrep, which read what patchcord has
+//! recorded.
 //!
 //! Runs only with `PATCHCORD_INTEROP=1`, which `cargo xtask interop` sets inside a private network namespace; then a peer
 //! that is not installed is a failure. `docs/interop.md` lists what is expected of whom.
@@ -13,9 +14,15 @@ mod calls;
 mod capture;
 mod hostile;
 mod left;
+mod over;
+mod proxy;
 mod seat;
+mod secure;
 mod sipp;
+mod sipp_tcp;
 mod table;
+mod websocket;
+mod zone;
 
 use std::net::Ipv4Addr;
 
@@ -43,6 +50,11 @@ fn address_of_attended(test: u8, peer: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 11, test * 4 + peer)
 }
 
+/// The same for the cases over other transports than UDP alone, with up to seven peers each.
+fn address_by_transport(test: u8, peer: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 12 + test / 32, test % 32 * 8 + peer)
+}
+
 fn listen(address: Ipv4Addr) -> String {
     format!("udp:{address}:5060")
 }
@@ -62,6 +74,11 @@ fn rows() -> Vec<table::Row> {
         hostile::rows(),
         baresip::rows(),
         sipp::rows(),
+        sipp_tcp::rows(),
+        secure::rows(),
+        websocket::rows(),
+        proxy::rows(),
+        zone::rows(),
         left::rows(),
     ]
     .concat()

@@ -165,7 +165,7 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 fn sipp(scenario: &str, own: Ipv4Addr, remote: Ipv4Addr) -> Result<Sipp, PeerError> {
-    Sipp::start(&Plan { scenario, own, remote, user: "bob", keys: &[], calls: 1, echo: false })
+    Sipp::start(&Plan::new(scenario, own, remote))
 }
 
 // ---- sipp calls us ----
@@ -391,15 +391,7 @@ fn answer_follows_a_refer_of_sipp() -> Outcome {
     ])?;
     let mut carol = Application::start(&["answer", "--listen", &listen(target), "--after", "2"])?;
     let target = uri("carol", target);
-    let plan = Plan {
-        scenario: "transferor",
-        own: peer,
-        remote: ours,
-        user: "bob",
-        keys: &[("target_uri", &target)],
-        calls: 1,
-        echo: false,
-    };
+    let plan = Plan { keys: &[("target_uri", &target)], ..Plan::new("transferor", peer, ours) };
     let report = Sipp::start(&plan)?.finish(PATIENCE)?;
     assert!(report.log.contains("SIP/2.0 200"), "{}", report.log);
     assert!(report.log.contains("terminated"), "{}", report.log);
@@ -416,15 +408,7 @@ fn answer_refuses_a_refer_of_sipp_by_default() -> Outcome {
     let (ours, peer, target) = (address(17, 1), address(17, 2), address(17, 3));
     let _answer = Application::start(&["answer", "--listen", &listen(ours)])?;
     let target = uri("carol", target);
-    let plan = Plan {
-        scenario: "transferor-refused",
-        own: peer,
-        remote: ours,
-        user: "bob",
-        keys: &[("target_uri", &target)],
-        calls: 1,
-        echo: false,
-    };
+    let plan = Plan { keys: &[("target_uri", &target)], ..Plan::new("transferor-refused", peer, ours) };
     Sipp::start(&plan)?.finish(PATIENCE)?;
     Ok(())
 }
@@ -448,15 +432,7 @@ fn a_transfer_from_sipp_to_a_sipp_target_carries_referred_by() -> Outcome {
     ])?;
     let called = sipp("uas", target, ours)?;
     let target = uri("carol", target);
-    let plan = Plan {
-        scenario: "transferor",
-        own: peer,
-        remote: ours,
-        user: "bob",
-        keys: &[("target_uri", &target)],
-        calls: 1,
-        echo: false,
-    };
+    let plan = Plan { keys: &[("target_uri", &target)], ..Plan::new("transferor", peer, ours) };
     Sipp::start(&plan)?.finish(PATIENCE)?;
     let (code, events) = answer.finish(PATIENCE)?;
     assert_eq!(code, Some(0), "{events:#?}");

@@ -61,7 +61,8 @@ fn all() -> Vec<Row> {
     let mut rows = super::rows();
     // Stable: within a peer the order of the cases stays.
     rows.sort_by_key(|row| {
-        let place = ["SIP.js", "linphonec", "baresip", "sipp"].iter().position(|peer| *peer == row.peer);
+        let order = ["SIP.js", "linphonec", "baresip", "sipp", "kamailio", "dnsmasq"];
+        let place = order.iter().position(|peer| *peer == row.peer);
         place.unwrap_or(usize::MAX)
     });
     rows

@@ -194,7 +194,7 @@ impl Dialog {
         inbound: &Inbound,
         body: Bytes,
     ) -> Option<Bytes> {
-        let contact = contact(&inbound, self.state.contact_user.as_ref());
+        let contact = contact(inbound, self.state.contact_user.as_ref());
         let capabilities = step.capabilities;
         step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
             capabilities.on_response(response.record_routes().contact(&contact)).body(SDP, body)

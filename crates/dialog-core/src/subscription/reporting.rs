@@ -385,7 +385,7 @@ impl Dialog {
         inbound: &Inbound,
         granted: u32,
     ) {
-        let contact = contact(&inbound, self.state.contact_user.as_ref());
+        let contact = contact(inbound, self.state.contact_user.as_ref());
         step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
             response.contact(&contact).header(HeaderId::Expires, granted)
         });

@@ -127,7 +127,6 @@ impl Agent {
                 }
             } else if let Some(output) = self.below.pop() {
                 match output {
-                    TxOutput::Avoid(_) => {}
                     TxOutput::Route(route) => {
                         let uri = route.uri.as_uri();
                         let ip = uri.host().ip().expect("an address");

@@ -155,6 +155,7 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
         inputs: Vec::with_capacity(INPUTS_PER_TURN),
         unsent: VecDeque::new(),
     };
+    driver.open().await;
     driver.turns().await;
     driver.engine.abandon();
     driver.deliver();
@@ -171,6 +172,22 @@ enum Woken {
 }
 
 impl Driver {
+    /// Lets the engine know its sockets before anything is asked of it.
+    async fn open(&mut self) {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.sockets.next(&mut self.inputs) => {}
+                () = std::future::ready(()) => return,
+            }
+            let told = self.inputs.iter().any(|input| matches!(input, TransportInput::Opened { .. }));
+            self.transport_inputs();
+            if !told {
+                return;
+            }
+        }
+    }
+
     async fn turns(&mut self) {
         let sleep = sleep_until(Instant::now().into());
         tokio::pin!(sleep);

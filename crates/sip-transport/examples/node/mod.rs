@@ -101,7 +101,12 @@ impl Node {
         self.sockets.next(&mut self.inputs).await;
         self.perform().await;
         let route = self.ids.mint();
-        self.command(TransportCommand::Route(Route { route, uri: UriBuf::parse(uri)?, flow: None }));
+        self.command(TransportCommand::Route(Route {
+            route,
+            uri: UriBuf::parse(uri)?,
+            secure: false,
+            flow: None,
+        }));
         loop {
             match self.event().await {
                 FlowEvent::Routed { result, .. } => {

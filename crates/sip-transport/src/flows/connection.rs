@@ -56,8 +56,8 @@ pub(crate) struct Connection {
 /// What is known of the other side's answers to our pings.
 #[derive(Debug, Default)]
 pub(crate) struct Beat {
-    /// A ping waits for its answer.
-    pub(crate) waiting: bool,
+    /// When the ping was sent that waits for its answer.
+    pub(crate) waiting: Option<Tick>,
     /// The other side has answered one, so it will answer the next if it lives.
     pub(crate) answers: bool,
 }
@@ -152,9 +152,19 @@ impl Connection {
         Hop { flow, transport: self.transport, remote: self.remote, local: self.local, above: None }
     }
 
+    /// How many responses wait for it to be open.
+    pub(crate) fn waiting_responses(&self) -> u64 {
+        match &self.phase {
+            Phase::Opening(Queue { messages, .. }) => {
+                messages.iter().filter(|outbound| outbound.wire.starts_with(b"SIP/")).count() as u64
+            }
+            Phase::Planned | Phase::Open => 0,
+        }
+    }
+
     /// Its other end, as a target of requests.
     pub(crate) fn target(&self) -> Target {
-        Target { transport: self.transport, ip: self.remote.ip().to_canonical(), port: self.remote.port() }
+        Target::new(self.transport, self.remote)
     }
 
     /// Appends what arrived on a stream.

@@ -43,6 +43,10 @@ impl DeadTargets {
     /// It is avoided for 5 s, doubled with each failure in a row up to 10 min, times a factor by lot from 0.5 to 1, so that
     /// not all clients of a server come back at once.
     pub fn failed(&mut self, target: Target, now: Tick, random: &mut dyn Random) {
+        // What fails meanwhile was under way before: it is the same failure.
+        if self.dead.get(&target).is_some_and(|dead| now < dead.until) {
+            return;
+        }
         let before = self.remove(target).filter(|dead| now.since(dead.until) < LONGEST);
         let failures = before.map_or(1, |dead| dead.failures.saturating_add(1));
         let doubled = 2_u32.checked_pow(failures - 1).and_then(|factor| BASE.checked_mul(factor));

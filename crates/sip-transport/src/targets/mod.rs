@@ -55,6 +55,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// What stands at that address.
+    pub fn new(transport: Transport, remote: SocketAddr) -> Self {
+        Self { transport, ip: remote.ip().to_canonical(), port: remote.port() }
+    }
+
     /// Address and port.
     pub const fn remote(&self) -> SocketAddr {
         SocketAddr::new(self.ip, self.port)

@@ -89,7 +89,13 @@ struct Server {
 impl Selection {
     /// Reads a URI: a numeric host is done at once, a name is asked for.
     pub fn start(uri: &Uri<'_>, offered: Offered, maddr: Maddr) -> Result<Step, RouteError> {
-        let wanted = Wanted::read(uri, offered)?;
+        Self::start_as(uri, false, offered, maddr)
+    }
+
+    /// As [`Selection::start`]; if `secure`, as if the URI were a `sips` URI, which a request to one asks for whatever its
+    /// topmost Route says (RFC 3261 §8.1.2).
+    pub fn start_as(uri: &Uri<'_>, secure: bool, offered: Offered, maddr: Maddr) -> Result<Step, RouteError> {
+        let wanted = Wanted::read(uri, secure, offered)?;
         let (place, name) = wanted::place(uri, maddr)?;
         let mut selection = Self {
             wanted,

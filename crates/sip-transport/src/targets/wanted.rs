@@ -40,10 +40,10 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Reads a URI. [`RouteError::Transport`] if nothing that it allows is offered.
-    pub(super) fn read(uri: &Uri<'_>, offered: Offered) -> Result<Self, RouteError> {
+    /// Reads a URI, as a `sips` URI if it is to be `secure`. [`RouteError::Transport`] if nothing that it allows is offered.
+    pub(super) fn read(uri: &Uri<'_>, secure: bool, offered: Offered) -> Result<Self, RouteError> {
         let secure = match uri.scheme() {
-            Scheme::Sip => false,
+            Scheme::Sip => secure,
             Scheme::Sips => true,
             Scheme::Tel | Scheme::Other => return Err(RouteError::Scheme),
         };

@@ -65,6 +65,10 @@ impl Transports {
             out.push(TransportOutput::Close(flow));
             return;
         };
+        if self.flows.connection(flow).is_some() {
+            self.counters.unknown_flow += 1;
+            return;
+        }
         if self.flows.existing() >= self.config.connections
             || self.flows.of_source(remote) >= self.config.per_source
         {
@@ -166,6 +170,7 @@ impl Transports {
         if connection.told {
             tell(FlowEvent::Ended(flow), out);
         }
+        self.counters.lost_responses += connection.waiting_responses();
         if let Some(kept) = connection.kept {
             self.lose(cx, Lost::of(&connection, kept), out);
         }

@@ -50,8 +50,9 @@ impl Transports {
     pub(super) fn ponged(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
         self.counters.keep_alive += 1;
         let Some(connection) = self.flows.connection_mut(flow) else { return };
-        connection.beat.answers = true;
-        if std::mem::take(&mut connection.beat.waiting) {
+        // Line ends that nobody asked for are none of an answer.
+        if connection.beat.waiting.take().is_some() {
+            connection.beat.answers = true;
             self.arm_beat(cx, flow, out);
         }
     }
@@ -68,17 +69,18 @@ impl Transports {
         else {
             return;
         };
-        if !connection.beat.waiting {
-            connection.beat.waiting = true;
-            out.push(TransportOutput::KeepAlive { flow, wire: PING });
-            arm(TransportTimer::KeepAlive(flow), self.config.pong_timeout, out);
-        } else if connection.beat.answers {
-            self.counters.silent_connections += 1;
-            self.close(cx, flow, out);
-        } else {
-            // Not everybody answers pings, and those who do not are no worse for it.
-            connection.beat.waiting = false;
-            self.arm_beat(cx, flow, out);
+        match connection.beat.waiting.take() {
+            None => {
+                connection.beat.waiting = Some(cx.now);
+                out.push(TransportOutput::KeepAlive { flow, wire: PING });
+                arm(TransportTimer::KeepAlive(flow), self.config.pong_timeout, out);
+            }
+            Some(sent) if connection.beat.answers && connection.heard <= sent => {
+                self.counters.silent_connections += 1;
+                self.close(cx, flow, out);
+            }
+            // Not everybody answers pings, and those who do not are no worse for it; a message is as good.
+            Some(_) => self.arm_beat(cx, flow, out),
         }
     }
 
@@ -116,10 +118,12 @@ impl Transports {
         let flow = socket.map(|(_, local)| self.plan(cx, *transport, *remote, local, name));
         if let Some(flow) = flow {
             self.open(flow, out);
-            if let Some(connection) = self.flows.connection_mut(flow).filter(|connection| connection.exists())
-            {
-                connection.kept = Some(*kept);
-                return;
+            match self.flows.connection_mut(flow) {
+                Some(connection) if connection.exists() => {
+                    connection.kept = Some(*kept);
+                    return;
+                }
+                Some(_) | None => drop(self.flows.remove(flow)),
             }
         }
         self.lose(cx, lost, out);
@@ -129,5 +133,5 @@ impl Transports {
 /// The time less a random part of it, up to one `share`th.
 fn shortened(longest: Duration, share: u32, random: &mut dyn Random) -> Duration {
     let most = longest / share;
-    longest - most.mul_f64(f64::from(random.up_to(1 << 16)) / f64::from(1 << 16))
+    longest.saturating_sub(most.mul_f64(f64::from(random.up_to(1 << 16)) / f64::from(1 << 16)))
 }

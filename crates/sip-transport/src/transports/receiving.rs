@@ -9,10 +9,11 @@ use super::{MAX_DATAGRAM, Transports, arm, disarm, tell};
 use crate::{
     answer,
     boundary::{TransportOutput, TransportTimer},
-    config::AliasPolicy,
+    config::{AliasPolicy, Config},
     flow::{FlowEvent, FlowId, Inbound, Origin, Transport},
     flows::{Connection, Rest},
     step::{Cx, Out},
+    targets::Target,
 };
 
 /// Why a message is not passed up.
@@ -160,6 +161,9 @@ impl Transports {
         if !ours {
             return Err(Dropped::Foreign);
         }
+        if origin.transport == Transport::Udp && !self.dead.is_empty() {
+            self.dead.worked(Target::new(origin.transport, origin.source));
+        }
         Ok(Inbound { origin: origin.clone(), message: Arc::new(message), via: None, reply: origin.hop() })
     }
 
@@ -172,7 +176,9 @@ impl Transports {
             AliasPolicy::Always => true,
         };
         if believed && port != 0 && origin.transport.is_reliable() {
-            self.flows.alias(origin.flow, SocketAddr::new(origin.source.ip(), port));
+            let mut alias = origin.source;
+            alias.set_port(port);
+            self.flows.alias(origin.flow, alias);
         }
     }
 
@@ -188,14 +194,16 @@ impl Transports {
         let Some(connection) = self.flows.connection(flow).filter(|connection| connection.is_open()) else {
             return;
         };
-        let left = self.config.idle_timeout.saturating_sub(cx.now.since(connection.heard));
-        if left.is_zero() && connection.kept.is_none() {
+        let Config { idle_timeout, used_idle_timeout, .. } = self.config;
+        let longest = if connection.told { used_idle_timeout } else { idle_timeout };
+        let left = longest.saturating_sub(cx.now.since(connection.heard));
+        if !left.is_zero() {
+            arm(TransportTimer::Idle(flow), left, out);
+        } else if connection.kept.is_some() {
+            arm(TransportTimer::Idle(flow), longest, out);
+        } else {
             self.counters.idle_connections += 1;
             self.close(cx, flow, out);
-        } else if left.is_zero() {
-            arm(TransportTimer::Idle(flow), self.config.idle_timeout, out);
-        } else {
-            arm(TransportTimer::Idle(flow), left, out);
         }
     }
 }

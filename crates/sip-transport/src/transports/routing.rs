@@ -26,14 +26,14 @@ enum Found {
 impl Transports {
     pub(super) fn route(&mut self, cx: &mut Cx<'_>, route: &Route, out: &mut Out<'_, TransportOutput>) {
         let uri = route.uri.as_uri();
-        let secure = uri.scheme() == Scheme::Sips;
+        let secure = route.secure || uri.scheme() == Scheme::Sips;
         if let Some(hop) = route.flow.and_then(|flow| self.dialog_hop(flow, secure)) {
             routed(route.route, Ok(Hops::from_slice(&[hop])), out);
             return;
         }
         let offered: Offered =
             self.flows.sockets().map(|socket| (socket.transport, socket.local.ip())).collect();
-        let first = Selection::start(&uri, offered, self.config.maddr);
+        let first = Selection::start_as(&uri, secure, offered, self.config.maddr);
         self.select(cx, route.route, route.flow, first, out);
     }
 
@@ -164,7 +164,7 @@ impl Transports {
 
     /// Goes on with the routes that waited for a connection that is open now.
     pub(super) fn lead_on(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
-        while let Some(route) = self.resolving.waiting_for(flow) {
+        for route in self.resolving.waiting_for(flow) {
             if let Some(Waiting { dialog, stage: Stage::Connecting { targets, name, .. } }) =
                 self.resolving.take(route)
             {
@@ -181,7 +181,7 @@ impl Transports {
         cause: CloseCause,
         out: &mut Out<'_, TransportOutput>,
     ) {
-        while let Some(route) = self.resolving.waiting_for(flow) {
+        for route in self.resolving.waiting_for(flow) {
             if let Some(Waiting { dialog, stage: Stage::Connecting { mut targets, name, .. } }) =
                 self.resolving.take(route)
             {
@@ -227,7 +227,8 @@ impl Transports {
     fn hop_for_large(&mut self, cx: &mut Cx<'_>, target: Target, name: &str) -> Option<Hop> {
         let above = self.config.stream_above?;
         let target = Target { transport: Transport::Tcp, ..target };
-        if self.dead.avoids(&target, cx.now) {
+        let (_, local) = self.flows.best_socket(Transport::Tcp, target.ip)?;
+        if local.port() == 0 || self.dead.avoids(&target, cx.now) {
             return None;
         }
         match self.find_hop(cx, target, name, None) {

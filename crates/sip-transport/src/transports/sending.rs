@@ -103,7 +103,7 @@ impl Transports {
     ) {
         match self.flows.socket(flow) {
             Some(socket) => {
-                self.dead.failed(target(socket.transport, remote), cx.now, cx.random);
+                self.dead.failed(Target::new(socket.transport, remote), cx.now, cx.random);
                 tell(FlowEvent::Unreachable { flow, remote, branch: None }, out);
             }
             None => self.counters.unknown_flow += 1,
@@ -112,12 +112,8 @@ impl Transports {
 
     /// A next element failed as RFC 3263 §4.3 has it: others come before it for a while.
     pub(super) fn avoid(&mut self, cx: &mut Cx<'_>, hop: &Hop) {
-        self.dead.failed(target(hop.transport, hop.remote), cx.now, cx.random);
+        self.dead.failed(Target::new(hop.transport, hop.remote), cx.now, cx.random);
     }
-}
-
-fn target(transport: Transport, remote: SocketAddr) -> Target {
-    Target { transport, ip: remote.ip().to_canonical(), port: remote.port() }
 }
 
 /// Tells that a request of ours could not be sent. A response that cannot be sent is not told: its transaction has nothing

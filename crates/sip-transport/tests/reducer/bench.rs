@@ -139,7 +139,7 @@ impl Bench {
         question: Question,
         result: Result<Records, LookupError>,
     ) -> Vec<TransportOutput> {
-        let result = result.map(|records| Answer { records, ttl: Duration::from_secs(60) });
+        let result = result.map(|records| Answer { records, ttl: Duration::from_mins(1) });
         self.receive(TransportInput::Resolved { route, question, result })
     }
 
@@ -175,7 +175,7 @@ impl Bench {
     pub(crate) fn ask(&mut self, uri: &str, flow: Option<FlowId>) -> (RouteId, Vec<TransportOutput>) {
         let route = self.mint();
         let uri = UriBuf::parse(uri).expect("test URI");
-        (route, self.command(TransportCommand::Route(Route { route, uri, flow })))
+        (route, self.command(TransportCommand::Route(Route { route, uri, secure: false, flow })))
     }
 
     /// The answer to a route that is known at once.

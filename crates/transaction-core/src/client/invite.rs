@@ -105,7 +105,8 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Proceeding, Event::Unavailable) => to(Completed, &[SendAck, Avoid, Supersede]),
         // Nothing of this transaction is being sent; the error belongs to another message.
         (Proceeding, Event::Unreachable) => to(Proceeding, &[]),
-        (Proceeding, Event::FlowEnded) => end(&[Fail(Flow)]),
+        // The answer may come over a new connection (RFC 3261 §18.2.2).
+        (Proceeding, Event::FlowEnded) => to(Proceeding, &[]),
         (Proceeding, Event::TimerA | Event::TimerB | Event::TimerD | Event::TimerM | Event::TimerCancel) => {
             to(Proceeding, &[])
         }
@@ -119,7 +120,7 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
             to(Completed, &[Disarm(Cancel), SendAck, Arm(D), Report])
         }
         (Cancelling, Event::Unreachable) => to(Cancelling, &[]),
-        (Cancelling, Event::FlowEnded) => end(&[Disarm(Cancel), Fail(Flow)]),
+        (Cancelling, Event::FlowEnded) => to(Cancelling, &[]),
         (Cancelling, Event::TimerA | Event::TimerB | Event::TimerD | Event::TimerM) => to(Cancelling, &[]),
 
         (Completed, Event::TimerD) => end(&[]),

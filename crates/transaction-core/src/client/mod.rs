@@ -149,6 +149,18 @@ impl Client {
         }
     }
 
+    /// The hop by UDP beside a hop for large requests is for when no connection can be made (RFC 3261 §18.1.1): an element
+    /// that is silent, or answers 503, is no better there.
+    pub(crate) fn drop_sibling(&mut self) {
+        let Some(spare) = self.spare.as_mut().filter(|_| self.hop.above.is_some()) else { return };
+        if spare.hops.first().is_some_and(|next| next.remote == self.hop.remote) {
+            spare.hops.remove(0);
+        }
+        if spare.hops.is_empty() {
+            self.spare = None;
+        }
+    }
+
     pub(crate) const fn is_invite(&self) -> bool {
         matches!(self.machine, Machine::Invite(_))
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     boundary::{
         TimerName::{self, G, H, I, L, Silence, Trying as Soon},
-        TxFailure::{Flow, Timeout, TuSilent},
+        TxFailure::{Timeout, TuSilent},
     },
     machine::{Step, end, to},
 };
@@ -82,7 +82,8 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Trying, Event::Provisional) => to(Proceeding, &[Disarm(Soon), Answer, Arm(Silence)]),
         (Trying, Event::Success) => to(Accepted, &[Disarm(Soon), Disarm(Silence), Answer, Arm(L)]),
         (Trying, Event::Failure) => to(Completed, &[Disarm(Soon), Disarm(Silence), Answer, Arm(G), Arm(H)]),
-        (Trying, Event::FlowEnded) => end(&[Disarm(Soon), Disarm(Silence), Fail(Flow)]),
+        // RFC 3261 §18.2.2: the response goes over a new connection.
+        (Trying, Event::FlowEnded) => to(Trying, &[]),
         (Trying, Event::Request | Event::Ack) => to(Trying, &[]),
         (Trying, Event::TimerG | Event::TimerH | Event::TimerI | Event::TimerL) => to(Trying, &[]),
 
@@ -94,7 +95,7 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Proceeding, Event::Provisional) => to(Proceeding, &[Answer, Arm(Silence)]),
         (Proceeding, Event::Success) => to(Accepted, &[Disarm(Silence), Answer, Arm(L)]),
         (Proceeding, Event::Failure) => to(Completed, &[Disarm(Silence), Answer, Arm(G), Arm(H)]),
-        (Proceeding, Event::FlowEnded) => end(&[Disarm(Silence), Fail(Flow)]),
+        (Proceeding, Event::FlowEnded) => to(Proceeding, &[]),
         (Proceeding, Event::Ack) => to(Proceeding, &[]),
         (Proceeding, Event::TimerTrying | Event::TimerG | Event::TimerH | Event::TimerI | Event::TimerL) => {
             to(Proceeding, &[])
@@ -104,7 +105,7 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Completed, Event::TimerH) => end(&[Disarm(G), Fail(Timeout)]),
         (Completed, Event::Request) => to(Completed, &[Resend]),
         (Completed, Event::Ack) => to(Confirmed, &[Disarm(G), Disarm(H), Arm(I)]),
-        (Completed, Event::FlowEnded) => end(&[Disarm(G), Disarm(H), Fail(Flow)]),
+        (Completed, Event::FlowEnded) => to(Completed, &[]),
         (Completed, Event::Provisional | Event::Success | Event::Failure) => to(Completed, &[]),
         (Completed, Event::TimerTrying | Event::TimerSilence | Event::TimerI | Event::TimerL) => {
             to(Completed, &[])
@@ -114,7 +115,7 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (GivenUp, Event::TimerH) => end(&[Disarm(G)]),
         (GivenUp, Event::Request) => to(GivenUp, &[Resend]),
         (GivenUp, Event::Ack) => to(Confirmed, &[Disarm(G), Disarm(H), Arm(I)]),
-        (GivenUp, Event::FlowEnded) => end(&[Disarm(G), Disarm(H)]),
+        (GivenUp, Event::FlowEnded) => to(GivenUp, &[]),
         (GivenUp, Event::Provisional | Event::Success | Event::Failure) => to(GivenUp, &[]),
         (GivenUp, Event::TimerTrying | Event::TimerSilence | Event::TimerI | Event::TimerL) => {
             to(GivenUp, &[])

@@ -1,7 +1,8 @@
 //! Server transactions (RFC 3261 §17.2).
 //!
 //! A transport error leaves a server transaction in its state, so that it goes on absorbing repeated requests (RFC 6026
-//! §7.1, §8.8); its timers end it. The machines therefore have no such event.
+//! §7.1, §8.8); its timers end it. The machines therefore have no such event. The end of a flow leaves what is not answered,
+//! too: the response goes over a new connection (RFC 3261 §18.2.2).
 
 pub(crate) mod invite;
 pub(crate) mod non_invite;

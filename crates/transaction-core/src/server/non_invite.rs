@@ -9,7 +9,7 @@ use super::{
 use crate::{
     boundary::{
         TimerName::{self, J, Silence, Trying as Late},
-        TxFailure::{Flow, TuSilent},
+        TxFailure::TuSilent,
     },
     machine::{Step, end, to},
 };
@@ -68,14 +68,15 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
         (Trying, Event::Final) => to(Completed, &[Disarm(Late), Disarm(Silence), Answer, Arm(J)]),
         // RFC 4320 §4.2: too late for a final response; 408 would be worse than none (catalogue TR-009).
         (Trying, Event::TimerSilence) => end(&[Disarm(Late), Fail(TuSilent)]),
-        (Trying, Event::FlowEnded) => end(&[Disarm(Late), Disarm(Silence), Fail(Flow)]),
+        // RFC 3261 §18.2.2: the response goes over a new connection.
+        (Trying, Event::FlowEnded) => to(Trying, &[]),
         (Trying, Event::Request | Event::TimerJ) => to(Trying, &[]),
 
         (Proceeding, Event::Request) => to(Proceeding, &[Resend]),
         (Proceeding, Event::Provisional | Event::Forbidden) => to(Proceeding, &[Withhold]),
         (Proceeding, Event::Final) => to(Completed, &[Disarm(Silence), Answer, Arm(J)]),
         (Proceeding, Event::TimerSilence) => end(&[Fail(TuSilent)]),
-        (Proceeding, Event::FlowEnded) => end(&[Disarm(Silence), Fail(Flow)]),
+        (Proceeding, Event::FlowEnded) => to(Proceeding, &[]),
         (Proceeding, Event::TimerTrying | Event::TimerJ) => to(Proceeding, &[]),
 
         (Completed, Event::TimerJ) => end(&[]),

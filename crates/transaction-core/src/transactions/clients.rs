@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sip_message::{Draft, Message, Method, ack_for, cancel_for};
+use sip_message::{Draft, HeaderId, Message, Method, NameAddr, ack_for, cancel_for};
 use sip_transport::{Cx, Hops, Inbound, Out, Outbound};
 
 use super::{Transactions, arm, disarm, encoding::encode, fail, peer};
@@ -24,7 +24,7 @@ impl Transactions {
     ) {
         if self.contains(tx) {
             self.counters.stale_commands += 1;
-        } else if self.is_full() {
+        } else if self.is_full() || (opens(&draft) && self.len() >= self.config.limit_of_others()) {
             self.counters.refused_own += 1;
             fail(tx, TxFailure::Overload, out);
         } else if *draft.method() == Method::Ack {
@@ -125,6 +125,9 @@ impl Transactions {
         out: &mut Out<'_, TxOutput>,
     ) {
         let Some(client) = self.clients.get_mut(tx) else { return };
+        if matches!(happening, Happening::Timer(TimerName::B | TimerName::F)) {
+            client.drop_sibling();
+        }
         let (actions, over) = client.step(happening);
         let last = self.perform(cx, tx, actions, response, out);
         if !over {
@@ -192,7 +195,9 @@ impl Transactions {
                     arm(tx, name, timing.t2, out);
                 }
                 Action::Disarm(name) => disarm(tx, name, out),
-                Action::Avoid => out.push(TxOutput::Avoid(client.hop)),
+                // Whoever answers the INVITE and not its CANCEL lives.
+                Action::Avoid if client.role == Role::User => out.push(TxOutput::Avoid(client.hop)),
+                Action::Avoid => {}
                 Action::Supersede => self.supersede(cx, tx, out),
                 Action::NextHop(_) | Action::Fail(_) => last = Some(*action),
             }
@@ -283,4 +288,13 @@ impl Client {
         }
         self.acknowledged
     }
+}
+
+/// Whether a request is none in a dialog: ours give way to those, too, so that calls can be ended whatever is begun.
+fn opens(draft: &Draft) -> bool {
+    draft
+        .header_values(HeaderId::To)
+        .next()
+        .and_then(|to| NameAddr::parse(to).ok())
+        .is_some_and(|to| to.tag().is_none())
 }

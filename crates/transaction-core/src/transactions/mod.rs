@@ -28,7 +28,7 @@ use crate::{
 /// The settings of [`Transactions`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The base timers; T1 below 1 ms is taken as 1 ms.
+    /// The base timers; T1 below 1 ms is taken as 1 ms, T2 below T1 as T1.
     pub timing: Timing,
     /// Most transactions at a time, client and server together. The default of 65,536 is 2,000 new ones a second, each
     /// staying for the 32 s that most of them stay, and bounds memory to some 100 MB. Requests of ours and those in dialogs are
@@ -102,6 +102,7 @@ impl Transactions {
     /// Makes an empty transaction layer.
     pub fn new(mut config: Config) -> Self {
         config.timing.t1 = config.timing.t1.max(SHORTEST_T1);
+        config.timing.t2 = config.timing.t2.max(config.timing.t1);
         Self {
             config,
             clients: Clients::new(),

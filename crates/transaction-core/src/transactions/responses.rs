@@ -42,7 +42,12 @@ impl Transactions {
         (self.clients.get(tx)?.method == *method).then_some(tx)
     }
 
-    fn happening(&self, tx: TxId, status: StatusCode) -> Happening {
+    fn happening(&mut self, tx: TxId, status: StatusCode) -> Happening {
+        if status == StatusCode::SERVICE_UNAVAILABLE
+            && let Some(client) = self.clients.get_mut(tx)
+        {
+            client.drop_sibling();
+        }
         if status.is_provisional() {
             Happening::Provisional
         } else if status.is_success() {

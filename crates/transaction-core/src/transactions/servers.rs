@@ -83,7 +83,10 @@ impl Transactions {
                 }
                 Action::Make(status) => match server.make(cx, status, server_name.as_deref()) {
                     Some(wire) => out.push(TxOutput::Send(server.keep(wire))),
-                    None => self.counters.unanswerable += 1,
+                    None => {
+                        self.counters.unanswerable += 1;
+                        server.kept = Kept::Nothing;
+                    }
                 },
                 Action::PassAck => {
                     if let Some(Given::Ack(inbound)) = given.take() {

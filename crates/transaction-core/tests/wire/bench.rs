@@ -71,8 +71,8 @@ pub(crate) struct Bench {
     pub(crate) transports: Transports,
     pub(crate) sent: Vec<Sent>,
     pub(crate) events: Vec<(u128, TxEvent)>,
-    /// Hops that are to be avoided.
-    pub(crate) avoided: Vec<Hop>,
+    /// The remotes that transport is told to put behind others.
+    pub(crate) avoided: Vec<SocketAddr>,
     now: Duration,
     timers: Wheel<TxTimer>,
     armed: BTreeSet<TxTimer>,
@@ -136,6 +136,7 @@ impl Bench {
                     let message = Message::parse(outbound.wire.clone()).expect("what is sent can be read");
                     self.sent.push(Sent { at: self.now.as_millis(), outbound, message });
                 }
+                TxOutput::Avoid(hop) => self.avoided.push(hop.remote),
                 TxOutput::Event(event) => self.events.push((self.now.as_millis(), event)),
                 TxOutput::Timer(TimerOp::Arm(timer, length)) => {
                     self.timers.arm(now, timer, length);
@@ -145,7 +146,6 @@ impl Bench {
                     self.timers.disarm(&timer);
                     self.armed.remove(&timer);
                 }
-                TxOutput::Avoid(hop) => self.avoided.push(hop),
                 TxOutput::Route(route) => panic!("nobody asked for {route:?}"),
             }
         }

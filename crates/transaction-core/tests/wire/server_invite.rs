@@ -261,6 +261,37 @@ fn a_flow_that_ends_after_the_408_is_not_told_for_it() {
     let (mut bench, tx, _) = arrived();
     bench.advance_ms(181_000);
     bench.receive(FlowEvent::Ended(flow()));
+    bench.exhaust();
     assert_eq!(bench.failures(), [(180_000, tx, TxFailure::TuSilent)]);
+    bench.assert_idle();
+}
+
+#[test]
+fn a_ringing_invite_outlives_its_connection_and_is_answered_and_cancelled_over_another() {
+    let text = request("INVITE", "z9hG4bKin").replace("UDP", "TCP");
+    for cancel in [false, true] {
+        let mut bench = Bench::new();
+        bench.arrive_reliably(PEER, text.clone());
+        let tx = bench.requested();
+        bench.respond(tx, 180);
+        bench.receive(FlowEvent::Ended(flow()));
+        if cancel {
+            bench.arrive_reliably(PEER, text.replace("INVITE", "CANCEL"));
+            assert!(bench.events.iter().any(|(_, event)| matches!(event, TxEvent::Cancelled { .. })));
+        }
+        bench.respond(tx, 486);
+        assert_eq!(bench.statuses().last(), Some(&(0, 486)));
+        assert_eq!(bench.failures(), []);
+    }
+}
+
+#[test]
+fn what_cannot_be_answered_is_not_answered_100_after_the_silence() {
+    let mut bench = Bench::new();
+    let to = "To: <sip:alice@192.0.2.10>";
+    bench.arrive(PEER, request("INVITE", "z9hG4bKa").replace(to, &format!("{to}{}", ";a=1".repeat(64))));
+    bench.advance_ms(213_000);
+    assert!(bench.statuses().iter().all(|(at, _)| *at <= 200), "{:?}", bench.statuses());
+    bench.exhaust();
     bench.assert_idle();
 }

@@ -1,0 +1,193 @@
+//! kamailio as a stateful proxy that records its route, set up by `tests/interop/kamailio.cfg`.
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    fs,
+    net::{Ipv4Addr, SocketAddrV4},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use super::{
+    PATIENCE, PeerError,
+    authority::{Authority, Identity},
+    process::Process,
+    scratch,
+    sockets::{Table, connections, wait_until_open},
+};
+
+/// Its port for UDP and TCP.
+pub const PORT: u16 = 5060;
+/// Its port for TLS.
+pub const TLS: u16 = 5061;
+/// Its port for WebSockets.
+pub const WS: u16 = 8080;
+/// Its port for WebSockets over TLS.
+pub const WSS: u16 = 8443;
+
+/// A running proxy.
+#[derive(Debug)]
+pub struct Kamailio {
+    process: Process,
+    folder: PathBuf,
+    own: Ipv4Addr,
+}
+
+/// A request that reached the proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its method.
+    pub method: String,
+    /// How it came, in small letters.
+    pub transport: String,
+    /// Where it came from.
+    pub source: SocketAddrV4,
+    /// The number of the connection that it came over; `None` over UDP.
+    pub connection: Option<u32>,
+    /// Its Call-ID.
+    pub call: String,
+    /// Whether it was in a dialog, which a tag in its To says.
+    pub in_dialog: bool,
+}
+
+impl Kamailio {
+    /// Starts one on an address of its own, by UDP, TCP, TLS and WebSocket. It shows this certificate, trusts this
+    /// authority, and relays requests for a user to that user's URI.
+    pub fn start(
+        own: Ipv4Addr,
+        authority: &Authority,
+        identity: &Identity,
+        users: &[(&str, &str)],
+    ) -> Result<Self, PeerError> {
+        let folder = scratch(&format!("kamailio-{own}"))?;
+        let tls = folder.join("tls.cfg");
+        write(&tls, &tls_configuration(authority, identity))?;
+        let mut listen = String::new();
+        for (transport, port) in [("udp", PORT), ("tcp", PORT), ("tcp", WS), ("tls", TLS), ("tls", WSS)] {
+            // Writing to a String cannot fail.
+            let _ = writeln!(listen, "listen={transport}:{own}:{port}");
+        }
+        let mut routes = String::new();
+        for (user, uri) in users {
+            let _ = writeln!(routes, "  if ($rU == \"{user}\") {{ $du = \"{uri}\"; t_relay(); exit; }}");
+        }
+        let tls_module = format!(
+            "enable_tls=yes\nloadmodule \"tls.so\"\nmodparam(\"tls\", \"config\", \"{}\")",
+            tls.display()
+        );
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/kamailio.cfg");
+        let text = fs::read_to_string(&template)
+            .map_err(|source| PeerError::Environment { what: template.display().to_string(), source })?;
+        let text = text
+            .replace("@OWN@", &own.to_string())
+            .replace("@LISTEN@", &listen)
+            .replace("@MODULES@", &tls_module)
+            .replace("@USERS@", &routes);
+        let configuration = folder.join("kamailio.cfg");
+        write(&configuration, &text)?;
+        let mut command = Command::new("kamailio");
+        // 64 MB for all its processes, 8 MB for each.
+        command.args(["-DD", "-E", "-m", "64", "-M", "8", "-f"]).arg(&configuration).arg("-Y").arg(&folder);
+        let mut process = Process::spawn_group("kamailio", &mut command)?;
+        for (table, port) in [(Table::Udp, PORT), (Table::Tcp, PORT), (Table::Tcp, WSS)] {
+            wait_until_open(&mut process, table, SocketAddrV4::new(own, port))?;
+        }
+        Ok(Self { process, folder, own })
+    }
+
+    /// The requests that reached it so far, in order.
+    pub fn seen(&mut self) -> Vec<Seen> {
+        self.process.output().lines().filter_map(seen).collect()
+    }
+
+    /// Waits until so many requests of a method have reached it.
+    pub fn wait_seen(&mut self, method: &str, count: usize) -> Result<(), PeerError> {
+        let deadline = Instant::now() + PATIENCE;
+        let fits = |line: &String| seen(line).is_some_and(|seen| seen.method == method);
+        while self.process.lines().iter().filter(|line| fits(line)).count() < count {
+            if self.process.next_line(deadline.saturating_duration_since(Instant::now())).is_none() {
+                return Err(self.process.missing(&format!("{count} times {method}"), PATIENCE));
+            }
+        }
+        Ok(())
+    }
+
+    /// The ends of the connections that it has with somebody, both made and accepted.
+    pub fn connections_with(
+        &self,
+        other: Ipv4Addr,
+    ) -> Result<BTreeSet<(SocketAddrV4, SocketAddrV4)>, PeerError> {
+        let mut connections = connections(self.own)?;
+        connections.retain(|(one, two)| *one.ip() == other || *two.ip() == other);
+        Ok(connections)
+    }
+
+    /// Its log so far.
+    pub fn output(&mut self) -> String {
+        self.process.output()
+    }
+}
+
+impl Drop for Kamailio {
+    fn drop(&mut self) {
+        // First, as it would write into the folder while that is removed.
+        self.process.end();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Its own certificate as a server; as a client it wants one of the authority, and shows its own.
+fn tls_configuration(authority: &Authority, identity: &Identity) -> String {
+    let own = format!(
+        "method = TLSv1.2+\nprivate_key = {}\ncertificate = {}\n",
+        identity.key.display(),
+        identity.certificate.display()
+    );
+    let roots = authority.roots();
+    let roots = roots.display();
+    format!(
+        "[server:default]\n{own}verify_certificate = no\nrequire_certificate = no\n\
+         [client:default]\n{own}verify_certificate = yes\nrequire_certificate = yes\nca_list = {roots}\n"
+    )
+}
+
+/// A line of its log that tells of a request.
+fn seen(line: &str) -> Option<Seen> {
+    let mut words = line.split_once("SAW ")?.1.split_whitespace();
+    let mut word = || words.next();
+    let (method, transport) = (word()?.to_owned(), word()?.to_owned());
+    let source = SocketAddrV4::new(word()?.parse().ok()?, word()?.parse().ok()?);
+    let connection = word()?.parse().ok();
+    let call = word()?.to_owned();
+    let in_dialog = word()? != "<null>";
+    Some(Seen { method, transport, source, connection, call, in_dialog })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), PeerError> {
+    fs::write(path, text)
+        .map_err(|source| PeerError::Environment { what: path.display().to_string(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_its_log_is_a_request() {
+        let line = "5(1) WARNING: <script>: SAW BYE tcp 127.0.12.1 40124 7 a@b tag-1";
+        let expected = Seen {
+            method: "BYE".to_owned(),
+            transport: "tcp".to_owned(),
+            source: SocketAddrV4::new(Ipv4Addr::new(127, 0, 12, 1), 40_124),
+            connection: Some(7),
+            call: "a@b".to_owned(),
+            in_dialog: true,
+        };
+        assert_eq!(seen(line), Some(expected));
+        let outside = seen("SAW INVITE udp 127.0.12.1 5060 <null> a@b <null>").expect("a request");
+        assert_eq!((outside.connection, outside.in_dialog), (None, false));
+        assert_eq!(seen("INFO: tls"), None);
+    }
+}
