@@ -54,7 +54,9 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             What::Sent { message, connection, .. } => (entry.at, Way::Out, *connection, message),
             What::Received { message, connection, .. } => (entry.at, Way::In, *connection, message),
             What::Stream { connection, news, .. } if news.is_end() => {
-                dialogs.values_mut().for_each(|dialog| dialog.lose(*connection));
+                for dialog in dialogs.values_mut() {
+                    dialog.lose(*connection);
+                }
                 continue;
             }
             What::Stream { .. } | What::Event(_) | What::Asked(_) | What::Refused(_) => continue,
