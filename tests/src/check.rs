@@ -2,6 +2,7 @@
 
 mod calls;
 mod conversations;
+mod lost;
 mod notifications;
 mod outcomes;
 mod requests;

@@ -241,7 +241,7 @@ impl Connections {
         later: Duration,
     ) -> Option<Arrival> {
         let end = &mut self.all[connection].ends[end];
-        if !end.coming.front().is_some_and(|coming| coming.at <= now) {
+        if end.coming.front().is_none_or(|coming| coming.at > now) {
             return None;
         }
         let (mut piece, mut whole) = (Vec::new(), Vec::new());

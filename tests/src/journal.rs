@@ -75,6 +75,13 @@ pub enum StreamNews {
     Over(CloseCause),
 }
 
+impl StreamNews {
+    /// Whether the party has the connection no more.
+    pub const fn is_end(self) -> bool {
+        matches!(self, Self::Closes | Self::Over(_))
+    }
+}
+
 impl fmt::Display for StreamNews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

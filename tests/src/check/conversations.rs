@@ -8,6 +8,7 @@ use session_core::{By, EventKind, SessionId};
 use sip_message::{Method, StatusCode};
 use transfer::{Outcome, OutcomeKind, TransferId};
 
+use super::lost;
 use crate::{
     journal::{Way, What, is_request, response},
     play::{CallAtEnd, Played, name_in},
@@ -167,6 +168,7 @@ fn lost_answer(played: &Played, node: usize) -> bool {
         }
     }
     open.values().any(|answered| !answered)
+        || lost::with_its_connection(&played.journal, node, &[Method::Invite])
 }
 
 /// A call whose Replaces was refused goes on: it is not ended from here in that moment.

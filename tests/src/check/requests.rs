@@ -9,7 +9,7 @@ use std::{
 use sip_message::{Message, Method};
 
 use crate::{
-    journal::{StreamNews, Way, What, response},
+    journal::{Way, What, response},
     play::Played,
 };
 
@@ -19,7 +19,9 @@ const TIMER_B: Duration = Duration::from_secs(32);
 
 #[derive(Default)]
 struct Dialog {
-    last: u32,
+    /// By connection: what waits for one that is being made can be overtaken, is refused with 500 then and asked for again
+    /// (RFC 3261 §12.2.2).
+    last: BTreeMap<Option<usize>, u32>,
     branches: BTreeSet<String>,
     ours: Option<Pending>,
     theirs: Option<Pending>,
@@ -51,8 +53,10 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
         let (at, way, connection, bytes) = match &entry.what {
             What::Sent { message, connection, .. } => (entry.at, Way::Out, *connection, message),
             What::Received { message, connection, .. } => (entry.at, Way::In, *connection, message),
-            What::Stream { connection, news: StreamNews::Closes | StreamNews::Over(_), .. } => {
-                dialogs.values_mut().for_each(|dialog| dialog.lose(*connection));
+            What::Stream { connection, news, .. } if news.is_end() => {
+                for dialog in dialogs.values_mut() {
+                    dialog.lose(*connection);
+                }
                 continue;
             }
             What::Stream { .. } | What::Event(_) | What::Asked(_) | What::Refused(_) => continue,
@@ -78,13 +82,11 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
                 if !dialog.branches.insert(branch) {
                     continue;
                 }
-                if cseq.number <= dialog.last {
-                    found.push(format!(
-                        "{at:?} {call_id}: {method} with CSeq {} after {}",
-                        cseq.number, dialog.last
-                    ));
+                let last = dialog.last.entry(connection).or_default();
+                if cseq.number <= *last {
+                    found.push(format!("{at:?} {call_id}: {method} with CSeq {} after {last}", cseq.number));
                 }
-                dialog.last = dialog.last.max(cseq.number);
+                *last = cseq.number.max(*last);
                 if method == Method::Invite {
                     for (whose, pending) in [("own", &dialog.ours), ("received", &dialog.theirs)] {
                         if pending.as_ref().is_some_and(|pending| !pending.is_over(at)) {

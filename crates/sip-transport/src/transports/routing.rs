@@ -40,8 +40,12 @@ impl Transports {
     /// The connection of a dialog, which its requests use as long as it lives (catalogue TR-202). A request to a `sips` URI
     /// never leaves by one that is not encrypted (RFC 3261 §26.2.2).
     fn dialog_hop(&mut self, flow: FlowId, secure: bool) -> Option<Hop> {
-        let connection = self.flows.connection(flow).filter(|connection| connection.exists())?;
-        (!secure || connection.transport.is_secure()).then(|| connection.hop(flow))
+        let usable = |connection: &&mut Connection| {
+            connection.exists() && (!secure || connection.transport.is_secure())
+        };
+        let connection = self.flows.connection_mut(flow).filter(usable)?;
+        connection.told = true;
+        Some(connection.hop(flow))
     }
 
     /// Follows a selection until it needs an answer that is not at hand.

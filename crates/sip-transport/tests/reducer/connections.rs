@@ -392,6 +392,17 @@ fn a_connection_that_is_let_go_while_it_is_opened_again_stays_away() {
 }
 
 #[test]
+fn who_was_told_a_connection_that_is_not_ready_is_told_its_end() {
+    let mut bench = Bench::with(Config::default(), &[TCP]);
+    let (flow, remote) = (FlowId::from(900), crate::bench::address("192.0.2.20:40000"));
+    bench.receive(TransportInput::Accepted { flow, listener: FlowId::from(1), remote });
+    let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", Some(flow)).expect("a hop")[0];
+    assert_eq!(hop.flow, flow);
+    bench.send(hop, request("TCP", TCP.1));
+    assert_eq!(ended(&bench.receive(TransportInput::Closed { flow, cause: CloseCause::Lost })), [flow]);
+}
+
+#[test]
 fn a_large_request_is_not_offered_tcp_where_that_failed_lately() {
     let mut bench = Bench::with(Config::default(), &[UDP, TCP]);
     let hops = bench.route("sip:bob@192.0.2.20", None).expect("hops");
