@@ -46,14 +46,17 @@ impl Authority {
         self.folder.join("ca.pem")
     }
 
-    /// Issues a certificate for these names: addresses, `sip:` URIs (RFC 5922 §7.1) and domain names.
+    /// Issues a certificate for these names: addresses, `sip:` URIs (RFC 5922 §7.1) and domain names, and after `dns:`
+    /// whatever is to stand there as a domain name.
     pub fn issue(&self, file: &str, names: &[&str]) -> Result<Identity, PeerError> {
         let mut params = CertificateParams::default();
         for name in names {
             params.subject_alt_names.push(match name.parse::<IpAddr>() {
                 Ok(address) => SanType::IpAddress(address),
                 Err(_) if name.starts_with("sip:") => SanType::URI((*name).try_into().map_err(unable)?),
-                Err(_) => SanType::DnsName((*name).try_into().map_err(unable)?),
+                Err(_) => {
+                    SanType::DnsName(name.strip_prefix("dns:").unwrap_or(name).try_into().map_err(unable)?)
+                }
             });
         }
         let key = KeyPair::generate().map_err(unable)?;

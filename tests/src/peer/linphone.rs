@@ -1,9 +1,16 @@
 //! linphonec, driven over its standard input.
 
-use std::{fs, net::Ipv4Addr, net::SocketAddrV4, path::PathBuf, process::Command};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddrV4},
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use super::{
     PATIENCE, PeerError,
+    authority::Authority,
     phone::Phone,
     process::Process,
     recording::Recording,
@@ -25,6 +32,9 @@ const CODECS: [(&str, u32, u8); 6] = [
     ("G729", 8_000, 1),
 ];
 
+/// How long its output is read between two looks at its log.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
 /// Lines of its own log that a failure shows.
 const SHOWN: usize = 400;
 
@@ -39,6 +49,23 @@ pub struct Linphone {
 impl Linphone {
     /// Starts one with this user name on an address of its own, port 5060; it sends a tone and records what it hears.
     pub fn start(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Table::Udp, "")
+    }
+
+    /// Starts one that listens by TCP, and calls by TLS whom this authority has certified for the host that it calls. An
+    /// address has to stand in the certificate as a domain name: it looks at no other names.
+    pub fn start_by_tcp(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        authority: &Authority,
+    ) -> Result<Self, PeerError> {
+        let roots = authority.roots();
+        let trust = format!("root_ca={}\nverify_server_certs=1\nverify_server_cn=1\n", roots.display());
+        Self::start_with(user, own, hz, Table::Tcp, &trust)
+    }
+
+    fn start_with(user: &str, own: Ipv4Addr, hz: u16, over: Table, trust: &str) -> Result<Self, PeerError> {
         let folder = scratch(&format!("linphone-{own}"))?;
         let environment = |what: &PathBuf| {
             let what = what.display().to_string();
@@ -53,9 +80,14 @@ impl Linphone {
             format!("[audio_codec_{place}]\nmime={name}\nrate={rate}\nchannels={channels}\nenabled=1\n")
         });
         let codecs = codecs.collect::<String>();
+        // 0 is off, -1 any port: who does not listen by TLS does not call by it either.
+        let (ports, parameter) = match over {
+            Table::Udp => ("sip_port=5060\nsip_tcp_port=0\nsip_tls_port=0", ""),
+            Table::Tcp => ("sip_port=0\nsip_tcp_port=5060\nsip_tls_port=-1", ";transport=tcp"),
+        };
         let text = format!(
-            "[sip]\nsip_port=5060\nsip_tcp_port=0\nsip_tls_port=0\nbind_address={own}\nguess_hostname=0\n\
-             contact=sip:{user}@{own}:5060\nuse_ipv6=0\nkeepalive_period=0\nmedia_encryption=none\n\
+            "[sip]\n{ports}\nbind_address={own}\nguess_hostname=0\n{trust}\
+             contact=sip:{user}@{own}:5060{parameter}\nuse_ipv6=0\nkeepalive_period=0\nmedia_encryption=none\n\
              [rtp]\nbind_address={own}\naudio_rtp_port=22000\n\
              [net]\ndns_srv_enabled=0\n[sound]\nremote_ring=\nechocancellation=0\n[video]\nenabled=0\n\
              {codecs}"
@@ -66,8 +98,11 @@ impl Linphone {
         command.args(["-o0", "linphonec", "-a", "-d", "6", "-l"]).arg(folder.join("log"));
         command.arg("-c").arg(&configuration).env("HOME", &folder).current_dir(&folder);
         let mut process = Process::spawn("linphonec", &mut command)?;
-        wait_until_open(&mut process, Table::Udp, SocketAddrV4::new(own, 5060))?;
+        wait_until_open(&mut process, over, SocketAddrV4::new(own, 5060))?;
         let mut phone = Self { process, folder, own };
+        if over == Table::Tcp {
+            phone.has_reset()?;
+        }
         phone.process.say("soundcard use files")?;
         phone.line("Using wav files")?;
         phone.process.say(&format!("play {}", tone.display()))?;
@@ -96,6 +131,17 @@ impl Linphone {
         }
     }
 
+    /// Waits until it has found out that there is no network but loopback. It works on, but closes all connections then.
+    fn has_reset(&mut self) -> Result<(), PeerError> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log().contains("network reachability state is now [DOWN]") {
+            if !self.process.runs(BETWEEN_LOOKS) || Instant::now() >= deadline {
+                return Err(self.process.missing("its look at the network", PATIENCE));
+            }
+        }
+        Ok(())
+    }
+
     /// The end of its own log, which holds the SIP messages.
     fn log(&self) -> String {
         let bytes = fs::read(self.folder.join("log")).unwrap_or_default();
@@ -110,6 +156,12 @@ impl Linphone {
 
     fn transferred(&mut self) -> Result<(), PeerError> {
         self.line("has been transfered")
+    }
+
+    /// Calls somebody, and waits until it says that this cannot be.
+    pub fn call_in_vain(&mut self, uri: &str) -> Result<(), PeerError> {
+        self.process.say(&format!("call {uri}"))?;
+        self.line(" error.")
     }
 
     /// Waits until this call has ended, which may have been told before.

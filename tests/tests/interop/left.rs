@@ -30,6 +30,7 @@ const LEFT: &[(&str, &str, &str, &str)] = &[
         "it has no address; who calls it needs a registrar, which is not offered",
     ),
     ("SIP.js", "any", "SRTP", "only plain RTP is offered"),
+    ("linphonec", "called", "TLS", "baresip and kamailio are those that are called by TLS"),
     ("linphonec", "any", "SRTP", "only plain RTP is offered"),
     ("baresip", "any", "SRTP", "only plain RTP is offered"),
     ("baresip", "caller", "our certificate is for another name", "1.0 looks at nobody's certificate"),

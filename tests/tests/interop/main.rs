@@ -14,6 +14,7 @@ mod calls;
 mod capture;
 mod hostile;
 mod left;
+mod linphonec;
 mod over;
 mod proxy;
 mod seat;
@@ -75,6 +76,7 @@ fn rows() -> Vec<table::Row> {
         baresip::rows(),
         sipp::rows(),
         sipp_tcp::rows(),
+        linphonec::rows(),
         secure::rows(),
         websocket::rows(),
         proxy::rows(),
