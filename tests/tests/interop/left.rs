@@ -41,7 +41,7 @@ const LEFT: &[(&str, &str, &str, &str)] = &[
         "dnsmasq",
         "name server",
         "the first SRV target of UDP is dead",
-        "nothing tells before timer B, 32 s; the simulated world has it in virtual time",
+        "nothing tells before timer B, 32 s; the tests of the transaction layer have it in virtual time",
     ),
     ("linphonec", "busy target", BLIND, "it cannot be told to refuse without a person; SIP.js does it"),
     (

@@ -122,8 +122,8 @@ fn run(place: u8, case: Case) -> Outcome {
         Case::Calls => {
             let mut answer = start(&["answer", "--listen", &listen, "--echo"], &our_options)?;
             let mut bob = baresip(peer, &authority, &theirs)?;
-            // It adds the transport of its account to what it dials.
-            bob.call(&format!("sip:alice@{our_name}:{}", Over::Tls.port()))?;
+            // It adds the transport of its account to what it dials, so that it stands there twice.
+            bob.call(&Over::Tls.uri("alice", &our_name))?;
             hears_itself(&mut bob)?;
             bob.hold()?;
             answer.wait_for_event("a hold", |event| event["remote_hold"] == true)?;
