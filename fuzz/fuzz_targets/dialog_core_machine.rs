@@ -326,7 +326,7 @@ fn subscription_command(b: u8) -> SubscriptionCommand {
 }
 
 fn encode(draft: &Draft) -> Option<Message> {
-    let contact = draft.contact_user_wanted().map(|user| hop().contact(user));
+    let contact = draft.contact_user_wanted().map(|user| hop().contact(user, false));
     let wire = draft.encode(&hop().via("z9hG4bKf"), contact.as_deref()).ok()?;
     Message::parse(wire).ok()
 }
