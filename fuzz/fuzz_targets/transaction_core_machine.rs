@@ -195,7 +195,8 @@ impl Stack {
         let Ok(stamped) = via.received_from(source.ip(), source.port()) else { return };
         let via = message.is_request().then(|| stamped.into());
         let origin = Origin { flow, transport, source, local, peer: None };
-        let inbound = Inbound { origin, message: message.into(), via, reply: origin.hop() };
+        let reply = origin.hop();
+        let inbound = Inbound { origin, message: message.into(), via, reply };
         self.receive(FlowEvent::Inbound(inbound));
     }
 

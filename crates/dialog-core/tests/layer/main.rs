@@ -12,6 +12,7 @@ mod placing;
 mod property;
 mod reinvited;
 mod reoffer;
+mod reoffer_refused_500;
 mod replacing;
 mod replacing_early;
 mod replacing_refused;

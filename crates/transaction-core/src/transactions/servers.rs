@@ -81,13 +81,14 @@ impl Transactions {
                         out.push(TxOutput::Send(Outbound { hop: server.reply, wire: wire.clone() }));
                     }
                 }
-                Action::Make(status) => match server.make(cx, status, server_name.as_deref()) {
-                    Some(wire) => out.push(TxOutput::Send(server.keep(wire))),
-                    None => {
+                Action::Make(status) => {
+                    if let Some(wire) = server.make(cx, status, server_name.as_deref()) {
+                        out.push(TxOutput::Send(server.keep(wire)));
+                    } else {
                         self.counters.unanswerable += 1;
                         server.kept = Kept::Nothing;
                     }
-                },
+                }
                 Action::PassAck => {
                     if let Some(Given::Ack(inbound)) = given.take() {
                         self.counters.stray_acks += 1;
