@@ -10,14 +10,14 @@ use crate::sim;
 use crate::workspace::Workspace;
 
 pub(crate) const FLAGS: &[Flag] = &[
-    Flag::with("--seeds", "N", "seeds of each simulated scenario in each network (default 2200)"),
+    Flag::with("--seeds", "N", "seeds of each simulated scenario in each network (default 1600)"),
     Flag::with("--seconds", "S", "search of each fuzz target (default 60)"),
     fuzz::TARGET,
     fuzz::JOBS,
 ];
 
-/// Of each of the scenarios in each network: over 100,000 worlds a kind of transfer.
-const SEEDS: u64 = 2_200;
+/// Of each of the scenarios in each network: some 80,000 worlds a kind of transfer.
+const SEEDS: u64 = 1_600;
 const FUZZ_SECONDS: u64 = 60;
 
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {

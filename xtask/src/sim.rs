@@ -8,13 +8,13 @@ use crate::release::program;
 use crate::workspace::Workspace;
 
 pub(crate) const FLAGS: &[Flag] = &[
-    Flag::with("--seeds", "N", "how many seeds of each scenario in each network (default 430)"),
+    Flag::with("--seeds", "N", "how many seeds of each scenario in each network (default 330)"),
     Flag::with("--from", "SEED", "the first seed"),
 ];
 
 /// Enough to meet every kind of fault in each kind of transfer many times within three minutes or so: there are three kinds
 /// with seven scenarios each, and seven networks: UDP at three loss rates, TCP, TLS and both, with connections that break.
-const SEEDS: u64 = 430;
+const SEEDS: u64 = 330;
 
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     worlds(workspace, flags.number("--seeds", SEEDS)?, flags.text("--from"))

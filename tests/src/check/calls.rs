@@ -10,7 +10,6 @@ use session_core::{By, EndCause, EndReason, EventKind, SessionId};
 use sip_message::Method;
 use transfer::{LearnedFrom, Outcome, OutcomeKind};
 
-use super::lost;
 use crate::{
     journal::{Journal, Way, What, is_request, response},
     play::Played,
@@ -111,5 +110,4 @@ fn own_request_failed(journal: &Journal, node: usize, by: Duration) -> bool {
         }
     }
     open.values().any(|succeeded| !succeeded)
-        || lost::with_its_connection(journal, node, &[Method::Invite, Method::Refer])
 }

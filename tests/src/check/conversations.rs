@@ -167,8 +167,7 @@ fn lost_answer(played: &Played, node: usize) -> bool {
             open.insert(key, true);
         }
     }
-    open.values().any(|answered| !answered)
-        || lost::with_its_connection(&played.journal, node, &[Method::Invite])
+    open.values().any(|answered| !answered) || lost::with_its_connection(&played.journal, node)
 }
 
 /// A call whose Replaces was refused goes on: it is not ended from here in that moment.

@@ -1,27 +1,25 @@
-//! Requests whose connection was over before their final response came.
+//! INVITEs whose connection was over before a response came.
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use sip_message::{Message, Method};
 
-use crate::journal::{Journal, What, response};
+use crate::journal::{Journal, What, is_request};
 
-/// Whether a party was told that a connection is over under a request of its with one of these methods. That request has
-/// failed then, although the other side may have followed it; a 2xx that comes later over another connection is nobody's.
-pub(super) fn with_its_connection(journal: &Journal, node: usize, methods: &[Method]) -> bool {
+/// Whether a party was told that a connection is over under an INVITE of its without any response. That has failed then
+/// (RFC 3261 §17.1.4), although the other side may have followed it; a 2xx that comes later over another connection is
+/// nobody's.
+pub(super) fn with_its_connection(journal: &Journal, node: usize) -> bool {
     let mut open: BTreeMap<(String, u32), usize> = BTreeMap::new();
     for entry in journal.entries.iter().filter(|entry| entry.node == node) {
         match &entry.what {
             What::Sent { message, connection: Some(connection), .. } => {
-                let request = read(message)
-                    .filter(|(message, _)| message.method().is_some_and(|method| methods.contains(&method)));
-                open.extend(request.map(|(_, key)| (key, *connection)));
+                let invite = read(message).filter(|(message, _)| is_request(message, &Method::Invite));
+                open.extend(invite.map(|(_, key)| (key, *connection)));
             }
             What::Received { message, .. } => {
-                let answer = read(message).filter(|(message, _)| {
-                    response(message).is_some_and(|(status, _)| !status.is_provisional())
-                });
-                if let Some((_, key)) = answer {
+                if let Some((_, key)) = read(message).filter(|(message, _)| message.is_response()) {
                     open.remove(&key);
                 }
             }
@@ -36,7 +34,8 @@ pub(super) fn with_its_connection(journal: &Journal, node: usize, methods: &[Met
     false
 }
 
-fn read(bytes: &bytes::Bytes) -> Option<(Message, (String, u32))> {
+/// A message with its Call-ID and the number of its `CSeq`.
+fn read(bytes: &Bytes) -> Option<(Message, (String, u32))> {
     let message = Message::parse(bytes.clone()).ok()?;
     let key = (message.call_id().ok()?.to_owned(), message.cseq().ok()?.number);
     Some((message, key))

@@ -112,7 +112,7 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
 impl Dialog {
     fn lose(&mut self, connection: usize) {
         for pending in [&mut self.ours, &mut self.theirs] {
-            pending.take_if(|pending| pending.connection == Some(connection));
+            pending.take_if(|pending| pending.connection == Some(connection) && !pending.provisional);
         }
     }
 }
