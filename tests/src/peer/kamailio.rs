@@ -22,9 +22,9 @@ use super::{
 pub const PORT: u16 = 5060;
 /// Its port for TLS.
 pub const TLS: u16 = 5061;
-/// Its port for `WebSockets`.
+/// Its port for a WebSocket.
 pub const WS: u16 = 8080;
-/// Its port for `WebSockets` over TLS.
+/// Its port for a WebSocket over TLS.
 pub const WSS: u16 = 8443;
 
 /// A running proxy.

@@ -29,7 +29,7 @@ pub(crate) enum Case {
 }
 
 cases! {
-    run;
+    linphonec_and_we_use_one_connection;
     linphonec_calls_holds_and_resumes_us_over_tcp: Case::Calls(Over::Tcp),
     linphonec_calls_holds_and_resumes_us_over_tls: Case::Calls(Over::Tls),
     linphonec_is_called_held_and_resumed_over_tcp: Case::Called,
@@ -80,7 +80,7 @@ pub(crate) fn rows() -> Vec<Row> {
     CASES.iter().map(row).collect()
 }
 
-fn run(place: u8, case: Case) -> Outcome {
+fn linphonec_and_we_use_one_connection(place: u8, case: Case) -> Outcome {
     // covers: TR-202
     let [ours, peer] = [1, 2].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
     let authority = Authority::new(&ours.to_string())?;

@@ -41,7 +41,7 @@ pub(crate) enum Case {
 }
 
 cases! {
-    run;
+    sipp_and_we_use_one_connection;
     sipp_holds_and_resumes_us_over_udp: Case::Calls(Over::Udp),
     sipp_holds_and_resumes_us_over_tcp: Case::Calls(Over::Tcp),
     sipp_calls_fifty_times_over_one_connection: Case::CallsManyTimes,
@@ -116,7 +116,7 @@ pub(crate) fn rows() -> Vec<Row> {
     CASES.iter().map(row).collect()
 }
 
-fn run(place: u8, case: Case) -> Outcome {
+fn sipp_and_we_use_one_connection(place: u8, case: Case) -> Outcome {
     // covers: TR-202, EC-57
     let [ours, peer, target] = [1, 2, 3].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
     let listen = Over::Tcp.listen(ours);
