@@ -15,16 +15,16 @@ use super::{
     authority::{Authority, Identity},
     process::Process,
     scratch,
-    sockets::{Table, connections, wait_until_open},
+    sockets::{Connection, Connections, Table, wait_until_open},
 };
 
 /// Its port for UDP and TCP.
 pub const PORT: u16 = 5060;
 /// Its port for TLS.
 pub const TLS: u16 = 5061;
-/// Its port for `WebSockets`.
+/// Its port for a WebSocket.
 pub const WS: u16 = 8080;
-/// Its port for `WebSockets` over TLS.
+/// Its port for a WebSocket over TLS.
 pub const WSS: u16 = 8443;
 
 /// A running proxy.
@@ -32,7 +32,7 @@ pub const WSS: u16 = 8443;
 pub struct Kamailio {
     process: Process,
     folder: PathBuf,
-    own: Ipv4Addr,
+    connections: Connections,
 }
 
 /// A request that reached the proxy.
@@ -90,11 +90,12 @@ impl Kamailio {
         let mut command = Command::new("kamailio");
         // 64 MB for all its processes, 8 MB for each.
         command.args(["-DD", "-E", "-m", "64", "-M", "8", "-f"]).arg(&configuration).arg("-Y").arg(&folder);
+        let connections = Connections::of(own)?;
         let mut process = Process::spawn_group("kamailio", &mut command)?;
         for (table, port) in [(Table::Udp, PORT), (Table::Tcp, PORT), (Table::Tcp, WSS)] {
             wait_until_open(&mut process, table, SocketAddrV4::new(own, port))?;
         }
-        Ok(Self { process, folder, own })
+        Ok(Self { process, folder, connections })
     }
 
     /// The requests that reached it so far, in order.
@@ -114,12 +115,9 @@ impl Kamailio {
         Ok(())
     }
 
-    /// The ends of the connections that it has with somebody, both made and accepted.
-    pub fn connections_with(
-        &self,
-        other: Ipv4Addr,
-    ) -> Result<BTreeSet<(SocketAddrV4, SocketAddrV4)>, PeerError> {
-        let mut connections = connections(self.own)?;
+    /// The connections that it has with somebody, both made and accepted.
+    pub fn connections_with(&self, other: Ipv4Addr) -> Result<BTreeSet<Connection>, PeerError> {
+        let mut connections = self.connections.since()?;
         connections.retain(|(one, two)| *one.ip() == other || *two.ip() == other);
         Ok(connections)
     }

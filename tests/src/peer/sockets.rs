@@ -32,9 +32,29 @@ pub fn wait_until_open(process: &mut Process, table: Table, address: SocketAddrV
     Ok(())
 }
 
-/// The TCP connections of which one end has this address, each once: both ends, in order. One that was closed is still
-/// among them for a minute (`TIME-WAIT`), one that was reset is not.
-pub fn connections(of: Ipv4Addr) -> Result<BTreeSet<(SocketAddrV4, SocketAddrV4)>, PeerError> {
+/// A pair of ends, the lower address first.
+pub type Connection = (SocketAddrV4, SocketAddrV4);
+
+/// The TCP connections that come into being with an address at one end.
+#[derive(Debug)]
+pub struct Connections {
+    of: Ipv4Addr,
+    before: BTreeSet<Connection>,
+}
+
+impl Connections {
+    /// Those of this address from now on.
+    pub fn of(of: Ipv4Addr) -> Result<Self, PeerError> {
+        Ok(Self { of, before: now(of)? })
+    }
+
+    /// Those there are. One that was closed is still among them for a minute (`TIME-WAIT`), one that was reset is not.
+    pub fn since(&self) -> Result<BTreeSet<Connection>, PeerError> {
+        Ok(&now(self.of)? - &self.before)
+    }
+}
+
+fn now(of: Ipv4Addr) -> Result<BTreeSet<Connection>, PeerError> {
     let ends = |line: &str| {
         let mut words = line.split_whitespace().skip(1);
         let (one, two) = (address(words.next()?)?, address(words.next()?)?);
@@ -89,21 +109,18 @@ mod tests {
     fn a_connection_is_seen_once_and_still_when_it_is_closed() {
         // An address that nothing else on this machine uses, but for this test a minute ago.
         let own = Ipv4Addr::new(127, 83, 41, 7);
+        let connections = Connections::of(own).expect("the table");
         let listener = TcpListener::bind((own, 0)).expect("a socket");
-        let before = connections(own).expect("the table");
+        assert!(connections.since().expect("the table").is_empty());
         let client = TcpStream::connect(listener.local_addr().expect("its address")).expect("a connection");
         let ends = [client.local_addr().expect("its address"), client.peer_addr().expect("its address")];
-        let since = || {
-            let all = connections(own).expect("the table");
-            all.into_iter().filter(|pair| !before.contains(pair)).collect::<Vec<_>>()
-        };
-        let seen = since();
+        let seen = connections.since().expect("the table");
         assert_eq!(seen.len(), 1, "{seen:?}");
         for end in ends {
             assert!(seen.iter().any(|(one, two)| SocketAddr::V4(*one) == end || SocketAddr::V4(*two) == end));
         }
         drop(client);
         drop(listener.accept().expect("the other end"));
-        assert_eq!(since(), seen);
+        assert_eq!(connections.since().expect("the table"), seen);
     }
 }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use patchcord_tests::peer::{
     PATIENCE, PeerError, application::Application, authority::Authority, linphone::Linphone, phone::Phone,
-    sockets::connections,
+    sockets::Connections,
 };
 
 use super::{
@@ -29,7 +29,7 @@ pub(crate) enum Case {
 }
 
 cases! {
-    run;
+    linphonec_and_we_use_one_connection;
     linphonec_calls_holds_and_resumes_us_over_tcp: Case::Calls(Over::Tcp),
     linphonec_calls_holds_and_resumes_us_over_tls: Case::Calls(Over::Tls),
     linphonec_is_called_held_and_resumed_over_tcp: Case::Called,
@@ -80,10 +80,12 @@ pub(crate) fn rows() -> Vec<Row> {
     CASES.iter().map(row).collect()
 }
 
-fn run(place: u8, case: Case) -> Outcome {
+fn linphonec_and_we_use_one_connection(place: u8, case: Case) -> Outcome {
     // covers: TR-202
     let [ours, peer] = [1, 2].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
     let authority = Authority::new(&ours.to_string())?;
+    // Counted where they end: linphonec calls from 127.0.0.1.
+    let [to_us, to_it] = [Connections::of(ours)?, Connections::of(peer)?];
     let mut bob = Linphone::start_by_tcp("bob", peer, FIRST_TONE, &authority)?;
     match case {
         Case::Calls(over) => {
@@ -98,8 +100,7 @@ fn run(place: u8, case: Case) -> Outcome {
             bob.hears(Some(FIRST_TONE))?;
             bob.hang_up()?;
             answer.wait_for("call_ended", PATIENCE)?;
-            // Counted where they end, as it calls from 127.0.0.1.
-            assert_eq!(connections(ours)?.len(), 1, "{}", answer.output());
+            assert_eq!(to_us.since()?.len(), 1, "{}", answer.output());
         }
         Case::Called => {
             let uri = Over::Tcp.uri("bob", &host(peer));
@@ -115,7 +116,7 @@ fn run(place: u8, case: Case) -> Outcome {
             let (code, events) = call.finish(PATIENCE)?;
             assert_eq!(code, Some(0), "{events:#?}");
             bob.ended()?;
-            let connections = connections(peer)?;
+            let connections = to_it.since()?;
             assert_eq!(connections.len(), 1, "{connections:?}\n{}", Phone::output(&mut bob));
         }
         Case::WrongName => {

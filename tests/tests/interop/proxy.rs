@@ -32,7 +32,7 @@ pub(crate) enum Case {
 }
 
 cases! {
-    run;
+    requests_go_by_the_proxy_over_connections_that_are_there;
     a_call_by_a_proxy_over_udp: Case::Call(Over::Udp, Over::Udp),
     a_call_by_a_proxy_over_tcp: Case::Call(Over::Tcp, Over::Tcp),
     a_call_by_a_proxy_over_tls: Case::Call(Over::Tls, Over::Tls),
@@ -172,7 +172,7 @@ impl Network {
     }
 }
 
-fn run(place: u8, case: Case) -> Outcome {
+fn requests_go_by_the_proxy_over_connections_that_are_there(place: u8, case: Case) -> Outcome {
     // covers: TR-202, EC-57
     let block = FIRST_BLOCK + place;
     match case {

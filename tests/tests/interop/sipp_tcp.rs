@@ -6,7 +6,7 @@ use patchcord_tests::peer::{
     PATIENCE, PeerError,
     application::Application,
     sipp::{Plan, Report, Sipp},
-    sockets::{Table, connections},
+    sockets::{Connections, Table},
 };
 
 use super::{
@@ -41,7 +41,7 @@ pub(crate) enum Case {
 }
 
 cases! {
-    run;
+    sipp_and_we_use_one_connection;
     sipp_holds_and_resumes_us_over_udp: Case::Calls(Over::Udp),
     sipp_holds_and_resumes_us_over_tcp: Case::Calls(Over::Tcp),
     sipp_calls_fifty_times_over_one_connection: Case::CallsManyTimes,
@@ -116,9 +116,10 @@ pub(crate) fn rows() -> Vec<Row> {
     CASES.iter().map(row).collect()
 }
 
-fn run(place: u8, case: Case) -> Outcome {
+fn sipp_and_we_use_one_connection(place: u8, case: Case) -> Outcome {
     // covers: TR-202, EC-57
     let [ours, peer, target] = [1, 2, 3].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
+    let connections = Connections::of(peer)?;
     let listen = Over::Tcp.listen(ours);
     let user = Over::Tcp.uri("bob", &peer.to_string());
     match case {
@@ -134,7 +135,7 @@ fn run(place: u8, case: Case) -> Outcome {
             let held: Vec<bool> =
                 answer.events().iter().filter_map(|event| event["remote_hold"].as_bool()).collect();
             assert_eq!(held, [true, false], "{}", answer.output());
-            assert_eq!(connections(peer)?.len(), usize::from(over.connects()));
+            assert_eq!(connections.since()?.len(), usize::from(over.connects()));
         }
         Case::CallsManyTimes => {
             let answer = ["answer", "--listen", &listen, "--media", "off"];
@@ -145,13 +146,13 @@ fn run(place: u8, case: Case) -> Outcome {
                 names(events).iter().filter(|name| **name == "call_ended").count()
             };
             answer.wait_until("the end of all calls", |events| ended(events) == MANY as usize)?;
-            one_connection(peer)?;
+            one(&connections)?;
         }
         Case::Cancels => {
             let mut answer = Application::start(&["answer", "--listen", &listen, "--after", "20"])?;
             Sipp::start(&over_tcp("uac-cancel", peer, ours))?.finish(PATIENCE)?;
             answer.wait_for("call_ended", PATIENCE)?;
-            one_connection(peer)?;
+            one(&connections)?;
         }
         Case::IsCalled => {
             let sipp = Sipp::start(&over_tcp("uas", peer, ours))?;
@@ -162,20 +163,20 @@ fn run(place: u8, case: Case) -> Outcome {
             let offers: Vec<&str> =
                 report.log.lines().filter_map(|line| line.strip_prefix("re-INVITE ")).collect();
             assert_eq!(offers, ["a=sendonly", "a=sendrecv"], "{}", report.log);
-            one_connection(peer)?;
+            one(&connections)?;
         }
         Case::IsMoved => {
             let (code, events, report) = transfer("transferee", &user, &listen, peer, ours, target)?;
             assert_eq!(code, Some(0), "{events:#?}\n{}", report.messages);
             assert_eq!(last_outcome(&events), (Some("Succeeded"), Some("notify"), Some(200)), "{events:#?}");
-            one_connection(peer)?;
+            one(&connections)?;
         }
         Case::HangsUp => {
             let (code, events, report) = transfer("transferee-bye", &user, &listen, peer, ours, target)?;
             assert_eq!(code, Some(1), "{events:#?}\n{}", report.messages);
             let (outcome, learned_from, _) = last_outcome(&events);
             assert_eq!((outcome, learned_from), (Some("PeerHungUp"), Some("bye")), "{events:#?}");
-            one_connection(peer)?;
+            one(&connections)?;
         }
         Case::Moves => {
             let answer =
@@ -189,7 +190,7 @@ fn run(place: u8, case: Case) -> Outcome {
             assert!(report.log.contains("terminated"), "{}", report.log);
             carol.wait_for("established", PATIENCE)?;
             answer.wait_for("transfer_succeeded", PATIENCE)?;
-            one_connection(peer)?;
+            one(&connections)?;
         }
     }
     Ok(())
@@ -216,8 +217,8 @@ fn transfer(
 }
 
 /// Between the two was never more than one connection. One that was closed still counts.
-fn one_connection(peer: Ipv4Addr) -> Outcome {
-    let connections = connections(peer)?;
+fn one(connections: &Connections) -> Outcome {
+    let connections = connections.since()?;
     assert_eq!(connections.len(), 1, "{connections:?}");
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(crate) enum Case {
 }
 
 cases! {
-    run;
+    everything_goes_over_the_clients_connection;
     a_websocket_client_asks_for_options: Case::Options(Over::Ws),
     a_secure_websocket_client_asks_for_options: Case::Options(Over::Wss),
     a_websocket_client_calls_holds_and_resumes_us: Case::Calls(Over::Ws),
@@ -83,7 +83,7 @@ pub(crate) fn rows() -> Vec<Row> {
     CASES.iter().map(row).collect()
 }
 
-fn run(place: u8, case: Case) -> Outcome {
+fn everything_goes_over_the_clients_connection(place: u8, case: Case) -> Outcome {
     // covers: TR-202
     let [ours, peer, target] = [1, 2, 3].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
     let (Case::Options(over) | Case::Calls(over) | Case::HungUp(over) | Case::Moves(over)) = case;

@@ -6,7 +6,7 @@ use patchcord_tests::peer::{
     application::Application,
     authority::Authority,
     dnsmasq::{Dnsmasq, Record},
-    sockets::connections,
+    sockets::Connections,
 };
 
 use super::{
@@ -108,6 +108,7 @@ pub(crate) fn rows() -> Vec<Row> {
 
 fn run(place: u8, case: Case) -> Outcome {
     let [ours, one, two, server] = [1, 2, 3, 4].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
+    let [to_one, to_two] = [Connections::of(one)?, Connections::of(two)?];
     let (a_one, a_two) = (Record::A(ONE, one), Record::A(TWO, two));
     let naptr = [Record::Naptr(DOMAIN, 10, "SIP+D2T", BY_TCP), Record::Naptr(DOMAIN, 20, "SIP+D2U", BY_UDP)];
     let sip = format!("sip:bob@{DOMAIN}");
@@ -123,7 +124,7 @@ fn run(place: u8, case: Case) -> Outcome {
             let mut bob = answer(&[Over::Tcp.listen(two)], &[])?;
             called(&zone, &sip, &listen, &[])?;
             flowed(&mut bob)?;
-            assert_eq!(connections(two)?.len(), 1, "it is called by TCP");
+            assert_eq!(to_two.since()?.len(), 1, "it is called by TCP");
             zone.asked(&format!("SRV {BY_TCP}"))?;
             let questions = zone.questions();
             assert_eq!(questions.first(), Some(&format!("NAPTR {DOMAIN}")), "{questions:#?}");
@@ -142,7 +143,7 @@ fn run(place: u8, case: Case) -> Outcome {
             let mut bob = answer(&[format!("tcp:{one}:5070")], &[])?;
             called(&zone, &sip, &listen, &[])?;
             flowed(&mut bob)?;
-            assert_eq!(connections(one)?.len(), 1, "it is called by TCP");
+            assert_eq!(to_one.since()?.len(), 1, "it is called by TCP");
         }
         Case::AddressAlone => {
             let zone = Dnsmasq::start(server, &[Record::A(DOMAIN, one)])?;
@@ -166,7 +167,7 @@ fn run(place: u8, case: Case) -> Outcome {
             } else {
                 let (code, events) = call(&zone, &by_tls, &listen, &options)?.finish(PATIENCE)?;
                 assert_eq!(code, Some(1), "{events:#?}");
-                assert_eq!(connections(two)?.len(), 1, "it was asked for its certificate");
+                assert_eq!(to_two.since()?.len(), 1, "it was asked for its certificate");
                 assert!(!names(&bob.events()).contains(&"incoming_call"), "{}", bob.output());
             }
         }
