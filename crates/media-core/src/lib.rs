@@ -16,6 +16,7 @@ pub mod rtp;
 pub mod sdp;
 mod source;
 mod spectrum;
+pub mod srtp;
 mod streams;
 mod tick;
 
