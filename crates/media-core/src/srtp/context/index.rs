@@ -108,12 +108,12 @@ mod tests {
         #[test]
         fn what_is_sent_is_estimated(first in any::<u16>(), steps in prop::collection::vec(-100..20_000_i64, 0..200)) {
             let mut index = i64::from(first);
-            let mut highest = index as u64;
+            let mut highest = index.cast_unsigned();
             for step in steps {
                 index = (index + step).max(0);
-                prop_assert_eq!(estimate(highest, index as u16), Ok(index as u64));
-                highest = highest.max(index as u64);
-                index = highest as i64;
+                prop_assert_eq!(estimate(highest, index as u16), Ok(index.cast_unsigned()));
+                highest = highest.max(index.cast_unsigned());
+                index = highest.cast_signed();
             }
         }
 
