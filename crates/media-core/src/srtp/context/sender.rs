@@ -13,6 +13,23 @@ use super::{Rollover, SrtpError, Suite};
 ///
 /// Each packet is protected in place. On an error the packet is emptied, so that it cannot leave in clear (TM-105).
 ///
+/// ```
+/// use media_core::srtp::{KeyMaterial, SrtpError, SrtpReceiver, SrtpSender, Suite, sdes::Crypto};
+///
+/// let line = Crypto::new(1, KeyMaterial::new(Suite::AeadAes128Gcm, b"28 bytes of a random source.")?);
+/// let mut alice = SrtpSender::new(&line)?;
+/// let mut bob = SrtpReceiver::new(&Crypto::parse(&line.print())?)?;
+///
+/// let mut packet = b"\x80\x00\x00\x01\x00\x00\x00\xA0\x12\x34\x56\x78hello".to_vec();
+/// alice.protect_rtp(&mut packet)?;
+/// assert_eq!(packet.len(), 12 + 5 + alice.rtp_overhead());
+/// let mut copy = packet.clone();
+/// let length = bob.unprotect_rtp(&mut packet)?;
+/// assert_eq!(&packet[12..length], b"hello");
+/// assert_eq!(bob.unprotect_rtp(&mut copy), Err(SrtpError::Replayed));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// [`MAX_SOURCES`]: super::MAX_SOURCES
 #[derive(Clone)]
 pub struct SrtpSender {

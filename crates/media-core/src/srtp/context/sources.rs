@@ -3,8 +3,8 @@
 use super::SrtpError;
 
 /// The most sources under one master key. A peer that takes a new SSRC whenever it changes its audio gets far in one
-/// call, and a source is small. None is given up for another: its packets could then be replayed, or its key stream be
-/// used twice (RFC 7714 §8.4).
+/// call, and a source is small. None that the key has protected is given up for another: its packets could then be replayed,
+/// or its key stream be used twice (RFC 7714 §8.4).
 pub const MAX_SOURCES: usize = 128;
 
 /// Holds a state for each source, the latest used first: a call has one, and that one is found at once.
