@@ -87,6 +87,24 @@ fn a_restart_needs_a_new_key() {
 }
 
 #[test]
+fn another_suite_does_not_make_a_new_key() {
+    // covers: TM-101
+    let (mut sender, mut receiver) = pair(&line(Suite::AesCm128HmacSha1_80, 1));
+    let (packet, report) = (protected(&mut sender, 9, 1), protected_rtcp(&mut sender, 9));
+    assert_eq!(take(&mut receiver, &packet), Ok(()));
+    assert_eq!(take_rtcp(&mut receiver, &report), Ok(()));
+    let next = line(Suite::AesCm128HmacSha1_32, 1);
+    assert_eq!(sender.rekey(&next, Rollover::Restart), Err(SrtpError::KeyReused));
+    assert_eq!(receiver.rekey(&next, Rollover::Restart), Err(SrtpError::KeyReused));
+    assert_eq!(sender.rekey(&next, Rollover::Keep), Ok(()));
+    assert_eq!(receiver.rekey(&next, Rollover::Keep), Ok(()));
+    // The short tag is the left of the long one, and the tag of reports is the same.
+    assert_eq!(take(&mut receiver, &packet[..packet.len() - 6]), Err(SrtpError::Replayed));
+    assert_eq!(take_rtcp(&mut receiver, &report), Err(SrtpError::Replayed));
+    assert_eq!(take(&mut receiver, &protected(&mut sender, 9, 2)), Ok(()));
+}
+
+#[test]
 fn the_same_key_again_changes_nothing() {
     // covers: TM-101
     let mut first = line(SUITE, 1);
