@@ -25,8 +25,8 @@ const LOW_HZ: [f64; 4] = [697.0, 770.0, 852.0, 941.0];
 const HIGH_HZ: [f64; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
 /// The events of the keypad by row and column.
 const KEYPAD: [[u8; 4]; 4] = [[1, 2, 3, 12], [4, 5, 6, 13], [7, 8, 9, 14], [10, 0, 11, 15]];
-/// The level of a full-scale sine in dBm0 (ITU-T G.711: 3.14 for A-law, 3.17 for µ-law).
-const FULL_SCALE_DBM0: f64 = 3.14;
+/// The level of a full-scale sine in dBm0 (ITU-T G.711: 3.17 for µ-law, 0.03 less for A-law).
+const FULL_SCALE_DBM0: f64 = 3.17;
 
 /// Names a DTMF digit or the flash by its event code, 0 to 16 (RFC 4733 table 3).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -272,8 +272,8 @@ mod tests {
             verdicts.push(latch.packet(address(NAT), &header(sequence), true, at(3_000)));
         }
         // They are the peer's from the first one on; ours follow after four.
-        use Verdict::{Accept, Learned};
-        assert_eq!(verdicts, [Accept, Accept, Accept, Learned, Accept, Accept]);
+        let (before, after) = ([Verdict::Accept; 3], [Verdict::Accept; 2]);
+        assert_eq!(verdicts, [&before[..], &[Verdict::Learned], &after[..]].concat());
         // The peer has moved to another network: it may, because it proves who it is.
         for sequence in 106..110 {
             latch.packet(address(8), &header(sequence), true, at(3_100));

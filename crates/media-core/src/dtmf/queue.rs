@@ -11,7 +11,7 @@ pub const MAX_QUEUED: usize = 64;
 /// The shortest digit: what every receiver must accept (ITU-T Q.24 table A-1).
 pub const MIN_DURATION: Duration = Duration::from_millis(40);
 /// The longest digit: a key held down for a menu takes seconds, not minutes.
-pub const MAX_DURATION: Duration = Duration::from_secs(60);
+pub const MAX_DURATION: Duration = Duration::from_mins(1);
 /// The pause after a digit: receivers must accept 40 ms (ITU-T Q.24 table A-1), one frame more is kept.
 pub const MIN_PAUSE: Duration = Duration::from_millis(60);
 
@@ -78,9 +78,11 @@ mod tests {
     #[test]
     fn the_queue_and_the_durations_end_at_their_limits() {
         let mut queue = DigitQueue::default();
-        let tick = Duration::from_millis(1);
-        assert_eq!(queue.push(Event(1), MIN_DURATION - tick), Err(DigitError::Duration));
-        assert_eq!(queue.push(Event(1), MAX_DURATION + tick), Err(DigitError::Duration));
+        let ms = Duration::from_millis;
+        assert_eq!(queue.push(Event(1), ms(39)), Err(DigitError::Duration));
+        assert_eq!(queue.push(Event(1), ms(60_001)), Err(DigitError::Duration));
+        assert_eq!(queue.push(Event(1), MIN_DURATION), Ok(()));
+        assert_eq!(queue.pop(), Some((Event(1), ms(40))));
         assert_eq!(queue.push(Event(1), MAX_DURATION), Ok(()));
         for _ in 1..MAX_QUEUED {
             assert_eq!(queue.push(Event(2), MIN_DURATION), Ok(()));

@@ -95,7 +95,9 @@ impl DigitReceiver {
         if let Some(reported) = self.reported {
             match self.place(timestamp, reported.timestamp) {
                 Place::Old => return,
-                Place::Ahead(SEGMENT) if reported.event == event && !reported.ended => {
+                Place::Ahead(ahead)
+                    if ahead.is_multiple_of(SEGMENT) && reported.event == event && !reported.ended =>
+                {
                     // The rest of a digit that was reported when its packets stayed away.
                     self.reported = Some(Reported { timestamp, ended: end, ..reported });
                     return;
@@ -113,8 +115,8 @@ impl DigitReceiver {
                     Place::Old => return,
                     // A long event goes on in its next segment (RFC 4733 §2.5.2.3), also when the report that filled
                     // the one before is lost: two keys are never pressed so far apart without an end between them.
-                    Place::Ahead(SEGMENT) if running.event == event => {
-                        next.earlier = running.earlier.saturating_add(SEGMENT);
+                    Place::Ahead(ahead) if ahead.is_multiple_of(SEGMENT) && running.event == event => {
+                        next.earlier = running.earlier.saturating_add(ahead);
                     }
                     Place::Ahead(_) | Place::Elsewhere => self.finish(true, out),
                 }
@@ -233,10 +235,11 @@ mod tests {
         receiver.expire(Tick(150_000), &mut out);
         assert_eq!(out.len(), 1);
         receiver.receive(0xFFFF, &packet(9, false, 0xFFFF), Tick(160_000), &mut out);
-        receiver.receive(2 * 0xFFFF, &packet(9, true, 400), Tick(170_000), &mut out);
+        // One segment is lost whole.
+        receiver.receive(3 * 0xFFFF, &packet(9, true, 400), Tick(170_000), &mut out);
         assert_eq!(out.len(), 1);
         // After its end the same distance is a digit of its own.
-        receiver.receive(3 * 0xFFFF, &packet(9, true, 400), Tick(180_000), &mut out);
+        receiver.receive(4 * 0xFFFF, &packet(9, true, 400), Tick(180_000), &mut out);
         assert_eq!(out.len(), 2);
     }
 

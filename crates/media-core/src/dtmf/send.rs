@@ -127,17 +127,15 @@ impl DigitSender {
         let running = match self.state {
             State::Running(running) => running,
             State::Pause(until) if timestamp.wrapping_sub(until).cast_signed() < 0 => return Slot::Audio,
-            State::Idle | State::Pause(_) => match self.queue.pop() {
-                Some((event, duration)) => {
-                    let asked = units(duration, self.clock_rate);
-                    let remaining = asked.div_ceil(frame.max(1)).saturating_mul(frame.max(1));
-                    Running { event, segment: timestamp, remaining, last: None }
-                }
-                None => {
+            State::Idle | State::Pause(_) => {
+                let Some((event, duration)) = self.queue.pop() else {
                     self.state = State::Idle;
                     return Slot::Audio;
-                }
-            },
+                };
+                let asked = units(duration, self.clock_rate);
+                let remaining = asked.div_ceil(frame.max(1)).saturating_mul(frame.max(1));
+                Running { event, segment: timestamp, remaining, last: None }
+            }
         };
         self.update(running, timestamp.wrapping_add(frame), out);
         Slot::Event

@@ -137,7 +137,7 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 impl Bursts {
-    /// Writes the figures into a VoIP metrics block: shares in 1/256 without the fraction, durations in milliseconds for
+    /// Writes the figures into an XR block of voice metrics: shares in 1/256 without the fraction, durations in milliseconds for
     /// packets of this duration.
     pub fn fill(&self, packet_time: Duration, gmin: u8, metrics: &mut VoipMetrics) {
         // `as` saturates: 255 and 65,535 are the largest values of the fields.
@@ -211,7 +211,7 @@ mod tests {
         at_once.lost(1_000);
         at_once.lost(0);
         assert_eq!(one_by_one.bursts(), at_once.bursts());
-        assert_eq!(at_once.bursts().burst_density, 1.0);
+        assert!((at_once.bursts().burst_density - 1.0).abs() < f64::EPSILON);
     }
 
     #[test]

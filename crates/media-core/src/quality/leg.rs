@@ -177,7 +177,7 @@ mod tests {
         leg.resume(at(170));
         leg.interval(&interval(750, 99, 8, 4.0));
         let sum = leg.summary(at(185));
-        assert_eq!((sum.talked, sum.held), (Duration::from_secs(25), Duration::from_secs(60)));
+        assert_eq!((sum.talked, sum.held), (Duration::from_secs(25), Duration::from_mins(1)));
         assert_eq!((sum.expected, sum.lost, sum.discarded), (1_000, 99, 2));
         assert_eq!(sum.loss_percent(), Some(10.1));
         assert_eq!(sum.mean_jitter, Some(Duration::from_millis(7)));

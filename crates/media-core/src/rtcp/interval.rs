@@ -20,7 +20,7 @@ pub const INITIAL_SIZE: f64 = 128.0;
 /// Returns the reduced minimum interval for a session bandwidth in kilobits per second: 360 s divided by it, never more
 /// than the usual 5 s (RFC 3550 §6.2). It is shorter from 72 kbit/s on; the first report may then go out at once.
 pub fn reduced_minimum(kilobits_per_second: u32) -> Duration {
-    (Duration::from_secs(360) / kilobits_per_second.max(1)).min(MINIMUM)
+    (Duration::from_mins(6) / kilobits_per_second.max(1)).min(MINIMUM)
 }
 
 /// Draws the moments at which one stream sends its reports.
