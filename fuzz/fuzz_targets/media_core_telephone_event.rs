@@ -11,7 +11,7 @@ use media_core::dtmf::{DigitReceiver, DigitSender, Event, EventPacket, MAX_QUEUE
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&choice, steps)) = bytes.split_first() else { return };
-    let clock_rate = [8_000, 16_000, 48_000, 1][usize::from(choice & 3)];
+    let clock_rate = [8_000, 16_000, 48_000, 44_100][usize::from(choice & 3)];
     let frame = clock_rate / 50;
     let mut strangers = DigitReceiver::new(clock_rate);
     let mut sender = DigitSender::new(clock_rate);
@@ -42,8 +42,8 @@ fuzz_target!(|bytes: &[u8]| {
                 // Frames, of which each bit of the number loses or doubles the packets.
                 for bit in 0..u32::from(step[1] & 31) {
                     packets.clear();
-                    sender.frame(timestamp, frame.max(1), &mut packets);
-                    timestamp = timestamp.wrapping_add(frame.max(1));
+                    sender.frame(timestamp, frame, &mut packets);
+                    timestamp = timestamp.wrapping_add(frame);
                     now += Duration::from_millis(20);
                     receiver.expire(now, &mut digits);
                     waiting -= packets.iter().filter(|packet| packet.marker).count();

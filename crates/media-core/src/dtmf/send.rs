@@ -132,7 +132,7 @@ impl DigitSender {
                     self.state = State::Idle;
                     return Slot::Audio;
                 };
-                let asked = units(duration, self.clock_rate);
+                let asked = units(duration, self.clock_rate).max(1);
                 let remaining = asked.div_ceil(frame.max(1)).saturating_mul(frame.max(1));
                 Running { event, segment: timestamp, remaining, last: None }
             }
