@@ -2,14 +2,17 @@
 #![doc = include_str!("../README.md")]
 
 mod codec;
+pub mod collision;
 mod direction;
-mod dtmf;
+pub mod dtmf;
 pub mod emodel;
 pub mod g711;
 mod hearing;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod latch;
 mod negotiation;
+pub mod quality;
 pub mod reception;
 pub mod rtcp;
 pub mod rtp;
@@ -17,6 +20,7 @@ pub mod sdp;
 mod source;
 mod spectrum;
 pub mod srtp;
+pub mod ssrc_guard;
 mod streams;
 mod tick;
 

@@ -144,7 +144,9 @@ impl Session {
                         self.source_active = None;
                     }
                 }
-                RtcpPacket::SourceDescription(_) | RtcpPacket::Other { .. } => {}
+                RtcpPacket::SourceDescription(_)
+                | RtcpPacket::ExtendedReport { .. }
+                | RtcpPacket::Other { .. } => {}
             }
         }
     }
