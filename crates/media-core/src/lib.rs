@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod codec;
+pub mod comfort_noise;
 mod direction;
 mod dtmf;
 pub mod emodel;
@@ -14,6 +15,7 @@ pub mod reception;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+mod resample;
 mod source;
 mod spectrum;
 mod streams;
@@ -26,6 +28,7 @@ pub use hearing::{Hearing, MAX_CHANGES};
 #[cfg(feature = "io")]
 pub use io::{PortPair, Pump, PumpConfig, PumpError, PumpHandle};
 pub use negotiation::{Agreed, HoldDirection, LocalMedia, Negotiation};
+pub use resample::Resampler;
 pub use sdp::{SdpError, SessionDescription};
 pub use source::Source;
 pub use streams::{
