@@ -37,7 +37,9 @@ fn quality(sent: &[i16], heard: &[i16], delay: usize, skipped: usize) -> f64 {
 #[test]
 fn the_facts_of_rfc_3551() {
     let facts: Vec<_> = every()
-        .map(|codec| (codec.name(), codec.static_payload_type(), codec.clock_rate(), codec.sample_rate().hz()))
+        .map(|codec| {
+            (codec.name(), codec.static_payload_type(), codec.clock_rate(), codec.sample_rate().hz())
+        })
         .collect();
     assert_eq!(
         facts,
