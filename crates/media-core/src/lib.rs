@@ -3,6 +3,7 @@
 
 mod codec;
 pub mod collision;
+pub mod comfort_noise;
 mod direction;
 pub mod dtmf;
 pub mod emodel;
@@ -14,6 +15,7 @@ pub mod latch;
 mod negotiation;
 pub mod quality;
 pub mod reception;
+mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -24,13 +26,14 @@ pub mod ssrc_guard;
 mod streams;
 mod tick;
 
-pub use codec::Codec;
+pub use codec::{Codec, DecodeError, Decoder, Encoder, MAX_PACKET_MS, SampleRate};
 pub use direction::Direction;
 pub use emodel::EModelProfile;
 pub use hearing::{Hearing, MAX_CHANGES};
 #[cfg(feature = "io")]
 pub use io::{PortPair, Pump, PumpConfig, PumpError, PumpHandle};
 pub use negotiation::{Agreed, HoldDirection, LocalMedia, Negotiation};
+pub use resample::Resampler;
 pub use sdp::{SdpError, SessionDescription};
 pub use source::Source;
 pub use streams::{
