@@ -88,7 +88,7 @@ impl<T: Tap> Engine<T> {
     /// A call takes part in a transfer from now on; it is watched until the transfer ends.
     pub(super) fn takes_part(&mut self, transfer: TransferId, session: SessionId) {
         if let Some(member) = self.sessions.get_mut(&session) {
-            member.monitored_by = Some(transfer);
+            member.media.monitored_by = Some(transfer);
         }
         let coordination = self.coordinations.entry(transfer).or_default();
         if !coordination.has(session) && coordination.calls.len() < MAX_CALLS {
@@ -104,7 +104,7 @@ impl<T: Tap> Engine<T> {
 
     /// A quality report of a call; the transfer that watches it.
     pub(super) fn measured(&mut self, session: SessionId, report: &QualityReport) -> Option<TransferId> {
-        let transfer = self.sessions.get(&session)?.monitored_by?;
+        let transfer = self.sessions.get(&session)?.media.monitored_by?;
         let coordination = self.coordinations.get_mut(&transfer)?;
         let (_, summary) = coordination.calls.iter_mut().find(|(member, _)| *member == session)?;
         summary.add(report);
@@ -116,9 +116,9 @@ impl<T: Tap> Engine<T> {
         let Some(coordination) = self.coordinations.remove(&transfer) else { return };
         for (session, summary) in coordination.calls {
             if let Some(member) = self.sessions.get_mut(&session)
-                && member.monitored_by == Some(transfer)
+                && member.media.monitored_by == Some(transfer)
             {
-                member.monitored_by = None;
+                member.media.monitored_by = None;
             }
             self.tell(Some(session), Some(transfer), EventKind::MediaMonitored(summary));
         }
@@ -242,7 +242,7 @@ impl<T: Tap> Engine<T> {
             let unconfirmed = self
                 .sessions
                 .get(&session)
-                .is_some_and(|session| session.stream == StreamState::Open && !session.confirmed());
+                .is_some_and(|session| session.stream == StreamState::Open && !session.media.confirmed());
             if unconfirmed {
                 self.apply_media(session);
             }

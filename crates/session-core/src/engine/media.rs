@@ -125,7 +125,7 @@ impl<T: Tap> Engine<T> {
                     let leg = session.leg;
                     // What was in force before stays in force.
                     if negotiation.in_force().is_none() {
-                        session.media_failure = Some(MediaFailure::Description);
+                        session.media.failure = Some(MediaFailure::Description);
                     }
                     self.tell(Some(id), None, EventKind::MediaFailed { failure: MediaFailure::Description });
                     self.tell_media_state(id);
@@ -215,8 +215,8 @@ impl<T: Tap> Engine<T> {
         }
         let op = self.op(id);
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.applying = Some(op);
-            session.media_failure = None;
+            session.media.applying = Some(op);
+            session.media.failure = None;
         }
         self.stream(StreamCommand::Apply { op, stream, agreed });
         self.tell_media_state(id);
@@ -226,8 +226,8 @@ impl<T: Tap> Engine<T> {
     pub(super) fn tell_media_state(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let state = session.media_state();
-        if std::mem::replace(&mut session.told_media, state) != state {
-            let transfer = session.monitored_by;
+        if std::mem::replace(&mut session.media.told, state) != state {
+            let transfer = session.media.monitored_by;
             self.tell(Some(id), transfer, EventKind::MediaStateChanged { state });
         }
     }
@@ -269,7 +269,7 @@ impl<T: Tap> Engine<T> {
         let state = std::mem::replace(&mut session.stream, StreamState::Closed);
         let (stream, device, port) =
             (session.stream_id(), session.device.take(), std::mem::take(&mut session.port));
-        session.applying = None;
+        session.media.applying = None;
         if state == StreamState::Open {
             let op = self.op(id);
             self.stream(StreamCommand::Close { op, stream });
@@ -321,7 +321,7 @@ impl<T: Tap> Engine<T> {
         self.tell(Some(session), transfer, kind);
         if let Some(flows) = flows {
             if let Some(session) = self.sessions.get_mut(&session) {
-                session.flowing = flows;
+                session.media.flowing = flows;
             }
             self.tell_media_state(session);
         }
@@ -332,9 +332,9 @@ impl<T: Tap> Engine<T> {
             return;
         }
         if let Some(session) = self.sessions.get_mut(&Self::session_of(op))
-            && session.applying == Some(op)
+            && session.media.applying == Some(op)
         {
-            session.applying = None;
+            session.media.applying = None;
         }
     }
 
@@ -345,10 +345,10 @@ impl<T: Tap> Engine<T> {
         let id = Self::session_of(op);
         let failure = MediaFailure::Streams(failure);
         if let Some(session) = self.sessions.get_mut(&id)
-            && session.applying == Some(op)
+            && session.media.applying == Some(op)
         {
-            session.applying = None;
-            session.media_failure = Some(failure);
+            session.media.applying = None;
+            session.media.failure = Some(failure);
         }
         self.tell(Some(id), None, EventKind::MediaFailed { failure });
         self.tell_media_state(id);

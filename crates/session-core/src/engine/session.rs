@@ -48,6 +48,28 @@ pub(super) enum StreamState {
     Closed,
 }
 
+/// What the streams told of a call's media, and what was told of it.
+#[derive(Debug, Default)]
+pub(super) struct MediaStatus {
+    /// What was applied last and is not confirmed by the streams.
+    pub(super) applying: Option<Op>,
+    /// Whether RTP comes.
+    pub(super) flowing: bool,
+    /// Why there is no media; what is negotiated next begins anew.
+    pub(super) failure: Option<MediaFailure>,
+    /// The state as it was last told.
+    pub(super) told: SessionMediaState,
+    /// The transfer that watches it.
+    pub(super) monitored_by: Option<TransferId>,
+}
+
+impl MediaStatus {
+    /// Whether the streams have confirmed what is in force.
+    pub(super) fn confirmed(&self) -> bool {
+        self.applying.is_none() && self.failure.is_none()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) leg: LegId,
@@ -59,16 +81,7 @@ pub(super) struct Session {
     pub(super) port: u16,
     pub(super) stream: StreamState,
     pub(super) device: Option<DeviceId>,
-    /// What was applied last and is not confirmed by the streams.
-    pub(super) applying: Option<Op>,
-    /// Whether RTP comes.
-    pub(super) flowing: bool,
-    /// Why there is no media; what is negotiated next begins anew.
-    pub(super) media_failure: Option<MediaFailure>,
-    /// The state of the media as it was last told.
-    pub(super) told_media: SessionMediaState,
-    /// The transfer that watches the media.
-    pub(super) monitored_by: Option<TransferId>,
+    pub(super) media: MediaStatus,
     /// Whether the last offer of theirs can be answered.
     pub(super) offer_usable: bool,
     /// An incoming call that was not shown to the application yet.
@@ -98,11 +111,7 @@ impl Session {
             port: 0,
             stream: StreamState::Unopened,
             device: None,
-            applying: None,
-            flowing: false,
-            media_failure: None,
-            told_media: SessionMediaState::None,
-            monitored_by: None,
+            media: MediaStatus::default(),
             offer_usable: false,
             undelivered: None,
             unseen: None,
@@ -133,14 +142,9 @@ impl Session {
         })
     }
 
-    /// Whether the streams have confirmed what is in force.
-    pub(super) fn confirmed(&self) -> bool {
-        self.applying.is_none() && self.media_failure.is_none()
-    }
-
     /// The state of the media: it follows from what is negotiated, and from whether packets come.
     pub(super) fn media_state(&self) -> SessionMediaState {
-        if let Some(failure) = self.media_failure {
+        if let Some(failure) = self.media.failure {
             return SessionMediaState::Failed(failure);
         }
         let Some(negotiation) = &self.negotiation else { return SessionMediaState::None };
@@ -152,7 +156,7 @@ impl Session {
             (true, true) => SessionMediaState::Paused(HoldBy::Both),
             (true, false) => SessionMediaState::Paused(HoldBy::Local),
             (false, true) => SessionMediaState::Paused(HoldBy::Remote),
-            (false, false) if self.flowing => SessionMediaState::Active,
+            (false, false) if self.media.flowing => SessionMediaState::Active,
             (false, false) => SessionMediaState::Configured,
         }
     }

@@ -124,7 +124,7 @@ impl<T: Tap> Engine<T> {
         let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
         session.referred = purpose == Purpose::Referred;
         session.device = (!moves).then(|| Self::own_device(id));
-        session.monitored_by = self.awaited_by(id);
+        session.media.monitored_by = self.awaited_by(id);
         self.sessions.insert(id, session);
         self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
     }
