@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use session_core::{EventKind, SessionEvent, StatusCode};
+use session_core::{EventKind, SessionEvent, SessionMediaState, StatusCode};
 
 /// One line of `--json` output. Fields that do not apply are left out.
 #[derive(Debug, Clone, Serialize)]
@@ -138,6 +138,20 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
             put("jitter_ms", tenth(summary.max_jitter_ms).into());
             put("round_trip_ms", summary.rtt.map(ms).into());
             put("mos", summary.mos.map(hundredth).into());
+        }
+        EventKind::MediaStateChanged { state } => {
+            put("state", state.name().into());
+            if let SessionMediaState::Paused(by) = state {
+                put("held_by", by.name().into());
+            }
+        }
+        EventKind::MediaMonitored(summary) => {
+            put("received", summary.packets.into());
+            put("loss_percent", summary.loss_percent.map(tenth).into());
+            put("jitter_ms", summary.max_jitter_ms.map(tenth).into());
+            put("round_trip_ms", summary.rtt.map(ms).into());
+            put("mos", summary.mean_mos.map(hundredth).into());
+            put("worst_mos", summary.worst_mos.map(hundredth).into());
         }
         EventKind::Digit { duration } => {
             put("duration_ms", whole_ms(*duration).into());

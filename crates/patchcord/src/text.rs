@@ -55,8 +55,12 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             )
         }
         EventKind::Digit { duration } => format!("a digit was dialled ({} ms)", duration.as_millis()),
-        EventKind::MediaFailed { reason } => format!("audio failed: {reason}"),
-        EventKind::MediaQuality(_) | EventKind::Message(_) => return None,
+        EventKind::MediaFailed { failure } => format!("audio failed: {failure}"),
+        // What people read says the same by other events.
+        EventKind::MediaStateChanged { .. }
+        | EventKind::MediaMonitored(_)
+        | EventKind::MediaQuality(_)
+        | EventKind::Message(_) => return None,
         _ => event.name().replace('_', " "),
     };
     Some(match (event.session, event.transfer) {

@@ -128,6 +128,19 @@ pub enum MediaError {
     /// The call has no media yet.
     #[error("the call has no media")]
     NotConfigured,
+    /// The calls do not both take part in the transfer;
+    /// [`setup_transfer_media_coordination`](crate::SessionManager::setup_transfer_media_coordination) comes first.
+    #[error("the media of the two calls is not coordinated")]
+    NotCoordinated,
+    /// The call has no audio of the application's that could be moved.
+    #[error("the call does not have the application's audio")]
+    NoAudio,
+    /// The call has audio of its own, which a move would throw away.
+    #[error("the other call has audio of its own")]
+    Occupied,
+    /// The RTP streams refuse; nothing was changed.
+    #[error("the RTP streams refuse: {0}")]
+    Streams(media_core::StreamFailure),
     /// The media pump did not answer.
     #[error("the media pump does not answer")]
     Pump,
@@ -242,7 +255,8 @@ impl MediaError {
     pub fn recovery(&self) -> RecoveryAction {
         match self {
             Self::NoPorts | Self::Pump => RecoveryAction::RetryLater,
-            Self::NotConfigured => RecoveryAction::WaitForState,
+            Self::NotConfigured | Self::NotCoordinated | Self::NoAudio => RecoveryAction::WaitForState,
+            Self::Occupied | Self::Streams(_) => RecoveryAction::TryAlternative,
         }
     }
 }

@@ -10,6 +10,8 @@ use sip_message::StatusCode;
 use sip_transport::{Transport, identifier};
 use transfer::{LearnedFrom, Outcome, OutcomeKind, TransferId};
 
+use crate::engine::{MediaFailure, MonitorSummary, SessionMediaState};
+
 identifier! {
     /// A session: a call of ours with its media. Its leg and its RTP stream have the same number.
     SessionId, "call-"
@@ -173,9 +175,16 @@ pub enum EventKind {
     },
     /// Media of this call could not be set up or moved.
     MediaFailed {
-        /// In words.
-        reason: String,
+        /// Why.
+        failure: MediaFailure,
     },
+    /// The state of this call's media is another one now.
+    MediaStateChanged {
+        /// The state.
+        state: SessionMediaState,
+    },
+    /// What was measured of a call while it took part in a transfer: one a call, before the transfer's last event.
+    MediaMonitored(MonitorSummary),
     /// A SIP message was sent or received; only where tracing is on.
     Message(TracedMessage),
 }
@@ -239,6 +248,8 @@ impl SessionEvent {
             EventKind::MediaSummary(_) => "media_summary",
             EventKind::Digit { .. } => "digit",
             EventKind::MediaFailed { .. } => "media_failed",
+            EventKind::MediaStateChanged { .. } => "media_state",
+            EventKind::MediaMonitored(_) => "media_monitored",
             EventKind::Message(_) => "message",
         }
     }
@@ -291,7 +302,10 @@ impl SessionEvent {
         match &self.kind {
             EventKind::CallEnded { cause } => Some(describe_cause(cause)),
             EventKind::TransferEnded(outcome) => outcome.failure.map(|failure| failure.to_string()),
-            EventKind::MediaFailed { reason } => Some(reason.clone()),
+            EventKind::MediaFailed { failure } => Some(failure.to_string()),
+            EventKind::MediaStateChanged { state: SessionMediaState::Failed(failure) } => {
+                Some(failure.to_string())
+            }
             EventKind::Message(message) => Some(message.summary.clone()),
             _ => None,
         }

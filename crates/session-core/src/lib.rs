@@ -22,7 +22,10 @@ pub use facade::{
 };
 
 pub use dialog_core::{By, EndCause, EndReason};
-pub use engine::{CallOptions, HoldState, MediaMode, SessionInfo, TransferInfo};
+pub use engine::{
+    CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, SessionInfo, SessionMediaState,
+    TransferInfo,
+};
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
     Direction, Hearing, QualityKind, QualityReport, Source, StreamSnapshot, StreamSummary,

@@ -118,6 +118,26 @@ fn field_names_are_the_documented_ones() {
             event(Some(1), None, EventKind::MediaFlowing),
             r#"{"event":"media_flowing","at_ms":1234,"session":"call-1"}"#,
         ),
+        (
+            event(
+                Some(1),
+                None,
+                EventKind::MediaStateChanged { state: SessionMediaState::Paused(HoldBy::Both) },
+            ),
+            r#"{"event":"media_state","at_ms":1234,"session":"call-1","held_by":"both","state":"paused"}"#,
+        ),
+        (
+            event(
+                Some(1),
+                None,
+                EventKind::MediaStateChanged { state: SessionMediaState::Failed(MediaFailure::Rejected) },
+            ),
+            r#"{"event":"media_state","at_ms":1234,"session":"call-1","reason":"they rejected the audio stream","state":"failed"}"#,
+        ),
+        (
+            event(Some(1), None, EventKind::MediaMonitored(MonitorSummary::default())),
+            r#"{"event":"media_monitored","at_ms":1234,"session":"call-1","jitter_ms":null,"loss_percent":null,"mos":null,"received":0,"round_trip_ms":null,"worst_mos":null}"#,
+        ),
     ] {
         assert_eq!(json(&event), line);
     }

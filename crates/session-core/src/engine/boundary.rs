@@ -10,6 +10,7 @@ use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, 
 use transaction_core::Timing;
 use transfer::{AttendedOptions, Completion, Decision, TransferId, TransferPolicy};
 
+use super::media_boundary::{MediaCommand, SessionMediaState};
 use crate::{
     error::{SessionError, SessionState, TransferError},
     event::{SessionEvent, SessionId},
@@ -249,6 +250,8 @@ pub enum Command {
         /// The call.
         session: SessionId,
     },
+    /// About the media of a transfer's calls.
+    Media(MediaCommand),
 }
 
 /// What a command brought.
@@ -270,6 +273,8 @@ pub enum Reply {
     Sessions(Vec<SessionInfo>),
     /// The negotiated media.
     Media(Box<NegotiatedMedia>),
+    /// The state of the media of a transfer's calls.
+    MediaStates(Vec<(SessionId, SessionMediaState)>),
 }
 
 /// Why a command was not followed.
@@ -333,6 +338,8 @@ pub struct TransferInfo {
 pub struct NegotiatedMedia {
     /// The call's state.
     pub state: SessionState,
+    /// The state of its media.
+    pub media: SessionMediaState,
     /// Our RTP address; `None` before there is one.
     pub local: Option<SocketAddr>,
     /// What is in force.

@@ -89,6 +89,7 @@ impl<T: Tap> Engine<T> {
                 let result = self.negotiated(session).map(|media| Reply::Media(Box::new(media)));
                 self.reply(id, result.ok_or(SessionError::Unknown.into()));
             }
+            Command::Media(command) => self.media_command(id, command),
         }
     }
 
@@ -179,7 +180,7 @@ impl<T: Tap> Engine<T> {
         }
     }
 
-    fn change_hold(&mut self, id: CommandId, session: SessionId, held: bool) {
+    pub(super) fn change_hold(&mut self, id: CommandId, session: SessionId, held: bool) {
         let limit = self.config.hold_limit;
         let result = self.in_state(session, SessionState::Established).map_err(CommandError::from);
         if let Err(error) = result.and_then(|_| self.wish_hold(session, held, Waiter::Command(id), limit)) {
@@ -238,6 +239,7 @@ impl<T: Tap> Engine<T> {
         let negotiation = session.negotiation.as_ref();
         Some(NegotiatedMedia {
             state: session.state,
+            media: session.media_state(),
             local: negotiation
                 .map(|negotiation| (negotiation.local().address, negotiation.local().port).into()),
             agreed: negotiation.and_then(|negotiation| negotiation.in_force().cloned()),

@@ -8,11 +8,12 @@ use std::{
 
 use bytes::Bytes;
 use dialog_core::{DialogCommand, LegCommand, Turn};
-use media_core::{DeviceId, LocalMedia, Negotiation, Op, StreamCommand, StreamEvent};
+use media_core::{DeviceId, LocalMedia, Negotiation, Op, StreamCommand, StreamEvent, StreamFailure};
 
 use super::{
     Engine, EngineTimer, Output, StreamAnswer, StreamRequest, Tap,
     boundary::MediaMode,
+    media_boundary::MediaFailure,
     session::{Session, StreamState},
 };
 use crate::{
@@ -104,6 +105,7 @@ impl<T: Tap> Engine<T> {
         let Some(port) = self.ports.take() else { return false };
         session.port = port;
         session.negotiation = Some(Negotiation::new(LocalMedia::new(address, port, version)));
+        self.tell_media_state(id);
         true
     }
 
@@ -121,11 +123,12 @@ impl<T: Tap> Engine<T> {
                 } else {
                     negotiation.rollback();
                     let leg = session.leg;
-                    self.tell(
-                        Some(id),
-                        None,
-                        EventKind::MediaFailed { reason: "their answer is not usable".to_owned() },
-                    );
+                    // What was in force before stays in force.
+                    if negotiation.in_force().is_none() {
+                        session.media.failure = Some(MediaFailure::Description);
+                    }
+                    self.tell(Some(id), None, EventKind::MediaFailed { failure: MediaFailure::Description });
+                    self.tell_media_state(id);
                     self.ask_leg(leg, LegCommand::Unacceptable);
                 }
             }
@@ -134,7 +137,7 @@ impl<T: Tap> Engine<T> {
 
     /// An answer that came after its wish was given up can put in force what nobody wishes for any more, and nothing would
     /// lead out of it (invariant 4 of the catalogue's §2.7): then what is wished for is offered again.
-    fn mend_hold(&mut self, id: SessionId) {
+    pub(super) fn mend_hold(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get(&id) else { return };
         let unwished = session
             .negotiation
@@ -189,6 +192,7 @@ impl<T: Tap> Engine<T> {
     /// Brings the streams to what is in force.
     pub(super) fn apply_media(&mut self, id: SessionId) {
         if self.config.media == MediaMode::Off {
+            self.tell_media_state(id);
             return;
         }
         let Some(session) = self.sessions.get_mut(&id) else { return };
@@ -210,7 +214,22 @@ impl<T: Tap> Engine<T> {
             self.stream(StreamCommand::Open { op, stream, device });
         }
         let op = self.op(id);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.media.applying = Some(op);
+            session.media.failure = None;
+        }
         self.stream(StreamCommand::Apply { op, stream, agreed });
+        self.tell_media_state(id);
+    }
+
+    /// Tells the state of a call's media where it is another one than was told last.
+    pub(super) fn tell_media_state(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let state = session.media_state();
+        if std::mem::replace(&mut session.media.told, state) != state {
+            let transfer = session.media.monitored_by;
+            self.tell(Some(id), transfer, EventKind::MediaStateChanged { state });
+        }
     }
 
     /// Moves the user's audio from one call to another. Where the first has none any more, because it ended while the
@@ -250,6 +269,7 @@ impl<T: Tap> Engine<T> {
         let state = std::mem::replace(&mut session.stream, StreamState::Closed);
         let (stream, device, port) =
             (session.stream_id(), session.device.take(), std::mem::take(&mut session.port));
+        session.media.applying = None;
         if state == StreamState::Open {
             let op = self.op(id);
             self.stream(StreamCommand::Close { op, stream });
@@ -259,6 +279,7 @@ impl<T: Tap> Engine<T> {
         } else if port != 0 && self.config.media == MediaMode::On {
             self.outputs.push_back(Output::ReleasePort(port));
         }
+        self.forget_switches(id);
         if port != 0 && self.ports.give_back() {
             self.timers.arm(self.surroundings.now, EngineTimer::Ports, PORT_REST);
         }
@@ -272,15 +293,8 @@ impl<T: Tap> Engine<T> {
     /// Takes what the streams answer and tell.
     pub(super) fn stream_answer(&mut self, answer: StreamAnswer) {
         let (stream, kind) = match answer {
-            StreamAnswer::Applied(_) => return,
-            StreamAnswer::Failed(op, failure) => {
-                self.tell(
-                    Some(SessionId::from(op.0 >> OP_BITS)),
-                    None,
-                    EventKind::MediaFailed { reason: failure.to_string() },
-                );
-                return;
-            }
+            StreamAnswer::Applied(op) => return self.stream_followed(op),
+            StreamAnswer::Failed(op, failure) => return self.stream_refused(op, failure),
             StreamAnswer::Event(event) => match event {
                 StreamEvent::Flowing { stream, .. } => (stream, EventKind::MediaFlowing),
                 StreamEvent::Silent { stream, .. } => (stream, EventKind::MediaSilent),
@@ -294,7 +308,50 @@ impl<T: Tap> Engine<T> {
                 }
             },
         };
-        self.tell(Some(SessionId::from(stream.0)), None, kind);
+        let session = SessionId::from(stream.0);
+        let mut transfer = None;
+        if let EventKind::MediaQuality(report) = &kind {
+            transfer = self.measured(session, report);
+        }
+        let flows = match &kind {
+            EventKind::MediaFlowing => Some(true),
+            EventKind::MediaSilent => Some(false),
+            _ => None,
+        };
+        self.tell(Some(session), transfer, kind);
+        if let Some(flows) = flows {
+            if let Some(session) = self.sessions.get_mut(&session) {
+                session.media.flowing = flows;
+            }
+            self.tell_media_state(session);
+        }
+    }
+
+    fn stream_followed(&mut self, op: Op) {
+        if self.switched(op, Ok(())) {
+            return;
+        }
+        if let Some(session) = self.sessions.get_mut(&Self::session_of(op))
+            && session.media.applying == Some(op)
+        {
+            session.media.applying = None;
+        }
+    }
+
+    fn stream_refused(&mut self, op: Op, failure: StreamFailure) {
+        if self.switched(op, Err(failure)) {
+            return;
+        }
+        let id = Self::session_of(op);
+        let failure = MediaFailure::Streams(failure);
+        if let Some(session) = self.sessions.get_mut(&id)
+            && session.media.applying == Some(op)
+        {
+            session.media.applying = None;
+            session.media.failure = Some(failure);
+        }
+        self.tell(Some(id), None, EventKind::MediaFailed { failure });
+        self.tell_media_state(id);
     }
 
     /// A device of its own for a call.
@@ -314,13 +371,17 @@ impl<T: Tap> Engine<T> {
         self.dialogs.command(&mut self.surroundings.cx(), command, &mut self.from_dialogs.out());
     }
 
-    fn stream(&mut self, command: StreamCommand) {
+    pub(super) fn stream(&mut self, command: StreamCommand) {
         self.outputs.push_back(Output::Stream(StreamRequest::Command(command)));
     }
 
     /// An op that names its session, so that a failure finds it: the session's number and a fresh one.
-    fn op(&mut self, session: SessionId) -> Op {
+    pub(super) fn op(&mut self, session: SessionId) -> Op {
         self.stream_ops = self.stream_ops.wrapping_add(1);
         Op(session.number() << OP_BITS | u64::from(self.stream_ops) & ((1 << OP_BITS) - 1))
+    }
+
+    fn session_of(op: Op) -> SessionId {
+        SessionId::from(op.0 >> OP_BITS)
     }
 }

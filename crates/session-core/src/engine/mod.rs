@@ -7,8 +7,10 @@
 
 mod boundary;
 mod commands;
+mod coordination;
 mod legs;
 mod media;
+mod media_boundary;
 mod moving;
 mod replacing;
 mod session;
@@ -20,6 +22,7 @@ use std::{
 };
 
 use dialog_core::{By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId};
+use media_core::Op;
 use sip_transport::{
     Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer,
     Transports, UnixTime, wheel::Wheel,
@@ -40,6 +43,7 @@ pub use boundary::{
     MediaMode, NegotiatedMedia, Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap,
     TransferInfo,
 };
+pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at
 /// once, so that a flood of values cannot keep the driver from its sockets.
@@ -106,6 +110,10 @@ pub struct Engine<T> {
 
     sessions: BTreeMap<SessionId, Session>,
     ports: media::Ports,
+    /// The calls of each live transfer.
+    coordinations: BTreeMap<TransferId, coordination::Coordination>,
+    /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
+    switches: BTreeMap<Op, coordination::Switch>,
     /// Commands that wait for the end of a transfer.
     cancellers: BTreeMap<TransferId, SmallVec<[CommandId; 1]>>,
     /// Commands that wait for a consultation call to be placed.
@@ -158,6 +166,8 @@ impl<T: Tap> Engine<T> {
             from_transfers: Outbox::default(),
             outputs: VecDeque::new(),
             sessions: BTreeMap::new(),
+            coordinations: BTreeMap::new(),
+            switches: BTreeMap::new(),
             cancellers: BTreeMap::new(),
             consulting: BTreeMap::new(),
             asked: VecDeque::new(),
@@ -230,7 +240,11 @@ impl<T: Tap> Engine<T> {
             timers: self.timers.len(),
             routes: usize::from(!self.transports.is_idle()),
             ports: self.ports.in_use(),
-            commands: waiting + self.cancellers.len() + self.consulting.len() + self.asked.len(),
+            commands: waiting
+                + self.cancellers.len()
+                + self.consulting.len()
+                + self.asked.len()
+                + self.switching(),
         }
     }
 

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use dialog_core::{IncomingCall, LegId, ReofferError};
-use media_core::{DeviceId, Negotiation, Source, StreamId};
+use media_core::{DeviceId, Negotiation, Op, Source, StreamId};
 use smallvec::SmallVec;
+use transfer::TransferId;
 
 use super::{
     boundary::{CommandId, HoldState},
+    media_boundary::{HoldBy, MediaFailure, SessionMediaState},
     replacing::Unseen,
 };
 use crate::{error::SessionState, event::SessionId};
@@ -46,6 +48,28 @@ pub(super) enum StreamState {
     Closed,
 }
 
+/// What the streams told of a call's media, and what was told of it.
+#[derive(Debug, Default)]
+pub(super) struct MediaStatus {
+    /// What was applied last and is not confirmed by the streams.
+    pub(super) applying: Option<Op>,
+    /// Whether RTP comes.
+    pub(super) flowing: bool,
+    /// Why there is no media; what is negotiated next begins anew.
+    pub(super) failure: Option<MediaFailure>,
+    /// The state as it was last told.
+    pub(super) told: SessionMediaState,
+    /// The transfer that watches it.
+    pub(super) monitored_by: Option<TransferId>,
+}
+
+impl MediaStatus {
+    /// Whether the streams have confirmed what is in force.
+    pub(super) fn confirmed(&self) -> bool {
+        self.applying.is_none() && self.failure.is_none()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) leg: LegId,
@@ -57,6 +81,7 @@ pub(super) struct Session {
     pub(super) port: u16,
     pub(super) stream: StreamState,
     pub(super) device: Option<DeviceId>,
+    pub(super) media: MediaStatus,
     /// Whether the last offer of theirs can be answered.
     pub(super) offer_usable: bool,
     /// An incoming call that was not shown to the application yet.
@@ -86,6 +111,7 @@ impl Session {
             port: 0,
             stream: StreamState::Unopened,
             device: None,
+            media: MediaStatus::default(),
             offer_usable: false,
             undelivered: None,
             unseen: None,
@@ -114,6 +140,25 @@ impl Session {
             remote: negotiation.remote_hold(),
             direction: agreed.direction,
         })
+    }
+
+    /// The state of the media: it follows from what is negotiated, and from whether packets come.
+    pub(super) fn media_state(&self) -> SessionMediaState {
+        if let Some(failure) = self.media.failure {
+            return SessionMediaState::Failed(failure);
+        }
+        let Some(negotiation) = &self.negotiation else { return SessionMediaState::None };
+        let Some(agreed) = negotiation.in_force() else { return SessionMediaState::Negotiating };
+        if agreed.rejected() {
+            return SessionMediaState::Failed(MediaFailure::Rejected);
+        }
+        match (negotiation.local_hold(), negotiation.remote_hold()) {
+            (true, true) => SessionMediaState::Paused(HoldBy::Both),
+            (true, false) => SessionMediaState::Paused(HoldBy::Local),
+            (false, true) => SessionMediaState::Paused(HoldBy::Remote),
+            (false, false) if self.media.flowing => SessionMediaState::Active,
+            (false, false) => SessionMediaState::Configured,
+        }
     }
 
     /// An offer of ours goes out now: it carries every wish.

@@ -124,6 +124,7 @@ impl<T: Tap> Engine<T> {
         let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
         session.referred = purpose == Purpose::Referred;
         session.device = (!moves).then(|| Self::own_device(id));
+        session.media.monitored_by = self.awaited_by(id);
         self.sessions.insert(id, session);
         self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
     }
@@ -155,6 +156,7 @@ impl<T: Tap> Engine<T> {
     fn transfer_event(&mut self, event: TransferEvent) {
         let TransferEvent { transfer, leg, kind, .. } = event;
         let session = SessionId::from(leg.number());
+        self.takes_part(transfer, session);
         let kind = match kind {
             TransferEventKind::Initiated { target } => {
                 EventKind::TransferInitiated { target: target.to_string() }
@@ -173,6 +175,7 @@ impl<T: Tap> Engine<T> {
             }
             TransferEventKind::Consulting { consultation } => {
                 let consultation = SessionId::from(consultation.number());
+                self.takes_part(transfer, consultation);
                 if let Some(command) = self.consulting.remove(&transfer) {
                     self.reply(command, Ok(Reply::Consultation(transfer, consultation)));
                 }
@@ -190,7 +193,9 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::Progress { status } => EventKind::TransferProgress { status },
             TransferEventKind::Recovering => EventKind::TransferRecovering,
             TransferEventKind::Connected { to } => {
-                EventKind::TransferConnected { to: SessionId::from(to.number()) }
+                let to = SessionId::from(to.number());
+                self.takes_part(transfer, to);
+                EventKind::TransferConnected { to }
             }
             TransferEventKind::Ended(outcome) => return self.transfer_ended(transfer, session, outcome),
         };
@@ -209,6 +214,7 @@ impl<T: Tap> Engine<T> {
             let leg = waiting.leg;
             self.hang_up_leg(leg);
         }
+        self.release(transfer);
         self.tell(Some(session), Some(transfer), EventKind::TransferEnded(outcome));
     }
 }

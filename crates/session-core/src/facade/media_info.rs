@@ -4,7 +4,11 @@ use std::{net::SocketAddr, time::Duration};
 
 use media_core::{Direction, Hearing, StreamSnapshot};
 
-use crate::{engine::NegotiatedMedia, error::SessionState, event::SessionId};
+use crate::{
+    engine::{NegotiatedMedia, SessionMediaState},
+    error::SessionState,
+    event::SessionId,
+};
 
 /// What is negotiated, sent, received and heard in a call. What was not measured is `None`.
 #[derive(Debug, Clone)]
@@ -13,6 +17,8 @@ pub struct SessionMediaInfo {
     pub session: SessionId,
     /// Its state.
     pub state: SessionState,
+    /// The state of its media.
+    pub media: SessionMediaState,
     /// We hold.
     pub local_hold: bool,
     /// They hold.
@@ -42,6 +48,7 @@ impl SessionMediaInfo {
         Self {
             session,
             state: negotiated.state,
+            media: negotiated.media,
             local_hold: negotiated.local_hold,
             remote_hold: negotiated.remote_hold,
             direction: agreed.as_ref().map(|agreed| agreed.direction),

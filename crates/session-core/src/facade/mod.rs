@@ -8,6 +8,7 @@ mod media_info;
 mod session;
 mod session_manager;
 mod transfer;
+mod transfer_media;
 
 pub use builder::Builder;
 pub use consultation::Consultation;

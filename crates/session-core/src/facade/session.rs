@@ -62,12 +62,12 @@ impl Session {
 
     /// Holds it.
     pub async fn hold(&self) -> Result<HoldState, SessionError> {
-        self.manager.hold_session_media(&self.id).await
+        self.manager.change_hold(self.id, true).await
     }
 
     /// Resumes it.
     pub async fn resume(&self) -> Result<HoldState, SessionError> {
-        self.manager.resume_session_media(&self.id).await
+        self.manager.change_hold(self.id, false).await
     }
 
     /// Moves the other party to a target without asking it first.

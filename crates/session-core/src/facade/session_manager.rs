@@ -10,13 +10,13 @@ use tokio::sync::{mpsc, oneshot};
 use transfer::{AttendedOptions, Completion, OutcomeKind, TransferId};
 
 use super::{
-    builder::Builder, consultation::Consultation, event_filter::EventFilter, media_info::SessionMediaInfo,
-    session::Session, transfer::Transfer,
+    builder::Builder, consultation::Consultation, event_filter::EventFilter, session::Session,
+    transfer::Transfer,
 };
 use crate::{
     driver::{Answer, Answered, Request},
     engine::{CallOptions, Command, CommandError, HoldState, Reply, SessionInfo, TransferInfo},
-    error::{MediaError, RecoveryAction, SessionError, TransferError},
+    error::{RecoveryAction, SessionError, TransferError},
     event::{SessionEvent, SessionId},
 };
 
@@ -196,6 +196,9 @@ impl SessionManager {
     /// of them takes both calls back to what they were, or, where the consultation call was made for this transfer, gives
     /// the first party back and keeps the target on hold; the error is then [`TransferError::Ended`] with the outcome.
     ///
+    /// Its media is coordinated for as long: [`setup_transfer_media_coordination`](Self::setup_transfer_media_coordination)
+    /// before anything is sent, a [`MediaMonitored`](crate::EventKind::MediaMonitored) event for each call at the end.
+    ///
     /// A back-to-back user agent holds three calls, which is not offered yet: [`SessionError::Unsupported`].
     pub async fn complete_attended_transfer(
         &self,
@@ -230,38 +233,6 @@ impl SessionManager {
             Ok(_) => Err(SessionError::Closed.into()),
             Err(error) => Err(transfer_error(error)),
         }
-    }
-
-    /// Holds a call. Returns when the answer is in force.
-    pub async fn hold_session_media(&self, session: &SessionId) -> Result<HoldState, SessionError> {
-        self.change_hold(Command::Hold { session: *session }).await
-    }
-
-    /// Resumes a call. Returns when the answer is in force.
-    pub async fn resume_session_media(&self, session: &SessionId) -> Result<HoldState, SessionError> {
-        self.change_hold(Command::Resume { session: *session }).await
-    }
-
-    /// What is negotiated, sent, received and heard in a call.
-    pub async fn get_session_media_info(
-        &self,
-        session: &SessionId,
-    ) -> Result<SessionMediaInfo, SessionError> {
-        let negotiated = match self.ask(Command::MediaInfo { session: *session }).await {
-            Ok(Answered::Reply(Reply::Media(negotiated))) => negotiated,
-            Ok(_) => return Err(SessionError::Closed),
-            Err(error) => return Err(session_error(error)),
-        };
-        let (mut snapshot, mut hearing) = (None, None);
-        if let Some(pump) = &self.inner.pump {
-            if let Some(stream) = negotiated.stream {
-                snapshot = pump.snapshot(stream).await.map_err(|_| MediaError::Pump)?;
-            }
-            if let Some(device) = negotiated.device {
-                hearing = pump.hearing(device).await.map_err(|_| MediaError::Pump)?;
-            }
-        }
-        Ok(SessionMediaInfo::new(*session, *negotiated, snapshot, hearing))
     }
 
     pub(super) async fn blind(&self, session: SessionId, target: &str) -> Result<Transfer, TransferError> {
@@ -326,7 +297,12 @@ impl SessionManager {
         }
     }
 
-    async fn change_hold(&self, command: Command) -> Result<HoldState, SessionError> {
+    pub(super) async fn change_hold(
+        &self,
+        session: SessionId,
+        held: bool,
+    ) -> Result<HoldState, SessionError> {
+        let command = if held { Command::Hold { session } } else { Command::Resume { session } };
         match self.ask(command).await {
             Ok(Answered::Reply(Reply::Hold(state))) => Ok(state),
             Ok(_) => Err(SessionError::Closed),
@@ -334,7 +310,11 @@ impl SessionManager {
         }
     }
 
-    async fn ask(&self, command: Command) -> Answer {
+    pub(super) fn pump(&self) -> Option<&PumpHandle> {
+        self.inner.pump.as_ref()
+    }
+
+    pub(super) async fn ask(&self, command: Command) -> Answer {
         ask(&self.inner.requests, command).await
     }
 }

@@ -1,0 +1,5 @@
+//! The facade on real sockets: transfers as an application sees them.
+
+mod attended;
+mod media;
+mod stage;
