@@ -21,7 +21,9 @@ pub use handle::PumpHandle;
 pub use observer::{DatagramObserver, SeenDatagram, Way};
 pub use ports::{PORT_REST, PortPair};
 pub use pump::{Pump, PumpCounters};
-pub use wav::{MAX_WAV_SAMPLES, WavError, load_wav, read_wav};
+pub use wav::{load_wav, read_wav};
+
+pub use crate::wav::WavError;
 
 /// How long a question to the pump waits for its answer: far longer than any step of the pump takes.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(2);

@@ -14,10 +14,12 @@ pub mod reception;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+mod sink;
 mod source;
 mod spectrum;
 mod streams;
 mod tick;
+pub mod wav;
 
 pub use codec::Codec;
 pub use direction::Direction;
@@ -27,9 +29,12 @@ pub use hearing::{Hearing, MAX_CHANGES};
 pub use io::{PortPair, Pump, PumpConfig, PumpError, PumpHandle};
 pub use negotiation::{Agreed, HoldDirection, LocalMedia, Negotiation};
 pub use sdp::{SdpError, SessionDescription};
-pub use source::Source;
+pub use sink::{MAX_HEARD_MS, RecordLayout, RecordedBlock};
+pub use source::{MAX_SPEECH_MS, Source};
 pub use streams::{
-    DeviceId, HoldAudio, Op, PacketKind, QualityKind, QualityReport, StreamCommand, StreamEvent,
-    StreamFailure, StreamId, StreamOutput, StreamSnapshot, StreamSummary, Streams, StreamsConfig,
+    DeviceId, DeviceSnapshot, HoldAudio, Op, PacketKind, QualityKind, QualityReport, RecordingId,
+    StreamCommand, StreamEvent, StreamFailure, StreamId, StreamOutput, StreamSnapshot, StreamSummary,
+    Streams, StreamsConfig,
 };
 pub use tick::{Cx, Tick};
+pub use wav::Wav;

@@ -1,9 +1,11 @@
 //! A small world for streams: parties on one virtual clock, a wire with 10 ms delay between them.
 
+mod devices;
 mod gate;
 mod hold;
 mod moving;
 mod network;
+mod pairs;
 mod reports;
 
 use std::collections::VecDeque;
@@ -17,7 +19,9 @@ use crate::codec::Codec;
 use crate::direction::Direction;
 use crate::rtcp::{RtcpPacket, parse_compound};
 use crate::rtp::{RtpHeader, RtpPacket};
+use crate::sink::{RecordLayout, RecordedBlock};
 use crate::source::Source;
+use crate::wav::Wav;
 
 const DELAY: Duration = Duration::from_millis(10);
 const UNIX: Duration = Duration::from_secs(1_700_000_000);
@@ -48,6 +52,7 @@ struct Party {
     host: u8,
     events: Vec<(Tick, StreamEvent)>,
     answers: Vec<Result<Op, (Op, StreamFailure)>>,
+    recorded: Vec<(RecordingId, RecordedBlock)>,
 }
 
 struct World {
@@ -75,6 +80,7 @@ impl World {
                 host,
                 events: Vec::new(),
                 answers: Vec::new(),
+                recorded: Vec::new(),
             })
             .collect();
         Self { now: Tick(1_000_003), seed: 1, parties, wire: VecDeque::new(), log: Vec::new() }
@@ -117,6 +123,7 @@ impl World {
                 }
                 StreamOutput::Applied { op } => party.answers.push(Ok(op)),
                 StreamOutput::Failed { op, failure } => party.answers.push(Err((op, failure))),
+                StreamOutput::Recorded { recording, block } => party.recorded.push((recording, block)),
                 StreamOutput::Event(event) => party.events.push((self.now, event)),
             }
         }
