@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::codec::SampleRate;
 use crate::spectrum;
 use crate::tick::Tick;
 
-/// The blocks analysed in a second: 20 ms each.
-const BLOCKS_PER_SECOND: u32 = 50;
-/// The length of one.
-const BLOCK: Duration = Duration::from_millis(20);
+/// The length of one analysed block.
+const BLOCK_MS: u32 = 20;
+const BLOCK: Duration = Duration::from_millis(BLOCK_MS as u64);
 /// The blocks of the window that is listened to: 200 ms.
 const WINDOW_BLOCKS: usize = 10;
 /// The blocks needed before a tone is named: less than 60 ms cannot tell neighbouring tones apart.
@@ -50,7 +50,7 @@ pub struct Hearing {
 #[derive(Debug, Clone)]
 pub(crate) struct Ear {
     threshold: f64,
-    rate: u32,
+    rate: SampleRate,
     partial: Vec<i16>,
     blocks: VecDeque<Block>,
     /// Room for the samples of several blocks side by side.
@@ -79,7 +79,7 @@ impl Ear {
     pub(crate) fn new(threshold: f64) -> Self {
         Self {
             threshold,
-            rate: 8_000,
+            rate: SampleRate::Hz8000,
             partial: Vec::new(),
             blocks: VecDeque::with_capacity(WINDOW_BLOCKS + 1),
             window: Vec::new(),
@@ -97,12 +97,12 @@ impl Ear {
     }
 
     /// Plays samples, so many a second, from `now` on.
-    pub(crate) fn play(&mut self, rate: u32, samples: &[i16], now: Tick) {
+    pub(crate) fn play(&mut self, rate: SampleRate, samples: &[i16], now: Tick) {
         if rate != self.rate {
             self.clear();
             self.rate = rate;
         }
-        let block = (rate / BLOCKS_PER_SECOND) as usize;
+        let block = rate.samples_in(BLOCK_MS);
         let pause = self.last_played.is_some_and(|last| now.since(last) >= STALE);
         if pause {
             self.fall_silent();
@@ -118,7 +118,7 @@ impl Ear {
                 self.block(full, now);
             }
         }
-        let length = samples.len() as u64 * 1_000_000 / u64::from(rate);
+        let length = samples.len() as u64 * 1_000_000 / u64::from(rate.hz());
         self.last_played = Some(now + Duration::from_micros(length));
     }
 

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod codec;
+pub mod comfort_noise;
 mod direction;
 mod dtmf;
 pub mod emodel;
@@ -10,7 +11,9 @@ mod hearing;
 #[cfg(feature = "io")]
 pub mod io;
 mod negotiation;
+mod rate_change;
 pub mod reception;
+mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -21,13 +24,14 @@ mod streams;
 mod tick;
 pub mod wav;
 
-pub use codec::Codec;
+pub use codec::{Codec, DecodeError, Decoder, Encoder, MAX_PACKET_MS, SampleRate};
 pub use direction::Direction;
 pub use emodel::EModelProfile;
 pub use hearing::{Hearing, MAX_CHANGES};
 #[cfg(feature = "io")]
 pub use io::{PortPair, Pump, PumpConfig, PumpError, PumpHandle};
 pub use negotiation::{Agreed, HoldDirection, LocalMedia, Negotiation};
+pub use resample::Resampler;
 pub use sdp::{SdpError, SessionDescription};
 pub use sink::{MAX_HEARD_MS, RecordLayout, RecordedBlock};
 pub use source::{MAX_SPEECH_MS, Source};

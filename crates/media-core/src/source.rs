@@ -5,6 +5,8 @@ mod echo;
 mod tone;
 mod wav;
 
+use crate::codec::SampleRate;
+use crate::rate_change::RateChange;
 use crate::wav::Wav;
 
 pub(crate) use application::Speech;
@@ -30,8 +32,8 @@ pub enum Source {
     Echo,
     /// What the application says by [`crate::Streams::speak`]; it hears by [`crate::Streams::listen`].
     Application {
-        /// The samples per second on the application's side, both ways: 8,000 to 48,000.
-        rate: u32,
+        /// The samples per second on the application's side, both ways.
+        rate: SampleRate,
     },
 }
 
@@ -43,9 +45,17 @@ pub(crate) enum Play {
     Ended,
 }
 
-/// Plays a [`Source`] sample by sample, at the rate that is asked for.
+/// Plays a [`Source`], at the rate that is asked for.
 #[derive(Debug, Clone)]
-pub(crate) enum Player {
+pub(crate) struct Player {
+    voice: Voice,
+    change: RateChange,
+    /// Room for samples at the voice's own rate.
+    own: Vec<i16>,
+}
+
+#[derive(Debug, Clone)]
+enum Voice {
     Silence,
     Tone(Tone),
     Wav(WavPlayer),
@@ -55,40 +65,88 @@ pub(crate) enum Player {
 
 impl Player {
     pub(crate) fn new(source: Source) -> Self {
-        match source {
-            Source::Silence => Self::Silence,
-            Source::Tone { hz } => Self::Tone(Tone::new(hz)),
-            Source::Wav(wav) => Self::Wav(WavPlayer::new(wav)),
-            Source::Echo => Self::Echo(Echo::default()),
-            Source::Application { rate } => Self::Application(Speech::new(rate)),
-        }
+        let voice = match source {
+            Source::Silence => Voice::Silence,
+            Source::Tone { hz } => Voice::Tone(Tone::new(hz)),
+            Source::Wav(wav) => Voice::Wav(WavPlayer::new(wav)),
+            Source::Echo => Voice::Echo(Echo::default()),
+            Source::Application { rate } => Voice::Application(Speech::new(rate)),
+        };
+        Self { voice, change: RateChange::default(), own: Vec::new() }
     }
 
-    /// Appends the next `count` samples at `rate` a second.
-    pub(crate) fn pull(&mut self, rate: u32, count: usize, out: &mut Vec<i16>) -> Play {
-        match self {
-            Self::Silence => out.extend(std::iter::repeat_n(0, count)),
-            Self::Tone(tone) => tone.pull(rate, count, out),
-            Self::Wav(wav) => return wav.pull(count, out),
-            Self::Echo(echo) => echo.pull(rate, count, out),
-            Self::Application(speech) => speech.pull(count, out),
+    /// Appends the next milliseconds, a multiple of ten, at a rate.
+    pub(crate) fn pull(&mut self, rate: SampleRate, milliseconds: u32, out: &mut Vec<i16>) -> Play {
+        let count = rate.samples_in(milliseconds);
+        let own_rate = match &self.voice {
+            Voice::Silence | Voice::Tone(_) | Voice::Echo(_) => rate,
+            Voice::Wav(wav) => wav.rate(),
+            Voice::Application(speech) => speech.rate(),
+        };
+        self.own.clear();
+        let mut play = Play::Goes;
+        match &mut self.voice {
+            Voice::Silence => out.extend(std::iter::repeat_n(0, count)),
+            Voice::Tone(tone) => tone.pull(rate.hz(), count, out),
+            Voice::Echo(echo) => echo.pull(rate, count, out),
+            Voice::Wav(wav) => play = wav.pull(own_rate.samples_in(milliseconds), &mut self.own),
+            Voice::Application(speech) => speech.pull(own_rate.samples_in(milliseconds), &mut self.own),
         }
-        Play::Goes
+        self.change.process(own_rate, rate, &self.own, out);
+        play
     }
 
     /// Gives an echo what was heard; other sources do not listen.
-    pub(crate) fn hear(&mut self, rate: u32, samples: &[i16]) {
-        match self {
-            Self::Echo(echo) => echo.hear(rate, samples),
-            Self::Silence | Self::Tone(_) | Self::Wav(_) | Self::Application(_) => {}
+    pub(crate) fn hear(&mut self, rate: SampleRate, samples: &[i16]) {
+        match &mut self.voice {
+            Voice::Echo(echo) => echo.hear(rate, samples),
+            Voice::Silence | Voice::Tone(_) | Voice::Wav(_) | Voice::Application(_) => {}
         }
     }
 
     /// Forgets what an echo holds back: it belongs to the stream the device has left.
     pub(crate) fn detach(&mut self) {
-        match self {
-            Self::Echo(echo) => *echo = Echo::default(),
-            Self::Silence | Self::Tone(_) | Self::Wav(_) | Self::Application(_) => {}
+        match &mut self.voice {
+            Voice::Echo(echo) => *echo = Echo::default(),
+            Voice::Silence | Voice::Tone(_) | Voice::Wav(_) | Voice::Application(_) => {}
+        }
+    }
+
+    /// The application's speech, of a source that is one.
+    pub(crate) fn speech(&self) -> Option<&Speech> {
+        match &self.voice {
+            Voice::Application(speech) => Some(speech),
+            Voice::Silence | Voice::Tone(_) | Voice::Wav(_) | Voice::Echo(_) => None,
+        }
+    }
+
+    pub(crate) fn speech_mut(&mut self) -> Option<&mut Speech> {
+        match &mut self.voice {
+            Voice::Application(speech) => Some(speech),
+            Voice::Silence | Voice::Tone(_) | Voice::Wav(_) | Voice::Echo(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spectrum;
+
+    #[test]
+    fn sources_of_another_rate_sound_the_same() {
+        let mut samples = Vec::new();
+        Player::new(Source::Tone { hz: 600 }).pull(SampleRate::Hz16000, 1_000, &mut samples);
+        let wav = Source::Wav(Wav::new(samples.clone(), SampleRate::Hz16000));
+        let mut application = Player::new(Source::Application { rate: SampleRate::Hz16000 });
+        application.speech_mut().expect("an application's").speak(&samples);
+        for mut player in [Player::new(wav), application] {
+            let mut out = Vec::new();
+            for _ in 0..20 {
+                player.pull(SampleRate::Hz8000, 20, &mut out);
+            }
+            assert_eq!(out.len(), 3_200);
+            assert_eq!(spectrum::dominant(&out[1_600..], SampleRate::Hz8000), Some(600));
         }
     }
 }

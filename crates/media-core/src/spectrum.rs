@@ -2,6 +2,8 @@
 
 use std::f64::consts::TAU;
 
+use crate::codec::SampleRate;
+
 /// The lowest frequency searched.
 const LOWEST_HZ: u16 = 200;
 /// The highest frequency searched.
@@ -13,14 +15,14 @@ const BINS: usize = ((HIGHEST_HZ - LOWEST_HZ) / COARSE_HZ + 1) as usize;
 /// The share of a window's power that one frequency must have to be called its tone.
 const DOMINANCE: f64 = 0.5;
 
-/// The blocks of a second: 20 ms each.
-const BLOCKS_PER_SECOND: u32 = 50;
+/// The length of a block.
+const BLOCK_MS: u32 = 20;
 
 /// Returns the dominant frequency of a window of 20 ms blocks; `None` for noise and silence.
-pub(crate) fn dominant(window: &[i16], rate: u32) -> Option<u16> {
+pub(crate) fn dominant(window: &[i16], rate: SampleRate) -> Option<u16> {
     // Summing the powers of short blocks keeps the first search's frequencies wide enough to touch each other.
     let mut coarse = [0.0; BINS];
-    for block in window.chunks((rate / BLOCKS_PER_SECOND) as usize) {
+    for block in window.chunks(rate.samples_in(BLOCK_MS)) {
         for (bin, total) in coarse.iter_mut().enumerate() {
             *total += power(block, rate, bin_hz(bin));
         }
@@ -38,7 +40,7 @@ pub(crate) fn dominant(window: &[i16], rate: u32) -> Option<u16> {
 }
 
 /// Returns true when one frequency has most of a window's power.
-pub(crate) fn is_dominant(window: &[i16], rate: u32, hz: u16) -> bool {
+pub(crate) fn is_dominant(window: &[i16], rate: SampleRate, hz: u16) -> bool {
     let energy: f64 = window.iter().map(|&sample| f64::from(sample).powi(2)).sum();
     // A sine of amplitude A over n samples has energy n·A²/2 and power (n·A/2)².
     energy > 0.0 && power(window, rate, hz) * 2.0 / (window.len() as f64 * energy) >= DOMINANCE
@@ -49,8 +51,8 @@ fn bin_hz(bin: usize) -> u16 {
 }
 
 /// Goertzel: the squared magnitude of one frequency.
-fn power(samples: &[i16], rate: u32, hz: u16) -> f64 {
-    let coefficient = 2.0 * (TAU * f64::from(hz) / f64::from(rate)).cos();
+fn power(samples: &[i16], rate: SampleRate, hz: u16) -> f64 {
+    let coefficient = 2.0 * (TAU * f64::from(hz) / f64::from(rate.hz())).cos();
     let (mut last, mut before) = (0.0, 0.0);
     for &sample in samples {
         let next = f64::from(sample) + coefficient * last - before;
@@ -68,9 +70,9 @@ mod tests {
     #[test]
     fn a_sine_is_found_to_the_hertz() {
         for hz in [200, 350, 440, 441, 523, 1_000, 1_313, 2_000] {
-            for rate in [8_000, 16_000, 48_000] {
+            for rate in SampleRate::ALL {
                 let mut samples = Vec::new();
-                Player::new(Source::Tone { hz }).pull(rate, rate as usize / 5, &mut samples);
+                Player::new(Source::Tone { hz }).pull(rate, 200, &mut samples);
                 assert_eq!(dominant(&samples, rate), Some(hz));
             }
         }
@@ -85,7 +87,7 @@ mod tests {
                 (state >> 16) as i16
             })
             .collect();
-        assert_eq!(dominant(&noise, 8_000), None);
-        assert_eq!(dominant(&[0; 1_600], 8_000), None);
+        assert_eq!(dominant(&noise, SampleRate::Hz8000), None);
+        assert_eq!(dominant(&[0; 1_600], SampleRate::Hz8000), None);
     }
 }

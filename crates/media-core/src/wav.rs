@@ -6,26 +6,24 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::codec::SampleRate;
+
 pub use parse::parse_wav;
 
-/// The longest recording: ten minutes, which is 9.6 MB in memory at 8,000 samples a second.
+/// The longest recording: ten minutes, which is 19 MB in memory at 16,000 samples a second.
 pub const MAX_WAV_SECONDS: usize = 600;
-/// The lowest sample rate of a recording.
-pub const MIN_WAV_RATE: u32 = 8_000;
-/// The highest sample rate of a recording.
-pub const MAX_WAV_RATE: u32 = 48_000;
 
 /// Holds a recording: 16-bit samples of one channel. Cloning it is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wav {
     samples: Arc<[i16]>,
-    rate: u32,
+    rate: SampleRate,
     repeats: bool,
 }
 
 impl Wav {
-    /// Creates a recording of samples at `rate` a second that is played in a loop.
-    pub fn new(samples: impl Into<Arc<[i16]>>, rate: u32) -> Self {
+    /// Creates a recording of samples that is played in a loop.
+    pub fn new(samples: impl Into<Arc<[i16]>>, rate: SampleRate) -> Self {
         Self { samples: samples.into(), rate, repeats: true }
     }
 
@@ -42,7 +40,7 @@ impl Wav {
     }
 
     /// Returns the samples per second.
-    pub fn rate(&self) -> u32 {
+    pub fn rate(&self) -> SampleRate {
         self.rate
     }
 
@@ -67,8 +65,8 @@ pub enum WavError {
     NoChunk(&'static str),
     /// The samples are of a kind that is not read.
     #[error(
-        "only 1 or 2 channels, 8 to 48 kHz, of 8, 16, 24 or 32 bits (or floating point, A-law, µ-law) are \
-         read; this is format {format}, {channels} channel(s), {rate} Hz, {bits} bits"
+        "only 1 or 2 channels, 8 to 48 kHz (the usual rates), of 8, 16, 24 or 32 bits (or floating point, \
+         A-law, µ-law) are read; this is format {format}, {channels} channel(s), {rate} Hz, {bits} bits"
     )]
     Unsupported {
         /// The format tag.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use media_core::rtp::RtpHeader;
 use media_core::{
-    Agreed, Codec, Cx, DeviceId, Direction, Op, PacketKind, Source, StreamCommand, StreamId, StreamOutput,
-    Streams, StreamsConfig, Tick,
+    Agreed, Codec, Cx, DeviceId, Direction, Op, PacketKind, SampleRate, Source, StreamCommand, StreamId,
+    StreamOutput, Streams, StreamsConfig, Tick,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -100,7 +100,7 @@ fn warm_streams_allocate_nothing_per_packet() {
         let source = match number % 3 {
             0 => Source::Echo,
             1 => Source::Tone { hz: 440 },
-            _ => Source::Application { rate: 8_000 },
+            _ => Source::Application { rate: SampleRate::Hz8000 },
         };
         calls.command(StreamCommand::OpenDevice { device, source });
         calls.command(StreamCommand::Open { op, stream, device: Some(device) });

@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::codec::SampleRate;
+use crate::rate_change::RateChange;
+
 /// The most audio that waits in a device for its application; the oldest beyond it is dropped, so that an application
 /// that was busy goes on with what is said now.
 pub const MAX_HEARD_MS: u32 = 1_000;
@@ -9,6 +12,10 @@ pub const MAX_HEARD_MS: u32 = 1_000;
 /// Holds what was heard and the application has not taken yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Listening {
+    rate: SampleRate,
+    change: RateChange,
+    /// Room for samples at the application's rate.
+    own: Vec<i16>,
     waiting: VecDeque<i16>,
     limit: usize,
     /// The samples that were dropped.
@@ -16,13 +23,22 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    pub(crate) fn new(rate: u32) -> Self {
-        let limit = (u64::from(rate) * u64::from(MAX_HEARD_MS) / 1_000) as usize;
-        Self { waiting: VecDeque::new(), limit, dropped: 0 }
+    pub(crate) fn new(rate: SampleRate) -> Self {
+        let (waiting, own) = (VecDeque::new(), Vec::new());
+        Self {
+            rate,
+            change: RateChange::default(),
+            own,
+            waiting,
+            limit: rate.samples_in(MAX_HEARD_MS),
+            dropped: 0,
+        }
     }
 
-    pub(crate) fn hear(&mut self, samples: &[i16]) {
-        self.waiting.extend(samples);
+    pub(crate) fn hear(&mut self, rate: SampleRate, samples: &[i16]) {
+        self.own.clear();
+        self.change.process(rate, self.rate, samples, &mut self.own);
+        self.waiting.extend(&self.own);
         let excess = self.waiting.len().saturating_sub(self.limit);
         self.waiting.drain(..excess);
         self.dropped += excess as u64;
@@ -46,10 +62,10 @@ mod tests {
 
     #[test]
     fn the_oldest_is_dropped_beyond_a_second() {
-        let mut listening = Listening::new(8_000);
-        listening.hear(&[1; 8_000]);
+        let mut listening = Listening::new(SampleRate::Hz8000);
+        listening.hear(SampleRate::Hz8000, &[1; 8_000]);
         assert_eq!((listening.waiting(), listening.dropped), (8_000, 0));
-        listening.hear(&[2]);
+        listening.hear(SampleRate::Hz8000, &[2]);
         let mut heard = Vec::new();
         assert_eq!(listening.take(&mut heard), 8_000);
         assert_eq!((heard[0], heard[7_999], listening.dropped), (1, 2, 1));

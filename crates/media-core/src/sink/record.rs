@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::codec::SampleRate;
+use crate::rate_change::RateChange;
 use crate::tick::Tick;
 
 /// How much is given out at a time.
@@ -36,7 +38,7 @@ impl RecordLayout {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedBlock {
     /// The samples per second and channel.
-    pub rate: u32,
+    pub rate: SampleRate,
     /// What the channels are.
     pub layout: RecordLayout,
     /// The samples, the channels of a moment side by side.
@@ -50,13 +52,17 @@ pub struct RecordedBlock {
 /// Collects both directions of a device.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {
-    rate: u32,
+    rate: SampleRate,
     layout: RecordLayout,
     started: Tick,
     /// The moment, counted in samples, at which both tracks begin.
     base: u64,
     said: VecDeque<i16>,
     heard: VecDeque<i16>,
+    /// From the stream's rate to the recording's, for each direction.
+    changes: [RateChange; 2],
+    /// Room for samples at the recording's rate.
+    own: Vec<i16>,
 }
 
 /// Names a direction.
@@ -67,21 +73,32 @@ pub(crate) enum Track {
 }
 
 impl Recorder {
-    pub(crate) fn new(rate: u32, layout: RecordLayout, started: Tick) -> Self {
-        Self { rate, layout, started, base: 0, said: VecDeque::new(), heard: VecDeque::new() }
+    pub(crate) fn new(rate: SampleRate, layout: RecordLayout, started: Tick) -> Self {
+        let (said, heard) = (VecDeque::new(), VecDeque::new());
+        let (changes, own) = ([RateChange::default(), RateChange::default()], Vec::new());
+        Self { rate, layout, started, base: 0, said, heard, changes, own }
     }
 
     /// Takes audio of one direction that began at `at`, and returns a block when there is enough.
-    pub(crate) fn write(&mut self, track: Track, samples: &[i16], at: Tick) -> Option<RecordedBlock> {
+    pub(crate) fn write(
+        &mut self,
+        track: Track,
+        rate: SampleRate,
+        samples: &[i16],
+        at: Tick,
+    ) -> Option<RecordedBlock> {
         let place = self.moments(at.since(self.started));
         let most = self.moments(BLOCK + LAG);
         // After a pause the tracks begin anew behind it.
         let pause = (place > self.newest() + most).then(|| self.give_all(place));
         let (base, slack) = (self.base, self.moments(SLACK));
-        let queue = match track {
-            Track::Said => &mut self.said,
-            Track::Heard => &mut self.heard,
+        let [said, heard] = &mut self.changes;
+        let (queue, change) = match track {
+            Track::Said => (&mut self.said, said),
+            Track::Heard => (&mut self.heard, heard),
         };
+        self.own.clear();
+        change.process(rate, self.rate, samples, &mut self.own);
         let end = base + queue.len() as u64;
         // A direction that had nothing lately starts exactly where it belongs.
         if place > end + slack || queue.is_empty() {
@@ -89,7 +106,7 @@ impl Recorder {
         }
         // A direction that gives more than time passes is cut, not allowed to run ahead of the other.
         let room = (2 * most as usize).saturating_sub(queue.len());
-        queue.extend(&samples[..samples.len().min(room)]);
+        queue.extend(&self.own[..self.own.len().min(room)]);
         pause.or_else(|| self.next_block())
     }
 
@@ -100,7 +117,7 @@ impl Recorder {
     }
 
     fn moments(&self, time: Duration) -> u64 {
-        (time.as_micros() * u128::from(self.rate) / 1_000_000) as u64
+        (time.as_micros() * u128::from(self.rate.hz()) / 1_000_000) as u64
     }
 
     /// The moment behind everything that waits.
@@ -142,6 +159,7 @@ impl Recorder {
 mod tests {
     use super::*;
 
+    const RATE: SampleRate = SampleRate::Hz8000;
     const FRAME: Duration = Duration::from_millis(20);
 
     /// The whole recording as moments of `[said, heard]`.
@@ -164,13 +182,14 @@ mod tests {
 
     #[test]
     fn both_directions_stand_side_by_side() {
-        let mut recorder = Recorder::new(8_000, RecordLayout::Stereo, Tick(0));
+        let mut recorder = Recorder::new(RATE, RecordLayout::Stereo, Tick(0));
         let mut file = File::default();
         for number in 0..50u64 {
             // What is heard comes 7 ms later and jitters.
-            file.add(recorder.write(Track::Said, &[1; 160], Tick(number * 20_000)));
+            file.add(recorder.write(Track::Said, RATE, &[1; 160], Tick(number * 20_000)));
             file.add(recorder.write(
                 Track::Heard,
+                RATE,
                 &[2; 160],
                 Tick(number * 20_000 + 7_000 + number % 3 * 4_000),
             ));
@@ -184,13 +203,13 @@ mod tests {
 
     #[test]
     fn a_direction_without_packets_is_silent_in_its_channel() {
-        let mut recorder = Recorder::new(8_000, RecordLayout::Stereo, Tick(0));
+        let mut recorder = Recorder::new(RATE, RecordLayout::Stereo, Tick(0));
         let mut file = File::default();
         let mut at = Tick(0);
         for number in 0..100 {
-            file.add(recorder.write(Track::Said, &[1; 160], at));
+            file.add(recorder.write(Track::Said, RATE, &[1; 160], at));
             if !(20..70).contains(&number) {
-                file.add(recorder.write(Track::Heard, &[2; 160], at));
+                file.add(recorder.write(Track::Heard, RATE, &[2; 160], at));
             }
             at += FRAME;
         }
@@ -203,10 +222,10 @@ mod tests {
 
     #[test]
     fn a_hold_of_ten_minutes_is_silence_and_no_memory() {
-        let mut recorder = Recorder::new(8_000, RecordLayout::Stereo, Tick(0));
+        let mut recorder = Recorder::new(RATE, RecordLayout::Stereo, Tick(0));
         let mut blocks = Vec::new();
-        blocks.extend(recorder.write(Track::Heard, &[2; 160], Tick(0)));
-        blocks.extend(recorder.write(Track::Said, &[1; 160], Tick(600_000_000)));
+        blocks.extend(recorder.write(Track::Heard, RATE, &[2; 160], Tick(0)));
+        blocks.extend(recorder.write(Track::Said, RATE, &[1; 160], Tick(600_000_000)));
         blocks.push(recorder.finish(Tick(700_000_000)));
         assert_eq!(blocks.len(), 2);
         assert_eq!((blocks[0].samples.len(), blocks[0].silence), (320, 600 * 8_000 - 160));
@@ -216,19 +235,19 @@ mod tests {
 
     #[test]
     fn a_direction_that_gives_too_much_is_cut() {
-        let mut recorder = Recorder::new(8_000, RecordLayout::Stereo, Tick(0));
+        let mut recorder = Recorder::new(RATE, RecordLayout::Stereo, Tick(0));
         let mut file = File::default();
         for _ in 0..1_000 {
-            file.add(recorder.write(Track::Heard, &[2; 160], Tick(5)));
+            file.add(recorder.write(Track::Heard, RATE, &[2; 160], Tick(5)));
         }
         assert!(recorder.heard.len() <= 6_400, "{}", recorder.heard.len());
     }
 
     #[test]
     fn mono_is_the_sum_of_both() {
-        let mut recorder = Recorder::new(8_000, RecordLayout::Mono, Tick(0));
-        recorder.write(Track::Said, &[30_000, 1, 1], Tick(0));
-        recorder.write(Track::Heard, &[10_000, 2], Tick(0));
+        let mut recorder = Recorder::new(RATE, RecordLayout::Mono, Tick(0));
+        recorder.write(Track::Said, RATE, &[30_000, 1, 1], Tick(0));
+        recorder.write(Track::Heard, RATE, &[10_000, 2], Tick(0));
         let block = recorder.finish(Tick(375));
         assert_eq!((block.samples, block.silence, block.last), (vec![32_767, 3, 1], 0, true));
     }

@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 
+use crate::codec::SampleRate;
+
 /// The most speech of an application that waits in a device: what is beyond it is not taken.
 pub const MAX_SPEECH_MS: u32 = 1_000;
 
 /// Holds what an application has said and the microphone has not sent yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Speech {
-    rate: u32,
+    rate: SampleRate,
     waiting: VecDeque<i16>,
     limit: usize,
     /// The frames for which there was too little; silence filled them.
@@ -20,9 +22,13 @@ pub(crate) struct Speech {
 }
 
 impl Speech {
-    pub(crate) fn new(rate: u32) -> Self {
-        let limit = (u64::from(rate) * u64::from(MAX_SPEECH_MS) / 1_000) as usize;
+    pub(crate) fn new(rate: SampleRate) -> Self {
+        let limit = rate.samples_in(MAX_SPEECH_MS);
         Self { rate, waiting: VecDeque::new(), limit, under_runs: 0, refused: 0, speaking: false }
+    }
+
+    pub(crate) fn rate(&self) -> SampleRate {
+        self.rate
     }
 
     /// Takes as many of the samples as there is room for, and returns how many that were.
@@ -68,7 +74,7 @@ mod tests {
 
     #[test]
     fn speech_is_taken_up_to_the_limit_and_given_in_order() {
-        let mut speech = Speech::new(8_000);
+        let mut speech = Speech::new(SampleRate::Hz8000);
         assert_eq!(speech.speak(&[1; 7_999]), 7_999);
         assert_eq!(speech.speak(&[2; 2]), 1);
         assert_eq!((speech.waiting(), speech.refused), (8_000, 1));
@@ -79,7 +85,7 @@ mod tests {
 
     #[test]
     fn each_time_speech_runs_out_is_one_under_run_filled_with_silence() {
-        let mut speech = Speech::new(8_000);
+        let mut speech = Speech::new(SampleRate::Hz8000);
         assert_eq!(pull(&mut speech, 2), [0, 0]);
         assert_eq!(speech.under_runs, 0);
         speech.speak(&[5; 3]);

@@ -1,6 +1,7 @@
 //! A recording, played.
 
 use super::Play;
+use crate::codec::SampleRate;
 use crate::wav::Wav;
 
 /// Plays a recording in a loop, or once and then silence.
@@ -14,6 +15,10 @@ pub(crate) struct WavPlayer {
 impl WavPlayer {
     pub(crate) fn new(wav: Wav) -> Self {
         Self { wav, position: 0, ended: false }
+    }
+
+    pub(crate) fn rate(&self) -> SampleRate {
+        self.wav.rate()
     }
 
     pub(crate) fn pull(&mut self, count: usize, out: &mut Vec<i16>) -> Play {
@@ -51,20 +56,20 @@ mod tests {
 
     #[test]
     fn a_recording_loops() {
-        let mut player = WavPlayer::new(Wav::new(vec![1, 2, 3], 8_000));
+        let mut player = WavPlayer::new(Wav::new(vec![1, 2, 3], SampleRate::Hz8000));
         assert_eq!(pull(&mut player, 4), (vec![1, 2, 3, 1], Play::Goes));
         assert_eq!(pull(&mut player, 8), (vec![2, 3, 1, 2, 3, 1, 2, 3], Play::Goes));
     }
 
     #[test]
     fn a_recording_played_once_tells_its_end_once_and_is_silent_then() {
-        let mut player = WavPlayer::new(Wav::new(vec![1, 2, 3], 8_000).once());
+        let mut player = WavPlayer::new(Wav::new(vec![1, 2, 3], SampleRate::Hz8000).once());
         assert_eq!(pull(&mut player, 2), (vec![1, 2], Play::Goes));
         assert_eq!(pull(&mut player, 2), (vec![3, 0], Play::Ended));
         assert_eq!(pull(&mut player, 2), (vec![0, 0], Play::Goes));
-        let mut exact = WavPlayer::new(Wav::new(vec![1, 2], 8_000).once());
+        let mut exact = WavPlayer::new(Wav::new(vec![1, 2], SampleRate::Hz8000).once());
         assert_eq!(pull(&mut exact, 2), (vec![1, 2], Play::Ended));
-        let mut empty = WavPlayer::new(Wav::new(vec![], 8_000));
+        let mut empty = WavPlayer::new(Wav::new(vec![], SampleRate::Hz8000));
         assert_eq!(pull(&mut empty, 2), (vec![0, 0], Play::Ended));
         assert_eq!(pull(&mut empty, 1), (vec![0], Play::Goes));
     }

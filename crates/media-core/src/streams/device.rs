@@ -4,9 +4,10 @@ use super::command::StreamFailure;
 use super::figures::DeviceSnapshot;
 use super::names::{DeviceId, RecordingId, StreamId};
 use super::output::{StreamEvent, StreamOutput};
+use crate::codec::SampleRate;
 use crate::hearing::{Ear, Hearing};
 use crate::sink::{Listening, RecordLayout, RecordedBlock, Recorder, Track};
-use crate::source::{Play, Player, Source};
+use crate::source::{Play, Player, Source, Speech};
 use crate::tick::Tick;
 
 /// Speaks and hears for one party.
@@ -27,7 +28,7 @@ impl Device {
         let mut device = Self {
             id,
             stream: None,
-            player: Player::Silence,
+            player: Player::new(Source::Silence),
             muted: false,
             ear: Ear::new(silence_level),
             listening: None,
@@ -67,35 +68,42 @@ impl Device {
     /// Appends the next samples of the microphone.
     pub(super) fn pull(
         &mut self,
-        rate: u32,
-        count: usize,
+        rate: SampleRate,
+        milliseconds: u32,
         at: Tick,
         samples: &mut Vec<i16>,
         out: &mut Vec<StreamOutput>,
     ) {
         let start = samples.len();
-        if self.player.pull(rate, count, samples) == Play::Ended {
+        if self.player.pull(rate, milliseconds, samples) == Play::Ended {
             out.push(StreamOutput::Event(StreamEvent::SourceEnded { device: self.id, at }));
         }
         if self.muted {
             samples[start..].fill(0);
         }
-        self.record(Track::Said, &samples[start..], at, out);
+        self.record(Track::Said, rate, &samples[start..], at, out);
     }
 
     /// Gives the ear what the stream plays.
-    pub(super) fn hear(&mut self, rate: u32, samples: &[i16], now: Tick, out: &mut Vec<StreamOutput>) {
+    pub(super) fn hear(&mut self, rate: SampleRate, samples: &[i16], now: Tick, out: &mut Vec<StreamOutput>) {
         self.ear.play(rate, samples, now);
         self.player.hear(rate, samples);
         if let Some(listening) = &mut self.listening {
-            listening.hear(samples);
+            listening.hear(rate, samples);
         }
-        self.record(Track::Heard, samples, now, out);
+        self.record(Track::Heard, rate, samples, now, out);
     }
 
-    fn record(&mut self, track: Track, samples: &[i16], at: Tick, out: &mut Vec<StreamOutput>) {
+    fn record(
+        &mut self,
+        track: Track,
+        rate: SampleRate,
+        samples: &[i16],
+        at: Tick,
+        out: &mut Vec<StreamOutput>,
+    ) {
         if let Some((recording, recorder)) = &mut self.recorder
-            && let Some(block) = recorder.write(track, samples, at)
+            && let Some(block) = recorder.write(track, rate, samples, at)
         {
             out.push(StreamOutput::Recorded { recording: *recording, block });
         }
@@ -106,7 +114,7 @@ impl Device {
         &mut self,
         recording: RecordingId,
         layout: RecordLayout,
-        rate: u32,
+        rate: SampleRate,
         now: Tick,
     ) -> Result<(), StreamFailure> {
         if self.recorder.is_some() {
@@ -133,16 +141,12 @@ impl Device {
     }
 
     pub(super) fn speak(&mut self, samples: &[i16]) -> usize {
-        match &mut self.player {
-            Player::Application(speech) => speech.speak(samples),
-            Player::Silence | Player::Tone(_) | Player::Wav(_) | Player::Echo(_) => 0,
-        }
+        self.player.speech_mut().map_or(0, |speech| speech.speak(samples))
     }
 
     pub(super) fn fall_silent(&mut self) {
-        match &mut self.player {
-            Player::Application(speech) => speech.fall_silent(),
-            Player::Silence | Player::Tone(_) | Player::Wav(_) | Player::Echo(_) => {}
+        if let Some(speech) = self.player.speech_mut() {
+            speech.fall_silent();
         }
     }
 
@@ -151,18 +155,15 @@ impl Device {
     }
 
     pub(super) fn snapshot(&self) -> DeviceSnapshot {
-        let (waiting_speech, under_runs, refused) = match &self.player {
-            Player::Application(speech) => (speech.waiting(), speech.under_runs, speech.refused),
-            Player::Silence | Player::Tone(_) | Player::Wav(_) | Player::Echo(_) => (0, 0, 0),
-        };
+        let speech = self.player.speech();
         DeviceSnapshot {
             device: self.id,
             stream: self.stream,
             muted: self.muted,
             recording: self.recorder.as_ref().map(|(recording, _)| *recording),
-            waiting_speech,
-            under_runs,
-            refused_speech: refused,
+            waiting_speech: speech.map_or(0, Speech::waiting),
+            under_runs: speech.map_or(0, |speech| speech.under_runs),
+            refused_speech: speech.map_or(0, |speech| speech.refused),
             waiting_heard: self.listening.as_ref().map_or(0, Listening::waiting),
             dropped_heard: self.listening.as_ref().map_or(0, |listening| listening.dropped),
         }

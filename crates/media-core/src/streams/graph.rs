@@ -7,7 +7,7 @@ use super::{
     Agreed, Cx, Device, DeviceId, Op, RecordingId, StreamCommand, StreamFailure, StreamId, StreamOutput,
     Streams,
 };
-use crate::codec::Codec;
+use crate::codec::SampleRate;
 use crate::sink::RecordLayout;
 use crate::source::Source;
 
@@ -92,8 +92,14 @@ impl<'c> Graph<'_, 'c> {
     }
 
     fn record(&mut self, device: DeviceId, recording: RecordingId, layout: RecordLayout) -> Done {
+        let stream = self.streams.devices.get(&device).ok_or(StreamFailure::UnknownDevice)?.stream;
+        let agreed = stream
+            .and_then(|stream| self.key(stream).ok())
+            .and_then(|key| self.streams.sessions[key].agreed.as_ref());
+        // The rate of the call as it is now; what comes at another one is brought to it.
+        let rate = agreed.map_or(SampleRate::Hz8000, |agreed| agreed.codec.sample_rate());
         let device = self.streams.devices.get_mut(&device).ok_or(StreamFailure::UnknownDevice)?;
-        device.start_recording(recording, layout, Codec::CLOCK_RATE, self.cx.now)
+        device.start_recording(recording, layout, rate, self.cx.now)
     }
 
     fn stop_recording(&mut self, device: DeviceId) -> Done {

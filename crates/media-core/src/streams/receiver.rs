@@ -6,7 +6,7 @@ mod sources;
 use super::device::Device;
 use super::names::StreamId;
 use super::step::Step;
-use crate::codec::Codec;
+use crate::codec::{Codec, Decoder};
 use crate::dtmf::DigitReceiver;
 use crate::negotiation::Agreed;
 use crate::reception::Arrival;
@@ -15,9 +15,6 @@ use crate::tick::Tick;
 
 pub(super) use admission::Admission;
 pub(super) use sources::Sources;
-
-/// The longest payload that is played: 200 ms. Nobody sends more, and one packet must not fill an ear.
-const MAX_AUDIO_BYTES: usize = 1_600;
 
 /// What a payload type means on a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +40,7 @@ pub(super) struct Receiver {
     pub(super) admission: Admission,
     pub(super) sources: Sources,
     digits: DigitReceiver,
+    decoder: Option<(Codec, Box<dyn Decoder>)>,
     pub(super) late: u64,
     pub(super) malformed: u64,
     pub(super) looped: u64,
@@ -55,6 +53,7 @@ impl Receiver {
             admission: Admission::default(),
             sources: Sources::default(),
             digits: DigitReceiver::default(),
+            decoder: None,
             late: 0,
             malformed: 0,
             looped: 0,
@@ -71,10 +70,6 @@ impl Receiver {
         let RtpPacket { header, payload, .. } = *packet;
         let kind = payload_kind(agreed, header.payload_type);
         let audio = matches!(kind, Payload::Audio(_));
-        if audio && payload.len() > MAX_AUDIO_BYTES {
-            self.malformed += 1;
-            return None;
-        }
         if !self.sources.admit(&header, step.now()) {
             return None;
         }
@@ -107,13 +102,26 @@ impl Receiver {
                 let Some(device) = device else { return false };
                 let mut samples = std::mem::take(&mut step.bench.samples);
                 samples.clear();
-                codec.decode(received.payload, &mut samples);
-                device.hear(Codec::CLOCK_RATE, &samples, step.now(), step.out);
+                let decoded = self.decoder(codec).decode(received.payload, &mut samples).is_ok();
+                if decoded {
+                    device.hear(codec.sample_rate(), &samples, step.now(), step.out);
+                } else {
+                    self.malformed += 1;
+                }
                 step.bench.samples = samples;
-                return true;
+                return decoded;
             }
         }
         false
+    }
+
+    /// The decoder of a codec; the peer's change to another one begins it anew.
+    fn decoder(&mut self, codec: Codec) -> &mut dyn Decoder {
+        if self.decoder.as_ref().is_some_and(|(before, _)| *before != codec) {
+            self.decoder = None;
+        }
+        let (_, decoder) = self.decoder.get_or_insert_with(|| (codec, codec.decoder()));
+        &mut **decoder
     }
 
     pub(super) fn deadline(&self) -> Option<Tick> {
@@ -134,6 +142,8 @@ fn payload_kind(agreed: &Agreed, payload_type: u8) -> Payload {
     } else if Some(payload_type) == agreed.dtmf_payload_type {
         Payload::Event
     } else {
-        Codec::from_static_payload_type(payload_type).map_or(Payload::Unknown, Payload::Audio)
+        Codec::from_static_payload_type(payload_type)
+            .filter(|codec| Codec::ALL.contains(codec))
+            .map_or(Payload::Unknown, Payload::Audio)
     }
 }

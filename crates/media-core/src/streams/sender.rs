@@ -10,7 +10,7 @@ use super::pace::Pace;
 use super::receiver::{Payload, Received};
 use super::relay::Relay;
 use super::step::Step;
-use crate::codec::Codec;
+use crate::codec::{Codec, Encoder};
 use crate::negotiation::Agreed;
 use crate::rtp::RtpHeader;
 use crate::source::Player;
@@ -39,6 +39,7 @@ pub(super) struct Sender {
     /// A talkspurt starts with the next packet (TM-007).
     marker: bool,
     hold: Option<Player>,
+    encoder: Option<(Codec, Box<dyn Encoder>)>,
     relay: Relay,
     pub(super) packets: u64,
     pub(super) octets: u64,
@@ -62,6 +63,7 @@ impl Sender {
             pace: Pace::new(now),
             marker: true,
             hold: step.config.hold_audio.player(),
+            encoder: None,
             relay: Relay::default(),
             packets: 0,
             octets: 0,
@@ -92,6 +94,14 @@ impl Sender {
         self.hold = audio.player();
     }
 
+    /// Another agreement is in force: another codec begins anew, its clock goes on (TM-006).
+    pub(super) fn apply(&mut self, now: Tick, agreed: &Agreed) {
+        self.clock.set_rate(now.max(self.pace.end()), agreed.codec.clock_rate());
+        if self.encoder.as_ref().is_none_or(|(codec, _)| *codec != agreed.codec) {
+            self.encoder = Some((agreed.codec, agreed.codec.encoder()));
+        }
+    }
+
     /// Changes where the frames come from; the one before ends in good order.
     pub(super) fn set_gate(&mut self, step: &mut Step<'_, '_>, gate: Gate, agreed: Option<&Agreed>) {
         match gate {
@@ -116,20 +126,19 @@ impl Sender {
         mut device: Option<&mut Device>,
     ) {
         let frame = Duration::from_millis(u64::from(agreed.ptime_ms));
-        let rate = Codec::CLOCK_RATE;
-        let count = (u32::from(agreed.ptime_ms) * rate / 1_000) as usize;
+        let (rate, milliseconds) = (agreed.codec.sample_rate(), u32::from(agreed.ptime_ms));
         while let Some(due) = self.pace.take(step.now(), frame) {
             let mut samples = std::mem::take(&mut step.bench.samples);
             samples.clear();
             match self.gate {
                 Gate::Device => {
                     if let Some(device) = &mut device {
-                        device.pull(rate, count, due.at, &mut samples, step.out);
+                        device.pull(rate, milliseconds, due.at, &mut samples, step.out);
                     }
                 }
                 Gate::Hold => {
                     if let Some(player) = &mut self.hold {
-                        player.pull(rate, count, &mut samples);
+                        player.pull(rate, milliseconds, &mut samples);
                     }
                 }
                 Gate::Closed | Gate::Relay => {}
@@ -143,7 +152,9 @@ impl Sender {
     fn send_audio(&mut self, step: &mut Step<'_, '_>, agreed: &Agreed, at: Tick, samples: &[i16]) {
         let mut payload = std::mem::take(&mut step.bench.payload);
         payload.clear();
-        agreed.codec.encode(samples, &mut payload);
+        if let Some((_, encoder)) = &mut self.encoder {
+            encoder.encode(samples, &mut payload);
+        }
         let header = RtpHeader {
             marker: std::mem::take(&mut self.marker),
             payload_type: agreed.payload_type,

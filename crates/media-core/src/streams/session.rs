@@ -71,6 +71,7 @@ impl Session {
         self.receiver.sources.signalled();
         self.watchdog.apply(step.now(), before, &agreed);
         self.reporter.apply(step, &agreed);
+        self.sender.apply(step.now(), &agreed);
         self.agreed = Some(agreed);
         self.open_gate(step);
     }

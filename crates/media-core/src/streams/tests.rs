@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
-use crate::codec::Codec;
+use crate::codec::{Codec, SampleRate};
 use crate::direction::Direction;
 use crate::rtcp::{RtcpPacket, parse_compound};
 use crate::rtp::{RtpHeader, RtpPacket};
@@ -24,6 +24,7 @@ use crate::source::Source;
 use crate::wav::Wav;
 
 const DELAY: Duration = Duration::from_millis(10);
+const RATE: SampleRate = SampleRate::Hz8000;
 const UNIX: Duration = Duration::from_secs(1_700_000_000);
 
 /// One packet on the wire.

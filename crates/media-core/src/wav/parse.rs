@@ -1,7 +1,9 @@
 //! Bytes of a WAV file to a recording.
 
-use super::{MAX_WAV_RATE, MAX_WAV_SECONDS, MIN_WAV_RATE, Wav, WavError};
+use super::{MAX_WAV_SECONDS, Wav, WavError};
+use crate::codec::SampleRate;
 use crate::g711;
+use crate::resample::Resampler;
 
 /// The format tags that are read.
 const PCM: u16 = 1;
@@ -11,7 +13,11 @@ const ULAW: u16 = 7;
 /// The tag behind which the true one stands in the extension.
 const EXTENSIBLE: u16 = 0xFFFE;
 
-/// Reads a WAV file. Its sizes are not believed: what is there is played, whatever the header says.
+/// What a recording has at most: more than a telephone's wideband does not carry.
+const WIDEBAND: SampleRate = SampleRate::Hz16000;
+
+/// Reads a WAV file: 8, 11.025, 12, 16, 22.05, 24, 32, 44.1 or 48 kHz, in one channel or two. What is above 16 kHz is brought
+/// down to that, once and for all. Its sizes are not believed: what is there is played, whatever the header says.
 pub fn parse_wav(bytes: &[u8]) -> Result<Wav, WavError> {
     let (head, mut rest) = bytes.split_first_chunk::<12>().ok_or(WavError::NotWav)?;
     if &head[..4] != b"RIFF" || &head[8..] != b"WAVE" {
@@ -48,6 +54,28 @@ fn audio(size: usize, body: &[u8]) -> &[u8] {
     if size == 0 && !follows { body } else { &body[..size.min(body.len())] }
 }
 
+/// How many times a rate is one that can be resampled: the old rates of sound cards are parts of those of today.
+fn usual_rate(hz: u32) -> Option<(usize, SampleRate)> {
+    [1, 2, 4].into_iter().find_map(|times| {
+        let rate = SampleRate::from_hz(hz.checked_mul(times)?)?;
+        (hz >= 8_000).then_some((times as usize, rate))
+    })
+}
+
+/// Puts samples in between, on straight lines. What that leaves above the band is taken away by the resampler.
+fn interpolate(samples: &[i16], times: usize) -> Vec<i16> {
+    let last = samples.last().copied();
+    let next = samples.iter().copied().skip(1).chain(last);
+    samples
+        .iter()
+        .zip(next)
+        .flat_map(|(&one, next)| {
+            let step = i32::from(next) - i32::from(one);
+            (0..times).map(move |part| (i32::from(one) + step * part as i32 / times as i32) as i16)
+        })
+        .collect()
+}
+
 #[derive(Clone, Copy)]
 struct Format {
     tag: u16,
@@ -68,8 +96,7 @@ impl Format {
         let format = Self { tag, channels: short(2), rate, bits: short(14) };
         let readable =
             matches!((tag, format.bits), (PCM, 8 | 16 | 24 | 32) | (FLOAT, 32 | 64) | (ALAW | ULAW, 8));
-        let usual = matches!(format.channels, 1 | 2) && (MIN_WAV_RATE..=MAX_WAV_RATE).contains(&rate);
-        if readable && usual {
+        if readable && matches!(format.channels, 1 | 2) && usual_rate(rate).is_some() {
             Ok(format)
         } else {
             let Self { tag, channels, rate, bits } = format;
@@ -94,7 +121,14 @@ impl Format {
                 (sum / i32::from(self.channels)) as i16
             })
             .collect();
-        Ok(Wav::new(samples, self.rate))
+        let (times, rate) = usual_rate(self.rate).ok_or(WavError::NoChunk("fmt"))?;
+        let samples = if times == 1 { samples } else { interpolate(&samples, times) };
+        if rate <= WIDEBAND {
+            return Ok(Wav::new(samples, rate));
+        }
+        let mut wideband = Vec::with_capacity(samples.len() * 16 / (rate.hz() as usize / 1_000) + 1);
+        Resampler::new(rate, WIDEBAND).process(&samples, &mut wideband);
+        if wideband.is_empty() { Err(WavError::Empty) } else { Ok(Wav::new(wideband, WIDEBAND)) }
     }
 
     /// The sample in the most significant 16 bits; floating point is of ±1, more is clipped.

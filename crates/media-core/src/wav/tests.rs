@@ -63,16 +63,34 @@ fn telephone_companding_is_read() {
 
 #[test]
 fn two_channels_are_mixed_down() {
-    let spec = hound::WavSpec { channels: 2, sample_rate: 44_100, ..TELEPHONE };
+    let spec = hound::WavSpec { channels: 2, sample_rate: 16_000, ..TELEPHONE };
     let read = parse_wav(&wav(spec, &[100_i16, 300, -32_768, -32_768, 32_767, 32_767])).expect("usable");
-    assert_eq!((read.samples(), read.rate(), read.repeats()), (&[200, -32_768, 32_767][..], 44_100, true));
+    assert_eq!((read.samples(), read.rate()), (&[200, -32_768, 32_767][..], SampleRate::Hz16000));
+    assert!(read.repeats());
     assert!(!read.once().repeats());
+}
+
+#[test]
+fn every_usual_rate_sounds_the_same() {
+    use std::f64::consts::TAU;
+    for rate in [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000_u32] {
+        let sine = |number: u32| (f64::from(number) * 600.0 * TAU / f64::from(rate)).sin() * 9_000.0;
+        let samples: Vec<i16> = (0..rate).map(|number| sine(number) as i16).collect();
+        let spec = hound::WavSpec { sample_rate: rate, ..TELEPHONE };
+        let read = parse_wav(&wav(spec, &samples)).expect("usable");
+        assert_eq!(read.rate().hz(), if rate == 8_000 { 8_000 } else { 16_000 });
+        assert!(read.samples().len().abs_diff(read.rate().hz() as usize) <= 1, "{rate}");
+        let middle = &read.samples()[read.rate().samples_in(200)..][..read.rate().samples_in(200)];
+        assert_eq!(crate::spectrum::dominant(middle, read.rate()), Some(600), "{rate}");
+        let loudest = middle.iter().max().copied().expect("samples");
+        assert!((8_800..=9_100).contains(&loudest), "{rate}: {loudest}");
+    }
 }
 
 #[test]
 fn an_extensible_header_names_the_true_format() {
     // 24 bits: the writer takes the extensible header for those.
-    let spec = hound::WavSpec { channels: 2, sample_rate: 48_000, bits_per_sample: 24, ..TELEPHONE };
+    let spec = hound::WavSpec { channels: 2, bits_per_sample: 24, ..TELEPHONE };
     let bytes = wav(spec, &[512_i32, 512]);
     assert_eq!(bytes[20..22], 0xFFFE_u16.to_le_bytes());
     assert_eq!(samples(&bytes), [2]);
@@ -115,7 +133,6 @@ fn what_is_not_read_is_named() {
         };
         assert_eq!((format, found, at, of), (tag, channels, rate, bits));
     }
-    assert!(parse_wav(&file(1, 2, 48_000, 16, 4, &[0; 4])).is_ok());
     assert!(matches!(parse_wav(b"RIFF\0\0\0\0WAV"), Err(WavError::NotWav)));
     assert!(matches!(parse_wav(b"RIFX\0\0\0\0WAVE"), Err(WavError::NotWav)));
     assert!(matches!(parse_wav(b"RIFF\0\0\0\0WAVE"), Err(WavError::NoChunk("data"))));
@@ -136,7 +153,7 @@ fn ten_minutes_are_read_and_no_more() {
 
 #[test]
 fn cut_files_never_panic() {
-    let spec = hound::WavSpec { channels: 2, sample_rate: 48_000, bits_per_sample: 24, ..TELEPHONE };
+    let spec = hound::WavSpec { channels: 2, bits_per_sample: 24, ..TELEPHONE };
     let bytes = wav(spec, &[1_i32, 2, 3, 4]);
     for length in 0..bytes.len() {
         let read = parse_wav(&bytes[..length]);

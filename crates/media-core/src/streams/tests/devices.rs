@@ -28,7 +28,7 @@ fn a_muted_microphone_sends_silence_in_the_same_packets() {
 fn the_end_of_a_recording_that_is_played_once_is_told() {
     let mut world = World::call();
     let started = world.now;
-    world.device(0, 1, Source::Wav(Wav::new(vec![9_000; 400], 8_000).once()));
+    world.device(0, 1, Source::Wav(Wav::new(vec![9_000; 400], RATE).once()));
     world.run(s(1));
     let ends: Vec<_> = world
         .events(0)
@@ -46,12 +46,12 @@ fn the_end_of_a_recording_that_is_played_once_is_told() {
 #[test]
 fn an_application_speaks_and_hears() {
     let mut world = World::call();
-    world.device(0, 1, Source::Application { rate: 8_000 });
+    world.device(0, 1, Source::Application { rate: RATE });
     let (device, mut tone) = (DeviceId(1), crate::source::Player::new(Source::Tone { hz: 700 }));
     let mut heard = Vec::new();
     for count in 0..100 {
         let mut samples = Vec::new();
-        tone.pull(8_000, 160, &mut samples);
+        tone.pull(RATE, 20, &mut samples);
         if count == 0 {
             // A frame ahead, so that each is there when it is due.
             world.parties[0].streams.speak(device, &[0; 160]);
@@ -62,7 +62,7 @@ fn an_application_speaks_and_hears() {
     }
     assert_eq!(world.hearing(1).tone, Some(700));
     assert_eq!(world.hearing(1).longest_silence, Duration::ZERO);
-    assert_eq!(crate::spectrum::dominant(&heard[heard.len() - 1_600..], 8_000), Some(1_000));
+    assert_eq!(crate::spectrum::dominant(&heard[heard.len() - 1_600..], RATE), Some(1_000));
     assert!((98..=101).contains(&(heard.len() / 160)), "{}", heard.len());
     let counted = world.parties[0].streams.device(device).expect("the device is open");
     assert_eq!((counted.under_runs, counted.refused_speech, counted.dropped_heard), (0, 0, 0));
@@ -71,7 +71,7 @@ fn an_application_speaks_and_hears() {
 #[test]
 fn an_application_that_is_late_is_silent_and_one_that_does_not_listen_misses_the_oldest() {
     let mut world = World::call();
-    world.device(0, 1, Source::Application { rate: 8_000 });
+    world.device(0, 1, Source::Application { rate: RATE });
     let device = DeviceId(1);
     assert_eq!(world.parties[0].streams.speak(device, &[5_000; 9_000]), 8_000);
     world.run(ms(995));
@@ -93,7 +93,7 @@ fn an_application_that_is_late_is_silent_and_one_that_does_not_listen_misses_the
 fn moments(world: &World, party: usize) -> Vec<[i16; 2]> {
     let mut moments = Vec::new();
     for (recording, block) in &world.parties[party].recorded {
-        assert_eq!((*recording, block.layout, block.rate), (RecordingId(3), RecordLayout::Stereo, 8_000));
+        assert_eq!((*recording, block.layout, block.rate), (RecordingId(3), RecordLayout::Stereo, RATE));
         moments.extend(block.samples.chunks(2).map(|moment| [moment[0], moment[1]]));
         moments.extend(std::iter::repeat_n([0, 0], block.silence as usize));
     }
@@ -126,7 +126,7 @@ fn a_recording_has_one_party_per_channel_through_a_hold() {
     let tone = |from: usize, channel: usize| {
         let samples: Vec<i16> =
             moments[from * 8_000..][..8_000].iter().map(|moment| moment[channel]).collect();
-        crate::spectrum::dominant(&samples, 8_000)
+        crate::spectrum::dominant(&samples, RATE)
     };
     for from in [0, 1, 62, 63] {
         let from = if from == 63 { 62 } else { from };

@@ -132,9 +132,9 @@ fn an_echo_returns_what_was_received() {
 #[test]
 fn a_recording_is_played_in_a_loop() {
     let mut samples = Vec::new();
-    crate::source::Player::new(Source::Tone { hz: 600 }).pull(8_000, 800, &mut samples);
+    crate::source::Player::new(Source::Tone { hz: 600 }).pull(RATE, 100, &mut samples);
     let mut world = World::call();
-    world.device(0, 1, Source::Wav(Wav::new(samples, 8_000)));
+    world.device(0, 1, Source::Wav(Wav::new(samples, RATE)));
     world.run(s(2));
     assert_eq!(world.hearing(1).tone, Some(600));
 }

@@ -104,7 +104,7 @@ fn broken_and_unknown_payloads_are_counted_only() {
     let next = world.rtp(1, 1, Tick::default()).last().expect("frames were sent").sequence.wrapping_add(1);
     let fits = packet(ssrc, next, 0, 0, &[0xFF; 1_600]);
     let too_long = packet(ssrc, next.wrapping_add(1), 0, 0, &[0xFF; 1_601]);
-    let unknown = packet(ssrc, next.wrapping_add(1), 96, 0, &[0; 160]);
+    let unknown = packet(ssrc, next.wrapping_add(2), 96, 0, &[0; 160]);
     world.inject(0, 1, PacketKind::Rtp, peer, &fits);
     assert_eq!(world.snapshot(0, 1).malformed, before);
     for bytes in [&too_long[..], &unknown, &[0; 3], &[]] {
