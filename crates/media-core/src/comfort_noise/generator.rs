@@ -1,6 +1,6 @@
 //! Noise as it was described.
 
-use super::{ComfortNoise, MAX_ORDER};
+use super::{ComfortNoise, MAX_ORDER, ZERO_INDEX, coefficient};
 use crate::codec::SampleRate;
 
 /// A change of the level is nine tenths done after so many milliseconds.
@@ -19,6 +19,8 @@ pub struct NoiseGenerator {
     /// The root mean square of the output, and what it goes to; `None` before the first description.
     gain: Option<f64>,
     target: f64,
+    /// The colour as it was described, and its reflection coefficients.
+    indices: [u8; MAX_ORDER],
     reflection: [f64; MAX_ORDER],
     order: usize,
     /// What makes the power of the coloured noise one.
@@ -36,6 +38,7 @@ impl NoiseGenerator {
             approach: 1.0 - 0.1_f64.powf(1.0 / rate.samples_in(SMOOTHING_MS) as f64),
             gain: None,
             target: 0.0,
+            indices: [ZERO_INDEX; MAX_ORDER],
             reflection: [0.0; MAX_ORDER],
             order: 0,
             excitation: 1.0,
@@ -48,15 +51,15 @@ impl NoiseGenerator {
     pub fn describe(&mut self, noise: &ComfortNoise) {
         self.target = OVERLOAD * 10.0_f64.powf(-f64::from(noise.level()) / 20.0);
         self.gain.get_or_insert(self.target);
-        self.reflection = [0.0; MAX_ORDER];
-        self.order = 0;
-        let mut power = 1.0;
-        for (place, coefficient) in self.reflection.iter_mut().zip(noise.reflection()) {
-            *place = coefficient;
-            self.order += 1;
-            power *= 1.0 - coefficient * coefficient;
+        if noise.indices == self.indices {
+            return;
         }
-        self.excitation = power.sqrt();
+        self.indices = noise.indices;
+        self.order = noise.order;
+        self.reflection = noise.indices.map(coefficient);
+        self.excitation = self.reflection.iter().map(|value| 1.0 - value * value).product::<f64>().sqrt();
+        // Another filter could make a shout of what is left in this one.
+        self.backward = [0.0; MAX_ORDER];
     }
 
     /// Appends so many samples.

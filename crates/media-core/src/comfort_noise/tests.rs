@@ -44,7 +44,7 @@ fn a_payload_is_a_level_and_coefficients() {
 
 #[test]
 fn what_has_no_meaning_in_a_payload_is_left_out() {
-    assert_eq!(parsed(&[0x80 | 60]), ComfortNoise::white(60));
+    assert_eq!(parsed(&[128 + 60]), ComfortNoise::white(60));
     assert_eq!(parsed(&[60, 255, 3]), ComfortNoise::white(60));
     assert_eq!(parsed(&[60, 3, 255, 4]).reflection().count(), 1);
     assert_eq!(ComfortNoise::white(200).level(), MAX_LEVEL);
