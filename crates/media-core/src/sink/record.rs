@@ -49,6 +49,13 @@ pub struct RecordedBlock {
     pub last: bool,
 }
 
+impl RecordedBlock {
+    /// Returns how many moments the samples are.
+    pub fn moments(&self) -> u64 {
+        self.samples.len() as u64 / u64::from(self.layout.channels())
+    }
+}
+
 /// Collects both directions of a device.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {

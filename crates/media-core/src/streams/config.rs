@@ -44,6 +44,9 @@ pub struct StreamsConfig {
     pub silence_level: f64,
     /// What a party on our hold hears, unless its stream has audio of its own.
     pub hold_audio: HoldAudio,
+    /// The pace of frames begins at a multiple of this, so that streams which are due at about the same time are due
+    /// together.
+    pub frame_grid: Duration,
     /// The numbers of the E-model.
     pub emodel: EModelProfile,
     /// What the playout adds to the one-way delay; nothing while packets are played at arrival.
@@ -55,7 +58,7 @@ pub struct StreamsConfig {
 }
 
 impl Default for StreamsConfig {
-    /// 5 s RTCP interval, silence after 2 s or below -54 dBFS, no hold audio, 4,096 streams and devices.
+    /// 5 s RTCP interval, silence after 2 s or below -54 dBFS, no hold audio, frames on whole milliseconds, 4,096 streams and devices.
     fn default() -> Self {
         Self {
             rtcp_interval: Duration::from_secs(5),
@@ -63,6 +66,7 @@ impl Default for StreamsConfig {
             silent_after: Duration::from_secs(2),
             silence_level: 64.0,
             hold_audio: HoldAudio::Nothing,
+            frame_grid: Duration::from_millis(1),
             emodel: EModelProfile::G711,
             playout_delay: Duration::ZERO,
             max_streams: 4_096,

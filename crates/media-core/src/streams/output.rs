@@ -24,6 +24,8 @@ pub enum StreamOutput {
         to: SocketAddr,
         /// The bytes.
         packet: Bytes,
+        /// When it was due: of a frame its moment on the pace, of anything else the moment of the step.
+        due: Tick,
     },
     /// Write a block to a recording; blocks come in their order.
     Recorded {
@@ -80,6 +82,13 @@ pub enum StreamEvent {
         device: DeviceId,
         /// When its last frame began.
         at: Tick,
+    },
+    /// The file of a recording was closed. Only a pump tells this: it is who writes.
+    RecordingEnded {
+        /// The recording.
+        recording: RecordingId,
+        /// True when everything is in the file.
+        complete: bool,
     },
     /// A report, at most one of each kind per RTCP interval (TM-083).
     Quality(QualityReport),

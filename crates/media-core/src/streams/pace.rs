@@ -34,9 +34,10 @@ impl Pace {
         self.next
     }
 
-    /// Begins with a frame now, or goes on.
-    pub(super) fn start(&mut self, now: Tick) {
-        self.next.get_or_insert(now.max(self.end));
+    /// Begins with a frame as soon as the grid allows, or goes on.
+    pub(super) fn start(&mut self, now: Tick, grid: Duration) {
+        let grid = u64::try_from(grid.as_micros()).unwrap_or(u64::MAX).max(1);
+        self.next.get_or_insert(Tick(now.max(self.end).0.div_ceil(grid).saturating_mul(grid)));
     }
 
     pub(super) fn stop(&mut self) {
@@ -63,5 +64,27 @@ impl Pace {
         self.end = at + frame;
         self.next = Some(self.end);
         Some(Due { at, skipped })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn a_pace_begins_on_the_grid_and_goes_on_from_there() {
+        let mut pace = Pace::new(Tick(0));
+        pace.start(Tick(1_000_001), Duration::from_millis(1));
+        assert_eq!(pace.next(), Some(Tick(1_001_000)));
+        assert_eq!(pace.take(Tick(1_000_999), FRAME), None);
+        assert_eq!(pace.take(Tick(1_009_000), FRAME), Some(Due { at: Tick(1_001_000), skipped: false }));
+        pace.stop();
+        pace.start(Tick(1_010_500), Duration::ZERO);
+        assert_eq!(pace.next(), Some(Tick(1_021_000)), "no moment is sent twice");
+        pace.stop();
+        pace.start(Tick(2_000_000), Duration::from_millis(1));
+        assert_eq!(pace.next(), Some(Tick(2_000_000)));
     }
 }

@@ -106,7 +106,7 @@ impl Sender {
     pub(super) fn set_gate(&mut self, step: &mut Step<'_, '_>, gate: Gate, agreed: Option<&Agreed>) {
         match gate {
             Gate::Closed | Gate::Relay => self.pace.stop(),
-            Gate::Device | Gate::Hold => self.pace.start(step.now()),
+            Gate::Device | Gate::Hold => self.pace.start(step.now(), step.config.frame_grid),
         }
         if gate != self.gate {
             if self.gate == Gate::Relay {
@@ -163,12 +163,19 @@ impl Sender {
             ssrc: self.ssrc,
         };
         self.sequence = self.sequence.wrapping_add(1);
-        self.send(step, agreed, &header, &payload);
+        self.send(step, agreed, &header, &payload, at);
         step.bench.payload = payload;
     }
 
-    fn send(&mut self, step: &mut Step<'_, '_>, agreed: &Agreed, header: &RtpHeader, payload: &[u8]) {
-        step.send_rtp(self.stream, agreed.remote_rtp, header, payload);
+    fn send(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        agreed: &Agreed,
+        header: &RtpHeader,
+        payload: &[u8],
+        due: Tick,
+    ) {
+        step.send_rtp(self.stream, agreed.remote_rtp, header, payload, due);
         self.packets += 1;
         self.octets += payload.len() as u64;
         self.last_sent = Some(step.now());
@@ -218,7 +225,7 @@ impl Sender {
             timestamp: place.timestamp,
             ssrc: self.ssrc,
         };
-        self.send(step, agreed, &relayed, payload);
+        self.send(step, agreed, &relayed, payload, now);
     }
 
     /// The paired stream's source has begun anew.
@@ -242,7 +249,7 @@ impl Sender {
                 ssrc: self.ssrc,
             };
             self.sequence = self.sequence.wrapping_add(1);
-            self.send(step, agreed, &header, &payload);
+            self.send(step, agreed, &header, &payload, step.now());
         }
     }
 }

@@ -67,15 +67,17 @@ impl Step<'_, '_> {
         to: std::net::SocketAddr,
         header: &RtpHeader,
         payload: &[u8],
+        due: Tick,
     ) {
         self.bench.packet.clear();
         header.write(payload, &mut self.bench.packet);
         let packet = self.bench.arena.put(&self.bench.packet);
-        self.out.push(StreamOutput::Send { stream, kind: PacketKind::Rtp, to, packet });
+        self.out.push(StreamOutput::Send { stream, kind: PacketKind::Rtp, to, packet, due });
     }
 
     pub(super) fn send_rtcp(&mut self, stream: StreamId, to: std::net::SocketAddr, compound: &[u8]) {
         let packet = self.bench.arena.put(compound);
-        self.out.push(StreamOutput::Send { stream, kind: PacketKind::Rtcp, to, packet });
+        let due = self.cx.now;
+        self.out.push(StreamOutput::Send { stream, kind: PacketKind::Rtcp, to, packet, due });
     }
 }

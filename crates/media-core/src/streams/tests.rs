@@ -84,7 +84,7 @@ impl World {
                 recorded: Vec::new(),
             })
             .collect();
-        Self { now: Tick(1_000_003), seed: 1, parties, wire: VecDeque::new(), log: Vec::new() }
+        Self { now: Tick(1_000_000), seed: 1, parties, wire: VecDeque::new(), log: Vec::new() }
     }
 
     /// Two parties in a call on stream 1 of each, with tones of 440 Hz and 1,000 Hz.
@@ -116,7 +116,7 @@ impl World {
         step(&mut party.streams, &mut cx, &mut out);
         for output in out {
             match output {
-                StreamOutput::Send { stream, kind, to, packet } => {
+                StreamOutput::Send { stream, kind, to, packet, .. } => {
                     let from = address(party.host, stream, kind);
                     let flight = Flight { at: self.now, from, to, kind, packet };
                     self.wire.push_back(flight.clone());
