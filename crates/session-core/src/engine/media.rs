@@ -292,6 +292,8 @@ impl<T: Tap> Engine<T> {
                 StreamEvent::Moved { from, to, gap } => {
                     (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap })
                 }
+                // Nobody who records, or plays something once, asks the engine for it.
+                StreamEvent::SourceEnded { .. } | StreamEvent::RecordingEnded { .. } => return,
             },
         };
         self.tell(Some(SessionId::from(stream.0)), None, kind);
