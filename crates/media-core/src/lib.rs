@@ -20,6 +20,7 @@ pub mod sdp;
 mod sink;
 mod source;
 mod spectrum;
+pub mod srtp;
 mod streams;
 mod tick;
 pub mod wav;
