@@ -47,7 +47,7 @@ fuzz_target!(|bytes: &[u8]| {
         rest = behind;
         let _ = RtpPacket::parse(packet);
         if let Ok(packets) = parse_compound(packet) {
-            let _ = parse_compound(&print_compound(&packets));
+            assert_eq!(parse_compound(&print_compound(&packets)).as_ref(), Ok(&packets));
         }
         cx.now += Duration::from_millis(u64::from(u16::from_be_bytes([head[3], head[4]])));
         let (kind, source) = match (head[0] & 1, head[0] & 2) {

@@ -1,99 +1,88 @@
-//! Receiving DTMF digits as telephone events (RFC 4733 §2.5.2).
+//! DTMF: digits as telephone events (RFC 4733) and as tones in the audio (ITU-T Q.23, Q.24).
+//!
+//! Digits are often secrets (a PIN, a card number): no `Debug` here shows one (SEC-45).
 
-use std::time::Duration;
+mod detect;
+mod queue;
+mod receive;
+mod send;
+mod tones;
 
-use crate::codec::Codec;
-use crate::tick::Tick;
+use std::fmt;
 
-/// An event without its end is over after three update intervals of 50 ms (RFC 4733 §2.5.2.2).
-const LOST_END: Duration = Duration::from_millis(150);
-/// The longest duration one segment can say (RFC 4733 §2.5.1.3).
-const SEGMENT: u32 = 0xFFFF;
+pub use detect::{DtmfDetector, UnsuitedSampleRate};
+pub use queue::{DigitError, MAX_DURATION, MAX_QUEUED, MIN_DURATION, MIN_PAUSE};
+pub use receive::{DigitReceiver, MAX_EVENTS_PER_PACKET};
+pub use send::{DigitSender, EventPacket, Slot};
+pub use tones::{DualTone, ToneSender};
 
-/// The characters of events 0 to 15 (RFC 4733 §3.2).
-const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
+/// The characters of events 0 to 16 (RFC 4733 §3.2 and §7.2); `!` is the flash, which RFC 4733 only keeps reserved.
+const DIGITS: [char; 17] =
+    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D', '!'];
+/// The low group of frequencies in hertz, one per row of the keypad (Q.23).
+const LOW_HZ: [f64; 4] = [697.0, 770.0, 852.0, 941.0];
+/// The high group of frequencies in hertz, one per column of the keypad (Q.23).
+const HIGH_HZ: [f64; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
+/// The events of the keypad by row and column.
+const KEYPAD: [[u8; 4]; 4] = [[1, 2, 3, 12], [4, 5, 6, 13], [7, 8, 9, 14], [10, 0, 11, 15]];
+/// The level of a full-scale sine in dBm0 (ITU-T G.711: 3.17 for µ-law, 0.03 less for A-law).
+const FULL_SCALE_DBM0: f64 = 3.17;
+
+/// Names a DTMF digit or the flash by its event code, 0 to 16 (RFC 4733 table 3).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Event(u8);
+
+impl Event {
+    /// The hook flash, event 16.
+    pub const FLASH: Self = Self(16);
+
+    /// Returns the event with this code; `None` above 16.
+    pub fn from_code(code: u8) -> Option<Self> {
+        (usize::from(code) < DIGITS.len()).then_some(Self(code))
+    }
+
+    /// Returns the event of `0` to `9`, `*`, `#`, `A` to `D` (either case) or `!` for the flash.
+    pub fn from_char(digit: char) -> Option<Self> {
+        let digit = digit.to_ascii_uppercase();
+        DIGITS.iter().position(|&known| known == digit).map(|code| Self(code as u8))
+    }
+
+    /// Returns the event code.
+    pub fn code(self) -> u8 {
+        self.0
+    }
+
+    /// Returns the digit's character, upper case; `!` for the flash.
+    pub fn to_char(self) -> char {
+        DIGITS[usize::from(self.0)]
+    }
+
+    /// Returns the two frequencies in hertz, the low one first; `None` for the flash, which has no tone.
+    pub fn frequencies(self) -> Option<(f64, f64)> {
+        KEYPAD.iter().zip(LOW_HZ).find_map(|(row, low)| {
+            row.iter().position(|&code| code == self.0).map(|column| (low, HIGH_HZ[column]))
+        })
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Event(_)")
+    }
+}
 
 /// Holds a digit that has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Digit {
-    pub(crate) digit: char,
-    pub(crate) duration_ms: u32,
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digit {
+    /// The digit: `0` to `9`, `*`, `#`, `A` to `D`, `!` for the flash.
+    pub digit: char,
+    /// How long it lasted.
+    pub duration_ms: u32,
 }
 
-/// Collects event packets into digits: one per event timestamp, however many packets of it arrive (TM-045).
-#[derive(Debug, Clone, Default)]
-pub(crate) struct DigitReceiver {
-    running: Option<Running>,
-    /// The timestamp of the newest event that was reported; its late packets are ignored.
-    reported: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Running {
-    timestamp: u32,
-    digit: char,
-    /// Timestamp units of the segments before this one.
-    earlier: u32,
-    duration: u32,
-    deadline: Tick,
-}
-
-impl Running {
-    fn digit(self) -> Digit {
-        let units = u64::from(self.earlier) + u64::from(self.duration);
-        Digit { digit: self.digit, duration_ms: (units * 1_000 / u64::from(Codec::CLOCK_RATE)) as u32 }
-    }
-}
-
-impl DigitReceiver {
-    /// Takes an event payload with its packet's timestamp and pushes the digits that ended with it.
-    pub(crate) fn receive(&mut self, timestamp: u32, payload: &[u8], now: Tick, out: &mut Vec<Digit>) {
-        let Some(&[event, flags, high, low]) = payload.first_chunk::<4>() else { return };
-        let Some(&digit) = DIGITS.get(usize::from(event)) else { return };
-        let end = flags & 0x80 != 0;
-        let duration = u32::from(u16::from_be_bytes([high, low]));
-        if self.reported.is_some_and(|reported| timestamp.wrapping_sub(reported).cast_signed() <= 0) {
-            return;
-        }
-        let mut next = Running { timestamp, digit, earlier: 0, duration, deadline: now + LOST_END };
-        if let Some(running) = self.running {
-            let ahead = timestamp.wrapping_sub(running.timestamp);
-            if ahead.cast_signed() < 0 {
-                return;
-            }
-            if ahead == 0 {
-                next.earlier = running.earlier;
-                next.duration = duration.max(running.duration);
-            } else if ahead == SEGMENT && running.duration == SEGMENT && running.digit == digit {
-                // A long event goes on in its next segment (RFC 4733 §2.5.1.3).
-                next.earlier = running.earlier.saturating_add(SEGMENT);
-            } else {
-                self.finish(out);
-            }
-        }
-        self.running = Some(next);
-        if end {
-            self.finish(out);
-        }
-    }
-
-    /// Returns when a running event counts as ended without its end packet.
-    pub(crate) fn deadline(&self) -> Option<Tick> {
-        self.running.map(|running| running.deadline)
-    }
-
-    /// Ends a running event whose deadline has come.
-    pub(crate) fn expire(&mut self, now: Tick, out: &mut Vec<Digit>) {
-        if self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.finish(out);
-        }
-    }
-
-    fn finish(&mut self, out: &mut Vec<Digit>) {
-        if let Some(running) = self.running.take() {
-            self.reported = Some(running.timestamp);
-            out.push(running.digit());
-        }
+impl fmt::Debug for Digit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Digit").field("duration_ms", &self.duration_ms).finish_non_exhaustive()
     }
 }
 
@@ -101,67 +90,48 @@ impl DigitReceiver {
 mod tests {
     use super::*;
 
-    fn packet(event: u8, end: bool, duration: u16) -> [u8; 4] {
-        let [high, low] = duration.to_be_bytes();
-        [event, if end { 0x8A } else { 0x0A }, high, low]
-    }
-
-    fn receive(packets: &[(u32, [u8; 4], u64)]) -> (DigitReceiver, Vec<Digit>) {
-        let mut receiver = DigitReceiver::default();
-        let mut out = Vec::new();
-        for (timestamp, payload, at) in packets {
-            receiver.receive(*timestamp, payload, Tick(*at), &mut out);
+    #[test]
+    fn events_have_their_codes_characters_and_tones() {
+        for (code, digit) in DIGITS.into_iter().enumerate() {
+            let event = Event::from_code(code as u8).expect("a code below 17");
+            assert_eq!(
+                (event.to_char(), Event::from_char(digit), event.code()),
+                (digit, Some(event), code as u8)
+            );
         }
-        (receiver, out)
+        assert_eq!(Event::from_code(17), None);
+        assert_eq!(Event::from_char('a'), Event::from_char('A'));
+        assert_eq!(Event::from_char('E'), None);
+        let tones = |digit| Event::from_char(digit).and_then(Event::frequencies);
+        assert_eq!(tones('1'), Some((697.0, 1_209.0)));
+        assert_eq!(tones('0'), Some((941.0, 1_336.0)));
+        assert_eq!(tones('D'), Some((941.0, 1_633.0)));
+        assert_eq!(tones('!'), None);
     }
 
     #[test]
-    fn three_end_packets_are_one_digit() {
-        // covers: TM-045
-        let end = packet(5, true, 800);
-        let (_, out) =
-            receive(&[(1_000, packet(5, false, 400), 0), (1_000, end, 1), (1_000, end, 2), (1_000, end, 3)]);
-        assert_eq!(out, [Digit { digit: '5', duration_ms: 100 }]);
-        let (_, only_the_last_end) = receive(&[(1_000, end, 3)]);
-        assert_eq!(only_the_last_end, [Digit { digit: '5', duration_ms: 100 }]);
-    }
-
-    #[test]
-    fn a_lost_end_ends_after_three_intervals() {
-        let (mut receiver, mut out) = receive(&[(1_000, packet(11, false, 400), 0)]);
-        receiver.expire(Tick(149_999), &mut out);
-        assert!(out.is_empty());
-        assert_eq!(receiver.deadline(), Some(Tick(150_000)));
-        receiver.expire(Tick(150_000), &mut out);
-        assert_eq!(out, [Digit { digit: '#', duration_ms: 50 }]);
-        receiver.receive(1_000, &packet(11, true, 800), Tick(160_000), &mut out);
-        assert_eq!(out.len(), 1);
-    }
-
-    #[test]
-    fn the_next_digit_ends_the_one_before() {
-        let (_, out) =
-            receive(&[(u32::MAX - 10, packet(1, false, 400), 0), (1_600, packet(1, true, 160), 1)]);
-        let ones = [Digit { digit: '1', duration_ms: 50 }, Digit { digit: '1', duration_ms: 20 }];
-        assert_eq!(out, ones);
-    }
-
-    #[test]
-    fn a_long_event_in_segments_is_one_digit() {
-        let (_, out) = receive(&[
-            (0, packet(9, false, 0xFFFF), 0),
-            (0xFFFF, packet(9, false, 400), 1),
-            (0xFFFF, packet(9, true, 14_465), 2),
-        ]);
-        assert_eq!(out, [Digit { digit: '9', duration_ms: 10_000 }]);
-    }
-
-    #[test]
-    fn other_events_and_short_payloads_are_ignored() {
-        let (receiver, out) = receive(&[(0, packet(16, true, 400), 0)]);
-        assert!(out.is_empty() && receiver.deadline().is_none());
-        let (mut receiver, mut out) = receive(&[]);
-        receiver.receive(0, &[1, 2, 3], Tick(0), &mut out);
-        assert!(out.is_empty());
+    fn no_debug_output_shows_a_digit() {
+        // covers: SEC-45
+        let event = Event::from_char('7').expect("a digit");
+        let mut sender = DigitSender::new(8_000);
+        sender.push(event, MIN_DURATION).expect("room");
+        let mut packets = Vec::new();
+        sender.frame(0, 160, &mut packets);
+        sender.push(event, MIN_DURATION).expect("room");
+        let mut receiver = DigitReceiver::default();
+        receiver.receive(777_777, &[7, 0x0A, 0, 80], crate::tick::Tick(0), &mut Vec::new());
+        let mut tones = ToneSender::new(8_000);
+        tones.push(event, MIN_DURATION).expect("room");
+        let digit = Digit { digit: '7', duration_ms: 80 };
+        for shown in [
+            format!("{event:?}"),
+            format!("{digit:?}"),
+            format!("{sender:?}"),
+            format!("{packets:?}"),
+            format!("{receiver:?}"),
+            format!("{tones:?}"),
+        ] {
+            assert!(!shown.contains('7'), "{shown}");
+        }
     }
 }

@@ -3,6 +3,16 @@
 //! `R = R0 - Id - Ie_eff + A`. `Id` is the simplified delay impairment
 //! `0.024 d + 0.11 (d - 177.3) [d > 177.3]`; G.107's own `Idd` is [`delay_impairment_g107`]. The two differ
 //! (at 200 ms: 7.30 and 3.04), so a report should say which one it used; this crate's reports use the simplified.
+//!
+//! Wide-band codecs have a longer scale: their R factor reaches 129 (G.107.1), and [`EModelProfile::mos`] brings it back
+//! to 100 before it is scored.
+
+use std::time::Duration;
+
+/// The top of the scale of narrow-band codecs.
+const NARROW_BAND: f64 = 100.0;
+/// The top of the wide-band scale (G.107.1).
+const WIDE_BAND: f64 = 129.0;
 
 /// Holds the numbers of a codec and a network; they are data, not code.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,6 +27,10 @@ pub struct EModelProfile {
     pub burst_ratio: f64,
     /// The advantage factor, `A`.
     pub advantage: f64,
+    /// The top of the scale of R: 100, or 129 for wide-band codecs.
+    pub scale: f64,
+    /// How far the encoder looks ahead, beyond the packet itself.
+    pub look_ahead: Duration,
     /// True when the numbers are not from G.113 but somebody's estimate.
     pub estimated: bool,
 }
@@ -29,12 +43,67 @@ impl EModelProfile {
         loss_robustness: 4.3,
         burst_ratio: 1.0,
         advantage: 0.0,
+        scale: NARROW_BAND,
+        look_ahead: Duration::ZERO,
         estimated: false,
     };
     /// G.711 with packet loss concealment (G.113 appendix I).
     pub const G711_PLC: Self = Self { loss_robustness: 25.1, ..Self::G711 };
     /// G.729A with voice activity detection (G.113 appendix I).
-    pub const G729A: Self = Self { equipment_impairment: 11.0, loss_robustness: 19.0, ..Self::G711 };
+    pub const G729A: Self = Self {
+        equipment_impairment: 11.0,
+        loss_robustness: 19.0,
+        look_ahead: Duration::from_millis(5),
+        ..Self::G711
+    };
+    /// G.722 at 64 kbit/s: `Ie` 13 on the wide-band scale. Its robustness depends on the concealment and is estimated as
+    /// that of G.711 without.
+    pub const G722: Self = Self {
+        r0: WIDE_BAND,
+        equipment_impairment: 13.0,
+        scale: WIDE_BAND,
+        look_ahead: Duration::from_micros(1_500),
+        estimated: true,
+        ..Self::G711
+    };
+    /// G.722 at 56 kbit/s.
+    pub const G722_56: Self = Self { equipment_impairment: 20.0, ..Self::G722 };
+    /// G.722 at 48 kbit/s.
+    pub const G722_48: Self = Self { equipment_impairment: 31.0, ..Self::G722 };
+    /// Opus: G.113 has no numbers for it, so these are estimates.
+    pub const OPUS: Self = Self {
+        r0: WIDE_BAND,
+        equipment_impairment: 0.0,
+        loss_robustness: 17.5,
+        scale: WIDE_BAND,
+        look_ahead: Duration::from_micros(6_500),
+        estimated: true,
+        ..Self::G711
+    };
+
+    /// Returns the one-way mouth-to-ear delay in milliseconds (TM-085): half of the round trip as far as it is known, the
+    /// time of one packet, the look-ahead of the encoder and what the jitter buffer holds.
+    pub fn delay_ms(
+        &self,
+        round_trip: Option<Duration>,
+        packet_time: Duration,
+        jitter_buffer: Duration,
+    ) -> f64 {
+        let half_trip = round_trip.unwrap_or_default().as_secs_f64() * 500.0;
+        half_trip
+            + (packet_time.as_secs_f64() + self.look_ahead.as_secs_f64() + jitter_buffer.as_secs_f64())
+                * 1_000.0
+    }
+
+    /// Returns the R factor of this profile on the scale of narrow-band codecs, 0 to 100: what RTCP XR carries.
+    pub fn narrow_band(&self, r: f64) -> f64 {
+        (r * NARROW_BAND / self.scale).clamp(0.0, NARROW_BAND)
+    }
+
+    /// Returns the mean opinion score of an R factor of this profile (TM-086).
+    pub fn mos(&self, r: f64) -> f64 {
+        mos(r * NARROW_BAND / self.scale)
+    }
 }
 
 impl Default for EModelProfile {
@@ -127,6 +196,34 @@ mod tests {
             let profile = EModelProfile { burst_ratio, ..EModelProfile::G711_PLC };
             near(r_factor(&profile, 2.0, 150.0), r, 0.006);
         }
+    }
+
+    #[test]
+    fn wide_band_codecs_are_scored_on_their_own_scale() {
+        // covers: TM-086
+        for (profile, r, score) in [
+            (EModelProfile::G722, 116.0, 4.337),
+            (EModelProfile::G722_56, 109.0, 4.182),
+            (EModelProfile::G722_48, 98.0, 3.863),
+            (EModelProfile::OPUS, 129.0, 4.5),
+        ] {
+            near(r_factor(&profile, 0.0, 0.0), r, 1e-9);
+            near(profile.mos(r), score, 0.0006);
+            assert!(profile.estimated);
+        }
+        near(EModelProfile::OPUS.narrow_band(129.0), 100.0, 1e-9);
+        near(EModelProfile::OPUS.narrow_band(-3.0), 0.0, 1e-9);
+        near(EModelProfile::G711.narrow_band(93.2), 93.2, 1e-9);
+        near(EModelProfile::G711.mos(80.0), mos(80.0), 1e-9);
+    }
+
+    #[test]
+    fn the_delay_is_half_the_trip_the_packet_the_look_ahead_and_the_jitter_buffer() {
+        // covers: TM-085
+        let ms = Duration::from_millis;
+        near(EModelProfile::G711.delay_ms(Some(ms(80)), ms(20), ms(60)), 120.0, 1e-9);
+        near(EModelProfile::G722.delay_ms(None, ms(20), ms(0)), 21.5, 1e-9);
+        near(EModelProfile::OPUS.delay_ms(None, ms(20), ms(40)), 66.5, 1e-9);
     }
 
     #[test]

@@ -3,15 +3,18 @@
 
 mod codec;
 pub mod comfort_noise;
+pub mod collision;
 mod direction;
-mod dtmf;
+pub mod dtmf;
 pub mod emodel;
 pub mod g711;
 mod hearing;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod latch;
 mod negotiation;
 mod rate_change;
+pub mod quality;
 pub mod reception;
 mod resample;
 pub mod rtcp;
@@ -21,6 +24,7 @@ mod sink;
 mod source;
 mod spectrum;
 pub mod srtp;
+pub mod ssrc_guard;
 mod streams;
 mod tick;
 pub mod wav;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::codec::Codec;
 use crate::rtp::RtpHeader;
 use crate::tick::Tick;
 
@@ -31,6 +30,7 @@ pub enum Arrival {
 /// Counts what one source sends.
 #[derive(Debug, Clone)]
 pub struct Reception {
+    clock_rate: u32,
     ssrc: u32,
     base: u16,
     max: u16,
@@ -78,8 +78,16 @@ impl Reception {
     /// Starts counting with the first packet of a source, which is still to be given to [`Self::receive`].
     ///
     /// There is no probation: the packet's address was negotiated, which proves more than two numbers in a row.
+    ///
+    /// The clock is that of narrow-band audio, 8,000 Hz.
     pub fn new(ssrc: u32, first: u16) -> Self {
+        Self::with_clock(ssrc, first, 8_000)
+    }
+
+    /// Starts counting as [`Self::new`] does, for timestamps of this many units per second; zero counts as one.
+    pub fn with_clock(ssrc: u32, first: u16, clock_rate: u32) -> Self {
         Self {
+            clock_rate: clock_rate.max(1),
             ssrc,
             base: first,
             max: first.wrapping_sub(1),
@@ -139,7 +147,7 @@ impl Reception {
                 self.bad = Some(sequence.wrapping_add(1));
                 return Arrival::Jump;
             }
-            let restarted = Self::new(self.ssrc, sequence);
+            let restarted = Self::with_clock(self.ssrc, sequence, self.clock_rate);
             *self = Self { jitter: self.jitter, max_jitter: self.max_jitter, ..restarted };
             self.count(sequence);
             return Arrival::Restarted;
@@ -155,7 +163,7 @@ impl Reception {
         if header.marker || at.since(before.at) > REBASE_PAUSE {
             return;
         }
-        let units = f64::from(Codec::CLOCK_RATE) / 1e6;
+        let units = f64::from(self.clock_rate) / 1e6;
         let arrival = at.since(before.at).as_micros() as f64 * units;
         let sent = f64::from(header.timestamp.wrapping_sub(before.timestamp).cast_signed());
         let difference = (arrival - sent).abs();
@@ -190,12 +198,12 @@ impl Reception {
 
     /// Returns the jitter in milliseconds.
     pub fn jitter_ms(&self) -> f64 {
-        self.jitter * 1_000.0 / f64::from(Codec::CLOCK_RATE)
+        self.jitter * 1_000.0 / f64::from(self.clock_rate)
     }
 
     /// Returns the largest jitter so far in milliseconds.
     pub fn max_jitter_ms(&self) -> f64 {
-        self.max_jitter * 1_000.0 / f64::from(Codec::CLOCK_RATE)
+        self.max_jitter * 1_000.0 / f64::from(self.clock_rate)
     }
 
     /// Returns the loss since the last call and starts a new interval (RFC 3550 A.3).

@@ -1,16 +1,20 @@
 //! RTCP packets (RFC 3550 §6): compound parsing with every count bounded, and the packets we write.
 
+mod cname;
 mod interval;
 mod parse;
 mod print;
 #[cfg(test)]
 mod tests;
+mod xr;
 
 use std::time::Duration;
 
-pub(crate) use interval::{INITIAL_SIZE, Schedule};
+pub use cname::cname;
+pub use interval::{INITIAL_SIZE, Schedule, reduced_minimum};
 pub use parse::parse_compound;
 pub use print::print_compound;
+pub use xr::{Concealment, Dlrr, JitterBufferKind, MAX_XR_BLOCKS, VoipMetrics, XrBlock};
 
 /// The most packets read from one compound: two members never send more than a handful.
 pub const MAX_COMPOUND_PACKETS: usize = 16;
@@ -44,6 +48,9 @@ pub enum RtcpError {
     /// An SDES chunk has more items than [`MAX_SDES_ITEMS`].
     #[error("more than {MAX_SDES_ITEMS} items in one chunk")]
     TooManyItems,
+    /// An extended report has more blocks than [`MAX_XR_BLOCKS`], or one of them more than [`MAX_COUNT`] sub-blocks.
+    #[error("more than {MAX_XR_BLOCKS} blocks or {MAX_COUNT} sub-blocks in one extended report")]
+    TooManyBlocks,
 }
 
 /// Holds a moment on the wall clock as NTP writes it: seconds since 1900 and a 32-bit fraction.
@@ -98,6 +105,7 @@ pub struct ReportBlock {
 
 /// Holds one RTCP packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RtcpPacket {
     /// Packet type 200.
     SenderReport {
@@ -123,6 +131,13 @@ pub enum RtcpPacket {
         sources: Vec<u32>,
         /// Why, as UTF-8 or whatever the peer wrote; at most 255 bytes.
         reason: Option<Vec<u8>>,
+    },
+    /// Packet type 207 (RFC 3611).
+    ExtendedReport {
+        /// The sender of the report.
+        ssrc: u32,
+        /// What it says; at most [`MAX_XR_BLOCKS`].
+        blocks: Vec<XrBlock>,
     },
     /// Any other packet type; its content is skipped.
     Other {

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use media_core::rtcp::{
-    NtpTime, ReportBlock, RtcpPacket, SdesChunk, SenderInfo, parse_compound, print_compound,
+    Concealment, Dlrr, JitterBufferKind, NtpTime, ReportBlock, RtcpPacket, SdesChunk, SenderInfo,
+    VoipMetrics, XrBlock, parse_compound, print_compound,
 };
 use media_core::rtp::{RtpHeader, RtpPacket};
 use media_core::sdp::{Attribute, Connection, MediaDescription, Origin};
@@ -97,6 +98,67 @@ fn report_block() -> impl Strategy<Value = ReportBlock> {
     )
 }
 
+fn voip_metrics() -> impl Strategy<Value = VoipMetrics> {
+    let rates = any::<(u32, u8, u8, u8, u8, u8)>();
+    let delays = any::<(u16, u16, u16, u16, u16, u16, u16)>();
+    let level = || proptest::option::of(-128..=126i8);
+    let loss = proptest::option::of(0..=126u8);
+    let r = || proptest::option::of(0..=100u8);
+    let mos = || proptest::option::of(10..=50u8);
+    let concealment = prop_oneof![
+        Just(Concealment::Unspecified),
+        Just(Concealment::Disabled),
+        Just(Concealment::Enhanced),
+        Just(Concealment::Standard)
+    ];
+    let kind = prop_oneof![
+        Just(JitterBufferKind::Unknown),
+        Just(JitterBufferKind::Reserved),
+        Just(JitterBufferKind::Fixed),
+        Just(JitterBufferKind::Adaptive)
+    ];
+    (rates, delays, (level(), level(), loss), (r(), r(), mos(), mos()), (concealment, kind, 0..16u8))
+        .prop_map(|(rates, delays, levels, scores, configuration)| VoipMetrics {
+            ssrc: rates.0,
+            loss_rate: rates.1,
+            discard_rate: rates.2,
+            burst_density: rates.3,
+            gap_density: rates.4,
+            burst_duration_ms: delays.0,
+            gap_duration_ms: delays.1,
+            round_trip_ms: delays.2,
+            end_system_delay_ms: delays.3,
+            signal_level: levels.0,
+            noise_level: levels.1,
+            residual_echo_return_loss: levels.2,
+            gmin: rates.5,
+            r_factor: scores.0,
+            external_r_factor: scores.1,
+            mos_lq: scores.2,
+            mos_cq: scores.3,
+            concealment: configuration.0,
+            jitter_buffer: configuration.1,
+            jitter_buffer_rate: configuration.2,
+            nominal_delay_ms: delays.4,
+            maximum_delay_ms: delays.5,
+            absolute_maximum_delay_ms: delays.6,
+        })
+}
+
+fn xr_block() -> impl Strategy<Value = XrBlock> {
+    let dlrr = any::<(u32, u32, u32)>().prop_map(|(ssrc, last_rr, delay_since_last_rr)| Dlrr {
+        ssrc,
+        last_rr,
+        delay_since_last_rr,
+    });
+    prop_oneof![
+        any::<u64>().prop_map(|time| XrBlock::ReceiverReferenceTime(NtpTime(time))),
+        vec(dlrr, 1..5).prop_map(XrBlock::Dlrr),
+        voip_metrics().prop_map(XrBlock::VoipMetrics),
+        (8..=255u8).prop_map(|block_type| XrBlock::Other { block_type }),
+    ]
+}
+
 fn rtcp_packet() -> impl Strategy<Value = RtcpPacket> {
     let chunk = (any::<u32>(), vec((1..=255u8, vec(any::<u8>(), 0..20)), 0..4))
         .prop_map(|(ssrc, items)| SdesChunk { ssrc, items });
@@ -109,7 +171,12 @@ fn rtcp_packet() -> impl Strategy<Value = RtcpPacket> {
                 "ambiguous",
                 |bye| !matches!(bye, RtcpPacket::Bye { reason: Some(text), .. } if text.is_empty())
             ),
-        (204..=255u8).prop_map(|packet_type| RtcpPacket::Other { packet_type }),
+        // 207 is the extended report.
+        (204..=255u8)
+            .prop_filter("known", |packet_type| *packet_type != 207)
+            .prop_map(|packet_type| RtcpPacket::Other { packet_type }),
+        (any::<u32>(), vec(xr_block(), 0..6))
+            .prop_map(|(ssrc, blocks)| RtcpPacket::ExtendedReport { ssrc, blocks }),
         (any::<u32>(), vec(report_block(), 0..31))
             .prop_map(|(ssrc, reports)| RtcpPacket::ReceiverReport { ssrc, reports }),
     ]

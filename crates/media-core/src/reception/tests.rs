@@ -97,3 +97,15 @@ fn a_pause_or_a_marker_is_no_jitter() {
     assert!((reception.jitter() - 2.5).abs() < f64::EPSILON);
     assert!((reception.max_jitter_ms() - reception.jitter_ms()).abs() < f64::EPSILON);
 }
+
+#[test]
+fn the_jitter_is_told_in_the_time_of_any_clock() {
+    for clock_rate in [8_000, 16_000, 48_000] {
+        let mut reception = Reception::with_clock(7, 0, clock_rate);
+        for (index, arrival) in [0, 20, 45, 60, 85].into_iter().enumerate() {
+            let timestamp = clock_rate / 50 * index as u32;
+            reception.receive(&header(index as u16, timestamp), at(arrival), true);
+        }
+        assert!((reception.jitter_ms() - 0.880).abs() < 0.001, "{clock_rate}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Bytes to RTCP packets.
 
+use super::xr::parse_blocks;
 use super::{
     MAX_COMPOUND_PACKETS, MAX_SDES_ITEMS, NtpTime, ReportBlock, RtcpError, RtcpPacket, SdesChunk, SenderInfo,
 };
@@ -69,6 +70,7 @@ fn parse_packet(packet_type: u8, count: usize, body: &[u8]) -> Result<RtcpPacket
             };
             Ok(RtcpPacket::Bye { sources, reason })
         }
+        207 => Ok(RtcpPacket::ExtendedReport { ssrc: reader.word()?, blocks: parse_blocks(reader.bytes)? }),
         packet_type => Ok(RtcpPacket::Other { packet_type }),
     }
 }

@@ -1,5 +1,6 @@
 //! RTCP packets to bytes.
 
+use super::xr::print_blocks;
 use super::{MAX_COUNT, ReportBlock, RtcpPacket};
 
 /// Writes a compound packet. Lists longer than [`MAX_COUNT`] and texts longer than 255 bytes are cut, because
@@ -59,6 +60,11 @@ fn print_body(packet: &RtcpPacket, out: &mut Vec<u8>) -> (u8, usize) {
                 print_text(None, reason, out);
             }
             (203, sources.len())
+        }
+        RtcpPacket::ExtendedReport { ssrc, blocks } => {
+            out.extend_from_slice(&ssrc.to_be_bytes());
+            print_blocks(blocks, out);
+            (207, 0)
         }
         RtcpPacket::Other { packet_type } => (*packet_type, 0),
     }

@@ -144,3 +144,44 @@ fn large_compounds_stretch_the_interval() {
     assert!(schedule.deterministic() > before);
     assert!(schedule.deterministic() > Duration::from_secs(7));
 }
+
+#[test]
+fn a_member_is_gone_after_five_intervals() {
+    // covers: TM-012
+    let mut schedule = Schedule::start(Tick(0), Duration::from_secs(5), INITIAL_SIZE, 0);
+    assert!(schedule.expire(Tick(10_000_000), 0), "the first report is out");
+    let heard = Tick(20_000_000);
+    assert!(!schedule.timed_out(heard, heard + Duration::from_secs(25)));
+    assert!(schedule.timed_out(heard, heard + Duration::from_micros(25_000_001)));
+}
+
+#[test]
+fn every_interval_lies_in_its_bounds() {
+    // covers: TM-011
+    let minimum = Duration::from_secs(5);
+    for random in [0, 1 << 40, u64::MAX / 3, u64::MAX / 2, u64::MAX] {
+        let mut schedule = Schedule::start(Tick(0), minimum, INITIAL_SIZE, random);
+        let mut sent = Tick(0);
+        for report in 0..20 {
+            let from = if report == 0 { 1.0 } else { 2.0 };
+            let to = if report == 0 { 3.1 } else { 6.2 };
+            let mut now = schedule.next();
+            while !schedule.expire(now, random) {
+                assert!(schedule.next() > now, "reconsideration moves on");
+                now = schedule.next();
+            }
+            let interval = now.since(sent).as_secs_f64();
+            assert!((from..=to).contains(&interval), "{report}: {interval}");
+            sent = now;
+        }
+    }
+}
+
+#[test]
+fn the_reduced_minimum_is_360_s_by_the_bandwidth() {
+    for (kilobits, milliseconds) in
+        [(0, 5_000), (64, 5_000), (72, 5_000), (80, 4_500), (360, 1_000), (3_600, 100)]
+    {
+        assert_eq!(reduced_minimum(kilobits), Duration::from_millis(milliseconds));
+    }
+}
