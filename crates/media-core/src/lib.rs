@@ -10,6 +10,7 @@ mod hearing;
 #[cfg(feature = "io")]
 pub mod io;
 mod negotiation;
+pub mod playout;
 pub mod reception;
 pub mod rtcp;
 pub mod rtp;
