@@ -8,6 +8,8 @@ const ULAW_CLIP: i32 = 32_635;
 /// The bias µ-law adds so that every segment starts at a power of two.
 const ULAW_BIAS: i32 = 0x84;
 
+use crate::codec::{Codec, DecodeError, Decoder, Encoder, MAX_PACKET_MS};
+
 static ULAW: [i16; 256] = table(Law::Mu);
 static ALAW: [i16; 256] = table(Law::A);
 
@@ -43,6 +45,46 @@ pub fn alaw_from_linear(sample: i16) -> u8 {
         segment << 4 | (magnitude >> (segment - 1)) & 0x0F
     };
     (sign | code as u8) ^ 0x55
+}
+
+/// PCMU in either direction: there is no state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ulaw;
+
+/// PCMA in either direction: there is no state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Alaw;
+
+impl Encoder for Ulaw {
+    fn encode(&mut self, samples: &[i16], payload: &mut Vec<u8>) {
+        payload.extend(samples.iter().map(|&sample| ulaw_from_linear(sample)));
+    }
+}
+
+impl Encoder for Alaw {
+    fn encode(&mut self, samples: &[i16], payload: &mut Vec<u8>) {
+        payload.extend(samples.iter().map(|&sample| alaw_from_linear(sample)));
+    }
+}
+
+impl Decoder for Ulaw {
+    fn decode(&mut self, payload: &[u8], samples: &mut Vec<i16>) -> Result<(), DecodeError> {
+        expand(&ULAW, payload, samples)
+    }
+}
+
+impl Decoder for Alaw {
+    fn decode(&mut self, payload: &[u8], samples: &mut Vec<i16>) -> Result<(), DecodeError> {
+        expand(&ALAW, payload, samples)
+    }
+}
+
+fn expand(table: &[i16; 256], payload: &[u8], samples: &mut Vec<i16>) -> Result<(), DecodeError> {
+    if payload.len() > Codec::Pcmu.payload_length(MAX_PACKET_MS) {
+        return Err(DecodeError::TooLong);
+    }
+    samples.extend(payload.iter().map(|&byte| table[usize::from(byte)]));
+    Ok(())
 }
 
 const fn ulaw_to_linear(byte: u8) -> i16 {

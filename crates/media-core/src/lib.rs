@@ -20,7 +20,7 @@ pub mod srtp;
 mod streams;
 mod tick;
 
-pub use codec::Codec;
+pub use codec::{Codec, DecodeError, Decoder, Encoder, MAX_PACKET_MS, SampleRate};
 pub use direction::Direction;
 pub use emodel::EModelProfile;
 pub use hearing::{Hearing, MAX_CHANGES};

@@ -83,8 +83,12 @@ impl Negotiation {
             self.slots.push(Slot::audio());
         }
         let telephone_event = if self.local.dtmf { self.payload_types.telephone_event() } else { None };
-        let formats: Vec<(u8, Codec)> =
-            self.local.codecs.iter().map(|&codec| (codec.static_payload_type(), codec)).collect();
+        let formats: Vec<(u8, Codec)> = self
+            .local
+            .codecs
+            .iter()
+            .filter_map(|&codec| codec.static_payload_type().map(|number| (number, codec)))
+            .collect();
         let audio = self.audio_line(&formats, telephone_event, direction);
         let media =
             self.slots.iter().map(|slot| if slot.audio { audio.clone() } else { slot.rejected() }).collect();
@@ -139,7 +143,7 @@ impl Negotiation {
         let mut attributes = Vec::with_capacity(formats.len() + 4);
         for (number, codec) in formats {
             names.push(number.to_string());
-            let encoding = format!("{number} {codec}/{}", Codec::CLOCK_RATE);
+            let encoding = format!("{number} {codec}/{}", codec.clock_rate());
             attributes.push(Attribute::value("rtpmap", encoding));
         }
         if let Some(number) = telephone_event {

@@ -70,7 +70,10 @@ impl Session {
             (Payload::Audio(codec), Arrival::Newest | Arrival::Restarted) => {
                 if let Some(device) = device.filter(|_| receives) {
                     let mut samples = Vec::with_capacity(packet.payload.len());
-                    codec.decode(packet.payload, &mut samples);
+                    if codec.decode(packet.payload, &mut samples).is_err() {
+                        self.malformed += 1;
+                        return;
+                    }
                     device.hear(&samples, cx.now);
                     self.heard(cx.now, out);
                 }
@@ -96,7 +99,9 @@ impl Session {
         } else if Some(payload_type) == agreed.dtmf_payload_type {
             Payload::Event
         } else {
-            Codec::from_static_payload_type(payload_type).map_or(Payload::Unknown, Payload::Audio)
+            Codec::from_static_payload_type(payload_type)
+                .filter(|codec| Codec::ALL.contains(codec))
+                .map_or(Payload::Unknown, Payload::Audio)
         }
     }
 
