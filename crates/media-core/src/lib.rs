@@ -36,7 +36,9 @@ pub use emodel::EModelProfile;
 pub use hearing::{Hearing, MAX_CHANGES};
 #[cfg(feature = "io")]
 pub use io::{PortPair, Pump, PumpConfig, PumpError, PumpHandle};
-pub use negotiation::{Agreed, HoldDirection, LocalMedia, Negotiation};
+pub use negotiation::{
+    Agreed, AgreedSrtp, CodecPreference, HoldDirection, LocalMedia, MediaFormat, Negotiation, SrtpPolicy,
+};
 pub use resample::Resampler;
 pub use sdp::{SdpError, SessionDescription};
 pub use sink::{MAX_HEARD_MS, RecordLayout, RecordedBlock};

@@ -218,11 +218,9 @@ async fn a_moved_call_has_two_pairs_until_the_first_said_bye() {
     assert_ne!(first, second.rtp);
     let (rtp, rtcp) = (UdpSocket::bind("127.0.0.1:0").await, UdpSocket::bind("127.0.0.1:0").await);
     let (rtp, rtcp) = (rtp.expect("a port"), rtcp.expect("a port"));
-    let agreed = Agreed {
-        remote_rtp: rtp.local_addr().expect("bound"),
-        remote_rtcp: rtcp.local_addr().expect("bound"),
-        ..alice.negotiation.in_force().expect("answered").clone()
-    };
+    let mut agreed = alice.negotiation.in_force().expect("answered").clone();
+    agreed.remote_rtp = rtp.local_addr().expect("bound");
+    agreed.remote_rtcp = rtcp.local_addr().expect("bound");
     let next = StreamId(2);
     let ports = (second.rtp, second.rtp + 1);
     alice.handle.open(next, second).expect("room in the queue");

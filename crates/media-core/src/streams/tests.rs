@@ -239,16 +239,13 @@ impl World {
 
 /// What a party agreed with stream `stream` of host `host`.
 fn agreed(host: u8, stream: u64, direction: Direction) -> Agreed {
+    let (local, remote) =
+        (address(0, StreamId(stream), PacketKind::Rtp), address(host, StreamId(stream), PacketKind::Rtp));
     Agreed {
-        remote_rtp: address(host, StreamId(stream), PacketKind::Rtp),
         remote_rtcp: address(host, StreamId(stream), PacketKind::Rtcp),
-        codec: Codec::Pcmu,
-        payload_type: 0,
         dtmf_payload_type: Some(101),
-        ptime_ms: 20,
         direction,
-        remote_valid: true,
-        held: false,
+        ..Agreed::plain(local, remote, Codec::Pcmu)
     }
 }
 
