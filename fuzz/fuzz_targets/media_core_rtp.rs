@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use media_core::rtcp::{parse_compound, print_compound};
 use media_core::rtp::RtpPacket;
 use media_core::{
-    Agreed, Codec, Cx, DeviceId, Direction, Op, PacketKind, Source, StreamCommand, StreamId, Streams,
+    Agreed, Codec, Cx, DeviceId, Op, PacketKind, Source, StreamCommand, StreamId, Streams,
     StreamsConfig, Tick,
 };
 
@@ -19,17 +19,9 @@ fuzz_target!(|bytes: &[u8]| {
     let peer = SocketAddr::from(([192, 0, 2, 9], 5_000));
     let reports = SocketAddr::from(([192, 0, 2, 9], 5_001));
     let stranger = SocketAddr::from(([203, 0, 113, 1], 5_000));
-    let agreed = Agreed {
-        remote_rtp: peer,
-        remote_rtcp: reports,
-        codec: Codec::Pcmu,
-        payload_type: 0,
-        dtmf_payload_type: Some(101),
-        ptime_ms: 20,
-        direction: Direction::SendRecv,
-        remote_valid: true,
-        held: false,
-    };
+    let mut agreed = Agreed::plain(SocketAddr::from(([192, 0, 2, 1], 4_000)), peer, Codec::Pcmu);
+    agreed.remote_rtcp = reports;
+    agreed.dtmf_payload_type = Some(101);
     let mut streams = Streams::new(StreamsConfig::default());
     let mut random = || 7;
     let unix = Duration::from_secs(1_700_000_000);

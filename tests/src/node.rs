@@ -311,7 +311,7 @@ impl Node {
     fn stream_outputs(&mut self, now: Duration, out: Vec<StreamOutput>, wishes: &mut Vec<Wish>) {
         for output in out {
             let answer = match output {
-                StreamOutput::Send { stream, kind, to, packet } => {
+                StreamOutput::Send { stream, kind, to, packet, due: _ } => {
                     let port = self.ports.iter().find(|(_, owner)| **owner == stream).map(|(port, _)| *port);
                     if let Some(port) = port {
                         let port = if kind == PacketKind::Rtcp { port + 1 } else { port };
@@ -319,6 +319,8 @@ impl Node {
                     }
                     continue;
                 }
+                // No party of the world records.
+                StreamOutput::Recorded { .. } => continue,
                 StreamOutput::Applied { op } => StreamAnswer::Applied(op),
                 StreamOutput::Failed { op, failure } => StreamAnswer::Failed(op, failure),
                 StreamOutput::Event(event) => StreamAnswer::Event(event),

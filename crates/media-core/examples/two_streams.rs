@@ -65,7 +65,7 @@ impl World {
                     println!("{} {}: {event:?}", self.now, self.parties[party].name);
                 }
                 StreamOutput::Failed { op, failure } => println!("{op} failed: {failure}"),
-                StreamOutput::Applied { .. } => {}
+                StreamOutput::Applied { .. } | StreamOutput::Recorded { .. } => {}
             }
         }
     }

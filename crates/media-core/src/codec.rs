@@ -149,24 +149,6 @@ impl Codec {
             Self::L16(rate) => Box::new(l16::L16Decoder::new(rate)),
         }
     }
-
-    /// Appends the payload of samples that stand alone: right for G.711 and L16, which keep no state.
-    pub(crate) fn encode(self, samples: &[i16], out: &mut Vec<u8>) {
-        match self {
-            Self::Pcmu => g711::Ulaw.encode(samples, out),
-            Self::Pcma => g711::Alaw.encode(samples, out),
-            Self::G722 | Self::L16(_) => self.encoder().encode(samples, out),
-        }
-    }
-
-    /// Appends the samples of a payload that stands alone.
-    pub(crate) fn decode(self, payload: &[u8], out: &mut Vec<i16>) -> Result<(), DecodeError> {
-        match self {
-            Self::Pcmu => g711::Ulaw.decode(payload, out),
-            Self::Pcma => g711::Alaw.decode(payload, out),
-            Self::G722 | Self::L16(_) => self.decoder().decode(payload, out),
-        }
-    }
 }
 
 impl fmt::Display for Codec {

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::codec::SampleRate;
 use crate::spectrum;
 use crate::tick::Tick;
 
-/// The samples of one analysed block: 20 ms.
-const BLOCK: usize = 160;
+/// The length of one analysed block.
+const BLOCK_MS: u32 = 20;
+const BLOCK: Duration = Duration::from_millis(BLOCK_MS as u64);
 /// The blocks of the window that is listened to: 200 ms.
 const WINDOW_BLOCKS: usize = 10;
 /// The blocks needed before a tone is named: less than 60 ms cannot tell neighbouring tones apart.
@@ -48,8 +50,13 @@ pub struct Hearing {
 #[derive(Debug, Clone)]
 pub(crate) struct Ear {
     threshold: f64,
+    rate: SampleRate,
     partial: Vec<i16>,
     blocks: VecDeque<Block>,
+    /// Room for the samples of several blocks side by side.
+    window: Vec<i16>,
+    /// Blocks that are not used at the moment.
+    spare: Vec<Vec<i16>>,
     first_audible: Option<Tick>,
     last_audible: Option<Tick>,
     last_played: Option<Tick>,
@@ -72,8 +79,11 @@ impl Ear {
     pub(crate) fn new(threshold: f64) -> Self {
         Self {
             threshold,
-            partial: Vec::with_capacity(BLOCK),
+            rate: SampleRate::Hz8000,
+            partial: Vec::new(),
             blocks: VecDeque::with_capacity(WINDOW_BLOCKS + 1),
+            window: Vec::new(),
+            spare: Vec::new(),
             first_audible: None,
             last_audible: None,
             last_played: None,
@@ -86,26 +96,44 @@ impl Ear {
         }
     }
 
-    /// Plays samples from `now` on.
-    pub(crate) fn play(&mut self, samples: &[i16], now: Tick) {
+    /// Plays samples, so many a second, from `now` on.
+    pub(crate) fn play(&mut self, rate: SampleRate, samples: &[i16], now: Tick) {
+        if rate != self.rate {
+            self.clear();
+            self.rate = rate;
+        }
+        let block = rate.samples_in(BLOCK_MS);
         let pause = self.last_played.is_some_and(|last| now.since(last) >= STALE);
         if pause {
             self.fall_silent();
         }
-        for &sample in samples {
-            self.partial.push(sample);
-            if self.partial.len() == BLOCK {
-                let block = std::mem::replace(&mut self.partial, Vec::with_capacity(BLOCK));
-                self.block(block, now);
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (next, behind) = rest.split_at(rest.len().min(block - self.partial.len()));
+            self.partial.extend_from_slice(next);
+            rest = behind;
+            if self.partial.len() == block {
+                let empty = self.spare.pop().unwrap_or_default();
+                let full = std::mem::replace(&mut self.partial, empty);
+                self.block(full, now);
             }
         }
-        self.last_played = Some(now + Duration::from_micros(samples.len() as u64 * 125));
+        let length = samples.len() as u64 * 1_000_000 / u64::from(rate.hz());
+        self.last_played = Some(now + Duration::from_micros(length));
     }
 
     /// The device has left its stream: what follows is a new piece of audio.
     pub(crate) fn detach(&mut self) {
+        self.clear();
+    }
+
+    fn clear(&mut self) {
         self.partial.clear();
-        self.blocks.clear();
+        self.spare.extend(self.blocks.drain(..).map(|block| {
+            let mut samples = block.samples;
+            samples.clear();
+            samples
+        }));
     }
 
     /// Returns what is heard at `now`.
@@ -141,11 +169,14 @@ impl Ear {
                 self.longest = longer(self.longest, (now.since(end), end));
             }
             self.first_audible.get_or_insert(now);
-            self.last_audible = Some(now + Duration::from_micros(BLOCK as u64 * 125));
+            self.last_audible = Some(now + BLOCK);
         }
         self.blocks.push_back(Block { samples, audible });
-        if self.blocks.len() > WINDOW_BLOCKS {
-            self.blocks.pop_front();
+        if self.blocks.len() > WINDOW_BLOCKS
+            && let Some(Block { mut samples, .. }) = self.blocks.pop_front()
+        {
+            samples.clear();
+            self.spare.push(samples);
         }
         self.follow(now);
     }
@@ -184,8 +215,7 @@ impl Ear {
     }
 
     fn fall_silent(&mut self) {
-        self.blocks.clear();
-        self.partial.clear();
+        self.clear();
         self.candidate = None;
         self.rest = 0;
         if self.current.is_some()
@@ -208,20 +238,29 @@ impl Ear {
         if self.blocks.len() < LEAST_BLOCKS || self.level() < self.threshold {
             return None;
         }
-        spectrum::dominant(&self.window(WINDOW_BLOCKS), BLOCK)
+        let mut window = Vec::new();
+        self.fill(WINDOW_BLOCKS, &mut window);
+        spectrum::dominant(&window, self.rate)
     }
 
     /// The tone of the newest blocks; the one that is heard already is tried first, which is cheap.
-    fn newest_tone(&self) -> Option<u16> {
-        let window = self.window(STABLE_BLOCKS);
-        self.current
-            .filter(|&hz| spectrum::is_dominant(&window, hz))
-            .or_else(|| spectrum::dominant(&window, BLOCK))
+    fn newest_tone(&mut self) -> Option<u16> {
+        let mut window = std::mem::take(&mut self.window);
+        window.clear();
+        self.fill(STABLE_BLOCKS, &mut window);
+        let tone = self
+            .current
+            .filter(|&hz| spectrum::is_dominant(&window, self.rate, hz))
+            .or_else(|| spectrum::dominant(&window, self.rate));
+        self.window = window;
+        tone
     }
 
-    fn window(&self, newest: usize) -> Vec<i16> {
+    fn fill(&self, newest: usize, window: &mut Vec<i16>) {
         let skip = self.blocks.len().saturating_sub(newest);
-        self.blocks.iter().skip(skip).flat_map(|block| &block.samples).copied().collect()
+        for block in self.blocks.iter().skip(skip) {
+            window.extend_from_slice(&block.samples);
+        }
     }
 
     fn level(&self) -> f64 {

@@ -3,11 +3,19 @@
 //! The pump runs in its own thread. It sleeps until a packet, a command or a deadline comes; deadlines are absolute,
 //! so 20 ms frames do not drift. Nothing a caller does blocks on it.
 
+mod alarm;
 mod answers;
+mod application;
+mod core;
 mod handle;
+mod lateness;
 mod observer;
 mod ports;
 mod pump;
+mod random;
+mod recording;
+mod sockets;
+mod turn;
 mod wav;
 
 use std::io;
@@ -17,11 +25,16 @@ use std::time::Duration;
 
 use crate::streams::StreamsConfig;
 
+pub use application::{APPLICATION_RING_MS, ApplicationAudio};
+pub use core::PumpCounters;
 pub use handle::PumpHandle;
+pub use lateness::{LATENESS_BOUNDS, Lateness};
 pub use observer::{DatagramObserver, SeenDatagram, Way};
 pub use ports::{PORT_REST, PortPair};
-pub use pump::{Pump, PumpCounters};
-pub use wav::{MAX_WAV_SAMPLES, WavError, load_wav, read_wav};
+pub use pump::Pump;
+pub use wav::{load_wav, read_wav};
+
+pub use crate::wav::WavError;
 
 /// How long a question to the pump waits for its answer: far longer than any step of the pump takes.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(2);
@@ -37,6 +50,8 @@ pub struct PumpConfig {
     pub address: IpAddr,
     /// The ports for RTP (even) and RTCP (the next odd one); `0..=0` takes pairs the system chooses.
     pub ports: RangeInclusive<u16>,
+    /// The class that packets are marked with (RFC 2474), 0 to 63.
+    pub dscp: u8,
     /// The most pairs in use at a time.
     pub max_streams: usize,
     /// The settings of the streams.
@@ -48,11 +63,12 @@ pub struct PumpConfig {
 }
 
 impl Default for PumpConfig {
-    /// Loopback, ports the system chooses, 256 streams, 1,024 commands, 1,024 answers.
+    /// Loopback, ports the system chooses, expedited forwarding (RFC 4594 §4.1), 256 streams, 1,024 commands, 1,024 answers.
     fn default() -> Self {
         Self {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             ports: 0..=0,
+            dscp: 46,
             max_streams: 256,
             streams: StreamsConfig::default(),
             command_queue: 1_024,
@@ -74,6 +90,9 @@ pub enum PumpError {
     /// The system has no random numbers.
     #[error("no random numbers: {0}")]
     Random(getrandom::Error),
+    /// The file of a recording could not be created.
+    #[error("the recording could not be created: {0}")]
+    Recording(#[source] io::Error),
     /// No pair of ports is free; pairs in rest become free within [`PORT_REST`].
     #[error("no pair of ports is free")]
     NoPorts,

@@ -2,8 +2,8 @@
 #![doc = include_str!("../README.md")]
 
 mod codec;
-pub mod collision;
 pub mod comfort_noise;
+pub mod collision;
 mod direction;
 pub mod dtmf;
 pub mod emodel;
@@ -13,18 +13,22 @@ mod hearing;
 pub mod io;
 pub mod latch;
 mod negotiation;
+pub mod playout;
 pub mod quality;
+mod rate_change;
 pub mod reception;
 mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+mod sink;
 mod source;
 mod spectrum;
 pub mod srtp;
 pub mod ssrc_guard;
 mod streams;
 mod tick;
+pub mod wav;
 
 pub use codec::{Codec, DecodeError, Decoder, Encoder, MAX_PACKET_MS, SampleRate};
 pub use direction::Direction;
@@ -32,12 +36,17 @@ pub use emodel::EModelProfile;
 pub use hearing::{Hearing, MAX_CHANGES};
 #[cfg(feature = "io")]
 pub use io::{PortPair, Pump, PumpConfig, PumpError, PumpHandle};
-pub use negotiation::{Agreed, HoldDirection, LocalMedia, Negotiation};
+pub use negotiation::{
+    Agreed, AgreedSrtp, CodecPreference, HoldDirection, LocalMedia, MediaFormat, Negotiation, SrtpPolicy,
+};
 pub use resample::Resampler;
 pub use sdp::{SdpError, SessionDescription};
-pub use source::Source;
+pub use sink::{MAX_HEARD_MS, RecordLayout, RecordedBlock};
+pub use source::{MAX_SPEECH_MS, Source};
 pub use streams::{
-    DeviceId, HoldAudio, Op, PacketKind, QualityKind, QualityReport, StreamCommand, StreamEvent,
-    StreamFailure, StreamId, StreamOutput, StreamSnapshot, StreamSummary, Streams, StreamsConfig,
+    DeviceId, DeviceSnapshot, HoldAudio, Op, PacketKind, QualityKind, QualityReport, RecordingId,
+    StreamCommand, StreamEvent, StreamFailure, StreamId, StreamOutput, StreamSnapshot, StreamSummary,
+    Streams, StreamsConfig,
 };
 pub use tick::{Cx, Tick};
+pub use wav::Wav;

@@ -3,95 +3,42 @@
 //! A [`Negotiation`] is synchronous and pure: it turns a wish into descriptions and the peer's descriptions into
 //! an [`Agreed`] value, which the streams then apply. Nothing that is merely offered changes what is in force.
 
+mod agreed;
 mod describe;
+mod format;
+mod local;
 mod payload_types;
+mod security;
 mod select;
 #[cfg(test)]
 mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::codec::Codec;
 use crate::direction::Direction;
 use crate::sdp::{SdpError, SessionDescription};
+use crate::srtp::Suite;
+use crate::srtp::sdes::Crypto;
+
+pub use agreed::{Agreed, AgreedSrtp};
+pub use format::MediaFormat;
+pub use local::{CodecPreference, HoldDirection, LocalMedia};
+pub use security::SrtpPolicy;
 
 use describe::{Slot, Versions};
 use payload_types::PayloadTypes;
+use security::{Profile, Security};
 use select::RemoteAudio;
-
-/// Tells what our side brings into the session; fixed for the session's life.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalMedia {
-    /// The address of the RTP socket, for `o=` and `c=`; never unspecified on the wire (TR-216).
-    pub address: IpAddr,
-    /// The RTP port; RTCP is received on the next one.
-    pub port: u16,
-    /// The id of the `o=` line: fresh for every session (TR-220).
-    pub session_id: u64,
-    /// The codecs, most wanted first.
-    pub codecs: Vec<Codec>,
-    /// Whether telephone-event (RFC 4733) is offered and answered.
-    pub dtmf: bool,
-    /// The packet time asked for and used when the peer asks for none: 10 to 60 in steps of 10, anything else
-    /// means 20.
-    pub ptime_ms: u8,
-}
-
-impl LocalMedia {
-    /// Returns the usual set: PCMU, PCMA, telephone-event, 20 ms.
-    pub fn new(address: IpAddr, port: u16, session_id: u64) -> Self {
-        Self { address, port, session_id, codecs: Codec::ALL.to_vec(), dtmf: true, ptime_ms: 20 }
-    }
-}
-
-/// Tells how a local hold is offered (TR-213).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HoldDirection {
-    /// `sendonly`: there is, or may be, something to play to the held party.
-    #[default]
-    SendOnly,
-    /// `inactive`: there is nothing to play.
-    Inactive,
-}
-
-/// Holds what both sides agreed on for the audio stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Agreed {
-    /// Where RTP goes to and must come from.
-    pub remote_rtp: SocketAddr,
-    /// Where RTCP goes to and must come from: `a=rtcp` (RFC 3605), else the port after RTP's; port 0 means
-    /// that there is none.
-    pub remote_rtcp: SocketAddr,
-    /// The codec that is sent.
-    pub codec: Codec,
-    /// The payload type the codec is sent with.
-    pub payload_type: u8,
-    /// The payload type of telephone-event at 8 kHz, if both have it.
-    pub dtmf_payload_type: Option<u8>,
-    /// The packet time that is sent, 10 to 60 ms in steps of 10.
-    pub ptime_ms: u8,
-    /// Our negotiated direction.
-    pub direction: Direction,
-    /// False when nothing may be sent, neither RTP nor RTCP: address unspecified or port 0 (TR-216, TR-223).
-    pub remote_valid: bool,
-    /// True when our side put the stream on hold: the device's audio is not sent even where the direction has
-    /// "send", only hold audio is.
-    pub held: bool,
-}
-
-impl Agreed {
-    /// Returns true when the stream was rejected with port 0 rather than held (TR-223).
-    pub fn rejected(&self) -> bool {
-        self.remote_rtp.port() == 0
-    }
-}
 
 /// Negotiates one leg's audio: see the module's text.
 #[derive(Debug, Clone)]
 pub struct Negotiation {
     local: LocalMedia,
+    security: Security,
     hold: HoldDirection,
     held: bool,
+    /// What is wished for apart from hold.
+    direction: Direction,
     versions: Versions,
     /// Our m-lines in their order; never shrinks (TR-211).
     slots: Vec<Slot>,
@@ -103,8 +50,18 @@ pub struct Negotiation {
 #[derive(Debug, Clone)]
 enum Pending {
     None,
-    Ours { offer: SessionDescription, direction: Direction, held: bool },
+    Ours(Box<Offer>),
     Theirs { offer: SessionDescription, audio: Option<(usize, RemoteAudio)> },
+}
+
+/// An offer of ours, with what it was made from.
+#[derive(Debug, Clone)]
+struct Offer {
+    local: LocalMedia,
+    security: Security,
+    profile: Profile,
+    direction: Direction,
+    held: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -118,8 +75,10 @@ impl Negotiation {
     pub fn new(local: LocalMedia) -> Self {
         Self {
             local,
+            security: Security::default(),
             hold: HoldDirection::default(),
             held: false,
+            direction: Direction::SendRecv,
             versions: Versions::default(),
             slots: Vec::new(),
             payload_types: PayloadTypes::default(),
@@ -133,6 +92,33 @@ impl Negotiation {
     pub fn with_hold(mut self, hold: HoldDirection) -> Self {
         self.hold = hold;
         self
+    }
+
+    /// Secures the session by `policy`, with one of `suites`, the most wanted first. Their keys are drawn from `random`,
+    /// which has to be the operating system's, or one as good.
+    #[must_use]
+    pub fn with_srtp(
+        mut self,
+        policy: SrtpPolicy,
+        suites: &[Suite],
+        random: &mut dyn FnMut() -> u64,
+    ) -> Self {
+        self.security = Security::new(policy, suites, random);
+        self
+    }
+
+    /// Moves our side to another address, which shows in the next offer or answer (TR-222). The keys for it are drawn
+    /// from `random`; without SRTP it is not asked.
+    pub fn relocate(&mut self, address: IpAddr, port: u16, random: &mut dyn FnMut() -> u64) {
+        if (address, port) != (self.local.address, self.local.port) {
+            (self.local.address, self.local.port) = (address, port);
+            self.security.renew(random);
+        }
+    }
+
+    /// Sets which way media is wished to flow while there is no hold: sendrecv at first.
+    pub fn set_direction(&mut self, direction: Direction) {
+        self.direction = direction;
     }
 
     /// Sets the local wish for hold; it shows in the next offer or answer, whatever the peer wishes
@@ -155,9 +141,10 @@ impl Negotiation {
     /// [`Self::answered`] or [`Self::rollback`]. A pending offer of either side is forgotten.
     pub fn offer(&mut self) -> Vec<u8> {
         let direction = self.wish();
-        let offer = self.describe_offer(direction);
-        let bytes = offer.to_string().into_bytes();
-        self.pending = Pending::Ours { offer, direction, held: self.held };
+        let (bytes, profile) = self.describe_offer(direction);
+        let (local, security) = (self.local.clone(), self.security.clone());
+        self.pending =
+            Pending::Ours(Box::new(Offer { local, security, profile, direction, held: self.held }));
         bytes
     }
 
@@ -167,10 +154,15 @@ impl Negotiation {
     /// audio is an error. On error what was pending before stays.
     pub fn offered(&mut self, sdp: &[u8]) -> Result<(), SdpError> {
         let offer = SessionDescription::parse(sdp)?;
-        let preferred = self.slots.iter().position(|slot| slot.audio);
-        let audio = match select::from_offer(&offer, &self.local, preferred) {
+        let audio = match select::from_offer(
+            &offer,
+            &self.local,
+            &self.security,
+            self.audio_slot(),
+            self.secured(),
+        ) {
             Ok(found) => Some(found),
-            Err(SdpError::NoAudio) if self.in_force.is_some() && !offer.media.is_empty() => None,
+            Err(SdpError::NoAudio) if self.in_force.is_some() && offer.media().next().is_some() => None,
             Err(error) => return Err(error),
         };
         self.pending = Pending::Theirs { offer, audio };
@@ -183,47 +175,49 @@ impl Negotiation {
     /// there is none.
     pub fn answer(&mut self) -> Vec<u8> {
         let Pending::Theirs { offer, audio } = std::mem::replace(&mut self.pending, Pending::None) else {
-            return self.versions.last().map(|last| last.to_string().into_bytes()).unwrap_or_default();
+            return self.versions.repeat(self.local.session_id);
         };
         let wish = self.wish();
         let direction = audio
             .as_ref()
             .map_or(Direction::Inactive, |(_, remote)| Direction::answer(remote.direction, wish));
-        let answer = self.describe_answer(&offer, audio.as_ref(), direction);
-        if let Some((_, remote)) = audio {
-            let agreed = self.agree(&remote, direction, self.held);
-            let remote_hold = !remote.direction.receives() || !remote.valid;
-            self.in_force = Some(InForce { agreed, remote_hold });
-        } else {
-            self.reject_in_force();
+        let theirs = audio.as_ref().and_then(|(_, remote)| remote.crypto.as_ref());
+        let ours = theirs.and_then(|theirs| self.security.answer(theirs));
+        let answer = self.describe_answer(&offer, audio.as_ref(), ours.as_ref(), direction);
+        match audio {
+            Some((_, remote)) => {
+                let remote_hold = !remote.direction.receives() || !remote.valid;
+                let agreed = self.agree(&self.local, remote, ours, direction, self.held);
+                self.in_force = Some(InForce { agreed, remote_hold });
+            }
+            None => self.reject_in_force(),
         }
-        answer.to_string().into_bytes()
+        answer
     }
 
     /// Takes the peer's answer to our pending offer and puts the result in force. After an error the offer stays
     /// pending: the caller chooses between [`Self::rollback`] and ending the leg.
     pub fn answered(&mut self, sdp: &[u8]) -> Result<(), SdpError> {
-        let Pending::Ours { offer, direction, held } = &self.pending else {
-            return Err(SdpError::NoOfferPending);
-        };
-        let (offered_direction, held) = (*direction, *held);
+        let Pending::Ours(offer) = &self.pending else { return Err(SdpError::NoOfferPending) };
         let answer = SessionDescription::parse(sdp)?;
-        if answer.media.len() != offer.media.len() {
-            let (offered, answered) = (offer.media.len(), answer.media.len());
+        let (offered, answered) = (self.slots.len(), answer.media().count());
+        if answered != offered {
             return Err(SdpError::MediaCount { offered, answered });
         }
-        let index = self.slots.iter().position(|slot| slot.audio).ok_or(SdpError::NoAudio)?;
-        match select::from_answer(&answer, index, offer, &self.local) {
+        let index = self.audio_slot().ok_or(SdpError::NoAudio)?;
+        let Offer { local, security, profile, direction, held } = &**offer;
+        match select::from_answer(&answer, index, *profile, local, security, self.secured()) {
             Ok(remote) => {
-                self.payload_types.learn(&answer.media[index]);
-                let direction = offered_direction.and(remote.direction.reversed());
                 // An offer that does not send leaves the peer no choice, so its answer tells nothing.
-                let remote_hold = if offered_direction.sends() {
+                let remote_hold = if direction.sends() {
                     !remote.direction.receives() || !remote.valid
                 } else {
                     !remote.valid || self.remote_hold()
                 };
-                let agreed = self.agree(&remote, direction, held);
+                let ours = remote.crypto.as_ref().and_then(|theirs| security.answer(theirs));
+                self.payload_types.learn(&remote.formats);
+                let direction = direction.and(remote.direction.reversed());
+                let agreed = self.agree(local, remote, ours, direction, *held);
                 self.in_force = Some(InForce { agreed, remote_hold });
             }
             Err(SdpError::NoAudio) if self.in_force.is_some() => self.reject_in_force(),
@@ -236,7 +230,7 @@ impl Negotiation {
     /// Forgets the pending offer; what is in force stays (RFC 6337 §3.4). A refused offer of ours has used up its
     /// version (TR-221).
     pub fn rollback(&mut self) {
-        if matches!(self.pending, Pending::Ours { .. }) {
+        if matches!(self.pending, Pending::Ours(_)) {
             self.versions.refused();
         }
         self.pending = Pending::None;
@@ -249,7 +243,7 @@ impl Negotiation {
 
     /// Returns true while an offer of ours waits for its answer.
     pub fn offer_pending(&self) -> bool {
-        matches!(self.pending, Pending::Ours { .. })
+        matches!(self.pending, Pending::Ours(_))
     }
 
     /// Returns true when the hold that is in force is ours; a hold that is only offered does not count (TR-224).
@@ -264,39 +258,54 @@ impl Negotiation {
     }
 
     fn wish(&self) -> Direction {
-        match (self.held, self.hold) {
+        let held = match (self.held, self.hold) {
             (false, _) => Direction::SendRecv,
             (true, HoldDirection::SendOnly) => Direction::SendOnly,
             (true, HoldDirection::Inactive) => Direction::Inactive,
-        }
+        };
+        self.direction.and(held)
     }
 
-    fn agree(&self, remote: &RemoteAudio, direction: Direction, held: bool) -> Agreed {
+    fn audio_slot(&self) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.audio)
+    }
+
+    /// True once SRTP was in force, also while the stream is rejected (TM-105).
+    fn secured(&self) -> bool {
+        self.in_force.as_ref().is_some_and(|in_force| in_force.agreed.srtp.is_some())
+    }
+
+    fn agree(
+        &self,
+        local: &LocalMedia,
+        remote: RemoteAudio,
+        ours: Option<Crypto>,
+        direction: Direction,
+        held: bool,
+    ) -> Agreed {
         Agreed {
+            local: SocketAddr::new(local.address, local.port),
             remote_rtp: remote.rtp,
             remote_rtcp: remote.rtcp,
+            rtcp_mux: remote.rtcp_mux,
             codec: remote.codec,
             payload_type: remote.payload_type,
-            dtmf_payload_type: remote.dtmf_payload_type.filter(|_| self.local.dtmf),
-            ptime_ms: remote.packet_time(self.ptime_ms()),
+            dtmf_payload_type: remote.dtmf.map(|(number, _)| number),
+            dtmf_clock_rate: remote.dtmf.map_or(remote.codec.clock_rate(), |(_, clock_rate)| clock_rate),
+            comfort_noise_payload_type: remote.comfort_noise,
+            receive: self.payload_types.told(),
+            ptime_ms: remote.packet_time(local.ptime_ms()),
             direction,
             remote_valid: remote.valid,
             held,
+            srtp: ours.zip(remote.crypto).map(|(local, remote)| AgreedSrtp { local, remote }),
         }
     }
 
-    /// Port 0 ends the flow but not the session: the rest of the agreement stays for the events that name it.
     fn reject_in_force(&mut self) {
         if let Some(in_force) = &mut self.in_force {
-            in_force.agreed.remote_rtp.set_port(0);
-            in_force.agreed.remote_rtcp.set_port(0);
-            in_force.agreed.remote_valid = false;
-            in_force.agreed.direction = Direction::Inactive;
+            in_force.agreed.reject();
             in_force.remote_hold = false;
         }
-    }
-
-    fn ptime_ms(&self) -> u8 {
-        if select::is_packet_time(u32::from(self.local.ptime_ms)) { self.local.ptime_ms } else { 20 }
     }
 }

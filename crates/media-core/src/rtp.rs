@@ -37,13 +37,18 @@ impl RtpHeader {
     /// Returns a packet with this header (no sources, extension or padding) and this payload.
     pub fn packet(&self, payload: &[u8]) -> Vec<u8> {
         let mut packet = Vec::with_capacity(RTP_HEADER_BYTES + payload.len());
-        packet.push(0x80);
-        packet.push(u8::from(self.marker) << 7 | self.payload_type & 0x7F);
-        packet.extend_from_slice(&self.sequence.to_be_bytes());
-        packet.extend_from_slice(&self.timestamp.to_be_bytes());
-        packet.extend_from_slice(&self.ssrc.to_be_bytes());
-        packet.extend_from_slice(payload);
+        self.write(payload, &mut packet);
         packet
+    }
+
+    /// Appends a packet with this header (no sources, extension or padding) and this payload.
+    pub fn write(&self, payload: &[u8], out: &mut Vec<u8>) {
+        out.push(0x80);
+        out.push(u8::from(self.marker) << 7 | self.payload_type & 0x7F);
+        out.extend_from_slice(&self.sequence.to_be_bytes());
+        out.extend_from_slice(&self.timestamp.to_be_bytes());
+        out.extend_from_slice(&self.ssrc.to_be_bytes());
+        out.extend_from_slice(payload);
     }
 }
 

@@ -1,14 +1,20 @@
-//! What a device's microphone gives: silence, a tone, a recording, or an echo of what is heard.
+//! What a device's microphone gives: silence, a tone, a recording, an echo of what is heard, or an application's speech.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+mod application;
+mod echo;
+mod tone;
+mod wav;
 
-use crate::codec::Codec;
+use crate::codec::SampleRate;
+use crate::rate_change::RateChange;
+use crate::wav::Wav;
 
-/// The peak of a generated tone: a quarter of full scale (-12 dBFS), loud but far from clipping.
-const TONE_PEAK: f64 = 8_192.0;
-/// The most samples an echo holds back: 400 ms. What is older is dropped, so that an echo never lags further behind.
-const MAX_ECHO_SAMPLES: usize = 3_200;
+pub(crate) use application::Speech;
+use echo::Echo;
+use tone::Tone;
+use wav::WavPlayer;
+
+pub use application::MAX_SPEECH_MS;
 
 /// Names what a device sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,111 +23,130 @@ pub enum Source {
     Silence,
     /// A sine of this frequency.
     Tone {
-        /// The frequency in hertz; useful below 4,000.
+        /// The frequency in hertz; useful below half the codec's sample rate.
         hz: u16,
     },
-    /// Linear samples, 8 kHz mono, in a loop.
-    Wav(Arc<[i16]>),
+    /// A recording, in a loop or once ([`Wav::once`]); after its end silence.
+    Wav(Wav),
     /// What the stream receives, 20 ms to 400 ms later.
     Echo,
+    /// What the application says by [`crate::Streams::speak`]; it hears by [`crate::Streams::listen`].
+    Application {
+        /// The samples per second on the application's side, both ways.
+        rate: SampleRate,
+    },
 }
 
-/// Plays a [`Source`] sample by sample.
+/// Tells whether a source has come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Play {
+    Goes,
+    /// These were its last samples, which is said once; silence follows.
+    Ended,
+}
+
+/// Plays a [`Source`], at the rate that is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Player {
-    source: Source,
-    /// The next sample's number: of the tone's second, or of the recording.
-    position: usize,
-    echo: VecDeque<i16>,
+    voice: Voice,
+    change: RateChange,
+    /// Room for samples at the voice's own rate.
+    own: Vec<i16>,
+}
+
+#[derive(Debug, Clone)]
+enum Voice {
+    Silence,
+    Tone(Tone),
+    Wav(WavPlayer),
+    Echo(Echo),
+    Application(Speech),
 }
 
 impl Player {
     pub(crate) fn new(source: Source) -> Self {
-        Self { source, position: 0, echo: VecDeque::new() }
+        let voice = match source {
+            Source::Silence => Voice::Silence,
+            Source::Tone { hz } => Voice::Tone(Tone::new(hz)),
+            Source::Wav(wav) => Voice::Wav(WavPlayer::new(wav)),
+            Source::Echo => Voice::Echo(Echo::default()),
+            Source::Application { rate } => Voice::Application(Speech::new(rate)),
+        };
+        Self { voice, change: RateChange::default(), own: Vec::new() }
     }
 
-    /// Appends the next `count` samples.
-    pub(crate) fn pull(&mut self, count: usize, out: &mut Vec<i16>) {
-        match &self.source {
-            Source::Silence => out.extend(std::iter::repeat_n(0, count)),
-            Source::Tone { hz } => {
-                let rate = Codec::CLOCK_RATE as usize;
-                let step = f64::from(*hz) * std::f64::consts::TAU / f64::from(Codec::CLOCK_RATE);
-                out.extend((0..count).map(|offset| {
-                    // A whole number of hertz repeats every second, so the phase never loses precision.
-                    let phase = ((self.position + offset) % rate) as f64 * step;
-                    (phase.sin() * TONE_PEAK).round() as i16
-                }));
-                self.position = (self.position + count) % rate;
-            }
-            Source::Wav(samples) if samples.is_empty() => out.extend(std::iter::repeat_n(0, count)),
-            Source::Wav(samples) => {
-                out.extend((0..count).map(|offset| samples[(self.position + offset) % samples.len()]));
-                self.position = (self.position + count) % samples.len();
-            }
-            Source::Echo => {
-                if self.echo.len() >= count {
-                    out.extend(self.echo.drain(..count));
-                } else {
-                    out.extend(std::iter::repeat_n(0, count));
-                }
-            }
+    /// Appends the next milliseconds, a multiple of ten, at a rate.
+    pub(crate) fn pull(&mut self, rate: SampleRate, milliseconds: u32, out: &mut Vec<i16>) -> Play {
+        let count = rate.samples_in(milliseconds);
+        let own_rate = match &self.voice {
+            Voice::Silence | Voice::Tone(_) | Voice::Echo(_) => rate,
+            Voice::Wav(wav) => wav.rate(),
+            Voice::Application(speech) => speech.rate(),
+        };
+        self.own.clear();
+        let mut play = Play::Goes;
+        match &mut self.voice {
+            Voice::Silence => out.extend(std::iter::repeat_n(0, count)),
+            Voice::Tone(tone) => tone.pull(rate.hz(), count, out),
+            Voice::Echo(echo) => echo.pull(rate, count, out),
+            Voice::Wav(wav) => play = wav.pull(own_rate.samples_in(milliseconds), &mut self.own),
+            Voice::Application(speech) => speech.pull(own_rate.samples_in(milliseconds), &mut self.own),
         }
+        self.change.process(own_rate, rate, &self.own, out);
+        play
     }
 
     /// Gives an echo what was heard; other sources do not listen.
-    pub(crate) fn hear(&mut self, samples: &[i16]) {
-        if self.source == Source::Echo {
-            self.echo.extend(samples);
-            let excess = self.echo.len().saturating_sub(MAX_ECHO_SAMPLES);
-            self.echo.drain(..excess);
+    pub(crate) fn hear(&mut self, rate: SampleRate, samples: &[i16]) {
+        match &mut self.voice {
+            Voice::Echo(echo) => echo.hear(rate, samples),
+            Voice::Silence | Voice::Tone(_) | Voice::Wav(_) | Voice::Application(_) => {}
         }
     }
 
     /// Forgets what an echo holds back: it belongs to the stream the device has left.
     pub(crate) fn detach(&mut self) {
-        self.echo.clear();
+        match &mut self.voice {
+            Voice::Echo(echo) => *echo = Echo::default(),
+            Voice::Silence | Voice::Tone(_) | Voice::Wav(_) | Voice::Application(_) => {}
+        }
+    }
+
+    /// The application's speech, of a source that is one.
+    pub(crate) fn speech(&self) -> Option<&Speech> {
+        match &self.voice {
+            Voice::Application(speech) => Some(speech),
+            Voice::Silence | Voice::Tone(_) | Voice::Wav(_) | Voice::Echo(_) => None,
+        }
+    }
+
+    pub(crate) fn speech_mut(&mut self) -> Option<&mut Speech> {
+        match &mut self.voice {
+            Voice::Application(speech) => Some(speech),
+            Voice::Silence | Voice::Tone(_) | Voice::Wav(_) | Voice::Echo(_) => None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pull(player: &mut Player, count: usize) -> Vec<i16> {
-        let mut out = Vec::new();
-        player.pull(count, &mut out);
-        out
-    }
+    use crate::spectrum;
 
     #[test]
-    fn a_tone_goes_on_seamlessly_from_frame_to_frame() {
-        let mut whole = Player::new(Source::Tone { hz: 440 });
-        let mut frames = Player::new(Source::Tone { hz: 440 });
-        let whole = pull(&mut whole, 16_160);
-        let joined: Vec<i16> = (0..101).flat_map(|_| pull(&mut frames, 160)).collect();
-        assert_eq!(whole, joined);
-        assert_eq!(whole[..160], whole[8_000..8_160]);
-    }
-
-    #[test]
-    fn a_recording_loops_and_an_empty_one_is_silence() {
-        let mut player = Player::new(Source::Wav(Arc::from([1, 2, 3])));
-        assert_eq!(pull(&mut player, 4), [1, 2, 3, 1]);
-        assert_eq!(pull(&mut player, 4), [2, 3, 1, 2]);
-        assert_eq!(pull(&mut Player::new(Source::Wav(Arc::from([]))), 2), [0, 0]);
-    }
-
-    #[test]
-    fn an_echo_keeps_the_newest_400_ms() {
-        let mut player = Player::new(Source::Echo);
-        assert_eq!(pull(&mut player, 2), [0, 0]);
-        player.hear(&vec![1; MAX_ECHO_SAMPLES]);
-        player.hear(&[2]);
-        let back = pull(&mut player, MAX_ECHO_SAMPLES);
-        assert_eq!((back[0], back[MAX_ECHO_SAMPLES - 2], back[MAX_ECHO_SAMPLES - 1]), (1, 1, 2));
-        player.hear(&[7; 10]);
-        player.detach();
-        assert_eq!(pull(&mut player, 2), [0, 0]);
+    fn sources_of_another_rate_sound_the_same() {
+        let mut samples = Vec::new();
+        Player::new(Source::Tone { hz: 600 }).pull(SampleRate::Hz16000, 1_000, &mut samples);
+        let wav = Source::Wav(Wav::new(samples.clone(), SampleRate::Hz16000));
+        let mut application = Player::new(Source::Application { rate: SampleRate::Hz16000 });
+        application.speech_mut().expect("an application's").speak(&samples);
+        for mut player in [Player::new(wav), application] {
+            let mut out = Vec::new();
+            for _ in 0..20 {
+                player.pull(SampleRate::Hz8000, 20, &mut out);
+            }
+            assert_eq!(out.len(), 3_200);
+            assert_eq!(spectrum::dominant(&out[1_600..], SampleRate::Hz8000), Some(600));
+        }
     }
 }

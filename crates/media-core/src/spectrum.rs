@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use crate::codec::Codec;
+use crate::codec::SampleRate;
 
 /// The lowest frequency searched.
 const LOWEST_HZ: u16 = 200;
@@ -15,32 +15,35 @@ const BINS: usize = ((HIGHEST_HZ - LOWEST_HZ) / COARSE_HZ + 1) as usize;
 /// The share of a window's power that one frequency must have to be called its tone.
 const DOMINANCE: f64 = 0.5;
 
+/// The length of a block.
+const BLOCK_MS: u32 = 20;
+
 /// Returns the dominant frequency of a window of 20 ms blocks; `None` for noise and silence.
-pub(crate) fn dominant(window: &[i16], block: usize) -> Option<u16> {
+pub(crate) fn dominant(window: &[i16], rate: SampleRate) -> Option<u16> {
     // Summing the powers of short blocks keeps the first search's frequencies wide enough to touch each other.
     let mut coarse = [0.0; BINS];
-    for block in window.chunks(block) {
+    for block in window.chunks(rate.samples_in(BLOCK_MS)) {
         for (bin, total) in coarse.iter_mut().enumerate() {
-            *total += power(block, bin_hz(bin));
+            *total += power(block, rate, bin_hz(bin));
         }
     }
     let best = (0..BINS).max_by(|&one, &other| coarse[one].total_cmp(&coarse[other]))?;
     let around = |centre: u16, reach: u16, step: u16| {
         (centre - reach..=centre + reach)
             .step_by(usize::from(step))
-            .map(|hz| (hz, power(window, hz)))
+            .map(|hz| (hz, power(window, rate, hz)))
             .max_by(|one, other| one.1.total_cmp(&other.1))
     };
     let (near, _) = around(bin_hz(best), COARSE_HZ, 5)?;
     let (hz, _) = around(near, 4, 1)?;
-    is_dominant(window, hz).then_some(hz)
+    is_dominant(window, rate, hz).then_some(hz)
 }
 
 /// Returns true when one frequency has most of a window's power.
-pub(crate) fn is_dominant(window: &[i16], hz: u16) -> bool {
+pub(crate) fn is_dominant(window: &[i16], rate: SampleRate, hz: u16) -> bool {
     let energy: f64 = window.iter().map(|&sample| f64::from(sample).powi(2)).sum();
     // A sine of amplitude A over n samples has energy n·A²/2 and power (n·A/2)².
-    energy > 0.0 && power(window, hz) * 2.0 / (window.len() as f64 * energy) >= DOMINANCE
+    energy > 0.0 && power(window, rate, hz) * 2.0 / (window.len() as f64 * energy) >= DOMINANCE
 }
 
 fn bin_hz(bin: usize) -> u16 {
@@ -48,8 +51,8 @@ fn bin_hz(bin: usize) -> u16 {
 }
 
 /// Goertzel: the squared magnitude of one frequency.
-fn power(samples: &[i16], hz: u16) -> f64 {
-    let coefficient = 2.0 * (TAU * f64::from(hz) / f64::from(Codec::CLOCK_RATE)).cos();
+fn power(samples: &[i16], rate: SampleRate, hz: u16) -> f64 {
+    let coefficient = 2.0 * (TAU * f64::from(hz) / f64::from(rate.hz())).cos();
     let (mut last, mut before) = (0.0, 0.0);
     for &sample in samples {
         let next = f64::from(sample) + coefficient * last - before;
@@ -67,9 +70,11 @@ mod tests {
     #[test]
     fn a_sine_is_found_to_the_hertz() {
         for hz in [200, 350, 440, 441, 523, 1_000, 1_313, 2_000] {
-            let mut samples = Vec::new();
-            Player::new(Source::Tone { hz }).pull(1_600, &mut samples);
-            assert_eq!(dominant(&samples, 160), Some(hz));
+            for rate in SampleRate::ALL {
+                let mut samples = Vec::new();
+                Player::new(Source::Tone { hz }).pull(rate, 200, &mut samples);
+                assert_eq!(dominant(&samples, rate), Some(hz));
+            }
         }
     }
 
@@ -82,7 +87,7 @@ mod tests {
                 (state >> 16) as i16
             })
             .collect();
-        assert_eq!(dominant(&noise, 160), None);
-        assert_eq!(dominant(&[0; 1_600], 160), None);
+        assert_eq!(dominant(&noise, SampleRate::Hz8000), None);
+        assert_eq!(dominant(&[0; 1_600], SampleRate::Hz8000), None);
     }
 }

@@ -7,7 +7,8 @@ use media_core::io::{SeenDatagram, Way};
 use media_core::rtcp::{RtcpPacket, parse_compound};
 use media_core::{
     Agreed, DeviceId, LocalMedia, Negotiation, Op, PacketKind, PortPair, Pump, PumpConfig, PumpError,
-    PumpHandle, QualityKind, Source, StreamCommand, StreamEvent, StreamId, StreamOutput, StreamsConfig,
+    PumpHandle, QualityKind, RecordLayout, RecordingId, SampleRate, Source, StreamCommand, StreamEvent,
+    StreamId, StreamOutput, StreamsConfig,
 };
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Receiver;
@@ -217,11 +218,9 @@ async fn a_moved_call_has_two_pairs_until_the_first_said_bye() {
     assert_ne!(first, second.rtp);
     let (rtp, rtcp) = (UdpSocket::bind("127.0.0.1:0").await, UdpSocket::bind("127.0.0.1:0").await);
     let (rtp, rtcp) = (rtp.expect("a port"), rtcp.expect("a port"));
-    let agreed = Agreed {
-        remote_rtp: rtp.local_addr().expect("bound"),
-        remote_rtcp: rtcp.local_addr().expect("bound"),
-        ..alice.negotiation.in_force().expect("answered").clone()
-    };
+    let mut agreed = alice.negotiation.in_force().expect("answered").clone();
+    agreed.remote_rtp = rtp.local_addr().expect("bound");
+    agreed.remote_rtcp = rtcp.local_addr().expect("bound");
     let next = StreamId(2);
     let ports = (second.rtp, second.rtp + 1);
     alice.handle.open(next, second).expect("room in the queue");
@@ -283,6 +282,115 @@ async fn the_end_of_a_pump_ends_its_streams() {
     alice.pump.shutdown().expect("the thread ends well");
 }
 
+#[tokio::test]
+async fn a_recording_is_a_file_with_a_party_in_each_channel() {
+    let (mut alice, mut bob) = call();
+    let path = std::env::temp_dir().join(format!("patchcord-recording-{}.wav", std::process::id()));
+    let recording = RecordingId(7);
+    alice.handle.open_recording(recording, &path).expect("the file can be created");
+    alice.open(Source::Tone { hz: 440 });
+    bob.open(Source::Tone { hz: 1_000 });
+    alice.wait_for_tone(1_000).await;
+    let layout = RecordLayout::Stereo;
+    alice.command(StreamCommand::Record { op: Op(3), device: DEVICE, recording, layout });
+    alice.wait_for(|output| *output == StreamOutput::Applied { op: Op(3) }).await;
+    for _ in 0..8 {
+        alice.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Quality(_)))).await;
+    }
+    alice.command(StreamCommand::StopRecording { op: Op(4), device: DEVICE });
+    let ended = StreamEvent::RecordingEnded { recording, complete: true };
+    alice.wait_for(|output| *output == StreamOutput::Event(ended.clone())).await;
+    let mut file = hound::WavReader::open(&path).expect("a WAV file");
+    assert_eq!((file.spec().channels, file.spec().sample_rate), (2, 8_000));
+    let samples: Vec<i16> = file.samples().collect::<Result<_, _>>().expect("whole");
+    // Zero crossings of half a second in the middle: two for each period.
+    let crossings = |channel: usize| {
+        let middle = samples.len() / 4 * 2;
+        let channel: Vec<i16> =
+            samples[middle..].chunks(2).map(|moment| moment[channel]).take(4_000).collect();
+        assert_eq!(channel.len(), 4_000);
+        channel.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count()
+    };
+    assert!((430..=450).contains(&crossings(0)), "{}", crossings(0));
+    assert!((970..=1_010).contains(&crossings(1)), "{}", crossings(1));
+    std::fs::remove_file(&path).expect("it is there");
+    assert!(matches!(
+        alice.handle.open_recording(recording, std::path::Path::new("/nonexistent/x.wav")),
+        Err(PumpError::Recording(_))
+    ));
+    assert_eq!(alice.handle.counters().await.expect("the pump lives").dropped_blocks, 0);
+}
+
+#[tokio::test]
+async fn a_recording_whose_pump_ends_is_complete() {
+    let (mut alice, _bob) = call();
+    let path = std::env::temp_dir().join(format!("patchcord-last-words-{}.wav", std::process::id()));
+    let recording = RecordingId(8);
+    alice.handle.open_recording(recording, &path).expect("the file can be created");
+    alice.open(Source::Tone { hz: 440 });
+    let layout = RecordLayout::Mono;
+    alice.command(StreamCommand::Record { op: Op(3), device: DEVICE, recording, layout });
+    for _ in 0..3 {
+        alice.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Quality(_)))).await;
+    }
+    alice.handle.shutdown();
+    let ended = StreamEvent::RecordingEnded { recording, complete: true };
+    alice.wait_for(|output| *output == StreamOutput::Event(ended.clone())).await;
+    let file = hound::WavReader::open(&path).expect("a WAV file");
+    assert!(file.spec().channels == 1 && file.len() > 800, "{}", file.len());
+    std::fs::remove_file(&path).expect("it is there");
+}
+
+#[tokio::test]
+async fn an_application_talks_to_the_other_side() {
+    let (mut alice, mut bob) = call();
+    let rate = SampleRate::Hz16000;
+    let mut audio = alice.handle.application(DEVICE, rate).expect("room in the queue");
+    alice.open(Source::Application { rate });
+    bob.open(Source::Echo);
+    // What is said comes back, at 16,000 samples a second both ways.
+    let mut tone = (0..).map(|number: u32| {
+        let turn = f64::from(number % 16_000) / 16_000.0 * 700.0 * std::f64::consts::TAU;
+        (turn.sin() * 8_000.0) as i16
+    });
+    let speech: Vec<i16> = tone.by_ref().take(16_000 * 3).collect();
+    assert!(tokio::time::timeout(LIMIT, audio.speak(&speech)).await.expect("within the limit"));
+    let mut heard = Vec::new();
+    while heard.len() < 16_000 * 2 {
+        let count = tokio::time::timeout(LIMIT, audio.hear(&mut heard)).await.expect("within the limit");
+        assert!(count > 0, "the device lives");
+    }
+    let second = &heard[16_000..32_000];
+    let crossings = second.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
+    assert!((1_350..=1_450).contains(&crossings), "{crossings}");
+    assert_eq!(
+        bob.handle.hearing(DEVICE).await.expect("the pump lives").and_then(|heard| heard.tone),
+        Some(700)
+    );
+    // What is interrupted is not said.
+    audio.try_speak(&speech);
+    alice.handle.discard_speech(DEVICE).expect("room in the queue");
+    let device = alice.handle.device(DEVICE).await.expect("the pump lives").expect("the device is open");
+    assert_eq!(device.waiting_speech, 0);
+    // The end of the device is the end of its application.
+    alice.command(StreamCommand::CloseDevice { device: DEVICE });
+    while tokio::time::timeout(LIMIT, audio.hear(&mut heard)).await.expect("within the limit") > 0 {}
+    assert!(!tokio::time::timeout(LIMIT, audio.speak(&speech)).await.expect("within the limit"));
+}
+
+#[tokio::test]
+async fn the_pace_of_sent_packets_is_published() {
+    let (mut alice, mut bob) = call();
+    alice.open(Source::Tone { hz: 440 });
+    bob.open(Source::Silence);
+    bob.wait_for_tone(440).await;
+    let counters = alice.handle.counters().await.expect("the pump lives");
+    let snapshot = alice.handle.snapshot(STREAM).await.expect("the pump lives").expect("the stream is open");
+    assert!(counters.lateness.total() >= snapshot.sent && snapshot.sent > 0);
+    assert!(counters.lateness.percentile(50.0).is_some_and(|half| half < Duration::from_millis(20)));
+    assert_eq!((counters.receive_errors, counters.send_errors), (0, 0));
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused() {
     for config in [
@@ -291,6 +399,7 @@ fn settings_that_make_no_sense_are_refused() {
         PumpConfig { command_queue: 0, ..PumpConfig::default() },
         PumpConfig { answer_queue: 0, ..PumpConfig::default() },
         PumpConfig { max_streams: 0, ..PumpConfig::default() },
+        PumpConfig { dscp: 64, ..PumpConfig::default() },
     ] {
         assert!(matches!(Pump::start(config), Err(PumpError::Config(_))));
     }

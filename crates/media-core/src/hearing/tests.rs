@@ -9,8 +9,8 @@ fn play(ear: &mut Ear, hz: u16, frames: usize, mut now: Tick) -> Tick {
     let mut player = Player::new(source);
     for _ in 0..frames {
         let mut samples = Vec::new();
-        player.pull(160, &mut samples);
-        ear.play(&samples, now);
+        player.pull(SampleRate::Hz8000, 20, &mut samples);
+        ear.play(SampleRate::Hz8000, &samples, now);
         now += FRAME;
     }
     now

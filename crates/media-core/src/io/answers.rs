@@ -24,8 +24,23 @@ impl Answers {
         Self { sender, backlog: VecDeque::new(), limit, dropped_reports: 0, dropped_events: 0 }
     }
 
-    pub(super) fn sender(&self) -> mpsc::Sender<StreamOutput> {
-        self.sender.clone()
+    /// Gives the reader what it has room for now.
+    pub(super) fn offer(&mut self) {
+        while let Some(output) = self.backlog.pop_front() {
+            match self.sender.try_send(output) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(output)) => {
+                    self.backlog.push_front(output);
+                    return;
+                }
+                // A reader that is gone wants nothing any more.
+                Err(mpsc::error::TrySendError::Closed(_)) => self.backlog.clear(),
+            }
+        }
+    }
+
+    pub(super) fn has_reader(&self) -> bool {
+        !self.sender.is_closed()
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -34,10 +49,6 @@ impl Answers {
 
     pub(super) fn has_backlog(&self) -> bool {
         !self.backlog.is_empty()
-    }
-
-    pub(super) fn pop(&mut self) -> Option<StreamOutput> {
-        self.backlog.pop_front()
     }
 
     pub(super) fn push(&mut self, output: StreamOutput) {
@@ -55,8 +66,14 @@ impl Answers {
             StreamOutput::Applied { .. }
             | StreamOutput::Failed { .. }
             | StreamOutput::Event(StreamEvent::Summary(_)) => self.backlog.push_back(output),
-            StreamOutput::Send { .. } | StreamOutput::Event(_) if self.is_full() => self.dropped_events += 1,
-            StreamOutput::Send { .. } | StreamOutput::Event(_) => self.backlog.push_back(output),
+            StreamOutput::Send { .. } | StreamOutput::Recorded { .. } | StreamOutput::Event(_)
+                if self.is_full() =>
+            {
+                self.dropped_events += 1;
+            }
+            StreamOutput::Send { .. } | StreamOutput::Recorded { .. } | StreamOutput::Event(_) => {
+                self.backlog.push_back(output);
+            }
         }
     }
 }
@@ -84,9 +101,16 @@ mod tests {
         assert!(receiver.try_recv().is_ok());
         // What waits goes first, even when there is room again.
         answers.push(StreamOutput::Applied { op: Op(8) });
-        let waiting: Vec<_> = std::iter::from_fn(|| answers.pop()).collect();
+        let waiting: Vec<_> = std::iter::from_fn(|| {
+            answers.offer();
+            receiver.try_recv().ok()
+        })
+        .collect();
         let expected =
             [flowing(), flowing(), StreamOutput::Applied { op: Op(7) }, StreamOutput::Applied { op: Op(8) }];
         assert_eq!(waiting, expected);
+        assert!(!answers.has_backlog() && answers.has_reader());
+        drop(receiver);
+        assert!(!answers.has_reader());
     }
 }

@@ -2,17 +2,22 @@
 
 #![expect(clippy::disallowed_types, reason = "the pump's ticks are told in real time")]
 
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::RecvTimeoutError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
+use super::application::{self, ApplicationAudio, ApplicationEnd};
+use super::core::PumpCounters;
 use super::ports::{PortPair, PortPool};
-use super::pump::{PumpCommand, PumpCounters};
+use super::pump::Stop;
 use super::{ANSWER_WAIT, PumpError};
+use crate::codec::SampleRate;
 use crate::hearing::Hearing;
-use crate::streams::{DeviceId, StreamCommand, StreamId, StreamSnapshot};
+use crate::streams::{DeviceId, DeviceSnapshot, RecordingId, StreamCommand, StreamId, StreamSnapshot};
 
 /// Places in the command queue that are left for questions by other threads.
 const ROOM_FOR_QUESTIONS: usize = 64;
@@ -21,10 +26,58 @@ const ROOM_FOR_QUESTIONS: usize = 64;
 /// [`ANSWER_WAIT`].
 #[derive(Clone)]
 pub struct PumpHandle {
-    pub(super) commands: mpsc::Sender<PumpCommand>,
+    pub(super) commands: Commands,
     pub(super) pool: Arc<PortPool>,
-    pub(super) stop: watch::Sender<bool>,
+    pub(super) stop: Stop,
     pub(super) started: Instant,
+}
+
+/// What the handle asks of the thread.
+pub(super) enum PumpCommand {
+    Stream(StreamCommand),
+    Bind { stream: StreamId, pair: Box<PortPair> },
+    Record { recording: RecordingId, file: Box<File> },
+    Application(Box<ApplicationEnd>),
+    Discard(DeviceId),
+    Snapshot(StreamId, Reply<Option<StreamSnapshot>>),
+    Device(DeviceId, Reply<Option<DeviceSnapshot>>),
+    Hearing(DeviceId, Reply<Option<Hearing>>),
+    Counters(Reply<PumpCounters>),
+}
+
+/// The queue of commands; it wakes the thread for each, and when the last one who could ask is gone.
+#[derive(Clone)]
+pub(super) struct Commands {
+    sender: Option<mpsc::Sender<PumpCommand>>,
+    waker: Arc<mio::Waker>,
+}
+
+impl Commands {
+    pub(super) fn new(sender: mpsc::Sender<PumpCommand>, waker: Arc<mio::Waker>) -> Self {
+        Self { sender: Some(sender), waker }
+    }
+
+    fn send(&self, command: PumpCommand) -> Result<(), PumpError> {
+        let sender = self.sender.as_ref().ok_or(PumpError::Stopped)?;
+        sender.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => PumpError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => PumpError::Stopped,
+        })?;
+        // A thread that cannot be woken has ended, and the next command finds that out.
+        let _ = self.waker.wake();
+        Ok(())
+    }
+
+    fn has_room(&self, places: usize) -> bool {
+        self.sender.as_ref().is_none_or(|sender| sender.capacity() > places || sender.is_closed())
+    }
+}
+
+impl Drop for Commands {
+    fn drop(&mut self) {
+        self.sender = None;
+        let _ = self.waker.wake();
+    }
 }
 
 impl std::fmt::Debug for PumpHandle {
@@ -52,12 +105,37 @@ impl PumpHandle {
 
     /// Whether a command will be taken: there is room for it and for the questions that may come in between.
     pub fn has_room(&self) -> bool {
-        self.commands.capacity() > ROOM_FOR_QUESTIONS || self.commands.is_closed()
+        self.commands.has_room(ROOM_FOR_QUESTIONS)
     }
 
     /// Gives a command to the streams; never blocks.
     pub fn command(&self, command: StreamCommand) -> Result<(), PumpError> {
         self.send(PumpCommand::Stream(command))
+    }
+
+    /// Creates the file of a recording, before [`StreamCommand::Record`] begins it. The file is complete when
+    /// [`StreamEvent::RecordingEnded`](crate::StreamEvent::RecordingEnded) says so.
+    pub fn open_recording(&self, recording: RecordingId, path: &Path) -> Result<(), PumpError> {
+        let file = File::create(path).map_err(PumpError::Recording)?;
+        self.send(PumpCommand::Record { recording, file: Box::new(file) })
+    }
+
+    /// Gives an application its end of a device that was opened, or is about to be, with
+    /// [`Source::Application`](crate::Source::Application) of the same rate.
+    pub fn application(&self, device: DeviceId, rate: SampleRate) -> Result<ApplicationAudio, PumpError> {
+        let (audio, end) = application::ends(device, rate);
+        self.send(PumpCommand::Application(Box::new(end)))?;
+        Ok(audio)
+    }
+
+    /// Drops what an application has said and nobody has heard yet, as when it is interrupted.
+    pub fn discard_speech(&self, device: DeviceId) -> Result<(), PumpError> {
+        self.send(PumpCommand::Discard(device))
+    }
+
+    /// Asks for a device's state; `None` when there is no such device.
+    pub async fn device(&self, device: DeviceId) -> Result<Option<DeviceSnapshot>, PumpError> {
+        self.ask(|reply| PumpCommand::Device(device, reply)).await
     }
 
     /// Asks for a stream's numbers; `None` when there is no such stream.
@@ -97,14 +175,11 @@ impl PumpHandle {
 
     /// Asks the pump to close every stream and end; does not wait.
     pub fn shutdown(&self) {
-        self.stop.send_replace(true);
+        self.stop.ask();
     }
 
     fn send(&self, command: PumpCommand) -> Result<(), PumpError> {
-        self.commands.try_send(command).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => PumpError::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => PumpError::Stopped,
-        })
+        self.commands.send(command)
     }
 
     async fn ask<T: Send + 'static>(

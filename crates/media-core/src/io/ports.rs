@@ -10,6 +10,8 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 use super::PumpError;
 
 /// How long a freed pair is not used: late packets of the old stream must not reach a new one.
@@ -67,6 +69,8 @@ pub(super) struct PortPool {
     address: IpAddr,
     ports: RangeInclusive<u16>,
     limit: usize,
+    /// What the sockets' packets are marked with.
+    dscp: u8,
     state: Mutex<State>,
 }
 
@@ -89,8 +93,9 @@ impl PortPool {
         address: IpAddr,
         ports: RangeInclusive<u16>,
         limit: usize,
+        dscp: u8,
     ) -> Result<Arc<Self>, PumpError> {
-        let pool = Self { address, ports, limit, state: Mutex::default() };
+        let pool = Self { address, ports, limit, dscp, state: Mutex::default() };
         if !pool.is_ephemeral() && pool.pairs() == 0 {
             return Err(PumpError::Config("the port range holds no pair of an even and the next odd port"));
         }
@@ -144,13 +149,13 @@ impl PortPool {
     /// The system chooses one port; its neighbour is tried.
     fn bind_any(&self, state: &State) -> Option<(u16, Sockets)> {
         for _ in 0..EPHEMERAL_TRIES {
-            let chosen = bind_one(self.address, 0)?;
+            let chosen = self.bind_one(0)?;
             let port = chosen.local_addr().ok()?.port();
             let even = port & !1;
             if even == 0 || !state.is_free(even) {
                 continue;
             }
-            let Some(other) = bind_one(self.address, port ^ 1) else { continue };
+            let Some(other) = self.bind_one(port ^ 1) else { continue };
             let (rtp, rtcp) = if port == even { (chosen, other) } else { (other, chosen) };
             return Some((even, Sockets { rtp, rtcp }));
         }
@@ -158,7 +163,21 @@ impl PortPool {
     }
 
     fn bind(&self, port: u16) -> Option<Sockets> {
-        Some(Sockets { rtp: bind_one(self.address, port)?, rtcp: bind_one(self.address, port + 1)? })
+        Some(Sockets { rtp: self.bind_one(port)?, rtcp: self.bind_one(port + 1)? })
+    }
+
+    /// Binds a non-blocking socket; a port that another process has is simply not available.
+    fn bind_one(&self, port: u16) -> Option<UdpSocket> {
+        let socket = UdpSocket::bind(SocketAddr::new(self.address, port)).ok()?;
+        socket.set_nonblocking(true).ok()?;
+        let class = u32::from(self.dscp) << 2;
+        let marked = match self.address {
+            IpAddr::V4(_) => SockRef::from(&socket).set_tos_v4(class),
+            IpAddr::V6(_) => SockRef::from(&socket).set_tclass_v6(class),
+        };
+        // A system that does not let packets be marked still lets them be sent.
+        drop(marked);
+        Some(socket)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -167,19 +186,12 @@ impl PortPool {
     }
 }
 
-/// Binds a non-blocking socket; a port that another process has is simply not available.
-fn bind_one(address: IpAddr, port: u16) -> Option<UdpSocket> {
-    let socket = UdpSocket::bind(SocketAddr::new(address, port)).ok()?;
-    socket.set_nonblocking(true).ok()?;
-    Some(socket)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn pool(ports: RangeInclusive<u16>, limit: usize) -> Arc<PortPool> {
-        PortPool::new(IpAddr::from([127, 0, 0, 1]), ports, limit).expect("a valid range")
+        PortPool::new(IpAddr::from([127, 0, 0, 1]), ports, limit, 46).expect("a valid range")
     }
 
     #[test]
@@ -190,6 +202,14 @@ mod tests {
             assert_eq!(pair.rtp % 2, 0);
             assert_eq!(pair.sockets.rtp.local_addr().expect("bound").port(), pair.rtp);
             assert_eq!(pair.sockets.rtcp.local_addr().expect("bound").port(), pair.rtp + 1);
+        }
+    }
+
+    #[test]
+    fn packets_are_marked_with_their_class() {
+        let pair = pool(0..=0, 1).reserve().expect("a free pair");
+        for socket in [&pair.sockets.rtp, &pair.sockets.rtcp] {
+            assert_eq!(SockRef::from(socket).tos_v4().expect("an IPv4 socket"), 46 << 2);
         }
     }
 
@@ -220,9 +240,9 @@ mod tests {
     fn a_range_without_a_pair_is_refused() {
         let address = IpAddr::from([127, 0, 0, 1]);
         for ports in [5..=5, 5..=6, 1..=2] {
-            assert!(matches!(PortPool::new(address, ports, 1), Err(PumpError::Config(_))));
+            assert!(matches!(PortPool::new(address, ports, 1, 0), Err(PumpError::Config(_))));
         }
-        let last = PortPool::new(address, 65_534..=65_535, 1).expect("one pair");
+        let last = PortPool::new(address, 65_534..=65_535, 1, 0).expect("one pair");
         assert_eq!(last.pairs(), 1);
     }
 }

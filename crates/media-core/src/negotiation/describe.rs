@@ -1,11 +1,15 @@
 //! Writing our descriptions: m-lines that keep their place, versions that only rise.
 
+use std::fmt;
+
 use super::Negotiation;
-use super::payload_types::TELEPHONE_EVENT;
-use super::select::{PROFILE, RemoteAudio};
+use super::format::MediaFormat;
+use super::security::Profile;
+use super::select::RemoteAudio;
 use crate::codec::Codec;
 use crate::direction::Direction;
-use crate::sdp::{Attribute, Connection, MediaDescription, Origin, SessionDescription};
+use crate::sdp::{Media, SessionDescription};
+use crate::srtp::sdes::Crypto;
 
 /// One m-line of the session as our offers must repeat it (TR-211).
 #[derive(Debug, Clone)]
@@ -18,81 +22,159 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    fn audio() -> Self {
-        Self { kind: "audio".to_owned(), protocol: PROFILE.to_owned(), format: "0".to_owned(), audio: true }
+    fn audio(profile: Profile) -> Self {
+        Self {
+            kind: "audio".to_owned(),
+            protocol: profile.name.to_owned(),
+            format: "0".to_owned(),
+            audio: true,
+        }
     }
 
-    fn of(media: &MediaDescription, audio: bool) -> Self {
+    fn of(media: &Media<'_>, audio: bool) -> Self {
         Self {
-            kind: media.kind.clone(),
-            protocol: media.protocol.clone(),
-            format: media.formats.first().cloned().unwrap_or_else(|| "0".to_owned()),
+            kind: media.kind.to_owned(),
+            protocol: media.protocol.to_owned(),
+            format: media.formats().next().unwrap_or("0").to_owned(),
             audio,
         }
     }
 
-    fn rejected(&self) -> MediaDescription {
-        MediaDescription {
-            kind: self.kind.clone(),
-            port: 0,
-            port_count: None,
-            protocol: self.protocol.clone(),
-            formats: vec![self.format.clone()],
-            connection: None,
-            attributes: Vec::new(),
-        }
+    fn rejected(&self) -> String {
+        format!("m={} 0 {} {}\r\n", self.kind, self.protocol, self.format)
     }
 }
 
 /// Counts the versions of our `o=` line over everything that was sent.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Versions {
-    last: Option<SessionDescription>,
+    /// What was sent last, behind the version.
+    last: Option<String>,
     number: u64,
     refused: bool,
 }
 
 impl Versions {
-    /// Returns the last description that was sent.
-    pub(super) fn last(&self) -> Option<&SessionDescription> {
-        self.last.as_ref()
-    }
-
     /// Notes that the last description was refused: it may not be repeated under its version (TR-221).
     pub(super) fn refused(&mut self) {
         self.refused = true;
     }
 
-    /// Stamps a description: one more than the last if it differs or if that was refused, else the same
+    /// Takes what is to be sent: one version more than the last if it differs or if that was refused, else the same
     /// (RFC 3264 §8, TR-210).
-    fn stamp(&mut self, mut description: SessionDescription) -> SessionDescription {
-        description.origin.version = self.number.to_string();
-        if self.refused || self.last.as_ref() != Some(&description) {
+    fn stamp(&mut self, session_id: u64, behind: String) -> Vec<u8> {
+        if self.refused || self.last.as_ref() != Some(&behind) {
             self.number += 1;
-            description.origin.version = self.number.to_string();
+            self.last = Some(behind);
         }
         self.refused = false;
-        self.last = Some(description.clone());
-        description
+        self.repeat(session_id)
+    }
+
+    /// Returns the last description that was sent; empty when there is none.
+    pub(super) fn repeat(&self, session_id: u64) -> Vec<u8> {
+        let last = self.last.as_ref();
+        last.map(|behind| format!("v=0\r\no=- {session_id} {} {behind}", self.number).into_bytes())
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Versions {
+    /// Shows nothing of what was sent: there may be keys in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { last: _, number, refused } = self;
+        f.debug_struct("Versions").field("number", number).field("refused", refused).finish_non_exhaustive()
+    }
+}
+
+/// An m-line of ours with what belongs to it.
+struct AudioLine<'a> {
+    port: u16,
+    profile: Profile,
+    formats: &'a [(u8, MediaFormat)],
+    crypto: &'a [Crypto],
+    rtcp_mux: bool,
+    ptime_ms: u8,
+    direction: Direction,
+}
+
+impl fmt::Display for AudioLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m=audio {} {}", self.port, self.profile.name)?;
+        for (number, _) in self.formats {
+            write!(f, " {number}")?;
+        }
+        f.write_str("\r\n")?;
+        for (number, format) in self.formats {
+            write!(f, "a=rtpmap:{number} {format}\r\n")?;
+            if let MediaFormat::TelephoneEvent { .. } = format {
+                // The sixteen keys of a telephone (RFC 4733 §3.2).
+                write!(f, "a=fmtp:{number} 0-15\r\n")?;
+            }
+        }
+        for crypto in self.crypto {
+            write!(f, "a=crypto:{}\r\n", crypto.print())?;
+        }
+        if self.rtcp_mux {
+            f.write_str("a=rtcp-mux\r\n")?;
+        }
+        write!(f, "a=ptime:{}\r\na={}\r\n", self.ptime_ms, self.direction)
     }
 }
 
 impl Negotiation {
-    pub(super) fn describe_offer(&mut self, direction: Direction) -> SessionDescription {
-        if !self.slots.iter().any(|slot| slot.audio) {
-            self.slots.push(Slot::audio());
+    /// Describes everything we can do; returns the profile of the audio line, too.
+    pub(super) fn describe_offer(&mut self, direction: Direction) -> (Vec<u8>, Profile) {
+        let slot = self.slots.iter().find(|slot| slot.audio);
+        let in_force = self.in_force.as_ref().map(|in_force| &in_force.agreed);
+        let suite = in_force.and_then(|agreed| agreed.srtp.as_ref()).map(|srtp| srtp.local.suite);
+        let profile = match slot.and_then(|slot| Profile::parse(&slot.protocol)) {
+            // What the peer secured in its own way stays that way (RFC 8643).
+            Some(profile) if suite.is_some() => profile,
+            profile => self.security.profile(profile),
+        };
+        match self.slots.iter_mut().find(|slot| slot.audio) {
+            Some(slot) => profile.name.clone_into(&mut slot.protocol),
+            None => self.slots.push(Slot::audio(profile)),
         }
-        let telephone_event = if self.local.dtmf { self.payload_types.telephone_event() } else { None };
-        let formats: Vec<(u8, Codec)> = self
-            .local
-            .codecs
-            .iter()
-            .filter_map(|&codec| codec.static_payload_type().map(|number| (number, codec)))
-            .collect();
-        let audio = self.audio_line(&formats, telephone_event, direction);
+        let formats = self.offered_formats();
+        // A peer that bound every number to codecs of its own leaves some codecs without one.
+        let offered = formats.iter().any(|(_, format)| matches!(format, MediaFormat::Audio(_)));
+        let audio = AudioLine {
+            port: self.local.port,
+            profile,
+            formats: &formats,
+            crypto: &self.security.offer(suite),
+            rtcp_mux: self.local.rtcp_mux,
+            ptime_ms: self.local.ptime_ms(),
+            direction,
+        }
+        .to_string();
         let media =
-            self.slots.iter().map(|slot| if slot.audio { audio.clone() } else { slot.rejected() }).collect();
-        self.description(media)
+            self.slots.iter().map(|slot| if slot.audio && offered { audio.clone() } else { slot.rejected() });
+        (self.description(media.collect()), profile)
+    }
+
+    /// Our codecs, that in force first so that a hold does not change it, and what goes with them.
+    fn offered_formats(&mut self) -> Vec<(u8, MediaFormat)> {
+        let in_force = self.in_force.as_ref().map(|in_force| in_force.agreed.codec);
+        let mut codecs = self.local.codecs().to_vec();
+        codecs.sort_by_key(|codec| Some(*codec) != in_force);
+        let mut clock_rates: Vec<u32> = Vec::new();
+        for clock_rate in codecs.iter().map(|codec| codec.clock_rate()) {
+            if !clock_rates.contains(&clock_rate) {
+                clock_rates.push(clock_rate);
+            }
+        }
+        let comfort_noise = self.local.comfort_noise && clock_rates.contains(&Codec::CLOCK_RATE);
+        let events = clock_rates.into_iter().filter(|_| self.local.dtmf);
+        codecs
+            .into_iter()
+            .map(MediaFormat::Audio)
+            .chain(comfort_noise.then_some(MediaFormat::ComfortNoise))
+            .chain(events.map(|clock_rate| MediaFormat::TelephoneEvent { clock_rate }))
+            .filter_map(|format| Some((self.payload_types.offer(format)?, format)))
+            .collect()
     }
 
     /// Answers every offered line in its place: the chosen one with the one codec that will be used, the others with
@@ -101,25 +183,24 @@ impl Negotiation {
         &mut self,
         offer: &SessionDescription,
         chosen: Option<&(usize, RemoteAudio)>,
+        crypto: Option<&Crypto>,
         direction: Direction,
-    ) -> SessionDescription {
+    ) -> Vec<u8> {
         let chosen_index = chosen.map(|(index, _)| *index);
-        let mut media = Vec::with_capacity(offer.media.len());
-        for (index, offered) in offer.media.iter().enumerate() {
+        let mut text = String::new();
+        for (index, offered) in offer.media().enumerate() {
             // When the audio is rejected its slot stays ours, so that a later offer can bring it back.
             let audio = match chosen_index {
                 Some(chosen_index) => chosen_index == index,
                 None => self.slots.get(index).is_some_and(|slot| slot.audio),
             };
-            let slot = Slot::of(offered, audio);
-            media.push(match chosen {
+            let slot = Slot::of(&offered, audio);
+            match chosen {
                 Some((chosen_index, remote)) if *chosen_index == index => {
-                    self.payload_types.learn(offered);
-                    let dtmf = remote.dtmf_payload_type.filter(|_| self.local.dtmf);
-                    self.audio_line(&[(remote.payload_type, remote.codec)], dtmf, direction)
+                    text += &self.answered_line(remote, crypto, direction);
                 }
-                _ => slot.rejected(),
-            });
+                _ => text += &slot.rejected(),
+            }
             match self.slots.get_mut(index) {
                 Some(place) => *place = slot,
                 None => self.slots.push(slot),
@@ -130,54 +211,42 @@ impl Negotiation {
                 slot.audio = index == chosen_index;
             }
         }
-        self.description(media)
+        self.description(text)
     }
 
-    fn audio_line(
-        &self,
-        formats: &[(u8, Codec)],
-        telephone_event: Option<u8>,
+    fn answered_line(
+        &mut self,
+        remote: &RemoteAudio,
+        crypto: Option<&Crypto>,
         direction: Direction,
-    ) -> MediaDescription {
-        let mut names = Vec::with_capacity(formats.len() + 1);
-        let mut attributes = Vec::with_capacity(formats.len() + 4);
-        for (number, codec) in formats {
-            names.push(number.to_string());
-            let encoding = format!("{number} {codec}/{}", codec.clock_rate());
-            attributes.push(Attribute::value("rtpmap", encoding));
-        }
-        if let Some(number) = telephone_event {
-            names.push(number.to_string());
-            attributes.push(Attribute::value("rtpmap", format!("{number} {TELEPHONE_EVENT}")));
-            // The sixteen keys of a telephone (RFC 4733 §3.2).
-            attributes.push(Attribute::value("fmtp", format!("{number} 0-15")));
-        }
-        attributes.push(Attribute::value("ptime", self.ptime_ms().to_string()));
-        attributes.push(Attribute::flag(direction.as_str()));
-        MediaDescription {
-            kind: "audio".to_owned(),
+    ) -> String {
+        self.payload_types.learn(&remote.formats);
+        let formats = [
+            Some((remote.payload_type, MediaFormat::Audio(remote.codec))),
+            remote.comfort_noise.map(|number| (number, MediaFormat::ComfortNoise)),
+            remote.dtmf.map(|(number, clock_rate)| (number, MediaFormat::TelephoneEvent { clock_rate })),
+        ];
+        let formats: Vec<(u8, MediaFormat)> = formats
+            .into_iter()
+            .flatten()
+            .map(|(number, format)| (self.payload_types.answer(number, format), format))
+            .collect();
+        AudioLine {
             port: self.local.port,
-            port_count: None,
-            protocol: PROFILE.to_owned(),
-            formats: names,
-            connection: None,
-            attributes,
+            profile: remote.profile,
+            formats: &formats,
+            crypto: crypto.map_or(&[], std::slice::from_ref),
+            rtcp_mux: remote.rtcp_mux,
+            ptime_ms: self.local.ptime_ms(),
+            direction,
         }
+        .to_string()
     }
 
-    fn description(&mut self, media: Vec<MediaDescription>) -> SessionDescription {
-        let address = Connection::of(self.local.address);
-        self.versions.stamp(SessionDescription {
-            origin: Origin {
-                username: "-".to_owned(),
-                session_id: self.local.session_id.to_string(),
-                version: String::new(),
-                address: address.clone(),
-            },
-            name: "-".to_owned(),
-            connection: Some(address),
-            attributes: Vec::new(),
-            media,
-        })
+    fn description(&mut self, media: String) -> Vec<u8> {
+        let kind = if self.local.address.is_ipv6() { "IP6" } else { "IP4" };
+        let address = format!("IN {kind} {}", self.local.address);
+        let behind = format!("{address}\r\ns=-\r\nc={address}\r\nt=0 0\r\n{media}");
+        self.versions.stamp(self.local.session_id, behind)
     }
 }

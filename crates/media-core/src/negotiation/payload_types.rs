@@ -1,64 +1,80 @@
-//! The payload numbers a session has bound: a number keeps its meaning for the session's life (TR-212).
+//! The payload types a session has bound: a number keeps its meaning for the session's life (TR-212).
 
-use std::collections::BTreeMap;
+use super::format::MediaFormat;
 
-use crate::codec::Codec;
-use crate::sdp::MediaDescription;
-
-/// The encoding of DTMF events at the audio's clock rate (RFC 4733 §2.1).
-pub(super) const TELEPHONE_EVENT: &str = "telephone-event/8000";
-/// The number most user agents take for telephone-event; any free dynamic one would do.
+/// The number most user agents take for telephone-event at 8 kHz; any free dynamic one would do.
 const USUAL_TELEPHONE_EVENT: u8 = 101;
-/// The dynamic numbers (RFC 3551 §3). This range also bounds the map.
+/// The numbers we take ourselves (RFC 3551 §3).
 const DYNAMIC: std::ops::RangeInclusive<u8> = 96..=127;
 
-/// Remembers the encoding of every dynamic payload number that a description in force has bound.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    number: u8,
+    /// `None` for a format of the peer that we do not know.
+    format: Option<MediaFormat>,
+    /// We named it ourselves, so the peer may send it.
+    told: bool,
+}
+
+/// Remembers what every payload type means that a description of this session bound: 128 at most.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PayloadTypes {
-    bound: BTreeMap<u8, String>,
+    bound: Vec<Bound>,
 }
 
 impl PayloadTypes {
-    /// Remembers the numbers an m-line binds; the first meaning of a number stays.
-    pub(super) fn learn(&mut self, media: &MediaDescription) {
-        for number in media.payload_types().filter(|number| DYNAMIC.contains(number)) {
-            if let Some(encoding) = media.rtpmap(number) {
-                self.bound.entry(number).or_insert_with(|| encoding.to_ascii_lowercase());
+    /// Remembers the numbers of an m-line of the peer; the first meaning of a number stays.
+    pub(super) fn learn(&mut self, formats: &[(u8, Option<MediaFormat>)]) {
+        for &(number, format) in formats {
+            if self.find(number).is_none() {
+                self.bound.push(Bound { number, format, told: false });
             }
         }
     }
 
-    /// Returns the number to offer telephone-event with: the one it has, else a free one; `None` when the peer has
-    /// bound all dynamic numbers to something else.
-    pub(super) fn telephone_event(&mut self) -> Option<u8> {
-        let known = self.bound.iter().find(|(_, encoding)| is_telephone_event(encoding));
-        if let Some((number, _)) = known {
-            return Some(*number);
-        }
-        let number = std::iter::once(USUAL_TELEPHONE_EVENT)
-            .chain(DYNAMIC)
-            .find(|number| !self.bound.contains_key(number))?;
-        self.bound.insert(number, TELEPHONE_EVENT.to_owned());
+    /// Returns the number to offer a format with: its static one, the one it has, or a free one; `None` when all
+    /// dynamic numbers are bound to something else.
+    pub(super) fn offer(&mut self, format: MediaFormat) -> Option<u8> {
+        let known = self.bound.iter().find(|bound| bound.format == Some(format)).map(|bound| bound.number);
+        let number = format.static_payload_type().or(known).or_else(|| self.free(format))?;
+        self.tell(number, format);
         Some(number)
     }
-}
 
-/// Returns the codec a payload number stands for in an m-line: by its `rtpmap`, else by its static number.
-pub(super) fn codec_of(media: &MediaDescription, number: u8) -> Option<Codec> {
-    let Some(encoding) = media.rtpmap(number) else {
-        return Codec::from_static_payload_type(number);
-    };
-    let mut parts = encoding.split('/');
-    let name = parts.next()?;
-    let rate = parts.next()?.parse::<u32>().ok()?;
-    let mono = parts.next().is_none_or(|channels| channels == "1");
-    Codec::ALL
-        .into_iter()
-        .find(|codec| codec.name().eq_ignore_ascii_case(name) && rate == Codec::CLOCK_RATE && mono)
-}
+    /// Returns the number to answer a format with that was offered with `number`: the same (RFC 3264 §6.1), unless it
+    /// has meant something else in this session and another is free.
+    pub(super) fn answer(&mut self, number: u8, format: MediaFormat) -> u8 {
+        let other = self.find(number).is_some_and(|bound| bound.format != Some(format));
+        let free = if other { self.offer(format) } else { None };
+        free.unwrap_or_else(|| {
+            self.tell(number, format);
+            number
+        })
+    }
 
-/// Returns true for the encoding of telephone-event at 8 kHz, with or without a channel count.
-pub(super) fn is_telephone_event(encoding: &str) -> bool {
-    let encoding = encoding.strip_suffix("/1").unwrap_or(encoding);
-    encoding.eq_ignore_ascii_case(TELEPHONE_EVENT)
+    /// Returns what the peer may send: each number that we named.
+    pub(super) fn told(&self) -> Vec<(u8, MediaFormat)> {
+        self.bound
+            .iter()
+            .filter(|bound| bound.told)
+            .filter_map(|bound| Some((bound.number, bound.format?)))
+            .collect()
+    }
+
+    fn tell(&mut self, number: u8, format: MediaFormat) {
+        match self.find(number) {
+            Some(bound) => *bound = Bound { number, format: Some(format), told: true },
+            None => self.bound.push(Bound { number, format: Some(format), told: true }),
+        }
+    }
+
+    fn free(&mut self, format: MediaFormat) -> Option<u8> {
+        let usual =
+            (format == MediaFormat::TelephoneEvent { clock_rate: 8_000 }).then_some(USUAL_TELEPHONE_EVENT);
+        usual.into_iter().chain(DYNAMIC).find(|&number| self.find(number).is_none())
+    }
+
+    fn find(&mut self, number: u8) -> Option<&mut Bound> {
+        self.bound.iter_mut().find(|bound| bound.number == number)
+    }
 }

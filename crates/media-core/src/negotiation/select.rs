@@ -1,37 +1,49 @@
-//! Reading the peer's description: which m-line, which codec, which address.
+//! Reading the peer's description: which m-line, which codec, which address, which keys.
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::LocalMedia;
-use super::payload_types::{codec_of, is_telephone_event};
+use super::format::{MediaFormat, formats_of};
+use super::local::{CodecPreference, LocalMedia};
+use super::security::{Profile, Security};
 use crate::codec::Codec;
 use crate::direction::Direction;
-use crate::sdp::{Connection, MediaDescription, SdpError, SessionDescription};
+use crate::sdp::{Connection, Media, SdpError, SessionDescription, parse_number};
+use crate::srtp::sdes::Crypto;
 
-/// The only profile spoken; a secured or feedback profile is refused, not downgraded.
-pub(super) const PROFILE: &str = "RTP/AVP";
+/// The payload types that look like RTCP on a shared port (RFC 5761 §4).
+const LIKE_RTCP: std::ops::RangeInclusive<u8> = 64..=95;
+/// The largest payload that is sent in one packet: it fits an Ethernet frame by IPv6 with SRTP.
+const MAX_PAYLOAD_BYTES: usize = 1_400;
 
 /// Holds what an m-line of the peer says that matters for sending to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct RemoteAudio {
+    pub(super) profile: Profile,
     pub(super) rtp: SocketAddr,
     pub(super) rtcp: SocketAddr,
+    pub(super) rtcp_mux: bool,
     pub(super) valid: bool,
     pub(super) codec: Codec,
     pub(super) payload_type: u8,
-    pub(super) dtmf_payload_type: Option<u8>,
+    /// Payload type and clock rate.
+    pub(super) dtmf: Option<(u8, u32)>,
+    pub(super) comfort_noise: Option<u8>,
+    pub(super) formats: Vec<(u8, Option<MediaFormat>)>,
     pub(super) direction: Direction,
+    pub(super) crypto: Option<Crypto>,
     ptime: Option<u32>,
     maxptime: Option<u32>,
 }
 
 impl RemoteAudio {
     /// Returns the packet time to send: what the peer asks for if it is one we can do, else ours, and never more
-    /// than its maximum (RFC 8866 §6.4, §6.5).
+    /// than its maximum (RFC 8866 §6.4, §6.5) or than fits into a packet.
     pub(super) fn packet_time(&self, ours: u8) -> u8 {
         let wanted = self.ptime.filter(|&ptime| is_packet_time(ptime)).unwrap_or(u32::from(ours));
         let limit = self.maxptime.map_or(60, |maximum| (maximum / 10 * 10).max(10));
-        wanted.min(limit) as u8
+        let fits = |ptime: u32| self.codec.payload_length(ptime) <= MAX_PAYLOAD_BYTES;
+        let wanted = wanted.min(limit) as u8;
+        (1..=wanted / 10).rev().map(|tens| tens * 10).find(|&ptime| fits(u32::from(ptime))).unwrap_or(10)
     }
 }
 
@@ -40,81 +52,139 @@ pub(super) fn is_packet_time(ptime: u32) -> bool {
     (10..=60).contains(&ptime) && ptime.is_multiple_of(10)
 }
 
-/// Finds the audio line to accept in an offer: the one in use if it is still usable, else the first usable one.
+/// Finds the audio line to accept in an offer: the one in use if it is still usable, else the first usable one, with
+/// secured lines first where the policy has keys. `secured` says that SRTP is in force.
 pub(super) fn from_offer(
     offer: &SessionDescription,
     local: &LocalMedia,
+    security: &Security,
     preferred: Option<usize>,
+    secured: bool,
 ) -> Result<(usize, RemoteAudio), SdpError> {
     let mut reason = SdpError::NoAudio;
-    let order = preferred.into_iter().chain((0..offer.media.len()).filter(|&index| Some(index) != preferred));
-    for index in order {
-        let Some(media) = offer.media.get(index) else { continue };
-        if !is_usable(media) {
-            continue;
-        }
-        match read(offer, media, local, |codec| local.codecs.contains(&codec)) {
-            Ok(remote) => return Ok((index, remote)),
+    let mut found: Option<(usize, RemoteAudio)> = None;
+    for (index, media) in offer.media().enumerate() {
+        let Some(profile) = usable(&media) else { continue };
+        let remote = security.of_offer(&media, profile, secured).and_then(|crypto| {
+            let wanted = |codecs: &[Codec]| match local.preference {
+                CodecPreference::Theirs => {
+                    codecs.iter().copied().find(|codec| local.codecs().contains(codec))
+                }
+                CodecPreference::Ours => local.codecs().iter().copied().find(|codec| codecs.contains(codec)),
+            };
+            read(offer, &media, profile, crypto, local, wanted)
+        });
+        match remote {
+            Ok(remote) if Some(index) == preferred => return Ok((index, remote)),
+            Ok(remote) => {
+                let better = found.as_ref().is_none_or(|(_, before)| {
+                    security.prefers_secured() && before.crypto.is_none() && remote.crypto.is_some()
+                });
+                if better {
+                    found = Some((index, remote));
+                }
+            }
             // The first line's fault is the one to report.
             Err(error) if reason == SdpError::NoAudio => reason = error,
             Err(_) => {}
         }
     }
-    Err(reason)
+    found.ok_or(reason)
 }
 
-/// Reads the audio line of an answer; [`SdpError::NoAudio`] when it was rejected with port 0.
+/// Reads the audio line of an answer to an offer with this profile; [`SdpError::NoAudio`] when it was rejected with
+/// port 0.
 pub(super) fn from_answer(
     answer: &SessionDescription,
     index: usize,
-    offer: &SessionDescription,
+    offered: Profile,
     local: &LocalMedia,
+    security: &Security,
+    secured: bool,
 ) -> Result<RemoteAudio, SdpError> {
-    let (Some(media), Some(offered)) = (answer.media.get(index), offer.media.get(index)) else {
-        return Err(SdpError::NoAudio);
-    };
-    if !is_usable(media) || offered.port == 0 {
+    let media = answer.media().nth(index).ok_or(SdpError::NoAudio)?;
+    if media.kind != "audio" || media.port == 0 {
         return Err(SdpError::NoAudio);
     }
-    let codecs: Vec<Codec> = offered.payload_types().filter_map(|number| codec_of(offered, number)).collect();
-    read(answer, media, local, |codec| codecs.contains(&codec))
+    let profile = usable(&media).filter(|profile| *profile == offered).ok_or(SdpError::ProfileMismatch)?;
+    let crypto = security.of_answer(&media, profile, secured)?;
+    let first = |codecs: &[Codec]| codecs.iter().copied().find(|codec| local.codecs().contains(codec));
+    read(answer, &media, profile, crypto, local, first)
 }
 
-fn is_usable(media: &MediaDescription) -> bool {
-    media.kind == "audio" && media.protocol.eq_ignore_ascii_case(PROFILE) && media.port != 0
+fn usable(media: &Media<'_>) -> Option<Profile> {
+    if media.kind != "audio" || media.port == 0 {
+        return None;
+    }
+    Profile::parse(media.protocol)
 }
 
 fn read(
     description: &SessionDescription,
-    media: &MediaDescription,
+    media: &Media<'_>,
+    profile: Profile,
+    crypto: Option<Crypto>,
     local: &LocalMedia,
-    allowed: impl Fn(Codec) -> bool,
+    wanted: impl FnOnce(&[Codec]) -> Option<Codec>,
 ) -> Result<RemoteAudio, SdpError> {
-    let (payload_type, codec) = media
-        .payload_types()
-        .find_map(|number| {
-            codec_of(media, number).filter(|&codec| allowed(codec)).map(|codec| (number, codec))
+    let formats = formats_of(media);
+    let number_of = |wanted: MediaFormat| {
+        formats.iter().find(|(_, format)| *format == Some(wanted)).map(|(number, _)| *number)
+    };
+    let codecs: Vec<Codec> = formats
+        .iter()
+        .filter_map(|(_, format)| match format {
+            Some(MediaFormat::Audio(codec)) => Some(*codec),
+            Some(MediaFormat::ComfortNoise | MediaFormat::TelephoneEvent { .. }) | None => None,
         })
-        .ok_or(SdpError::NoCommonCodec)?;
-    let dtmf_payload_type =
-        media.payload_types().find(|&number| media.rtpmap(number).is_some_and(is_telephone_event));
-    let connection = description.connection(media).ok_or(SdpError::MissingConnection)?;
-    let address = usable_address(connection, local)?;
-    let rtp = SocketAddr::new(address, media.port);
+        .collect();
+    let codec = wanted(&codecs).ok_or(SdpError::NoCommonCodec)?;
+    let payload_type = number_of(MediaFormat::Audio(codec)).ok_or(SdpError::NoCommonCodec)?;
+    // The codec's clock, else that which every telephone has (TM-046).
+    let dtmf = [codec.clock_rate(), Codec::CLOCK_RATE].into_iter().find_map(|clock_rate| {
+        number_of(MediaFormat::TelephoneEvent { clock_rate }).map(|number| (number, clock_rate))
+    });
+    let comfort_noise =
+        number_of(MediaFormat::ComfortNoise).filter(|_| codec.clock_rate() == Codec::CLOCK_RATE);
+    let rtp = SocketAddr::new(address_of(description, media, local)?, media.port);
+    let muxed = |name: &str| media.attributes().any(|attribute| attribute.name == name);
+    let rtcp_mux = local.rtcp_mux && muxed("rtcp-mux") && !LIKE_RTCP.contains(&payload_type);
     Ok(RemoteAudio {
+        profile,
         rtp,
-        rtcp: rtcp_address(media, rtp, local),
-        valid: !is_unspecified(address),
+        rtcp: if rtcp_mux { rtp } else { rtcp_address(media, rtp, local) },
+        rtcp_mux,
+        valid: !is_unspecified(rtp.ip()),
         codec,
         payload_type,
-        dtmf_payload_type,
+        dtmf: dtmf.filter(|_| local.dtmf),
+        comfort_noise: comfort_noise.filter(|_| local.comfort_noise),
+        formats,
         direction: description.direction(media),
-        ptime: media.attribute("ptime").and_then(|value| value.trim().parse().ok()),
-        maxptime: media.attribute("maxptime").and_then(|value| value.trim().parse().ok()),
+        crypto,
+        ptime: media.attribute("ptime").and_then(milliseconds),
+        maxptime: media.attribute("maxptime").and_then(milliseconds),
     })
 }
 
-fn usable_address(connection: &Connection, local: &LocalMedia) -> Result<IpAddr, SdpError> {
+/// Reads the whole milliseconds of `a=ptime` and `a=maxptime`, which may have decimals; `None` for what is no number or
+/// beyond 32 bits.
+fn milliseconds(value: &str) -> Option<u32> {
+    parse_number(value.trim_ascii().split('.').next()?)
+}
+
+fn address_of(
+    description: &SessionDescription,
+    media: &Media<'_>,
+    local: &LocalMedia,
+) -> Result<IpAddr, SdpError> {
+    if media.connections().nth(1).is_some() {
+        return Err(SdpError::UnusableAddress);
+    }
+    usable_address(description.connection(media).ok_or(SdpError::MissingConnection)?, local)
+}
+
+fn usable_address(connection: Connection<'_>, local: &LocalMedia) -> Result<IpAddr, SdpError> {
     let address = connection.ip().ok_or(SdpError::UnusableAddress)?.to_canonical();
     if is_unspecified(address) {
         return Ok(address);
@@ -133,13 +203,13 @@ fn is_unspecified(address: IpAddr) -> bool {
 
 /// Reads `a=rtcp:port [IN IP4 address]` (RFC 3605 §2.1); an address that could not be used for RTP either is not
 /// taken.
-fn rtcp_address(media: &MediaDescription, rtp: SocketAddr, local: &LocalMedia) -> SocketAddr {
+fn rtcp_address(media: &Media<'_>, rtp: SocketAddr, local: &LocalMedia) -> SocketAddr {
     let next = SocketAddr::new(rtp.ip(), rtp.port().checked_add(1).unwrap_or(0));
     let Some(value) = media.attribute("rtcp") else { return next };
     let mut words = value.split_ascii_whitespace();
     let Some(port) = words.next().and_then(|word| word.parse::<u16>().ok()) else { return next };
-    let address = crate::sdp::connection_words(&mut words)
-        .and_then(|connection| usable_address(&connection, local).ok())
+    let address = Connection::of_words(&mut words)
+        .and_then(|connection| usable_address(connection, local).ok())
         .filter(|address| !is_unspecified(*address))
         .unwrap_or(rtp.ip());
     SocketAddr::new(address, port)

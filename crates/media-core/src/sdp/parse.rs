@@ -1,164 +1,142 @@
 //! Bytes to [`SessionDescription`].
 
+use memchr::memchr3;
+
+use super::media::count_formats;
 use super::{
-    Attribute, Connection, MAX_ATTRIBUTES, MAX_FORMATS, MAX_LINE_BYTES, MAX_MEDIA, MAX_SDP_BYTES,
-    MediaDescription, Origin, SdpError, SessionDescription,
+    Connection, MAX_ATTRIBUTES, MAX_FORMATS, MAX_LINE_BYTES, MAX_LINES, MAX_MEDIA, MAX_SDP_BYTES, Media,
+    Origin, Rule, SdpError, SessionDescription, Span,
 };
 
+/// Most lines are longer than this, so that the list of lines is allocated once.
+const USUAL_LINE_BYTES: usize = 16;
+
 impl SessionDescription {
-    /// Parses a description; lines end with CRLF or LF, bytes that are not UTF-8 become U+FFFD.
+    /// Parses a description.
+    ///
+    /// CRLF or LF ends a line, the last one may lack it; empty lines count and are dropped. The order of the lines
+    /// matters only where it decides what they belong to.
     pub fn parse(bytes: &[u8]) -> Result<Self, SdpError> {
         if bytes.len() > MAX_SDP_BYTES {
             return Err(SdpError::TooLarge);
         }
-        let text = String::from_utf8_lossy(bytes);
-        let mut origin = None;
-        let mut name = None;
-        let mut connection = None;
-        let mut attributes = Vec::new();
-        let mut media: Vec<MediaDescription> = Vec::new();
-        let mut version = false;
-
-        for (index, line) in text.split('\n').enumerate() {
-            let number = index + 1;
-            let line = line.strip_suffix('\r').unwrap_or(line);
-            if line.is_empty() {
-                continue;
+        let mut reader = Reader::new(bytes);
+        let (mut start, mut number) = (0, 0);
+        while start < bytes.len() {
+            number += 1;
+            let (end, next) =
+                end_of_line(bytes, start).ok_or(SdpError::Malformed { line: number, rule: Rule::Text })?;
+            if end > start {
+                reader.line(number, start, end)?;
             }
-            if line.len() > MAX_LINE_BYTES {
-                return Err(SdpError::LineTooLong { line: number });
-            }
-            let malformed = SdpError::Malformed { line: number };
-            // A stray CR or NUL would let one line pass for two behind a less careful reader.
-            if line.contains(['\r', '\0']) {
-                return Err(malformed);
-            }
-            let (kind, value) = line.split_once('=').ok_or(malformed)?;
-            if !version {
-                if kind != "v" || value.trim() != "0" {
-                    return Err(SdpError::MissingVersion);
-                }
-                version = true;
-                continue;
-            }
-            match kind {
-                "o" if origin.is_none() && media.is_empty() => {
-                    origin = Some(parse_origin(value).ok_or(malformed)?);
-                }
-                "s" if name.is_none() && media.is_empty() => name = Some(value.to_owned()),
-                "c" => {
-                    let parsed = parse_connection(value).ok_or(malformed)?;
-                    let place = media.last_mut().map_or(&mut connection, |media| &mut media.connection);
-                    // Several c= lines are a multicast hierarchy (RFC 8866 §5.7), never a call.
-                    if place.replace(parsed).is_some() {
-                        return Err(malformed);
-                    }
-                }
-                "a" => {
-                    let place = media.last_mut().map_or(&mut attributes, |media| &mut media.attributes);
-                    if place.len() == MAX_ATTRIBUTES {
-                        return Err(SdpError::TooManyAttributes);
-                    }
-                    place.push(parse_attribute(value).ok_or(malformed)?);
-                }
-                "m" => {
-                    if media.len() == MAX_MEDIA {
-                        return Err(SdpError::TooManyMedia);
-                    }
-                    media.push(parse_media(value, malformed)?);
-                }
-                "i" | "b" | "k" => {}
-                "u" | "e" | "p" | "t" | "r" | "z" if media.is_empty() => {}
-                // RFC 8866 §5: a type letter that is not understood, or at the wrong place.
-                _ => return Err(malformed),
-            }
+            start = next;
         }
-        if !version {
-            return Err(SdpError::MissingVersion);
+        reader.finish()
+    }
+}
+
+/// Where the line ends and where the next one starts; `None` where a CR or NUL ends nothing.
+fn end_of_line(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
+    let Some(length) = memchr3(b'\n', b'\r', b'\0', &bytes[start..]) else {
+        return Some((bytes.len(), bytes.len()));
+    };
+    let end = start + length;
+    match (bytes[end], bytes.get(end + 1)) {
+        (b'\n', _) => Some((end, end + 1)),
+        (b'\r', Some(b'\n')) => Some((end, end + 2)),
+        (b'\r', None) => Some((end, end + 1)),
+        _ => None,
+    }
+}
+
+/// What was read so far.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    lines: Vec<Span>,
+    origin: bool,
+    name: bool,
+    connection: bool,
+    media: usize,
+    /// Of the section that is being read.
+    attributes: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let lines = Vec::with_capacity((bytes.len() / USUAL_LINE_BYTES).min(MAX_LINES));
+        Self { bytes, lines, origin: false, name: false, connection: false, media: 0, attributes: 0 }
+    }
+
+    fn line(&mut self, line: usize, start: usize, end: usize) -> Result<(), SdpError> {
+        if end - start > MAX_LINE_BYTES {
+            return Err(SdpError::LineTooLong { line });
         }
-        Ok(Self {
-            origin: origin.ok_or(SdpError::MissingOrigin)?,
-            name: name.unwrap_or_else(|| "-".to_owned()),
-            connection,
-            attributes,
-            media,
-        })
-    }
-}
-
-fn parse_origin(value: &str) -> Option<Origin> {
-    let mut words = value.split_ascii_whitespace();
-    let username = words.next()?.to_owned();
-    let session_id = digits(words.next()?)?;
-    let version = digits(words.next()?)?;
-    let address = connection_words(&mut words)?;
-    words.next().is_none().then_some(Origin { username, session_id, version, address })
-}
-
-fn parse_connection(value: &str) -> Option<Connection> {
-    let mut words = value.split_ascii_whitespace();
-    let connection = connection_words(&mut words)?;
-    words.next().is_none().then_some(connection)
-}
-
-/// Parses `IN IP4 address`, the tail that `o=`, `c=` and `a=rtcp` share.
-pub(crate) fn connection_words<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Connection> {
-    if words.next()? != "IN" {
-        return None;
-    }
-    let ip6 = match words.next()? {
-        "IP4" => false,
-        "IP6" => true,
-        _ => return None,
-    };
-    Some(Connection { ip6, address: words.next()?.to_owned() })
-}
-
-fn digits(word: &str) -> Option<String> {
-    word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.to_owned())
-}
-
-fn parse_attribute(value: &str) -> Option<Attribute> {
-    let (name, value) = match value.split_once(':') {
-        Some((name, value)) => (name, Some(value.to_owned())),
-        // Some senders leave a blank behind a flag; it would hide the direction.
-        None => (value.trim_end(), None),
-    };
-    (!name.is_empty()).then(|| Attribute { name: name.to_owned(), value })
-}
-
-fn parse_media(value: &str, malformed: SdpError) -> Result<MediaDescription, SdpError> {
-    let mut words = value.split_ascii_whitespace();
-    let kind = words.next().ok_or(malformed)?.to_owned();
-    let ports = words.next().ok_or(malformed)?;
-    let protocol = words.next().ok_or(malformed)?.to_owned();
-    let (port, port_count) = match ports.split_once('/') {
-        Some((port, count)) => (port, Some(parse_number(count).ok_or(malformed)?)),
-        None => (ports, None),
-    };
-    let port = parse_number(port).ok_or(malformed)?;
-    let mut formats = Vec::new();
-    for word in words {
-        if formats.len() == MAX_FORMATS {
-            return Err(SdpError::TooManyFormats);
+        if self.lines.len() == MAX_LINES {
+            return Err(SdpError::TooManyLines { line });
         }
-        formats.push(word.to_owned());
+        let broken = |rule| SdpError::Malformed { line, rule };
+        let [kind @ (b'a'..=b'z' | b'A'..=b'Z'), b'=', value @ ..] = &self.bytes[start..end] else {
+            return Err(broken(Rule::Line));
+        };
+        let span = Span { kind: *kind, start: (start + 2) as u16, end: end as u16 };
+        if self.lines.is_empty() != (*kind == b'v') {
+            return Err(broken(Rule::Version));
+        }
+        let in_session = self.media == 0;
+        match kind {
+            b'v' if value.trim_ascii() != b"0" => return Err(broken(Rule::Version)),
+            b'o' => {
+                if std::mem::replace(&mut self.origin, true) || !in_session {
+                    return Err(broken(Rule::Place));
+                }
+                Origin::parse(value).ok_or(broken(Rule::Origin))?;
+            }
+            b's' => {
+                if std::mem::replace(&mut self.name, true) || !in_session {
+                    return Err(broken(Rule::SessionName));
+                }
+            }
+            b'c' => {
+                if in_session && std::mem::replace(&mut self.connection, true) {
+                    return Err(broken(Rule::Connection));
+                }
+                Connection::parse(value).ok_or(broken(Rule::Connection))?;
+            }
+            b'a' => {
+                if self.attributes == MAX_ATTRIBUTES {
+                    return Err(SdpError::TooManyAttributes { line });
+                }
+                self.attributes += 1;
+                if matches!(value.trim_ascii_start().first(), None | Some(b':')) {
+                    return Err(broken(Rule::Attribute));
+                }
+            }
+            b'm' => {
+                if self.media == MAX_MEDIA {
+                    return Err(SdpError::TooManyMedia { line });
+                }
+                self.media += 1;
+                self.attributes = 0;
+                Media::of(self.bytes, &[span]).ok_or(broken(Rule::Media))?;
+                if count_formats(value) > MAX_FORMATS {
+                    return Err(SdpError::TooManyFormats { line });
+                }
+            }
+            b'u' | b'e' | b'p' | b't' | b'r' | b'z' if !in_session => return Err(broken(Rule::Place)),
+            // RFC 8866 §5 lets a parser refuse what has a type letter that it does not know; it is kept instead.
+            _ => {}
+        }
+        self.lines.push(span);
+        Ok(())
     }
-    if formats.is_empty() {
-        return Err(malformed);
-    }
-    Ok(MediaDescription {
-        kind,
-        port,
-        port_count,
-        protocol,
-        formats,
-        connection: None,
-        attributes: Vec::new(),
-    })
-}
 
-/// Parses digits only: `str::parse` alone would take a plus sign.
-fn parse_number(word: &str) -> Option<u16> {
-    digits(word)?.parse().ok()
+    fn finish(self) -> Result<SessionDescription, SdpError> {
+        if self.lines.is_empty() {
+            return Err(SdpError::Malformed { line: 1, rule: Rule::Version });
+        }
+        if !self.origin {
+            return Err(SdpError::MissingOrigin);
+        }
+        Ok(SessionDescription { text: self.bytes.into(), lines: self.lines })
+    }
 }

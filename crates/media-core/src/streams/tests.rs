@@ -1,9 +1,11 @@
 //! A small world for streams: parties on one virtual clock, a wire with 10 ms delay between them.
 
+mod devices;
 mod gate;
 mod hold;
 mod moving;
 mod network;
+mod pairs;
 mod reports;
 
 use std::collections::VecDeque;
@@ -13,13 +15,16 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
-use crate::codec::Codec;
+use crate::codec::{Codec, SampleRate};
 use crate::direction::Direction;
 use crate::rtcp::{RtcpPacket, parse_compound};
 use crate::rtp::{RtpHeader, RtpPacket};
+use crate::sink::{RecordLayout, RecordedBlock};
 use crate::source::Source;
+use crate::wav::Wav;
 
 const DELAY: Duration = Duration::from_millis(10);
+const RATE: SampleRate = SampleRate::Hz8000;
 const UNIX: Duration = Duration::from_secs(1_700_000_000);
 
 /// One packet on the wire.
@@ -48,6 +53,7 @@ struct Party {
     host: u8,
     events: Vec<(Tick, StreamEvent)>,
     answers: Vec<Result<Op, (Op, StreamFailure)>>,
+    recorded: Vec<(RecordingId, RecordedBlock)>,
 }
 
 struct World {
@@ -75,9 +81,10 @@ impl World {
                 host,
                 events: Vec::new(),
                 answers: Vec::new(),
+                recorded: Vec::new(),
             })
             .collect();
-        Self { now: Tick(1_000_003), seed: 1, parties, wire: VecDeque::new(), log: Vec::new() }
+        Self { now: Tick(1_000_000), seed: 1, parties, wire: VecDeque::new(), log: Vec::new() }
     }
 
     /// Two parties in a call on stream 1 of each, with tones of 440 Hz and 1,000 Hz.
@@ -109,7 +116,7 @@ impl World {
         step(&mut party.streams, &mut cx, &mut out);
         for output in out {
             match output {
-                StreamOutput::Send { stream, kind, to, packet } => {
+                StreamOutput::Send { stream, kind, to, packet, .. } => {
                     let from = address(party.host, stream, kind);
                     let flight = Flight { at: self.now, from, to, kind, packet };
                     self.wire.push_back(flight.clone());
@@ -117,6 +124,7 @@ impl World {
                 }
                 StreamOutput::Applied { op } => party.answers.push(Ok(op)),
                 StreamOutput::Failed { op, failure } => party.answers.push(Err((op, failure))),
+                StreamOutput::Recorded { recording, block } => party.recorded.push((recording, block)),
                 StreamOutput::Event(event) => party.events.push((self.now, event)),
             }
         }
@@ -231,16 +239,13 @@ impl World {
 
 /// What a party agreed with stream `stream` of host `host`.
 fn agreed(host: u8, stream: u64, direction: Direction) -> Agreed {
+    let (local, remote) =
+        (address(0, StreamId(stream), PacketKind::Rtp), address(host, StreamId(stream), PacketKind::Rtp));
     Agreed {
-        remote_rtp: address(host, StreamId(stream), PacketKind::Rtp),
         remote_rtcp: address(host, StreamId(stream), PacketKind::Rtcp),
-        codec: Codec::Pcmu,
-        payload_type: 0,
         dtmf_payload_type: Some(101),
-        ptime_ms: 20,
         direction,
-        remote_valid: true,
-        held: false,
+        ..Agreed::plain(local, remote, Codec::Pcmu)
     }
 }
 

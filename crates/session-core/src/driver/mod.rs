@@ -287,8 +287,8 @@ impl Driver {
                     StreamAnswer::Failed(op, failure)
                 }
                 StreamOutput::Event(event) => StreamAnswer::Event(event),
-                // The pump sends packets itself.
-                StreamOutput::Send { .. } => return,
+                // The pump sends packets and writes recordings itself.
+                StreamOutput::Send { .. } | StreamOutput::Recorded { .. } => return,
             };
             self.engine.handle(Instant::now(), Input::Stream(answer));
             next = self.stream_answers.as_mut().and_then(|answers| answers.try_recv().ok());

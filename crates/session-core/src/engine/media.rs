@@ -306,6 +306,8 @@ impl<T: Tap> Engine<T> {
                 StreamEvent::Moved { from, to, gap } => {
                     (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap })
                 }
+                // Nobody who records, or plays something once, asks the engine for it.
+                StreamEvent::SourceEnded { .. } | StreamEvent::RecordingEnded { .. } => return,
             },
         };
         let session = SessionId::from(stream.0);

@@ -100,9 +100,11 @@ fn broken_and_unknown_payloads_are_counted_only() {
     world.run(s(1));
     let peer = address(2, StreamId(1), PacketKind::Rtp);
     let before = world.snapshot(0, 1).malformed;
-    let fits = packet(7, 1, 0, 0, &[0xFF; 1_600]);
-    let too_long = packet(7, 2, 0, 0, &[0xFF; 1_601]);
-    let unknown = packet(7, 2, 96, 0, &[0; 160]);
+    let ssrc = world.snapshot(1, 1).ssrc;
+    let next = world.rtp(1, 1, Tick::default()).last().expect("frames were sent").sequence.wrapping_add(1);
+    let fits = packet(ssrc, next, 0, 0, &[0xFF; 1_600]);
+    let too_long = packet(ssrc, next.wrapping_add(1), 0, 0, &[0xFF; 1_601]);
+    let unknown = packet(ssrc, next.wrapping_add(2), 96, 0, &[0; 160]);
     world.inject(0, 1, PacketKind::Rtp, peer, &fits);
     assert_eq!(world.snapshot(0, 1).malformed, before);
     for bytes in [&too_long[..], &unknown, &[0; 3], &[]] {
@@ -137,6 +139,49 @@ fn our_own_packets_coming_back_change_the_source_once() {
     world.run(ms(100));
     let next = world.rtp(0, 1, since)[0];
     assert_eq!((next.ssrc, next.sequence), (new, last.wrapping_add(1)));
+}
+
+#[test]
+fn a_forged_source_does_not_displace_a_live_one() {
+    // covers: SEC-43
+    let mut world = World::call();
+    world.run(s(1));
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    // Fifty packets within a second, between those of the source that is there.
+    for count in 0..50u16 {
+        world.inject(0, 1, PacketKind::Rtp, peer, &packet(7, count, 0, 0, &[0x55; 160]));
+        world.run(ms(20));
+    }
+    let after = world.snapshot(0, 1);
+    assert_eq!((after.intruders, after.lost), (50, 0));
+    assert_eq!(world.hearing(0).changes.len(), 1);
+    assert!(world.qualities(0, QualityKind::Local).iter().all(|report| report.total_lost == 0));
+}
+
+#[test]
+fn another_source_is_heard_once_the_first_has_gone_and_the_first_may_return() {
+    let mut world = World::call();
+    world.run(s(1));
+    world.apply(1, 1, agreed(1, 1, Direction::RecvOnly));
+    world.run(ms(45));
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    let first = world.snapshot(1, 1).ssrc;
+    let next = world.rtp(1, 1, Tick::default()).last().expect("frames were sent").sequence.wrapping_add(1);
+    let received = world.snapshot(0, 1).received;
+    let start = world.now;
+    for count in 0..10u16 {
+        world.inject(0, 1, PacketKind::Rtp, peer, &packet(7, count, 0, 0, &[0x55; 160]));
+        world.run(ms(20));
+    }
+    let taken = world.snapshot(0, 1).received - received;
+    assert!((8..=9).contains(&taken), "{taken} of 10 within {:?}", world.now.since(start));
+    // It comes back within a second, without a wait.
+    world.inject(0, 1, PacketKind::Rtp, peer, &packet(first, next, 0, 0, &[0xFF; 160]));
+    assert_eq!(world.snapshot(0, 1).received, received + taken + 1);
+    // Signalling ends the wait as well.
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    world.inject(0, 1, PacketKind::Rtp, peer, &packet(9, 4, 0, 0, &[0xFF; 160]));
+    assert_eq!(world.snapshot(0, 1).received, received + taken + 2);
 }
 
 #[test]

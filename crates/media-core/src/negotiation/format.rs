@@ -1,0 +1,85 @@
+//! What a payload type can stand for.
+
+use std::fmt;
+
+use crate::codec::Codec;
+use crate::sdp::{Encoding, Media};
+
+/// The clock of comfort noise, which has the static payload type 13 (RFC 3389 §4).
+const COMFORT_NOISE_CLOCK_RATE: u32 = 8_000;
+const COMFORT_NOISE_PAYLOAD_TYPE: u8 = 13;
+
+/// Names a media format that we know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum MediaFormat {
+    /// Audio.
+    Audio(Codec),
+    /// Comfort noise at 8 kHz (RFC 3389).
+    ComfortNoise,
+    /// Telephone events (RFC 4733).
+    TelephoneEvent {
+        /// The timestamp units per second, in Hz.
+        clock_rate: u32,
+    },
+}
+
+impl MediaFormat {
+    /// Returns the payload type that needs no `rtpmap` (RFC 3551 table 4).
+    pub fn static_payload_type(self) -> Option<u8> {
+        match self {
+            Self::Audio(codec) => codec.static_payload_type(),
+            Self::ComfortNoise => Some(COMFORT_NOISE_PAYLOAD_TYPE),
+            Self::TelephoneEvent { .. } => None,
+        }
+    }
+
+    /// Returns the format with this static payload type.
+    pub fn from_static_payload_type(payload_type: u8) -> Option<Self> {
+        match payload_type {
+            COMFORT_NOISE_PAYLOAD_TYPE => Some(Self::ComfortNoise),
+            number => Codec::from_static_payload_type(number).map(Self::Audio),
+        }
+    }
+
+    /// Returns the format that an `rtpmap` names; mono only.
+    pub fn from_encoding(encoding: Encoding<'_>) -> Option<Self> {
+        let Encoding { name, clock_rate, channels: 1 } = encoding else { return None };
+        if name.eq_ignore_ascii_case("telephone-event") {
+            return Some(Self::TelephoneEvent { clock_rate });
+        }
+        if name.eq_ignore_ascii_case("CN") {
+            return (clock_rate == COMFORT_NOISE_CLOCK_RATE).then_some(Self::ComfortNoise);
+        }
+        Codec::from_rtpmap(name, clock_rate).map(Self::Audio)
+    }
+}
+
+impl fmt::Display for MediaFormat {
+    /// Writes the encoding of an `rtpmap`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Audio(codec) => write!(f, "{}/{}", codec.name(), codec.clock_rate()),
+            Self::ComfortNoise => write!(f, "CN/{COMFORT_NOISE_CLOCK_RATE}"),
+            Self::TelephoneEvent { clock_rate } => write!(f, "telephone-event/{clock_rate}"),
+        }
+    }
+}
+
+/// Returns the payload types of an m-line in its order, each with the format it stands for: by its first `rtpmap`, else
+/// by its static number. A number that is static stands for nothing else.
+pub(super) fn formats_of(media: &Media<'_>) -> Vec<(u8, Option<MediaFormat>)> {
+    let mut encodings = [None; 128];
+    for (number, encoding) in media.encodings() {
+        encodings[usize::from(number)].get_or_insert(encoding);
+    }
+    let format = |number: u8| {
+        let known = MediaFormat::from_static_payload_type(number);
+        match encodings[usize::from(number)] {
+            Some(encoding) => MediaFormat::from_encoding(encoding)
+                .filter(|format| known.is_none_or(|known| known == *format)),
+            None => known,
+        }
+    };
+    media.payload_types().map(|number| (number, format(number))).collect()
+}

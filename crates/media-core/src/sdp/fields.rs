@@ -1,0 +1,146 @@
+//! The values of the lines that a call depends on.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// Holds one line: `type=value`. Its `Debug` shows no key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The type, a letter.
+    pub kind: u8,
+    /// What stands behind the equals sign, in any character set; no CR, LF or NUL.
+    pub value: &'a [u8],
+}
+
+/// What stands before a secret in an attribute: keys of SRTP (RFC 4568, RFC 4567), the password of ICE.
+const SECRETS: [&[u8]; 3] = [b"crypto:", b"ice-pwd:", b"key-mgmt:"];
+
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secret = SECRETS.iter().find(|name| self.kind == b'a' && self.value.starts_with(name));
+        let (shown, hidden) = match (self.kind, secret) {
+            (b'k', _) => (&b""[..], "***"),
+            (_, Some(name)) => (*name, "***"),
+            (_, None) => (self.value, ""),
+        };
+        write!(f, "{}={}{hidden}", char::from(self.kind), shown.escape_ascii())
+    }
+}
+
+/// Holds the `o=` line (RFC 8866 §5.2); numbers stay text because peers exceed 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The user name, `-` when there is none, in any character set.
+    pub username: &'a [u8],
+    /// The session's id, digits.
+    pub session_id: &'a str,
+    /// The version of this description, digits.
+    pub version: &'a str,
+    /// The address of the describing host; a host name is allowed.
+    pub address: Connection<'a>,
+}
+
+impl<'a> Origin<'a> {
+    pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
+        let value = value.trim_ascii_start();
+        let (username, rest) = value.split_at(value.iter().position(u8::is_ascii_whitespace)?);
+        let mut words = words(rest)?;
+        let session_id = words.next().filter(|word| is_digits(word))?;
+        let version = words.next().filter(|word| is_digits(word))?;
+        let address = Connection::of_words(&mut words)?;
+        words.next().is_none().then_some(Self { username, session_id, version, address })
+    }
+}
+
+/// Holds an address as `c=`, `o=` and `a=rtcp` write it: `IN IP4 192.0.2.7` (RFC 8866 §5.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection<'a> {
+    /// The network type, `IN` for the Internet.
+    pub network: &'a str,
+    /// The address type, `IP4` or `IP6` in the Internet.
+    pub kind: &'a str,
+    /// The address as written: numeric, a host name, or with a multicast suffix `/ttl`.
+    pub address: &'a str,
+}
+
+impl<'a> Connection<'a> {
+    pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
+        let mut words = words(value)?;
+        let connection = Self::of_words(&mut words)?;
+        words.next().is_none().then_some(connection)
+    }
+
+    pub(crate) fn of_words(words: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        Some(Self { network: words.next()?, kind: words.next()?, address: words.next()? })
+    }
+
+    /// Returns the numeric address; `None` for a host name, an address with a suffix, or another network. The
+    /// address tells its version itself, whatever the address type says.
+    pub fn ip(&self) -> Option<IpAddr> {
+        let internet = self.network == "IN" && matches!(self.kind, "IP4" | "IP6");
+        self.address.parse().ok().filter(|_| internet)
+    }
+}
+
+impl fmt::Display for Connection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.network, self.kind, self.address)
+    }
+}
+
+/// Holds an `a=` line: a name, and a value if there is a colon (RFC 8866 §5.13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attribute<'a> {
+    /// What stands before the colon.
+    pub name: &'a str,
+    /// What stands behind the first colon.
+    pub value: Option<&'a str>,
+}
+
+impl<'a> Attribute<'a> {
+    /// `None` where the line is not UTF-8: nobody here could act on it.
+    pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
+        let value = std::str::from_utf8(value).ok()?;
+        Some(match value.split_once(':') {
+            Some((name, value)) => Self { name, value: Some(value) },
+            // Some senders leave a blank behind a flag; it would hide the direction.
+            None => Self { name: value.trim_ascii_end(), value: None },
+        })
+    }
+}
+
+/// Holds what `a=rtpmap` binds to a payload type: `PCMU/8000` or `L16/44100/2` (RFC 8866 §6.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoding<'a> {
+    /// The encoding's name, in any case.
+    pub name: &'a str,
+    /// The RTP clock rate in Hz.
+    pub clock_rate: u32,
+    /// The channels, 1 where nothing is said.
+    pub channels: u8,
+}
+
+impl<'a> Encoding<'a> {
+    /// Parses `name/clock[/channels]`.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.trim_ascii().split('/');
+        let name = parts.next().filter(|name| !name.is_empty())?;
+        let clock_rate = parse_number(parts.next()?)?;
+        let channels = parts.next().map_or(Some(1), parse_number)?;
+        parts.next().is_none().then_some(Self { name, clock_rate, channels })
+    }
+}
+
+/// The words of a value that is text; `None` where it is not UTF-8.
+pub(super) fn words(value: &[u8]) -> Option<impl Iterator<Item = &str>> {
+    Some(std::str::from_utf8(value).ok()?.split_ascii_whitespace())
+}
+
+pub(super) fn is_digits(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Parses digits only: `str::parse` alone would take a plus sign.
+pub(crate) fn parse_number<T: std::str::FromStr>(word: &str) -> Option<T> {
+    word.parse().ok().filter(|_| is_digits(word))
+}

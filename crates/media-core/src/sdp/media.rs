@@ -1,0 +1,103 @@
+//! An m-line and the lines that belong to it.
+
+use std::fmt;
+
+use super::fields::{parse_number, words};
+use super::{Attribute, Connection, Encoding, Line, Span, attributes, first_value};
+
+/// Shows an m-line with the lines that belong to it (RFC 8866 §5.14).
+#[derive(Clone, Copy)]
+pub struct Media<'a> {
+    /// The media type, such as `audio`.
+    pub kind: &'a str,
+    /// The port; 0 says that the stream is rejected (RFC 3264 §5.1).
+    pub port: u16,
+    /// The number of ports when the line says `port/number`.
+    pub port_count: Option<u16>,
+    /// The profile, such as `RTP/AVP`.
+    pub protocol: &'a str,
+    formats: &'a str,
+    text: &'a [u8],
+    lines: &'a [Span],
+}
+
+impl<'a> Media<'a> {
+    /// A section begins with its `m=`; `parse` has read it before.
+    pub(super) fn of(text: &'a [u8], lines: &'a [Span]) -> Option<Self> {
+        let (first, lines) = lines.split_first()?;
+        let [kind, ports, protocol, formats] = split(first.value(text))?;
+        let (port, port_count) = match ports.split_once('/') {
+            Some((port, count)) => (port, Some(parse_number(count)?)),
+            None => (ports, None),
+        };
+        Some(Self { kind, port: parse_number(port)?, port_count, protocol, formats, text, lines })
+    }
+
+    /// Returns the formats: payload types for RTP profiles.
+    pub fn formats(&self) -> impl Iterator<Item = &'a str> {
+        self.formats.split_ascii_whitespace()
+    }
+
+    /// Returns the payload types among the formats, 0 to 127.
+    pub fn payload_types(&self) -> impl Iterator<Item = u8> {
+        self.formats().filter_map(parse_number).filter(|&number: &u8| number < 128)
+    }
+
+    /// Returns the lines behind the `m=`, in order.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'a>> {
+        let text = self.text;
+        self.lines.iter().map(move |span| span.line(text))
+    }
+
+    /// Returns the value of the first line of a type.
+    pub fn value(&self, kind: u8) -> Option<&'a [u8]> {
+        first_value(self.text, self.lines, kind)
+    }
+
+    /// Returns the line's own addresses; more than one is a multicast hierarchy (RFC 8866 §5.7), never a call.
+    pub fn connections(&self) -> impl Iterator<Item = Connection<'a>> {
+        self.lines().filter(|line| line.kind == b'c').filter_map(|line| Connection::parse(line.value))
+    }
+
+    /// Returns the line's own attributes, in order.
+    pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> {
+        attributes(self.text, self.lines)
+    }
+
+    /// Returns the value of the first attribute with this name.
+    pub fn attribute(&self, name: &str) -> Option<&'a str> {
+        self.attributes().find(|attribute| attribute.name == name)?.value
+    }
+
+    /// Returns each payload type that `a=rtpmap` binds, with its encoding, in order.
+    pub fn encodings(&self) -> impl Iterator<Item = (u8, Encoding<'a>)> {
+        self.attributes().filter(|attribute| attribute.name == "rtpmap").filter_map(|attribute| {
+            let (number, encoding) = attribute.value?.trim_ascii_start().split_once(' ')?;
+            Some((parse_number(number).filter(|&number: &u8| number < 128)?, Encoding::parse(encoding)?))
+        })
+    }
+}
+
+impl fmt::Debug for Media<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m={} {} {} {} ", self.kind, self.port, self.protocol, self.formats)?;
+        f.debug_list().entries(self.lines()).finish()
+    }
+}
+
+/// Splits an m-line's value into type, ports, profile and formats, of which there is at least one.
+fn split(value: &[u8]) -> Option<[&str; 4]> {
+    let mut rest = std::str::from_utf8(value).ok()?.trim_ascii_start();
+    let mut parts = [""; 4];
+    for part in &mut parts[..3] {
+        let (word, behind) = rest.split_once([' ', '\t'])?;
+        (*part, rest) = (word, behind.trim_ascii_start());
+    }
+    parts[3] = rest;
+    (!rest.is_empty()).then_some(parts)
+}
+
+/// How many formats an m-line names.
+pub(super) fn count_formats(value: &[u8]) -> usize {
+    words(value).map_or(0, Iterator::count).saturating_sub(3)
+}

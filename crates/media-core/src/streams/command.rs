@@ -1,0 +1,163 @@
+//! What streams and devices can be told to do, and why they refuse.
+
+use super::config::HoldAudio;
+use super::names::{DeviceId, Op, RecordingId, StreamId};
+use crate::negotiation::Agreed;
+use crate::sink::RecordLayout;
+use crate::source::Source;
+
+/// Names what [`super::Streams`] can be told to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamCommand {
+    /// Opens a device; one that is open gets the new source and keeps its stream and its ear. Beyond the limit
+    /// of devices nothing is opened, and attaching it fails.
+    OpenDevice {
+        /// The device.
+        device: DeviceId,
+        /// What its microphone gives.
+        source: Source,
+    },
+    /// Mutes a device's microphone, or opens it again: packets go on, with silence.
+    Mute {
+        /// The device.
+        device: DeviceId,
+        /// True for silence.
+        muted: bool,
+    },
+    /// Drops what an application's device has not said yet.
+    FallSilent {
+        /// The device.
+        device: DeviceId,
+    },
+    /// Records what a device says and hears from now on, in blocks of [`super::StreamOutput::Recorded`].
+    Record {
+        /// The name of this command.
+        op: Op,
+        /// The device; it records one thing at a time.
+        device: DeviceId,
+        /// The recording.
+        recording: RecordingId,
+        /// How the parties share it.
+        layout: RecordLayout,
+    },
+    /// Ends a device's recording. Closing the device ends it as well.
+    StopRecording {
+        /// The name of this command.
+        op: Op,
+        /// The device.
+        device: DeviceId,
+    },
+    /// Closes a device and takes it from its stream.
+    CloseDevice {
+        /// The device.
+        device: DeviceId,
+    },
+    /// Opens a stream: a new RTP session with random SSRC, sequence number and timestamp (TM-004).
+    Open {
+        /// The name of this command.
+        op: Op,
+        /// The stream.
+        stream: StreamId,
+        /// A device that is attached to no stream yet.
+        device: Option<DeviceId>,
+    },
+    /// Puts an agreement in force: addresses, codec, direction (TM-001, TM-015).
+    Apply {
+        /// The name of this command.
+        op: Op,
+        /// The stream.
+        stream: StreamId,
+        /// What was agreed.
+        agreed: Agreed,
+    },
+    /// Attaches a free device to a stream that has none.
+    Attach {
+        /// The name of this command.
+        op: Op,
+        /// The stream.
+        stream: StreamId,
+        /// The device.
+        device: DeviceId,
+    },
+    /// Moves the device of one stream to another in one step (TM-016).
+    Move {
+        /// The name of this command.
+        op: Op,
+        /// The stream that has the device.
+        from: StreamId,
+        /// The stream that gets it; it has none.
+        to: StreamId,
+    },
+    /// Chooses what the party on this stream hears when we hold it.
+    SetHoldAudio {
+        /// The name of this command.
+        op: Op,
+        /// The stream.
+        stream: StreamId,
+        /// What is played.
+        audio: HoldAudio,
+    },
+    /// Pairs two streams: what one receives the other sends, without decoding when codec and packet time agree. Their
+    /// devices stay attached and neither speak nor hear meanwhile.
+    Pair {
+        /// The name of this command.
+        op: Op,
+        /// A stream that has no pair.
+        a: StreamId,
+        /// Another one that has none.
+        b: StreamId,
+    },
+    /// Ends a pair.
+    Unpair {
+        /// The name of this command.
+        op: Op,
+        /// One of the two streams.
+        stream: StreamId,
+    },
+    /// Closes a stream: RTCP BYE where due (TM-009), a last summary; its device is free again.
+    Close {
+        /// The name of this command.
+        op: Op,
+        /// The stream.
+        stream: StreamId,
+    },
+}
+
+/// Tells why a command was refused; nothing has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamFailure {
+    /// There is no such stream.
+    #[error("there is no such stream")]
+    UnknownStream,
+    /// The stream is open already.
+    #[error("the stream is open already")]
+    StreamExists,
+    /// [`StreamsConfig::max_streams`] are open.
+    #[error("too many streams")]
+    TooManyStreams,
+    /// There is no such device.
+    #[error("there is no such device")]
+    UnknownDevice,
+    /// The device is attached to another stream (TM-018).
+    #[error("the device is attached to another stream")]
+    DeviceBusy,
+    /// The stream has a device already.
+    #[error("the stream has a device already")]
+    StreamHasDevice,
+    /// The stream has no device to move.
+    #[error("the stream has no device")]
+    NoDevice,
+    /// The stream is paired already, or with itself.
+    #[error("the stream is paired already")]
+    StreamPaired,
+    /// The stream is not paired.
+    #[error("the stream is not paired")]
+    NotPaired,
+    /// The device is recording already.
+    #[error("the device is recording already")]
+    Recording,
+    /// The device is not recording.
+    #[error("the device is not recording")]
+    NotRecording,
+}

@@ -1,0 +1,106 @@
+//! What a step asks for or tells.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::command::StreamFailure;
+use super::figures::{QualityReport, StreamSummary};
+use super::names::{DeviceId, Op, PacketKind, RecordingId, StreamId};
+use crate::sink::RecordedBlock;
+use crate::tick::Tick;
+
+/// Names what a step asks for or tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamOutput {
+    /// Send a packet from the stream's socket of this kind.
+    Send {
+        /// The stream.
+        stream: StreamId,
+        /// Which socket.
+        kind: PacketKind,
+        /// Where to.
+        to: SocketAddr,
+        /// The bytes.
+        packet: Bytes,
+        /// When it was due: of a frame its moment on the pace, of anything else the moment of the step.
+        due: Tick,
+    },
+    /// Write a block to a recording; blocks come in their order.
+    Recorded {
+        /// The recording.
+        recording: RecordingId,
+        /// What follows what was given before.
+        block: RecordedBlock,
+    },
+    /// A command was carried out.
+    Applied {
+        /// The command.
+        op: Op,
+    },
+    /// A command was refused.
+    Failed {
+        /// The command.
+        op: Op,
+        /// Why.
+        failure: StreamFailure,
+    },
+    /// Something happened.
+    Event(StreamEvent),
+}
+
+/// Names what happens to streams.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamEvent {
+    /// RTP began to arrive: the first time, after a silence, or after a direction that did not receive.
+    Flowing {
+        /// The stream.
+        stream: StreamId,
+        /// When.
+        at: Tick,
+    },
+    /// No RTP arrived for a while although the direction is sendrecv; a hold of either side is no silence (TM-003).
+    Silent {
+        /// The stream.
+        stream: StreamId,
+        /// When this was found.
+        at: Tick,
+    },
+    /// The peer pressed a key.
+    Digit {
+        /// The stream.
+        stream: StreamId,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digit: char,
+        /// How long it was pressed.
+        duration_ms: u32,
+    },
+    /// A device's recording that is played once came to its end; silence follows.
+    SourceEnded {
+        /// The device.
+        device: DeviceId,
+        /// When its last frame began.
+        at: Tick,
+    },
+    /// The file of a recording was closed. Only a pump tells this: it is who writes.
+    RecordingEnded {
+        /// The recording.
+        recording: RecordingId,
+        /// True when everything is in the file.
+        complete: bool,
+    },
+    /// A report, at most one of each kind per RTCP interval (TM-083).
+    Quality(QualityReport),
+    /// The stream was closed; its last numbers (TM-084).
+    Summary(StreamSummary),
+    /// The first audio came from the stream a device was moved to, or none came for 2 s.
+    Moved {
+        /// The stream the device was on.
+        from: StreamId,
+        /// The stream it is on.
+        to: StreamId,
+        /// The time from the move to the first audio; `None` when none came.
+        gap: Option<Duration>,
+    },
+}

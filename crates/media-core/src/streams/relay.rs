@@ -1,0 +1,100 @@
+//! Packets that pass from one stream to its pair: sequence numbers and timestamps of any number of sources made one
+//! (RFC 3550 §7.1, TM-022).
+
+use crate::rtp::RtpHeader;
+
+/// Follows one direction of a pair.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Relay {
+    origin: Option<Origin>,
+    event: Option<Event>,
+}
+
+/// The source that is passed on, and what is added to its numbers.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    ssrc: u32,
+    first: u16,
+    newest: u16,
+    sequence: u16,
+    timestamp: u32,
+}
+
+/// A telephone event that has not ended (RFC 4733).
+#[derive(Debug, Clone, Copy)]
+struct Event {
+    timestamp: u32,
+    payload: [u8; 4],
+}
+
+/// The place of a packet in what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) sequence: u16,
+    pub(super) timestamp: u32,
+    /// The number of a packet after the newest.
+    pub(super) next: u16,
+    /// True for the first packet of a source.
+    pub(super) first: bool,
+    /// True when no packet after it was sent.
+    pub(super) newest: bool,
+}
+
+impl Relay {
+    /// Finds a packet's place; `next` are the sequence number and the timestamp that a new source starts with. A packet from
+    /// before its source was taken has no place.
+    pub(super) fn place(&mut self, header: &RtpHeader, next: (u16, u32)) -> Option<Place> {
+        let first = self.origin.is_none_or(|origin| origin.ssrc != header.ssrc);
+        if first {
+            self.origin = Some(Origin {
+                ssrc: header.ssrc,
+                first: header.sequence,
+                newest: header.sequence,
+                sequence: next.0.wrapping_sub(header.sequence),
+                timestamp: next.1.wrapping_sub(header.timestamp),
+            });
+        }
+        let origin = self.origin.as_mut()?;
+        let ahead = header.sequence.wrapping_sub(origin.newest).cast_signed();
+        if ahead >= 0 {
+            origin.newest = header.sequence;
+            // The first packet is forgotten before its number comes round again.
+            if header.sequence.wrapping_sub(origin.first) > 0x4000 {
+                origin.first = header.sequence.wrapping_sub(0x4000);
+            }
+        } else if header.sequence.wrapping_sub(origin.first).cast_signed() < 0 {
+            return None;
+        }
+        Some(Place {
+            sequence: header.sequence.wrapping_add(origin.sequence),
+            timestamp: header.timestamp.wrapping_add(origin.timestamp),
+            next: origin.newest.wrapping_add(origin.sequence).wrapping_add(1),
+            first,
+            newest: ahead >= 0,
+        })
+    }
+
+    /// Takes note of an event packet that is passed on.
+    pub(super) fn note_event(&mut self, timestamp: u32, payload: &[u8]) {
+        let Some(&payload) = payload.first_chunk::<4>() else { return };
+        let ended = payload[1] & 0x80 != 0;
+        let earlier =
+            self.event.is_some_and(|event| timestamp.wrapping_sub(event.timestamp).cast_signed() < 0);
+        if !earlier {
+            self.event = (!ended).then_some(Event { timestamp, payload });
+        }
+    }
+
+    /// The next packet is that of a new source, whatever it says.
+    pub(super) fn forget_source(&mut self) {
+        self.origin = None;
+    }
+
+    /// Ends the relay; returns the timestamp and the end of an event that is cut off by it.
+    pub(super) fn end(&mut self) -> Option<(u32, [u8; 4])> {
+        self.origin = None;
+        self.event.take().map(|Event { timestamp, payload: [event, flags, high, low] }| {
+            (timestamp, [event, flags | 0x80, high, low])
+        })
+    }
+}
