@@ -209,7 +209,9 @@ impl Reporter {
                         receiver.sources.active = None;
                     }
                 }
-                RtcpPacket::SourceDescription(_) | RtcpPacket::Other { .. } => {}
+                RtcpPacket::SourceDescription(_)
+                | RtcpPacket::ExtendedReport { .. }
+                | RtcpPacket::Other { .. } => {}
             }
         }
     }
