@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Incoming, IncomingCall, ReferPolicy, ReplacesAuthorizer, SessionError, SessionManager, TransferPolicy,
+    Incoming, IncomingCall, ReferPolicy, ReplacesAuthorizer, Session, SessionError, SessionManager, TransferPolicy,
 };
 
 use crate::agent::{self, Agent};
-use crate::args::{AnswerArgs, Refer, Replaces};
+use crate::args::{AnswerArgs, Refer, Replaces, SoundArgs};
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::prompt::Prompt;
 use crate::recording::Recording;
 use crate::stop::Stop;
+use crate::sound;
 
 /// Answers until the user or `--for` ends it.
 pub(crate) async fn run(
@@ -36,7 +37,8 @@ pub(crate) async fn run(
             tracing::warn!("whoever knows the identifiers of a call can take it over: for laboratories only");
         }
     }
-    let builder = agent::configure(&args.listen, &args.network, &args.audio, args.media)?
+    let builder = agent::configure(&args.listen, &args.network, &args.audio, args.media)?;
+    let builder = sound::configure(builder, &args.sound)?
         .max_calls(args.max_calls)
         .transfer_policy(policy(args));
     let mut agent = Agent::start(recording.of(builder), console).await?;
@@ -52,7 +54,7 @@ pub(crate) async fn run(
         tokio::select! {
             incoming = agent.incoming.next() => match incoming {
                 Some(Incoming::Call(call)) => {
-                    tokio::spawn(answer(call, args.after, agent.manager.clone()));
+                    tokio::spawn(answer(call, args.after, args.sound.clone(), agent.manager.clone()));
                 }
                 Some(Incoming::Transfer(transfer)) => match &prompt {
                     Some(prompt) => prompt.ask(transfer),
@@ -69,10 +71,18 @@ pub(crate) async fn run(
 }
 
 /// Rings, waits, answers. That the caller gave up meanwhile is told by the events.
-async fn answer(call: IncomingCall, after: Duration, manager: SessionManager) {
-    let session = call.session();
-    if let Err(error) = ring_and_answer(call, after, &manager).await {
-        tracing::info!(%session, %error, "not answered");
+async fn answer(call: IncomingCall, after: Duration, sound: SoundArgs, manager: SessionManager) {
+    let id = call.session();
+    let session = match ring_and_answer(call, after, &manager).await {
+        Ok(Some(session)) if session.established().await.is_ok() => session,
+        Ok(_) => return,
+        Err(error) => {
+            tracing::info!(session = %id, %error, "not answered");
+            return;
+        }
+    };
+    if let Err(failure) = sound::begin_one_of_many(&session, &sound).await {
+        tracing::warn!(session = %id, reason = failure.reason, "the call goes on without");
     }
 }
 
@@ -80,16 +90,15 @@ async fn ring_and_answer(
     call: IncomingCall,
     after: Duration,
     manager: &SessionManager,
-) -> Result<(), SessionError> {
+) -> Result<Option<Session>, SessionError> {
     if !after.is_zero() {
         call.ring().await?;
         tokio::select! {
             () = tokio::time::sleep(after) => {}
-            () = call.ended() => return Ok(()),
+            () = call.ended() => return Ok(None),
         }
     }
-    call.answer(manager).await?;
-    Ok(())
+    call.answer(manager).await.map(Some)
 }
 
 fn policy(args: &AnswerArgs) -> TransferPolicy {

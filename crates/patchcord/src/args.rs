@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use session_core::Network;
+use session_core::{Codec, Network};
 
 pub(crate) use values::Listen;
 
@@ -116,6 +116,8 @@ pub(crate) struct AnswerArgs {
     pub(crate) network: NetworkArgs,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
+    #[command(flatten)]
+    pub(crate) sound: SoundArgs,
     /// Ring this long before answering, 0 to 3600 seconds
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::hour, default_value = "0")]
     pub(crate) after: Duration,
@@ -174,6 +176,8 @@ pub(crate) struct CallArgs {
     pub(crate) network: NetworkArgs,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
+    #[command(flatten)]
+    pub(crate) sound: SoundArgs,
     /// Hang up this long after the answer, 0 to 86400 seconds
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::day, default_value = "10")]
     pub(crate) duration: Duration,
@@ -223,6 +227,8 @@ pub(crate) struct TransferArgs {
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     #[command(flatten)]
+    pub(crate) sound: SoundArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -268,12 +274,47 @@ pub(crate) struct AudioArgs {
     /// Send a tone of this frequency, 50 to 3800 Hz [default: 440]
     #[arg(long, value_name = "HZ", allow_negative_numbers = true, value_parser = values::tone)]
     pub(crate) tone: Option<u16>,
-    /// Send this WAV file over and over (16 bit, 8000 Hz, mono)
+    /// Send this WAV file over and over
     #[arg(long, value_name = "FILE.wav")]
     pub(crate) play: Option<PathBuf>,
     /// Send back what is received
     #[arg(long)]
     pub(crate) echo: bool,
+}
+
+/// How audio is carried, and what is done with it while a call is up.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SoundArgs {
+    /// Codecs, most wanted first: pcmu, pcma, g722, l16 [default: pcmu,pcma]
+    ///
+    /// l16 is at 16000 Hz; l16/8000 is there, too.
+    #[arg(long, verbatim_doc_comment, value_name = "NAME,..", value_delimiter = ',', value_parser = values::codec)]
+    pub(crate) codecs: Vec<Codec>,
+    /// Whether audio is secured by SRTP with keys in the SDP (RFC 4568)
+    ///
+    /// Everybody who can read the SIP messages can read the keys: use it with tls or wss.
+    #[arg(long, verbatim_doc_comment, value_enum, value_name = "POLICY", default_value_t = Srtp::Off)]
+    pub(crate) srtp: Srtp,
+    /// Play this WAV file to whom we put on hold, over and over [default: nothing]
+    #[arg(long, value_name = "FILE.wav")]
+    pub(crate) moh: Option<PathBuf>,
+    /// Record what is said (left) and heard (right) in this WAV file
+    #[arg(long, value_name = "FILE.wav")]
+    pub(crate) record: Option<PathBuf>,
+    /// Dial these digits once the call is up: 0 to 9, *, #, A to D, ! for a flash; at most 64
+    #[arg(long, value_name = "DIGITS", value_parser = values::digits)]
+    pub(crate) dtmf: Option<String>,
+}
+
+/// Whether audio is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Srtp {
+    /// In the clear; who asks for SRTP is refused
+    Off,
+    /// Secured where the other side can
+    Optional,
+    /// Secured, or there is no call
+    Required,
 }
 
 /// What is told, and how.

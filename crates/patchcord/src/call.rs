@@ -11,6 +11,7 @@ use crate::console::Console;
 use crate::exit::Failure;
 use crate::recording::Recording;
 use crate::stop::Stop;
+use crate::sound;
 
 /// Calls, talks, hangs up.
 pub(crate) async fn run(
@@ -20,14 +21,19 @@ pub(crate) async fn run(
     recording: &Recording,
 ) -> Result<(), Failure> {
     let builder = agent::configure(&args.listen, &args.network, &args.audio, Switch::On)?;
+    let builder = sound::configure(builder, &args.sound)?;
     let agent = Agent::start(recording.of(builder), console).await?;
-    let result = talk(args, &agent.manager, stop).await;
+    let result = converse(args, &agent.manager, stop).await;
     agent.close().await;
     result
 }
 
-async fn talk(args: &CallArgs, manager: &SessionManager, stop: &Stop) -> Result<(), Failure> {
+async fn converse(args: &CallArgs, manager: &SessionManager, stop: &Stop) -> Result<(), Failure> {
     let session = place(manager, &args.uri, stop).await?;
+    if let Err(failure) = sound::begin(&session, &args.sound).await {
+        session.hang_up().await?;
+        return Err(failure);
+    }
     tokio::select! {
         result = hold_and_wait(args, &session) => result?,
         cause = session.ended() => return ended_early(&cause?),

@@ -145,6 +145,10 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
                 put("held_by", by.name().into());
             }
         }
+        EventKind::RecordingEnded { recording, complete } => {
+            put("recording", recording.0.into());
+            put("complete", (*complete).into());
+        }
         EventKind::MediaMonitored(summary) => {
             put("received", summary.packets.into());
             put("loss_percent", summary.loss_percent.map(tenth).into());

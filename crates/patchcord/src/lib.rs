@@ -13,6 +13,7 @@ mod json;
 pub mod parse;
 mod prompt;
 mod recording;
+mod sound;
 mod stop;
 mod text;
 mod transfer;

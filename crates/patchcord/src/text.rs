@@ -48,6 +48,9 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             Some(gap) => format!("audio moved to {to}, {} ms without", gap.as_millis()),
             None => format!("audio moved to {to}"),
         },
+        EventKind::SourceEnded => "the recording was played to its end".to_owned(),
+        EventKind::RecordingEnded { complete: true, .. } => "the recording is complete".to_owned(),
+        EventKind::RecordingEnded { complete: false, .. } => "the recording is not complete".to_owned(),
         EventKind::MediaSummary(summary) => {
             format!(
                 "audio: {} packets sent, {} received, {} lost",

@@ -14,6 +14,7 @@ use crate::call;
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::recording::Recording;
+use crate::sound;
 use crate::stop::Stop;
 use crate::text;
 
@@ -35,7 +36,8 @@ fn configure(args: &TransferArgs) -> Result<Builder, Failure> {
     if let Some(limit) = args.consult_limit {
         policy.attended.consult_limit = limit;
     }
-    Ok(agent::configure(&args.listen, &args.network, &args.audio, Switch::On)?.transfer_policy(policy))
+    let builder = agent::configure(&args.listen, &args.network, &args.audio, Switch::On)?;
+    Ok(sound::configure(builder, &args.sound)?.transfer_policy(policy))
 }
 
 /// How the transfer went as far as it was waited for.
@@ -50,6 +52,10 @@ enum Went {
 
 async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Stop) -> Result<(), Failure> {
     let session = call::place(manager, &args.first, stop).await?;
+    if let Err(failure) = sound::begin(&session, &args.sound).await {
+        session.hang_up().await?;
+        return Err(failure);
+    }
     tokio::select! {
         () = tokio::time::sleep(args.talk) => {}
         cause = session.ended() => {

@@ -141,6 +141,12 @@ pub enum MediaError {
     /// The RTP streams refuse; nothing was changed.
     #[error("the RTP streams refuse: {0}")]
     Streams(media_core::StreamFailure),
+    /// This is nothing that can be dialled.
+    #[error("{0:?} cannot be dialled")]
+    Digit(char),
+    /// A recording's file cannot be created.
+    #[error("the recording cannot be created: {0}")]
+    File(std::io::ErrorKind),
     /// The media pump did not answer.
     #[error("the media pump does not answer")]
     Pump,
@@ -257,6 +263,8 @@ impl MediaError {
             Self::NoPorts | Self::Pump => RecoveryAction::RetryLater,
             Self::NotConfigured | Self::NotCoordinated | Self::NoAudio => RecoveryAction::WaitForState,
             Self::Occupied | Self::Streams(_) => RecoveryAction::TryAlternative,
+            Self::File(_) => RecoveryAction::FixEnvironment,
+            Self::Digit(_) => RecoveryAction::FixInput,
         }
     }
 }

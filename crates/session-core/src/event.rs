@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use dialog_core::{EndCause, EndReason};
 use event_bus::Priority;
-use media_core::{QualityReport, StreamSummary};
+use media_core::{QualityReport, RecordingId, StreamSummary};
 use sip_message::StatusCode;
 use sip_transport::{Transport, identifier};
 use transfer::{LearnedFrom, Outcome, OutcomeKind, TransferId};
@@ -183,6 +183,15 @@ pub enum EventKind {
         /// The state.
         state: SessionMediaState,
     },
+    /// What was to be played once has come to its end; silence follows.
+    SourceEnded,
+    /// A recording's file was closed.
+    RecordingEnded {
+        /// The recording.
+        recording: RecordingId,
+        /// Whether everything is in the file.
+        complete: bool,
+    },
     /// What was measured of a call while it took part in a transfer: one a call, before the transfer's last event.
     MediaMonitored(MonitorSummary),
     /// A SIP message was sent or received; only where tracing is on.
@@ -250,6 +259,8 @@ impl SessionEvent {
             EventKind::MediaFailed { .. } => "media_failed",
             EventKind::MediaStateChanged { .. } => "media_state",
             EventKind::MediaMonitored(_) => "media_monitored",
+            EventKind::SourceEnded => "source_ended",
+            EventKind::RecordingEnded { .. } => "recording_ended",
             EventKind::Message(_) => "message",
         }
     }

@@ -23,13 +23,15 @@ pub use facade::{
 
 pub use dialog_core::{By, EndCause, EndReason};
 pub use engine::{
-    CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, SessionInfo, SessionMediaState,
-    TransferInfo,
+    AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, SessionInfo,
+    SessionMediaState, TransferInfo,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
-    Direction, Hearing, QualityKind, QualityReport, Source, StreamSnapshot, StreamSummary,
-    io::{WavError, load_wav},
+    Codec, CodecPreference, Direction, Hearing, HoldAudio, QualityKind, QualityReport, RecordLayout,
+    RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot, StreamSummary, Wav,
+    io::{ApplicationAudio, WavError, load_wav},
+    srtp::Suite,
 };
 pub use sip_message as message;
 pub use sip_message::{StatusCode, UriBuf};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use session_core::message::{Scheme, UriBuf};
-use session_core::{Network, Transport};
+use session_core::{Codec, Network, SampleRate, Transport};
 
 /// The most calls `--max-calls` takes: each has an RTP and an RTCP port, so more cannot work with media on one address,
 /// and without media it is far above what one engine carries.
@@ -14,6 +14,9 @@ const DAY: u32 = 86_400;
 const YEAR: u32 = 31_536_000;
 /// The telephone band of G.711 with some margin; above half the sampling rate of 8000 Hz a tone is another tone.
 const TONES: std::ops::RangeInclusive<u16> = 50..=3_800;
+
+/// The most digits `--dtmf` takes: what a call queues at a time.
+const MOST_DIGITS: usize = 64;
 
 /// An address to listen on, as `TRANSPORT:IP:PORT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,26 @@ pub(super) fn tone(text: &str) -> Result<u16, String> {
         .ok()
         .filter(|hz| TONES.contains(hz))
         .ok_or_else(|| format!("must be a whole number of Hz from {} to {}", TONES.start(), TONES.end()))
+}
+
+pub(super) fn codec(text: &str) -> Result<Codec, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "pcmu" => Ok(Codec::Pcmu),
+        "pcma" => Ok(Codec::Pcma),
+        "g722" => Ok(Codec::G722),
+        "l16" | "l16/16000" => Ok(Codec::L16(SampleRate::Hz16000)),
+        "l16/8000" => Ok(Codec::L16(SampleRate::Hz8000)),
+        _ => Err("must be of pcmu, pcma, g722, l16 and l16/8000".to_owned()),
+    }
+}
+
+pub(super) fn digits(text: &str) -> Result<String, String> {
+    let known = |digit: char| matches!(digit.to_ascii_uppercase(), '0'..='9' | '*' | '#' | 'A'..='D' | '!');
+    if (1..=MOST_DIGITS).contains(&text.len()) && text.chars().all(known) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err(format!("must be 1 to {MOST_DIGITS} of 0 to 9, *, #, A to D and !"))
+    }
 }
 
 pub(super) fn calls(text: &str) -> Result<usize, String> {

@@ -163,6 +163,7 @@ impl Plan {
         config.max_streams = self.config.max_calls.saturating_mul(2).saturating_add(SPARE_STREAMS);
         config.streams.max_streams = config.max_streams;
         config.streams.max_devices = config.max_streams;
+        config.streams.hold_audio = self.config.audio.hold_audio.clone();
         if let Some(interval) = self.rtcp_interval {
             config.streams.rtcp_interval = interval;
         }

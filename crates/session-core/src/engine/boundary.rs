@@ -4,12 +4,16 @@ use std::{fmt, net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dialog_core::{IncomingCall, ReferAcceptance};
-use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
+use media_core::{
+    Codec, CodecPreference, Direction, HoldAudio, SrtpPolicy, StreamCommand, StreamEvent, StreamFailure,
+    StreamId, srtp::Suite,
+};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
 use transaction_core::Timing;
 use transfer::{AttendedOptions, Completion, Decision, TransferId, TransferPolicy};
 
+use super::audio::AudioCommand;
 use super::media_boundary::{MediaCommand, SessionMediaState};
 use crate::{
     error::{SessionError, SessionState, TransferError},
@@ -252,6 +256,8 @@ pub enum Command {
     },
     /// About the media of a transfer's calls.
     Media(MediaCommand),
+    /// About what a call's party says and hears.
+    Audio(AudioCommand),
 }
 
 /// What a command brought.
@@ -364,6 +370,41 @@ pub enum MediaMode {
     Off,
 }
 
+/// What calls bring into their session descriptions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AudioConfig {
+    /// The codecs, most wanted first.
+    pub codecs: Vec<Codec>,
+    /// Whose order of codecs counts in an answer of ours.
+    pub preference: CodecPreference,
+    /// Whether comfort noise (RFC 3389) is offered and answered.
+    pub comfort_noise: bool,
+    /// Whether RTP and RTCP on one port (RFC 5761) is offered and answered.
+    pub rtcp_mux: bool,
+    /// Whether calls may or must be secured by SRTP with keys from the descriptions (RFC 4568).
+    pub srtp: SrtpPolicy,
+    /// The suites for that, most wanted first.
+    pub suites: Vec<Suite>,
+    /// What a party hears while we hold it, unless its call has audio of its own.
+    pub hold_audio: HoldAudio,
+}
+
+impl Default for AudioConfig {
+    /// PCMU and PCMA in the clear, nothing to hear on hold.
+    fn default() -> Self {
+        Self {
+            codecs: Codec::ALL.to_vec(),
+            preference: CodecPreference::default(),
+            comfort_noise: false,
+            rtcp_mux: false,
+            srtp: SrtpPolicy::Off,
+            suites: vec![Suite::AesCm128HmacSha1_80, Suite::AesCm128HmacSha1_32],
+            hold_audio: HoldAudio::Nothing,
+        }
+    }
+}
+
 /// The engine's configuration.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
@@ -375,6 +416,8 @@ pub struct EngineConfig {
     pub media_address: Option<IpAddr>,
     /// Whether calls have RTP.
     pub media: MediaMode,
+    /// What calls bring into their session descriptions.
+    pub audio: AudioConfig,
     /// What calls send by default.
     pub source: media_core::Source,
     /// How long a call of ours rings by default.
@@ -407,6 +450,7 @@ impl EngineConfig {
             identity,
             media_address: None,
             media: MediaMode::On,
+            audio: AudioConfig::default(),
             source: media_core::Source::Silence,
             ring_limit: Duration::from_mins(1),
             max_calls: 1024,

@@ -90,6 +90,7 @@ impl<T: Tap> Engine<T> {
                 self.reply(id, result.ok_or(SessionError::Unknown.into()));
             }
             Command::Media(command) => self.media_command(id, command),
+            Command::Audio(command) => self.audio_command(id, command),
         }
     }
 

@@ -104,7 +104,17 @@ impl<T: Tap> Engine<T> {
         }
         let Some(port) = self.ports.take() else { return false };
         session.port = port;
-        session.negotiation = Some(Negotiation::new(LocalMedia::new(address, port, version)));
+        let audio = &self.config.audio;
+        let mut media = LocalMedia::new(address, port, version);
+        media.codecs.clone_from(&audio.codecs);
+        media.preference = audio.preference;
+        media.comfort_noise = audio.comfort_noise;
+        media.rtcp_mux = audio.rtcp_mux;
+        // Keys come from the same source as the tags of dialogs, which is the operating system's in production.
+        let random = &mut self.surroundings.random;
+        let negotiation =
+            Negotiation::new(media).with_srtp(audio.srtp, &audio.suites, &mut || random.next_u64());
+        session.negotiation = Some(negotiation);
         self.tell_media_state(id);
         true
     }
@@ -306,8 +316,12 @@ impl<T: Tap> Engine<T> {
                 StreamEvent::Moved { from, to, gap } => {
                     (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap })
                 }
-                // Nobody who records, or plays something once, asks the engine for it.
-                StreamEvent::SourceEnded { .. } | StreamEvent::RecordingEnded { .. } => return,
+                StreamEvent::SourceEnded { .. } | StreamEvent::RecordingEnded { .. } => {
+                    if let Some((session, kind)) = self.audio_event(&event) {
+                        self.tell(Some(session), None, kind);
+                    }
+                    return;
+                }
             },
         };
         let session = SessionId::from(stream.0);
@@ -330,7 +344,7 @@ impl<T: Tap> Engine<T> {
     }
 
     fn stream_followed(&mut self, op: Op) {
-        if self.switched(op, Ok(())) {
+        if self.switched(op, Ok(())) || self.audio_answered(op, Ok(())) {
             return;
         }
         if let Some(session) = self.sessions.get_mut(&Self::session_of(op))
@@ -341,7 +355,7 @@ impl<T: Tap> Engine<T> {
     }
 
     fn stream_refused(&mut self, op: Op, failure: StreamFailure) {
-        if self.switched(op, Err(failure)) {
+        if self.switched(op, Err(failure)) || self.audio_answered(op, Err(failure)) {
             return;
         }
         let id = Self::session_of(op);

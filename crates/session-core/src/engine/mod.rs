@@ -5,6 +5,7 @@
 //! a layer above it pushed earlier, so what must be on the wire first (the 200 to a NOTIFY before the BYE that follows
 //! from it, TR-252) is pushed first.
 
+mod audio;
 mod boundary;
 mod commands;
 mod coordination;
@@ -22,7 +23,7 @@ use std::{
 };
 
 use dialog_core::{By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId};
-use media_core::Op;
+use media_core::{Op, RecordingId};
 use sip_transport::{
     Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer,
     Transports, UnixTime, wheel::Wheel,
@@ -38,10 +39,11 @@ use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
 
 pub(crate) use media::PORTS_AHEAD;
 
+pub use audio::AudioCommand;
 pub use boundary::{
-    CallOptions, Command, CommandError, CommandId, Delivery, EngineConfig, HoldState, Input, Leftovers,
-    MediaMode, NegotiatedMedia, Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap,
-    TransferInfo,
+    AudioConfig, CallOptions, Command, CommandError, CommandId, Delivery, EngineConfig, HoldState, Input,
+    Leftovers, MediaMode, NegotiatedMedia, Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest,
+    Tap, TransferInfo,
 };
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
 
@@ -114,6 +116,10 @@ pub struct Engine<T> {
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
     /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
     switches: BTreeMap<Op, coordination::Switch>,
+    /// Audio commands that wait for the streams.
+    audio_asked: BTreeMap<Op, CommandId>,
+    /// Recordings that have not ended, with the calls they were begun in; a device has one at a time.
+    recordings: BTreeMap<RecordingId, SessionId>,
     /// Commands that wait for the end of a transfer.
     cancellers: BTreeMap<TransferId, SmallVec<[CommandId; 1]>>,
     /// Commands that wait for a consultation call to be placed.
@@ -168,6 +174,8 @@ impl<T: Tap> Engine<T> {
             sessions: BTreeMap::new(),
             coordinations: BTreeMap::new(),
             switches: BTreeMap::new(),
+            audio_asked: BTreeMap::new(),
+            recordings: BTreeMap::new(),
             cancellers: BTreeMap::new(),
             consulting: BTreeMap::new(),
             asked: VecDeque::new(),
@@ -244,7 +252,8 @@ impl<T: Tap> Engine<T> {
                 + self.cancellers.len()
                 + self.consulting.len()
                 + self.asked.len()
-                + self.switching(),
+                + self.switching()
+                + self.audio_asked.len(),
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use dialog_core::ReferAcceptance;
-use media_core::Source;
+use media_core::{Codec, HoldAudio, Source, SrtpPolicy};
 use sip_message::{NameAddrBuf, UriBuf};
 use sip_transport::{
     Transport,
@@ -23,7 +23,7 @@ use transfer::{Network, ReplacesAuthorizer, TransferPolicy};
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
     driver::{self, Capture, Plan, Started},
-    engine::{EngineConfig, MediaMode},
+    engine::{AudioConfig, EngineConfig, MediaMode},
     error::StartError,
 };
 
@@ -221,6 +221,30 @@ impl Builder {
     /// Makes every SIP message an event.
     pub fn trace(mut self, trace: bool) -> Self {
         self.config.trace = trace;
+        self
+    }
+
+    /// The codecs, most wanted first: PCMU and PCMA otherwise.
+    pub fn codecs(mut self, codecs: &[Codec]) -> Self {
+        self.config.audio.codecs = codecs.to_vec();
+        self
+    }
+
+    /// What calls bring into their session descriptions besides.
+    pub fn audio(mut self, audio: AudioConfig) -> Self {
+        self.config.audio = audio;
+        self
+    }
+
+    /// Whether calls may or must be secured by SRTP; the keys stand in the descriptions, which need a secured way: TLS.
+    pub fn srtp(mut self, policy: SrtpPolicy) -> Self {
+        self.config.audio.srtp = policy;
+        self
+    }
+
+    /// What parties hear while we hold them; nothing otherwise.
+    pub fn hold_audio(mut self, audio: HoldAudio) -> Self {
+        self.config.audio.hold_audio = audio;
         self
     }
 

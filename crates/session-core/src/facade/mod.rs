@@ -1,5 +1,6 @@
 //! What a user of the stack holds: a manager, its calls, its transfers, and the decisions it is asked for.
 
+mod audio;
 mod builder;
 mod consultation;
 mod event_filter;

@@ -29,6 +29,10 @@ impl Session {
         Self { manager, id, status }
     }
 
+    pub(super) fn manager(&self) -> &SessionManager {
+        &self.manager
+    }
+
     /// Its identifier, as in events.
     pub fn id(&self) -> SessionId {
         self.id

@@ -1,9 +1,15 @@
 //! The session manager: one user agent, its calls and its transfers.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use event_bus::{Bus, Overflow, SubscribeError, SubscribeOptions, Subscriber};
-use media_core::PumpHandle;
+use media_core::{PumpHandle, RecordingId};
 use sip_message::UriBuf;
 use sip_transport::Transport;
 use tokio::sync::{mpsc, oneshot};
@@ -69,6 +75,8 @@ struct Inner {
     bus: Bus<SessionEvent>,
     pump: Option<PumpHandle>,
     locals: Vec<(Transport, SocketAddr)>,
+    /// Recordings begun so far.
+    recordings: AtomicU64,
 }
 
 impl SessionManager {
@@ -83,7 +91,8 @@ impl SessionManager {
         pump: Option<PumpHandle>,
         locals: Vec<(Transport, SocketAddr)>,
     ) -> Self {
-        Self { inner: Arc::new(Inner { requests, bus, pump, locals }) }
+        let recordings = AtomicU64::new(0);
+        Self { inner: Arc::new(Inner { requests, bus, pump, locals, recordings }) }
     }
 
     /// The addresses it listens on.
@@ -285,7 +294,7 @@ impl SessionManager {
     }
 
     pub(super) async fn hang_up(&self, session: SessionId) -> Result<(), SessionError> {
-        self.ask(Command::HangUp { session }).await.map(drop).map_err(session_error)
+        self.done(Command::HangUp { session }).await
     }
 
     /// The handle that a command is replied with.
@@ -308,6 +317,14 @@ impl SessionManager {
             Ok(_) => Err(SessionError::Closed),
             Err(error) => Err(session_error(error)),
         }
+    }
+
+    pub(super) async fn done(&self, command: Command) -> Result<(), SessionError> {
+        self.ask(command).await.map(drop).map_err(session_error)
+    }
+
+    pub(super) fn mint_recording(&self) -> RecordingId {
+        RecordingId(self.inner.recordings.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(super) fn pump(&self) -> Option<&PumpHandle> {

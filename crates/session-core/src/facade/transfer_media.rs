@@ -3,6 +3,7 @@
 //! The stack does all of it by itself for the transfers it carries out. The operations are for applications that do a step
 //! of their own, and go through the same engine commands; each names the transfer, which has to be alive.
 
+use media_core::DeviceId;
 use transfer::TransferId;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     driver::Answered,
-    engine::{Command, HoldState, MediaCommand, Reply, SessionMediaState},
+    engine::{Command, HoldState, MediaCommand, NegotiatedMedia, Reply, SessionMediaState},
     error::{MediaError, SessionError, TransferError},
     event::SessionId,
 };
@@ -97,11 +98,7 @@ impl SessionManager {
         &self,
         session: &SessionId,
     ) -> Result<SessionMediaInfo, SessionError> {
-        let negotiated = match self.ask(Command::MediaInfo { session: *session }).await {
-            Ok(Answered::Reply(Reply::Media(negotiated))) => negotiated,
-            Ok(_) => return Err(SessionError::Closed),
-            Err(error) => return Err(session_error(error)),
-        };
+        let negotiated = self.negotiated(*session).await?;
         let (mut snapshot, mut hearing) = (None, None);
         if let Some(pump) = self.pump() {
             if let Some(stream) = negotiated.stream {
@@ -134,6 +131,19 @@ impl SessionManager {
         transfer: &TransferId,
     ) -> Result<(), TransferError> {
         self.media_done(MediaCommand::Cleanup { transfer: *transfer }).await
+    }
+
+    /// The device that is on a call.
+    pub(super) async fn device_of(&self, session: SessionId) -> Result<Option<DeviceId>, SessionError> {
+        Ok(self.negotiated(session).await?.device)
+    }
+
+    async fn negotiated(&self, session: SessionId) -> Result<Box<NegotiatedMedia>, SessionError> {
+        match self.ask(Command::MediaInfo { session }).await {
+            Ok(Answered::Reply(Reply::Media(negotiated))) => Ok(negotiated),
+            Ok(_) => Err(SessionError::Closed),
+            Err(error) => Err(session_error(error)),
+        }
     }
 
     async fn media_done(&self, command: MediaCommand) -> Result<(), TransferError> {
