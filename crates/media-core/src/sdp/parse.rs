@@ -2,7 +2,6 @@
 
 use memchr::memchr3;
 
-use super::media::count_formats;
 use super::{
     Connection, MAX_ATTRIBUTES, MAX_FORMATS, MAX_LINE_BYTES, MAX_LINES, MAX_MEDIA, MAX_SDP_BYTES, Media,
     Origin, Rule, SdpError, SessionDescription, Span,
@@ -117,8 +116,9 @@ impl<'a> Reader<'a> {
                 }
                 self.media += 1;
                 self.attributes = 0;
-                Media::of(self.bytes, &[span]).ok_or(broken(Rule::Media))?;
-                if count_formats(value) > MAX_FORMATS {
+                let media = [span];
+                let media = Media::of(self.bytes, &media).ok_or(broken(Rule::Media))?;
+                if media.formats().nth(MAX_FORMATS).is_some() {
                     return Err(SdpError::TooManyFormats { line });
                 }
             }
