@@ -1,5 +1,7 @@
 //! `cargo xtask interop`: independent peers against our stack, in a private network.
 //!
+//! The codecs come first, against ffmpeg and sox; they need no network.
+//!
 //! The tests get `PATCHCORD_INTEROP=1`, and in `PATCHCORD_NETWORK` what they run in: `private`, a network namespace
 //! with nothing but its loopback, or `host`. After a run in which every case passed, the tests write the table of cases
 //! into `docs/interop.md`; with `--check` a stale table is a failure like any other.
@@ -7,7 +9,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::examples::build_tests;
+use crate::examples::{Built, build_tests};
 use crate::flags::{Flag, Flags};
 use crate::process::{Failure, Outcome, run as run_command, succeeds};
 use crate::sipjs;
@@ -28,10 +30,10 @@ const RAISE_AND_RUN: &str = "ip link set lo up && exec \"$@\"";
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     let modules = sipjs::modules(workspace)?;
     let built = build_tests(workspace)?;
-    let test = built
-        .iter()
-        .find(|built| built.package == "patchcord-tests" && built.kind == "test" && built.name == "interop")
-        .ok_or_else(|| Failure::new("package patchcord-tests has no test `interop`"))?;
+    let mut codecs = Command::new(&find(&built, "patchcord-media-core", "independent_codecs")?.executable);
+    let folder = workspace.root.join(&workspace.member("patchcord-media-core")?.dir);
+    run_command(codecs.current_dir(folder).env("PATCHCORD_INTEROP", "1"))?;
+    let test = find(&built, "patchcord-tests", "interop")?;
     let folder = workspace.root.join(&workspace.member("patchcord-tests")?.dir);
     let mut cases = within_network(&test.executable);
     cases.current_dir(&folder).env("PATCHCORD_INTEROP", "1").env("PATCHCORD_SIPJS", modules);
@@ -41,6 +43,13 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     run_command(cases.args(["--skip", TABLE]))?;
     let mut table = Command::new(&test.executable);
     run_command(table.args(["--exact", TABLE]).current_dir(folder).env("PATCHCORD_INTEROP_TABLE", "write"))
+}
+
+fn find<'a>(built: &'a [Built], package: &str, name: &str) -> Result<&'a Built, Failure> {
+    built
+        .iter()
+        .find(|built| built.package == package && built.kind == "test" && built.name == name)
+        .ok_or_else(|| Failure::new(format!("package {package} has no test `{name}`")))
 }
 
 /// The command for the test program. One test at a time: the peers have fixed ports.

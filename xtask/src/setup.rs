@@ -44,6 +44,7 @@ const TOOLS: &[Tool] = &[
     Tool { package: "iproute2", file: "ip", purpose: "the private network of the interop tests" },
     Tool { package: "valgrind", file: "valgrind", purpose: "instruction counts" },
     Tool { package: "sox", file: "sox", purpose: "the audio of the interop tests" },
+    Tool { package: "ffmpeg", file: "ffmpeg", purpose: "an independent G.711 and G.722" },
 ];
 
 /// Services that the distribution starts once they are installed: nobody has asked for a SIP proxy on this machine.

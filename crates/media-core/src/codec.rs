@@ -65,13 +65,8 @@ impl Codec {
 
     /// An order of preference for a user agent that speaks everything here: wideband first, and last L16, which needs
     /// two to four times the bandwidth. L16 above 16 kHz is left out: 20 ms of it fill an Ethernet frame or more.
-    pub const PREFERENCE: [Self; 5] = [
-        Self::G722,
-        Self::Pcmu,
-        Self::Pcma,
-        Self::L16(SampleRate::Hz16000),
-        Self::L16(SampleRate::Hz8000),
-    ];
+    pub const PREFERENCE: [Self; 5] =
+        [Self::G722, Self::Pcmu, Self::Pcma, Self::L16(SampleRate::Hz16000), Self::L16(SampleRate::Hz8000)];
 
     /// Returns the encoding name of the `rtpmap` attribute.
     pub fn name(self) -> &'static str {

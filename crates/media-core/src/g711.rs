@@ -23,7 +23,7 @@ pub fn linear_from_alaw(byte: u8) -> i16 {
     ALAW[usize::from(byte)]
 }
 
-/// Returns the µ-law byte nearest to a linear sample.
+/// Returns the µ-law byte of a linear sample, by the decision values of G.711 table 2.
 pub fn ulaw_from_linear(sample: i16) -> u8 {
     let sign = if sample < 0 { 0x80 } else { 0 };
     let magnitude = i32::from(sample).abs().min(ULAW_CLIP) + ULAW_BIAS;
@@ -32,7 +32,7 @@ pub fn ulaw_from_linear(sample: i16) -> u8 {
     !(sign | (segment as u8) << 4 | step as u8)
 }
 
-/// Returns the A-law byte nearest to a linear sample.
+/// Returns the A-law byte of a linear sample, by the decision values of G.711 table 1.
 pub fn alaw_from_linear(sample: i16) -> u8 {
     let (sign, magnitude) =
         if sample < 0 { (0x00, -(i32::from(sample) + 1)) } else { (0x80, i32::from(sample)) };
@@ -144,6 +144,40 @@ mod tests {
         assert_eq!(linear_from_alaw(0x2A), -32_256);
         assert_eq!(ulaw_from_linear(0), 0xFF);
         assert_eq!(alaw_from_linear(0), 0xD5);
+    }
+
+    /// Where the intervals of ITU-T G.711 begin, for one sign in 16-bit units: `steps` of one width, then sixteen of
+    /// twice the width, and so on.
+    fn decision_values(first: &[i32], steps: usize, width: i32) -> Vec<i32> {
+        let mut values = first.to_vec();
+        let (mut steps, mut width) = (steps, width);
+        while values.len() < 128 {
+            for _ in 0..steps {
+                values.push(values.last().expect("not empty") + width);
+            }
+            (steps, width) = (16, width * 2);
+        }
+        values.truncate(128);
+        values
+    }
+
+    #[test]
+    fn every_sample_is_encoded_by_the_decision_values_of_the_recommendation() {
+        // µ-law: 0, 1, 3, 5 .. 31, then wider, of 14 bits; A-law: 0, 2, 4 .. 64, then wider, of 13 bits.
+        let mu = decision_values(&[0, 4], 15, 8);
+        let a = decision_values(&[0], 32, 16);
+        assert_eq!((mu[16], mu[32], mu[112], mu[127]), (31 * 4, 95 * 4, 4_063 * 4, 7_903 * 4));
+        assert_eq!((a[32], a[48], a[112], a[127]), (64 * 8, 128 * 8, 2_048 * 8, 3_968 * 8));
+        let place =
+            |values: &[i32], magnitude| (values.partition_point(|&value| value <= magnitude) - 1) as u8;
+        for sample in i16::MIN..=i16::MAX {
+            let (sign, linear) = (if sample < 0 { 0 } else { 0x80 }, i32::from(sample));
+            // A sample at a decision value goes away from zero in µ-law, upwards in A-law.
+            let expected = 0x7F ^ (sign | place(&mu, linear.abs()));
+            assert_eq!(ulaw_from_linear(sample), expected, "{sample}");
+            let magnitude = if sample < 0 { !linear } else { linear };
+            assert_eq!(alaw_from_linear(sample), 0x55 ^ (sign | place(&a, magnitude)), "{sample}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod codec;
+pub mod comfort_noise;
 mod direction;
 mod dtmf;
 pub mod emodel;
@@ -11,6 +12,7 @@ mod hearing;
 pub mod io;
 mod negotiation;
 pub mod reception;
+mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -29,6 +31,7 @@ pub use io::{PortPair, Pump, PumpConfig, PumpError, PumpHandle};
 pub use negotiation::{
     Agreed, AgreedSrtp, CodecPreference, HoldDirection, LocalMedia, MediaFormat, Negotiation, SrtpPolicy,
 };
+pub use resample::Resampler;
 pub use sdp::{SdpError, SessionDescription};
 pub use source::Source;
 pub use streams::{

@@ -35,14 +35,13 @@ fn noise(seed: u32, count: usize, peak: i32) -> Vec<i16> {
 
 /// A tone that rises to half the sample rate; its waves are parabolas.
 fn sweep(count: usize, peak: i32) -> Vec<i16> {
-    let mut phase = 0_i32;
+    let mut phase = 0;
     (0..count)
         .map(|index| {
-            phase = (phase + (index * 32_768 / count) as i32) & 0xFFFF;
-            let half = phase & 0x7FFF;
-            let wave = (half * (0x8000 - half)) >> 13;
-            let wave = wave * peak / 32_768;
-            (if phase & 0x8000 == 0 { wave } else { -wave }) as i16
+            phase = (phase + index * 32_768 / count) % 65_536;
+            let half = i32::from((phase % 32_768) as u16);
+            let wave = ((half * (32_768 - half)) >> 13) * peak / 32_768;
+            (if phase < 32_768 { wave } else { -wave }) as i16
         })
         .collect()
 }
@@ -141,9 +140,10 @@ fn transform(test: &str, program: &str, arguments: &[&str], input: &[u8]) -> Vec
         "OUT" => to.as_os_str(),
         word => word.as_ref(),
     });
-    let done = Command::new(program).args(words).output().unwrap_or_else(|error| {
-        panic!("{program} does not run ({error}); `cargo xtask setup` installs it")
-    });
+    let done = Command::new(program)
+        .args(words)
+        .output()
+        .unwrap_or_else(|error| panic!("{program} does not run ({error}); `cargo xtask setup` installs it"));
     assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
     std::fs::read(&to).expect("what the program made")
 }
@@ -159,8 +159,10 @@ fn names(codec: Codec) -> (&'static str, &'static str, &'static str) {
 
 fn ffmpeg_encodes(test: &str, codec: Codec, samples: &[i16]) -> Vec<u8> {
     let (name, format, rate) = names(codec);
-    let arguments =
-        ["-y", "-v", "error", "-f", "s16le", "-ar", rate, "-ac", "1", "-i", "IN", "-c:a", name, "-f", format, "OUT"];
+    let arguments = [
+        "-y", "-v", "error", "-f", "s16le", "-ar", rate, "-ac", "1", "-i", "IN", "-c:a", name, "-f", format,
+        "OUT",
+    ];
     transform(test, "ffmpeg", &arguments, &bytes_of(samples))
 }
 
@@ -226,7 +228,10 @@ fn g722_and_ffmpeg_make_the_same_bits_and_samples_of_any_signal() {
         ("full noise", noise(7, second, 32_768)),
         ("slow square", square(second, 320)),
         ("fast square", square(second, 2)),
-        ("steps", sweep(second, 9_000).iter().zip(square(second, 800)).map(|(a, b)| a ^ (b & 0x7F)).collect()),
+        (
+            "steps",
+            sweep(second, 9_000).iter().zip(square(second, 800)).map(|(a, b)| a ^ (b & 0x7F)).collect(),
+        ),
     ];
     for (name, signal) in signals {
         let theirs = ffmpeg_encodes(test, Codec::G722, &signal);
@@ -282,8 +287,7 @@ fn g711_and_ffmpeg_encode_alike_but_at_decision_values() {
         values.sort_unstable();
         values.dedup();
         let place = |value: &i16| values.binary_search(value).expect("a value of the codec");
-        let different: Vec<_> =
-            ours.iter().zip(&theirs).filter(|(one, other)| one != other).collect();
+        let different: Vec<_> = ours.iter().zip(&theirs).filter(|(one, other)| one != other).collect();
         assert!(different.iter().all(|(one, other)| place(one).abs_diff(place(other)) == 1), "{codec}");
         assert_eq!(different.len(), known, "{codec}");
         // No code is chosen by one of the two only.

@@ -110,9 +110,8 @@ impl Band {
     /// FILTEP, FILTEZ and PREDIC.
     fn predict(&mut self) {
         let pole = |coefficient: i32, sample: i32| (coefficient * saturate(2 * sample)) >> 15;
-        let poles = saturate(
-            pole(self.poles[0], self.reconstructed[0]) + pole(self.poles[1], self.reconstructed[1]),
-        );
+        let poles =
+            saturate(pole(self.poles[0], self.reconstructed[0]) + pole(self.poles[1], self.reconstructed[1]));
         let zeros = self.zeros.iter().zip(&self.differences);
         self.zeros_estimate = saturate(zeros.map(|(&zero, &difference)| pole(zero, difference)).sum());
         self.estimate = saturate(poles + self.zeros_estimate);
