@@ -122,8 +122,16 @@ impl Mki {
         self.value
     }
 
-    /// Returns the bytes that it takes in a packet.
+    /// Returns how many bytes it takes in a packet.
     pub fn bytes(self) -> usize {
         usize::from(self.bytes)
+    }
+
+    /// Returns the bytes it takes in a packet.
+    #[cfg(feature = "srtp")]
+    pub(in crate::srtp) fn octets(self) -> impl Iterator<Item = u8> {
+        (0..u32::from(self.bytes))
+            .rev()
+            .map(move |place| self.value.checked_shr(place * 8).unwrap_or(0) as u8)
     }
 }
