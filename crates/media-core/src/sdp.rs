@@ -64,6 +64,7 @@ impl SessionDescription {
     }
 
     /// Returns the `o=` line.
+    #[expect(clippy::missing_panics_doc, reason = "cannot happen: see the invariant")]
     pub fn origin(&self) -> Origin<'_> {
         // invariant: `parse` returns no description without a readable origin.
         self.value(b'o').and_then(Origin::parse).expect("the origin was checked")

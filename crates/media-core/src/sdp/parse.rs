@@ -90,10 +90,8 @@ impl<'a> Reader<'a> {
                 }
                 Origin::parse(value).ok_or(broken(Rule::Origin))?;
             }
-            b's' => {
-                if std::mem::replace(&mut self.name, true) || !in_session {
-                    return Err(broken(Rule::SessionName));
-                }
+            b's' if std::mem::replace(&mut self.name, true) || !in_session => {
+                return Err(broken(Rule::SessionName));
             }
             b'c' => {
                 if in_session && std::mem::replace(&mut self.connection, true) {
