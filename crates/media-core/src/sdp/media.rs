@@ -98,11 +98,13 @@ impl fmt::Debug for Media<'_> {
     }
 }
 
-/// Splits an m-line's value into type, ports, profile and formats, of which there is at least one.
+/// Splits an m-line's value into type, ports, profile and formats, of which there is at least one. One blank divides the
+/// first three: with two of them, other parsers take the empty word for one of the values.
 fn split(value: &[u8]) -> Option<[&str; 4]> {
-    let (kind, rest) = split_word(std::str::from_utf8(value).ok()?)?;
-    let (ports, rest) = split_word(rest)?;
-    let (protocol, formats) = split_word(rest)?;
-    split_word(formats)?;
-    Some([kind, ports, protocol, formats])
+    let mut parts = std::str::from_utf8(value).ok()?.splitn(4, ' ');
+    let parts = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let [kind, ports, protocol, formats] = parts;
+    let whole =
+        !kind.is_empty() && !ports.is_empty() && !protocol.is_empty() && split_word(formats).is_some();
+    whole.then_some(parts)
 }

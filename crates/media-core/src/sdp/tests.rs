@@ -76,7 +76,7 @@ fn every_line_is_printed_in_its_place() {
 
 #[test]
 fn several_blanks_divide_as_one_does() {
-    let text = "v=0\no= -  1 1  IN IP4 a \nc=  IN IP4   192.0.2.1\nm= audio  1  RTP/AVP  0  8 \na=rtpmap:  8  PCMA/8000\n";
+    let text = "v=0\no= -  1 1  IN IP4 a \nc=  IN IP4   192.0.2.1\nm=audio 1 RTP/AVP  0  8 \na=rtpmap:  8  PCMA/8000\n";
     let description = parse(text).expect("well formed");
     assert_eq!((description.origin().username, description.origin().address.address), (&b"-"[..], "a"));
     let media = description.media().next().expect("an m-line");
@@ -166,6 +166,9 @@ fn broken_lines_are_named_with_their_rule() {
         ("m=audio 65536 RTP/AVP 0", Rule::Media),
         ("m=audio 1/x RTP/AVP 0", Rule::Media),
         ("m=audio\t1 RTP/AVP 0", Rule::Media),
+        ("m= audio 1 RTP/AVP 0", Rule::Media),
+        ("m= 9 0 96 0", Rule::Media),
+        ("m=audio 1  RTP/AVP 0", Rule::Media),
     ] {
         assert_eq!(parse(&format!("{head}{bad}\n")), Err(SdpError::Malformed { line: 3, rule }), "{bad}");
     }
