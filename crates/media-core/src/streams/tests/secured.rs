@@ -15,7 +15,7 @@ fn line(suite: Suite, number: u8) -> Crypto {
 /// What a party agreed, its own key and the other's.
 fn secured(agreed: Agreed, suite: Suite, keys: (u8, u8)) -> Agreed {
     let (local, remote) = (line(suite, keys.0), line(suite, keys.1));
-    Agreed { srtp: Some(AgreedSrtp { local, remote }), ..agreed }
+    Agreed { srtp: Some(Box::new(AgreedSrtp { local, remote })), ..agreed }
 }
 
 /// Two parties in a call whose keys are 1 and 2.
