@@ -6,8 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::command::StreamFailure;
-use super::figures::{QualityReport, StreamSummary};
+use super::figures::{QualityKind, QualityReport, StreamSummary};
 use super::names::{DeviceId, Op, PacketKind, RecordingId, StreamId};
+use crate::dtmf::Event;
+use crate::quality::QualityChange;
 use crate::sink::RecordedBlock;
 use crate::tick::Tick;
 
@@ -50,7 +52,7 @@ pub enum StreamOutput {
     Event(StreamEvent),
 }
 
-/// Names what happens to streams.
+/// Names what happens to streams. No text of it shows a key (SEC-45).
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamEvent {
     /// RTP began to arrive: the first time, after a silence, or after a direction that did not receive.
@@ -67,12 +69,26 @@ pub enum StreamEvent {
         /// When this was found.
         at: Tick,
     },
+    /// Packets come, and nothing has been heard in them since then.
+    Soundless {
+        /// The stream.
+        stream: StreamId,
+        /// Since when.
+        since: Tick,
+    },
+    /// Something is heard again.
+    SoundAgain {
+        /// The stream.
+        stream: StreamId,
+        /// How long there was nothing.
+        gap: Duration,
+    },
     /// The peer pressed a key.
     Digit {
         /// The stream.
         stream: StreamId,
-        /// `0` to `9`, `*`, `#`, `A` to `D`.
-        digit: char,
+        /// The key; what it is, only [`Event::to_char`] says.
+        digit: Event,
         /// How long it was pressed.
         duration_ms: u32,
     },
@@ -92,6 +108,17 @@ pub enum StreamEvent {
     },
     /// A report, at most one of each kind per RTCP interval (TM-083).
     Quality(QualityReport),
+    /// The quality of a direction has crossed a threshold.
+    QualityChanged {
+        /// The stream.
+        stream: StreamId,
+        /// Who measured.
+        kind: QualityKind,
+        /// When the interval ended.
+        at: Tick,
+        /// What has changed.
+        change: QualityChange,
+    },
     /// The stream was closed; its last numbers (TM-084).
     Summary(StreamSummary),
     /// The first audio came from the stream a device was moved to, or none came for 2 s.

@@ -3,10 +3,18 @@
 mod devices;
 mod gate;
 mod hold;
+mod keys;
+#[cfg(feature = "srtp")]
+mod learning;
+mod mixing;
 mod moving;
 mod network;
 mod pairs;
+mod playing;
+mod quality;
 mod reports;
+#[cfg(feature = "srtp")]
+mod secured;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,6 +25,8 @@ use bytes::Bytes;
 use super::*;
 use crate::codec::{Codec, SampleRate};
 use crate::direction::Direction;
+use crate::dtmf::{DigitError, Event};
+use crate::negotiation::MediaFormat;
 use crate::rtcp::{RtcpPacket, parse_compound};
 use crate::rtp::{RtpHeader, RtpPacket};
 use crate::sink::{RecordLayout, RecordedBlock};
@@ -67,6 +77,12 @@ struct World {
 fn address(host: u8, stream: StreamId, kind: PacketKind) -> SocketAddr {
     let port = 10_000 + 2 * stream.0 as u16 + u16::from(kind == PacketKind::Rtcp);
     SocketAddr::from(([192, 0, 2, host], port))
+}
+
+impl Party {
+    fn ip(&self) -> std::net::IpAddr {
+        std::net::IpAddr::from([192, 0, 2, self.host])
+    }
 }
 
 impl World {
@@ -160,6 +176,13 @@ impl World {
         self.command(party, StreamCommand::Move { op: Op(0), from, to }).expect("moved");
     }
 
+    /// Presses keys for 100 ms each.
+    fn press(&mut self, party: usize, stream: u64, digits: &str) -> Result<(), StreamFailure> {
+        let events = digits.chars().map(|digit| Event::from_char(digit).expect("a digit")).collect();
+        let stream = StreamId(stream);
+        self.command(party, StreamCommand::Press { op: Op(0), stream, events, duration: ms(100) })
+    }
+
     fn close(&mut self, party: usize, stream: u64) {
         self.command(party, StreamCommand::Close { op: Op(0), stream: StreamId(stream) }).expect("closed");
     }
@@ -244,9 +267,23 @@ fn agreed(host: u8, stream: u64, direction: Direction) -> Agreed {
     Agreed {
         remote_rtcp: address(host, StreamId(stream), PacketKind::Rtcp),
         dtmf_payload_type: Some(101),
+        receive: vec![
+            (0, MediaFormat::Audio(Codec::Pcmu)),
+            (8, MediaFormat::Audio(Codec::Pcma)),
+            (9, MediaFormat::Audio(Codec::G722)),
+            (101, MediaFormat::TelephoneEvent { clock_rate: 8_000 }),
+        ],
         direction,
         ..Agreed::plain(local, remote, Codec::Pcmu)
     }
+}
+
+/// The same with another codec, its payload type and the time of its packets.
+fn with_codec(agreed: Agreed, codec: Codec, payload_type: u8, ptime_ms: u8) -> Agreed {
+    let mut agreed = Agreed { codec, payload_type, ptime_ms, ..agreed };
+    agreed.receive.retain(|(number, _)| *number != payload_type);
+    agreed.receive.push((payload_type, MediaFormat::Audio(codec)));
+    agreed
 }
 
 const fn ms(milliseconds: u64) -> Duration {
