@@ -7,7 +7,7 @@ use dialog_core::{EndCause, EndReason};
 use event_bus::Priority;
 use media_core::{QualityReport, StreamSummary};
 use sip_message::StatusCode;
-use sip_transport::{Transport, identifier};
+use sip_transport::{CloseCause, Transport, identifier};
 use transfer::{LearnedFrom, Outcome, OutcomeKind, TransferId};
 
 identifier! {
@@ -176,6 +176,11 @@ pub enum EventKind {
         /// In words.
         reason: String,
     },
+    /// A connection that carried messages, or was to, is gone; calls go on over others.
+    ConnectionEnded {
+        /// Why.
+        cause: CloseCause,
+    },
     /// A SIP message was sent or received; only where tracing is on.
     Message(TracedMessage),
 }
@@ -239,15 +244,18 @@ impl SessionEvent {
             EventKind::MediaSummary(_) => "media_summary",
             EventKind::Digit { .. } => "digit",
             EventKind::MediaFailed { .. } => "media_failed",
+            EventKind::ConnectionEnded { .. } => "connection_ended",
             EventKind::Message(_) => "message",
         }
     }
 
-    /// How urgent it is. All events of a call's life share one priority, so that they keep their order; only quality and
-    /// message traces may be overtaken.
+    /// How urgent it is. All events of a call's life share one priority, so that they keep their order; only quality,
+    /// connections and message traces may be overtaken.
     pub fn priority(&self) -> Priority {
         match &self.kind {
-            EventKind::MediaQuality(_) | EventKind::Message(_) => Priority::Low,
+            EventKind::MediaQuality(_) | EventKind::ConnectionEnded { .. } | EventKind::Message(_) => {
+                Priority::Low
+            }
             _ => Priority::Normal,
         }
     }
@@ -292,6 +300,7 @@ impl SessionEvent {
             EventKind::CallEnded { cause } => Some(describe_cause(cause)),
             EventKind::TransferEnded(outcome) => outcome.failure.map(|failure| failure.to_string()),
             EventKind::MediaFailed { reason } => Some(reason.clone()),
+            EventKind::ConnectionEnded { cause } => Some(cause.to_string()),
             EventKind::Message(message) => Some(message.summary.clone()),
             _ => None,
         }
