@@ -1,6 +1,6 @@
 //! Events in words, for people.
 
-use session_core::{EventKind, SessionEvent, StatusCode};
+use session_core::{CloseCause, EventKind, SessionEvent, StatusCode};
 
 /// What is told of an event, or nothing where it would only be noise.
 pub(crate) fn of(event: &SessionEvent) -> Option<String> {
@@ -59,10 +59,14 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
         }
         EventKind::Digit { duration } => format!("a digit was dialled ({} ms)", duration.as_millis()),
         EventKind::MediaFailed { failure } => format!("audio failed: {failure}"),
+        EventKind::ConnectionEnded { cause } if *cause != CloseCause::Closed => {
+            format!("a connection ended: {cause}")
+        }
         // What people read says the same by other events.
         EventKind::MediaStateChanged { .. }
         | EventKind::MediaMonitored(_)
         | EventKind::MediaQuality(_)
+        | EventKind::ConnectionEnded { .. }
         | EventKind::Message(_) => return None,
         _ => event.name().replace('_', " "),
     };

@@ -7,7 +7,7 @@ use dialog_core::{EndCause, EndReason};
 use event_bus::Priority;
 use media_core::{QualityReport, RecordingId, StreamSummary};
 use sip_message::StatusCode;
-use sip_transport::{Transport, identifier};
+use sip_transport::{CloseCause, Transport, identifier};
 use transfer::{LearnedFrom, Outcome, OutcomeKind, TransferId};
 
 use crate::engine::{MediaFailure, MonitorSummary, SessionMediaState};
@@ -194,6 +194,11 @@ pub enum EventKind {
     },
     /// What was measured of a call while it took part in a transfer: one a call, before the transfer's last event.
     MediaMonitored(MonitorSummary),
+    /// A connection that carried messages, or was to, is gone; calls go on over others.
+    ConnectionEnded {
+        /// Why.
+        cause: CloseCause,
+    },
     /// A SIP message was sent or received; only where tracing is on.
     Message(TracedMessage),
 }
@@ -261,15 +266,18 @@ impl SessionEvent {
             EventKind::MediaMonitored(_) => "media_monitored",
             EventKind::SourceEnded => "source_ended",
             EventKind::RecordingEnded { .. } => "recording_ended",
+            EventKind::ConnectionEnded { .. } => "connection_ended",
             EventKind::Message(_) => "message",
         }
     }
 
-    /// How urgent it is. All events of a call's life share one priority, so that they keep their order; only quality and
-    /// message traces may be overtaken.
+    /// How urgent it is. All events of a call's life share one priority, so that they keep their order; only quality,
+    /// connections and message traces may be overtaken.
     pub fn priority(&self) -> Priority {
         match &self.kind {
-            EventKind::MediaQuality(_) | EventKind::Message(_) => Priority::Low,
+            EventKind::MediaQuality(_) | EventKind::ConnectionEnded { .. } | EventKind::Message(_) => {
+                Priority::Low
+            }
             _ => Priority::Normal,
         }
     }
@@ -317,6 +325,7 @@ impl SessionEvent {
             EventKind::MediaStateChanged { state: SessionMediaState::Failed(failure) } => {
                 Some(failure.to_string())
             }
+            EventKind::ConnectionEnded { cause } => Some(cause.to_string()),
             EventKind::Message(message) => Some(message.summary.clone()),
             _ => None,
         }

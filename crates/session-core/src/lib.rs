@@ -38,7 +38,7 @@ pub use sip_message::{StatusCode, UriBuf};
 #[cfg(feature = "dns")]
 pub use sip_transport::io::{DnsConfig, DnsResolver, DnsSetupError};
 pub use sip_transport::{
-    Config as TransportConfig, Transport,
+    AliasPolicy, CloseCause, Config as TransportConfig, Transport,
     io::{Dscp, Resolver, StaticResolver, SystemResolver, tls},
 };
 pub use transaction_core::Timing;
