@@ -5,7 +5,9 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use dialog_core::{EndCause, EndReason};
 use event_bus::Priority;
-use media_core::{QualityReport, RecordingId, StreamSummary};
+use media_core::{
+    QualityKind, QualityReport, RecordingId, StreamSummary, dtmf::Event as Dtmf, quality::QualityChange,
+};
 use sip_message::StatusCode;
 use sip_transport::{CloseCause, Transport, identifier};
 use transfer::{LearnedFrom, Outcome, OutcomeKind, TransferId};
@@ -157,6 +159,13 @@ pub enum EventKind {
     MediaFlowing,
     /// Expected RTP stopped.
     MediaSilent,
+    /// RTP comes, and nothing was heard in it for a while.
+    MediaSoundless,
+    /// Something is heard again.
+    MediaSoundAgain {
+        /// How long there was nothing.
+        gap: Duration,
+    },
     /// The user's audio moved from this call to another.
     MediaSwitched {
         /// The call it is on now.
@@ -166,10 +175,20 @@ pub enum EventKind {
     },
     /// A quality report, at most one each RTCP interval and direction.
     MediaQuality(QualityReport),
+    /// The quality of one direction has crossed a threshold, and will not be told again before it has crossed it back.
+    MediaQualityChanged {
+        /// Who measured.
+        measured: QualityKind,
+        /// What has changed.
+        change: QualityChange,
+    },
     /// The final figures of a call's RTP stream.
     MediaSummary(StreamSummary),
-    /// A DTMF digit ended. The digit itself is not shown (SEC-45).
+    /// A DTMF digit ended.
     Digit {
+        /// Which. Neither logs nor `--json` show it (SEC-45); it is read by
+        /// [`to_char`](media_core::dtmf::Event::to_char).
+        digit: Dtmf,
         /// Its length.
         duration: Duration,
     },
@@ -257,6 +276,12 @@ impl SessionEvent {
             },
             EventKind::MediaFlowing => "media_flowing",
             EventKind::MediaSilent => "media_silent",
+            EventKind::MediaSoundless => "media_soundless",
+            EventKind::MediaSoundAgain { .. } => "media_sound_again",
+            EventKind::MediaQualityChanged { change: QualityChange::Degraded { .. }, .. } => "media_degraded",
+            EventKind::MediaQualityChanged { change: QualityChange::Recovered { .. }, .. } => {
+                "media_recovered"
+            }
             EventKind::MediaSwitched { .. } => "media_switched",
             EventKind::MediaQuality(_) => "media_quality",
             EventKind::MediaSummary(_) => "media_summary",
