@@ -288,12 +288,16 @@ impl<T: Tap> Engine<T> {
                     (stream, EventKind::Digit { duration: Duration::from_millis(u64::from(duration_ms)) })
                 }
                 StreamEvent::Quality(report) => (report.stream, EventKind::MediaQuality(report)),
-                StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(summary)),
+                StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(*summary)),
                 StreamEvent::Moved { from, to, gap } => {
                     (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap })
                 }
-                // Nobody who records, or plays something once, asks the engine for it.
-                StreamEvent::SourceEnded { .. } | StreamEvent::RecordingEnded { .. } => return,
+                // Nobody asks the engine for what these tell.
+                StreamEvent::SourceEnded { .. }
+                | StreamEvent::RecordingEnded { .. }
+                | StreamEvent::QualityChanged { .. }
+                | StreamEvent::Soundless { .. }
+                | StreamEvent::SoundAgain { .. } => return,
             },
         };
         self.tell(Some(SessionId::from(stream.0)), None, kind);
