@@ -90,7 +90,7 @@ impl Default for StreamsConfig {
             emodel: EModelProfile::G711_PLC,
             emodel_wideband: EModelProfile::G722,
             thresholds: QualityThresholds::default(),
-            playout: PlayoutSettings::default(),
+            playout: PlayoutSettings { start: Duration::from_millis(20), ..PlayoutSettings::default() },
             latch: LatchPolicy::Negotiated,
             unconfirmed_packets: None,
             xr: false,

@@ -75,6 +75,8 @@ pub(super) struct Receiver {
     decoding: Decoding,
     playout: Playout,
     pace: Pace,
+    /// How long what was heard last had been held back: while nothing comes, the playout's own delay only grows.
+    delay: Duration,
     pub(super) bursts: BurstMeter,
     pub(super) late: u64,
     pub(super) malformed: u64,
@@ -98,6 +100,7 @@ impl Receiver {
             decoding: Decoding::new(seed),
             playout: Playout::new(step.config.playout, Format::NARROWBAND),
             pace: Pace::new(step.now()),
+            delay: Duration::ZERO,
             bursts: BurstMeter::new(crate::quality::GMIN),
             late: 0,
             malformed: 0,
@@ -266,6 +269,9 @@ impl Receiver {
         let broken = self.decoding.broken;
         let pulled = self.playout.pull(due.at, samples, &mut self.decoding);
         self.malformed += self.decoding.broken - broken;
+        if pulled.received > 0 {
+            self.delay = self.playout.buffer().delay();
+        }
         self.find_tones(step, rate, samples);
         Some((due.at, rate, pulled))
     }
@@ -286,8 +292,7 @@ impl Receiver {
 
     /// What is held back until it is heard.
     pub(super) fn playout_delay(&self) -> Duration {
-        let report = self.playout.report();
-        if report.delay.is_zero() { report.target } else { report.delay }
+        if self.delay.is_zero() { self.playout.buffer().target() } else { self.delay }
     }
 
     pub(super) fn playout(&self) -> &Playout {

@@ -86,6 +86,24 @@ fn a_summary_leaves_out_the_hold_and_mixes_no_legs() {
 }
 
 #[test]
+fn a_hold_without_music_makes_nothing_worse() {
+    // covers: TM-061
+    // A report comes at some moment of the five seconds after the hold.
+    for talked in 4..12 {
+        let mut world = World::call();
+        world.run(ms(500 * talked));
+        world.apply(0, 1, Agreed { held: true, ..agreed(2, 1, Direction::SendOnly) });
+        world.apply(1, 1, agreed(1, 1, Direction::RecvOnly));
+        world.run(s(10));
+        for party in 0..2 {
+            let events = world.events(party);
+            let changed = events.iter().find(|event| matches!(event, StreamEvent::QualityChanged { .. }));
+            assert_eq!(changed, None);
+        }
+    }
+}
+
+#[test]
 fn the_score_knows_of_the_jitter_buffer_and_of_the_codec() {
     // covers: TM-085, TM-086
     let mos = |playout: Duration, codec: Codec, payload_type: u8| {
