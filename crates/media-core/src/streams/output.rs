@@ -120,7 +120,7 @@ pub enum StreamEvent {
         change: QualityChange,
     },
     /// The stream was closed; its last numbers (TM-084).
-    Summary(StreamSummary),
+    Summary(Box<StreamSummary>),
     /// The first audio came from the stream a device was moved to, or none came for 2 s.
     Moved {
         /// The stream the device was on.

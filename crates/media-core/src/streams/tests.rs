@@ -4,7 +4,6 @@ mod devices;
 mod gate;
 mod hold;
 mod keys;
-#[cfg(feature = "srtp")]
 mod learning;
 mod mixing;
 mod moving;

@@ -70,7 +70,7 @@ fn a_summary_leaves_out_the_hold_and_mixes_no_legs() {
         .events(0)
         .into_iter()
         .filter_map(|event| match event {
-            StreamEvent::Summary(summary) => Some(*summary),
+            StreamEvent::Summary(summary) => Some(**summary),
             _ => None,
         })
         .collect();
