@@ -61,7 +61,17 @@ pub struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// One call by UDP, without audio, of or to `bob`.
     pub const fn new(scenario: &'a str, own: Ipv4Addr, remote: Ipv4Addr) -> Self {
-        Self { scenario, own, remote, user: "bob", keys: &[], calls: 1, echo: false, tone: None, over: Table::Udp }
+        Self {
+            scenario,
+            own,
+            remote,
+            user: "bob",
+            keys: &[],
+            calls: 1,
+            echo: false,
+            tone: None,
+            over: Table::Udp,
+        }
     }
 }
 

@@ -144,8 +144,7 @@ fn the_audio_is_heard_and_recorded_both_ways(place: u8, case: Case) -> Outcome {
     assert_eq!(ended.map(|event| &event["complete"]), Some(&true.into()), "{events:#?}");
     // `answer` has a recording for each call.
     let session = summary["session"].as_str().unwrap_or_default();
-    let recording =
-        if case.is_ours() { recording } else { folder.file(&format!("call-{session}.wav")) };
+    let recording = if case.is_ours() { recording } else { folder.file(&format!("call-{session}.wav")) };
     recorded(&recording, [OUR_TONE, FIRST_TONE]);
     on_the_wire(&capture, srtp)
 }
@@ -171,7 +170,8 @@ fn on_the_wire(capture: &str, srtp: bool) -> Outcome {
     let packets = tshark(capture, "rtp", &["ip.src", "udp.length"])?;
     // UDP, RTP, and 20 ms of any of these codecs.
     let length = 8 + 12 + 160 + if srtp { 10 } else { 0 };
-    let sources = distinct(packets.iter().filter_map(|line| Some(line.split('\t').next()?.to_owned())).collect());
+    let sources =
+        distinct(packets.iter().filter_map(|line| Some(line.split('\t').next()?.to_owned())).collect());
     assert_eq!(sources.len(), 2, "{sources:?}");
     assert!(packets.iter().all(|line| line.ends_with(&format!("\t{length}"))), "{packets:#?}");
     if !srtp {

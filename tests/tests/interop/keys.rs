@@ -116,10 +116,7 @@ fn keys_are_told_both_ways(place: u8, case: Case) -> Outcome {
         assert_eq!(sent.iter().map(|event| event.code).collect::<Vec<_>>(), OUR_EVENTS);
         sent.iter().for_each(as_in_rfc_4733);
         let received = events_of(&capture, peer)?;
-        assert_eq!(
-            received.iter().map(|event| event.code).collect::<Vec<_>>(),
-            THEIRS.map(|(_, code)| code)
-        );
+        assert_eq!(received.iter().map(|event| event.code).collect::<Vec<_>>(), THEIRS.map(|(_, code)| code));
     }
     Ok(())
 }
