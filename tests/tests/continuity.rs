@@ -46,7 +46,7 @@ impl Recorded {
         let file = format!("patchcord-continuity-{}-{number}-{name}.pcap", std::process::id());
         let file = std::env::temp_dir().join(file);
         let capture = Capture::create(&file).expect("a temporary file");
-        let setup = Setup {
+        let mut setup = Setup {
             capture: Some(capture.clone().sent_only()),
             holds_first,
             ..Setup::new(name, tone, calls)
