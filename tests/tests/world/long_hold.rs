@@ -7,7 +7,7 @@ use session_core::{EventKind, StreamSummary};
 use crate::golden::golden_run;
 
 /// From the resumption to the end, 50 packets a second; 65,536 are there before the numbers begin anew.
-const TALK: Duration = Duration::from_secs(1_320);
+const TALK: Duration = Duration::from_mins(22);
 
 #[test]
 fn ten_minutes_of_hold_and_a_wrap_cost_no_packet_and_no_call() {
