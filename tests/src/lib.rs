@@ -7,6 +7,7 @@
 
 pub mod check;
 pub mod connections;
+pub mod datagrams;
 pub mod hostile;
 pub mod journal;
 pub mod ladder;

@@ -6,8 +6,8 @@ use std::{
 };
 
 use session_core::{
-    Builder, Delivery, EventKind, Incoming, IncomingQueue, Overflow, ReferPolicy, SessionError, SessionEvent,
-    SessionId, SessionManager, Source, StartError, StatusCode, Subscriber, TransferPolicy,
+    Builder, Capture, Delivery, EventKind, Incoming, IncomingQueue, Overflow, ReferPolicy, SessionError,
+    SessionEvent, SessionId, SessionManager, Source, StartError, StatusCode, Subscriber, TransferPolicy,
 };
 use tokio::time::timeout;
 
@@ -40,6 +40,8 @@ pub struct Party {
     /// Its SIP address.
     pub address: SocketAddr,
     events: Subscriber<SessionEvent>,
+    /// Every event that was waited for or passed over, in order.
+    seen: Vec<SessionEvent>,
 }
 
 /// How a party is set up.
@@ -59,6 +61,10 @@ pub struct Setup {
     pub max_calls: usize,
     /// What it does about a REFER that it is asked to decide on.
     pub accepts_transfers: bool,
+    /// Whether it holds a call before it moves it.
+    pub holds_first: bool,
+    /// Where its datagrams are recorded.
+    pub capture: Option<Capture>,
 }
 
 impl Setup {
@@ -79,6 +85,8 @@ impl Setup {
             policy,
             max_calls: 8,
             accepts_transfers: true,
+            holds_first: true,
+            capture: None,
         }
     }
 
@@ -89,7 +97,12 @@ impl Setup {
     /// If the manager that was just started takes no subscriber or has no address.
     pub async fn start(self) -> Result<Party, StartError> {
         let builder = Builder::default().listen(&format!("udp:{}", self.listen))?;
+        let builder = match &self.capture {
+            Some(capture) => builder.capture(capture.clone()),
+            None => builder,
+        };
         let builder = builder
+            .hold_before_transfer(self.holds_first)
             .source(Source::Tone { hz: self.tone })
             .transfer_policy(self.policy.clone())
             .max_calls(self.max_calls)
@@ -103,7 +116,7 @@ impl Setup {
         let address =
             manager.local_addresses().first().map(|(_, address)| *address).expect("invariant: an address");
         tokio::spawn(decide(manager.clone(), incoming, self.calls, self.accepts_transfers));
-        Ok(Party { manager, address, events })
+        Ok(Party { manager, address, events, seen: Vec::new() })
     }
 }
 
@@ -129,22 +142,28 @@ impl Party {
         limit: Duration,
         fits: impl Fn(&SessionEvent) -> bool,
     ) -> SessionEvent {
-        let mut came = Vec::new();
+        let before = self.seen.len();
         let wait = async {
             while let Some(delivery) = self.events.recv().await {
                 if let Delivery::Event(event) = delivery {
+                    self.seen.push((*event).clone());
                     if fits(&event) {
                         return Some((*event).clone());
                     }
-                    came.push(event.name());
                 }
             }
             None
         };
         let Ok(event) = timeout(limit, wait).await else {
+            let came: Vec<&str> = self.seen[before..].iter().map(SessionEvent::name).collect();
             panic!("{what} did not come within {limit:?}; instead: {came:?}")
         };
         event.unwrap_or_else(|| panic!("{what}: the events ended"))
+    }
+
+    /// All events up to the one that was waited for last.
+    pub fn seen(&self) -> &[SessionEvent] {
+        &self.seen
     }
 
     /// Waits for the next event of this name.

@@ -11,6 +11,7 @@ pub mod events;
 pub mod kamailio;
 pub mod linphone;
 pub mod network;
+pub mod pcap;
 pub mod phone;
 pub mod process;
 pub mod recording;

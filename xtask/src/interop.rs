@@ -1,6 +1,6 @@
 //! `cargo xtask interop`: independent peers against our stack, in a private network.
 //!
-//! The codecs come first, against ffmpeg and sox; they need no network.
+//! The codecs and SRTP come first, against ffmpeg, sox and libsrtp; they need no network.
 //!
 //! The tests get `PATCHCORD_INTEROP=1`, and in `PATCHCORD_NETWORK` what they run in: `private`, a network namespace
 //! with nothing but its loopback, or `host`. After a run in which every case passed, the tests write the table of cases
@@ -30,9 +30,11 @@ const RAISE_AND_RUN: &str = "ip link set lo up && exec \"$@\"";
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     let modules = sipjs::modules(workspace)?;
     let built = build_tests(workspace)?;
-    let mut codecs = Command::new(&find(&built, "patchcord-media-core", "independent_codecs")?.executable);
     let folder = workspace.root.join(&workspace.member("patchcord-media-core")?.dir);
-    run_command(codecs.current_dir(folder).env("PATCHCORD_INTEROP", "1"))?;
+    for name in ["independent_codecs", "independent_srtp"] {
+        let mut test = Command::new(&find(&built, "patchcord-media-core", name)?.executable);
+        run_command(test.current_dir(&folder).env("PATCHCORD_INTEROP", "1"))?;
+    }
     let test = find(&built, "patchcord-tests", "interop")?;
     let folder = workspace.root.join(&workspace.member("patchcord-tests")?.dir);
     let mut cases = within_network(&test.executable);

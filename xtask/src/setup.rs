@@ -45,6 +45,11 @@ const TOOLS: &[Tool] = &[
     Tool { package: "valgrind", file: "valgrind", purpose: "instruction counts" },
     Tool { package: "sox", file: "sox", purpose: "the audio of the interop tests" },
     Tool { package: "ffmpeg", file: "ffmpeg", purpose: "an independent G.711 and G.722" },
+    Tool {
+        package: "python3-pylibsrtp",
+        file: "python3/dist-packages/pylibsrtp/__init__.py",
+        purpose: "an independent SRTP",
+    },
 ];
 
 /// Services that the distribution starts once they are installed: nobody has asked for a SIP proxy on this machine.

@@ -17,7 +17,7 @@ use super::{
     PATIENCE, PeerError,
     authority::{Authority, Identity},
     network,
-    phone::Phone,
+    phone::{Keys, Phone},
     process::Process,
     recording::Recording,
     scratch,
@@ -34,12 +34,75 @@ const TLS: u16 = 5061;
 /// Seconds of tone that it plays, more than any test takes.
 const TONE_SECONDS: u32 = 60;
 
-/// Its RTP ports: those of the instance on 127.0.10.n begin at `FIRST_RTP_PORT + n * RTP_PORTS`.
+/// Its RTP ports: those of the instance on 127.0.10.n begin at `FIRST_RTP_PORT + n * RTP_PORTS`, those of the one on any
+/// other network at `FURTHER_RTP_PORT + n * RTP_PORTS`.
 const FIRST_RTP_PORT: u16 = 20_000;
+const FURTHER_RTP_PORT: u16 = 46_000;
 const RTP_PORTS: u16 = 100;
 
 /// Longest message on the control socket; more is not one.
 const LONGEST: usize = 1 << 20;
+
+/// A codec that it offers and takes, and no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// G.711 µ-law.
+    Pcmu,
+    /// G.711 A-law.
+    Pcma,
+    /// G.722.
+    G722,
+}
+
+impl Codec {
+    /// Its name in `--codecs`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pcmu => "pcmu",
+            Self::Pcma => "pcma",
+            Self::G722 => "g722",
+        }
+    }
+
+    /// Its name for baresip, which wants the samples a second, too: of G.711 there are several.
+    const fn account(self) -> &'static str {
+        match self {
+            Self::Pcmu => "pcmu/8000/1",
+            Self::Pcma => "pcma/8000/1",
+            Self::G722 => "g722/16000/1",
+        }
+    }
+
+    /// Samples a second. Its file has to have as many.
+    const fn rate(self) -> u32 {
+        match self {
+            Self::Pcmu | Self::Pcma => 8_000,
+            Self::G722 => 16_000,
+        }
+    }
+}
+
+/// How it carries audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// By which codec.
+    pub codec: Codec,
+    /// Whether it insists on SRTP with keys in the SDP.
+    pub srtp: bool,
+}
+
+impl Carried {
+    /// PCMU, not secured.
+    pub const PLAIN: Self = Self { codec: Codec::Pcmu, srtp: false };
+}
+
+/// What is special about one instance.
+#[derive(Clone, Copy, Default)]
+struct Kind<'a> {
+    /// PCMU and PCMA, not secured, otherwise.
+    carried: Option<Carried>,
+    tls: Option<(&'a Authority, &'a Identity)>,
+}
 
 /// A running baresip that answers every call.
 #[derive(Debug)]
@@ -54,7 +117,12 @@ pub struct Baresip {
 impl Baresip {
     /// Starts one with this user name on an address of its own, port 5060; it sends a tone.
     pub fn start(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, None)
+        Self::start_with(user, own, hz, Kind::default())
+    }
+
+    /// Starts one that carries audio in this way only.
+    pub fn start_carrying(user: &str, own: Ipv4Addr, hz: u16, carried: Carried) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Kind { carried: Some(carried), tls: None })
     }
 
     /// Starts one that speaks TLS, on port 5061, and shows this certificate. It is given the authority, too, but 1.0 looks
@@ -66,24 +134,21 @@ impl Baresip {
         authority: &Authority,
         identity: &Identity,
     ) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, Some((authority, identity)))
+        Self::start_with(user, own, hz, Kind { carried: None, tls: Some((authority, identity)) })
     }
 
-    fn start_with(
-        user: &str,
-        own: Ipv4Addr,
-        hz: u16,
-        secure: Option<(&Authority, &Identity)>,
-    ) -> Result<Self, PeerError> {
+    fn start_with(user: &str, own: Ipv4Addr, hz: u16, kind: Kind<'_>) -> Result<Self, PeerError> {
         let folder = scratch(&format!("baresip-{own}"))?;
-        let first = FIRST_RTP_PORT + RTP_PORTS * u16::from(own.octets()[3]);
+        let [_, _, net, host] = own.octets();
+        let first = if net == 10 { FIRST_RTP_PORT } else { FURTHER_RTP_PORT } + RTP_PORTS * u16::from(host);
         let ports = first..=first + RTP_PORTS - 2;
         if network::is_private() {
             network::pin_source(own, &ports)?;
         }
+        let carried = kind.carried.unwrap_or(Carried::PLAIN);
         let tone = folder.join("tone.wav");
-        wav::write_tone(&tone, hz, TONE_SECONDS)?;
-        let (account, tls) = match secure {
+        wav::write_tone(&tone, hz, carried.codec.rate(), TONE_SECONDS)?;
+        let (account, tls) = match kind.tls {
             None => (format!("sip:{user}@{own}:5060"), String::new()),
             Some((authority, identity)) => (
                 format!("sip:{user}@{own}:{TLS};transport=tls"),
@@ -94,11 +159,20 @@ impl Baresip {
                 ),
             ),
         };
+        let mut parameters = "regint=0;answermode=auto".to_owned();
+        if let Some(Carried { codec, srtp }) = kind.carried {
+            parameters = format!("{parameters};audio_codecs={}", codec.account());
+            parameters.push_str(if srtp { ";mediaenc=srtp-mand" } else { "" });
+        }
+        let modules = match carried.codec {
+            Codec::Pcmu | Codec::Pcma => "module g711.so\n",
+            Codec::G722 => "module g722.so\n",
+        };
         let config = format!(
             "{tls}poll_method epoll\nsip_listen {own}:5060\nnet_interface {own}\ndns_server 127.0.0.1:9\n\
              rtp_ports {first}-{last}\n\
              call_max_calls 10\naudio_source aufile,{tone}\naudio_player aubridge,nil1\naudio_alert aubridge,nil2\n\
-             module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
+             module_path /usr/lib/baresip/modules\n{modules}module srtp.so\nmodule aufile.so\nmodule aubridge.so\n\
              module sndfile.so\nsnd_path {folder}\n\
              module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
              ctrl_tcp_listen {own}:{CONTROL}\n",
@@ -109,7 +183,7 @@ impl Baresip {
         );
         for (file, text) in [
             ("config", config),
-            ("accounts", format!("<{account}>;regint=0;answermode=auto\n")),
+            ("accounts", format!("<{account}>;{parameters}\n")),
             ("contacts", String::new()),
         ] {
             let path = folder.join(file);
@@ -118,7 +192,7 @@ impl Baresip {
         }
         let mut process =
             Process::spawn("baresip", Command::new("baresip").args(["-4", "-s", "-f"]).arg(&folder))?;
-        let (table, port) = if secure.is_some() { (Table::Tcp, TLS) } else { (Table::Udp, 5060) };
+        let (table, port) = if kind.tls.is_some() { (Table::Tcp, TLS) } else { (Table::Udp, 5060) };
         wait_until_open(&mut process, table, SocketAddrV4::new(own, port))?;
         let address = SocketAddrV4::new(own, CONTROL);
         wait_until_open(&mut process, Table::Tcp, address)?;
@@ -148,6 +222,12 @@ impl Baresip {
             what: format!("command {command} to baresip"),
             source,
         })
+    }
+
+    /// The suite that its newest call is secured by, as it told.
+    pub fn secured_by(&self) -> Option<&str> {
+        let told = self.seen.iter().rev().find(|event| event["type"] == "CALL_MENC")?;
+        told["param"].as_str()?.rsplit(',').next()
     }
 
     /// Waits for an event of this type, such as `CALL_ESTABLISHED`. Earlier ones are not looked at again.
@@ -220,6 +300,21 @@ impl Phone for Baresip {
 
     fn output(&mut self) -> String {
         self.process.output()
+    }
+}
+
+impl Keys for Baresip {
+    fn press(&mut self, key: char) -> Result<(), PeerError> {
+        self.command("sndcode", &key.to_string())
+    }
+
+    fn told(&mut self, count: usize) -> Result<String, PeerError> {
+        let mut keys = String::new();
+        for _ in 0..count {
+            let event = self.wait_for("CALL_DTMF_START")?;
+            keys.push_str(event["param"].as_str().unwrap_or_default());
+        }
+        Ok(keys)
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use super::{
     PATIENCE, PeerError,
     authority::Authority,
-    phone::Phone,
+    phone::{Keys, Phone},
     process::Process,
     recording::Recording,
     scratch,
@@ -21,6 +21,14 @@ use super::{
 
 /// Seconds of tone that it plays, more than any test takes.
 const TONE_SECONDS: u32 = 60;
+/// Samples a second of that tone; it makes of them what the codec has.
+const TONE_RATE: u32 = 8_000;
+
+/// The line of its configuration for audio that is not secured.
+const PLAIN: &str = "media_encryption=none\n";
+
+/// What it says of a key that was pressed at the other side, up to the key.
+const TOLD: &str = "Receiving tone ";
 
 /// What it offers, the most wanted first. By itself it prefers opus, and two of its kind would then record at 48 kHz.
 const CODECS: [(&str, u32, u8); 6] = [
@@ -49,7 +57,13 @@ pub struct Linphone {
 impl Linphone {
     /// Starts one with this user name on an address of its own, port 5060; it sends a tone and records what it hears.
     pub fn start(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, Table::Udp, "")
+        Self::start_with(user, own, hz, Table::Udp, PLAIN)
+    }
+
+    /// Starts one that insists on SRTP with keys in the SDP.
+    pub fn start_secured(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        let sdes = "media_encryption=srtp\nmedia_encryption_mandatory=1\n";
+        Self::start_with(user, own, hz, Table::Udp, sdes)
     }
 
     /// Starts one that listens by TCP, and calls by TLS whom this authority has certified for the host that it calls. An
@@ -61,11 +75,12 @@ impl Linphone {
         authority: &Authority,
     ) -> Result<Self, PeerError> {
         let roots = authority.roots();
-        let trust = format!("root_ca={}\nverify_server_certs=1\nverify_server_cn=1\n", roots.display());
+        let trust =
+            format!("{PLAIN}root_ca={}\nverify_server_certs=1\nverify_server_cn=1\n", roots.display());
         Self::start_with(user, own, hz, Table::Tcp, &trust)
     }
 
-    fn start_with(user: &str, own: Ipv4Addr, hz: u16, over: Table, trust: &str) -> Result<Self, PeerError> {
+    fn start_with(user: &str, own: Ipv4Addr, hz: u16, over: Table, more: &str) -> Result<Self, PeerError> {
         let folder = scratch(&format!("linphone-{own}"))?;
         let environment = |what: &PathBuf| {
             let what = what.display().to_string();
@@ -75,7 +90,7 @@ impl Linphone {
         let data = folder.join(".local/share/linphone");
         fs::create_dir_all(&data).map_err(environment(&data))?;
         let (tone, configuration) = (folder.join("tone.wav"), folder.join("configuration"));
-        wav::write_tone(&tone, hz, TONE_SECONDS)?;
+        wav::write_tone(&tone, hz, TONE_RATE, TONE_SECONDS)?;
         let codecs = CODECS.iter().enumerate().map(|(place, (name, rate, channels))| {
             format!("[audio_codec_{place}]\nmime={name}\nrate={rate}\nchannels={channels}\nenabled=1\n")
         });
@@ -86,8 +101,8 @@ impl Linphone {
             Table::Tcp => ("sip_port=0\nsip_tcp_port=5060\nsip_tls_port=-1", ";transport=tcp"),
         };
         let text = format!(
-            "[sip]\n{ports}\nbind_address={own}\nguess_hostname=0\n{trust}\
-             contact=sip:{user}@{own}:5060{parameter}\nuse_ipv6=0\nkeepalive_period=0\nmedia_encryption=none\n\
+            "[sip]\n{ports}\nbind_address={own}\nguess_hostname=0\n{more}\
+             contact=sip:{user}@{own}:5060{parameter}\nuse_ipv6=0\nkeepalive_period=0\n\
              [rtp]\nbind_address={own}\naudio_rtp_port=22000\n\
              [net]\ndns_srv_enabled=0\n[sound]\nremote_ring=\nechocancellation=0\n[video]\nenabled=0\n\
              {codecs}"
@@ -226,6 +241,22 @@ impl Phone for Linphone {
 
     fn output(&mut self) -> String {
         format!("linphonec on {}:\n{}\n{}", self.own, self.process.output(), self.log())
+    }
+}
+
+impl Keys for Linphone {
+    fn press(&mut self, key: char) -> Result<(), PeerError> {
+        self.process.say(&key.to_string())
+    }
+
+    fn told(&mut self, count: usize) -> Result<String, PeerError> {
+        let mut keys = String::new();
+        for _ in 0..count {
+            let said = self.process.wait_for(TOLD, PATIENCE, |line| line.contains(TOLD));
+            let line = said.map_err(|error| self.with_log(error))?;
+            keys.extend(line.split(TOLD).nth(1).and_then(|rest| rest.chars().next()));
+        }
+        Ok(keys)
     }
 }
 

@@ -30,9 +30,12 @@ pub fn pin_source(own: Ipv4Addr, ports: &RangeInclusive<u16>) -> Result<(), Peer
         ip(&["rule", "add", "pref", "10", "lookup", "local"])?;
         ip(&["rule", "del", "pref", "0"])?;
     }
-    let (own, table) = (own.to_string(), (1000 + u32::from(own.octets()[3])).to_string());
+    let [_, _, net, host] = own.octets();
+    // 1000 and more, as the system has tables of its own below.
+    let table = (1000 + u32::from(net) * 256 + u32::from(host)).to_string();
+    let (own, network) = (own.to_string(), format!("127.0.{net}.0/24"));
     let ports = format!("{}-{}", ports.start(), ports.end());
-    ip(&["route", "replace", "local", "127.0.10.0/24", "dev", "lo", "src", &own, "table", &table])?;
+    ip(&["route", "replace", "local", &network, "dev", "lo", "src", &own, "table", &table])?;
     ip(&["rule", "add", "pref", "1", "ipproto", "udp", "sport", &ports, "lookup", &table])?;
     Ok(())
 }

@@ -45,6 +45,16 @@ pub trait Phone {
     fn output(&mut self) -> String;
 }
 
+/// A telephone with keys, which go as telephone events (RFC 4733).
+pub trait Keys: Phone {
+    /// Presses a key in its newest call.
+    fn press(&mut self, key: char) -> Result<(), PeerError>;
+
+    /// Waits until it was told so many keys of the other side, and gives them in their order. Those that came before are
+    /// not told again.
+    fn told(&mut self, count: usize) -> Result<String, PeerError>;
+}
+
 /// A program that is a telephone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Make {

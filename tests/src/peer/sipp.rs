@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    PATIENCE, PeerError,
+    PATIENCE, PeerError, pcap,
     process::Process,
     scratch,
     sockets::{Table, wait_until_open},
@@ -19,6 +19,9 @@ pub const PORT: u16 = 5060;
 
 /// Calls that it begins each second where it plays few.
 const SLOWEST: u32 = 10;
+
+/// How long the tone is that it plays.
+const TONE_SECONDS: u32 = 2;
 
 /// How long its output is read between two looks at its log.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -49,6 +52,8 @@ pub struct Plan<'a> {
     pub calls: u32,
     /// Whether it sends back the RTP that it gets.
     pub echo: bool,
+    /// The tone that its scenario plays from `tone.pcap`, in Hz.
+    pub tone: Option<u16>,
     /// What it speaks: UDP, or TCP with one connection for all its calls.
     pub over: Table,
 }
@@ -56,7 +61,17 @@ pub struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// One call by UDP, without audio, of or to `bob`.
     pub const fn new(scenario: &'a str, own: Ipv4Addr, remote: Ipv4Addr) -> Self {
-        Self { scenario, own, remote, user: "bob", keys: &[], calls: 1, echo: false, over: Table::Udp }
+        Self {
+            scenario,
+            own,
+            remote,
+            user: "bob",
+            keys: &[],
+            calls: 1,
+            echo: false,
+            tone: None,
+            over: Table::Udp,
+        }
     }
 }
 
@@ -67,6 +82,9 @@ impl Sipp {
         let (log, messages) = (folder.join("log"), folder.join("messages"));
         let scenario =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(format!("{}.xml", plan.scenario));
+        if let Some(hz) = plan.tone {
+            pcap::write_tone(&folder.join("tone.pcap"), hz, TONE_SECONDS)?;
+        }
         let own = plan.own.to_string();
         let mut command = Command::new("sipp");
         command.env("TERM", "dumb").current_dir(&folder);

@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 
 use patchcord_tests::{
     party::{Calls, Party, Setup},
-    peer::{PATIENCE, baresip::Baresip, network},
+    peer::{PATIENCE, baresip::Baresip, network, phone::Keys},
 };
-use session_core::{LearnedFrom, OutcomeKind, SessionId};
+use session_core::{EventKind, LearnedFrom, OutcomeKind, SessionId};
 use tokio::{task::block_in_place, time::timeout};
 
 use super::{
@@ -67,6 +67,13 @@ pub(crate) fn rows() -> Vec<Row> {
             "we are moved, both hear each other",
             test_name!(baresip_moves_us_to_another_party),
         ),
+        row(
+            "caller",
+            "presses each of the sixteen keys",
+            "`SessionManager`",
+            "each digit once, in order",
+            test_name!(baresip_presses_keys_and_we_know_which),
+        ),
     ]
 }
 
@@ -103,6 +110,34 @@ async fn baresip_calls_and_is_heard() -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn baresip_presses_keys_and_we_know_which() -> Outcome {
+    // covers: TM-045
+    if !enabled("baresip presses keys") {
+        return Ok(());
+    }
+    let (ours, peer) = (address(22, 1), address(22, 2));
+    let mut party = party("alice", OUR_TONE, ours).await;
+    let mut baresip = block_in_place(|| Baresip::start("bob", peer, THEIR_TONE))?;
+    baresip.command("dial", &uri("alice", ours))?;
+    block_in_place(|| baresip.wait_for("CALL_ESTABLISHED"))?;
+    let session = party.established().await;
+    hears_baresip(&mut party, session).await;
+    if network::is_private() {
+        for pressed in "0123456789*#ABCD".chars() {
+            baresip.press(pressed)?;
+            let told = party.wait_named("digit").await;
+            let EventKind::Digit { digit, .. } = told.kind else { panic!("{told:?}") };
+            assert_eq!(digit.to_char(), pressed);
+        }
+        hears_baresip(&mut party, session).await;
+    }
+    baresip.command("hangup", "")?;
+    party.wait_named("call_ended").await;
+    party.manager.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn baresip_holds_and_resumes_us() -> Outcome {
     if !enabled("baresip holds") {
         return Ok(());
@@ -115,16 +150,10 @@ async fn baresip_holds_and_resumes_us() -> Outcome {
     hears_baresip(&mut party, session.id()).await;
     baresip.command("hold", "")?;
     let held = party.wait_named("hold_changed").await;
-    assert!(
-        matches!(held.kind, session_core::EventKind::HoldChanged { local: false, remote: true }),
-        "{held:?}"
-    );
+    assert!(matches!(held.kind, EventKind::HoldChanged { local: false, remote: true }), "{held:?}");
     baresip.command("resume", "")?;
     let resumed = party.wait_named("hold_changed").await;
-    assert!(
-        matches!(resumed.kind, session_core::EventKind::HoldChanged { local: false, remote: false }),
-        "{resumed:?}"
-    );
+    assert!(matches!(resumed.kind, EventKind::HoldChanged { local: false, remote: false }), "{resumed:?}");
     hears_baresip(&mut party, session.id()).await;
     session.hang_up().await.expect("hung up");
     block_in_place(|| baresip.wait_for("CALL_CLOSED"))?;

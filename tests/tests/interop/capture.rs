@@ -2,79 +2,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
     time::Duration,
 };
 
-use patchcord_tests::peer::{PATIENCE, PeerError, application::Application, scratch};
+use patchcord_tests::peer::{PATIENCE, PeerError, application::Application};
 
-use super::{Outcome, address, enabled, listen, uri};
+use super::{
+    Outcome, address, enabled, listen,
+    tshark::{Folder, distinct, read, sound, tshark},
+    uri,
+};
 
 /// Three scenarios of some four seconds each.
 const DEMO: Duration = Duration::from_secs(90);
-
-/// A folder that is gone after the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Result<Self, PeerError> {
-        scratch(name).map(Self)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // It holds only what was written here.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Runs a reader to its end and gives what it wrote; one that is missing or complains fails the test.
-fn read(program: &str, arguments: &[&str]) -> Result<Vec<String>, PeerError> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
-    let output = output.map_err(|source| PeerError::Start { program: program.to_owned(), source })?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {said}");
-    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
-}
-
-/// What tshark says of the packets that pass a filter: these fields, one packet a line.
-fn tshark(file: &str, filter: &str, fields: &[&str]) -> Result<Vec<String>, PeerError> {
-    let mut arguments = vec!["-n", "-r", file, "-Y", filter, "-T", "fields"];
-    arguments.extend(["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"]);
-    // A few of the system's free ports are those of other protocols, EtherCAT's 34980 for one, which tshark would read as
-    // such without looking at what is in the packet.
-    arguments.extend(["-o", "udp.try_heuristic_first:TRUE"]);
-    for field in fields {
-        arguments.extend(["-e", field]);
-    }
-    read("tshark", &arguments)
-}
-
-/// Everything is SIP, RTP or RTCP, and nothing is wrong with it.
-fn sound(file: &str) -> Outcome {
-    let faults = [
-        "_ws.malformed",
-        "_ws.expert.severity >= \"Error\"",
-        "!(sip or rtp or rtcp)",
-        "(rtp and !(rtp.setup-method == \"SDP\"))",
-        "!(ip.checksum.status == \"Good\" and udp.checksum.status == \"Good\")",
-        "frame.time_delta < 0",
-    ];
-    let faulty = tshark(file, &faults.join(" or "), &["frame.number", "_ws.col.Info"])?;
-    assert!(faulty.is_empty(), "{file}: {faulty:#?}");
-    Ok(())
-}
-
-fn distinct(lines: Vec<String>) -> BTreeSet<String> {
-    lines.into_iter().filter(|line| !line.is_empty()).collect()
-}
 
 /// How many SIP messages have each Call-ID.
 fn calls(file: &str) -> Result<BTreeMap<String, usize>, PeerError> {
@@ -89,7 +29,7 @@ fn calls(file: &str) -> Result<BTreeMap<String, usize>, PeerError> {
 fn sngrep(folder: &Folder, file: &str) -> Result<BTreeMap<String, usize>, PeerError> {
     let saved = folder.file("sngrep.pcap");
     read("sngrep", &["-F", "-N", "-q", "-c", "-I", file, "-O", &saved])?;
-    assert!(Path::new(&saved).exists(), "sngrep saved nothing");
+    assert!(folder.path("sngrep.pcap").exists(), "sngrep saved nothing");
     calls(&saved)
 }
 

@@ -12,16 +12,21 @@ mod baresip;
 mod blind;
 mod calls;
 mod capture;
+mod carried;
 mod hostile;
+mod keys;
 mod left;
 mod linphonec;
+mod music;
 mod over;
+mod played;
 mod proxy;
 mod seat;
 mod secure;
 mod sipp;
 mod sipp_tcp;
 mod table;
+mod tshark;
 mod websocket;
 mod zone;
 
@@ -56,6 +61,11 @@ fn address_by_transport(test: u8, peer: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 12 + test / 32, test % 32 * 8 + peer)
 }
 
+/// The same for the cases of audio, on a network of their own.
+fn address_of_media(test: u8, peer: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 20, test * 4 + peer)
+}
+
 fn listen(address: Ipv4Addr) -> String {
     format!("udp:{address}:5060")
 }
@@ -78,6 +88,10 @@ fn rows() -> Vec<table::Row> {
         sipp_tcp::rows(),
         linphonec::rows(),
         secure::rows(),
+        carried::rows(),
+        keys::rows(),
+        music::rows(),
+        played::rows(),
         websocket::rows(),
         proxy::rows(),
         zone::rows(),

@@ -6,6 +6,7 @@ mod connections;
 mod cuts;
 mod golden;
 mod late;
+mod long_hold;
 mod random;
 mod replaced;
 mod surprises;

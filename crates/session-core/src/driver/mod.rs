@@ -306,7 +306,8 @@ impl Driver {
     fn is_done(&self, now: Instant) -> bool {
         let left = self.engine.leftovers();
         let Some((deadline, _)) = &self.stopping else { return false };
-        now >= *deadline || left.sessions + left.transfers + self.closing.len() + self.unsent.len() == 0
+        let media = self.closing.len() + self.unsent.len() + self.engine.recordings();
+        now >= *deadline || left.sessions + left.transfers + media == 0
     }
 
     /// Does what the engine wants done.

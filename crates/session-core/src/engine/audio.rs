@@ -66,9 +66,13 @@ pub enum AudioCommand {
 
 impl<T: Tap> Engine<T> {
     pub(super) fn audio_command(&mut self, id: CommandId, command: AudioCommand) {
+        let recording = match &command {
+            AudioCommand::Record { recording, .. } => Some(*recording),
+            _ => None,
+        };
         match self.begin_audio(command) {
             Ok(Some(op)) => {
-                self.audio_asked.insert(op, id);
+                self.audio_asked.insert(op, (id, recording));
             }
             Ok(None) => self.reply(id, Ok(Reply::Done)),
             Err(error) => self.reply(id, Err(error)),
@@ -121,7 +125,11 @@ impl<T: Tap> Engine<T> {
 
     /// An answer to an audio command; true when `op` was one.
     pub(super) fn audio_answered(&mut self, op: Op, result: Result<(), StreamFailure>) -> bool {
-        let Some(command) = self.audio_asked.remove(&op) else { return false };
+        let Some((command, recording)) = self.audio_asked.remove(&op) else { return false };
+        if let (Some(recording), Err(_)) = (recording, &result) {
+            // It never began, so its end is not told.
+            self.recordings.remove(&recording);
+        }
         let result = result.map(|()| Reply::Done).map_err(|failure| MediaError::Streams(failure).into());
         self.reply(command, result);
         true

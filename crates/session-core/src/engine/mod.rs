@@ -117,7 +117,7 @@ pub struct Engine<T> {
     /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
     switches: BTreeMap<Op, coordination::Switch>,
     /// Audio commands that wait for the streams.
-    audio_asked: BTreeMap<Op, CommandId>,
+    audio_asked: BTreeMap<Op, (CommandId, Option<RecordingId>)>,
     /// Recordings that have not ended, with the calls they were begun in; a device has one at a time.
     recordings: BTreeMap<RecordingId, SessionId>,
     /// Commands that wait for the end of a transfer.
@@ -276,6 +276,11 @@ impl<T: Tap> Engine<T> {
         for session in sessions {
             self.ended(session, &cause);
         }
+    }
+
+    /// Recordings whose end is still to be told.
+    pub fn recordings(&self) -> usize {
+        self.recordings.len()
     }
 
     /// The observer.
