@@ -11,8 +11,8 @@ use libfuzzer_sys::fuzz_target;
 use media_core::rtcp::{parse_compound, print_compound};
 use media_core::rtp::RtpPacket;
 use media_core::{
-    Agreed, Codec, Cx, DeviceId, Op, PacketKind, Source, StreamCommand, StreamId, Streams,
-    StreamsConfig, Tick,
+    Agreed, Codec, Cx, DeviceId, Op, PacketKind, Source, StreamCommand, StreamId, Streams, StreamsConfig,
+    Tick,
 };
 
 fuzz_target!(|bytes: &[u8]| {

@@ -8,6 +8,7 @@ mod bench;
 mod bench_bus;
 mod bench_options;
 mod bench_parse;
+mod bench_sdp;
 mod bench_transactions;
 mod ci;
 mod clippy_toml;
@@ -119,6 +120,12 @@ const VERBS: &[Verb] = &[
         about: "The parser beside published SIP parsers, in time and allocations",
         flags: bench_parse::FLAGS,
         run: bench_parse::run,
+    },
+    Verb {
+        name: "bench sdp",
+        about: "The SDP parser beside published SDP parsers, in time and allocations",
+        flags: bench_sdp::FLAGS,
+        run: bench_sdp::run,
     },
     Verb {
         name: "bench transactions",

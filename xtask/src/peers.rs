@@ -14,15 +14,17 @@ use crate::workspace::Workspace;
 pub(crate) enum Package {
     Parse,
     Options,
+    Sdp,
 }
 
 impl Package {
-    const ALL: [Self; 2] = [Self::Parse, Self::Options];
+    const ALL: [Self; 3] = [Self::Parse, Self::Options, Self::Sdp];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Parse => "parse",
             Self::Options => "options",
+            Self::Sdp => "sdp",
         }
     }
 

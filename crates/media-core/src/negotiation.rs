@@ -51,7 +51,7 @@ pub struct Negotiation {
 enum Pending {
     None,
     Ours(Box<Offer>),
-    Theirs { offer: SessionDescription, audio: Option<(usize, RemoteAudio)> },
+    Theirs(Box<TheirOffer>),
 }
 
 /// An offer of ours, with what it was made from.
@@ -62,6 +62,13 @@ struct Offer {
     profile: Profile,
     direction: Direction,
     held: bool,
+}
+
+/// An offer of the peer, with its line that we take and where that is; `None` where it rejects what was in force.
+#[derive(Debug, Clone)]
+struct TheirOffer {
+    description: SessionDescription,
+    audio: Option<(usize, RemoteAudio)>,
 }
 
 #[derive(Debug, Clone)]
@@ -153,19 +160,19 @@ impl Negotiation {
     /// An offer that rejects the audio of a running session (port 0) is taken; a first offer without usable
     /// audio is an error. On error what was pending before stays.
     pub fn offered(&mut self, sdp: &[u8]) -> Result<(), SdpError> {
-        let offer = SessionDescription::parse(sdp)?;
+        let description = SessionDescription::parse(sdp)?;
         let audio = match select::from_offer(
-            &offer,
+            &description,
             &self.local,
             &self.security,
             self.audio_slot(),
             self.secured(),
         ) {
             Ok(found) => Some(found),
-            Err(SdpError::NoAudio) if self.in_force.is_some() && offer.media().next().is_some() => None,
+            Err(SdpError::NoAudio) if self.in_force.is_some() && description.media().next().is_some() => None,
             Err(error) => return Err(error),
         };
-        self.pending = Pending::Theirs { offer, audio };
+        self.pending = Pending::Theirs(Box::new(TheirOffer { description, audio }));
         Ok(())
     }
 
@@ -174,16 +181,17 @@ impl Negotiation {
     /// Without a pending offer the last description that was sent is returned again, unchanged; it is empty when
     /// there is none.
     pub fn answer(&mut self) -> Vec<u8> {
-        let Pending::Theirs { offer, audio } = std::mem::replace(&mut self.pending, Pending::None) else {
+        let Pending::Theirs(offer) = std::mem::replace(&mut self.pending, Pending::None) else {
             return self.versions.repeat(self.local.session_id);
         };
+        let TheirOffer { description, audio } = *offer;
         let wish = self.wish();
         let direction = audio
             .as_ref()
             .map_or(Direction::Inactive, |(_, remote)| Direction::answer(remote.direction, wish));
         let theirs = audio.as_ref().and_then(|(_, remote)| remote.crypto.as_ref());
         let ours = theirs.and_then(|theirs| self.security.answer(theirs));
-        let answer = self.describe_answer(&offer, audio.as_ref(), ours.as_ref(), direction);
+        let answer = self.describe_answer(&description, audio.as_ref(), ours.as_ref(), direction);
         match audio {
             Some((_, remote)) => {
                 let remote_hold = !remote.direction.receives() || !remote.valid;
@@ -298,7 +306,7 @@ impl Negotiation {
             direction,
             remote_valid: remote.valid,
             held,
-            srtp: ours.zip(remote.crypto).map(|(local, remote)| AgreedSrtp { local, remote }),
+            srtp: ours.zip(remote.crypto).map(|(local, remote)| Box::new(AgreedSrtp { local, remote })),
         }
     }
 

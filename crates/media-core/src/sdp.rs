@@ -14,8 +14,8 @@ mod tests;
 mod write;
 
 pub use error::{Rule, SdpError};
-pub(crate) use fields::parse_number;
 pub use fields::{Attribute, Connection, Encoding, Line, Origin};
+pub(crate) use fields::{parse_number, split_words};
 pub use media::Media;
 pub use write::SdpWriter;
 
@@ -64,6 +64,7 @@ impl SessionDescription {
     }
 
     /// Returns the `o=` line.
+    #[expect(clippy::missing_panics_doc, reason = "cannot happen: see the invariant")]
     pub fn origin(&self) -> Origin<'_> {
         // invariant: `parse` returns no description without a readable origin.
         self.value(b'o').and_then(Origin::parse).expect("the origin was checked")
@@ -81,7 +82,7 @@ impl SessionDescription {
 
     /// Returns the direction that holds for an m-line: its own, else the session's, else sendrecv (TR-219).
     pub fn direction(&self, media: &Media<'_>) -> Direction {
-        direction_of(media.attributes()).or_else(|| direction_of(self.attributes())).unwrap_or_default()
+        media.direction().or_else(|| direction_of(&self.text, self.session())).unwrap_or_default()
     }
 
     /// Returns the address that holds for an m-line: its own first one, else the session's.
@@ -131,9 +132,22 @@ fn attributes<'a>(text: &'a [u8], lines: &'a [Span]) -> impl Iterator<Item = Att
     lines.iter().filter(|span| span.kind == b'a').filter_map(|span| Attribute::parse(span.value(text)))
 }
 
-fn direction_of<'a>(mut attributes: impl Iterator<Item = Attribute<'a>>) -> Option<Direction> {
-    attributes.find_map(|Attribute { name, value }| match value {
-        None => Direction::from_attribute(name),
-        Some(_) => None,
+/// The values of the attributes with this name, `None` for a flag; without those that are not UTF-8.
+fn attributes_named<'a, 'b>(
+    text: &'a [u8],
+    lines: &'a [Span],
+    name: &'b str,
+) -> impl Iterator<Item = Option<&'a str>> + use<'a, 'b> {
+    let values = lines.iter().filter(|span| span.kind == b'a').map(|span| span.value(text));
+    values.filter_map(move |value| match value.strip_prefix(name.as_bytes())? {
+        [b':', value @ ..] => Some(Some(std::str::from_utf8(value).ok()?)),
+        rest => rest.trim_ascii_end().is_empty().then_some(None),
     })
+}
+
+fn direction_of(text: &[u8], lines: &[Span]) -> Option<Direction> {
+    let flags = lines.iter().filter(|span| span.kind == b'a').map(|span| span.value(text));
+    flags
+        .filter_map(|flag| std::str::from_utf8(flag.trim_ascii_end()).ok())
+        .find_map(Direction::from_attribute)
 }

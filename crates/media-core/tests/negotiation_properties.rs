@@ -178,7 +178,8 @@ impl Pair {
                 prop_assert_eq!(other.format(number), Some(event));
             }
             prop_assert_eq!(one.comfort_noise_payload_type, other.comfort_noise_payload_type);
-            let keys = |agreed: &Agreed| agreed.srtp.clone().map(|srtp| (srtp.local, srtp.remote));
+            let keys =
+                |agreed: &Agreed| agreed.srtp.clone().map(|srtp| (srtp.local.clone(), srtp.remote.clone()));
             prop_assert_eq!(keys(one), keys(other).map(|(local, remote)| (remote, local)));
         }
         Ok(())

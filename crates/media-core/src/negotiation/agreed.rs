@@ -47,7 +47,7 @@ pub struct Agreed {
     /// "send", only hold audio is.
     pub held: bool,
     /// The keys; `None` when RTP is in clear.
-    pub srtp: Option<AgreedSrtp>,
+    pub srtp: Option<Box<AgreedSrtp>>,
 }
 
 /// Holds the keys of both directions.

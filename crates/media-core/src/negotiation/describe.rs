@@ -152,7 +152,7 @@ impl Negotiation {
         .to_string();
         let media =
             self.slots.iter().map(|slot| if slot.audio && offered { audio.clone() } else { slot.rejected() });
-        (self.description(media.collect()), profile)
+        (self.description(&media.collect::<String>()), profile)
     }
 
     /// Our codecs, that in force first so that a hold does not change it, and what goes with them.
@@ -211,7 +211,7 @@ impl Negotiation {
                 slot.audio = index == chosen_index;
             }
         }
-        self.description(text)
+        self.description(&text)
     }
 
     fn answered_line(
@@ -243,7 +243,7 @@ impl Negotiation {
         .to_string()
     }
 
-    fn description(&mut self, media: String) -> Vec<u8> {
+    fn description(&mut self, media: &str) -> Vec<u8> {
         let kind = if self.local.address.is_ipv6() { "IP6" } else { "IP4" };
         let address = format!("IN {kind} {}", self.local.address);
         let behind = format!("{address}\r\ns=-\r\nc={address}\r\nt=0 0\r\n{media}");

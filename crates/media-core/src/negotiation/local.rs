@@ -21,7 +21,7 @@ pub enum CodecPreference {
 pub struct LocalMedia {
     /// The address of the RTP socket, for `o=` and `c=`; never unspecified on the wire (TR-216).
     pub address: IpAddr,
-    /// The RTP port, from which is sent, too (RFC 4961); RTCP is received on the next one, or here with rtcp-mux.
+    /// The RTP port, not 0, from which is sent, too (RFC 4961); RTCP is received on the next one, or here with rtcp-mux.
     pub port: u16,
     /// The id of the `o=` line: fresh for every session (TR-220).
     pub session_id: u64,

@@ -113,7 +113,7 @@ impl Security {
             return Ok(None);
         }
         // Keys that fail are no refusal of keys: the stream may not be in clear then (RFC 8643 §3.2).
-        let keyed = media.attributes().any(|attribute| attribute.name == "crypto");
+        let keyed = media.attributes_named("crypto").next().is_some();
         let offered = self.offer(None);
         let chosen = lines_of(media).find(|line| {
             obeyed(line) && offered.iter().any(|ours| (ours.tag, ours.suite) == (line.tag, line.suite))
@@ -135,11 +135,7 @@ impl Security {
 }
 
 fn lines_of(media: &Media<'_>) -> impl Iterator<Item = Crypto> {
-    let values = media
-        .attributes()
-        .filter(|attribute| attribute.name == "crypto")
-        .filter_map(|attribute| attribute.value);
-    Crypto::parse_lines(values).into_iter()
+    Crypto::parse_lines(media.attributes_named("crypto").flatten()).into_iter()
 }
 
 /// A line that would leave payloads or reports in clear is not secured.

@@ -7,7 +7,7 @@ use super::local::{CodecPreference, LocalMedia};
 use super::security::{Profile, Security};
 use crate::codec::Codec;
 use crate::direction::Direction;
-use crate::sdp::{Connection, Media, SdpError, SessionDescription, parse_number};
+use crate::sdp::{Connection, Media, SdpError, SessionDescription, parse_number, split_words};
 use crate::srtp::sdes::Crypto;
 
 /// The payload types that look like RTCP on a shared port (RFC 5761 §4).
@@ -147,8 +147,8 @@ fn read(
     let comfort_noise =
         number_of(MediaFormat::ComfortNoise).filter(|_| codec.clock_rate() == Codec::CLOCK_RATE);
     let rtp = SocketAddr::new(address_of(description, media, local)?, media.port);
-    let muxed = |name: &str| media.attributes().any(|attribute| attribute.name == name);
-    let rtcp_mux = local.rtcp_mux && muxed("rtcp-mux") && !LIKE_RTCP.contains(&payload_type);
+    let muxed = media.attributes_named("rtcp-mux").next().is_some();
+    let rtcp_mux = local.rtcp_mux && muxed && !LIKE_RTCP.contains(&payload_type);
     Ok(RemoteAudio {
         profile,
         rtp,
@@ -206,8 +206,8 @@ fn is_unspecified(address: IpAddr) -> bool {
 fn rtcp_address(media: &Media<'_>, rtp: SocketAddr, local: &LocalMedia) -> SocketAddr {
     let next = SocketAddr::new(rtp.ip(), rtp.port().checked_add(1).unwrap_or(0));
     let Some(value) = media.attribute("rtcp") else { return next };
-    let mut words = value.split_ascii_whitespace();
-    let Some(port) = words.next().and_then(|word| word.parse::<u16>().ok()) else { return next };
+    let mut words = split_words(value);
+    let Some(port) = words.next().and_then(parse_number) else { return next };
     let address = Connection::of_words(&mut words)
         .and_then(|connection| usable_address(connection, local).ok())
         .filter(|address| !is_unspecified(*address))

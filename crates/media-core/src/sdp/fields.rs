@@ -42,8 +42,8 @@ pub struct Origin<'a> {
 
 impl<'a> Origin<'a> {
     pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
-        let value = value.trim_ascii_start();
-        let (username, rest) = value.split_at(value.iter().position(u8::is_ascii_whitespace)?);
+        let first = value.iter().position(|&byte| byte != b' ')?;
+        let (username, rest) = value[first..].split_at(value[first..].iter().position(|&byte| byte == b' ')?);
         let mut words = words(rest)?;
         let session_id = words.next().filter(|word| is_digits(word))?;
         let version = words.next().filter(|word| is_digits(word))?;
@@ -133,7 +133,24 @@ impl<'a> Encoding<'a> {
 
 /// The words of a value that is text; `None` where it is not UTF-8.
 pub(super) fn words(value: &[u8]) -> Option<impl Iterator<Item = &str>> {
-    Some(std::str::from_utf8(value).ok()?.split_ascii_whitespace())
+    Some(split_words(std::str::from_utf8(value).ok()?))
+}
+
+/// Blanks divide words, several as one does; nothing else does, lest two readers see two lists.
+pub(crate) fn split_words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (word, behind) = split_word(rest)?;
+        rest = behind;
+        Some(word)
+    })
+}
+
+/// Splits off the first word; `None` where there is none.
+pub(super) fn split_word(text: &str) -> Option<(&str, &str)> {
+    let start = text.bytes().position(|byte| byte != b' ')?;
+    let text = &text[start..];
+    Some(text.split_at(text.bytes().position(|byte| byte == b' ').unwrap_or(text.len())))
 }
 
 pub(super) fn is_digits(word: &str) -> bool {

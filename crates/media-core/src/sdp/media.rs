@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use super::fields::{parse_number, words};
-use super::{Attribute, Connection, Encoding, Line, Span, attributes, first_value};
+use super::fields::{parse_number, split_word, split_words};
+use super::{
+    Attribute, Connection, Encoding, Line, Span, attributes, attributes_named, direction_of, first_value,
+};
+use crate::direction::Direction;
 
 /// Shows an m-line with the lines that belong to it (RFC 8866 §5.14).
 #[derive(Clone, Copy)]
@@ -35,7 +38,7 @@ impl<'a> Media<'a> {
 
     /// Returns the formats: payload types for RTP profiles.
     pub fn formats(&self) -> impl Iterator<Item = &'a str> {
-        self.formats.split_ascii_whitespace()
+        split_words(self.formats)
     }
 
     /// Returns the payload types among the formats, 0 to 127.
@@ -66,13 +69,23 @@ impl<'a> Media<'a> {
 
     /// Returns the value of the first attribute with this name.
     pub fn attribute(&self, name: &str) -> Option<&'a str> {
-        self.attributes().find(|attribute| attribute.name == name)?.value
+        self.attributes_named(name).next()?
+    }
+
+    /// Returns the value of each attribute with this name, in order; `None` for one without.
+    pub fn attributes_named<'b>(&self, name: &'b str) -> impl Iterator<Item = Option<&'a str>> + use<'a, 'b> {
+        attributes_named(self.text, self.lines, name)
+    }
+
+    /// Returns the line's own direction.
+    pub fn direction(&self) -> Option<Direction> {
+        direction_of(self.text, self.lines)
     }
 
     /// Returns each payload type that `a=rtpmap` binds, with its encoding, in order.
     pub fn encodings(&self) -> impl Iterator<Item = (u8, Encoding<'a>)> {
-        self.attributes().filter(|attribute| attribute.name == "rtpmap").filter_map(|attribute| {
-            let (number, encoding) = attribute.value?.trim_ascii_start().split_once(' ')?;
+        self.attributes_named("rtpmap").filter_map(|value| {
+            let (number, encoding) = split_word(value?)?;
             Some((parse_number(number).filter(|&number: &u8| number < 128)?, Encoding::parse(encoding)?))
         })
     }
@@ -85,19 +98,13 @@ impl fmt::Debug for Media<'_> {
     }
 }
 
-/// Splits an m-line's value into type, ports, profile and formats, of which there is at least one.
+/// Splits an m-line's value into type, ports, profile and formats, of which there is at least one. One blank divides the
+/// first three: with two of them, other parsers take the empty word for one of the values.
 fn split(value: &[u8]) -> Option<[&str; 4]> {
-    let mut rest = std::str::from_utf8(value).ok()?.trim_ascii_start();
-    let mut parts = [""; 4];
-    for part in &mut parts[..3] {
-        let (word, behind) = rest.split_once([' ', '\t'])?;
-        (*part, rest) = (word, behind.trim_ascii_start());
-    }
-    parts[3] = rest;
-    (!rest.is_empty()).then_some(parts)
-}
-
-/// How many formats an m-line names.
-pub(super) fn count_formats(value: &[u8]) -> usize {
-    words(value).map_or(0, Iterator::count).saturating_sub(3)
+    let mut parts = std::str::from_utf8(value).ok()?.splitn(4, ' ');
+    let parts = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let [kind, ports, protocol, formats] = parts;
+    let whole =
+        !kind.is_empty() && !ports.is_empty() && !protocol.is_empty() && split_word(formats).is_some();
+    whole.then_some(parts)
 }

@@ -2,7 +2,6 @@
 
 use memchr::memchr3;
 
-use super::media::count_formats;
 use super::{
     Connection, MAX_ATTRIBUTES, MAX_FORMATS, MAX_LINE_BYTES, MAX_LINES, MAX_MEDIA, MAX_SDP_BYTES, Media,
     Origin, Rule, SdpError, SessionDescription, Span,
@@ -91,10 +90,8 @@ impl<'a> Reader<'a> {
                 }
                 Origin::parse(value).ok_or(broken(Rule::Origin))?;
             }
-            b's' => {
-                if std::mem::replace(&mut self.name, true) || !in_session {
-                    return Err(broken(Rule::SessionName));
-                }
+            b's' if std::mem::replace(&mut self.name, true) || !in_session => {
+                return Err(broken(Rule::SessionName));
             }
             b'c' => {
                 if in_session && std::mem::replace(&mut self.connection, true) {
@@ -117,8 +114,9 @@ impl<'a> Reader<'a> {
                 }
                 self.media += 1;
                 self.attributes = 0;
-                Media::of(self.bytes, &[span]).ok_or(broken(Rule::Media))?;
-                if count_formats(value) > MAX_FORMATS {
+                let media = [span];
+                let media = Media::of(self.bytes, &media).ok_or(broken(Rule::Media))?;
+                if media.formats().nth(MAX_FORMATS).is_some() {
                     return Err(SdpError::TooManyFormats { line });
                 }
             }

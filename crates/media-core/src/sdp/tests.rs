@@ -75,6 +75,18 @@ fn every_line_is_printed_in_its_place() {
 }
 
 #[test]
+fn several_blanks_divide_as_one_does() {
+    let text = "v=0\no= -  1 1  IN IP4 a \nc=  IN IP4   192.0.2.1\nm=audio 1 RTP/AVP  0  8 \na=rtpmap:  8  PCMA/8000\n";
+    let description = parse(text).expect("well formed");
+    assert_eq!((description.origin().username, description.origin().address.address), (&b"-"[..], "a"));
+    let media = description.media().next().expect("an m-line");
+    assert_eq!((media.kind, media.port, media.protocol), ("audio", 1, "RTP/AVP"));
+    assert_eq!(media.payload_types().collect::<Vec<_>>(), [0, 8]);
+    assert_eq!(media.encodings().count(), 1);
+    assert_eq!(description.connection(&media).and_then(|address| address.ip()), "192.0.2.1".parse().ok());
+}
+
+#[test]
 fn text_of_any_character_set_is_kept() {
     let body = b"v=0\r\no=J\xFCrgen 1 1 IN IP4 192.0.2.1\r\ns=\xFC\r\nt=0 0\r\na=note:\xFC\r\na=inactive\r\n";
     let description = SessionDescription::parse(body).expect("well formed");
@@ -153,6 +165,10 @@ fn broken_lines_are_named_with_their_rule() {
         ("m=audio +1 RTP/AVP 0", Rule::Media),
         ("m=audio 65536 RTP/AVP 0", Rule::Media),
         ("m=audio 1/x RTP/AVP 0", Rule::Media),
+        ("m=audio\t1 RTP/AVP 0", Rule::Media),
+        ("m= audio 1 RTP/AVP 0", Rule::Media),
+        ("m= 9 0 96 0", Rule::Media),
+        ("m=audio 1  RTP/AVP 0", Rule::Media),
     ] {
         assert_eq!(parse(&format!("{head}{bad}\n")), Err(SdpError::Malformed { line: 3, rule }), "{bad}");
     }

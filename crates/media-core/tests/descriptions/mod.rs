@@ -45,7 +45,7 @@ pub(crate) fn canonical() -> impl Strategy<Value = String> {
             lines.extend(connection.map(|address| format!("c={address}")));
             lines.extend(rest);
         }
-        lines.iter().map(|line| format!("{line}\r\n")).collect()
+        lines.iter().flat_map(|line| [line, "\r\n"]).collect()
     })
 }
 

@@ -5,6 +5,13 @@ use Codec::{G722, L16, Pcma, Pcmu};
 
 const WIDE: Codec = L16(SampleRate::Hz16000);
 
+/// The end of an m-line with all dynamic numbers from `first` on, bound to codecs of the peer's own.
+fn all_numbers(first: u8) -> String {
+    let numbers: Vec<String> = (first..=127).map(|number| number.to_string()).collect();
+    let maps: Vec<String> = (first..=127).map(|number| format!("a=rtpmap:{number} x{number}/8000")).collect();
+    format!("{}\r\n{}\r\n", numbers.join(" "), maps.join("\r\n"))
+}
+
 fn with(codecs: &[Codec], preference: CodecPreference) -> Negotiation {
     Negotiation::new(LocalMedia { codecs: codecs.to_vec(), preference, ..local(1) })
 }
@@ -126,10 +133,7 @@ fn payload_numbers_keep_their_meaning() {
     let (mut ours, _) = answer_to("m=audio 5000 RTP/AVP 0 101\r\na=rtpmap:101 opus/48000/2\r\n");
     assert_eq!(formats(&ours.offer()), "0 8 96");
     // And none if every number is taken.
-    let numbers: Vec<String> = (96..=127).map(|number| number.to_string()).collect();
-    let maps: Vec<String> = (96..=127).map(|number| format!("a=rtpmap:{number} x{number}/8000")).collect();
-    let (numbers, maps) = (numbers.join(" "), maps.join("\r\n"));
-    let full = foreign(&format!("m=audio 5000 RTP/AVP 0 {numbers}\r\n{maps}\r\n"));
+    let full = foreign(&format!("m=audio 5000 RTP/AVP 0 {}", all_numbers(96)));
     for (codecs, expected) in [(&[Pcmu, Pcma][..], "0 8"), (&[WIDE, Pcmu], "0")] {
         let mut ours = with(codecs, CodecPreference::Ours);
         ours.offered(&full).expect("acceptable");
@@ -154,11 +158,8 @@ fn a_number_that_the_peer_binds_anew_is_not_bound_anew_by_us() {
     ours.offered(&foreign(swapped)).expect("acceptable");
     assert_eq!(formats(&ours.answer()), "0");
     // Where nothing is free the peer is followed.
-    let numbers: Vec<String> = (96..=127).map(|number| number.to_string()).collect();
-    let maps: String = (96..=127).map(|number| format!("a=rtpmap:{number} x{number}/8000\r\n")).collect();
     let mut ours = with(&[WIDE, Pcmu], CodecPreference::Ours);
-    ours.offered(&foreign(&format!("m=audio 5000 RTP/AVP 0 {}\r\n{maps}", numbers.join(" "))))
-        .expect("acceptable");
+    ours.offered(&foreign(&format!("m=audio 5000 RTP/AVP 0 {}", all_numbers(96)))).expect("acceptable");
     ours.answer();
     ours.offered(&foreign("m=audio 5000 RTP/AVP 97\r\na=rtpmap:97 L16/16000\r\n")).expect("acceptable");
     assert_eq!(formats(&ours.answer()), "97");
@@ -183,9 +184,7 @@ fn what_was_offered_can_be_received() {
 #[test]
 fn a_peer_that_took_all_numbers_leaves_no_line_without_codec() {
     let mut ours = with(&[WIDE], CodecPreference::Ours);
-    let numbers: Vec<String> = (96..=127).map(|number| number.to_string()).collect();
-    let maps: String = (97..=127).map(|number| format!("a=rtpmap:{number} x{number}/8000\r\n")).collect();
-    let lines = format!("m=audio 5000 RTP/AVP {}\r\na=rtpmap:96 L16/16000\r\n{maps}", numbers.join(" "));
+    let lines = format!("m=audio 5000 RTP/AVP 96 {}a=rtpmap:96 L16/16000\r\n", all_numbers(97));
     ours.offered(&foreign(&lines)).expect("acceptable");
     assert_eq!(formats(&ours.answer()), "96");
     assert_eq!(formats(&ours.offer()), "96");

@@ -37,6 +37,45 @@ fn every_offer_is_answered_by_the_matrix() {
 }
 
 #[test]
+fn every_wish_is_answered_by_the_matrix() {
+    // covers: TR-214
+    use Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+    let rows = [
+        (SendRecv, [SendRecv, SendOnly, RecvOnly, Inactive]),
+        (SendOnly, [RecvOnly, Inactive, RecvOnly, Inactive]),
+        (RecvOnly, [SendOnly, SendOnly, Inactive, Inactive]),
+        (Inactive, [Inactive, Inactive, Inactive, Inactive]),
+    ];
+    for (offered, answers) in rows {
+        for (wish, expected) in [SendRecv, SendOnly, RecvOnly, Inactive].into_iter().zip(answers) {
+            let (mut alice, mut bob) = (negotiation(1), negotiation(2));
+            alice.set_direction(offered);
+            bob.set_direction(wish);
+            let (offer, answer) = exchange(&mut alice, &mut bob);
+            assert_eq!((direction(&offer), direction(&answer)), (offered, expected), "wish {wish}");
+            assert_eq!(in_force(&bob).direction, expected);
+            assert_eq!(in_force(&alice).direction, expected.reversed());
+            assert!(!alice.local_hold() && !bob.local_hold());
+        }
+    }
+}
+
+#[test]
+fn who_has_nothing_to_send_holds_by_inactive() {
+    // covers: TR-213
+    let (mut alice, mut bob) = call();
+    alice.set_direction(Direction::RecvOnly);
+    let (offer, _) = exchange(&mut alice, &mut bob);
+    assert_eq!((direction(&offer), bob.remote_hold()), (Direction::RecvOnly, false));
+    alice.desire(true);
+    let (offer, _) = exchange(&mut alice, &mut bob);
+    assert_eq!((direction(&offer), bob.remote_hold()), (Direction::Inactive, true));
+    alice.desire(false);
+    let (offer, _) = exchange(&mut alice, &mut bob);
+    assert_eq!((direction(&offer), in_force(&bob).direction), (Direction::RecvOnly, Direction::SendOnly));
+}
+
+#[test]
 fn a_hold_is_offered_as_sendonly_or_inactive() {
     // covers: TR-213
     for (hold, offered) in
@@ -87,7 +126,7 @@ fn each_side_ends_its_own_hold() {
 
 #[test]
 fn an_offer_shows_our_wish_and_never_mirrors_the_peers_hold() {
-    // covers: TR-215
+    // covers: TR-215, EC-76
     let (mut alice, mut bob) = call();
     bob.desire(true);
     exchange(&mut bob, &mut alice);
@@ -101,7 +140,7 @@ fn an_offer_shows_our_wish_and_never_mirrors_the_peers_hold() {
 
 #[test]
 fn the_hold_flag_waits_for_a_valid_answer() {
-    // covers: TR-224
+    // covers: TR-218, TR-224
     let (mut alice, mut bob) = call();
     alice.desire(true);
     alice.offer();

@@ -44,7 +44,7 @@ fn a_refused_offer_has_used_its_version() {
 
 #[test]
 fn a_new_session_is_a_fresh_offer() {
-    // covers: TR-220
+    // covers: TR-220, EC-75
     let (mut alice, mut bob) = (negotiation(1), negotiation(2));
     exchange(&mut alice, &mut bob);
     bob.desire(true);

@@ -6,7 +6,7 @@ const NEW: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7));
 
 #[test]
 fn a_change_of_address_is_in_force_with_its_answer() {
-    // covers: TR-222, TM-014
+    // covers: TR-222, TM-014, TM-015
     let (mut alice, mut bob) = (negotiation(1), negotiation(2));
     let (first, _) = exchange(&mut alice, &mut bob);
     let old = in_force(&alice).local;

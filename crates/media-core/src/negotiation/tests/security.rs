@@ -1,6 +1,7 @@
 //! Which streams are secured, with which keys, and which are refused.
 
 use super::*;
+use crate::srtp::Mki;
 use crate::srtp::Suite::{self, AeadAes128Gcm, AeadAes256Gcm, AesCm128HmacSha1_80};
 use SrtpPolicy::{Off, Optional, Required};
 
@@ -28,7 +29,7 @@ fn keys(sdp: &[u8]) -> Vec<String> {
 }
 
 fn srtp(negotiation: &Negotiation) -> Option<&AgreedSrtp> {
-    in_force(negotiation).srtp.as_ref()
+    in_force(negotiation).srtp.as_deref()
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn keys_that_cannot_be_used_secure_nothing() {
     ours.offered(&foreign(&lines)).expect("acceptable");
     assert!(keys(&ours.answer())[0].starts_with("3 AES_CM_128_HMAC_SHA1_80 inline:"));
     let key = &srtp(&ours).expect("secured").remote.keys[0];
-    assert_eq!((key.lifetime, key.mki.map(|mki| mki.value())), (Some(1 << 20), Some(1)));
+    assert_eq!((key.lifetime, key.mki.map(Mki::value)), (Some(1 << 20), Some(1)));
     let hundred =
         format!("m=audio 5000 RTP/SAVP 0\r\n{}{good}\r\n", format!("{}\r\n", refused[1]).repeat(100));
     assert_eq!(with(1, Optional).offered(&foreign(&hundred)), Err(SdpError::NoCommonCrypto));
