@@ -73,6 +73,16 @@ impl Latch {
         self.locked.unwrap_or(self.negotiated)
     }
 
+    /// Returns false for a packet that cannot be the peer's, whatever is in it: it need not be read, nor decrypted.
+    pub fn may_accept(&self, source: SocketAddr, now: Tick) -> bool {
+        let previous = self.previous.is_some_and(|(address, until)| address == source && now < until);
+        match self.policy {
+            LatchPolicy::Negotiated => source == self.remote() || previous,
+            LatchPolicy::Learn => source == self.remote() || previous || self.locked.is_none(),
+            LatchPolicy::LearnAuthenticated => true,
+        }
+    }
+
     /// A description of the peer came into force. With the address that was negotiated before (a hold) nothing changes;
     /// with another one what was learned is forgotten, and the address until now is heard for another 3 s or until the first
     /// packet of the new one (TM-014, TM-024).

@@ -2,8 +2,8 @@
 #![doc = include_str!("../README.md")]
 
 mod codec;
-pub mod comfort_noise;
 pub mod collision;
+pub mod comfort_noise;
 mod direction;
 pub mod dtmf;
 pub mod emodel;
@@ -12,6 +12,7 @@ mod hearing;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod latch;
+pub mod mixer;
 mod negotiation;
 pub mod playout;
 pub mod quality;
@@ -44,9 +45,9 @@ pub use sdp::{SdpError, SessionDescription};
 pub use sink::{MAX_HEARD_MS, RecordLayout, RecordedBlock};
 pub use source::{MAX_SPEECH_MS, Source};
 pub use streams::{
-    DeviceId, DeviceSnapshot, HoldAudio, Op, PacketKind, QualityKind, QualityReport, RecordingId,
-    StreamCommand, StreamEvent, StreamFailure, StreamId, StreamOutput, StreamSnapshot, StreamSummary,
-    Streams, StreamsConfig,
+    DeviceId, DeviceSnapshot, HoldAudio, MAX_MIXED_STREAMS, Op, PacketKind, QualityKind, QualityReport,
+    RecordingId, StreamCommand, StreamEvent, StreamFailure, StreamId, StreamOutput, StreamSnapshot,
+    StreamSummary, Streams, StreamsConfig,
 };
 pub use tick::{Cx, Tick};
 pub use wav::Wav;

@@ -15,36 +15,49 @@ mod deadlines;
 mod device;
 mod figures;
 mod graph;
+mod incoming;
+mod joining;
+mod keys;
+mod meter;
 mod names;
+mod outlet;
 mod output;
 mod pace;
+mod protection;
 mod receiver;
 mod relay;
 mod reporter;
+mod seat;
 mod sender;
 mod session;
 mod step;
 #[cfg(test)]
 mod tests;
+mod voice;
 mod watchdog;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use slab::Slab;
 
+use crate::dtmf::{Event, MAX_DURATION, MIN_DURATION};
 use crate::hearing::Hearing;
+use crate::mixer::Mixer;
 use crate::negotiation::Agreed;
 use crate::tick::{Cx, Tick};
 
-pub use command::{StreamCommand, StreamFailure};
+pub use command::{MAX_MIXED_STREAMS, StreamCommand, StreamFailure};
 pub use config::{HoldAudio, StreamsConfig};
 use deadlines::Deadlines;
 use device::Device;
 pub use figures::{DeviceSnapshot, QualityKind, QualityReport, StreamSnapshot, StreamSummary};
+use graph::Graph;
 pub use names::{DeviceId, Op, PacketKind, RecordingId, StreamId};
 pub use output::{StreamEvent, StreamOutput};
-use session::Session;
+use sender::Speakers;
+use session::{Link, Session};
 use step::{Bench, Step};
 
 /// Runs all RTP streams of one user agent; see the module's text.
@@ -55,6 +68,7 @@ pub struct Streams {
     /// Where a stream is in the slab.
     keys: BTreeMap<StreamId, usize>,
     devices: BTreeMap<DeviceId, Device>,
+    mixes: Slab<Mixer>,
     deadlines: Deadlines,
     bench: Bench,
     due: Vec<(Tick, usize)>,
@@ -71,6 +85,7 @@ impl Streams {
             sessions: Slab::new(),
             keys: BTreeMap::new(),
             devices: BTreeMap::new(),
+            mixes: Slab::new(),
             deadlines: Deadlines::new(),
             bench: Bench::new(),
             due: Vec::new(),
@@ -107,26 +122,60 @@ impl Streams {
             self.unknown_packets += 1;
             return;
         };
-        let Self { config, sessions, devices, bench, .. } = self;
-        let mut step = Step { config, cx, bench, out };
         let source = SocketAddr::new(source.ip().to_canonical(), source.port());
-        let Some(session) = sessions.get_mut(key) else { return };
-        match kind {
-            PacketKind::Rtp => {
-                let device = session.device.and_then(|device| devices.get_mut(&device));
-                if let Some(received) = session.receive_rtp(&mut step, source, packet, device)
-                    && let Some(pair) = session.pair
-                    && let Some(other) = self.keys.get(&pair.with).and_then(|key| sessions.get_mut(*key))
-                {
-                    other.pass_on(&mut step, &received);
-                }
-            }
-            PacketKind::Rtcp => session.receive_rtcp(&step, source, packet),
+        let told = out.len();
+        let (link, alike) = self.receive(cx, key, kind, source, packet, out);
+        match link {
+            Link::Relay { with } if !alike => Graph { streams: self, cx, out }.transcode(stream, with),
+            Link::Transcode { with, .. } => self.pass_digits(with, &out[told..]),
+            Link::None | Link::Relay { .. } | Link::Mix(_) => {}
         }
         // A packet puts silences off, over and over: the deadline that stands is kept, and looked at when it comes.
         let deadline = self.deadline(key);
         if deadline.is_some_and(|deadline| self.deadlines.of(key).is_none_or(|armed| deadline < armed)) {
             self.deadlines.set(key, deadline);
+        }
+    }
+
+    /// Has a stream take a datagram. Returns how it is joined, and false when what it received cannot pass as it is.
+    fn receive(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: usize,
+        kind: PacketKind,
+        source: SocketAddr,
+        packet: &[u8],
+        out: &mut Vec<StreamOutput>,
+    ) -> (Link, bool) {
+        let Self { config, sessions, keys, bench, .. } = self;
+        let mut step = Step { config, cx, bench, out };
+        let Some(session) = sessions.get_mut(key) else { return (Link::None, true) };
+        let (link, mut alike) = (session.link, true);
+        let other = match link {
+            Link::Relay { with } => keys.get(&with).copied(),
+            Link::None | Link::Transcode { .. } | Link::Mix(_) => None,
+        };
+        match other.and_then(|other| sessions.get2_mut(key, other)) {
+            Some((session, other)) => session.receive(&mut step, kind, source, packet, |step, received| {
+                alike = other.pass_on(step, received);
+            }),
+            None => sessions[key].receive(&mut step, kind, source, packet, |_, _| {}),
+        }
+        (link, alike)
+    }
+
+    /// Telephone events do not pass where audio is encoded anew: the keys are pressed again when they were released.
+    fn pass_digits(&mut self, to: StreamId, told: &[StreamOutput]) {
+        let Some(session) = self.keys.get(&to).and_then(|key| self.sessions.get_mut(*key)) else { return };
+        for output in told {
+            if let StreamOutput::Event(StreamEvent::Digit { digit, duration_ms, .. }) = output
+                && let Some(event) = Event::from_char(*digit)
+            {
+                let duration =
+                    Duration::from_millis(u64::from(*duration_ms)).clamp(MIN_DURATION, MAX_DURATION);
+                // What finds no room, or nobody who listens, is lost, as keys pressed too fast are.
+                let _ = session.press(&[event], duration);
+            }
         }
     }
 
@@ -137,12 +186,23 @@ impl Streams {
         let mut due = std::mem::take(&mut self.due);
         self.deadlines.take_due(cx.now, &mut due);
         for (_, key) in due.drain(..) {
-            let Self { config, sessions, devices, bench, .. } = self;
+            let Self { config, sessions, devices, mixes, bench, .. } = self;
+            let told = out.len();
             let mut step = Step { config, cx, bench, out };
+            let mut link = Link::None;
             if let Some(session) = sessions.get_mut(key) {
-                let device = session.device.and_then(|device| devices.get_mut(&device));
-                session.send_frames(&mut step, device);
+                link = session.link;
+                let device = match link {
+                    // The device of a paired stream rests.
+                    Link::Relay { .. } | Link::Transcode { .. } => None,
+                    Link::None | Link::Mix(_) => session.device.and_then(|device| devices.get_mut(&device)),
+                };
+                let mix = link.seat().and_then(|seat| Some((mixes.get_mut(seat.mix)?, seat)));
+                session.frames(&mut step, &mut Speakers { device, mix });
                 session.expire(&mut step);
+            }
+            if let Link::Transcode { with, .. } = link {
+                self.pass_digits(with, &out[told..]);
             }
             self.rearm(key);
         }
@@ -199,7 +259,10 @@ impl Streams {
 
     /// Returns true when neither stream nor device nor deadline is left.
     pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.devices.is_empty() && self.deadlines.first().is_none()
+        self.sessions.is_empty()
+            && self.devices.is_empty()
+            && self.mixes.is_empty()
+            && self.deadlines.first().is_none()
     }
 
     /// Returns the packets that came for streams that do not exist.
@@ -216,12 +279,13 @@ impl Streams {
     pub fn close_all(&mut self, cx: &mut Cx<'_>, out: &mut Vec<StreamOutput>) {
         self.advance(cx.now);
         for device in std::mem::take(&mut self.devices).values_mut() {
-            // Most record nothing.
-            let _ = device.stop_recording(cx.now, out);
+            device.end_recording(cx.now, out);
         }
+        self.mixes.clear();
         for (_, key) in std::mem::take(&mut self.keys) {
             self.deadlines.set(key, None);
             let mut session = self.sessions.remove(key);
+            session.link = Link::None;
             session.close(&mut Step { config: &self.config, cx, bench: &mut self.bench, out });
         }
     }
@@ -236,6 +300,6 @@ impl Streams {
     }
 
     fn deadline(&self, key: usize) -> Option<Tick> {
-        self.sessions.get(key).and_then(|session| session.next_deadline(self.config.silent_after))
+        self.sessions.get(key).and_then(Session::next_deadline)
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use media_core::rtp::RtpHeader;
 use media_core::{
-    Agreed, Codec, Cx, DeviceId, Direction, Op, PacketKind, SampleRate, Source, StreamCommand, StreamId,
-    StreamOutput, Streams, StreamsConfig, Tick,
+    Agreed, Codec, Cx, DeviceId, Op, PacketKind, SampleRate, Source, StreamCommand, StreamId, StreamOutput,
+    Streams, StreamsConfig, Tick,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -104,19 +104,8 @@ fn warm_streams_allocate_nothing_per_packet() {
         };
         calls.command(StreamCommand::OpenDevice { device, source });
         calls.command(StreamCommand::Open { op, stream, device: Some(device) });
-        let mut remote_rtcp = remote(number);
-        remote_rtcp.set_port(remote_rtcp.port() + 1);
-        let agreed = Agreed {
-            remote_rtp: remote(number),
-            remote_rtcp,
-            codec: Codec::Pcmu,
-            payload_type: 0,
-            dtmf_payload_type: Some(101),
-            ptime_ms: 20,
-            direction: Direction::SendRecv,
-            remote_valid: true,
-            held: false,
-        };
+        let local = SocketAddr::from(([192, 0, 2, 2], remote(number).port()));
+        let agreed = Agreed::plain(local, remote(number), Codec::Pcmu);
         calls.command(StreamCommand::Apply { op, stream, agreed });
     }
     for number in (1..=PAIRED).step_by(2) {

@@ -55,6 +55,10 @@ impl DigitQueue {
         self.waiting.clear();
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

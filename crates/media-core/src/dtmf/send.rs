@@ -114,6 +114,11 @@ impl DigitSender {
         self.queue.push(event, duration)
     }
 
+    /// Returns the digits that wait, without the one that is sent now.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Returns false once every digit, its end and its repetitions were sent.
     pub fn is_active(&self) -> bool {
         !self.queue.is_empty()

@@ -78,6 +78,11 @@ impl ToneSender {
         self.queue.push(event, duration)
     }
 
+    /// Returns the digits that wait, without the one that is sent now.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Returns false once every digit and the pause behind it are over.
     pub fn is_active(&self) -> bool {
         !self.queue.is_empty() || !matches!(self.state, State::Idle)

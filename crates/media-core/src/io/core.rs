@@ -243,7 +243,10 @@ impl Core {
             | StreamCommand::Move { .. }
             | StreamCommand::SetHoldAudio { .. }
             | StreamCommand::Pair { .. }
-            | StreamCommand::Unpair { .. } => None,
+            | StreamCommand::Unpair { .. }
+            | StreamCommand::Press { .. }
+            | StreamCommand::Mix { .. }
+            | StreamCommand::Unmix { .. } => None,
         };
         self.step(|streams, cx, out| streams.command(cx, command, out));
         // Closed, or never opened: its ports go to rest.

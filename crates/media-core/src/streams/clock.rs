@@ -25,6 +25,11 @@ impl MediaClock {
         }
     }
 
+    /// Returns the timestamp at a moment on a clock of another rate: that of events whose clock is not the audio's.
+    pub(super) fn at_rate(&self, moment: Tick, rate: u32) -> u32 {
+        if rate == self.rate { self.at(moment) } else { Self { rate, ..*self }.at(moment) }
+    }
+
     /// Goes on from a moment with another timestamp.
     pub(super) fn set(&mut self, moment: Tick, value: u32) {
         (self.anchor, self.value) = (moment, value);

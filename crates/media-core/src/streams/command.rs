@@ -1,10 +1,17 @@
 //! What streams and devices can be told to do, and why they refuse.
 
+use std::time::Duration;
+
 use super::config::HoldAudio;
 use super::names::{DeviceId, Op, RecordingId, StreamId};
+use crate::dtmf::{DigitError, Event};
+use crate::mixer::MAX_PARTIES;
 use crate::negotiation::Agreed;
 use crate::sink::RecordLayout;
 use crate::source::Source;
+
+/// The most streams of a mix, each with a device.
+pub const MAX_MIXED_STREAMS: usize = MAX_PARTIES / 2;
 
 /// Names what [`super::Streams`] can be told to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,14 +104,26 @@ pub enum StreamCommand {
         /// What is played.
         audio: HoldAudio,
     },
+    /// Presses keys, one after the other: sent as telephone events, or as tones where the peer has no events. A hold, a
+    /// move or an end of the stream drops what was not sent (TM-044).
+    Press {
+        /// The name of this command.
+        op: Op,
+        /// The stream.
+        stream: StreamId,
+        /// The keys; all of them are taken or none.
+        events: Vec<Event>,
+        /// How long each lasts.
+        duration: Duration,
+    },
     /// Pairs two streams: what one receives the other sends, without decoding when codec and packet time agree. Their
     /// devices stay attached and neither speak nor hear meanwhile.
     Pair {
         /// The name of this command.
         op: Op,
-        /// A stream that has no pair.
+        /// A stream that is joined with no other.
         a: StreamId,
-        /// Another one that has none.
+        /// Another one.
         b: StreamId,
     },
     /// Ends a pair.
@@ -112,6 +131,20 @@ pub enum StreamCommand {
         /// The name of this command.
         op: Op,
         /// One of the two streams.
+        stream: StreamId,
+    },
+    /// Mixes streams with each other and with the devices that are attached to them: each party hears all others.
+    Mix {
+        /// The name of this command.
+        op: Op,
+        /// Two to [`MAX_MIXED_STREAMS`] streams that are joined with no others.
+        streams: Vec<StreamId>,
+    },
+    /// Takes a stream from its mix; with the last but one the mix ends.
+    Unmix {
+        /// The name of this command.
+        op: Op,
+        /// The stream.
         stream: StreamId,
     },
     /// Closes a stream: RTCP BYE where due (TM-009), a last summary; its device is free again.
@@ -123,7 +156,7 @@ pub enum StreamCommand {
     },
 }
 
-/// Tells why a command was refused; nothing has changed.
+/// Tells why a command was refused; nothing has changed, except with [`Self::Protection`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamFailure {
@@ -148,12 +181,24 @@ pub enum StreamFailure {
     /// The stream has no device to move.
     #[error("the stream has no device")]
     NoDevice,
-    /// The stream is paired already, or with itself.
-    #[error("the stream is paired already")]
-    StreamPaired,
-    /// The stream is not paired.
-    #[error("the stream is not paired")]
-    NotPaired,
+    /// The stream is joined with another one already, or would be with itself.
+    #[error("the stream is joined already")]
+    StreamJoined,
+    /// The stream is not joined in this way.
+    #[error("the stream is not joined")]
+    NotJoined,
+    /// A mix has two to [`MAX_MIXED_STREAMS`] streams.
+    #[error("a mix has 2 to {MAX_MIXED_STREAMS} streams")]
+    MixSize,
+    /// Nothing of ours is sent now, so keys would not be heard.
+    #[error("nothing is sent at the moment")]
+    NotSending,
+    /// The keys cannot be sent.
+    #[error(transparent)]
+    Digits(DigitError),
+    /// A key cannot be used: the stream is stopped, and nothing of it is ever in clear (TM-105).
+    #[error("the stream cannot be protected and was stopped")]
+    Protection,
     /// The device is recording already.
     #[error("the device is recording already")]
     Recording,

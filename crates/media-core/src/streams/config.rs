@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use crate::codec::{Codec, SampleRate};
 use crate::emodel::EModelProfile;
+use crate::latch::LatchPolicy;
+use crate::playout::PlayoutSettings;
+use crate::quality::QualityThresholds;
 use crate::source::{Player, Source};
 use crate::wav::Wav;
 
@@ -40,6 +44,8 @@ pub struct StreamsConfig {
     pub cname: String,
     /// A stream without RTP for this long is silent.
     pub silent_after: Duration,
+    /// A stream whose RTP has nothing to hear for this long is soundless; `None` tells nothing, because people listen too.
+    pub soundless_after: Option<Duration>,
     /// Blocks of audio below this root mean square (of 16-bit samples) are silence to an ear.
     pub silence_level: f64,
     /// What a party on our hold hears, unless its stream has audio of its own.
@@ -47,10 +53,23 @@ pub struct StreamsConfig {
     /// The pace of frames begins at a multiple of this, so that streams which are due at about the same time are due
     /// together.
     pub frame_grid: Duration,
-    /// The numbers of the E-model.
+    /// The numbers of the E-model for narrow-band codecs.
     pub emodel: EModelProfile,
-    /// What the playout adds to the one-way delay; nothing while packets are played at arrival.
-    pub playout_delay: Duration,
+    /// The numbers of the E-model for wide-band codecs.
+    pub emodel_wideband: EModelProfile,
+    /// When a stream counts as degraded, and when as recovered.
+    pub thresholds: QualityThresholds,
+    /// How long packets wait before they are heard.
+    pub playout: PlayoutSettings,
+    /// Whether a peer's address may be learned from its packets (SEC-40).
+    pub latch: LatchPolicy,
+    /// The RTP packets that are sent to an address from which nothing came; `None` for no limit. A description can name
+    /// somebody who wants no packets (SEC-44), but some peers only listen, and send no reports either.
+    pub unconfirmed_packets: Option<u64>,
+    /// Whether reports have the voice metrics of RFC 3611.
+    pub xr: bool,
+    /// Whether digits are looked for in the audio as well, for peers without telephone events.
+    pub find_tones: bool,
     /// The most streams at a time.
     pub max_streams: usize,
     /// The most devices at a time.
@@ -64,13 +83,30 @@ impl Default for StreamsConfig {
             rtcp_interval: Duration::from_secs(5),
             cname: "patchcord".to_owned(),
             silent_after: Duration::from_secs(2),
+            soundless_after: None,
             silence_level: 64.0,
             hold_audio: HoldAudio::Nothing,
             frame_grid: Duration::from_millis(1),
-            emodel: EModelProfile::G711,
-            playout_delay: Duration::ZERO,
+            emodel: EModelProfile::G711_PLC,
+            emodel_wideband: EModelProfile::G722,
+            thresholds: QualityThresholds::default(),
+            playout: PlayoutSettings::default(),
+            latch: LatchPolicy::Negotiated,
+            unconfirmed_packets: None,
+            xr: false,
+            find_tones: false,
             max_streams: 4_096,
             max_devices: 4_096,
+        }
+    }
+}
+
+impl StreamsConfig {
+    /// Returns the numbers of the E-model for a codec.
+    pub fn profile(&self, codec: Codec) -> EModelProfile {
+        match codec.sample_rate() {
+            SampleRate::Hz8000 => self.emodel,
+            _ => self.emodel_wideband,
         }
     }
 }

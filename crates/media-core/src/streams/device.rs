@@ -6,7 +6,7 @@ use super::names::{DeviceId, RecordingId, StreamId};
 use super::output::{StreamEvent, StreamOutput};
 use crate::codec::SampleRate;
 use crate::hearing::{Ear, Hearing};
-use crate::sink::{Listening, RecordLayout, RecordedBlock, Recorder, Track};
+use crate::sink::{Listening, RecordLayout, Recorder, Track};
 use crate::source::{Play, Player, Source, Speech};
 use crate::tick::Tick;
 
@@ -63,6 +63,10 @@ impl Device {
     /// A muted microphone goes on with its source, unheard: packets and their clock go on.
     pub(super) fn mute(&mut self, muted: bool) {
         self.muted = muted;
+    }
+
+    pub(super) fn is_muted(&self) -> bool {
+        self.muted
     }
 
     /// Appends the next samples of the microphone.
@@ -124,16 +128,11 @@ impl Device {
         Ok(())
     }
 
-    /// Ends a recording; its last block says so.
-    pub(super) fn stop_recording(
-        &mut self,
-        now: Tick,
-        out: &mut Vec<StreamOutput>,
-    ) -> Result<(), StreamFailure> {
-        let (recording, recorder) = self.recorder.take().ok_or(StreamFailure::NotRecording)?;
-        let block: RecordedBlock = recorder.finish(now);
-        out.push(StreamOutput::Recorded { recording, block });
-        Ok(())
+    /// Ends a recording, whose last block says so; false when there is none.
+    pub(super) fn end_recording(&mut self, now: Tick, out: &mut Vec<StreamOutput>) -> bool {
+        let Some((recording, recorder)) = self.recorder.take() else { return false };
+        out.push(StreamOutput::Recorded { recording, block: recorder.finish(now) });
+        true
     }
 
     pub(super) fn hearing(&self, now: Tick) -> Hearing {

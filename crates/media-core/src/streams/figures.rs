@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::names::{DeviceId, RecordingId, StreamId};
 use crate::codec::Codec;
 use crate::direction::Direction;
+use crate::playout::PlayoutReport;
+use crate::quality::LegSummary;
 use crate::tick::Tick;
 
 /// Tells who measured.
@@ -57,6 +59,8 @@ pub struct StreamSummary {
     pub received: u64,
     /// Packets expected by sequence numbers that did not come; negative with duplicates.
     pub lost: i64,
+    /// Packets that came too late to be heard.
+    pub late: u64,
     /// The last jitter.
     pub jitter_ms: f64,
     /// The largest jitter.
@@ -65,6 +69,10 @@ pub struct StreamSummary {
     pub rtt: Option<Duration>,
     /// The score of the whole stream by its loss; `None` when nothing was received.
     pub mos: Option<f64>,
+    /// What we measured over the time that was talked, holds left out.
+    pub local: LegSummary,
+    /// What the peer reported of it.
+    pub remote: LegSummary,
     /// When the first RTP packet came.
     pub first_packet_at: Option<Tick>,
     /// When the last RTP packet came.
@@ -88,8 +96,10 @@ pub struct StreamSnapshot {
     pub direction: Option<Direction>,
     /// The codec in force.
     pub codec: Option<Codec>,
-    /// Where RTP goes to.
+    /// Where RTP goes to: what was negotiated, or learned.
     pub remote: Option<SocketAddr>,
+    /// True when packets are protected.
+    pub secured: bool,
     /// True while frames are due, or packets of the paired stream pass.
     pub sending: bool,
     /// True when RTP arrives.
@@ -98,14 +108,18 @@ pub struct StreamSnapshot {
     pub sent: u64,
     /// RTP payload bytes sent.
     pub octets_sent: u64,
+    /// Packets that could not be protected, or were too many for an address from which nothing came.
+    pub withheld: u64,
     /// RTP packets received from the negotiated address.
     pub received: u64,
     /// RTP payload bytes received.
     pub octets_received: u64,
     /// Packets lost so far.
     pub lost: i64,
-    /// Packets that came after a newer one and were not played.
+    /// Packets that came too late to be heard.
     pub late: u64,
+    /// The jitter buffer and what it made up.
+    pub playout: PlayoutReport,
     /// RTCP compounds sent.
     pub reports_sent: u64,
     /// RTCP compounds received from the negotiated address.
@@ -114,10 +128,18 @@ pub struct StreamSnapshot {
     pub strangers: u64,
     /// Packets of a source that would have displaced a live one (SEC-43).
     pub intruders: u64,
+    /// Packets that are not authentic, or came again.
+    pub unauthentic: u64,
     /// Packets that could not be parsed or carry a payload that was not negotiated.
     pub malformed: u64,
     /// Our own packets that came back (RFC 3550 §8.2).
     pub looped: u64,
+    /// STUN messages, which nobody here answers.
+    pub stun: u64,
+    /// DTLS records, which nobody here answers.
+    pub dtls: u64,
+    /// Datagrams of no protocol that is known.
+    pub foreign: u64,
     /// The jitter at the moment; `None` when nothing was received.
     pub jitter_ms: Option<f64>,
     /// The last round trip.

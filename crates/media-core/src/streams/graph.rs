@@ -1,18 +1,21 @@
 //! Commands: which streams and devices there are, and what is attached to what.
 
+use std::time::Duration;
+
 use super::config::HoldAudio;
-use super::session::{Moving, Pair, Session};
+use super::session::{Link, Session};
 use super::step::Step;
 use super::{
     Agreed, Cx, Device, DeviceId, Op, RecordingId, StreamCommand, StreamFailure, StreamId, StreamOutput,
     Streams,
 };
 use crate::codec::SampleRate;
+use crate::dtmf::Event;
 use crate::sink::RecordLayout;
 use crate::source::Source;
 
 /// What a command came to.
-type Done = Result<(), StreamFailure>;
+pub(super) type Done = Result<(), StreamFailure>;
 
 /// Carries out a command and returns its answer, if it has one.
 pub(super) fn carry_out(
@@ -48,17 +51,20 @@ pub(super) fn carry_out(
         StreamCommand::Attach { op, stream, device } => (op, graph.attach(stream, device)),
         StreamCommand::Move { op, from, to } => (op, graph.move_device(from, to)),
         StreamCommand::SetHoldAudio { op, stream, audio } => (op, graph.set_hold_audio(stream, &audio)),
+        StreamCommand::Press { op, stream, events, duration } => (op, graph.press(stream, &events, duration)),
         StreamCommand::Pair { op, a, b } => (op, graph.pair(a, b)),
         StreamCommand::Unpair { op, stream } => (op, graph.unpair(stream)),
+        StreamCommand::Mix { op, streams } => (op, graph.mix(&streams)),
+        StreamCommand::Unmix { op, stream } => (op, graph.unmix(stream)),
         StreamCommand::Close { op, stream } => (op, graph.close(stream)),
     })
 }
 
 /// The streams within one command.
-struct Graph<'a, 'c> {
-    streams: &'a mut Streams,
-    cx: &'a mut Cx<'c>,
-    out: &'a mut Vec<StreamOutput>,
+pub(super) struct Graph<'a, 'c> {
+    pub(super) streams: &'a mut Streams,
+    pub(super) cx: &'a mut Cx<'c>,
+    pub(super) out: &'a mut Vec<StreamOutput>,
 }
 
 impl<'c> Graph<'_, 'c> {
@@ -81,8 +87,7 @@ impl<'c> Graph<'_, 'c> {
 
     fn close_device(&mut self, device: DeviceId) {
         let Some(mut closed) = self.streams.devices.remove(&device) else { return };
-        // Most record nothing.
-        let _ = closed.stop_recording(self.cx.now, self.out);
+        closed.end_recording(self.cx.now, self.out);
         if let Some(key) = closed.stream.and_then(|stream| self.key(stream).ok()) {
             self.change(key, |session, step| {
                 session.device = None;
@@ -104,7 +109,7 @@ impl<'c> Graph<'_, 'c> {
 
     fn stop_recording(&mut self, device: DeviceId) -> Done {
         let device = self.streams.devices.get_mut(&device).ok_or(StreamFailure::UnknownDevice)?;
-        device.stop_recording(self.cx.now, self.out)
+        if device.end_recording(self.cx.now, self.out) { Ok(()) } else { Err(StreamFailure::NotRecording) }
     }
 
     fn open(&mut self, stream: StreamId, device: Option<DeviceId>) -> Done {
@@ -127,9 +132,9 @@ impl<'c> Graph<'_, 'c> {
 
     fn apply(&mut self, stream: StreamId, agreed: Agreed) -> Done {
         let key = self.key(stream)?;
-        self.change(key, |session, step| session.apply(step, agreed));
+        let done = self.change(key, |session, step| session.apply(step, agreed));
         self.match_pair(stream);
-        Ok(())
+        done
     }
 
     fn attach(&mut self, stream: StreamId, device: DeviceId) -> Done {
@@ -163,7 +168,7 @@ impl<'c> Graph<'_, 'c> {
         }
         self.change(target, |session, step| {
             session.device = Some(device);
-            session.moving = Some(Moving { from, at: step.now() });
+            session.moved_here(step, from);
             session.open_gate(step);
         });
         Ok(())
@@ -178,51 +183,17 @@ impl<'c> Graph<'_, 'c> {
         Ok(())
     }
 
-    fn pair(&mut self, a: StreamId, b: StreamId) -> Done {
-        let keys = [self.key(a)?, self.key(b)?];
-        if a == b || keys.iter().any(|key| self.streams.sessions[*key].pair.is_some()) {
-            return Err(StreamFailure::StreamPaired);
-        }
-        for (key, with) in keys.into_iter().zip([b, a]) {
-            self.streams.sessions[key].pair = Some(Pair { with, alike: false });
-        }
-        self.match_pair(a);
-        Ok(())
-    }
-
-    fn unpair(&mut self, stream: StreamId) -> Done {
-        let pair = self.streams.sessions[self.key(stream)?].pair.ok_or(StreamFailure::NotPaired)?;
-        for stream in [stream, pair.with] {
-            let key = self.key(stream)?;
-            self.change(key, |session, step| {
-                session.pair = None;
-                session.open_gate(step);
-            });
-        }
-        Ok(())
-    }
-
-    /// Decides how a pair's packets pass: as they are, or decoded and encoded.
-    fn match_pair(&mut self, stream: StreamId) {
-        let Ok(key) = self.key(stream) else { return };
-        let Some(pair) = self.streams.sessions[key].pair else { return };
-        let Ok(other) = self.key(pair.with) else { return };
-        let alike = match [key, other].map(|key| self.streams.sessions[key].agreed.as_ref()) {
-            [Some(one), Some(other)] => one.codec == other.codec && one.ptime_ms == other.ptime_ms,
-            [_, _] => false,
-        };
-        for (key, with) in [(key, pair.with), (other, stream)] {
-            self.change(key, |session, step| {
-                session.pair = Some(Pair { with, alike });
-                session.open_gate(step);
-            });
-        }
+    fn press(&mut self, stream: StreamId, events: &[Event], duration: Duration) -> Done {
+        let key = self.key(stream)?;
+        self.change(key, |session, _| session.press(events, duration))
     }
 
     fn close(&mut self, stream: StreamId) -> Done {
         let key = self.key(stream)?;
-        if self.streams.sessions[key].pair.is_some() {
-            self.unpair(stream)?;
+        match self.streams.sessions[key].link {
+            Link::None => {}
+            Link::Relay { .. } | Link::Transcode { .. } => self.unpair(stream)?,
+            Link::Mix(_) => self.unmix(stream)?,
         }
         self.streams.keys.remove(&stream);
         self.streams.deadlines.set(key, None);
@@ -234,7 +205,7 @@ impl<'c> Graph<'_, 'c> {
         Ok(())
     }
 
-    fn key(&self, stream: StreamId) -> Result<usize, StreamFailure> {
+    pub(super) fn key(&self, stream: StreamId) -> Result<usize, StreamFailure> {
         self.streams.keys.get(&stream).copied().ok_or(StreamFailure::UnknownStream)
     }
 
@@ -243,10 +214,15 @@ impl<'c> Graph<'_, 'c> {
         Step { config, cx: self.cx, bench, out: self.out }
     }
 
-    fn change(&mut self, key: usize, change: impl FnOnce(&mut Session, &mut Step<'_, '_>)) {
+    pub(super) fn change<R>(
+        &mut self,
+        key: usize,
+        change: impl FnOnce(&mut Session, &mut Step<'_, '_>) -> R,
+    ) -> R {
         let Streams { config, sessions, bench, .. } = &mut *self.streams;
         let mut step = Step { config, cx: self.cx, bench, out: self.out };
-        change(&mut sessions[key], &mut step);
+        let result = change(&mut sessions[key], &mut step);
         self.streams.rearm(key);
+        result
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::command::StreamFailure;
-use super::figures::{QualityReport, StreamSummary};
+use super::figures::{QualityKind, QualityReport, StreamSummary};
 use super::names::{DeviceId, Op, PacketKind, RecordingId, StreamId};
+use crate::quality::QualityChange;
 use crate::sink::RecordedBlock;
 use crate::tick::Tick;
 
@@ -67,6 +68,20 @@ pub enum StreamEvent {
         /// When this was found.
         at: Tick,
     },
+    /// Packets come, and nothing has been heard in them since then.
+    Soundless {
+        /// The stream.
+        stream: StreamId,
+        /// Since when.
+        since: Tick,
+    },
+    /// Something is heard again.
+    SoundAgain {
+        /// The stream.
+        stream: StreamId,
+        /// How long there was nothing.
+        gap: Duration,
+    },
     /// The peer pressed a key.
     Digit {
         /// The stream.
@@ -92,6 +107,17 @@ pub enum StreamEvent {
     },
     /// A report, at most one of each kind per RTCP interval (TM-083).
     Quality(QualityReport),
+    /// The quality of a direction has crossed a threshold.
+    QualityChanged {
+        /// The stream.
+        stream: StreamId,
+        /// Who measured.
+        kind: QualityKind,
+        /// When the interval ended.
+        at: Tick,
+        /// What has changed.
+        change: QualityChange,
+    },
     /// The stream was closed; its last numbers (TM-084).
     Summary(StreamSummary),
     /// The first audio came from the stream a device was moved to, or none came for 2 s.

@@ -1,26 +1,43 @@
-//! What a stream receives: who may send it, how it is counted, what it means.
+//! What a stream receives: who may send it, how it is counted, what it means, when it is heard.
 
 mod admission;
+mod decoding;
 mod sources;
 
-use super::device::Device;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::command::StreamFailure;
 use super::names::StreamId;
+use super::pace::Pace;
+use super::protection::{Opening, Protection};
 use super::step::Step;
-use crate::codec::{Codec, Decoder};
-use crate::dtmf::DigitReceiver;
-use crate::negotiation::Agreed;
+use crate::codec::{Codec, SampleRate};
+use crate::collision::{Collision, Conflicts};
+use crate::dtmf::{DigitReceiver, DtmfDetector};
+use crate::latch::Verdict;
+use crate::negotiation::{Agreed, MediaFormat};
+use crate::playout::{Format, Playout, Pulled, Put};
+use crate::quality::BurstMeter;
 use crate::reception::Arrival;
 use crate::rtp::{RtpHeader, RtpPacket};
+use crate::ssrc_guard::SsrcVerdict;
 use crate::tick::Tick;
 
 pub(super) use admission::Admission;
+use decoding::Decoding;
 pub(super) use sources::Sources;
 
-/// What a payload type means on a stream.
+/// How much is heard at a time.
+pub(super) const PULL_MS: u32 = 20;
+const PULL: Duration = Duration::from_millis(PULL_MS as u64);
+
+/// What a packet carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Payload {
     Audio(Codec),
-    Event,
+    Noise,
+    Event { clock_rate: u32 },
     Unknown,
 }
 
@@ -33,117 +50,274 @@ pub(super) struct Received<'a> {
     pub(super) arrival: Arrival,
 }
 
+/// What the owner of a receiver has to know of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// The peer's address was learned.
+    Learned(SocketAddr),
+    /// The peer uses our source.
+    Collision,
+    /// The peer began with another source.
+    Changed,
+}
+
 /// Receives what one peer sends.
-#[derive(Debug)]
 pub(super) struct Receiver {
     stream: StreamId,
+    protection: Protection<Opening>,
     pub(super) admission: Admission,
     pub(super) sources: Sources,
-    digits: DigitReceiver,
-    decoder: Option<(Codec, Box<dyn Decoder>)>,
+    conflicts: Conflicts,
+    /// Where the last packet came from.
+    source: Option<SocketAddr>,
+    digits: (u32, DigitReceiver),
+    tones: Option<(SampleRate, DtmfDetector)>,
+    decoding: Decoding,
+    playout: Playout,
+    pace: Pace,
+    pub(super) bursts: BurstMeter,
     pub(super) late: u64,
     pub(super) malformed: u64,
     pub(super) looped: u64,
+    /// Packets that could not be opened.
+    pub(super) unauthentic: u64,
 }
 
 impl Receiver {
-    pub(super) fn open(stream: StreamId) -> Self {
+    pub(super) fn open(step: &mut Step<'_, '_>, stream: StreamId) -> Self {
+        let seed = step.random() as u32;
         Self {
             stream,
+            protection: Protection::default(),
             admission: Admission::default(),
             sources: Sources::default(),
-            digits: DigitReceiver::default(),
-            decoder: None,
+            conflicts: Conflicts::default(),
+            source: None,
+            digits: (Codec::CLOCK_RATE, DigitReceiver::default()),
+            tones: None,
+            decoding: Decoding::new(seed),
+            playout: Playout::new(step.config.playout, Format::NARROWBAND),
+            pace: Pace::new(step.now()),
+            bursts: BurstMeter::new(crate::quality::GMIN),
             late: 0,
             malformed: 0,
             looped: 0,
+            unauthentic: 0,
         }
     }
 
-    /// Reads and counts a packet of the peer's; `None` when it is of no further use.
+    /// Takes the addresses, the key and the formats of an agreement; returns where RTP goes. On failure nothing is taken
+    /// any more.
+    pub(super) fn apply(
+        &mut self,
+        step: &Step<'_, '_>,
+        before: Option<&Agreed>,
+        agreed: &Agreed,
+    ) -> (SocketAddr, Result<(), StreamFailure>) {
+        self.sources.signalled(step.now());
+        self.decoding.apply(&agreed.receive, agreed.codec);
+        if !agreed.direction.receives() {
+            self.rest();
+        }
+        let to = self.admission.apply(step.now(), agreed, step.config.latch);
+        (to, self.protection.apply(before, agreed))
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.protection.stop();
+    }
+
+    /// Opens a packet in place; `None`, and counted, when it must not be used.
+    pub(super) fn open_packet(&mut self, rtcp: bool, packet: &mut [u8]) -> Option<usize> {
+        let length = self.protection.open(rtcp, packet);
+        self.unauthentic += u64::from(length.is_none());
+        length
+    }
+
+    pub(super) fn is_secured(&self) -> bool {
+        self.protection.is_secured()
+    }
+
+    /// Judges a packet by its addresses and its source, and counts it; `None` when it is of no further use.
     pub(super) fn take<'a>(
         &mut self,
         step: &mut Step<'_, '_>,
-        agreed: &Agreed,
+        our_ssrc: u32,
+        source: SocketAddr,
         packet: &RtpPacket<'a>,
+        notices: &mut impl FnMut(Notice),
     ) -> Option<Received<'a>> {
         let RtpPacket { header, payload, .. } = *packet;
-        let kind = payload_kind(agreed, header.payload_type);
-        let audio = matches!(kind, Payload::Audio(_));
-        if !self.sources.admit(&header, step.now()) {
+        let now = step.now();
+        match self.admission.admit(source, &header, self.protection.is_secured(), now) {
+            Verdict::Accept => {}
+            Verdict::Learned => notices(Notice::Learned(source)),
+            Verdict::Stranger => return None,
+        }
+        if header.ssrc == our_ssrc {
+            self.looped += 1;
+            if self.conflicts.own(source, now, step.config.rtcp_interval) == Collision::Chosen {
+                notices(Notice::Collision);
+            }
             return None;
         }
-        if self.sources.has_changed() {
-            self.digits.expire(Tick(u64::MAX), &mut step.bench.digits);
-            step.tell_digits(self.stream);
-            self.digits = DigitReceiver::default();
+        let kind = self.kind(header.payload_type);
+        match self.sources.admit(&header, now) {
+            SsrcVerdict::Current => {}
+            SsrcVerdict::Changed => {
+                self.end_digits(step);
+                notices(Notice::Changed);
+            }
+            SsrcVerdict::Stranger => return None,
         }
-        let arrival = self.sources.count(&header, payload.len(), step.now(), audio);
+        if self.source.replace(source).is_some_and(|before| before != source) {
+            // Packets take another way now, and those of the old one say nothing of it (TM-060).
+            self.playout.reset();
+        }
+        let clock_rate = match kind {
+            Payload::Audio(codec) => codec.clock_rate(),
+            Payload::Event { clock_rate } => clock_rate,
+            Payload::Noise | Payload::Unknown => Codec::CLOCK_RATE,
+        };
+        let lost = self.sources.total_lost();
+        let timed = matches!(kind, Payload::Audio(_));
+        let arrival = self.sources.count(&header, payload.len(), clock_rate, now, timed);
+        let missing = u64::try_from(self.sources.total_lost() - lost).unwrap_or(0);
+        self.bursts.lost(missing);
+        self.malformed += u64::from(kind == Payload::Unknown);
         Some(Received { header, payload, kind, arrival })
     }
 
-    /// Plays a packet to the ear, or collects the digit it is part of. Returns true when audio reached the ear.
-    pub(super) fn play(
-        &mut self,
-        step: &mut Step<'_, '_>,
-        received: &Received<'_>,
-        device: Option<&mut Device>,
-    ) -> bool {
-        match (received.kind, received.arrival) {
-            (_, Arrival::Jump | Arrival::Duplicate) => {}
-            (Payload::Unknown, _) => self.malformed += 1,
-            (Payload::Event, _) => {
-                let timestamp = received.header.timestamp;
-                self.digits.receive(timestamp, received.payload, step.now(), &mut step.bench.digits);
-                step.tell_digits(self.stream);
-            }
-            (Payload::Audio(_), Arrival::Older) => self.late += 1,
-            (Payload::Audio(codec), Arrival::Newest | Arrival::Restarted) => {
-                let Some(device) = device else { return false };
-                let mut samples = std::mem::take(&mut step.bench.samples);
-                samples.clear();
-                let decoded = self.decoder(codec).decode(received.payload, &mut samples).is_ok();
-                if decoded {
-                    device.hear(codec.sample_rate(), &samples, step.now(), step.out);
-                } else {
-                    self.malformed += 1;
-                }
-                step.bench.samples = samples;
-                return decoded;
-            }
+    fn kind(&self, payload_type: u8) -> Payload {
+        match self.decoding.meaning(payload_type) {
+            Some(MediaFormat::Audio(codec)) => Payload::Audio(codec),
+            Some(MediaFormat::ComfortNoise) => Payload::Noise,
+            Some(MediaFormat::TelephoneEvent { clock_rate }) => Payload::Event { clock_rate },
+            None => Payload::Unknown,
         }
-        false
     }
 
-    /// The decoder of a codec; the peer's change to another one begins it anew.
-    fn decoder(&mut self, codec: Codec) -> &mut dyn Decoder {
-        if self.decoder.as_ref().is_some_and(|(before, _)| *before != codec) {
-            self.decoder = None;
+    /// Puts audio where it is played from, and collects the digit that an event is part of. `beat` is a moment at which the
+    /// stream works anyway.
+    pub(super) fn put(&mut self, step: &mut Step<'_, '_>, received: &Received<'_>, beat: Option<Tick>) {
+        let Received { header, payload, kind, arrival } = received;
+        let now = step.now();
+        if !matches!(arrival, Arrival::Jump | Arrival::Duplicate) {
+            self.collect(step, received);
         }
-        let (_, decoder) = self.decoder.get_or_insert_with(|| (codec, codec.decoder()));
-        &mut **decoder
+        let format = match kind {
+            Payload::Audio(codec) => self.decoding.clocks(MediaFormat::Audio(*codec)),
+            Payload::Noise => self.decoding.clocks(MediaFormat::ComfortNoise),
+            Payload::Event { .. } | Payload::Unknown => None,
+        };
+        let Some(format) = format else {
+            self.playout.skip(header, now);
+            return;
+        };
+        match self.playout.put(header, payload, format, now) {
+            Put::Late => {
+                self.late += 1;
+                self.bursts.discarded();
+            }
+            Put::TooLong => self.malformed += 1,
+            _ => self.bursts.received(),
+        }
+        self.pace.start(beat.unwrap_or(now), step.config.frame_grid);
+    }
+
+    /// Collects the digit that an event is part of.
+    pub(super) fn collect(&mut self, step: &mut Step<'_, '_>, received: &Received<'_>) {
+        let Payload::Event { clock_rate } = received.kind else { return };
+        if self.digits.0 != clock_rate {
+            self.end_digits(step);
+            self.digits = (clock_rate, DigitReceiver::new(clock_rate));
+        }
+        let (timestamp, now) = (received.header.timestamp, step.now());
+        self.digits.1.receive(timestamp, received.payload, now, &mut step.bench.digits);
+        step.tell_digits(self.stream);
+    }
+
+    /// Nothing is heard until packets come again, and nothing of before then.
+    pub(super) fn rest(&mut self) {
+        if self.pace.next().is_some() {
+            self.pace.stop();
+            self.playout.reset();
+        }
+    }
+
+    /// Packets stayed away: there is nothing to play.
+    pub(super) fn rest_when_silent(&mut self, step: &Step<'_, '_>) {
+        let silent = |last: Tick| step.now().since(last) >= step.config.silent_after;
+        if self.sources.last_packet.is_some_and(silent) {
+            self.rest();
+        }
+    }
+
+    /// Gives the next 20 ms that are due: their moment, their rate, and where they came from.
+    pub(super) fn pull(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        samples: &mut Vec<i16>,
+    ) -> Option<(Tick, SampleRate, Pulled)> {
+        let due = self.pace.take(step.now(), PULL)?;
+        let rate = SampleRate::from_hz(self.playout.format().sample_rate).unwrap_or(SampleRate::Hz8000);
+        samples.clear();
+        samples.resize(rate.samples_in(PULL_MS), 0);
+        let broken = self.decoding.broken;
+        let pulled = self.playout.pull(due.at, samples, &mut self.decoding);
+        self.malformed += self.decoding.broken - broken;
+        self.find_tones(step, rate, samples);
+        Some((due.at, rate, pulled))
+    }
+
+    /// Listens for digits that come as tones.
+    fn find_tones(&mut self, step: &mut Step<'_, '_>, rate: SampleRate, samples: &[i16]) {
+        if !step.config.find_tones {
+            return;
+        }
+        if self.tones.as_ref().is_none_or(|(before, _)| *before != rate) {
+            self.tones = DtmfDetector::new(rate.hz()).ok().map(|detector| (rate, detector));
+        }
+        if let Some((_, detector)) = &mut self.tones {
+            detector.listen(samples, &mut step.bench.digits);
+            step.tell_digits(self.stream);
+        }
+    }
+
+    /// What is held back until it is heard.
+    pub(super) fn playout_delay(&self) -> Duration {
+        let report = self.playout.report();
+        if report.delay.is_zero() { report.target } else { report.delay }
+    }
+
+    pub(super) fn playout(&self) -> &Playout {
+        &self.playout
     }
 
     pub(super) fn deadline(&self) -> Option<Tick> {
-        self.digits.deadline()
+        [self.digits.1.deadline(), self.pace.next()].into_iter().flatten().min()
     }
 
-    /// Ends digits whose end was lost; at `Tick(u64::MAX)` every one.
-    pub(super) fn expire(&mut self, step: &mut Step<'_, '_>, now: Tick) {
-        self.digits.expire(now, &mut step.bench.digits);
+    /// Ends digits whose end was lost.
+    pub(super) fn expire(&mut self, step: &mut Step<'_, '_>) {
+        let now = step.now();
+        self.digits.1.expire(now, &mut step.bench.digits);
         step.tell_digits(self.stream);
+    }
+
+    /// Ends a digit that runs: its source is gone.
+    pub(super) fn end_digits(&mut self, step: &mut Step<'_, '_>) {
+        self.digits.1.expire(Tick(u64::MAX), &mut step.bench.digits);
+        if let Some((_, detector)) = &mut self.tones {
+            detector.finish(&mut step.bench.digits);
+        }
+        step.tell_digits(self.stream);
+        self.digits.1 = DigitReceiver::new(self.digits.0);
     }
 }
 
-/// The static numbers are taken besides the agreed one: the peer may switch to any codec we offered (RFC 3264 §7).
-fn payload_kind(agreed: &Agreed, payload_type: u8) -> Payload {
-    if payload_type == agreed.payload_type {
-        Payload::Audio(agreed.codec)
-    } else if Some(payload_type) == agreed.dtmf_payload_type {
-        Payload::Event
-    } else {
-        Codec::from_static_payload_type(payload_type)
-            .filter(|codec| Codec::ALL.contains(codec))
-            .map_or(Payload::Unknown, Payload::Audio)
+impl std::fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receiver").field("stream", &self.stream).finish_non_exhaustive()
     }
 }

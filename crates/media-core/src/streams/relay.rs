@@ -1,6 +1,7 @@
 //! Packets that pass from one stream to its pair: sequence numbers and timestamps of any number of sources made one
 //! (RFC 3550 §7.1, TM-022).
 
+use crate::dtmf::EventPacket;
 use crate::rtp::RtpHeader;
 
 /// Follows one direction of a pair.
@@ -90,11 +91,12 @@ impl Relay {
         self.origin = None;
     }
 
-    /// Ends the relay; returns the timestamp and the end of an event that is cut off by it.
-    pub(super) fn end(&mut self) -> Option<(u32, [u8; 4])> {
+    /// Ends the relay; returns the end of an event that is cut off by it, three times, because one may be lost (RFC 4733
+    /// §2.5.1.4).
+    pub(super) fn end(&mut self) -> Option<[EventPacket; 3]> {
         self.origin = None;
         self.event.take().map(|Event { timestamp, payload: [event, flags, high, low] }| {
-            (timestamp, [event, flags | 0x80, high, low])
+            [EventPacket { marker: false, timestamp, payload: [event, flags | 0x80, high, low] }; 3]
         })
     }
 }

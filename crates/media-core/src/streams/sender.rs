@@ -5,16 +5,25 @@ use std::time::Duration;
 use super::clock::MediaClock;
 use super::config::HoldAudio;
 use super::device::Device;
-use super::names::StreamId;
+use super::keys::Keys;
+use super::outlet::Outlet;
 use super::pace::Pace;
 use super::receiver::{Payload, Received};
 use super::relay::Relay;
+use super::seat::Seat;
 use super::step::Step;
-use crate::codec::{Codec, Encoder};
+use super::voice::Voice;
+use crate::codec::Codec;
+use crate::dtmf::Slot;
+use crate::mixer::Mixer;
 use crate::negotiation::Agreed;
 use crate::rtp::RtpHeader;
 use crate::source::Player;
 use crate::tick::Tick;
+
+/// The first sequence number is below this, so that a receiver of SRTP that misses the first packets finds the roll-over
+/// counter all the same (RFC 3711 §3.3.1).
+const FIRST_SEQUENCE: u16 = 1 << 15;
 
 /// Where the samples of the next frame come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +34,13 @@ pub(super) enum Gate {
     Hold,
     /// Packets of the paired stream pass as they come.
     Relay,
+    /// What the others of a mix say.
+    Mix,
 }
 
 /// Sends one RTP source.
 #[derive(Debug)]
 pub(super) struct Sender {
-    pub(super) stream: StreamId,
     pub(super) ssrc: u32,
     sequence: u16,
     clock: MediaClock,
@@ -39,23 +49,30 @@ pub(super) struct Sender {
     /// A talkspurt starts with the next packet (TM-007).
     marker: bool,
     hold: Option<Player>,
-    encoder: Option<(Codec, Box<dyn Encoder>)>,
+    voice: Voice,
+    keys: Keys,
     relay: Relay,
     pub(super) packets: u64,
     pub(super) octets: u64,
+    /// What was sent under sources that were given up: reports count from zero then (RFC 3550 §8.2).
+    former: (u64, u64),
     pub(super) last_sent: Option<Tick>,
-    collided: bool,
+}
+
+/// What a frame is taken from, besides hold audio.
+pub(super) struct Speakers<'a> {
+    pub(super) device: Option<&'a mut Device>,
+    pub(super) mix: Option<(&'a mut Mixer, Seat)>,
 }
 
 impl Sender {
     /// Everything about the source is random (RFC 3550 §5.1, TM-004).
-    pub(super) fn open(step: &mut Step<'_, '_>, stream: StreamId) -> Self {
+    pub(super) fn open(step: &mut Step<'_, '_>) -> Self {
         let now = step.now();
         let ssrc = step.random() as u32;
-        let sequence = step.random() as u16;
+        let sequence = step.random() as u16 % FIRST_SEQUENCE;
         let timestamp = step.random() as u32;
         Self {
-            stream,
             ssrc,
             sequence,
             clock: MediaClock::new(now, timestamp, Codec::CLOCK_RATE),
@@ -63,18 +80,18 @@ impl Sender {
             pace: Pace::new(now),
             marker: true,
             hold: step.config.hold_audio.player(),
-            encoder: None,
+            voice: Voice::default(),
+            keys: Keys::default(),
             relay: Relay::default(),
             packets: 0,
             octets: 0,
+            former: (0, 0),
             last_sent: None,
-            collided: false,
         }
     }
 
-    /// Returns true when frames are due, or packets pass.
-    pub(super) fn sends(&self) -> bool {
-        self.gate != Gate::Closed
+    pub(super) fn gate(&self) -> Gate {
+        self.gate
     }
 
     pub(super) fn next_frame(&self) -> Option<Tick> {
@@ -94,112 +111,208 @@ impl Sender {
         self.hold = audio.player();
     }
 
+    /// The digits that are to be sent.
+    pub(super) fn keys_mut(&mut self) -> &mut Keys {
+        &mut self.keys
+    }
+
     /// Another agreement is in force: another codec begins anew, its clock goes on (TM-006).
     pub(super) fn apply(&mut self, now: Tick, agreed: &Agreed) {
         self.clock.set_rate(now.max(self.pace.end()), agreed.codec.clock_rate());
-        if self.encoder.as_ref().is_none_or(|(codec, _)| *codec != agreed.codec) {
-            self.encoder = Some((agreed.codec, agreed.codec.encoder()));
-        }
+        self.voice.apply(agreed);
+        self.keys.apply(agreed);
     }
 
-    /// Changes where the frames come from; the one before ends in good order.
-    pub(super) fn set_gate(&mut self, step: &mut Step<'_, '_>, gate: Gate, agreed: Option<&Agreed>) {
+    /// Changes where the frames come from; what is on its way from the one before ends in good order, as the agreement
+    /// until now lets it.
+    pub(super) fn set_gate(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        outlet: &mut Outlet,
+        gate: Gate,
+        before: Option<&Agreed>,
+    ) {
+        if gate == self.gate {
+            return;
+        }
+        match self.gate {
+            Gate::Relay => self.end_relay(step, outlet, before),
+            Gate::Device | Gate::Mix => self.end_keys(step, outlet, before),
+            Gate::Closed | Gate::Hold => {}
+        }
         match gate {
             Gate::Closed | Gate::Relay => self.pace.stop(),
-            Gate::Device | Gate::Hold => self.pace.start(step.now(), step.config.frame_grid),
+            Gate::Device | Gate::Hold | Gate::Mix => self.pace.start(step.now(), step.config.frame_grid),
         }
-        if gate != self.gate {
-            if self.gate == Gate::Relay {
-                self.end_relay(step, agreed);
-            }
-            // A pause or another source: a talkspurt starts (TM-007).
-            self.marker = true;
-            self.gate = gate;
-        }
+        // A pause or another source: a talkspurt starts (TM-007).
+        self.marker = true;
+        self.gate = gate;
     }
 
     /// Sends every frame whose moment has come.
     pub(super) fn send_frames(
         &mut self,
         step: &mut Step<'_, '_>,
+        outlet: &mut Outlet,
         agreed: &Agreed,
-        mut device: Option<&mut Device>,
+        speakers: &mut Speakers<'_>,
     ) {
         let frame = Duration::from_millis(u64::from(agreed.ptime_ms));
-        let (rate, milliseconds) = (agreed.codec.sample_rate(), u32::from(agreed.ptime_ms));
         while let Some(due) = self.pace.take(step.now(), frame) {
             let mut samples = std::mem::take(&mut step.bench.samples);
             samples.clear();
-            match self.gate {
-                Gate::Device => {
-                    if let Some(device) = &mut device {
-                        device.pull(rate, milliseconds, due.at, &mut samples, step.out);
-                    }
-                }
-                Gate::Hold => {
-                    if let Some(player) = &mut self.hold {
-                        player.pull(rate, milliseconds, &mut samples);
-                    }
-                }
-                Gate::Closed | Gate::Relay => {}
-            }
+            let muted = self.fill(step, agreed, speakers, due.at, &mut samples);
             self.marker |= due.skipped;
-            self.send_audio(step, agreed, due.at, &samples);
+            self.send_frame(step, outlet, agreed, due.at, &mut samples, muted);
             step.bench.samples = samples;
         }
     }
 
-    fn send_audio(&mut self, step: &mut Step<'_, '_>, agreed: &Agreed, at: Tick, samples: &[i16]) {
+    /// Appends the samples of a frame; true when the microphone is muted.
+    fn fill(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        agreed: &Agreed,
+        speakers: &mut Speakers<'_>,
+        at: Tick,
+        samples: &mut Vec<i16>,
+    ) -> bool {
+        let (rate, milliseconds) = (agreed.codec.sample_rate(), u32::from(agreed.ptime_ms));
+        let device = speakers.device.as_deref_mut();
+        match self.gate {
+            Gate::Device => {
+                let Some(device) = device else { return false };
+                device.pull(rate, milliseconds, at, samples, step.out);
+                return device.is_muted();
+            }
+            Gate::Hold => {
+                if let Some(player) = &mut self.hold {
+                    player.pull(rate, milliseconds, samples);
+                }
+            }
+            Gate::Mix => {
+                let Some((mixer, seat)) = &mut speakers.mix else { return false };
+                if let (Some(device), Some(seat)) = (device, seat.device) {
+                    device.pull(rate, milliseconds, at, samples, step.out);
+                    mixer.say(seat, rate, samples);
+                    samples.clear();
+                }
+                mixer.hear(seat.stream, rate, milliseconds, samples);
+            }
+            Gate::Closed | Gate::Relay => {}
+        }
+        false
+    }
+
+    fn send_frame(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        outlet: &mut Outlet,
+        agreed: &Agreed,
+        at: Tick,
+        samples: &mut [i16],
+        muted: bool,
+    ) {
+        let mut events = std::mem::take(&mut step.bench.events);
+        events.clear();
+        let slot = self.keys.frame(self.clock, at, agreed, samples, &mut events);
+        for event in events.drain(..) {
+            self.send_event(step, outlet, agreed, event, at);
+        }
+        step.bench.events = events;
+        if slot == Slot::Event {
+            return;
+        }
         let mut payload = std::mem::take(&mut step.bench.payload);
         payload.clear();
-        if let Some((_, encoder)) = &mut self.encoder {
-            encoder.encode(samples, &mut payload);
+        if let Some(payload_type) = self.voice.encode(agreed, samples, muted, &mut payload) {
+            // Comfort noise begins no talkspurt; the speech behind it does (TM-020).
+            let noise = Some(payload_type) == agreed.comfort_noise_payload_type;
+            let marker = !noise && std::mem::take(&mut self.marker);
+            self.marker |= noise;
+            let header = RtpHeader {
+                marker,
+                payload_type,
+                sequence: self.sequence,
+                timestamp: self.clock.at(at),
+                ssrc: self.ssrc,
+            };
+            self.sequence = self.sequence.wrapping_add(1);
+            self.send(step, outlet, &header, &payload, at);
         }
-        let header = RtpHeader {
-            marker: std::mem::take(&mut self.marker),
-            payload_type: agreed.payload_type,
-            sequence: self.sequence,
-            timestamp: self.clock.at(at),
-            ssrc: self.ssrc,
-        };
-        self.sequence = self.sequence.wrapping_add(1);
-        self.send(step, agreed, &header, &payload, at);
         step.bench.payload = payload;
     }
 
     fn send(
         &mut self,
         step: &mut Step<'_, '_>,
-        agreed: &Agreed,
+        outlet: &mut Outlet,
         header: &RtpHeader,
         payload: &[u8],
         due: Tick,
     ) {
-        step.send_rtp(self.stream, agreed.remote_rtp, header, payload, due);
-        self.packets += 1;
-        self.octets += payload.len() as u64;
-        self.last_sent = Some(step.now());
+        if outlet.send_rtp(step, header, payload, due) {
+            self.packets += 1;
+            self.octets += payload.len() as u64;
+            self.last_sent = Some(step.now());
+        }
     }
 
-    /// Takes another source because the peer uses ours (RFC 3550 §8.2). When it happens again it is a loop, not chance,
-    /// and false is returned.
-    pub(super) fn collide(&mut self) -> bool {
-        !std::mem::replace(&mut self.collided, true)
+    fn send_event(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        outlet: &mut Outlet,
+        agreed: &Agreed,
+        event: crate::dtmf::EventPacket,
+        due: Tick,
+    ) {
+        let Some(payload_type) = agreed.dtmf_payload_type else { return };
+        let header = RtpHeader {
+            marker: event.marker,
+            payload_type,
+            sequence: self.sequence,
+            timestamp: event.timestamp,
+            ssrc: self.ssrc,
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        self.send(step, outlet, &header, &event.payload, due);
     }
 
+    /// Drops digits that wait; a running event gets its end (TM-044).
+    fn end_keys(&mut self, step: &mut Step<'_, '_>, outlet: &mut Outlet, before: Option<&Agreed>) {
+        let mut events = std::mem::take(&mut step.bench.events);
+        events.clear();
+        self.keys.cancel(&mut events);
+        if let Some(agreed) = before.filter(|agreed| agreed.remote_valid) {
+            for event in events.drain(..) {
+                let now = step.now();
+                self.send_event(step, outlet, agreed, event, now);
+            }
+        }
+        step.bench.events = events;
+    }
+
+    /// Takes another source: the peer uses ours (RFC 3550 §8.2). What is sent is counted from zero.
     pub(super) fn change_ssrc(&mut self, random: u64) {
         let old = self.ssrc;
         self.ssrc = random as u32;
         if self.ssrc == old {
             self.ssrc = !old;
         }
+        self.former = (self.packets, self.octets);
         self.marker = true;
+    }
+
+    /// The packets and payload bytes of the source as it is now.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.packets - self.former.0, self.octets - self.former.1)
     }
 
     /// Passes on a packet of the paired stream, as one continuous source (TM-022).
     pub(super) fn relay(
         &mut self,
         step: &mut Step<'_, '_>,
+        outlet: &mut Outlet,
         agreed: &Agreed,
         received: &Received<'_>,
         payload_type: u8,
@@ -212,7 +325,7 @@ impl Sender {
         let next = (self.sequence, self.clock.at(now.max(self.pace.end())));
         let Some(place) = self.relay.place(header, next) else { return };
         self.sequence = place.next;
-        if *kind == Payload::Event {
+        if matches!(kind, Payload::Event { .. }) {
             self.relay.note_event(place.timestamp, payload);
         } else if place.newest {
             self.clock.set(now, place.timestamp);
@@ -225,7 +338,7 @@ impl Sender {
             timestamp: place.timestamp,
             ssrc: self.ssrc,
         };
-        self.send(step, agreed, &relayed, payload, now);
+        self.send(step, outlet, &relayed, payload, now);
     }
 
     /// The paired stream's source has begun anew.
@@ -234,22 +347,12 @@ impl Sender {
     }
 
     /// An event that is cut off gets its end (TM-023).
-    fn end_relay(&mut self, step: &mut Step<'_, '_>, agreed: Option<&Agreed>) {
-        let event = self.relay.end();
-        let sendable = agreed.filter(|agreed| agreed.remote_valid);
-        let (Some((timestamp, payload)), Some(agreed)) = (event, sendable) else { return };
-        let Some(payload_type) = agreed.dtmf_payload_type else { return };
-        // Three times, because one may be lost (RFC 4733 §2.5.1.4).
-        for _ in 0..3 {
-            let header = RtpHeader {
-                marker: false,
-                payload_type,
-                sequence: self.sequence,
-                timestamp,
-                ssrc: self.ssrc,
-            };
-            self.sequence = self.sequence.wrapping_add(1);
-            self.send(step, agreed, &header, &payload, step.now());
+    fn end_relay(&mut self, step: &mut Step<'_, '_>, outlet: &mut Outlet, before: Option<&Agreed>) {
+        let end = self.relay.end();
+        let Some(agreed) = before.filter(|agreed| agreed.remote_valid) else { return };
+        for event in end.into_iter().flatten() {
+            let now = step.now();
+            self.send_event(step, outlet, agreed, event, now);
         }
     }
 }

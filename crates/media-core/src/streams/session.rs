@@ -1,17 +1,22 @@
-//! One RTP session: what is in force, and the three parts that act on it: sender, receiver, reporter.
+//! One RTP session: what is in force, and the parts that act on it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::device::Device;
+use super::command::StreamFailure;
 use super::figures::{StreamSnapshot, StreamSummary};
-use super::names::{DeviceId, StreamId};
+use super::incoming::{Foreign, Incoming};
+use super::meter;
+use super::names::{DeviceId, PacketKind, StreamId};
+use super::outlet::Outlet;
 use super::output::StreamEvent;
-use super::receiver::{Payload, Received, Receiver};
-use super::reporter::{self, Reporter};
-use super::sender::{Gate, Sender};
+use super::receiver::{Notice, PULL_MS, Payload, Received, Receiver};
+use super::reporter::{Parts, Reporter};
+use super::seat::Seat;
+use super::sender::{Gate, Sender, Speakers};
 use super::step::Step;
 use super::watchdog::Watchdog;
+use crate::dtmf::Event;
 use crate::negotiation::Agreed;
 use crate::reception::Arrival;
 use crate::rtcp::parse_compound;
@@ -28,12 +33,38 @@ pub(super) struct Moving {
     pub(super) at: Tick,
 }
 
-/// The stream that a stream is paired with.
+/// What a stream is joined with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pair {
-    pub(super) with: StreamId,
-    /// True when packets pass as they are: codec and packet time agree.
-    pub(super) alike: bool,
+pub(super) enum Link {
+    None,
+    /// Packets of the other stream pass as they are: codec and packet time agree.
+    Relay {
+        with: StreamId,
+    },
+    /// The other stream's audio is decoded and encoded anew.
+    Transcode {
+        with: StreamId,
+        seat: Seat,
+    },
+    /// A conference.
+    Mix(Seat),
+}
+
+impl Link {
+    /// The stream that it is paired with.
+    pub(super) fn pair(self) -> Option<StreamId> {
+        match self {
+            Self::Relay { with } | Self::Transcode { with, .. } => Some(with),
+            Self::None | Self::Mix(_) => None,
+        }
+    }
+
+    pub(super) fn seat(self) -> Option<Seat> {
+        match self {
+            Self::Transcode { seat, .. } | Self::Mix(seat) => Some(seat),
+            Self::None | Self::Relay { .. } => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -41,12 +72,14 @@ pub(super) struct Session {
     pub(super) id: StreamId,
     pub(super) device: Option<DeviceId>,
     pub(super) moving: Option<Moving>,
-    pub(super) pair: Option<Pair>,
+    pub(super) link: Link,
     pub(super) agreed: Option<Agreed>,
     pub(super) sender: Sender,
     receiver: Receiver,
     reporter: Reporter,
     watchdog: Watchdog,
+    outlet: Outlet,
+    foreign: Foreign,
 }
 
 impl Session {
@@ -55,156 +88,273 @@ impl Session {
             id,
             device: None,
             moving: None,
-            pair: None,
+            link: Link::None,
             agreed: None,
-            sender: Sender::open(step, id),
-            receiver: Receiver::open(id),
-            reporter: Reporter::open(id, step.now()),
-            watchdog: Watchdog::default(),
+            sender: Sender::open(step),
+            receiver: Receiver::open(step, id),
+            reporter: Reporter::open(step, id),
+            watchdog: Watchdog::new(step, id),
+            outlet: Outlet::new(id),
+            foreign: Foreign::default(),
         }
     }
 
-    /// Puts an agreement in force. SSRC, sequence numbers and the timestamp's clock go on (TM-004..TM-006).
-    pub(super) fn apply(&mut self, step: &mut Step<'_, '_>, agreed: Agreed) {
-        let before = self.agreed.as_ref();
-        self.receiver.admission.apply(step.now(), before, &agreed);
-        self.receiver.sources.signalled();
-        self.watchdog.apply(step.now(), before, &agreed);
-        self.reporter.apply(step, &agreed);
-        self.sender.apply(step.now(), &agreed);
-        self.agreed = Some(agreed);
+    /// Puts an agreement in force. SSRC, sequence numbers and the timestamp's clock go on (TM-004..TM-006). When a key
+    /// cannot be used, the stream is stopped: nothing leaves or is taken any more (TM-105).
+    pub(super) fn apply(&mut self, step: &mut Step<'_, '_>, agreed: Agreed) -> Result<(), StreamFailure> {
+        let before = self.agreed.replace(agreed);
+        let (before, gate) = (before.as_ref(), self.gate());
+        if gate != self.sender.gate() {
+            // What has to be ended still goes to where it was sent until now.
+            self.sender.set_gate(step, &mut self.outlet, Gate::Closed, before);
+        }
+        let Self { agreed: Some(agreed), sender, receiver, reporter, watchdog, outlet, .. } = self else {
+            return Ok(());
+        };
+        reporter.meter.apply(step, before, agreed, receiver, reporter.rtt);
+        let (to, taken) = receiver.apply(step, before, agreed);
+        let done = taken.and(outlet.apply(before, agreed, to));
+        if done.is_err() {
+            receiver.stop();
+            outlet.stop();
+        }
+        watchdog.apply(step.now(), agreed);
+        reporter.apply(step, outlet);
+        sender.apply(step.now(), agreed);
+        sender.set_gate(step, outlet, gate, Some(agreed));
+        done
+    }
+
+    /// Joins the stream with others, or takes it from them.
+    pub(super) fn set_link(&mut self, step: &mut Step<'_, '_>, link: Link) {
+        if matches!(link, Link::Relay { .. }) {
+            self.receiver.rest();
+        }
+        self.link = link;
         self.open_gate(step);
     }
 
-    /// Decides anew whether packets are sent, and from where: the one place that does (TM-001, TM-018).
+    /// Decides anew whether packets are sent, and from where.
     pub(super) fn open_gate(&mut self, step: &mut Step<'_, '_>) {
-        let gate = match &self.agreed {
-            Some(agreed) if agreed.remote_valid && agreed.direction.sends() => {
-                match (agreed.held, self.pair, self.device) {
-                    (true, _, _) if self.sender.has_hold_audio() => Gate::Hold,
-                    (true, _, _) => Gate::Closed,
-                    (false, Some(Pair { alike: true, .. }), _) => Gate::Relay,
-                    (false, Some(Pair { alike: false, .. }), _) => Gate::Closed,
-                    (false, None, Some(_)) => Gate::Device,
-                    (false, None, None) => Gate::Closed,
-                }
-            }
-            Some(_) | None => Gate::Closed,
-        };
-        self.sender.set_gate(step, gate, self.agreed.as_ref());
+        let gate = self.gate();
+        let Self { agreed, sender, outlet, .. } = self;
+        sender.set_gate(step, outlet, gate, agreed.as_ref());
     }
 
-    pub(super) fn next_deadline(&self, silent_after: Duration) -> Option<Tick> {
-        let moved = self.moving.map(|moving| moving.at + MOVE_WAIT);
-        let silent = self.watchdog.deadline(self.receiver.sources.last_packet, silent_after);
-        [self.sender.next_frame(), silent, self.reporter.deadline(), moved, self.receiver.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    pub(super) fn send_frames(&mut self, step: &mut Step<'_, '_>, device: Option<&mut Device>) {
-        if let Some(agreed) = &self.agreed {
-            self.sender.send_frames(step, agreed, device);
+    /// Presses keys.
+    pub(super) fn press(&mut self, events: &[Event], duration: Duration) -> Result<(), StreamFailure> {
+        match self.sender.gate() {
+            Gate::Device | Gate::Mix => self.sender.keys_mut().press(events, duration),
+            // Nobody hears them, and they are not kept for later (TM-044).
+            Gate::Closed | Gate::Hold | Gate::Relay => Err(StreamFailure::NotSending),
         }
+    }
+
+    /// The one place that says who is sent (TM-001, TM-018).
+    fn gate(&self) -> Gate {
+        let sends = |agreed: &&Agreed| agreed.remote_valid && agreed.direction.sends();
+        let Some(agreed) = self.agreed.as_ref().filter(sends) else { return Gate::Closed };
+        match (agreed.held, self.link, self.device) {
+            (true, _, _) if self.sender.has_hold_audio() => Gate::Hold,
+            (true, _, _) => Gate::Closed,
+            (false, Link::Relay { .. }, _) => Gate::Relay,
+            (false, Link::Transcode { .. } | Link::Mix(_), _) => Gate::Mix,
+            (false, Link::None, Some(_)) => Gate::Device,
+            (false, Link::None, None) => Gate::Closed,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Tick> {
+        let moved = self.moving.map(|moving| moving.at + MOVE_WAIT);
+        let [frame, silent] = [self.sender.next_frame(), self.watchdog.deadline()];
+        [frame, silent, self.reporter.deadline(), moved, self.receiver.deadline()].into_iter().flatten().min()
+    }
+
+    /// Hears and says what is due.
+    pub(super) fn frames(&mut self, step: &mut Step<'_, '_>, speakers: &mut Speakers<'_>) {
+        self.play(step, speakers);
+        if let Some(agreed) = &self.agreed {
+            self.sender.send_frames(step, &mut self.outlet, agreed, speakers);
+        }
+    }
+
+    fn play(&mut self, step: &mut Step<'_, '_>, speakers: &mut Speakers<'_>) {
+        let mut samples = std::mem::take(&mut step.bench.samples);
+        while let Some((at, rate, pulled)) = self.receiver.pull(step, &mut samples) {
+            if pulled.received > 0 && is_audible(&samples, step.config.silence_level) {
+                self.watchdog.sounded(step);
+            }
+            let device = speakers.device.as_deref_mut();
+            match (&mut speakers.mix, device) {
+                (None, Some(device)) => device.hear(rate, &samples, at, step.out),
+                (Some((mixer, seat)), device) => {
+                    mixer.say(seat.stream, rate, &samples);
+                    if let (Some(device), Some(seat)) = (device, seat.device) {
+                        samples.clear();
+                        mixer.hear(seat, rate, PULL_MS, &mut samples);
+                        device.hear(rate, &samples, at, step.out);
+                    }
+                }
+                (None, None) => continue,
+            }
+            if pulled.received > 0 {
+                self.heard(step, at);
+            }
+        }
+        step.bench.samples = samples;
     }
 
     /// Does what is due besides frames.
     pub(super) fn expire(&mut self, step: &mut Step<'_, '_>) {
-        let now = step.now();
-        self.receiver.expire(step, now);
-        if self.moving.is_some_and(|moving| moving.at + MOVE_WAIT <= now) {
+        self.receiver.expire(step);
+        if self.moving.is_some_and(|moving| moving.at + MOVE_WAIT <= step.now()) {
             self.end_move(step);
         }
-        self.watchdog.expire(step, self.id, self.receiver.sources.last_packet);
-        self.reporter.expire(step, self.agreed.as_ref(), &self.sender, &mut self.receiver);
+        self.watchdog.expire(step);
+        self.receiver.rest_when_silent(step);
+        let Self { agreed, sender, receiver, outlet, .. } = self;
+        self.reporter.expire(step, &mut Parts { agreed: agreed.as_ref(), sender, receiver, outlet });
     }
 
-    /// Takes an RTP packet. What is to pass to the paired stream is returned.
-    pub(super) fn receive_rtp<'a>(
+    /// Takes a datagram of one of the stream's sockets. What is to pass to the paired stream is given to `pass`.
+    pub(super) fn receive(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        kind: PacketKind,
+        source: SocketAddr,
+        datagram: &[u8],
+        pass: impl FnOnce(&mut Step<'_, '_>, &Received<'_>),
+    ) {
+        let muxed = self.agreed.as_ref().is_some_and(|agreed| agreed.rtcp_mux);
+        let rtcp = match (Incoming::of(datagram), kind) {
+            (Incoming::Stun, _) => return self.foreign.stun += 1,
+            (Incoming::Dtls, _) => return self.foreign.dtls += 1,
+            (Incoming::Rtcp, PacketKind::Rtp) if muxed => true,
+            (_, PacketKind::Rtcp) => true,
+            (Incoming::Rtp | Incoming::Rtcp, PacketKind::Rtp) => false,
+            (Incoming::Other, PacketKind::Rtp) => return self.foreign.other += 1,
+        };
+        let admitted = if rtcp {
+            self.receiver.admission.admits_rtcp(self.outlet.rtcp(), source)
+        } else {
+            self.receiver.admission.may_admit(source, step.now())
+        };
+        if !admitted {
+            return;
+        }
+        if !self.receiver.is_secured() {
+            return if rtcp {
+                self.receive_rtcp(step, datagram);
+            } else {
+                self.receive_rtp(step, source, datagram, pass);
+            };
+        }
+        let mut packet = std::mem::take(&mut step.bench.incoming);
+        packet.clear();
+        packet.extend_from_slice(datagram);
+        if let Some(length) = self.receiver.open_packet(rtcp, &mut packet) {
+            let opened = packet.get(..length).unwrap_or_default();
+            if rtcp {
+                self.receive_rtcp(step, opened);
+            } else {
+                self.receive_rtp(step, source, opened, pass);
+            }
+        }
+        step.bench.incoming = packet;
+    }
+
+    fn receive_rtp(
         &mut self,
         step: &mut Step<'_, '_>,
         source: SocketAddr,
-        bytes: &'a [u8],
-        device: Option<&mut Device>,
-    ) -> Option<Received<'a>> {
-        if !self.receiver.admission.admits_rtp(self.agreed.as_ref(), source, step.now()) {
-            return None;
-        }
-        let agreed = self.agreed.as_ref()?;
+        bytes: &[u8],
+        pass: impl FnOnce(&mut Step<'_, '_>, &Received<'_>),
+    ) {
         let Ok(packet) = RtpPacket::parse(bytes) else {
             self.receiver.malformed += 1;
-            return None;
+            return;
         };
-        if packet.header.ssrc == self.sender.ssrc {
-            self.collide(step);
-            return None;
-        }
-        let received = self.receiver.take(step, agreed, &packet)?;
-        if self.receiver.sources.has_changed() {
-            self.reporter.forget_source();
-        }
-        if !agreed.direction.receives() {
-            return None;
-        }
-        self.watchdog.arrived(step, self.id, agreed);
-        if self.pair.is_some() {
-            if received.kind == Payload::Unknown {
-                self.receiver.malformed += 1;
+        let mut notices = [None; 3];
+        let mut count = 0;
+        let received = self.receiver.take(step, self.sender.ssrc, source, &packet, &mut |notice| {
+            if let Some(place) = notices.get_mut(count) {
+                *place = Some(notice);
+                count += 1;
             }
-            let passes = !matches!(received.arrival, Arrival::Jump | Arrival::Duplicate);
-            return passes.then_some(received);
+        });
+        for notice in notices.into_iter().flatten() {
+            match notice {
+                Notice::Learned(address) => self.outlet.learned(address),
+                Notice::Collision => self.collide(step),
+                Notice::Changed => self.reporter.forget_source(),
+            }
         }
-        if self.receiver.play(step, &received, device) {
-            self.heard(step);
+        let Some(received) = received else { return };
+        self.outlet.confirmed();
+        if !self.agreed.as_ref().is_some_and(|agreed| agreed.direction.receives()) {
+            return;
         }
-        None
+        self.watchdog.arrived(step);
+        if let Link::Relay { .. } = self.link {
+            if !matches!(received.arrival, Arrival::Jump | Arrival::Duplicate) {
+                self.receiver.collect(step, &received);
+                pass(step, &received);
+            }
+            return;
+        }
+        let beat = self.sender.next_frame();
+        self.receiver.put(step, &received, beat);
     }
 
-    /// Sends what the paired stream received. Another codec than ours does not pass.
-    pub(super) fn pass_on(&mut self, step: &mut Step<'_, '_>, received: &Received<'_>) {
-        let Some(agreed) = &self.agreed else { return };
+    /// Sends what the paired stream received. False for audio of another codec than ours, which cannot pass as it is.
+    pub(super) fn pass_on(&mut self, step: &mut Step<'_, '_>, received: &Received<'_>) -> bool {
+        let Some(agreed) = &self.agreed else { return true };
         if received.arrival == Arrival::Restarted {
             self.sender.relay_anew();
         }
         let payload_type = match received.kind {
-            Payload::Audio(codec) if codec == agreed.codec => agreed.payload_type,
-            Payload::Event => match agreed.dtmf_payload_type {
-                Some(payload_type) => payload_type,
-                None => return,
-            },
-            Payload::Audio(_) | Payload::Unknown => return,
+            Payload::Audio(codec) if codec == agreed.codec => Some(agreed.payload_type),
+            Payload::Noise => agreed.comfort_noise_payload_type,
+            Payload::Event { clock_rate } if clock_rate == agreed.dtmf_clock_rate => agreed.dtmf_payload_type,
+            Payload::Audio(_) | Payload::Event { .. } | Payload::Unknown => None,
         };
-        self.sender.relay(step, agreed, received, payload_type);
+        if let Some(payload_type) = payload_type {
+            self.sender.relay(step, &mut self.outlet, agreed, received, payload_type);
+        }
+        payload_type.is_some() || !matches!(received.kind, Payload::Audio(_))
     }
 
-    /// Takes a compound from the peer's RTCP address.
-    pub(super) fn receive_rtcp(&mut self, step: &Step<'_, '_>, source: SocketAddr, bytes: &[u8]) {
-        if !self.receiver.admission.admits_rtcp(reporter::remote(self.agreed.as_ref()), source) {
+    fn receive_rtcp(&mut self, step: &Step<'_, '_>, bytes: &[u8]) {
+        let Ok(packets) = parse_compound(bytes) else {
+            self.receiver.malformed += 1;
             return;
-        }
-        match parse_compound(bytes) {
-            Ok(packets) => {
-                self.reporter.receive(step, &self.sender, &mut self.receiver, &packets, bytes.len());
-            }
-            Err(_) => self.receiver.malformed += 1,
-        }
+        };
+        self.outlet.confirmed();
+        self.reporter.receive(step, self.sender.ssrc, &mut self.receiver, &packets, bytes.len());
     }
 
-    /// The peer uses our SSRC (RFC 3550 §8.2): say BYE for it and take another, once.
+    /// The peer uses our SSRC (RFC 3550 §8.2): say BYE for it and take another.
     fn collide(&mut self, step: &mut Step<'_, '_>) {
-        self.receiver.looped += 1;
-        if self.sender.collide() {
-            self.reporter.bye(step, self.agreed.as_ref(), &self.sender, &mut self.receiver);
-            let random = step.random();
-            self.sender.change_ssrc(random);
-        }
+        self.bye(step);
+        let random = step.random();
+        self.sender.change_ssrc(random);
+    }
+
+    fn bye(&mut self, step: &mut Step<'_, '_>) {
+        let Self { agreed, sender, receiver, outlet, .. } = self;
+        self.reporter.bye(step, &mut Parts { agreed: agreed.as_ref(), sender, receiver, outlet });
+    }
+
+    /// A device came from another stream.
+    pub(super) fn moved_here(&mut self, step: &mut Step<'_, '_>, from: StreamId) {
+        self.moving = Some(Moving { from, at: step.now() });
+        self.watchdog.moved_here(step.now());
     }
 
     /// The device that was moved here heard its first audio (TM-017).
-    fn heard(&mut self, step: &mut Step<'_, '_>) {
+    fn heard(&mut self, step: &mut Step<'_, '_>, at: Tick) {
         if let Some(moving) = self.moving.take() {
-            let gap = Some(step.now().since(moving.at));
+            let gap = Some(at.since(moving.at));
             step.tell(StreamEvent::Moved { from: moving.from, to: self.id, gap });
         }
     }
@@ -217,10 +367,12 @@ impl Session {
     }
 
     pub(super) fn close(&mut self, step: &mut Step<'_, '_>) {
-        self.receiver.expire(step, Tick(u64::MAX));
+        self.receiver.end_digits(step);
         self.end_move(step);
-        self.sender.set_gate(step, Gate::Closed, self.agreed.as_ref());
-        self.reporter.bye(step, self.agreed.as_ref(), &self.sender, &mut self.receiver);
+        self.sender.set_gate(step, &mut self.outlet, Gate::Closed, self.agreed.as_ref());
+        self.bye(step);
+        let rtt = self.reporter.rtt;
+        self.reporter.meter.end(step, self.agreed.as_ref(), &self.receiver, rtt);
         step.tell(StreamEvent::Summary(self.summary(step)));
     }
 
@@ -229,17 +381,24 @@ impl Session {
         let lost = sources.total_lost();
         let expected = i64::try_from(sources.received).unwrap_or(i64::MAX).saturating_add(lost);
         let loss = if expected > 0 { lost.max(0) as f64 * 100.0 / expected as f64 } else { 0.0 };
-        let r_factor = self.reporter.r_factor(step, self.agreed.as_ref(), loss);
+        let (agreed, rtt) = (self.agreed.as_ref(), self.reporter.rtt);
+        let r = meter::r_factor(step, agreed, self.receiver.playout_delay(), loss, rtt);
+        let mos =
+            agreed.map_or_else(|| crate::emodel::mos(r), |agreed| step.config.profile(agreed.codec).mos(r));
+        let (local, remote) = self.reporter.meter.summaries(step);
         StreamSummary {
             stream: self.id,
             ssrc: self.sender.ssrc,
             sent: self.sender.packets,
             received: sources.received,
             lost,
+            late: self.receiver.late,
             jitter_ms: sources.jitter_ms().unwrap_or(0.0),
             max_jitter_ms: sources.max_jitter_ms(),
-            rtt: self.reporter.rtt,
-            mos: (sources.received > 0).then(|| crate::emodel::mos(r_factor)),
+            rtt,
+            mos: (sources.received > 0).then_some(mos),
+            local,
+            remote,
             first_packet_at: sources.first_packet,
             last_packet_at: sources.last_packet,
             strangers: self.receiver.admission.strangers,
@@ -253,30 +412,43 @@ impl Session {
             stream: self.id,
             ssrc: self.sender.ssrc,
             device: self.device,
-            paired: self.pair.map(|pair| pair.with),
+            paired: self.link.pair(),
             direction: agreed.map(|agreed| agreed.direction),
             codec: agreed.map(|agreed| agreed.codec),
-            remote: agreed.map(|agreed| agreed.remote_rtp),
-            sending: self.sender.sends(),
+            remote: self.outlet.rtp().or(agreed.map(|agreed| agreed.remote_rtp)),
+            secured: self.receiver.is_secured(),
+            sending: self.sender.gate() != Gate::Closed,
             flowing: self.watchdog.is_flowing(),
             sent: self.sender.packets,
             octets_sent: self.sender.octets,
+            withheld: self.outlet.withheld,
             received: sources.received,
             octets_received: sources.octets,
             lost: sources.total_lost(),
             late: self.receiver.late,
+            playout: self.receiver.playout().report(),
             reports_sent: self.reporter.sent,
             reports_received: self.reporter.received,
             strangers: self.receiver.admission.strangers,
             intruders: sources.intruders,
+            unauthentic: self.receiver.unauthentic,
             malformed: self.receiver.malformed,
             looped: self.receiver.looped,
+            stun: self.foreign.stun,
+            dtls: self.foreign.dtls,
+            foreign: self.foreign.other,
             jitter_ms: sources.jitter_ms(),
             rtt: self.reporter.rtt,
-            local: self.reporter.local,
-            remote_quality: self.reporter.remote,
+            local: self.reporter.meter.local(),
+            remote_quality: self.reporter.meter.remote(),
             first_packet_at: sources.first_packet,
             last_packet_at: sources.last_packet,
         }
     }
+}
+
+/// Whether a frame is louder than what an ear takes for silence.
+fn is_audible(samples: &[i16], level: f64) -> bool {
+    let energy: f64 = samples.iter().map(|&sample| f64::from(sample) * f64::from(sample)).sum();
+    energy >= level * level * samples.len() as f64
 }

@@ -1,11 +1,13 @@
 //! What one step works with: the settings, the moment, room to work in, and the out-list.
 
+use std::net::SocketAddr;
+
 use super::arena::Arena;
 use super::config::StreamsConfig;
 use super::names::{PacketKind, StreamId};
 use super::output::{StreamEvent, StreamOutput};
-use crate::dtmf::Digit;
-use crate::rtp::RtpHeader;
+use crate::dtmf::{Digit, EventPacket};
+use crate::quality::SilenceChange;
 use crate::tick::{Cx, Tick};
 
 /// Holds buffers that all streams share, so that a warm step allocates nothing.
@@ -17,7 +19,11 @@ pub(super) struct Bench {
     /// The payload that is sent.
     pub(super) payload: Vec<u8>,
     packet: Vec<u8>,
+    /// A packet that was received, to be opened in place.
+    pub(super) incoming: Vec<u8>,
     pub(super) digits: Vec<Digit>,
+    pub(super) events: Vec<EventPacket>,
+    pub(super) silences: Vec<SilenceChange>,
 }
 
 impl Bench {
@@ -27,8 +33,18 @@ impl Bench {
             samples: Vec::new(),
             payload: Vec::new(),
             packet: Vec::new(),
+            incoming: Vec::new(),
             digits: Vec::new(),
+            events: Vec::new(),
+            silences: Vec::new(),
         }
+    }
+
+    /// Writes the packet that is to be sent next.
+    pub(super) fn packet(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Vec<u8> {
+        self.packet.clear();
+        write(&mut self.packet);
+        &mut self.packet
     }
 }
 
@@ -61,23 +77,9 @@ impl Step<'_, '_> {
         }));
     }
 
-    pub(super) fn send_rtp(
-        &mut self,
-        stream: StreamId,
-        to: std::net::SocketAddr,
-        header: &RtpHeader,
-        payload: &[u8],
-        due: Tick,
-    ) {
-        self.bench.packet.clear();
-        header.write(payload, &mut self.bench.packet);
+    /// Sends what [`Bench::packet`] wrote last.
+    pub(super) fn send(&mut self, stream: StreamId, kind: PacketKind, to: SocketAddr, due: Tick) {
         let packet = self.bench.arena.put(&self.bench.packet);
-        self.out.push(StreamOutput::Send { stream, kind: PacketKind::Rtp, to, packet, due });
-    }
-
-    pub(super) fn send_rtcp(&mut self, stream: StreamId, to: std::net::SocketAddr, compound: &[u8]) {
-        let packet = self.bench.arena.put(compound);
-        let due = self.cx.now;
-        self.out.push(StreamOutput::Send { stream, kind: PacketKind::Rtcp, to, packet, due });
+        self.out.push(StreamOutput::Send { stream, kind, to, packet, due });
     }
 }

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use super::*;
 use crate::codec::{Codec, SampleRate};
 use crate::direction::Direction;
+use crate::negotiation::MediaFormat;
 use crate::rtcp::{RtcpPacket, parse_compound};
 use crate::rtp::{RtpHeader, RtpPacket};
 use crate::sink::{RecordLayout, RecordedBlock};
@@ -244,9 +245,23 @@ fn agreed(host: u8, stream: u64, direction: Direction) -> Agreed {
     Agreed {
         remote_rtcp: address(host, StreamId(stream), PacketKind::Rtcp),
         dtmf_payload_type: Some(101),
+        receive: vec![
+            (0, MediaFormat::Audio(Codec::Pcmu)),
+            (8, MediaFormat::Audio(Codec::Pcma)),
+            (9, MediaFormat::Audio(Codec::G722)),
+            (101, MediaFormat::TelephoneEvent { clock_rate: 8_000 }),
+        ],
         direction,
         ..Agreed::plain(local, remote, Codec::Pcmu)
     }
+}
+
+/// The same with another codec, its payload type and the time of its packets.
+fn with_codec(agreed: Agreed, codec: Codec, payload_type: u8, ptime_ms: u8) -> Agreed {
+    let mut agreed = Agreed { codec, payload_type, ptime_ms, ..agreed };
+    agreed.receive.retain(|(number, _)| *number != payload_type);
+    agreed.receive.push((payload_type, MediaFormat::Audio(codec)));
+    agreed
 }
 
 const fn ms(milliseconds: u64) -> Duration {

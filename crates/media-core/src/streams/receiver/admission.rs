@@ -1,56 +1,68 @@
-//! Who may send to a stream: the negotiated address, and for a while the one before (SEC-40, TM-014).
+//! Who may send to a stream, by address (SEC-40, SEC-41, TM-014).
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
+use crate::latch::{Latch, LatchPolicy, Verdict};
 use crate::negotiation::Agreed;
+use crate::rtp::RtpHeader;
 use crate::tick::Tick;
-
-/// How long the old address is still heard after a change, for a peer that switches late (TM-014).
-const LATE_SWITCH: Duration = Duration::from_secs(3);
 
 /// Checks where packets come from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Admission {
-    previous: Option<(SocketAddr, Tick)>,
+    latch: Option<Latch>,
+    /// False while the peer has given no address.
+    open: bool,
     /// Packets from other addresses.
     pub(crate) strangers: u64,
 }
 
 impl Admission {
-    /// Another agreement is in force.
-    pub(crate) fn apply(&mut self, now: Tick, before: Option<&Agreed>, agreed: &Agreed) {
+    /// Another agreement is in force; returns where RTP goes.
+    pub(crate) fn apply(&mut self, now: Tick, agreed: &Agreed, policy: LatchPolicy) -> SocketAddr {
+        self.open = agreed.remote_valid;
         if !agreed.remote_valid {
-            self.previous = None;
-        } else if let Some(before) = before
-            && before.remote_valid
-            && before.remote_rtp != agreed.remote_rtp
-        {
-            self.previous = Some((before.remote_rtp, now + LATE_SWITCH));
+            return agreed.remote_rtp;
         }
+        let secured = agreed.srtp.is_some();
+        let latch = self.latch.get_or_insert_with(|| {
+            let policy = if secured && policy == LatchPolicy::Learn {
+                LatchPolicy::LearnAuthenticated
+            } else {
+                policy
+            };
+            Latch::new(agreed.remote_rtp, policy)
+        });
+        latch.renegotiated(agreed.remote_rtp, now);
+        latch.remote()
     }
 
-    /// Returns true for RTP of the peer; what is not its is counted.
-    pub(crate) fn admits_rtp(&mut self, agreed: Option<&Agreed>, source: SocketAddr, now: Tick) -> bool {
-        let remote = agreed.filter(|agreed| agreed.remote_valid).map(|agreed| agreed.remote_rtp);
-        if remote == Some(source) {
-            // The peer has switched.
-            self.previous = None;
-            return true;
-        }
-        let late = self.previous.is_some_and(|(address, until)| address == source && now < until);
-        if !late {
-            self.strangers += 1;
-        }
-        late
+    /// Returns false, and counts, when an RTP packet from there cannot be the peer's.
+    pub(crate) fn may_admit(&mut self, source: SocketAddr, now: Tick) -> bool {
+        let admits = self.open && self.latch.as_ref().is_some_and(|latch| latch.may_accept(source, now));
+        self.strangers += u64::from(!admits);
+        admits
+    }
+
+    /// Judges an RTP packet; a stranger's is counted.
+    pub(crate) fn admit(
+        &mut self,
+        source: SocketAddr,
+        header: &RtpHeader,
+        authenticated: bool,
+        now: Tick,
+    ) -> Verdict {
+        let latch = self.latch.as_mut().filter(|_| self.open);
+        let verdict =
+            latch.map_or(Verdict::Stranger, |latch| latch.packet(source, header, authenticated, now));
+        self.strangers += u64::from(verdict == Verdict::Stranger);
+        verdict
     }
 
     /// Returns true for RTCP of the peer; what is not its is counted.
     pub(crate) fn admits_rtcp(&mut self, remote: Option<SocketAddr>, source: SocketAddr) -> bool {
         let known = remote == Some(source);
-        if !known {
-            self.strangers += 1;
-        }
+        self.strangers += u64::from(!known);
         known
     }
 }

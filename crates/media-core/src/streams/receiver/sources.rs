@@ -1,28 +1,18 @@
-//! The sources a peer has had: one is counted at a time, and another takes its place only when it has gone.
-
-use std::time::Duration;
+//! The sources a peer has had: one is counted at a time, and the totals are of all.
 
 use crate::reception::{Arrival, IntervalLoss, Reception};
 use crate::rtp::RtpHeader;
+use crate::ssrc_guard::{SsrcGuard, SsrcVerdict};
 use crate::tick::Tick;
 
-/// A source that sent nothing for three frames has gone, as far as another one is concerned. A change of sources inside
-/// the peer so costs 60 ms at most; a forged source does not get in between two packets of a live one (SEC-43).
-const GONE: Duration = Duration::from_millis(60);
-/// How long a source that was taken over from may come back at once.
-const RETURN: Duration = Duration::from_secs(1);
-
-/// Counts what comes from a peer, over all its sources.
+/// Counts what comes from a peer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sources {
+    guard: SsrcGuard,
     current: Option<Reception>,
-    /// When the current source was last heard; `None` also after a signalled change, which any source may follow.
-    alive: Option<Tick>,
-    /// The source before, and until when it may come back.
-    before: Option<(u32, Tick)>,
-    changed: bool,
     /// The loss of sources that are gone.
     lost: i64,
+    expected: i64,
     pub(crate) received: u64,
     pub(crate) octets: u64,
     max_jitter_ms: f64,
@@ -30,55 +20,48 @@ pub(crate) struct Sources {
     pub(crate) last_packet: Option<Tick>,
     /// The last packet of the source, until it says BYE; RTP after that makes it a source again.
     pub(crate) active: Option<Tick>,
-    /// Packets of sources that were not let in.
+    /// Packets of sources that were not let in (SEC-43).
     pub(crate) intruders: u64,
 }
 
 impl Sources {
-    /// Signalling has spoken: the next packet may be of any source.
-    pub(crate) fn signalled(&mut self) {
-        self.alive = None;
+    /// A description came into force: the next packet may be of any source.
+    pub(crate) fn signalled(&mut self, now: Tick) {
+        self.guard.signalled(now);
     }
 
-    /// Decides whether a packet's source is the one that is counted, or becomes it.
-    pub(crate) fn admit(&mut self, header: &RtpHeader, now: Tick) -> bool {
-        self.changed = false;
-        let current = self.current.as_ref().map(Reception::ssrc);
-        if current != Some(header.ssrc) {
-            let alive = self.alive.is_some_and(|last| now.since(last) < GONE);
-            let returns = self.before.is_some_and(|(before, until)| before == header.ssrc && now < until);
-            if alive && !returns {
-                self.intruders += 1;
-                return false;
-            }
-            self.before = current.map(|ssrc| (ssrc, now + RETURN));
-            self.changed = current.is_some();
-            self.change(header);
-        }
-        self.alive = Some(now);
-        true
+    /// The source has said BYE.
+    pub(crate) fn left(&mut self, now: Tick) {
+        self.active = None;
+        self.guard.signalled(now);
     }
 
-    /// Returns true when the last packet that was let in began another source.
-    pub(crate) fn has_changed(&self) -> bool {
-        self.changed
-    }
-
-    /// The peer began with another source: counting starts anew, the totals stay.
-    fn change(&mut self, header: &RtpHeader) {
-        if let Some(gone) = self.current.replace(Reception::new(header.ssrc, header.sequence)) {
-            self.lost += gone.lost();
-            self.max_jitter_ms = self.max_jitter_ms.max(gone.max_jitter_ms());
-        }
+    /// Decides whether a packet is of the source that is counted, or of one that takes its place.
+    pub(crate) fn admit(&mut self, header: &RtpHeader, now: Tick) -> SsrcVerdict {
+        let verdict = self.guard.packet(header.ssrc, header.sequence, now);
+        self.intruders += u64::from(verdict == SsrcVerdict::Stranger);
+        verdict
     }
 
     /// Counts a packet that was let in; see [`Reception::receive`].
-    pub(crate) fn count(&mut self, header: &RtpHeader, bytes: usize, now: Tick, timed: bool) -> Arrival {
-        let reception = self.current.get_or_insert_with(|| Reception::new(header.ssrc, header.sequence));
-        let lost_before = reception.lost();
+    pub(crate) fn count(
+        &mut self,
+        header: &RtpHeader,
+        bytes: usize,
+        clock_rate: u32,
+        now: Tick,
+        timed: bool,
+    ) -> Arrival {
+        if self.current.as_ref().is_some_and(|current| current.ssrc() != header.ssrc) {
+            self.close();
+        }
+        let begin = || Reception::with_clock(header.ssrc, header.sequence, clock_rate);
+        let reception = self.current.get_or_insert_with(begin);
+        let (lost, expected) = (reception.lost(), reception.expected());
         let arrival = reception.receive(header, now, timed);
         if arrival == Arrival::Restarted {
-            self.lost += lost_before;
+            self.lost += lost;
+            self.expected += expected;
         }
         if arrival != Arrival::Jump {
             self.received += 1;
@@ -87,6 +70,15 @@ impl Sources {
         self.first_packet.get_or_insert(now);
         (self.last_packet, self.active) = (Some(now), Some(now));
         arrival
+    }
+
+    /// The source is gone; its totals stay.
+    fn close(&mut self) {
+        if let Some(gone) = self.current.take() {
+            self.lost += gone.lost();
+            self.expected += gone.expected();
+            self.max_jitter_ms = self.max_jitter_ms.max(gone.max_jitter_ms());
+        }
     }
 
     /// Returns the source that is counted.
@@ -100,6 +92,10 @@ impl Sources {
 
     pub(crate) fn total_lost(&self) -> i64 {
         self.lost + self.current.as_ref().map_or(0, Reception::lost)
+    }
+
+    pub(crate) fn total_expected(&self) -> i64 {
+        self.expected + self.current.as_ref().map_or(0, Reception::expected)
     }
 
     pub(crate) fn jitter_ms(&self) -> Option<f64> {

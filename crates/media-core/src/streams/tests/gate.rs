@@ -103,13 +103,17 @@ fn a_stall_is_skipped_and_not_sent_as_a_burst() {
 
 #[test]
 fn other_packet_times_and_codecs_are_sent_and_heard() {
-    for (codec, payload_type, ptime_ms) in [(Codec::Pcma, 8, 10), (Codec::Pcma, 97, 30), (Codec::Pcmu, 0, 60)]
-    {
+    for (codec, payload_type, ptime_ms) in [
+        (Codec::Pcma, 8, 10),
+        (Codec::Pcma, 97, 30),
+        (Codec::Pcmu, 0, 60),
+        (Codec::G722, 9, 20),
+        (Codec::L16(SampleRate::Hz16000), 98, 20),
+    ] {
         let mut world = World::call();
         for party in 0..2u8 {
             let base = agreed(2 - party, 1, Direction::SendRecv);
-            let agreed = Agreed { codec, payload_type, ptime_ms, ..base };
-            world.apply(usize::from(party), 1, agreed);
+            world.apply(usize::from(party), 1, with_codec(base, codec, payload_type, ptime_ms));
         }
         let since = world.now;
         world.run(s(3));

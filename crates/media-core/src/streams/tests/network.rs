@@ -78,20 +78,32 @@ fn the_old_address_ends_after_three_seconds() {
 }
 
 #[test]
-fn duplicates_and_late_packets_are_not_heard() {
+fn packets_out_of_order_are_heard_in_order_and_late_ones_are_not() {
     let mut world = World::call();
     world.apply(1, 1, agreed(1, 1, Direction::RecvOnly));
-    world.run(s(1));
+    world.run(s(2));
     let peer = address(2, StreamId(1), PacketKind::Rtp);
-    let received = world.snapshot(0, 1).received;
-    for sequence in [100, 101, 101, 104, 103, 102] {
+    let before = world.snapshot(0, 1);
+    let send = |world: &mut World, sequence: u16| {
         let timestamp = 160 * u32::from(sequence);
-        world.inject(0, 1, PacketKind::Rtp, peer, &packet(7, sequence, 0, timestamp, &[0; 160]));
+        world.inject(0, 1, PacketKind::Rtp, peer, &packet(7, sequence, 0, timestamp, &[0xFF; 160]));
+    };
+    for sequences in [&[100][..], &[101, 101], &[103, 102], &[]] {
+        for &sequence in sequences {
+            send(&mut world, sequence);
+        }
+        world.run(ms(20));
     }
+    // 104 is missing for too long.
+    for sequence in 105..125 {
+        send(&mut world, sequence);
+        world.run(ms(20));
+    }
+    send(&mut world, 104);
     let after = world.snapshot(0, 1);
-    assert_eq!(after.received - received, 6);
-    assert_eq!(after.late, 2);
-    assert_eq!(after.lost, -1);
+    assert_eq!((after.received - before.received, after.late), (26, 1));
+    assert_eq!((after.playout.packets.duplicated, after.playout.packets.late), (1, 1));
+    assert!(after.playout.packets.played >= 20, "{:?}", after.playout);
 }
 
 #[test]
@@ -107,11 +119,33 @@ fn broken_and_unknown_payloads_are_counted_only() {
     let unknown = packet(ssrc, next.wrapping_add(2), 96, 0, &[0; 160]);
     world.inject(0, 1, PacketKind::Rtp, peer, &fits);
     assert_eq!(world.snapshot(0, 1).malformed, before);
-    for bytes in [&too_long[..], &unknown, &[0; 3], &[]] {
+    for bytes in [&too_long[..], &unknown, &[0x80; 3]] {
         world.inject(0, 1, PacketKind::Rtp, peer, bytes);
     }
     world.inject(0, 1, PacketKind::Rtcp, address(2, StreamId(1), PacketKind::Rtcp), &[0x80; 5]);
-    assert_eq!(world.snapshot(0, 1).malformed, before + 5);
+    // What is too long is found out when it would be heard.
+    world.run(s(1));
+    assert_eq!(world.snapshot(0, 1).malformed, before + 4);
+}
+
+#[test]
+fn other_protocols_are_counted_apart() {
+    // covers: SEC-42
+    let mut world = World::call();
+    world.run(s(1));
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    let before = world.snapshot(0, 1);
+    for kind in [PacketKind::Rtp, PacketKind::Rtcp] {
+        for source in [peer, stranger()] {
+            // A binding request, and a handshake record.
+            world.inject(0, 1, kind, source, &[0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42]);
+            world.inject(0, 1, kind, source, &[22, 254, 253, 0]);
+        }
+    }
+    world.inject(0, 1, PacketKind::Rtp, peer, &[64, 0, 0, 0]);
+    world.inject(0, 1, PacketKind::Rtp, peer, &[]);
+    let after = world.snapshot(0, 1);
+    assert_eq!(after, StreamSnapshot { stun: 4, dtls: 4, foreign: 2, ..before });
 }
 
 #[test]
@@ -159,29 +193,26 @@ fn a_forged_source_does_not_displace_a_live_one() {
 }
 
 #[test]
-fn another_source_is_heard_once_the_first_has_gone_and_the_first_may_return() {
+fn another_source_is_heard_when_signalling_or_a_bye_said_so() {
+    // covers: SEC-43, TM-107
     let mut world = World::call();
     world.run(s(1));
-    world.apply(1, 1, agreed(1, 1, Direction::RecvOnly));
-    world.run(ms(45));
     let peer = address(2, StreamId(1), PacketKind::Rtp);
-    let first = world.snapshot(1, 1).ssrc;
-    let next = world.rtp(1, 1, Tick::default()).last().expect("frames were sent").sequence.wrapping_add(1);
-    let received = world.snapshot(0, 1).received;
-    let start = world.now;
-    for count in 0..10u16 {
-        world.inject(0, 1, PacketKind::Rtp, peer, &packet(7, count, 0, 0, &[0x55; 160]));
-        world.run(ms(20));
-    }
-    let taken = world.snapshot(0, 1).received - received;
-    assert!((8..=9).contains(&taken), "{taken} of 10 within {:?}", world.now.since(start));
-    // It comes back within a second, without a wait.
-    world.inject(0, 1, PacketKind::Rtp, peer, &packet(first, next, 0, 0, &[0xFF; 160]));
-    assert_eq!(world.snapshot(0, 1).received, received + taken + 1);
-    // Signalling ends the wait as well.
+    let received = |world: &World| world.snapshot(0, 1).received;
+    let before = received(&world);
+    world.inject(0, 1, PacketKind::Rtp, peer, &packet(7, 1, 0, 0, &[0xFF; 160]));
+    assert_eq!(received(&world), before);
     world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
-    world.inject(0, 1, PacketKind::Rtp, peer, &packet(9, 4, 0, 0, &[0xFF; 160]));
-    assert_eq!(world.snapshot(0, 1).received, received + taken + 2);
+    world.inject(0, 1, PacketKind::Rtp, peer, &packet(7, 2, 0, 0, &[0xFF; 160]));
+    assert_eq!(received(&world), before + 1);
+    let bye = [
+        RtcpPacket::ReceiverReport { ssrc: 7, reports: Vec::new() },
+        RtcpPacket::Bye { sources: vec![7], reason: None },
+    ];
+    let reports = address(2, StreamId(1), PacketKind::Rtcp);
+    world.inject(0, 1, PacketKind::Rtcp, reports, &crate::rtcp::print_compound(&bye));
+    world.inject(0, 1, PacketKind::Rtp, peer, &packet(8, 2, 0, 0, &[0xFF; 160]));
+    assert_eq!(received(&world), before + 2);
 }
 
 #[test]

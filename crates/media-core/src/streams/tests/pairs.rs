@@ -77,6 +77,7 @@ fn three_sources_upstream_are_one_downstream() {
         world.apply(1, 1, agreed(1, 1, Direction::RecvOnly));
         world.run(ms(200));
         world.parties[1].streams.sessions[key].sender.change_ssrc(random);
+        world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
         world.apply(1, 1, agreed(1, 1, Direction::SendRecv));
         starts.push(world.now);
         world.run(ms(500));
@@ -101,6 +102,8 @@ fn loss_and_reordering_upstream_are_passed_on() {
     pair(&mut world, 1, 2).expect("paired");
     world.apply(1, 1, agreed(1, 1, Direction::RecvOnly));
     world.run(ms(100));
+    // Another source may follow.
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
     let (peer, since) = (address(2, StreamId(1), PacketKind::Rtp), world.now);
     let packet = |sequence: u16| RtpHeader {
         marker: false,
@@ -193,11 +196,11 @@ fn a_held_leg_gets_hold_audio_and_not_the_other_leg() {
 fn a_pair_ends_with_either_stream_and_cannot_be_made_twice() {
     let mut world = between();
     world.open(0, 3, None);
-    assert_eq!(pair(&mut world, 1, 1), Err(StreamFailure::StreamPaired));
+    assert_eq!(pair(&mut world, 1, 1), Err(StreamFailure::StreamJoined));
     assert_eq!(pair(&mut world, 1, 9), Err(StreamFailure::UnknownStream));
-    assert_eq!(unpair(&mut world, 1), Err(StreamFailure::NotPaired));
+    assert_eq!(unpair(&mut world, 1), Err(StreamFailure::NotJoined));
     pair(&mut world, 1, 2).expect("paired");
-    assert_eq!(pair(&mut world, 3, 2), Err(StreamFailure::StreamPaired));
+    assert_eq!(pair(&mut world, 3, 2), Err(StreamFailure::StreamJoined));
     world.close(0, 2);
     assert_eq!(world.snapshot(0, 1).paired, None);
     world.run(s(1));

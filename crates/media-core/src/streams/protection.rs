@@ -1,0 +1,166 @@
+//! Whether packets are protected, and that nothing is ever in clear which was to be (TM-105).
+
+use super::command::StreamFailure;
+use crate::negotiation::Agreed;
+
+/// Protects one direction of a stream.
+#[derive(Debug, Default)]
+pub(super) enum Protection<C> {
+    /// Nothing was agreed.
+    #[default]
+    Clear,
+    Secured(Box<C>),
+    /// Protection was agreed and cannot be given: nothing passes.
+    Stopped,
+}
+
+impl<C> Protection<C> {
+    pub(super) fn is_secured(&self) -> bool {
+        !matches!(self, Self::Clear)
+    }
+
+    pub(super) fn stop(&mut self) {
+        *self = Self::Stopped;
+    }
+}
+
+/// Whether two addresses of a direction's author make its key start anew (RFC 4568 §7.1.4).
+#[cfg(feature = "srtp")]
+mod contexts {
+    use super::{Agreed, Protection, StreamFailure};
+    use crate::srtp::sdes::Crypto;
+    use crate::srtp::{Rollover, SrtpError, SrtpReceiver, SrtpSender};
+
+    pub(in crate::streams) type Sealing = SrtpSender;
+    pub(in crate::streams) type Opening = SrtpReceiver;
+
+    /// A context of either direction.
+    pub(in crate::streams) trait Context: Sized {
+        fn start(line: &Crypto) -> Result<Self, SrtpError>;
+        fn change(&mut self, line: &Crypto, rollover: Rollover) -> Result<(), SrtpError>;
+    }
+
+    impl Context for SrtpSender {
+        fn start(line: &Crypto) -> Result<Self, SrtpError> {
+            Self::new(line)
+        }
+
+        fn change(&mut self, line: &Crypto, rollover: Rollover) -> Result<(), SrtpError> {
+            self.rekey(line, rollover)
+        }
+    }
+
+    impl Context for SrtpReceiver {
+        fn start(line: &Crypto) -> Result<Self, SrtpError> {
+            Self::new(line)
+        }
+
+        fn change(&mut self, line: &Crypto, rollover: Rollover) -> Result<(), SrtpError> {
+            self.rekey(line, rollover)
+        }
+    }
+
+    impl<C: Context> Protection<C> {
+        fn secure(&mut self, line: Option<&Crypto>, moved: bool) -> Result<(), StreamFailure> {
+            let result = match (&mut *self, line) {
+                (Self::Clear, None) => return Ok(()),
+                (Self::Clear, Some(line)) => C::start(line).map(|context| {
+                    *self = Self::Secured(Box::new(context));
+                }),
+                // An author who gives another address has lost the counter, and gives another key with it. One who gives
+                // the same key goes on.
+                (Self::Secured(context), Some(line)) if moved => {
+                    match context.change(line, Rollover::Restart) {
+                        Err(SrtpError::KeyReused) => context.change(line, Rollover::Keep),
+                        changed => changed,
+                    }
+                }
+                (Self::Secured(context), Some(line)) => context.change(line, Rollover::Keep),
+                (Self::Secured(_) | Self::Stopped, _) => Err(SrtpError::Unusable),
+            };
+            if result.is_err() {
+                self.stop();
+            }
+            result.map_err(|_| StreamFailure::Protection)
+        }
+    }
+
+    impl Protection<SrtpSender> {
+        /// Takes the line that we wrote.
+        pub(in crate::streams) fn apply(
+            &mut self,
+            before: Option<&Agreed>,
+            agreed: &Agreed,
+        ) -> Result<(), StreamFailure> {
+            let moved = before.is_some_and(|before| before.local != agreed.local);
+            self.secure(agreed.srtp.as_ref().map(|srtp| &srtp.local), moved)
+        }
+
+        /// Protects a packet in place; false when it must not be sent.
+        pub(in crate::streams) fn seal(&mut self, rtcp: bool, packet: &mut Vec<u8>) -> bool {
+            match self {
+                Self::Clear => true,
+                Self::Secured(context) if rtcp => context.protect_rtcp(packet).is_ok(),
+                Self::Secured(context) => context.protect_rtp(packet).is_ok(),
+                Self::Stopped => false,
+            }
+        }
+    }
+
+    impl Protection<SrtpReceiver> {
+        /// Takes the line that the peer wrote.
+        pub(in crate::streams) fn apply(
+            &mut self,
+            before: Option<&Agreed>,
+            agreed: &Agreed,
+        ) -> Result<(), StreamFailure> {
+            let moved = before.is_some_and(|before| before.remote_rtp != agreed.remote_rtp);
+            self.secure(agreed.srtp.as_ref().map(|srtp| &srtp.remote), moved)
+        }
+
+        /// Opens a packet in place and returns its length; `None` when it must not be used.
+        pub(in crate::streams) fn open(&mut self, rtcp: bool, packet: &mut [u8]) -> Option<usize> {
+            match self {
+                Self::Clear => Some(packet.len()),
+                Self::Secured(context) if rtcp => context.unprotect_rtcp(packet).ok(),
+                Self::Secured(context) => context.unprotect_rtp(packet).ok(),
+                Self::Stopped => None,
+            }
+        }
+    }
+}
+
+/// Without the ciphers a stream that is to be protected is stopped.
+#[cfg(not(feature = "srtp"))]
+mod contexts {
+    use super::{Agreed, Protection, StreamFailure};
+
+    #[derive(Debug)]
+    pub(in crate::streams) enum Sealing {}
+    #[derive(Debug)]
+    pub(in crate::streams) enum Opening {}
+
+    impl<C> Protection<C> {
+        pub(in crate::streams) fn apply(
+            &mut self,
+            _: Option<&Agreed>,
+            agreed: &Agreed,
+        ) -> Result<(), StreamFailure> {
+            if agreed.srtp.is_none() && !self.is_secured() {
+                return Ok(());
+            }
+            self.stop();
+            Err(StreamFailure::Protection)
+        }
+
+        pub(in crate::streams) fn seal(&mut self, _: bool, _: &mut Vec<u8>) -> bool {
+            !self.is_secured()
+        }
+
+        pub(in crate::streams) fn open(&mut self, _: bool, packet: &mut [u8]) -> Option<usize> {
+            (!self.is_secured()).then_some(packet.len())
+        }
+    }
+}
+
+pub(super) use contexts::{Opening, Sealing};
