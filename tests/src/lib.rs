@@ -10,6 +10,7 @@ pub mod connections;
 pub mod hostile;
 pub mod journal;
 pub mod ladder;
+pub mod media;
 pub mod network;
 pub mod node;
 pub mod party;
