@@ -12,7 +12,7 @@ use dialog_core::{
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, Message, Response, StatusCode, SubReason};
 use sip_transport::{
-    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, RouteError, RouteId,
+    CloseCause, Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, RouteError, RouteId,
     Tick, TimerOp, Transport, UnixTime,
 };
 use transaction_core::{TxCommand, TxEvent, TxFailure, TxId};
@@ -68,6 +68,7 @@ fn hop() -> Hop {
         remote: ([192, 0, 2, 20], 5060).into(),
         local: ([192, 0, 2, 1], 5060).into(),
         above: None,
+        alias: false,
     }
 }
 
@@ -226,7 +227,7 @@ impl World {
             }
             9 => match pick(&self.servers, a) {
                 Some(tx) if b % 2 == 0 => self.receive(TxEvent::Cancelled { tx, reason: None }),
-                _ => self.receive(TxEvent::FlowEnded(FlowId::from(1))),
+                _ => self.receive(TxEvent::FlowEnded { flow: FlowId::from(1), cause: CloseCause::Lost }),
             },
             _ => self.replace(a, b),
         }

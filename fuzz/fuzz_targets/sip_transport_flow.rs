@@ -89,6 +89,8 @@ struct Model {
     ended: BTreeSet<FlowId>,
     /// Requests by branch that were to be sent, with their flow.
     requests: BTreeMap<String, FlowId>,
+    /// Connections that have more messages than a turn takes.
+    again: Vec<FlowId>,
     written: BTreeSet<String>,
     unreachable: BTreeSet<String>,
 }
@@ -114,6 +116,7 @@ impl Model {
             kept: BTreeSet::new(),
             ended: BTreeSet::new(),
             requests: BTreeMap::new(),
+            again: Vec::new(),
             written: BTreeSet::new(),
             unreachable: BTreeSet::new(),
         };
@@ -142,6 +145,9 @@ impl Model {
 
     fn receive(&mut self, input: TransportInput) {
         self.step(|transports, cx, out| transports.receive(cx, input, out));
+        while let Some(flow) = self.again.pop() {
+            self.step(|transports, cx, out| transports.receive(cx, TransportInput::Again(flow), out));
+        }
     }
 
     fn command(&mut self, command: TransportCommand) {
@@ -164,6 +170,10 @@ impl Model {
                 assert!(self.connections.remove(&flow).is_some(), "only what is there is closed");
             }
             TransportOutput::KeepAlive { flow, wire: _ } => self.assert_open(flow),
+            TransportOutput::Again(flow) => {
+                self.assert_open(flow);
+                self.again.push(flow);
+            }
             TransportOutput::Write(Outbound { hop, wire }) => {
                 if hop.flow.number() > SOCKETS.len() as u64 {
                     self.assert_open(hop.flow);
@@ -192,7 +202,7 @@ impl Model {
                     }
                 }
             }
-            TransportOutput::Flow(FlowEvent::Ended(flow)) => {
+            TransportOutput::Flow(FlowEvent::Ended { flow, .. }) => {
                 assert!(self.ended.insert(flow), "an end is told once");
             }
             TransportOutput::Flow(FlowEvent::Unreachable { branch, .. }) => {

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use std::net::SocketAddr;
+use std::{collections::VecDeque, net::SocketAddr};
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
@@ -86,18 +86,21 @@ fn read(came_in: bool, stream: &[u8], size: usize) -> Read {
     let mut read = Read { messages: Vec::new(), closed: false, answered: false };
     for piece in stream.chunks(size) {
         let bytes = Bytes::copy_from_slice(piece);
-        let input = TransportInput::Bytes { flow, source: remote, bytes };
-        for output in step(&mut |transports, cx, out| transports.receive(cx, input.clone(), out)) {
-            match output {
-                TransportOutput::Flow(FlowEvent::Inbound(inbound)) => {
-                    read.messages.push(inbound.message.bytes().clone());
+        let mut inputs = VecDeque::from([TransportInput::Bytes { flow, source: remote, bytes }]);
+        while let Some(input) = inputs.pop_front() {
+            for output in step(&mut |transports, cx, out| transports.receive(cx, input.clone(), out)) {
+                match output {
+                    TransportOutput::Again(flow) => inputs.push_back(TransportInput::Again(flow)),
+                    TransportOutput::Flow(FlowEvent::Inbound(inbound)) => {
+                        read.messages.push(inbound.message.bytes().clone());
+                    }
+                    TransportOutput::Close(closed) => {
+                        assert_eq!(closed, flow);
+                        read.closed = true;
+                    }
+                    TransportOutput::KeepAlive { .. } => read.answered = true,
+                    _ => {}
                 }
-                TransportOutput::Close(closed) => {
-                    assert_eq!(closed, flow);
-                    read.closed = true;
-                }
-                TransportOutput::KeepAlive { .. } => read.answered = true,
-                _ => {}
             }
         }
     }

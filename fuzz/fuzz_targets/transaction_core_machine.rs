@@ -12,7 +12,7 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, HeaderId, Limits, Message, Method, Response, StatusCode};
 use sip_transport::{
-    Cx, FlowEvent, FlowId, Guard, Hop, IdMint, Inbound, Origin, Out, Outbound, Outbox, Random, RouteId, Tick,
+    CloseCause, Cx, FlowEvent, FlowId, Guard, Hop, IdMint, Inbound, Origin, Out, Outbound, Outbox, Random, RouteId, Tick,
     TimerOp, Transport, UnixTime, wheel::Wheel,
 };
 use transaction_core::{Config, Transactions, TxCommand, TxEvent, TxId, TxOutput, TxTimer};
@@ -122,7 +122,7 @@ impl Stack {
                     self.timers.disarm(&timer);
                     self.armed.remove(&timer);
                 }
-                TxOutput::Avoid(_) => {}
+                TxOutput::Withdraw(_) | TxOutput::Avoid(_) => {}
                 TxOutput::Route(_) => unreachable!("nobody asked"),
             }
         }
@@ -157,7 +157,7 @@ impl Stack {
             | TxEvent::StrayAck(_)
             | TxEvent::Acked { .. }
             | TxEvent::Routed { .. }
-            | TxEvent::FlowEnded(_)
+            | TxEvent::FlowEnded { .. }
             | TxEvent::FlowRecovered { .. } => {}
         }
     }
@@ -279,7 +279,7 @@ impl Stack {
                 let Hop { flow, remote, .. } = outbound.hop;
                 self.receive(FlowEvent::Unreachable { flow, remote, branch });
             }
-            9 => self.receive(FlowEvent::Ended(flow(a % 2 == 1))),
+            9 => self.receive(FlowEvent::Ended { flow: flow(a % 2 == 1), cause: CloseCause::Lost }),
             10 => self.advance(Duration::from_millis(u64::from(u16::from_be_bytes([b, c])) << (a % 3))),
             _ => {
                 let (bytes, rest) = rest.split_at(usize::from(u16::from_be_bytes([b, c])).min(rest.len()));
@@ -341,7 +341,7 @@ fn hop(number: u8, stream: bool) -> Hop {
     let local = "192.0.2.10:5060".parse().expect("an address");
     let transport = if stream { Transport::Tcp } else { Transport::Udp };
     let above = stream.then_some(ABOVE);
-    Hop { flow: flow(stream), transport, remote: remote(number), local, above }
+    Hop { flow: flow(stream), transport, remote: remote(number), local, above, alias: false }
 }
 
 fn draft(method: Method) -> Draft {

@@ -2,7 +2,6 @@
 
 mod calls;
 mod conversations;
-mod lost;
 mod notifications;
 mod outcomes;
 mod requests;

@@ -153,7 +153,10 @@ fn number<I: PartialEq>(known: &mut Vec<I>, id: I) -> usize {
 
 fn describe_event(event: &SessionEvent, numbers: &mut Numbers) -> Option<String> {
     // The state of media follows from what is seen anyway. Figures of RTP would make a golden trace depend on the last bit of a floating-point number.
-    if matches!(event.name(), "media_quality" | "media_summary" | "media_monitored" | "media_state" | "message") {
+    if matches!(
+        event.name(),
+        "media_quality" | "media_summary" | "media_monitored" | "media_state" | "message"
+    ) {
         return None;
     }
     let mut line = event.name().to_owned();

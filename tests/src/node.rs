@@ -268,6 +268,9 @@ impl Node {
                 }
                 Output::Connect(connect) => wishes.push(Wish::Connect(connect)),
                 Output::Close(flow) => wishes.push(Wish::Close(flow)),
+                Output::Again(flow) => {
+                    self.engine.handle(self.start + now, Input::Transport(TransportInput::Again(flow)));
+                }
                 Output::Stream(request) => self.stream_request(now, request, wishes),
                 Output::MorePorts { wanted } => {
                     let first = self.next_port;

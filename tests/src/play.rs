@@ -24,7 +24,7 @@ use crate::{
 
 use known::Known;
 pub use known::name_in;
-pub use settings::{tone_of, uri_of};
+pub use settings::{tone_of, uri_for, uri_of};
 pub use stock::CallAtEnd;
 
 /// How long everything may take after the last command of an application: the transfer itself, then CANCEL or BYE, then

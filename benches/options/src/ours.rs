@@ -143,6 +143,7 @@ impl Answerer {
             TransportOutput::KeepAlive { .. }
             | TransportOutput::Connect(_)
             | TransportOutput::Close(_)
+            | TransportOutput::Again(_)
             | TransportOutput::Resolve { .. } => {}
         }
     }
@@ -151,6 +152,7 @@ impl Answerer {
         let command = match output {
             TxOutput::Send(outbound) => TransportCommand::Send(outbound),
             TxOutput::Route(route) => TransportCommand::Route(route),
+            TxOutput::Withdraw(outbound) => TransportCommand::Withdraw(outbound),
             TxOutput::Avoid(hop) => TransportCommand::Avoid(hop),
             TxOutput::Timer(op) => return self.arm(op, Timer::Transaction),
             TxOutput::Event(TxEvent::Request { tx, inbound }) => return self.answer(tx, &inbound),

@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         remote: "192.0.2.20:5060".parse()?,
         local: "192.0.2.1:5060".parse()?,
         above: None,
+        alias: false,
     };
     let origin =
         Origin { flow: hop.flow, transport: hop.transport, source: hop.remote, local: hop.local, peer: None };

@@ -122,7 +122,7 @@ impl Dialogs {
             TxEvent::Acked { tx, outbound } => self.acked(tx, outbound),
             TxEvent::Failed { tx, failure } => self.failed(cx, tx, failure, out),
             TxEvent::Routed { route, result } => self.routed(cx, route, result, out),
-            TxEvent::FlowEnded(flow) => self.flow_ended(flow),
+            TxEvent::FlowEnded { flow, .. } => self.flow_ended(flow),
             // Of interest to registrations only: a dialog finds its way by its route set when its flow is gone.
             TxEvent::FlowRecovered { .. } => {}
         }

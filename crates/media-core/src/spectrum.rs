@@ -51,7 +51,7 @@ fn bin_hz(bin: usize) -> u16 {
 }
 
 /// Goertzel: the squared magnitude of one frequency.
-fn power(samples: &[i16], rate: SampleRate, hz: u16) -> f64 {
+pub(crate) fn power(samples: &[i16], rate: SampleRate, hz: u16) -> f64 {
     let coefficient = 2.0 * (TAU * f64::from(hz) / f64::from(rate.hz())).cos();
     let (mut last, mut before) = (0.0, 0.0);
     for &sample in samples {

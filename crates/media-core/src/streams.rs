@@ -42,7 +42,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use crate::dtmf::{Event, MAX_DURATION, MIN_DURATION};
+use crate::dtmf::{MAX_DURATION, MIN_DURATION};
 use crate::hearing::Hearing;
 use crate::mixer::Mixer;
 use crate::negotiation::Agreed;
@@ -168,13 +168,11 @@ impl Streams {
     fn pass_digits(&mut self, to: StreamId, told: &[StreamOutput]) {
         let Some(session) = self.keys.get(&to).and_then(|key| self.sessions.get_mut(*key)) else { return };
         for output in told {
-            if let StreamOutput::Event(StreamEvent::Digit { digit, duration_ms, .. }) = output
-                && let Some(event) = Event::from_char(*digit)
-            {
+            if let StreamOutput::Event(StreamEvent::Digit { digit, duration_ms, .. }) = output {
                 let duration =
                     Duration::from_millis(u64::from(*duration_ms)).clamp(MIN_DURATION, MAX_DURATION);
                 // What finds no room, or nobody who listens, is lost, as keys pressed too fast are.
-                let _ = session.press(&[event], duration);
+                let _ = session.press(&[*digit], duration);
             }
         }
     }

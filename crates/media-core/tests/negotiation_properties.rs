@@ -193,7 +193,7 @@ proptest! {
     /// sides after each answer, and in the end what the wishes say.
     #[test]
     fn offer_and_answer_converge(sides in [side(), side()], steps in vec(step(), 0..24)) {
-        // covers: TR-210, TR-211, TR-212, TR-217, TR-221
+        // covers: TR-210, TR-211, TR-217
         let mut pair = Pair {
             sides: [negotiation(1, &sides[0]), negotiation(2, &sides[1])],
             sent: Default::default(),
@@ -259,7 +259,7 @@ proptest! {
         side in side(),
         turns in vec((nearly_sdp(), any::<bool>(), any::<bool>(), any::<bool>()), 1..6),
     ) {
-        // covers: TR-211, TR-216, TR-223, TM-105
+        // covers: TR-216, TR-223, TM-105
         let mut ours = negotiation(1, &side);
         let mut history = Sent::default();
         let mut secured = side.policy == SrtpPolicy::Required;

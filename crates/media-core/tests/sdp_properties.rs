@@ -2,7 +2,7 @@
 
 mod descriptions;
 
-use descriptions::{canonical, nearly_sdp};
+use descriptions::nearly_sdp;
 use media_core::sdp::{Rule, SdpWriter};
 use media_core::{SdpError, SessionDescription};
 use proptest::collection::vec;
@@ -130,6 +130,51 @@ fn of_ezk(body: &str) -> Option<Reading> {
                     .collect(),
             })
             .collect(),
+    })
+}
+
+fn word() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9./-]{1,12}"
+}
+
+/// A line that the parser reads or keeps, without its end.
+fn line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (word(), proptest::option::of("[ -~]{0,20}")).prop_map(|(name, value)| match value {
+            Some(value) => format!("a={name}:{value}"),
+            None => format!("a={name}"),
+        }),
+        "[bikxyA-Z]=[ -~]{0,20}",
+    ]
+}
+
+/// A description in canonical form: CRLF behind every line, no empty line.
+fn canonical() -> impl Strategy<Value = String> {
+    let connection = (prop_oneof![Just("IP4"), Just("IP6")], word())
+        .prop_map(|(kind, address)| format!("IN {kind} {address}"))
+        .boxed();
+    let origin = (word(), "[0-9]{1,25}", "[0-9]{1,25}", connection.clone())
+        .prop_map(|(name, id, version, address)| format!("o={name} {id} {version} {address}"));
+    let session = prop_oneof!["[uepitrz]=[ -~]{0,20}", line()];
+    let formats = vec("[a-z0-9]{1,6}", 1..4).prop_map(|formats| formats.join(" "));
+    let ports = (any::<u16>(), proptest::option::of(any::<u16>())).prop_map(|(port, count)| match count {
+        Some(count) => format!("{port}/{count}"),
+        None => port.to_string(),
+    });
+    let media = (word(), ports, word(), formats)
+        .prop_map(|(kind, ports, protocol, formats)| format!("m={kind} {ports} {protocol} {formats}"));
+    let section = (media, proptest::option::of(connection.clone()), vec(line(), 0..4));
+    let head = (origin, "[ -~]{0,20}", proptest::option::of(connection), vec(session, 0..5));
+    (head, vec(section, 0..4)).prop_map(|((origin, name, connection, session), sections)| {
+        let mut lines = vec!["v=0".to_owned(), origin, format!("s={name}")];
+        lines.extend(connection.map(|address| format!("c={address}")));
+        lines.extend(session);
+        for (media, connection, rest) in sections {
+            lines.push(media);
+            lines.extend(connection.map(|address| format!("c={address}")));
+            lines.extend(rest);
+        }
+        lines.iter().flat_map(|line| [line, "\r\n"]).collect()
     })
 }
 

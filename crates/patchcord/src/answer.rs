@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Incoming, IncomingCall, ReferPolicy, ReplacesAuthorizer, Session, SessionError, SessionManager, TransferPolicy,
+    Incoming, IncomingCall, ReferPolicy, ReplacesAuthorizer, Session, SessionError, SessionManager,
+    TransferPolicy,
 };
 
 use crate::agent::{self, Agent};
@@ -13,8 +14,8 @@ use crate::console::Console;
 use crate::exit::Failure;
 use crate::prompt::Prompt;
 use crate::recording::Recording;
-use crate::stop::Stop;
 use crate::sound;
+use crate::stop::Stop;
 
 /// Answers until the user or `--for` ends it.
 pub(crate) async fn run(
@@ -38,9 +39,8 @@ pub(crate) async fn run(
         }
     }
     let builder = agent::configure(&args.listen, &args.network, &args.audio, args.media)?;
-    let builder = sound::configure(builder, &args.sound)?
-        .max_calls(args.max_calls)
-        .transfer_policy(policy(args));
+    let builder =
+        sound::configure(builder, &args.sound)?.max_calls(args.max_calls).transfer_policy(policy(args));
     let mut agent = Agent::start(recording.of(builder), console).await?;
 
     let lifetime = async {

@@ -10,8 +10,8 @@ use crate::args::{CallArgs, Switch};
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::recording::Recording;
-use crate::stop::Stop;
 use crate::sound;
+use crate::stop::Stop;
 
 /// Calls, talks, hangs up.
 pub(crate) async fn run(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use session_core::{EventKind, SessionEvent, SessionMediaState, StatusCode};
+use session_core::{EventKind, Metric, QualityChange, SessionEvent, SessionMediaState, StatusCode};
 
 /// One line of `--json` output. Fields that do not apply are left out.
 #[derive(Debug, Clone, Serialize)]
@@ -157,7 +157,17 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
             put("mos", summary.mean_mos.map(hundredth).into());
             put("worst_mos", summary.worst_mos.map(hundredth).into());
         }
-        EventKind::Digit { duration } => {
+        EventKind::MediaSoundAgain { gap } => {
+            put("gap_ms", ms(*gap).into());
+        }
+        EventKind::MediaQualityChanged { measured, change } => {
+            let (QualityChange::Degraded { metric, value } | QualityChange::Recovered { metric, value }) =
+                change;
+            put("measured", format!("{measured:?}").to_ascii_lowercase().into());
+            put("metric", metric_name(*metric).into());
+            put("value", hundredth(*value).into());
+        }
+        EventKind::Digit { duration, .. } => {
             put("duration_ms", whole_ms(*duration).into());
         }
         EventKind::Message(message) => {
@@ -168,6 +178,16 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
         _ => {}
     }
     more
+}
+
+fn metric_name(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Loss => "loss_percent",
+        Metric::Jitter => "jitter_ms",
+        Metric::RoundTrip => "round_trip_ms",
+        Metric::Mos => "mos",
+        _ => "other",
+    }
 }
 
 /// Whole milliseconds.

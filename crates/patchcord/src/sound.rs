@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use session_core::{Builder, HoldAudio, RecordLayout, Session, SrtpPolicy, load_wav};
 
-use crate::args::{Srtp, SoundArgs};
+use crate::args::{SoundArgs, Srtp};
 use crate::exit::Failure;
 
 /// Sets up what is offered and what parties on hold hear.

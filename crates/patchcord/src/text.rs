@@ -1,6 +1,6 @@
 //! Events in words, for people.
 
-use session_core::{EventKind, SessionEvent, StatusCode};
+use session_core::{CloseCause, EventKind, QualityChange, SessionEvent, StatusCode};
 
 /// What is told of an event, or nothing where it would only be noise.
 pub(crate) fn of(event: &SessionEvent) -> Option<String> {
@@ -44,6 +44,12 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
         EventKind::TransferEnded(_) => ended(event),
         EventKind::MediaFlowing => "audio arrives".to_owned(),
         EventKind::MediaSilent => "no audio arrives".to_owned(),
+        EventKind::MediaSoundless => "packets come, but nothing is heard".to_owned(),
+        EventKind::MediaSoundAgain { .. } => "something is heard again".to_owned(),
+        EventKind::MediaQualityChanged { change, .. } => match change {
+            QualityChange::Degraded { metric, value } => format!("the quality is bad: {metric:?} {value:.1}"),
+            QualityChange::Recovered { metric, .. } => format!("the quality is good again: {metric:?}"),
+        },
         EventKind::MediaSwitched { to, gap } => match gap {
             Some(gap) => format!("audio moved to {to}, {} ms without", gap.as_millis()),
             None => format!("audio moved to {to}"),
@@ -57,12 +63,16 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
                 summary.sent, summary.received, summary.lost
             )
         }
-        EventKind::Digit { duration } => format!("a digit was dialled ({} ms)", duration.as_millis()),
+        EventKind::Digit { duration, .. } => format!("a digit was dialled ({} ms)", duration.as_millis()),
         EventKind::MediaFailed { failure } => format!("audio failed: {failure}"),
+        EventKind::ConnectionEnded { cause } if *cause != CloseCause::Closed => {
+            format!("a connection ended: {cause}")
+        }
         // What people read says the same by other events.
         EventKind::MediaStateChanged { .. }
         | EventKind::MediaMonitored(_)
         | EventKind::MediaQuality(_)
+        | EventKind::ConnectionEnded { .. }
         | EventKind::Message(_) => return None,
         _ => event.name().replace('_', " "),
     };

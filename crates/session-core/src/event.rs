@@ -5,9 +5,11 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use dialog_core::{EndCause, EndReason};
 use event_bus::Priority;
-use media_core::{QualityReport, RecordingId, StreamSummary};
+use media_core::{
+    QualityKind, QualityReport, RecordingId, StreamSummary, dtmf::Event as Dtmf, quality::QualityChange,
+};
 use sip_message::StatusCode;
-use sip_transport::{Transport, identifier};
+use sip_transport::{CloseCause, Transport, identifier};
 use transfer::{LearnedFrom, Outcome, OutcomeKind, TransferId};
 
 use crate::engine::{MediaFailure, MonitorSummary, SessionMediaState};
@@ -157,6 +159,13 @@ pub enum EventKind {
     MediaFlowing,
     /// Expected RTP stopped.
     MediaSilent,
+    /// RTP comes, and nothing was heard in it for a while.
+    MediaSoundless,
+    /// Something is heard again.
+    MediaSoundAgain {
+        /// How long there was nothing.
+        gap: Duration,
+    },
     /// The user's audio moved from this call to another.
     MediaSwitched {
         /// The call it is on now.
@@ -166,10 +175,20 @@ pub enum EventKind {
     },
     /// A quality report, at most one each RTCP interval and direction.
     MediaQuality(QualityReport),
+    /// The quality of one direction has crossed a threshold, and will not be told again before it has crossed it back.
+    MediaQualityChanged {
+        /// Who measured.
+        measured: QualityKind,
+        /// What has changed.
+        change: QualityChange,
+    },
     /// The final figures of a call's RTP stream.
     MediaSummary(StreamSummary),
-    /// A DTMF digit ended. The digit itself is not shown (SEC-45).
+    /// A DTMF digit ended.
     Digit {
+        /// Which. Neither logs nor `--json` show it (SEC-45); it is read by
+        /// [`to_char`](media_core::dtmf::Event::to_char).
+        digit: Dtmf,
         /// Its length.
         duration: Duration,
     },
@@ -194,6 +213,11 @@ pub enum EventKind {
     },
     /// What was measured of a call while it took part in a transfer: one a call, before the transfer's last event.
     MediaMonitored(MonitorSummary),
+    /// A connection that carried messages, or was to, is gone; calls go on over others.
+    ConnectionEnded {
+        /// Why.
+        cause: CloseCause,
+    },
     /// A SIP message was sent or received; only where tracing is on.
     Message(TracedMessage),
 }
@@ -252,6 +276,12 @@ impl SessionEvent {
             },
             EventKind::MediaFlowing => "media_flowing",
             EventKind::MediaSilent => "media_silent",
+            EventKind::MediaSoundless => "media_soundless",
+            EventKind::MediaSoundAgain { .. } => "media_sound_again",
+            EventKind::MediaQualityChanged { change: QualityChange::Degraded { .. }, .. } => "media_degraded",
+            EventKind::MediaQualityChanged { change: QualityChange::Recovered { .. }, .. } => {
+                "media_recovered"
+            }
             EventKind::MediaSwitched { .. } => "media_switched",
             EventKind::MediaQuality(_) => "media_quality",
             EventKind::MediaSummary(_) => "media_summary",
@@ -261,15 +291,18 @@ impl SessionEvent {
             EventKind::MediaMonitored(_) => "media_monitored",
             EventKind::SourceEnded => "source_ended",
             EventKind::RecordingEnded { .. } => "recording_ended",
+            EventKind::ConnectionEnded { .. } => "connection_ended",
             EventKind::Message(_) => "message",
         }
     }
 
-    /// How urgent it is. All events of a call's life share one priority, so that they keep their order; only quality and
-    /// message traces may be overtaken.
+    /// How urgent it is. All events of a call's life share one priority, so that they keep their order; only quality,
+    /// connections and message traces may be overtaken.
     pub fn priority(&self) -> Priority {
         match &self.kind {
-            EventKind::MediaQuality(_) | EventKind::Message(_) => Priority::Low,
+            EventKind::MediaQuality(_) | EventKind::ConnectionEnded { .. } | EventKind::Message(_) => {
+                Priority::Low
+            }
             _ => Priority::Normal,
         }
     }
@@ -317,6 +350,7 @@ impl SessionEvent {
             EventKind::MediaStateChanged { state: SessionMediaState::Failed(failure) } => {
                 Some(failure.to_string())
             }
+            EventKind::ConnectionEnded { cause } => Some(cause.to_string()),
             EventKind::Message(message) => Some(message.summary.clone()),
             _ => None,
         }

@@ -30,7 +30,9 @@ pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
     Codec, CodecPreference, Direction, Hearing, HoldAudio, QualityKind, QualityReport, RecordLayout,
     RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot, StreamSummary, Wav,
+    dtmf::Event as DtmfEvent,
     io::{ApplicationAudio, WavError, load_wav},
+    quality::{Metric, QualityChange},
     srtp::Suite,
 };
 pub use sip_message as message;
@@ -38,7 +40,7 @@ pub use sip_message::{StatusCode, UriBuf};
 #[cfg(feature = "dns")]
 pub use sip_transport::io::{DnsConfig, DnsResolver, DnsSetupError};
 pub use sip_transport::{
-    Config as TransportConfig, Transport,
+    AliasPolicy, CloseCause, Config as TransportConfig, Transport,
     io::{Dscp, Resolver, StaticResolver, SystemResolver, tls},
 };
 pub use transaction_core::Timing;

@@ -15,6 +15,11 @@ use crate::{
 /// §5.1), and more than any usual SIP message.
 pub const MAX_PIECE: usize = 16 << 10;
 
+/// Most messages of one connection that one step takes. A piece holds up to 400 of the shortest that anybody could send; this
+/// many of a usual size fill it, so that only a flood of short ones is spread over several turns, between which others get
+/// theirs.
+pub const MESSAGES_PER_TURN: usize = 64;
+
 /// What the transaction layer, or whoever registers, asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportCommand {
@@ -22,6 +27,9 @@ pub enum TransportCommand {
     Route(Route),
     /// Sends a message.
     Send(Outbound),
+    /// Takes a message back that still waits for its connection: it is told as [`FlowEvent::Unreachable`] then. One that
+    /// is written already is left as it is.
+    Withdraw(Outbound),
     /// The next element did not answer, or answered 503: others come before it for a while (RFC 3263 §4.3).
     Avoid(Hop),
     /// Keeps a connection that we opened: it is not closed when idle, and opened again when it ends, with growing waits
@@ -72,6 +80,8 @@ pub enum TransportInput {
         /// The bytes; of a stream at most [`MAX_PIECE`], which bounds the work of one step.
         bytes: Bytes,
     },
+    /// The next turn of a connection whose messages [`TransportOutput::Again`] left for it.
+    Again(FlowId),
     /// A socket or connection is gone, or a connection could not be made.
     Closed {
         /// Which.
@@ -128,6 +138,9 @@ pub enum CloseCause {
     /// The WebSocket handshake failed, or the sub-protocol `sip` was not agreed on (RFC 7118 §4).
     #[error("the WebSocket handshake failed")]
     WebSocket,
+    /// What the other side sends is not SIP.
+    #[error("what came over the connection is not SIP")]
+    Malformed,
     /// The other side reads too slowly: what waits to be written is more than may wait.
     #[error("the other side does not read")]
     WriteQueue,
@@ -167,6 +180,9 @@ pub enum TransportOutput {
     Connect(Connect),
     /// Close a connection, once what was written to it before is on its way. No [`TransportInput::Closed`] is expected.
     Close(FlowId),
+    /// More messages have come by this connection than one step takes ([`MESSAGES_PER_TURN`]): answered by
+    /// [`TransportInput::Again`] in the next turn, before any more of its bytes.
+    Again(FlowId),
     /// Ask the resolver; answered by [`TransportInput::Resolved`].
     Resolve {
         /// Names the question in the answer.

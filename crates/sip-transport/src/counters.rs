@@ -21,7 +21,8 @@ pub struct Counters {
     pub foreign_response: u64,
     /// Answers of the resolver that nobody waits for any more.
     pub late_answer: u64,
-    /// Connections closed at once, because there are too many, or too many of their source.
+    /// Connections that came in and were closed at once, because there are too many, or too many of their source; and those
+    /// that were to be made for a message or a route and were not, because there are too many.
     pub refused_connections: u64,
     /// Connections that were not ready in time, or could not be made.
     pub failed_connections: u64,

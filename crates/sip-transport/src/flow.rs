@@ -107,6 +107,7 @@ impl Origin {
             remote: self.source,
             local: self.local,
             above: None,
+            alias: false,
         }
     }
 }
@@ -124,12 +125,15 @@ pub struct Hop {
     pub local: SocketAddr,
     /// Use this hop only for requests longer than this many bytes on the next hop (RFC 3261 §18.1.1).
     pub above: Option<u16>,
+    /// Whether requests back to us may use the connection of this hop, which our Via says by `alias` (RFC 5923 §8.1).
+    pub alias: bool,
 }
 
 impl Hop {
-    /// The Via value for a request on this hop, with `rport` (RFC 3581 §3).
+    /// The Via value for a request on this hop, with `rport` (RFC 3581 §3), and `alias` where it is offered.
     pub fn via(&self, branch: &str) -> String {
-        format!("SIP/2.0/{} {};branch={branch};rport", self.transport, self.sent_by())
+        let alias = if self.alias { ";alias" } else { "" };
+        format!("SIP/2.0/{} {};branch={branch};rport{alias}", self.transport, self.sent_by())
     }
 
     /// Our address as a message names it: without the zone of a link-local address, which means nothing on another host
@@ -230,13 +234,18 @@ pub enum FlowEvent {
         flow: FlowId,
         /// The address that it was sent to.
         remote: SocketAddr,
-        /// The branch of the one request of ours that could not be sent, because it is longer than a datagram or its flow
-        /// is gone: other messages to the remote are not concerned. `None` if only the remote is known, as with an error
+        /// The branch of the one request of ours that was not sent, because it is longer than a datagram, its flow is gone or
+        /// it was withdrawn: other messages to the remote are not concerned. `None` if only the remote is known, as with an error
         /// of the socket.
         branch: Option<Box<str>>,
     },
     /// The flow is gone, or could not be opened. Nothing that was sent on it and is not answered will be.
-    Ended(FlowId),
+    Ended {
+        /// Which.
+        flow: FlowId,
+        /// Why.
+        cause: CloseCause,
+    },
     /// A connection that was to be kept ([`TransportCommand::Keep`](crate::TransportCommand)) is there again under a new
     /// name: whoever registered over it does so again (RFC 5626 §4.5).
     Recovered {
@@ -306,6 +315,7 @@ mod tests {
             remote: SocketAddrV6::new("fe80::2".parse().expect("test address"), 5060, 0, 2).into(),
             local: local.into(),
             above: None,
+            alias: false,
         };
         assert_eq!(hop.via("z9hG4bKa"), "SIP/2.0/UDP [fe80::1]:5060;branch=z9hG4bKa;rport");
         assert_eq!(hop.contact(Some("bob"), false), "<sip:bob@[fe80::1]:5060>");

@@ -23,7 +23,8 @@ mod resolving;
 mod transports;
 
 pub use boundary::{
-    CloseCause, Connect, MAX_PIECE, TransportCommand, TransportInput, TransportOutput, TransportTimer,
+    CloseCause, Connect, MAX_PIECE, MESSAGES_PER_TURN, TransportCommand, TransportInput, TransportOutput,
+    TransportTimer,
 };
 pub use config::{AliasPolicy, Config};
 pub use counters::Counters;

@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let remote: SocketAddr = "192.0.2.20:5060".parse()?;
     let local: SocketAddr = "192.0.2.10:5060".parse()?;
-    let hop = Hop { flow: FlowId::from(1), transport: Transport::Udp, remote, local, above: None };
+    let hop =
+        Hop { flow: FlowId::from(1), transport: Transport::Udp, remote, local, above: None, alias: false };
     let draft = Draft::request(Method::Refer, "sip:bob@192.0.2.20")
         .header(HeaderId::From, "<sip:alice@192.0.2.10>;tag=a")
         .header(HeaderId::To, "<sip:bob@192.0.2.20>;tag=b")
@@ -56,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 TxOutput::Event(TxEvent::Failed { failure, .. }) => {
                     println!("{:>6.1} s  {failure}", now.as_secs_f32());
                 }
-                TxOutput::Event(_) | TxOutput::Route(_) | TxOutput::Avoid(_) => {}
+                TxOutput::Event(_) | TxOutput::Route(_) | TxOutput::Withdraw(_) | TxOutput::Avoid(_) => {}
                 TxOutput::Timer(TimerOp::Arm(timer, length)) => {
                     timers.insert(timer, now + length);
                 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use sip_message::{Draft, Message, StatusCode};
 use sip_transport::{
-    FlowId, Hop, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, TimerOp, identifier,
+    CloseCause, FlowId, Hop, Hops, Inbound, Origin, Outbound, Route, RouteError, RouteId, TimerOp, identifier,
 };
 use thiserror::Error;
 
@@ -44,16 +44,19 @@ pub enum TxCommand {
     /// repeated 2xx (RFC 3261 §13.3.1.4, §13.2.2.4). Nothing is kept.
     Resend(Outbound),
     /// Encodes and sends an ACK to a 2xx with its own branch (RFC 3261 §13.2.2.4). The bytes come back in
-    /// [`TxEvent::Acked`], to be sent again by [`TxCommand::Resend`] for every repeated 2xx.
+    /// [`TxEvent::Acked`], to be sent again by [`TxCommand::Resend`] for every repeated 2xx; those of the last event, if it is
+    /// told again because the ACK took another hop.
     Ack {
         /// The INVITE's transaction.
         tx: TxId,
-        /// Where to send it; only the first hop that the ACK may use is used.
+        /// Where to send it; only the first hop that the ACK may use is used, and the one by UDP behind it where it was to go
+        /// by a stream for its size and there is no connection (RFC 3261 §18.1.1).
         hops: Hops,
         /// The ACK without Via.
         draft: Draft,
     },
-    /// Cancels a client INVITE transaction (RFC 3261 §9.1). The CANCEL waits for the first provisional response; it has
+    /// Cancels a client INVITE transaction (RFC 3261 §9.1). An INVITE that still waits for its connection is not sent, and fails
+    /// with [`TxFailure::Flow`]. Else the CANCEL waits for the first provisional response; it has
     /// its own transaction, whose response is not reported. If no final response to the INVITE arrives within
     /// 64*T1 of the CANCEL, the INVITE fails with [`TxFailure::Timeout`]. A transaction that is over ignores it.
     Cancel {
@@ -116,7 +119,12 @@ pub enum TxEvent {
         result: Result<Hops, RouteError>,
     },
     /// A flow is gone. Its transactions have failed with events of their own.
-    FlowEnded(FlowId),
+    FlowEnded {
+        /// Which.
+        flow: FlowId,
+        /// Why.
+        cause: CloseCause,
+    },
     /// A connection that is kept is there again under a new name (RFC 5626 §4.5).
     FlowRecovered {
         /// The flow that ended.
@@ -201,6 +209,8 @@ pub enum TxOutput {
     Route(Route),
     /// Send.
     Send(Outbound),
+    /// Take back a request of ours that was cancelled, if it still waits for its connection.
+    Withdraw(Outbound),
     /// Tell transport that the element behind this hop did not answer in time, or answered 503 while there was another hop to
     /// try: others come before it for a while (RFC 3263 §4.3).
     Avoid(Hop),

@@ -33,6 +33,6 @@ pub struct Counters {
     pub reasons_dropped: u64,
     /// Final responses to INVITE that hold too little for an ACK.
     pub not_acknowledged: u64,
-    /// CANCELs sent only once, and 503s not remembered, because the table is full.
+    /// CANCELs sent only once, ACKs and 503s not remembered, because the table is full.
     pub not_remembered: u64,
 }

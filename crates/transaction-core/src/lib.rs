@@ -6,6 +6,7 @@ mod client;
 mod counters;
 mod drain;
 mod key;
+mod layers;
 mod machine;
 mod server;
 mod table;
@@ -13,4 +14,5 @@ mod transactions;
 
 pub use boundary::{TimerName, Timing, TxCommand, TxEvent, TxFailure, TxId, TxOutput, TxTimer};
 pub use counters::Counters;
+pub use layers::{Layers, LayersOutput};
 pub use transactions::{Config, Transactions};

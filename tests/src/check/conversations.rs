@@ -8,7 +8,6 @@ use session_core::{By, EventKind, SessionId};
 use sip_message::{Method, StatusCode};
 use transfer::{Outcome, OutcomeKind, TransferId};
 
-use super::lost;
 use crate::{
     journal::{Way, What, is_request, response},
     play::{CallAtEnd, Played, name_in},
@@ -167,7 +166,7 @@ fn lost_answer(played: &Played, node: usize) -> bool {
             open.insert(key, true);
         }
     }
-    open.values().any(|answered| !answered) || lost::with_its_connection(&played.journal, node)
+    open.values().any(|answered| !answered)
 }
 
 /// A call whose Replaces was refused goes on: it is not ended from here in that moment.

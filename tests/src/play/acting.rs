@@ -3,7 +3,7 @@
 use session_core::engine::{CallOptions, Command};
 use transfer::Decision;
 
-use super::{Player, uri_of};
+use super::{Player, uri_for, uri_of};
 use crate::{journal::What, scenario::Action};
 
 impl Player<'_> {
@@ -32,7 +32,9 @@ impl Player<'_> {
         };
         match action {
             Action::Call(whom) => {
-                let command = Command::Call { target: uri(*whom), options: CallOptions::default() };
+                let parties = &self.scenario.parties;
+                let target = uri_for(&parties[party], *whom, &parties[*whom]);
+                let command = Command::Call { target, options: CallOptions::default() };
                 (format!("call {}", name(*whom)), Some(command))
             }
             Action::Blind(whom) => {

@@ -16,7 +16,21 @@ use crate::{
 ///
 /// If the name cannot stand in a URI; the scenario's reader takes only words that can.
 pub fn uri_of(number: usize, party: &Party) -> UriBuf {
-    let first = party.listens.first().copied().unwrap_or(Transport::Udp);
+    uri_by(number, party, party.listens.first().copied())
+}
+
+/// The same as `caller` would write it: by the first of those transports that the caller has, too.
+///
+/// # Panics
+///
+/// As [`uri_of`].
+pub fn uri_for(caller: &Party, number: usize, party: &Party) -> UriBuf {
+    let shared = party.listens.iter().find(|transport| caller.listens.contains(transport));
+    uri_by(number, party, shared.or(party.listens.first()).copied())
+}
+
+fn uri_by(number: usize, party: &Party, transport: Option<Transport>) -> UriBuf {
+    let first = transport.unwrap_or(Transport::Udp);
     let parameter = match first {
         Transport::Udp => String::new(),
         stream => format!(";transport={}", stream.via_name().to_ascii_lowercase()),

@@ -26,14 +26,15 @@ use super::{
 /// The unit of the delay after 491 (RFC 3261 §14.1).
 const GLARE_STEP: Duration = Duration::from_millis(10);
 
-/// The delay after a 500 that passes, if the peer names none or one that the wish has no time for.
+/// The delay after a 500 that passes, if the peer names none or one that the wish has no time for; and after the way of an
+/// INVITE has failed.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Longest Retry-After in seconds that tells of an INVITE in progress (RFC 3261 §14.2); a longer one is an outage.
 const LONGEST_RETRY: u32 = 10;
 
-/// Most new tries after 500 for one wish: an ACK or a request that was lost has been repeated by then, so the peer
-/// means what it says (catalogue T-RESUME).
+/// Most new tries for one wish, after 500 or a failure of the way: an ACK or a request that was lost has been repeated by
+/// then, so the peer means what it says, and three new connections that fail are no accident (catalogue T-RESUME).
 const RETRIES: u8 = 3;
 
 impl Dialog {
@@ -71,12 +72,14 @@ impl Dialog {
     pub(crate) fn reoffer_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
         let Some(up) = self.up() else { return };
         let Exchange::OursRouting = up.exchange else { return };
+        let unreachable = matches!(result, Err(RouteError::Unreachable(_)));
         match result.ok().and_then(|hops| Some((*hops.first()?, hops))) {
             Some((Hop { local, .. }, hops)) => {
                 let remotes = hops.iter().map(|hop| hop.remote).collect();
                 up.exchange = Exchange::OursDescribing { hops };
                 self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
             }
+            None if unreachable => self.reoffer_unreachable(step, false),
             None => self.settle(step, Some(Err(ReofferError::Unreachable))),
         }
     }
@@ -279,10 +282,23 @@ impl Dialog {
         self.tell(step, LegEvent::RolledBack);
         let error = match failure {
             TxFailure::Timeout => return self.reoffer_unanswered(step, given_up),
+            TxFailure::Flow => return self.reoffer_unreachable(step, given_up),
             TxFailure::Unencodable => ReofferError::Description,
             _ => ReofferError::Unreachable,
         };
         self.settle(step, (!given_up).then_some(Err(error)));
+    }
+
+    /// The way has failed, and the peer has given no answer. That is as a 503 (RFC 3261 §8.1.3.1): the way is looked for again.
+    /// The peer may have followed the INVITE that failed; the new offer says what is in force.
+    fn reoffer_unreachable(&mut self, step: &mut Step<'_, '_, '_>, given_up: bool) {
+        match self.up().filter(|up| !given_up && up.current.is_some() && up.retries < RETRIES) {
+            Some(up) => {
+                up.retries += 1;
+                self.back_off_for(step, RETRY);
+            }
+            None => self.settle(step, (!given_up).then_some(Err(ReofferError::Unreachable))),
+        }
     }
 
     /// 491: both sides offered at once. The owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s

@@ -28,9 +28,9 @@ pub(crate) struct Up {
     pub(crate) current: Option<Tick>,
     /// Until when a wish that came while another one was in flight may take.
     pub(crate) queued: Option<Tick>,
-    /// Whether the delay after a 491, or a 500 that passes, runs.
+    /// Whether the delay after a 491, a 500 that passes or a failure of the way runs.
     pub(crate) backing_off: bool,
-    /// How often the current wish was refused with a 500 that passes.
+    /// How often the current wish was refused with a 500 that passes, or its way has failed.
     pub(crate) retries: u8,
     /// When the last ACK of ours to a 2xx was sent, which may have been lost.
     pub(crate) acked_at: Option<Tick>,

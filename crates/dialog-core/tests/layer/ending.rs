@@ -188,7 +188,10 @@ fn the_dialogs_flow_is_used_again_until_it_ends() {
     let leg = bench.placed();
     bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(9) });
     assert_eq!(bench.routes.last().expect("asked").flow, Some(sip_transport::FlowId::from(1)));
-    bench.receive(transaction_core::TxEvent::FlowEnded(sip_transport::FlowId::from(1)));
+    bench.receive(transaction_core::TxEvent::FlowEnded {
+        flow: sip_transport::FlowId::from(1),
+        cause: sip_transport::CloseCause::Lost,
+    });
     bench.leg(leg, LegCommand::HangUp { reason: None });
     assert_eq!(bench.routes.last().expect("asked").flow, None);
 }

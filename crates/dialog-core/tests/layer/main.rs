@@ -13,6 +13,7 @@ mod property;
 mod reinvited;
 mod reoffer;
 mod reoffer_refused_500;
+mod reoffer_unreachable;
 mod replacing;
 mod replacing_early;
 mod replacing_refused;

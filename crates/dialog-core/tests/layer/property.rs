@@ -273,7 +273,10 @@ impl World {
             0 => self.bench.route_at_once = b.is_multiple_of(2),
             1 => self.bench.describe_at_once = !b.is_multiple_of(4),
             2 => self.answer_routes(),
-            3 => self.bench.receive(TxEvent::FlowEnded(FlowId::from(1))),
+            3 => self.bench.receive(TxEvent::FlowEnded {
+                flow: FlowId::from(1),
+                cause: sip_transport::CloseCause::Lost,
+            }),
             _ => {
                 let answered: Vec<TxId> =
                     self.bench.answered.iter().filter(|it| it.status >= 200).map(|it| it.tx).collect();

@@ -19,7 +19,14 @@ pub(crate) fn remote() -> SocketAddr {
 }
 
 pub(crate) fn hop() -> Hop {
-    Hop { flow: FlowId::from(1), transport: Transport::Udp, remote: remote(), local: local(), above: None }
+    Hop {
+        flow: FlowId::from(1),
+        transport: Transport::Udp,
+        remote: remote(),
+        local: local(),
+        above: None,
+        alias: false,
+    }
 }
 
 pub(crate) fn origin() -> Origin {

@@ -72,7 +72,14 @@ impl Agent {
     }
 
     fn hop(&self, remote: SocketAddr) -> Hop {
-        Hop { flow: FlowId::from(1), transport: Transport::Udp, remote, local: self.local, above: None }
+        Hop {
+            flow: FlowId::from(1),
+            transport: Transport::Udp,
+            remote,
+            local: self.local,
+            above: None,
+            alias: false,
+        }
     }
 
     fn command(&mut self, now: Tick, command: DialogCommand) {
@@ -137,7 +144,7 @@ impl Agent {
                         );
                     }
                     TxOutput::Send(outbound) => self.wire.push(outbound),
-                    TxOutput::Avoid(_) => {}
+                    TxOutput::Withdraw(_) | TxOutput::Avoid(_) => {}
                     TxOutput::Event(event) => self.tell(now, event),
                     TxOutput::Timer(op) => self.timer(now, op, Key::Transaction),
                 }

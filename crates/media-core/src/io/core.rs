@@ -24,9 +24,9 @@ use super::{PumpConfig, PumpError};
 use crate::streams::{DeviceId, PacketKind, StreamCommand, StreamEvent, StreamId, StreamOutput, Streams};
 use crate::tick::{Cx, Tick};
 
-/// The largest datagram read: more than a 60 ms G.711 packet or any compound report; longer ones are cut, and a cut
-/// packet of a negotiated peer is at worst played short.
-const MAX_DATAGRAM: usize = 2_048;
+/// The largest datagram read: more than 60 ms of L16 at 48 kHz; longer ones are cut, and a cut packet of a negotiated peer
+/// is at worst played short.
+const MAX_DATAGRAM: usize = 8_192;
 /// How often an application's rings are looked at.
 const EXCHANGE: Duration = Duration::from_millis(10);
 
@@ -232,21 +232,7 @@ impl Core {
     fn command(&mut self, command: StreamCommand) {
         let ended = match &command {
             StreamCommand::Open { stream, .. } | StreamCommand::Close { stream, .. } => Some(*stream),
-            StreamCommand::OpenDevice { .. }
-            | StreamCommand::CloseDevice { .. }
-            | StreamCommand::Mute { .. }
-            | StreamCommand::FallSilent { .. }
-            | StreamCommand::Record { .. }
-            | StreamCommand::StopRecording { .. }
-            | StreamCommand::Apply { .. }
-            | StreamCommand::Attach { .. }
-            | StreamCommand::Move { .. }
-            | StreamCommand::SetHoldAudio { .. }
-            | StreamCommand::Pair { .. }
-            | StreamCommand::Unpair { .. }
-            | StreamCommand::Press { .. }
-            | StreamCommand::Mix { .. }
-            | StreamCommand::Unmix { .. } => None,
+            _ => None,
         };
         self.step(|streams, cx, out| streams.command(cx, command, out));
         // Closed, or never opened: its ports go to rest.

@@ -18,7 +18,7 @@ pub enum Way {
 
 /// Shows one datagram of a pump, whoever sent it and whatever is in it.
 ///
-/// Of a datagram that arrived, `bytes` are what was read: 2,048 at most.
+/// Of a datagram that arrived, `bytes` are what was read: 8,192 at most.
 #[derive(Debug, Clone, Copy)]
 pub struct SeenDatagram<'a> {
     /// When: of a sent one just before it went to the system, so that no answer can seem to be earlier.

@@ -74,7 +74,7 @@ impl Recordings {
         if let Some(&owed) = self.owed.get(&recording) {
             let silence = RecordedBlock { samples: Vec::new(), silence: owed, last: false, ..block.clone() };
             if self.orders.try_send(Order::Write(recording, silence)).is_err() {
-                self.owe(recording, block);
+                self.owe(recording, &block);
                 return;
             }
             self.owed.remove(&recording);
@@ -82,15 +82,16 @@ impl Recordings {
         if let Err(TrySendError::Full(Order::Write(_, block))) =
             self.orders.try_send(Order::Write(recording, block))
         {
-            self.owe(recording, block);
+            self.owe(recording, &block);
         }
     }
 
-    fn owe(&mut self, recording: RecordingId, block: RecordedBlock) {
+    fn owe(&mut self, recording: RecordingId, block: &RecordedBlock) {
         self.dropped_blocks += 1;
         *self.owed.entry(recording).or_insert(0) += block.moments() + block.silence;
         if block.last {
-            self.unfinished.push((recording, RecordedBlock { samples: Vec::new(), silence: 0, ..block }));
+            self.unfinished
+                .push((recording, RecordedBlock { samples: Vec::new(), silence: 0, ..block.clone() }));
         }
     }
 

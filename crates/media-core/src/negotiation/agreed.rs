@@ -53,8 +53,8 @@ pub struct Agreed {
 /// Holds the keys of both directions.
 ///
 /// A direction whose key is as before goes on with its context. With a new key its packet index goes on, too, unless the
-/// address of the direction's receiver changed as well: then its rollover counter begins at 0 (RFC 4568 §7.1.4, TM-101,
-/// TM-103).
+/// author of the line has given another address of its own as well: then its rollover counter begins at 0 (RFC 4568 §7.1.4,
+/// TM-101, TM-103).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgreedSrtp {
     /// The line with the key that we send with.

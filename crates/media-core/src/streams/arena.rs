@@ -75,10 +75,10 @@ mod tests {
     #[test]
     fn blocks_whose_packets_stay_are_not_kept_beyond_the_limit() {
         let mut arena = Arena::new();
-        let packets: Vec<_> = (0..20).map(|_| arena.put(&[7; BLOCK])).collect();
+        let packets: Vec<_> = (0..20).map(|_| arena.put(&vec![7; BLOCK])).collect();
         assert_eq!(arena.full.len(), KEPT);
         assert!(packets.iter().all(|packet| packet.len() == BLOCK));
-        let larger = arena.put(&[1; BLOCK + 1]);
+        let larger = arena.put(&vec![1; BLOCK + 1]);
         assert_eq!(larger.len(), BLOCK + 1);
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::command::StreamFailure;
 use super::figures::{QualityKind, QualityReport, StreamSummary};
 use super::names::{DeviceId, Op, PacketKind, RecordingId, StreamId};
+use crate::dtmf::Event;
 use crate::quality::QualityChange;
 use crate::sink::RecordedBlock;
 use crate::tick::Tick;
@@ -51,7 +52,7 @@ pub enum StreamOutput {
     Event(StreamEvent),
 }
 
-/// Names what happens to streams.
+/// Names what happens to streams. No text of it shows a key (SEC-45).
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamEvent {
     /// RTP began to arrive: the first time, after a silence, or after a direction that did not receive.
@@ -86,8 +87,8 @@ pub enum StreamEvent {
     Digit {
         /// The stream.
         stream: StreamId,
-        /// `0` to `9`, `*`, `#`, `A` to `D`.
-        digit: char,
+        /// The key; what it is, only [`Event::to_char`] says.
+        digit: Event,
         /// How long it was pressed.
         duration_ms: u32,
     },
@@ -119,7 +120,7 @@ pub enum StreamEvent {
         change: QualityChange,
     },
     /// The stream was closed; its last numbers (TM-084).
-    Summary(StreamSummary),
+    Summary(Box<StreamSummary>),
     /// The first audio came from the stream a device was moved to, or none came for 2 s.
     Moved {
         /// The stream the device was on.

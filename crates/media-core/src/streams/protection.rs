@@ -9,6 +9,10 @@ pub(super) enum Protection<C> {
     /// Nothing was agreed.
     #[default]
     Clear,
+    #[cfg_attr(
+        not(feature = "srtp"),
+        expect(dead_code, reason = "without the ciphers nothing can be secured")
+    )]
     Secured(Box<C>),
     /// Protection was agreed and cannot be given: nothing passes.
     Stopped,
@@ -24,7 +28,7 @@ impl<C> Protection<C> {
     }
 }
 
-/// Whether two addresses of a direction's author make its key start anew (RFC 4568 §7.1.4).
+/// What protects packets, and what opens them.
 #[cfg(feature = "srtp")]
 mod contexts {
     use super::{Agreed, Protection, StreamFailure};

@@ -373,7 +373,7 @@ impl Session {
         self.bye(step);
         let rtt = self.reporter.rtt;
         self.reporter.meter.end(step, self.agreed.as_ref(), &self.receiver, rtt);
-        step.tell(StreamEvent::Summary(self.summary(step)));
+        step.tell(StreamEvent::Summary(Box::new(self.summary(step))));
     }
 
     fn summary(&self, step: &Step<'_, '_>) -> StreamSummary {

@@ -6,7 +6,7 @@ use super::arena::Arena;
 use super::config::StreamsConfig;
 use super::names::{PacketKind, StreamId};
 use super::output::{StreamEvent, StreamOutput};
-use crate::dtmf::{Digit, EventPacket};
+use crate::dtmf::{Digit, Event, EventPacket};
 use crate::quality::SilenceChange;
 use crate::tick::{Cx, Tick};
 
@@ -72,8 +72,9 @@ impl Step<'_, '_> {
     /// Tells the digits that have ended.
     pub(super) fn tell_digits(&mut self, stream: StreamId) {
         let digits = self.bench.digits.drain(..);
-        self.out.extend(digits.map(|Digit { digit, duration_ms }| {
-            StreamOutput::Event(StreamEvent::Digit { stream, digit, duration_ms })
+        self.out.extend(digits.filter_map(|Digit { digit, duration_ms }| {
+            let digit = Event::from_char(digit)?;
+            Some(StreamOutput::Event(StreamEvent::Digit { stream, digit, duration_ms }))
         }));
     }
 

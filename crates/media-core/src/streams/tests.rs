@@ -3,10 +3,17 @@
 mod devices;
 mod gate;
 mod hold;
+mod keys;
+mod learning;
+mod mixing;
 mod moving;
 mod network;
 mod pairs;
+mod playing;
+mod quality;
 mod reports;
+#[cfg(feature = "srtp")]
+mod secured;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,6 +24,7 @@ use bytes::Bytes;
 use super::*;
 use crate::codec::{Codec, SampleRate};
 use crate::direction::Direction;
+use crate::dtmf::{DigitError, Event};
 use crate::negotiation::MediaFormat;
 use crate::rtcp::{RtcpPacket, parse_compound};
 use crate::rtp::{RtpHeader, RtpPacket};
@@ -68,6 +76,12 @@ struct World {
 fn address(host: u8, stream: StreamId, kind: PacketKind) -> SocketAddr {
     let port = 10_000 + 2 * stream.0 as u16 + u16::from(kind == PacketKind::Rtcp);
     SocketAddr::from(([192, 0, 2, host], port))
+}
+
+impl Party {
+    fn ip(&self) -> std::net::IpAddr {
+        std::net::IpAddr::from([192, 0, 2, self.host])
+    }
 }
 
 impl World {
@@ -159,6 +173,13 @@ impl World {
     fn move_device(&mut self, party: usize, from: u64, to: u64) {
         let (from, to) = (StreamId(from), StreamId(to));
         self.command(party, StreamCommand::Move { op: Op(0), from, to }).expect("moved");
+    }
+
+    /// Presses keys for 100 ms each.
+    fn press(&mut self, party: usize, stream: u64, digits: &str) -> Result<(), StreamFailure> {
+        let events = digits.chars().map(|digit| Event::from_char(digit).expect("a digit")).collect();
+        let stream = StreamId(stream);
+        self.command(party, StreamCommand::Press { op: Op(0), stream, events, duration: ms(100) })
     }
 
     fn close(&mut self, party: usize, stream: u64) {

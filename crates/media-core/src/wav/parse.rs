@@ -55,15 +55,15 @@ fn audio(size: usize, body: &[u8]) -> &[u8] {
 }
 
 /// How many times a rate is one that can be resampled: the old rates of sound cards are parts of those of today.
-fn usual_rate(hz: u32) -> Option<(usize, SampleRate)> {
-    [1, 2, 4].into_iter().find_map(|times| {
-        let rate = SampleRate::from_hz(hz.checked_mul(times)?)?;
-        (hz >= 8_000).then_some((times as usize, rate))
+fn usual_rate(hz: u32) -> Option<(i32, SampleRate)> {
+    [(1, 1), (2, 2), (4, 4)].into_iter().find_map(|(factor, times)| {
+        let rate = SampleRate::from_hz(hz.checked_mul(factor)?)?;
+        (hz >= 8_000).then_some((times, rate))
     })
 }
 
 /// Puts samples in between, on straight lines. What that leaves above the band is taken away by the resampler.
-fn interpolate(samples: &[i16], times: usize) -> Vec<i16> {
+fn interpolate(samples: &[i16], times: i32) -> Vec<i16> {
     let last = samples.last().copied();
     let next = samples.iter().copied().skip(1).chain(last);
     samples
@@ -71,7 +71,7 @@ fn interpolate(samples: &[i16], times: usize) -> Vec<i16> {
         .zip(next)
         .flat_map(|(&one, next)| {
             let step = i32::from(next) - i32::from(one);
-            (0..times).map(move |part| (i32::from(one) + step * part as i32 / times as i32) as i16)
+            (0..times).map(move |part| (i32::from(one) + step * part / times) as i16)
         })
         .collect()
 }
@@ -137,8 +137,11 @@ impl Format {
         match (self.tag, bytes) {
             (ALAW, &[byte]) => g711::linear_from_alaw(byte),
             (ULAW, &[byte]) => g711::linear_from_ulaw(byte),
-            (FLOAT, &[a, b, c, d]) => from_unit(f64::from(f32::from_le_bytes([a, b, c, d]))),
-            (FLOAT, &[a, b, c, d, e, f, g, h]) => from_unit(f64::from_le_bytes([a, b, c, d, e, f, g, h])),
+            (FLOAT, bytes) => match (bytes.first_chunk::<4>(), bytes.first_chunk::<8>()) {
+                (_, Some(bytes)) => from_unit(f64::from_le_bytes(*bytes)),
+                (Some(bytes), None) => from_unit(f64::from(f32::from_le_bytes(*bytes))),
+                (None, None) => 0,
+            },
             // Eight bits are unsigned.
             (PCM, &[byte]) => (i16::from(byte) - 128) << 8,
             (PCM, &[.., low, high]) => i16::from_le_bytes([low, high]),

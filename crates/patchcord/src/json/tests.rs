@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use session_core::{
-    By, EndCause, EndReason, EventKind, Failure, LearnedFrom, Outcome, OutcomeKind, SessionEvent, SessionId,
-    StatusCode, TransferId,
+    By, EndCause, EndReason, EventKind, Failure, HoldBy, LearnedFrom, MediaFailure, MonitorSummary, Outcome,
+    OutcomeKind, SessionEvent, SessionId, SessionMediaState, StatusCode, TransferId,
 };
 
 use super::*;

@@ -9,7 +9,6 @@
 )]
 
 mod capture;
-mod random;
 mod start;
 mod watch;
 
@@ -24,7 +23,7 @@ use media_core::{Op, PortPair, PumpHandle, StreamCommand, StreamOutput};
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{
     IdMint, Outbound, Transport, TransportInput,
-    io::{Resolver, Sockets, Written},
+    io::{Resolver, Sockets, SystemRandom, Written},
 };
 use tokio::{
     sync::{mpsc, oneshot, watch as channel},
@@ -34,7 +33,6 @@ use transfer::{Decision, TransferId};
 
 pub use self::capture::{Capture, CaptureReport};
 pub(crate) use self::{
-    random::SystemRandom,
     start::{Plan, Started, start},
     watch::{CallStatus, Observer, TransferWatch},
 };
@@ -322,6 +320,7 @@ impl Driver {
                 }
                 Output::Connect(connect) => self.sockets.connect(connect),
                 Output::Close(flow) => self.sockets.close(flow),
+                Output::Again(flow) => self.sockets.again(flow),
                 Output::Resolve { route, question } => {
                     let (answers, resolver) = (self.resolved.0.clone(), Arc::clone(&self.resolver));
                     tokio::spawn(async move {

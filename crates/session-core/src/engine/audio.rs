@@ -1,8 +1,11 @@
 //! What a call's party says and hears: source, mute, music on hold, recordings. The device follows the user from call to
 //! call, and what is set here stays with it.
 
+use std::time::Duration;
+
 use media_core::{
     DeviceId, HoldAudio, Op, RecordLayout, RecordingId, Source, StreamCommand, StreamEvent, StreamFailure,
+    dtmf::Event,
 };
 
 use super::{CommandError, CommandId, Engine, Reply, Tap};
@@ -45,12 +48,14 @@ pub enum AudioCommand {
         /// How the parties share it.
         layout: RecordLayout,
     },
-    /// Dials, as telephone events (RFC 4733).
+    /// Dials: telephone events (RFC 4733), or tones where the other side takes none.
     SendDigits {
         /// The call.
         session: SessionId,
-        /// The digits and how long each is pressed, in their order.
-        digits: Vec<(Event, Duration)>,
+        /// The digits, in their order.
+        digits: Vec<Event>,
+        /// How long each is pressed.
+        duration: Duration,
     },
     /// Ends the recording.
     StopRecording {
@@ -99,10 +104,10 @@ impl<T: Tap> Engine<T> {
                 self.stream(StreamCommand::Record { op, device, recording, layout });
                 Some(op)
             }
-            AudioCommand::SendDigits { session, digits } => {
+            AudioCommand::SendDigits { session, digits, duration } => {
                 let stream = self.stream_of(session).ok_or_else(|| self.without_stream(session))?;
                 let op = self.op(session);
-                self.stream(StreamCommand::SendDigits { op, stream, digits });
+                self.stream(StreamCommand::Press { op, stream, events: digits, duration });
                 Some(op)
             }
             AudioCommand::StopRecording { session } => {

@@ -70,6 +70,9 @@ pub enum Output {
     Connect(Connect),
     /// Close a connection once what was written to it is on its way.
     Close(FlowId),
+    /// A connection's messages are more than one input takes: answered by
+    /// [`TransportInput::Again`](sip_transport::TransportInput) in the next turn.
+    Again(FlowId),
     /// Ask the resolver; answered by `TransportInput::Resolved`.
     Resolve {
         /// Names the question in the answer.

@@ -308,11 +308,17 @@ impl<T: Tap> Engine<T> {
             StreamAnswer::Event(event) => match event {
                 StreamEvent::Flowing { stream, .. } => (stream, EventKind::MediaFlowing),
                 StreamEvent::Silent { stream, .. } => (stream, EventKind::MediaSilent),
-                StreamEvent::Digit { stream, duration_ms, .. } => {
-                    (stream, EventKind::Digit { duration: Duration::from_millis(u64::from(duration_ms)) })
+                StreamEvent::Soundless { stream, .. } => (stream, EventKind::MediaSoundless),
+                StreamEvent::SoundAgain { stream, gap } => (stream, EventKind::MediaSoundAgain { gap }),
+                StreamEvent::Digit { stream, digit, duration_ms } => {
+                    let duration = Duration::from_millis(u64::from(duration_ms));
+                    (stream, EventKind::Digit { digit, duration })
                 }
                 StreamEvent::Quality(report) => (report.stream, EventKind::MediaQuality(report)),
-                StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(summary)),
+                StreamEvent::QualityChanged { stream, kind, change, .. } => {
+                    (stream, EventKind::MediaQualityChanged { measured: kind, change })
+                }
+                StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(*summary)),
                 StreamEvent::Moved { from, to, gap } => {
                     (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap })
                 }

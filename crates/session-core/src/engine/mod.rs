@@ -352,6 +352,9 @@ impl<T: Tap> Engine<T> {
                         });
                     }
                 }
+                if let FlowEvent::Ended { cause, .. } = event {
+                    self.tell(None, None, EventKind::ConnectionEnded { cause });
+                }
                 self.transactions.receive(
                     &mut self.surroundings.cx(),
                     event,
@@ -379,6 +382,7 @@ impl<T: Tap> Engine<T> {
             }
             TransportOutput::Connect(connect) => self.outputs.push_back(Output::Connect(connect)),
             TransportOutput::Close(flow) => self.outputs.push_back(Output::Close(flow)),
+            TransportOutput::Again(flow) => self.outputs.push_back(Output::Again(flow)),
             TransportOutput::Resolve { route, question } => {
                 self.outputs.push_back(Output::Resolve { route, question });
             }
@@ -392,6 +396,7 @@ impl<T: Tap> Engine<T> {
         match output {
             TxOutput::Route(route) => self.transport(TransportCommand::Route(route)),
             TxOutput::Send(outbound) => self.transport(TransportCommand::Send(outbound)),
+            TxOutput::Withdraw(outbound) => self.transport(TransportCommand::Withdraw(outbound)),
             TxOutput::Avoid(hop) => self.transport(TransportCommand::Avoid(hop)),
             TxOutput::Event(event) => {
                 self.tap.seen(self.surroundings.now, Seen::Step { from: "transaction", value: &event });

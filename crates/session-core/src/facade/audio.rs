@@ -49,15 +49,12 @@ impl Session {
         Ok(recording)
     }
 
-    /// Dials digits as telephone events (RFC 4733): `0` to `9`, `*`, `#`, `A` to `D`, `!` for a flash, each pressed for
+    /// Dials digits, as telephone events (RFC 4733) or, where the other side takes none, as tones: `0` to `9`, `*`, `#`, `A` to `D`, `!` for a flash, each pressed for
     /// 160 ms. Returns when they are queued; nothing is dialled on hold (TM-044).
     pub async fn send_digits(&self, digits: &str) -> Result<(), SessionError> {
-        let digits = digits.chars().map(|digit| {
-            let event = Event::from_char(digit).ok_or(MediaError::Digit(digit))?;
-            Ok((event, PRESSED))
-        });
-        let digits = digits.collect::<Result<Vec<_>, MediaError>>()?;
-        self.ask_audio(AudioCommand::SendDigits { session: self.id(), digits }).await
+        let digits = digits.chars().map(|digit| Event::from_char(digit).ok_or(MediaError::Digit(digit)));
+        let digits = digits.collect::<Result<Vec<_>, _>>()?;
+        self.ask_audio(AudioCommand::SendDigits { session: self.id(), digits, duration: PRESSED }).await
     }
 
     /// Ends the recording.

@@ -9,29 +9,19 @@ use std::{
 
 use sip_message::{Draft, HeaderId, Method, Response, StatusCode, UriBuf};
 use sip_transport::{
-    Config, Cx, FlowEvent, Guard, IdMint, Inbound, Outbound, Outbox, Random, Route, Tick, TimerOp, Transport,
+    Config, Cx, FlowEvent, Guard, IdMint, Inbound, Outbound, Outbox, Route, Tick, TimerOp, Transport,
     TransportCommand, TransportInput, TransportOutput, TransportTimer, Transports, UnixTime,
-    io::{Resolver, SocketConfig, Sockets, SystemResolver, Written, local_addresses},
+    io::{Resolver, SocketConfig, Sockets, SystemRandom, SystemResolver, local_addresses},
     wheel::Wheel,
 };
 use tokio::time::{Instant, sleep_until};
-
-/// A generator that is good enough for an example; an engine takes the operating system's.
-struct Congruential(u64);
-
-impl Random for Congruential {
-    fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0
-    }
-}
 
 pub(crate) struct Node {
     sockets: Sockets,
     transports: Transports,
     timers: Wheel<TransportTimer>,
     ids: IdMint,
-    random: Congruential,
+    random: SystemRandom,
     guard: Guard,
     started: Instant,
     inputs: Vec<TransportInput>,
@@ -41,7 +31,7 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(config: SocketConfig) -> Self {
-        let mut random = Congruential(1);
+        let mut random = SystemRandom::default();
         let guard = Guard::new(&mut random);
         Self {
             sockets: Sockets::new(config),
@@ -121,7 +111,8 @@ impl Node {
                     self.command(TransportCommand::Send(Outbound { hop, wire }));
                 }
                 FlowEvent::Inbound(inbound) if inbound.message.is_response() => return Ok(inbound),
-                FlowEvent::Unreachable { .. } | FlowEvent::Ended(_) => return Err("the flow is gone".into()),
+                FlowEvent::Ended { cause, .. } => return Err(cause.into()),
+                FlowEvent::Unreachable { .. } => return Err("the request could not be sent".into()),
                 FlowEvent::Inbound(_) | FlowEvent::Recovered { .. } => {}
             }
         }
@@ -178,18 +169,6 @@ impl Node {
             let Some(output) = self.outbox.pop() else { return };
             match output {
                 TransportOutput::Flow(event) => self.events.push_back(event),
-                TransportOutput::Write(outbound) => {
-                    if let Written::Failed(input) = self.sockets.write(&outbound) {
-                        self.inputs.push(input);
-                    }
-                }
-                TransportOutput::KeepAlive { flow, wire } => {
-                    if let Written::Failed(input) = self.sockets.keep_alive(flow, &wire) {
-                        self.inputs.push(input);
-                    }
-                }
-                TransportOutput::Connect(connect) => self.sockets.connect(connect),
-                TransportOutput::Close(flow) => self.sockets.close(flow),
                 // An engine does not wait for it here.
                 TransportOutput::Resolve { route, question } => {
                     let result = SystemResolver.look_up(question.clone()).await;
@@ -199,6 +178,7 @@ impl Node {
                     self.timers.arm(self.now(), timer, after);
                 }
                 TransportOutput::Timer(TimerOp::Disarm(timer)) => self.timers.disarm(&timer),
+                output => self.inputs.extend(self.sockets.perform(output)),
             }
         }
     }

@@ -45,7 +45,9 @@ pub(crate) struct Connection {
     pub(crate) told: bool,
     /// When something arrived last.
     pub(crate) heard: Tick,
-    /// The address other than its remote under which requests find it (RFC 5923).
+    /// Whether our Via says that requests back to us may use it (RFC 5923 §8.1).
+    pub(crate) offers_alias: bool,
+    /// The address other than its remote under which requests find it (RFC 5923 §8.2).
     pub(crate) alias: Option<SocketAddr>,
     pub(crate) beat: Beat,
     /// The flow that this one takes the place of, if it is kept; itself, if it is the first.
@@ -117,6 +119,7 @@ impl Connection {
             peer: None,
             told: false,
             heard: Tick::default(),
+            offers_alias: false,
             alias: None,
             beat: Beat::default(),
             kept: None,
@@ -126,6 +129,17 @@ impl Connection {
 
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
+    }
+
+    /// Is ready from now on; tells what waited for that. `None` if it was not being opened.
+    pub(crate) fn open(&mut self) -> Option<Queue> {
+        match std::mem::replace(&mut self.phase, Phase::Open) {
+            Phase::Opening(queue) => Some(queue),
+            phase @ (Phase::Planned | Phase::Open) => {
+                self.phase = phase;
+                None
+            }
+        }
     }
 
     /// Whether something exists outside: it is open or being opened.
@@ -149,7 +163,14 @@ impl Connection {
 
     /// The way to its other end.
     pub(crate) const fn hop(&self, flow: FlowId) -> Hop {
-        Hop { flow, transport: self.transport, remote: self.remote, local: self.local, above: None }
+        Hop {
+            flow,
+            transport: self.transport,
+            remote: self.remote,
+            local: self.local,
+            above: None,
+            alias: self.offers_alias,
+        }
     }
 
     /// How many responses wait for it to be open.
@@ -176,6 +197,11 @@ impl Connection {
         }
     }
 
+    /// Whether anything has arrived that was not taken yet.
+    pub(crate) fn holds_any(&self) -> bool {
+        !self.stream.received.is_empty()
+    }
+
     /// The next whole message, ping or pong.
     pub(crate) fn frame(&mut self) -> Result<Option<Frame>, ParseError> {
         self.stream.framer.poll_frame(&mut self.stream.received)
@@ -183,7 +209,7 @@ impl Connection {
 
     /// Tells whether the time for the rest of a message starts or ends now; called when there is no whole one left.
     pub(crate) fn rest(&mut self, took_any: bool) -> Rest {
-        let begun = !self.stream.received.is_empty();
+        let begun = self.holds_any();
         if !begun {
             // Gives the room of a long message back.
             self.stream.received = BytesMut::new();
@@ -220,6 +246,14 @@ impl Queue {
         self.bytes = bytes;
         self.messages.push_back(outbound);
         Ok(())
+    }
+
+    /// Takes a message out; tells whether it was there.
+    pub(crate) fn take_back(&mut self, outbound: &Outbound) -> bool {
+        let at = self.messages.iter().position(|waiting| waiting.wire == outbound.wire);
+        let taken = at.and_then(|at| self.messages.remove(at));
+        self.bytes -= taken.as_ref().map_or(0, |taken| taken.wire.len());
+        taken.is_some()
     }
 
     /// All of them, in order.

@@ -34,9 +34,17 @@ pub(crate) struct Flows {
     /// verified.
     targets: BTreeSet<(Target, FlowId)>,
     /// How many connections came in from a source.
-    sources: BTreeMap<IpAddr, usize>,
+    sources: BTreeMap<IpAddr, OfSource>,
     /// Connections that are only planned: ways that were told to a layer above and are not used yet.
     plans: BTreeSet<FlowId>,
+}
+
+/// How many connections came in from one source.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct OfSource {
+    pub(crate) all: usize,
+    /// Those of them that are not ready for messages.
+    pub(crate) opening: usize,
 }
 
 /// Most planned connections; beyond it the oldest is forgotten, and a request that still wants it goes to its next hop. A
@@ -84,7 +92,7 @@ impl Flows {
     }
 
     /// How many connections came in from that address.
-    pub(crate) fn of_source(&self, remote: SocketAddr) -> usize {
+    pub(crate) fn of_source(&self, remote: SocketAddr) -> OfSource {
         self.sources.get(&source(remote)).copied().unwrap_or_default()
     }
 
@@ -100,7 +108,9 @@ impl Flows {
             self.plans.insert(flow);
         }
         if !connection.is_ours() {
-            *self.sources.entry(source(connection.remote)).or_default() += 1;
+            let of_source = self.sources.entry(source(connection.remote)).or_default();
+            of_source.all += 1;
+            of_source.opening += usize::from(!connection.is_open());
         }
         self.connections.insert(flow, connection);
     }
@@ -115,6 +125,18 @@ impl Flows {
         Some(connection)
     }
 
+    /// A connection that was being opened is ready: it, and what waited for that. `None` if it is not one of these.
+    pub(crate) fn opened(&mut self, flow: FlowId) -> Option<(&mut Connection, Queue)> {
+        let connection = self.connections.get_mut(&flow)?;
+        let queue = connection.open()?;
+        if !connection.is_ours()
+            && let Some(of_source) = self.sources.get_mut(&source(connection.remote))
+        {
+            of_source.opening -= 1;
+        }
+        Some((connection, queue))
+    }
+
     pub(crate) fn remove(&mut self, flow: FlowId) -> Option<Connection> {
         let connection = self.connections.remove(&flow)?;
         for remote in [Some(connection.remote), connection.alias].into_iter().flatten() {
@@ -123,9 +145,10 @@ impl Flows {
         self.plans.remove(&flow);
         if !connection.is_ours() {
             let source = source(connection.remote);
-            if let Some(count) = self.sources.get_mut(&source) {
-                *count -= 1;
-                if *count == 0 {
+            if let Some(of_source) = self.sources.get_mut(&source) {
+                of_source.all -= 1;
+                of_source.opening -= usize::from(!connection.is_open());
+                if of_source.all == 0 {
                     self.sources.remove(&source);
                 }
             }

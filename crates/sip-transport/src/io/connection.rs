@@ -182,8 +182,10 @@ async fn run(opening: impl Future<Output = Result<Ready, CloseCause>> + Unpin, m
 /// How a connection ends.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The other side or the network ended it.
+    /// The other side or the network ended it, as was found by reading.
     Theirs(CloseCause),
+    /// Nothing can be written any more.
+    Unwritable(CloseCause),
     /// It is closed here, and everything is written.
     Ours,
     /// It is closed here, and the other side does not take what is left.
@@ -206,7 +208,7 @@ pub(super) async fn until_end(
         biased;
         written = writing => match written {
             Ok(()) => End::Ours,
-            Err(cause) => End::Theirs(cause),
+            Err(cause) => End::Unwritable(cause),
         },
         cause = reading => End::Theirs(cause),
         () = overdue => End::Overdue,

@@ -9,8 +9,10 @@ mod dial;
 mod fault;
 mod inlet;
 mod interfaces;
+mod lingering;
 mod listen;
 mod queue;
+mod random;
 mod resolver;
 mod sockets;
 mod stream;
@@ -24,6 +26,7 @@ pub use config::{Dscp, SocketConfig};
 pub use fault::SendError;
 pub use interfaces::local_addresses;
 pub use listen::ListenError;
+pub use random::SystemRandom;
 #[cfg(feature = "dns")]
 pub use resolver::{DnsConfig, DnsResolver, DnsSetupError};
 pub use resolver::{LookUp, Resolver, SYSTEM_TTL, StaticResolver, SystemResolver, TABLE_TTL};

@@ -23,12 +23,13 @@ use super::{
     connection::{self, Wires},
     fault::SendError,
     inlet::{Arrival, Inlet},
+    lingering::Lingering,
     listen::ListenError,
     queue::{Entrance, NotTaken, queue},
     udp::UdpFlow,
 };
 use crate::{
-    boundary::{CloseCause, Connect, TransportInput},
+    boundary::{CloseCause, Connect, TransportInput, TransportOutput},
     flow::{FlowId, Outbound, Transport},
 };
 
@@ -87,7 +88,9 @@ pub struct Sockets {
     handshakes: usize,
     arrivals: (mpsc::Sender<Arrival>, mpsc::Receiver<Arrival>),
     /// The turns of the connections whose bytes were given last.
-    turns: Vec<OwnedSemaphorePermit>,
+    turns: Vec<(FlowId, OwnedSemaphorePermit)>,
+    /// Connections that are closed, and not over.
+    lingering: Lingering,
     tasks: JoinSet<()>,
     /// The source that was served last.
     served: usize,
@@ -130,6 +133,7 @@ impl Sockets {
             handshakes: 0,
             arrivals: mpsc::channel(WAITING_INPUTS),
             turns: Vec::new(),
+            lingering: Lingering::default(),
             tasks: JoinSet::new(),
             served: 0,
         }
@@ -200,7 +204,8 @@ impl Sockets {
     /// As [`Sockets::next`], for who waits for more than that.
     pub fn poll_next(&mut self, cx: &mut Context<'_>, inputs: &mut Vec<TransportInput>) -> Poll<()> {
         while self.tasks.try_join_next().is_some() {}
-        self.turns.clear();
+        let pending = &self.pending;
+        self.turns.retain(|(flow, _)| pending.contains(&TransportInput::Again(*flow)));
         let start = inputs.len();
         let full = start + INPUTS_PER_TURN;
         let pending = self.pending.len().min(INPUTS_PER_TURN);
@@ -225,6 +230,34 @@ impl Sockets {
             }
         }
         if inputs.len() > start { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Does what [`Transports`](crate::Transports) want of the sockets, and returns what is to be fed back to them. What is for
+    /// others is left undone: their events, names to be resolved and timers.
+    pub fn perform(&mut self, output: TransportOutput) -> Option<TransportInput> {
+        let written = match output {
+            TransportOutput::Write(outbound) => self.write(&outbound),
+            TransportOutput::KeepAlive { flow, wire } => self.keep_alive(flow, &wire),
+            TransportOutput::Connect(connect) => {
+                self.connect(connect);
+                return None;
+            }
+            TransportOutput::Close(flow) => {
+                self.close(flow);
+                return None;
+            }
+            TransportOutput::Again(flow) => {
+                self.again(flow);
+                return None;
+            }
+            TransportOutput::Flow(_) | TransportOutput::Resolve { .. } | TransportOutput::Timer(_) => {
+                return None;
+            }
+        };
+        match written {
+            Written::Failed(input) => Some(input),
+            Written::Sent | Written::Lost => None,
+        }
     }
 
     /// Writes a message to a flow.
@@ -252,6 +285,12 @@ impl Sockets {
         self.enqueue(flow, wire)
     }
 
+    /// Gives a connection another turn without anything new from it: [`TransportInput::Again`] is among the next inputs, and
+    /// what it brings then waits for the turn after that.
+    pub fn again(&mut self, flow: FlowId) {
+        self.pending.push_back(TransportInput::Again(flow));
+    }
+
     /// Makes a connection; [`TransportInput::Connected`] or [`TransportInput::Closed`] answers it.
     ///
     /// Its handshakes have their time limit; that of connecting is the system's, or whoever closes it before.
@@ -270,8 +309,8 @@ impl Sockets {
         self.run(flow, connect.remote, false, |wires| connection::connected(connect, config, wires));
     }
 
-    /// Closes a connection once what was written to it before is on its way, or after two seconds. A UDP socket or one
-    /// that listens is closed at once.
+    /// Closes a connection once what was written to it before is on its way, after two seconds, or when too many linger
+    /// ([`SocketConfig::lingering`]). A UDP socket or one that listens is closed at once.
     pub fn close(&mut self, flow: FlowId) {
         if self.forget(flow).is_none() {
             self.udp.retain(|(udp, _)| *udp != flow);
@@ -312,7 +351,9 @@ impl Sockets {
         while inputs.len() < full
             && let Poll::Ready(Some(arrival)) = self.arrivals.1.poll_recv(cx)
         {
-            self.turns.extend(arrival.turn);
+            if let (TransportInput::Bytes { flow, .. }, Some(turn)) = (&arrival.input, arrival.turn) {
+                self.turns.push((*flow, turn));
+            }
             inputs.extend(self.arrived(arrival.input));
         }
     }
@@ -423,6 +464,7 @@ impl Sockets {
     fn forget(&mut self, flow: FlowId) -> Option<()> {
         let connection = self.connections.remove(&flow)?;
         self.handshakes -= usize::from(connection.handshaking);
+        self.lingering.push(connection.task, self.config.lingering);
         Some(())
     }
 }

@@ -124,7 +124,7 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin>(stream: Stream<S>, 
     let reading = read(&mut source, &inlet, &mut fault);
     let writing = async { write(&mut sink, &mut exit).await.map_err(|error| ended(&error)) };
     match until_end(reading, writing, &mut closing).await {
-        End::Theirs(cause) => {
+        End::Theirs(cause) | End::Unwritable(cause) => {
             let ending = async {
                 match fault {
                     Some(code) => sink.send(farewell(code)).await?,

@@ -163,6 +163,10 @@ impl Selection {
     }
 
     /// Takes the services of the NAPTR records, or without any the usual ones (RFC 3263 §4.1).
+    ///
+    /// Records of services that we do not have are discarded as if they were not there. Where none is left, the SRV records of
+    /// what we have are still asked for: a domain has to keep these for those who ask for no NAPTR records, and has none for a
+    /// transport that it does not offer.
     fn naptr(&mut self, records: &[Naptr]) {
         let mut services = Service::listed(records, |transport| self.wanted.allows(transport));
         services.truncate(MAX_SERVICES);

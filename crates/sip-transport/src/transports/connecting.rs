@@ -7,8 +7,9 @@ use sip_message::framing::StreamEnd;
 use super::{Transports, arm, disarm, keeping::Lost, tell};
 use crate::{
     boundary::{CloseCause, Connect, TransportOutput, TransportTimer},
+    config::Config,
     flow::{FlowEvent, FlowId, PeerIdentity, Transport},
-    flows::{Connection, Phase, Queue},
+    flows::{Connection, OfSource, Phase, Queue},
     step::{Cx, Out},
 };
 
@@ -26,6 +27,9 @@ impl Transports {
         let mut connection =
             Connection::new(transport, remote, local, StreamEnd::Client, &self.config.limits);
         connection.name = name.into();
+        // Where nothing listens, our Via names the end of this very connection. Over TLS the other side will be verified,
+        // or there will be no connection.
+        connection.offers_alias = local.port() != 0 && self.config.alias.trusts(transport.is_secure());
         self.flows.insert(flow, connection);
         flow
     }
@@ -69,9 +73,11 @@ impl Transports {
             self.counters.unknown_flow += 1;
             return;
         }
-        if self.flows.existing() >= self.config.connections
-            || self.flows.of_source(remote) >= self.config.per_source
-        {
+        let OfSource { all, opening } = self.flows.of_source(remote);
+        let Config { connections, per_source, opening_per_source, .. } = self.config;
+        // TCP has no handshakes that could be drawn out here.
+        let too_many = socket.transport != Transport::Tcp && opening >= opening_per_source;
+        if self.flows.existing() >= connections || all >= per_source || too_many {
             self.counters.refused_connections += 1;
             out.push(TransportOutput::Close(flow));
             return;
@@ -93,12 +99,11 @@ impl Transports {
         peer: Option<PeerIdentity>,
         out: &mut Out<'_, TransportOutput>,
     ) {
-        let opening = |connection: &&mut Connection| matches!(connection.phase, Phase::Opening(_));
-        let Some(connection) = self.flows.connection_mut(flow).filter(opening) else {
+        let Some((connection, queue)) = self.flows.opened(flow) else {
             self.counters.unknown_flow += 1;
             return;
         };
-        let phase = std::mem::replace(&mut connection.phase, Phase::Open);
+        connection.offers_alias &= self.config.alias.trusts(peer.is_some());
         connection.peer = peer;
         connection.heard = cx.now;
         if connection.local.port() == 0 {
@@ -116,10 +121,8 @@ impl Transports {
             self.dead.worked(target);
             self.arm_beat(cx, flow, out);
         }
-        if let Phase::Opening(queue) = phase {
-            for outbound in queue.into_messages() {
-                out.push(TransportOutput::Write(outbound));
-            }
+        for outbound in queue.into_messages() {
+            out.push(TransportOutput::Write(outbound));
         }
         if let Some(was) = recovered {
             tell(FlowEvent::Recovered { was, now: flow }, out);
@@ -136,8 +139,12 @@ impl Transports {
         out: &mut Out<'_, TransportOutput>,
     ) {
         if self.flows.close_socket(flow).is_some() {
-            tell(FlowEvent::Ended(flow), out);
+            tell(FlowEvent::Ended { flow, cause }, out);
         } else if self.flows.connection(flow).is_some_and(Connection::exists) {
+            // What came whole before the end came.
+            if self.flows.connection(flow).is_some_and(Connection::holds_any) {
+                self.stream(cx, flow, usize::MAX, out);
+            }
             self.end(cx, flow, cause, out);
         } else {
             self.counters.unknown_flow += 1;
@@ -145,9 +152,15 @@ impl Transports {
     }
 
     /// Closes a connection that is not worth having any more.
-    pub(super) fn close(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+    pub(super) fn close(
+        &mut self,
+        cx: &mut Cx<'_>,
+        flow: FlowId,
+        cause: CloseCause,
+        out: &mut Out<'_, TransportOutput>,
+    ) {
         out.push(TransportOutput::Close(flow));
-        self.end(cx, flow, CloseCause::TimedOut, out);
+        self.end(cx, flow, cause, out);
     }
 
     /// Forgets a connection: what waited for it is lost, routes go on to their next targets, and if it is kept it will be
@@ -168,7 +181,7 @@ impl Transports {
             self.dead.failed(connection.target(), cx.now, cx.random);
         }
         if connection.told {
-            tell(FlowEvent::Ended(flow), out);
+            tell(FlowEvent::Ended { flow, cause }, out);
         }
         self.counters.lost_responses += connection.waiting_responses();
         if let Some(kept) = connection.kept {
@@ -184,7 +197,7 @@ impl Transports {
         out: &mut Out<'_, TransportOutput>,
     ) {
         if self.flows.connection(flow).is_some_and(|connection| !connection.is_open()) {
-            self.close(cx, flow, out);
+            self.close(cx, flow, CloseCause::TimedOut, out);
         }
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Transports, arm, disarm};
 use crate::{
-    boundary::{TransportOutput, TransportTimer},
+    boundary::{CloseCause, TransportOutput, TransportTimer},
     flow::{FlowId, Transport},
     flows::{Connection, Kept},
     step::{Cx, Out, Random},
@@ -77,7 +77,7 @@ impl Transports {
             }
             Some(sent) if connection.beat.answers && connection.heard <= sent => {
                 self.counters.silent_connections += 1;
-                self.close(cx, flow, out);
+                self.close(cx, flow, CloseCause::TimedOut, out);
             }
             // Not everybody answers pings, and those who do not are no worse for it; a message is as good.
             Some(_) => self.arm_beat(cx, flow, out),

@@ -63,6 +63,7 @@ impl Transports {
         match command {
             TransportCommand::Route(route) => self.route(cx, &route, out),
             TransportCommand::Send(outbound) => self.send(cx, outbound, out),
+            TransportCommand::Withdraw(outbound) => self.withdraw(outbound, out),
             TransportCommand::Avoid(hop) => self.avoid(cx, &hop),
             TransportCommand::Keep(flow) => self.keep(flow),
             TransportCommand::LetGo(flow) => self.let_go(flow, out),
@@ -80,6 +81,7 @@ impl Transports {
             }
             TransportInput::Connected { flow, local, peer } => self.connected(cx, flow, local, peer, out),
             TransportInput::Bytes { flow, source, bytes } => self.bytes(cx, flow, source, bytes, out),
+            TransportInput::Again(flow) => self.again(cx, flow, out),
             TransportInput::Closed { flow, cause } => self.closed(cx, flow, cause, out),
             TransportInput::SendFailed { flow, remote } => self.send_failed(cx, flow, remote, out),
             TransportInput::Resolved { route, question, result } => {

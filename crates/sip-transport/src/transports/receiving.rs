@@ -8,8 +8,8 @@ use sip_message::{Message, framing::Frame};
 use super::{MAX_DATAGRAM, Transports, arm, disarm, tell};
 use crate::{
     answer,
-    boundary::{TransportOutput, TransportTimer},
-    config::{AliasPolicy, Config},
+    boundary::{CloseCause, MESSAGES_PER_TURN, TransportOutput, TransportTimer},
+    config::Config,
     flow::{FlowEvent, FlowId, Inbound, Origin, Transport},
     flows::{Connection, Rest},
     step::{Cx, Out},
@@ -46,7 +46,14 @@ impl Transports {
             self.frame(cx, flow, bytes, out);
         } else {
             connection.append(bytes);
-            self.stream(cx, flow, out);
+            self.stream(cx, flow, MESSAGES_PER_TURN, out);
+        }
+    }
+
+    /// Goes on with what the last step left.
+    pub(super) fn again(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+        if self.flows.connection(flow).is_some_and(Connection::is_open) {
+            self.stream(cx, flow, MESSAGES_PER_TURN, out);
         }
     }
 
@@ -72,15 +79,29 @@ impl Transports {
         }
     }
 
-    /// Takes the whole messages out of what has arrived on a stream.
-    fn stream(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
-        let (mut pings, mut any) = (0, false);
+    /// Takes the whole messages out of what has arrived on a stream, up to so many.
+    pub(super) fn stream(
+        &mut self,
+        cx: &mut Cx<'_>,
+        flow: FlowId,
+        most: usize,
+        out: &mut Out<'_, TransportOutput>,
+    ) {
+        let (mut pings, mut messages, mut any) = (0, 0, false);
         // A message may end the connection, by being one too many that cannot be read.
         while let Some(connection) = self.flows.connection_mut(flow) {
+            if messages == most && connection.holds_any() {
+                self.pinged(flow, pings, out);
+                out.push(TransportOutput::Again(flow));
+                return;
+            }
             let frame = connection.frame();
             any |= matches!(frame, Ok(Some(_)));
             match frame {
-                Ok(Some(Frame::Message(bytes))) => self.arrived(cx, flow, bytes, out),
+                Ok(Some(Frame::Message(bytes))) => {
+                    messages += 1;
+                    self.arrived(cx, flow, bytes, out);
+                }
                 Ok(Some(Frame::Ping)) => pings += 1,
                 Ok(Some(Frame::Pong)) => self.ponged(cx, flow, out),
                 Ok(None) => {
@@ -96,7 +117,7 @@ impl Transports {
                 // Nobody can say where the next message starts (RFC 3261 §18.3).
                 Err(_) => {
                     self.counters.broken_streams += 1;
-                    self.close(cx, flow, out);
+                    self.close(cx, flow, CloseCause::Malformed, out);
                 }
             }
         }
@@ -111,7 +132,7 @@ impl Transports {
         connection.told |= !fault;
         if connection.note_fault(fault) {
             self.counters.malformed_streams += 1;
-            self.close(cx, flow, out);
+            self.close(cx, flow, CloseCause::Malformed, out);
         }
     }
 
@@ -167,14 +188,10 @@ impl Transports {
         Ok(Inbound { origin: origin.clone(), message: Arc::new(message), via: None, reply: origin.hop() })
     }
 
-    /// The sender lets requests to its sent-by use this connection (RFC 5923 §5): at the address we see, on the port it
+    /// The sender lets requests to its sent-by use this connection (RFC 5923 §8.2): at the address we see, on the port it
     /// says.
     fn take_alias(&mut self, origin: &Origin, port: u16) {
-        let believed = match self.config.alias {
-            AliasPolicy::Never => false,
-            AliasPolicy::Verified => origin.peer.is_some(),
-            AliasPolicy::Always => true,
-        };
+        let believed = self.config.alias.trusts(origin.peer.is_some());
         if believed && port != 0 && origin.transport.is_reliable() {
             let mut alias = origin.source;
             alias.set_port(port);
@@ -185,7 +202,7 @@ impl Transports {
     pub(super) fn slow_message(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
         if self.flows.connection(flow).is_some_and(Connection::is_open) {
             self.counters.slow_messages += 1;
-            self.close(cx, flow, out);
+            self.close(cx, flow, CloseCause::TimedOut, out);
         }
     }
 
@@ -203,7 +220,7 @@ impl Transports {
             arm(TransportTimer::Idle(flow), longest, out);
         } else {
             self.counters.idle_connections += 1;
-            self.close(cx, flow, out);
+            self.close(cx, flow, CloseCause::Closed, out);
         }
     }
 }

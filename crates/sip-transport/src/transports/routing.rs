@@ -208,7 +208,7 @@ impl Transports {
             let (flow, local) =
                 own.or_else(|| self.flows.best_socket(Transport::Udp, ip)).ok_or(RouteError::Family)?;
             let remote = address::scoped(SocketAddr::new(ip, port), local);
-            return Ok(Found::Hop(Hop { flow, transport, remote, local, above: None }));
+            return Ok(Found::Hop(Hop { flow, transport, remote, local, above: None, alias: false }));
         }
         let (_, local) = self.flows.best_socket(transport, ip).ok_or(RouteError::Family)?;
         let remote = address::scoped(SocketAddr::new(ip, port), local);

@@ -41,6 +41,15 @@ impl Transports {
         }
     }
 
+    pub(super) fn withdraw(&mut self, outbound: Outbound, out: &mut Out<'_, TransportOutput>) {
+        if let Some(Connection { phase: Phase::Opening(queue), .. }) =
+            self.flows.connection_mut(outbound.hop.flow)
+            && queue.take_back(&outbound)
+        {
+            unsent(outbound, out);
+        }
+    }
+
     /// The flow is gone. A request is told as not sent; a response goes over a new connection, to where its Via says
     /// (RFC 3261 §18.2.2).
     fn without_flow(&mut self, cx: &mut Cx<'_>, outbound: Outbound, out: &mut Out<'_, TransportOutput>) {

@@ -227,7 +227,7 @@ pub(crate) fn written(outputs: &[TransportOutput]) -> Vec<Outbound> {
 /// The flows that are told as ended.
 pub(crate) fn ended(outputs: &[TransportOutput]) -> Vec<FlowId> {
     let end = |output: &TransportOutput| match output {
-        TransportOutput::Flow(FlowEvent::Ended(flow)) => Some(*flow),
+        TransportOutput::Flow(FlowEvent::Ended { flow, .. }) => Some(*flow),
         _ => None,
     };
     outputs.iter().filter_map(end).collect()

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sip_transport::{
-    CloseCause, Config, FlowEvent, FlowId, LookupError, Question, RouteError, Transport, TransportCommand,
-    TransportInput, TransportOutput,
+    CloseCause, Config, FlowEvent, FlowId, LookupError, Outbound, Question, RouteError, Transport,
+    TransportCommand, TransportInput, TransportOutput,
 };
 
 use crate::bench::{Bench, address, answer, closes, connects, ended, inbound, questions, records, written};
@@ -124,6 +124,51 @@ fn what_waits_for_a_connection_is_bounded_by_number_and_by_size() {
         assert_eq!(bench.transports.counters().queue_full, 1);
         assert_eq!(written(&bench.connect(hop.flow, "192.0.2.10:40000", None)).len(), most);
     }
+}
+
+#[test]
+fn what_waits_for_a_connection_can_be_taken_back_and_what_is_written_cannot() {
+    let mut bench = Bench::with(Config::default(), &[TCP]);
+    let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
+    let (one, other) = (request("TCP", TCP.1), request("TCP", TCP.1).replace("z9hG4bKa", "z9hG4bKb"));
+    bench.send(hop, one.clone());
+    bench.send(hop, other.clone());
+    let withdraw = |wire: &String| TransportCommand::Withdraw(Outbound { hop, wire: wire.clone().into() });
+    let outputs = bench.command(withdraw(&one));
+    assert!(
+        matches!(&outputs[..], [TransportOutput::Flow(FlowEvent::Unreachable { branch: Some(branch), .. })] if **branch == *"z9hG4bKa"),
+        "{outputs:?}"
+    );
+    assert!(bench.command(withdraw(&one)).is_empty(), "it is gone already");
+    let outputs = bench.connect(hop.flow, "192.0.2.10:40000", None);
+    let [sent] = &written(&outputs)[..] else { panic!("{outputs:?}") };
+    assert_eq!(sent.wire, other);
+    assert!(bench.command(withdraw(&other)).is_empty());
+}
+
+#[test]
+fn the_end_of_a_connection_tells_its_cause() {
+    let mut bench = Bench::with(Config::default(), &[TCP]);
+    let mut caused = |end: &dyn Fn(FlowId, &mut Bench) -> Vec<TransportOutput>| {
+        let flow = bench.accept(1, "192.0.2.20:40000");
+        bench.piece(flow, request("TCP", "192.0.2.20"));
+        let outputs = end(flow, &mut bench);
+        outputs.iter().find_map(|output| match output {
+            TransportOutput::Flow(FlowEvent::Ended { cause, .. }) => Some(*cause),
+            _ => None,
+        })
+    };
+    for cause in [CloseCause::Closed, CloseCause::Lost, CloseCause::WriteQueue] {
+        assert_eq!(caused(&|flow, bench| bench.receive(TransportInput::Closed { flow, cause })), Some(cause));
+    }
+    let garbage = caused(&|flow, bench| bench.piece(flow, &b"A b SIP/2.0\r\nl:-1\r\n\r\n"[..]));
+    assert_eq!(garbage, Some(CloseCause::Malformed));
+    let slow = caused(&|flow, bench| {
+        bench.piece(flow, &b"OPTIONS"[..]);
+        bench.pass(Duration::from_secs(10))
+    });
+    assert_eq!(slow, Some(CloseCause::TimedOut));
+    assert_eq!(caused(&|_, bench| bench.pass(Duration::from_hours(24))), Some(CloseCause::Closed));
 }
 
 #[test]

@@ -145,6 +145,7 @@ fn send(flow: u64, wire: impl Into<Bytes>) -> TransportCommand {
         remote: address("192.0.2.20:5060"),
         local: address(LOCAL),
         above: None,
+        alias: false,
     };
     TransportCommand::Send(Outbound { hop, wire: wire.into() })
 }
@@ -198,7 +199,9 @@ fn flows_come_and_go() {
     let failed = bench.receive(TransportInput::SendFailed { flow, remote });
     assert!(matches!(failed[..], [TransportOutput::Flow(FlowEvent::Unreachable { branch: None, .. })]));
     let closed = bench.receive(TransportInput::Closed { flow, cause: CloseCause::Lost });
-    assert!(matches!(closed[..], [TransportOutput::Flow(FlowEvent::Ended(ended))] if ended == flow));
+    assert!(
+        matches!(closed[..], [TransportOutput::Flow(FlowEvent::Ended { flow: ended, .. })] if ended == flow)
+    );
     assert!(bench.receive(TransportInput::Closed { flow, cause: CloseCause::Lost }).is_empty());
     assert!(bench.receive(TransportInput::SendFailed { flow, remote }).is_empty());
     assert!(bench.arrive("192.0.2.20:5060", request("SIP/2.0/UDP 192.0.2.20")).is_none());

@@ -1,5 +1,6 @@
 //! The transport layer as its neighbours see it: datagrams and routes in, messages and hops out.
 
+mod alias;
 mod bench;
 mod connections;
 mod datagrams;

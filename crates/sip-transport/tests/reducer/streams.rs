@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 use sip_transport::{
-    AliasPolicy, CloseCause, Config, FlowEvent, FlowId, Transport, TransportInput, TransportOutput,
+    CloseCause, Config, FlowEvent, FlowId, MESSAGES_PER_TURN, Transport, TransportInput, TransportOutput,
 };
 
 use crate::bench::{Bench, address, closes, connects, ended, inbound, written};
@@ -49,10 +49,10 @@ fn a_message_by_single_bytes_is_one_message() {
 fn messages_in_one_piece_come_up_in_order() {
     let mut bench = tcp();
     let flow = bench.accept(1, PEER);
-    let texts: Vec<String> = (0..100).map(|n| request("TCP", "", &format!("{n}"))).collect();
+    let texts: Vec<String> = (0..MESSAGES_PER_TURN).map(|n| request("TCP", "", &format!("{n}"))).collect();
     let outputs = bench.piece(flow, texts.concat());
     let bodies: Vec<_> = inbound(&outputs).iter().map(|up| up.message.body().to_vec()).collect();
-    assert_eq!(bodies, (0..100).map(|n| format!("{n}").into_bytes()).collect::<Vec<_>>());
+    assert_eq!(bodies, (0..MESSAGES_PER_TURN).map(|n| format!("{n}").into_bytes()).collect::<Vec<_>>());
 }
 
 #[test]
@@ -72,6 +72,43 @@ fn pings_are_answered_once_a_piece_and_twenty_thousand_of_them_make_no_work() {
     }
     assert_eq!(bench.transports.counters().keep_alive, 20_002);
     assert_eq!(inbound(&bench.piece(flow, request("TCP", "", ""))).len(), 1);
+}
+
+/// So many short requests in one piece.
+fn short(number: usize) -> String {
+    let one = |n| format!("A sip:{n} SIP/2.0\r\nv:SIP/2.0/TCP a;branch=z9hG4bK{n}\r\nl:0\r\n\r\n");
+    (0..number).map(one).collect::<Vec<_>>().concat()
+}
+
+fn again(outputs: &[TransportOutput], flow: FlowId) -> bool {
+    outputs.iter().any(|output| matches!(output, TransportOutput::Again(which) if *which == flow))
+}
+
+#[test]
+fn one_piece_gives_so_many_messages_a_turn_and_the_rest_without_more_bytes() {
+    let mut bench = tcp();
+    let flow = bench.accept(1, PEER);
+    let outputs = bench.piece(flow, short(MESSAGES_PER_TURN));
+    assert_eq!((inbound(&outputs).len(), again(&outputs, flow)), (MESSAGES_PER_TURN, false));
+    let outputs = bench.piece(flow, short(2 * MESSAGES_PER_TURN + 1));
+    assert_eq!((inbound(&outputs).len(), again(&outputs, flow)), (MESSAGES_PER_TURN, true));
+    let outputs = bench.receive(TransportInput::Again(flow));
+    assert_eq!((inbound(&outputs).len(), again(&outputs, flow)), (MESSAGES_PER_TURN, true));
+    let outputs = bench.receive(TransportInput::Again(flow));
+    assert_eq!((inbound(&outputs).len(), again(&outputs, flow)), (1, false));
+    assert!(bench.receive(TransportInput::Again(flow)).is_empty());
+    assert!(bench.receive(TransportInput::Again(FlowId::from(999))).is_empty());
+}
+
+#[test]
+fn what_came_whole_before_the_end_of_a_connection_comes_up() {
+    let mut bench = tcp();
+    let flow = bench.accept(1, PEER);
+    bench.piece(flow, short(3 * MESSAGES_PER_TURN) + "OPTIONS");
+    let outputs = bench.receive(TransportInput::Closed { flow, cause: CloseCause::Closed });
+    assert_eq!((inbound(&outputs).len(), ended(&outputs)), (2 * MESSAGES_PER_TURN, vec![flow]));
+    assert!(bench.receive(TransportInput::Again(flow)).is_empty());
+    assert_eq!((bench.transports.connections(), bench.timers.len()), (0, 0));
 }
 
 #[test]
@@ -239,6 +276,35 @@ fn connections_are_bounded_by_source_and_in_all() {
 }
 
 #[test]
+fn handshakes_are_bounded_by_source() {
+    let config = Config { opening_per_source: 2, ..Config::default() };
+    for (transport, taken) in [(Transport::Tls, 2), (Transport::Wss, 2), (Transport::Tcp, 4)] {
+        let mut bench = Bench::with(config, &[(transport, "192.0.2.10:5061")]);
+        let mut arrive = |remote: &str| {
+            let flow: FlowId = bench.mint();
+            let accepted =
+                TransportInput::Accepted { flow, listener: FlowId::from(1), remote: address(remote) };
+            (flow, closes(&bench.receive(accepted)).is_empty())
+        };
+        let flows: Vec<_> = (1..=4).map(|port| arrive(&format!("192.0.2.20:{port}"))).collect();
+        assert_eq!(flows.iter().filter(|(_, taken)| *taken).count(), taken, "{transport}");
+        assert!(arrive("192.0.2.30:1").1, "another source");
+        // One that is ready, or gone, makes room for another.
+        let (first, second) = (flows[0].0, flows[1].0);
+        bench.connect(first, "192.0.2.10:5061", None);
+        bench.receive(TransportInput::Closed { flow: second, cause: CloseCause::Handshake });
+        bench.receive(TransportInput::Closed { flow: first, cause: CloseCause::Closed });
+        let mut arrive = |port: u16| {
+            let flow: FlowId = bench.mint();
+            let remote = address(&format!("192.0.2.20:{port}"));
+            closes(&bench.receive(TransportInput::Accepted { flow, listener: FlowId::from(1), remote }))
+                .is_empty()
+        };
+        assert_eq!([arrive(5), arrive(6), arrive(7)], [true, true, transport == Transport::Tcp]);
+    }
+}
+
+#[test]
 fn two_thousand_slow_connections_are_gone_when_their_time_is_over() {
     let config = Config { per_source: 2_000, ..Config::default() };
     let mut bench = Bench::with(config, &[(Transport::Tcp, LOCAL)]);
@@ -271,33 +337,6 @@ fn a_response_goes_over_a_new_connection_when_its_own_is_gone() {
     assert_eq!((connect.remote, connect.transport), (address("192.0.2.20:5070"), Transport::Tcp));
     let outputs = bench.connect(connect.flow, "192.0.2.10:33333", None);
     assert_eq!(written(&outputs)[0].wire, Bytes::from(response));
-}
-
-#[test]
-fn an_alias_is_believed_as_the_policy_says() {
-    for (policy, transport, peer, believed) in [
-        (AliasPolicy::Verified, Transport::Tls, Some("bob.example.com"), true),
-        (AliasPolicy::Verified, Transport::Tls, None, false),
-        (AliasPolicy::Verified, Transport::Tcp, None, false),
-        (AliasPolicy::Always, Transport::Tcp, None, true),
-        (AliasPolicy::Never, Transport::Tls, Some("bob.example.com"), false),
-    ] {
-        let config = Config { alias: policy, ..Config::default() };
-        let mut bench = Bench::with(config, &[(transport, "192.0.2.10:5061")]);
-        let flow = bench.accept_peer(1, PEER, peer);
-        let name = transport.via_name();
-        bench.piece(flow, request(name, ";alias", ""));
-        let uri = format!("sip:bob@192.0.2.20:5070;transport={name}");
-        let hops = bench.route(&uri, None).expect("a hop");
-        // Over TLS only for who is verified to be meant; the address is not.
-        assert_eq!(hops[0].flow == flow, believed && transport == Transport::Tcp, "{policy:?} {transport}");
-        if believed && transport == Transport::Tls {
-            let (route, outputs) = bench.ask("sip:bob@bob.example.com:5070;transport=tls", None);
-            let question = crate::bench::questions(&outputs).remove(0);
-            let outputs = bench.resolve(route, question, Ok(crate::bench::records(&["192.0.2.20"])));
-            assert_eq!(crate::bench::answer(route, outputs).expect("a hop")[0].flow, flow);
-        }
-    }
 }
 
 #[test]

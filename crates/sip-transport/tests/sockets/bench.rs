@@ -32,7 +32,7 @@ pub(crate) fn outbound(
     remote: SocketAddr,
     wire: impl Into<Bytes>,
 ) -> Outbound {
-    let hop = Hop { flow, transport, remote, local: remote, above: None };
+    let hop = Hop { flow, transport, remote, local: remote, above: None, alias: false };
     Outbound { hop, wire: wire.into() }
 }
 

@@ -172,3 +172,71 @@ async fn flood() -> (usize, usize) {
     }
     (seen.expect("it came"), turns)
 }
+
+#[tokio::test]
+async fn a_connection_that_is_given_another_turn_brings_nothing_new_in_it() {
+    let mut server = Sockets::new(SocketConfig::default());
+    let at = server.listen(Transport::Tcp, address(LOOPBACK[0])).expect("loopback");
+    let mut peer = TcpStream::connect(at[0]).await.expect("it listens");
+    peer.write_all(b"one").await.expect("connected");
+    let mut inputs = Vec::new();
+    let flow = loop {
+        soon(server.next(&mut inputs)).await;
+        if let Some(TransportInput::Bytes { flow, .. }) = inputs.last() {
+            break *flow;
+        }
+    };
+    peer.write_all(b"two").await.expect("connected");
+    server.again(flow);
+    for _ in 0..3 {
+        inputs.clear();
+        soon(server.next(&mut inputs)).await;
+        assert_eq!(inputs, [TransportInput::Again(flow)]);
+        server.again(flow);
+        // Whoever would bring more has had the time for it.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+    inputs.clear();
+    soon(server.next(&mut inputs)).await;
+    assert_eq!(inputs, [TransportInput::Again(flow)]);
+    inputs.clear();
+    soon(server.next(&mut inputs)).await;
+    assert!(
+        matches!(&inputs[..], [TransportInput::Bytes { bytes, .. }] if bytes[..] == *b"two"),
+        "{inputs:?}"
+    );
+}
+
+#[tokio::test]
+async fn so_many_closed_connections_linger_and_one_more_ends_the_first() {
+    let mut config = SocketConfig::default();
+    config.lingering = 1;
+    let mut server = Sockets::new(config);
+    let at = server.listen(Transport::Tcp, address(LOOPBACK[0])).expect("loopback");
+    let (mut flows, mut peers, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    while flows.len() < 2 {
+        peers.push(TcpStream::connect(at[0]).await.expect("it listens"));
+        while flows.len() < peers.len() {
+            soon(server.next(&mut inputs)).await;
+            let ready = |input| match input {
+                TransportInput::Connected { flow, .. } => Some(flow),
+                _ => None,
+            };
+            flows.extend(inputs.drain(..).filter_map(ready));
+        }
+    }
+    // No task gets to run in between.
+    for flow in &flows {
+        assert_eq!(server.write(&outbound(*flow, Transport::Tcp, at[0], "last words")), Written::Sent);
+        server.close(*flow);
+    }
+    let mut words = Vec::new();
+    for peer in &mut peers {
+        let mut got = String::new();
+        soon(peer.read_to_string(&mut got)).await.expect("nothing is unread here");
+        words.push(got);
+    }
+    assert_eq!(words, ["", "last words"]);
+}

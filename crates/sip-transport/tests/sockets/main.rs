@@ -2,10 +2,14 @@
 #![cfg(feature = "io")]
 
 #[cfg(feature = "tls")]
+mod alias;
+#[cfg(feature = "tls")]
 mod authority;
 mod bench;
 mod closing;
 mod limits;
+#[cfg(feature = "tls")]
+mod stack;
 #[cfg(feature = "tls")]
 mod system_roots;
 mod tcp;

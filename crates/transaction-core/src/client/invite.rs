@@ -1,7 +1,10 @@
 //! INVITE client transaction (RFC 3261 §17.1.1, RFC 6026 figure 5), with CANCEL (RFC 3261 §9.1) as states of its own.
 
 use super::{
-    Action::{self, Again, Arm, Avoid, Disarm, Fail, NextHop, Report, Send, SendAck, SendCancel, Supersede},
+    Action::{
+        self, Again, Arm, Avoid, Disarm, Fail, NextHop, Report, Send, SendAck, SendCancel, Supersede,
+        Withdraw,
+    },
     Happening,
 };
 use crate::{
@@ -75,7 +78,8 @@ pub(crate) fn step(state: State, event: Event) -> Step<State, Action> {
     match (state, event) {
         (Calling, Event::TimerA) => to(Calling, &[Send, Again(A)]),
         (Calling, Event::TimerB) => end(&[Disarm(A), Avoid, NextHop(Timeout)]),
-        (Calling, Event::Cancel) => to(CancelWaiting, &[]),
+        // What has not gone yet needs no CANCEL; it is told as unreachable.
+        (Calling, Event::Cancel) => to(CancelWaiting, &[Withdraw]),
         (Calling, Event::Provisional) => to(Proceeding, &[Disarm(A), Disarm(B), Report]),
         (Calling, Event::Success) => to(Accepted, &[Disarm(A), Disarm(B), Arm(M), Report]),
         (Calling, Event::Failure) => to(Completed, &[Disarm(A), Disarm(B), SendAck, Arm(D), Report]),

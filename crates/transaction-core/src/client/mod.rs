@@ -1,5 +1,6 @@
 //! Client transactions (RFC 3261 §17.1).
 
+pub(crate) mod ack;
 pub(crate) mod invite;
 pub(crate) mod non_invite;
 
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use sip_message::{Draft, Method};
 use sip_transport::{Hop, Hops};
 
-use crate::boundary::{TimerName, TxFailure};
+use crate::boundary::{TimerName, TxFailure, TxId};
 
 /// What a client machine asks to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) enum Action {
     SendAck,
     /// Start the CANCEL's own transaction.
     SendCancel,
+    /// Take the request back if it still waits for its connection, which is told as unreachable then.
+    Withdraw,
     /// Pass the response up.
     Report,
     /// Start a timer at its first length.
@@ -64,6 +67,7 @@ pub(crate) enum Happening {
 /// A machine in its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Machine {
+    Ack(ack::State),
     Invite(invite::State),
     NonInvite(non_invite::State),
 }
@@ -75,6 +79,8 @@ pub(crate) enum Role {
     User,
     /// A CANCEL; nobody hears of it.
     Cancel,
+    /// An ACK, to the 2xx to this INVITE.
+    Ack(TxId),
     /// A refused attempt whose final response may come again; nobody hears of it.
     Superseded,
 }
@@ -113,6 +119,12 @@ impl Client {
     /// Runs the machine; tells what to do and whether the transaction is over.
     pub(crate) fn step(&mut self, happening: Happening) -> (&'static [Action], bool) {
         match &mut self.machine {
+            Machine::Ack(state) => {
+                let Some(event) = ack::Event::of(happening) else { return (&[], false) };
+                let step = ack::step(*state, event);
+                *state = step.next.unwrap_or(*state);
+                (step.actions, step.next.is_none())
+            }
             Machine::Invite(state) => {
                 let Some(event) = invite::Event::of(happening) else { return (&[], false) };
                 let step = invite::step(*state, event);
@@ -141,7 +153,8 @@ impl Client {
                 | invite::State::Proceeding
                 | invite::State::Cancelling,
             )
-            | Machine::NonInvite(non_invite::State::Trying | non_invite::State::Proceeding) => return,
+            | Machine::NonInvite(non_invite::State::Trying | non_invite::State::Proceeding)
+            | Machine::Ack(ack::State::Sent) => return,
         };
         (self.spare, self.cancel_reason) = (None, None);
         if over {

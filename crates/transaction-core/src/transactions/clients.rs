@@ -8,7 +8,7 @@ use sip_transport::{Cx, Hops, Inbound, Out, Outbound};
 use super::{Transactions, arm, disarm, encoding::encode, fail, peer};
 use crate::{
     boundary::{TimerName, TxEvent, TxFailure, TxId, TxOutput},
-    client::{Action, Client, Happening, Machine, Role, Spare, invite, non_invite},
+    client::{Action, Client, Happening, Machine, Role, Spare, ack, invite, non_invite},
     machine::{length, next_length},
 };
 
@@ -77,23 +77,44 @@ impl Transactions {
         self.attempt(cx, tx, branch, spare.hops, spare.draft, out);
     }
 
-    /// Sends an ACK to a 2xx; it has a branch of its own and no transaction (RFC 3261 §13.2.2.4).
+    /// Sends an ACK to a 2xx; it has a branch of its own and no transaction (RFC 3261 §13.2.2.4). One that goes by a stream
+    /// for its size is remembered, to go by UDP where no connection can be had (RFC 3261 §18.1.1).
     pub(super) fn acknowledge(
+        &mut self,
         cx: &mut Cx<'_>,
         tx: TxId,
         mut hops: Hops,
-        draft: &Draft,
+        draft: Draft,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let branch = cx.ids.mint::<TxId>().number();
-        match encode(cx, branch, &mut hops, draft) {
-            Ok((hop, wire)) => {
-                let outbound = Outbound { hop, wire };
-                out.push(TxOutput::Send(outbound.clone()));
-                out.push(TxOutput::Event(TxEvent::Acked { tx, outbound }));
-            }
-            Err(failure) => fail(tx, failure, out),
+        let ack: TxId = cx.ids.mint();
+        let (hop, wire) = match encode(cx, ack.number(), &mut hops, &draft) {
+            Ok(encoded) => encoded,
+            Err(failure) => return fail(tx, failure, out),
+        };
+        let outbound = Outbound { hop, wire: wire.clone() };
+        let remembered = hop.above.is_some() && !hops.is_empty();
+        if remembered && !self.is_full() {
+            let client = Client {
+                machine: Machine::Ack(ack::State::Sent),
+                role: Role::Ack(tx),
+                acknowledged: false,
+                method: Method::Ack,
+                branch: ack.number(),
+                hop,
+                peer: peer(cx, hop.flow, hop.remote),
+                wire,
+                interval: Duration::ZERO,
+                spare: Some(Box::new(Spare { draft, hops })),
+                cancel_reason: None,
+            };
+            self.clients.insert(ack, client);
+            self.perform(cx, ack, ack::START, None, out);
+        } else {
+            self.counters.not_remembered += u64::from(remembered);
+            out.push(TxOutput::Send(outbound.clone()));
         }
+        out.push(TxOutput::Event(TxEvent::Acked { tx, outbound }));
     }
 
     pub(super) fn cancel(
@@ -139,7 +160,10 @@ impl Transactions {
         let Some(client) = self.clients.remove(tx) else { return };
         self.drain.ended(cx.now);
         match (last, client.spare) {
-            (Some(Action::NextHop(_)), Some(spare)) => self.next_hop(cx, tx, *spare, out),
+            (Some(Action::NextHop(_)), Some(spare)) => match client.role {
+                Role::Ack(invite) => self.acknowledge(cx, invite, spare.hops, spare.draft, out),
+                Role::User | Role::Cancel | Role::Superseded => self.next_hop(cx, tx, *spare, out),
+            },
             (Some(Action::NextHop(failure) | Action::Fail(failure)), _) if client.role == Role::User => {
                 fail(tx, failure, out);
             }
@@ -173,6 +197,9 @@ impl Transactions {
                     }
                 }
                 Action::SendCancel => self.send_cancel(cx, tx, out),
+                // A datagram never waits.
+                Action::Withdraw if reliable => out.push(TxOutput::Withdraw(client.outbound())),
+                Action::Withdraw => {}
                 Action::Report => {
                     if let (Role::User, Some(Inbound { origin, message, .. })) = (client.role, response) {
                         let (origin, message) = (origin.clone(), message.clone());

@@ -13,7 +13,7 @@ use std::{
 };
 
 use sip_message::Via;
-use sip_transport::{Cx, FlowEvent, FlowId, Out, Purpose, TimerOp};
+use sip_transport::{CloseCause, Cx, FlowEvent, FlowId, Out, Purpose, TimerOp};
 
 use crate::{
     boundary::{TimerName, Timing, TxCommand, TxEvent, TxFailure, TxId, TxOutput, TxTimer},
@@ -119,7 +119,7 @@ impl Transactions {
             TxCommand::Request { tx, hops, draft } => self.request(cx, tx, hops, draft, out),
             TxCommand::Respond { tx, status, wire } => self.respond(cx, tx, status, wire, out),
             TxCommand::Resend(outbound) => out.push(TxOutput::Send(outbound)),
-            TxCommand::Ack { tx, hops, draft } => Self::acknowledge(cx, tx, hops, &draft, out),
+            TxCommand::Ack { tx, hops, draft } => self.acknowledge(cx, tx, hops, draft, out),
             TxCommand::Cancel { tx, reason } => self.cancel(cx, tx, reason, out),
         }
     }
@@ -138,7 +138,7 @@ impl Transactions {
                 self.unsent(cx, &branch, out);
             }
             FlowEvent::Unreachable { flow, remote, branch: None } => self.unreachable(cx, flow, remote, out),
-            FlowEvent::Ended(flow) => self.flow_ended(cx, flow, out),
+            FlowEvent::Ended { flow, cause } => self.flow_ended(cx, flow, cause, out),
             FlowEvent::Recovered { was, now } => {
                 out.push(TxOutput::Event(TxEvent::FlowRecovered { was, now }));
             }
@@ -207,14 +207,14 @@ impl Transactions {
         }
     }
 
-    fn flow_ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TxOutput>) {
+    fn flow_ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, cause: CloseCause, out: &mut Out<'_, TxOutput>) {
         for tx in self.clients.on_flow(flow) {
             self.move_client(cx, tx, client::Happening::FlowEnded, None, out);
         }
         for tx in self.servers.on_flow(flow) {
             self.move_server(cx, tx, server::Happening::FlowEnded, None, out);
         }
-        out.push(TxOutput::Event(TxEvent::FlowEnded(flow)));
+        out.push(TxOutput::Event(TxEvent::FlowEnded { flow, cause }));
     }
 }
 

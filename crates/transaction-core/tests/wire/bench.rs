@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use sip_message::{Draft, HeaderId, Message, Method, Response, StatusCode};
 use sip_transport::{
-    Cx, FlowEvent, FlowId, Guard, Hop, IdMint, Inbound, Origin, Outbound, Outbox, Random, Tick, TimerOp,
-    Transport, TransportInput, TransportOutput, Transports, UnixTime, wheel::Wheel,
+    CloseCause, Cx, FlowEvent, FlowId, Guard, Hop, IdMint, Inbound, Origin, Outbound, Outbox, Random, Tick,
+    TimerOp, Transport, TransportInput, TransportOutput, Transports, UnixTime, wheel::Wheel,
 };
 use transaction_core::{Config, Transactions, TxCommand, TxEvent, TxId, TxOutput, TxTimer};
 
@@ -41,7 +41,13 @@ pub(crate) fn hop(remote: &str) -> Hop {
         remote: address(remote),
         local: address(LOCAL),
         above: None,
+        alias: false,
     }
+}
+
+/// A flow is gone.
+pub(crate) fn ended(flow: FlowId) -> FlowEvent {
+    FlowEvent::Ended { flow, cause: CloseCause::Lost }
 }
 
 pub(crate) fn reliable(remote: &str) -> Hop {
@@ -73,6 +79,8 @@ pub(crate) struct Bench {
     pub(crate) events: Vec<(u128, TxEvent)>,
     /// The remotes that transport is told to put behind others.
     pub(crate) avoided: Vec<SocketAddr>,
+    /// What transport is to take back if it can.
+    pub(crate) withdrawn: Vec<Outbound>,
     now: Duration,
     timers: Wheel<TxTimer>,
     armed: BTreeSet<TxTimer>,
@@ -95,6 +103,7 @@ impl Bench {
             sent: Vec::new(),
             events: Vec::new(),
             avoided: Vec::new(),
+            withdrawn: Vec::new(),
             now: Duration::ZERO,
             timers: Wheel::new(),
             armed: BTreeSet::new(),
@@ -136,6 +145,7 @@ impl Bench {
                     let message = Message::parse(outbound.wire.clone()).expect("what is sent can be read");
                     self.sent.push(Sent { at: self.now.as_millis(), outbound, message });
                 }
+                TxOutput::Withdraw(outbound) => self.withdrawn.push(outbound),
                 TxOutput::Avoid(hop) => self.avoided.push(hop.remote),
                 TxOutput::Event(event) => self.events.push((self.now.as_millis(), event)),
                 TxOutput::Timer(TimerOp::Arm(timer, length)) => {

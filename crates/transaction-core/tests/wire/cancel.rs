@@ -3,7 +3,8 @@
 use sip_message::{HeaderId, Method};
 use transaction_core::{TxCommand, TxEvent, TxFailure};
 
-use crate::bench::{Bench, OTHER, PEER, Sent, draft, hop, request};
+use crate::bench::{Bench, OTHER, PEER, Sent, draft, hop, reliable, request, response};
+use sip_transport::FlowEvent;
 
 fn cancel(bench: &mut Bench, tx: transaction_core::TxId, reason: Option<&str>) {
     bench.command(TxCommand::Cancel { tx, reason: reason.map(Into::into) });
@@ -32,6 +33,36 @@ fn the_cancel_waits_for_a_provisional_response() {
     assert_eq!(cancel.message.first(HeaderId::CSeq), Some("1 CANCEL"));
     assert_eq!(cancel.message.first(HeaderId::Route), Some("<sip:192.0.2.20;lr>"));
     assert_eq!(cancel.message.first(HeaderId::Reason), Some("SIP;cause=200"));
+}
+
+#[test]
+fn an_invite_that_waits_for_its_connection_is_taken_back_and_needs_no_cancel() {
+    let mut bench = Bench::new();
+    let tx = bench.request(draft(Method::Invite), [reliable(PEER), reliable(OTHER)]);
+    let invite = bench.last();
+    cancel(&mut bench, tx, None);
+    cancel(&mut bench, tx, None);
+    assert_eq!(bench.withdrawn, std::slice::from_ref(&invite.outbound), "once");
+    let branch = invite.message.top_via().expect("Via").branch().expect("branch").into();
+    let (flow, remote) = (invite.outbound.hop.flow, invite.outbound.hop.remote);
+    bench.receive(FlowEvent::Unreachable { flow, remote, branch: Some(branch) });
+    assert_eq!(bench.failures(), [(0, tx, TxFailure::Flow)], "no other hop is tried");
+    bench.exhaust();
+    assert_eq!(bench.sent.len(), 1);
+    bench.assert_idle();
+}
+
+#[test]
+fn a_datagram_and_what_was_answered_are_not_taken_back() {
+    let mut bench = Bench::new();
+    let tx = bench.request(draft(Method::Invite), [hop(PEER)]);
+    cancel(&mut bench, tx, None);
+    let tx = bench.request(draft(Method::Invite), [reliable(PEER)]);
+    let invite = bench.last();
+    bench.arrive_reliably(PEER, response(&invite.message, 180, "peer"));
+    cancel(&mut bench, tx, None);
+    assert_eq!(bench.withdrawn, []);
+    assert_eq!(cancels(&bench).len(), 1);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! INVITE as a client.
 
 use sip_message::{HeaderId, Method};
-use sip_transport::{FlowEvent, Purpose};
+use sip_transport::Purpose;
 use transaction_core::{TxCommand, TxEvent, TxFailure};
 
-use crate::bench::{Bench, PEER, draft, flow, hop, reliable, response};
+use crate::bench::{Bench, PEER, draft, ended, flow, hop, reliable, response};
 
 #[test]
 fn an_unanswered_invite_over_udp_is_sent_seven_times_and_fails_after_32_seconds() {
@@ -106,7 +106,7 @@ fn a_2xx_that_is_repeated_when_its_flow_is_gone_goes_up() {
     let tx = bench.request(draft(Method::Invite), [reliable(PEER)]);
     let invite = bench.last();
     bench.arrive_reliably(PEER, response(&invite.message, 200, "peer"));
-    bench.receive(FlowEvent::Ended(flow()));
+    bench.receive(ended(flow()));
     bench.advance_ms(500);
     bench.arrive_reliably(PEER, response(&invite.message, 200, "peer"));
     assert_eq!(bench.responses(tx), [(0, 200), (500, 200)]);

@@ -4,7 +4,7 @@ use sip_message::{HeaderId, Method};
 use sip_transport::{FlowEvent, FlowId, Hop, Transport};
 use transaction_core::{TxCommand, TxEvent, TxFailure};
 
-use crate::bench::{Bench, OTHER, PEER, Sent, address, draft, flow, hop, request, response};
+use crate::bench::{Bench, OTHER, PEER, Sent, address, draft, ended, flow, hop, request, response};
 
 fn branch(sent: &Sent) -> String {
     sent.message.top_via().expect("Via").branch().expect("branch").to_owned()
@@ -207,9 +207,11 @@ fn the_end_of_a_flow_ends_its_transactions_and_no_others() {
     bench.arrive(PEER, request("INVITE", "z9hG4bKb"));
     let accepted = bench.requested();
     bench.respond(accepted, 200);
-    bench.receive(FlowEvent::Ended(flow()));
+    bench.receive(ended(flow()));
     assert_eq!(bench.failures(), [(0, calling, TxFailure::Flow)]);
-    assert!(matches!(bench.events.last(), Some((_, TxEvent::FlowEnded(ended))) if *ended == flow()));
+    assert!(
+        matches!(bench.events.last(), Some((_, TxEvent::FlowEnded { flow: gone, .. })) if *gone == flow())
+    );
     // What waits for an answer of ours gets it over a new connection (RFC 3261 §18.2.2).
     assert_eq!(bench.transactions.len(), 3);
     let left = [moving, other, pending];
@@ -236,7 +238,7 @@ fn an_element_that_answers_503_over_its_stream_is_not_asked_by_udp() {
     // Where there is no connection, UDP is what is left.
     let mut bench = Bench::new();
     bench.request(large(), [stream(PEER), hop(PEER)]);
-    bench.receive(FlowEvent::Ended(FlowId::from(2)));
+    bench.receive(ended(FlowId::from(2)));
     assert_eq!(bench.last().outbound.hop.transport, Transport::Udp);
 }
 
@@ -260,7 +262,7 @@ fn what_a_flow_takes_with_it_is_told_in_the_order_of_its_beginning() {
         bench.arrive(PEER, request("OPTIONS", &format!("z9hG4bK{number}")));
     }
     bench.answer(&bench.sent[3].clone(), 200);
-    bench.receive(FlowEvent::Ended(flow()));
+    bench.receive(ended(flow()));
     let failed = bench.failures().into_iter().map(|(_, tx, _)| tx);
     assert!(failed.eq(clients.iter().enumerate().filter(|(number, _)| *number != 3).map(|(_, tx)| *tx)));
     assert_eq!(bench.transactions.len(), bench.requests().len(), "those of the peer wait for their answers");

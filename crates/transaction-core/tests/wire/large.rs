@@ -2,9 +2,9 @@
 
 use sip_message::{Draft, HeaderId, Method};
 use sip_transport::{FlowEvent, FlowId, Hop, Transport};
-use transaction_core::{TxCommand, TxEvent, TxFailure, TxId};
+use transaction_core::{Config, TxCommand, TxEvent, TxFailure, TxId};
 
-use crate::bench::{Bench, OTHER, PEER, Sent, draft, hop};
+use crate::bench::{Bench, OTHER, PEER, Sent, draft, ended, hop};
 
 const ABOVE: u16 = 1300;
 
@@ -82,7 +82,7 @@ fn a_stream_that_is_refused_is_followed_by_udp() {
     bench.answer(&second, 200);
     assert_eq!(bench.responses(tx), [(0, 200)]);
     let tx = bench.request(sized(Method::Message, 2000), [stream(PEER), hop(PEER)]);
-    bench.receive(FlowEvent::Ended(FlowId::from(2)));
+    bench.receive(ended(FlowId::from(2)));
     assert_eq!(transport(&bench.last()), (Transport::Udp, 2000));
     let last = bench.last();
     refused(&mut bench, &last);
@@ -106,4 +106,59 @@ fn the_ack_to_a_2xx_is_sent_by_its_own_length() {
         let Some((_, TxEvent::Acked { outbound, .. })) = bench.events.last() else { panic!("Acked") };
         assert_eq!(*outbound, bench.last().outbound);
     }
+}
+
+/// A long ACK is sent by the stream.
+fn acknowledge(bench: &mut Bench) -> (TxId, Sent) {
+    let (tx, hops) = (TxId::from(7), [stream(PEER), hop(PEER)].into_iter().collect());
+    bench.command(TxCommand::Ack { tx, hops, draft: sized(Method::Ack, 1301) });
+    let sent = bench.last();
+    assert_eq!(transport(&sent), (Transport::Tcp, 1301));
+    (tx, sent)
+}
+
+#[test]
+fn an_ack_whose_stream_is_refused_is_followed_by_udp() {
+    for by_branch in [true, false] {
+        let mut bench = Bench::new();
+        let (tx, first) = acknowledge(&mut bench);
+        if by_branch {
+            refused(&mut bench, &first);
+        } else {
+            bench.receive(ended(FlowId::from(2)));
+        }
+        let second = bench.last();
+        assert_eq!(transport(&second), (Transport::Udp, 1301));
+        let acked = bench.events.iter().filter_map(|(_, event)| match event {
+            TxEvent::Acked { tx: of, outbound } if *of == tx => Some(outbound.clone()),
+            _ => None,
+        });
+        assert_eq!(acked.collect::<Vec<_>>(), [first.outbound, second.outbound.clone()], "to be sent again");
+        refused(&mut bench, &second);
+        bench.receive(ended(FlowId::from(1)));
+        assert_eq!((bench.sent.len(), bench.failures()), (2, vec![]));
+        bench.assert_idle();
+    }
+}
+
+#[test]
+fn an_ack_by_a_stream_is_remembered_as_long_as_its_2xx_may_come_again() {
+    let mut bench = Bench::new();
+    acknowledge(&mut bench);
+    bench.advance_ms(31_900);
+    assert_eq!(bench.transactions.len(), 1);
+    bench.advance_ms(200);
+    bench.assert_idle();
+    bench.receive(ended(FlowId::from(2)));
+    assert_eq!(bench.sent.len(), 1);
+}
+
+#[test]
+fn a_full_table_sends_an_ack_and_remembers_nothing() {
+    let mut bench = Bench::with(Config { capacity: 1, ..Config::default() });
+    acknowledge(&mut bench);
+    let (_, second) = acknowledge(&mut bench);
+    assert_eq!((bench.transactions.len(), bench.transactions.counters().not_remembered), (1, 1));
+    refused(&mut bench, &second);
+    assert_eq!(bench.sent.len(), 2);
 }

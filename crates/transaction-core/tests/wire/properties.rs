@@ -7,7 +7,7 @@ use sip_message::Method;
 use sip_transport::FlowEvent;
 use transaction_core::{Config, TxCommand, TxEvent, TxId};
 
-use crate::bench::{Bench, OTHER, PEER, Sent, address, draft, flow, hop, request, response};
+use crate::bench::{Bench, OTHER, PEER, Sent, address, draft, ended, flow, hop, request, response};
 
 /// How a request of the peer differs from the plain one.
 #[derive(Debug, Clone, Copy)]
@@ -129,7 +129,7 @@ fn run(bench: &mut Bench, op: Op, ours: &mut Vec<Ours>) {
                 bench.receive(FlowEvent::Unreachable { flow: flow(), remote, branch: Some(branch) });
             }
         }
-        Op::FlowEnded => bench.receive(FlowEvent::Ended(flow())),
+        Op::FlowEnded => bench.receive(ended(flow())),
         Op::Advance { ms } => bench.advance_ms(ms),
         Op::Noise { bytes } => bench.arrive(PEER, bytes),
     }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use sip_message::{HeaderId, Method};
-use sip_transport::FlowEvent;
 use transaction_core::{Config, TxEvent, TxFailure};
 
-use crate::bench::{Bench, PEER, flow, request};
+use crate::bench::{Bench, PEER, ended, flow, request};
 
 fn arrived() -> (Bench, transaction_core::TxId, String) {
     let mut bench = Bench::new();
@@ -260,7 +259,7 @@ fn the_time_that_silence_may_last_is_a_setting() {
 fn a_flow_that_ends_after_the_408_is_not_told_for_it() {
     let (mut bench, tx, _) = arrived();
     bench.advance_ms(181_000);
-    bench.receive(FlowEvent::Ended(flow()));
+    bench.receive(ended(flow()));
     bench.exhaust();
     assert_eq!(bench.failures(), [(180_000, tx, TxFailure::TuSilent)]);
     bench.assert_idle();
@@ -274,7 +273,7 @@ fn a_ringing_invite_outlives_its_connection_and_is_answered_and_cancelled_over_a
         bench.arrive_reliably(PEER, text.clone());
         let tx = bench.requested();
         bench.respond(tx, 180);
-        bench.receive(FlowEvent::Ended(flow()));
+        bench.receive(ended(flow()));
         if cancel {
             bench.arrive_reliably(PEER, text.replace("INVITE", "CANCEL"));
             assert!(bench.events.iter().any(|(_, event)| matches!(event, TxEvent::Cancelled { .. })));

@@ -241,7 +241,9 @@ fn a_key_pressed_by_the_peer_is_one_digit() {
         .events(0)
         .into_iter()
         .filter_map(|event| match event {
-            StreamEvent::Digit { stream: StreamId(1), digit, duration_ms } => Some((*digit, *duration_ms)),
+            StreamEvent::Digit { stream: StreamId(1), digit, duration_ms } => {
+                Some((digit.to_char(), *duration_ms))
+            }
             _ => None,
         })
         .collect();

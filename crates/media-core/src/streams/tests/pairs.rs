@@ -158,7 +158,7 @@ fn digits_pass_with_their_timestamp_and_are_closed_when_the_pair_ends() {
     world.run(ms(200));
     let events: Vec<_> = world.sent(0, 2, PacketKind::Rtp, since).into_iter().cloned().collect();
     let payloads: Vec<&[u8]> = events.iter().map(|flight| &flight.packet[12..]).collect();
-    let open = |low| [5, 0x0A, if low == 64 { 1 } else { 0 }, low];
+    let open = |low| [5, 0x0A, u8::from(low == 64), low];
     let end: &[u8] = &[5, 0x8A, 1, 0xE0];
     assert_eq!(payloads[..1], [&open(160)[..]]);
     assert_eq!(payloads[1..3], [&open(64)[..], &[5, 0x0A, 1, 0xE0]]);

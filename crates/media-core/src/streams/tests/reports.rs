@@ -105,7 +105,7 @@ fn a_summary_ends_each_stream_with_its_own_numbers() {
         .events(0)
         .into_iter()
         .filter_map(|event| match event {
-            StreamEvent::Summary(summary) => Some(*summary),
+            StreamEvent::Summary(summary) => Some(**summary),
             _ => None,
         })
         .collect();

@@ -1,6 +1,6 @@
 //! Host names by the system's resolver.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use crate::{
     question::{Addresses, Answer, LookupError, Question, Records},
@@ -30,13 +30,36 @@ impl Resolver for SystemResolver {
     }
 }
 
+/// What the system says of a name that does not exist or has no address: getaddrinfo's texts in the C library of GNU, in
+/// musl, and in those of BSD and Apple. The standard library keeps no number of these errors.
+const UNKNOWN: [&str; 5] = [
+    "not known",
+    "No address associated with",
+    "Address family for hostname not supported",
+    "does not resolve",
+    "has no usable address",
+];
+
+/// The numbers of the same in Windows: host not found, no data.
+const UNKNOWN_CODES: [i32; 2] = [11_001, 11_004];
+
+/// A name that does not exist, or a resolver that could not say: servers that are silent or fail, no room, no network.
+fn meaning(error: &io::Error) -> LookupError {
+    let text = error.to_string();
+    let unknown = error.raw_os_error().map_or_else(
+        || UNKNOWN.iter().any(|known| text.contains(known)),
+        |code| cfg!(windows) && UNKNOWN_CODES.contains(&code),
+    );
+    if unknown { LookupError::NotFound } else { LookupError::Timeout }
+}
+
 async fn ask(question: Question) -> Result<Answer, LookupError> {
     let Question::Addresses(host) = question else { return Err(LookupError::Unsupported) };
     // The port has no influence on the answer.
     let query = tokio::net::lookup_host((&*host, 0));
     let answer = match tokio::time::timeout(LOOKUP_TIMEOUT, query).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => return Err(LookupError::NotFound),
+        Ok(Err(error)) => return Err(meaning(&error)),
         Err(_) => return Err(LookupError::Timeout),
     };
     let mut addresses = Addresses::new();
@@ -49,4 +72,37 @@ async fn ask(question: Question) -> Result<Answer, LookupError> {
         return Err(LookupError::NotFound);
     }
     Ok(Answer { records: Records::Addresses(addresses), ttl: SYSTEM_TTL })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn what_the_resolver_could_not_say_is_no_missing_name() {
+        let told =
+            |text: &str| meaning(&Error::other(format!("failed to lookup address information: {text}")));
+        for text in [
+            "Name or service not known",
+            "No address associated with hostname",
+            "nodename nor servname provided, or not known",
+            "Name does not resolve",
+        ] {
+            assert_eq!(told(text), LookupError::NotFound, "{text}");
+        }
+        for text in [
+            "Temporary failure in name resolution",
+            "Non-recoverable failure in name resolution",
+            "Memory allocation failure",
+            "Try again",
+        ] {
+            assert_eq!(told(text), LookupError::Timeout, "{text}");
+        }
+        assert_eq!(meaning(&ErrorKind::TimedOut.into()), LookupError::Timeout);
+        // Too many open files.
+        #[cfg(unix)]
+        assert_eq!(meaning(&Error::from_raw_os_error(24)), LookupError::Timeout);
+    }
 }

@@ -1,0 +1,83 @@
+//! Where packets may come from and go to.
+
+use super::*;
+use crate::latch::LatchPolicy;
+
+fn somewhere() -> SocketAddr {
+    SocketAddr::from(([198, 51, 100, 7], 40_000))
+}
+
+fn inject_tone(world: &mut World, source: SocketAddr, ssrc: u32, numbers: std::ops::Range<u16>) {
+    for sequence in numbers {
+        let header = RtpHeader {
+            marker: false,
+            payload_type: 0,
+            sequence,
+            timestamp: 160 * u32::from(sequence),
+            ssrc,
+        };
+        world.inject(0, 1, PacketKind::Rtp, source, &header.packet(&[0x20; 160]));
+        world.run(ms(20));
+    }
+}
+
+#[test]
+fn an_address_is_learned_only_where_that_is_allowed_and_once() {
+    // covers: SEC-40, TM-024
+    for policy in [LatchPolicy::Negotiated, LatchPolicy::Learn] {
+        let config = StreamsConfig { latch: policy, ..StreamsConfig::default() };
+        let mut world = World::with(2, &config);
+        world.device(0, 1, Source::Tone { hz: 440 });
+        world.open(0, 1, Some(1));
+        world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+        let peer = address(2, StreamId(1), PacketKind::Rtp);
+        inject_tone(&mut world, somewhere(), 5, 0..3);
+        assert_eq!(world.snapshot(0, 1).remote, Some(peer), "{policy:?}");
+        inject_tone(&mut world, somewhere(), 5, 3..20);
+        let learned = policy == LatchPolicy::Learn;
+        let expected = if learned { somewhere() } else { peer };
+        assert_eq!(world.snapshot(0, 1).remote, Some(expected), "{policy:?}");
+        let since = world.now + ms(1);
+        // Another stranger comes too late, whatever it sends.
+        let other = SocketAddr::from(([203, 0, 113, 9], 6_000));
+        inject_tone(&mut world, other, 6, 0..50);
+        assert!(world.sent(0, 1, PacketKind::Rtp, since).iter().all(|flight| flight.to == expected));
+        // A hold keeps what was learned; another address in a description does not.
+        world.apply(0, 1, Agreed { held: true, ..agreed(2, 1, Direction::SendOnly) });
+        world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+        assert_eq!(world.snapshot(0, 1).remote, Some(expected), "{policy:?}");
+        let mut elsewhere = agreed(2, 1, Direction::SendRecv);
+        elsewhere.remote_rtp.set_port(20_000);
+        world.apply(0, 1, elsewhere.clone());
+        assert_eq!(world.snapshot(0, 1).remote, Some(elsewhere.remote_rtp), "{policy:?}");
+    }
+}
+
+#[test]
+fn who_never_answers_gets_a_limited_number_of_packets() {
+    // covers: SEC-44
+    let config = StreamsConfig { unconfirmed_packets: Some(250), ..StreamsConfig::default() };
+    let mut world = World::with(2, &config);
+    world.device(0, 1, Source::Tone { hz: 440 });
+    world.open(0, 1, Some(1));
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    world.run(s(10));
+    assert_eq!(world.rtp(0, 1, Tick::default()).len(), 250);
+    assert_eq!(world.snapshot(0, 1).withheld, 251);
+    // A hold does not buy more, and neither does a stranger.
+    world.apply(0, 1, agreed(2, 1, Direction::Inactive));
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    inject_tone(&mut world, somewhere(), 5, 0..20);
+    assert_eq!(world.rtp(0, 1, Tick::default()).len(), 250);
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    inject_tone(&mut world, peer, 7, 0..2);
+    world.run(s(10));
+    assert!(world.rtp(0, 1, Tick::default()).len() > 740);
+    // Another address is another one that may not want them.
+    let mut elsewhere = agreed(2, 1, Direction::SendRecv);
+    elsewhere.remote_rtp.set_port(20_000);
+    world.apply(0, 1, elsewhere);
+    let since = world.now + ms(1);
+    world.run(s(10));
+    assert!((249..=250).contains(&world.rtp(0, 1, since).len()));
+}
