@@ -9,7 +9,9 @@ mod frames;
 mod negotiation;
 mod playing;
 
-pub use calls::{Calls, Protection, UNPROTECTED_BYTES};
+use media_core::Source;
+
+pub use calls::{Calls, Protection, UNPROTECTED_BYTES, speech};
 
 /// Does a case once; false when it failed.
 pub type Case = Box<dyn FnMut() -> bool>;
@@ -32,7 +34,8 @@ pub const CASES: [(&str, u64); 11] = [
 /// Sets up a case by its name, one of the gate or one that only people look at; `None` for another name, and for one that
 /// could not be set up.
 ///
-/// - `media-send-SUITE`: one frame of PCMU sent by a stream, reports included; SUITE is `clear`, `cm` or `gcm`.
+/// - `media-send-SUITE`: one frame of PCMU sent by a stream, reports included; SUITE is `clear`, `cm` or `gcm`, or
+///   `tone` for a tone in clear instead of speech.
 /// - `media-call-SUITE`: that frame sent, received by another stream and heard, with its playout; less `media-send`, what receiving costs.
 /// - `media-encode-CODEC` and `media-decode-CODEC`: 20 ms.
 /// - `media-playout` and `media-playout-lossy`: one packet put and 20 ms pulled; every tenth packet missing.
@@ -41,8 +44,10 @@ pub fn case(name: &str) -> Option<Case> {
     let name = name.strip_prefix("media-")?;
     let (what, which) = name.split_once('-').unwrap_or((name, ""));
     match (what, which) {
-        ("send", suite) => calls::case(Protection::named(suite)?, false),
-        ("call", suite) => calls::case(Protection::named(suite)?, true),
+        ("send", "tone") => calls::case(Protection::Clear, false, &Source::Tone { hz: 440 }),
+        ("call", "tone") => calls::case(Protection::Clear, true, &Source::Tone { hz: 440 }),
+        ("send", suite) => calls::case(Protection::named(suite)?, false, &speech()),
+        ("call", suite) => calls::case(Protection::named(suite)?, true, &speech()),
         ("encode", codec) => Some(frames::encode(frames::codec(codec)?)),
         ("decode", codec) => Some(frames::decode(frames::codec(codec)?)),
         ("playout", "") => Some(playing::case(u64::MAX)),

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use media_core::srtp::sdes::Crypto;
 use media_core::srtp::{KeyMaterial, Suite};
 use media_core::{
-    Agreed, AgreedSrtp, Codec, Cx, DeviceId, Direction, Op, PacketKind, Source, StreamCommand, StreamId,
-    StreamOutput, Streams, StreamsConfig, Tick,
+    Agreed, AgreedSrtp, Codec, Cx, DeviceId, Direction, Op, PacketKind, SampleRate, Source, StreamCommand,
+    StreamId, StreamOutput, Streams, StreamsConfig, Tick, Wav,
 };
 
 use super::Case;
@@ -21,6 +21,11 @@ pub const UNPROTECTED_BYTES: usize = 172;
 const FRAME: Duration = Duration::from_millis(20);
 /// Frames before a case begins: every buffer has its size by then, and the playout its delay.
 const WARM_UP: usize = 200;
+
+/// What every device says: a second that sounds like speech to whoever measures it, over and over.
+pub fn speech() -> Source {
+    Source::Wav(Wav::new(super::frames::second(SampleRate::Hz8000), SampleRate::Hz8000))
+}
 
 /// Names how packets are protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,9 +99,19 @@ pub struct Turn {
 
 impl Calls {
     /// Opens so many calls between two sides, or with `answered` false so many streams that send to nobody.
-    pub fn new(count: u64, protection: Protection, answered: bool, direction: Direction) -> Option<Self> {
+    pub fn new(
+        count: u64,
+        protection: Protection,
+        answered: bool,
+        direction: Direction,
+        source: &Source,
+    ) -> Option<Self> {
         let sides = if answered { 2 } else { 1 };
-        let config = StreamsConfig { max_streams: count as usize, max_devices: count as usize, ..StreamsConfig::default() };
+        let config = StreamsConfig {
+            max_streams: count as usize,
+            max_devices: count as usize,
+            ..StreamsConfig::default()
+        };
         let mut calls = Self {
             sides: (0..sides).map(|_| Streams::new(config.clone())).collect(),
             count,
@@ -113,7 +128,7 @@ impl Calls {
             let mut agreed = protection.agreed(address(side, number), address(1 - side, number), keys);
             agreed.direction = if side == 0 { direction } else { direction.reversed() };
             for command in [
-                StreamCommand::OpenDevice { device, source: Source::Tone { hz: 440 } },
+                StreamCommand::OpenDevice { device, source: source.clone() },
                 StreamCommand::Open { op, stream, device: Some(device) },
                 StreamCommand::Apply { op, stream, agreed },
             ] {
@@ -209,8 +224,8 @@ fn source(side: usize, stream: StreamId, kind: PacketKind) -> SocketAddr {
 }
 
 /// One frame that is sent, and with `heard` received and played, too.
-pub(super) fn case(protection: Protection, heard: bool) -> Option<Case> {
-    let mut calls = Calls::new(1, protection, heard, Direction::SendOnly)?;
+pub(super) fn case(protection: Protection, heard: bool, source: &Source) -> Option<Case> {
+    let mut calls = Calls::new(1, protection, heard, Direction::SendOnly, source)?;
     for _ in 0..WARM_UP {
         calls.turn();
     }

@@ -22,19 +22,49 @@ pub(super) fn codec(name: &str) -> Option<Codec> {
     })
 }
 
-/// A second of two tones, of noise, and of a level that goes up and down as that of speech does.
-fn second(rate: SampleRate) -> Vec<i16> {
+/// A second that sounds like speech to whoever measures it: four syllables, each with a voiced part, whose pitch glides and
+/// goes through two formants, and a hissed part, with a short pause behind.
+pub(super) fn second(rate: SampleRate) -> Vec<i16> {
     let mut noise = Seed::new(1, 0);
-    let samples = rate.samples_in(1_000);
-    (0..samples)
+    let hz = f64::from(rate.hz());
+    let mut formants = [Formant::new(550.0, 90.0, hz), Formant::new(1_600.0, 140.0, hz)];
+    let mut phase = 0.0;
+    (0..rate.samples_in(1_000))
         .map(|number| {
-            let time = number as f64 / samples as f64;
-            let wave = |hz: f64| (time * hz * std::f64::consts::TAU).sin();
+            let time = f64::from(number as u32) / hz;
+            let syllable = (time * 4.0).fract();
             let noise = (noise.draw() % 2_048) as f64 - 1_024.0;
-            let level = wave(3.0).mul_add(0.5, 0.5);
-            (wave(270.0).mul_add(9_000.0, wave(2_300.0) * 3_000.0) + noise).mul_add(level, noise / 8.0) as i16
+            phase += (30.0f64).mul_add((time * 5.0).sin(), 125.0) / hz;
+            let pulse = if phase >= 1.0 { 9_000.0 } else { 0.0 };
+            phase = phase.fract();
+            let voiced: f64 = formants.iter_mut().map(|formant| formant.ring(pulse)).sum();
+            match syllable {
+                part if part < 0.55 => ((part / 0.55 * std::f64::consts::PI).sin() * voiced) as i16,
+                part if part < 0.8 => noise as i16,
+                _ => (noise / 64.0) as i16,
+            }
         })
         .collect()
+}
+
+/// A resonance: a filter with two poles.
+struct Formant {
+    coefficients: [f64; 2],
+    last: [f64; 2],
+}
+
+impl Formant {
+    fn new(hz: f64, bandwidth: f64, rate: f64) -> Self {
+        let radius = (-std::f64::consts::PI * bandwidth / rate).exp();
+        let angle = std::f64::consts::TAU * hz / rate;
+        Self { coefficients: [2.0 * radius * angle.cos(), -radius * radius], last: [0.0; 2] }
+    }
+
+    fn ring(&mut self, pulse: f64) -> f64 {
+        let next = pulse + self.coefficients[0] * self.last[0] + self.coefficients[1] * self.last[1];
+        self.last = [next, self.last[0]];
+        next
+    }
 }
 
 pub(super) fn encode(codec: Codec) -> Case {

@@ -18,7 +18,8 @@ pub(super) fn parse() -> Option<Case> {
 
 /// A call's first offer and its answer, by both sides: the offer written, read and answered, and the answer read.
 pub(super) fn agree() -> Case {
-    let side = |last: u8| LocalMedia::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)), 40_000, u64::from(last));
+    let side =
+        |last: u8| LocalMedia::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)), 40_000, u64::from(last));
     let (caller, called) = (side(1), side(2));
     Box::new(move || {
         let mut caller = Negotiation::new(black_box(&caller).clone());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use media_core::playout::{Content, Format, Playout, PlayoutSettings};
 use media_core::rtp::RtpHeader;
 use media_core::{Direction, Tick};
-use patchcord_tests::media::{Calls, Protection};
+use patchcord_tests::media::{Calls, Protection, speech};
 use stats_alloc::Region;
 
 use crate::{ALLOCATIONS, BenchError};
@@ -17,7 +17,9 @@ const FRAMES: u64 = 250;
 
 pub(crate) fn print() -> Result<(), BenchError> {
     let frames = frames_of_a_playout();
-    println!("| media session | B opened | B after 5 s of audio each way | of these, frames that wait or were heard | B besides |");
+    println!(
+        "| media session | B opened | B after 5 s of audio each way | of these, frames that wait or were heard | B besides |"
+    );
     println!("| --- | --- | --- | --- | --- |");
     for (name, protection) in Protection::NAMES {
         let region = Region::new(ALLOCATIONS);
@@ -25,7 +27,7 @@ pub(crate) fn print() -> Result<(), BenchError> {
             let change = region.change();
             change.bytes_allocated as f64 - change.bytes_deallocated as f64
         };
-        let mut calls = Calls::new(CALLS, protection, true, Direction::SendRecv)
+        let mut calls = Calls::new(CALLS, protection, true, Direction::SendRecv, &speech())
             .ok_or_else(|| BenchError::SetUp(format!("{CALLS} calls")))?;
         let opened = held();
         for _ in 0..FRAMES {

@@ -9,7 +9,7 @@ use media_core::io::{DESCRIPTORS_PER_STREAM, Lateness, PumpCounters};
 use media_core::{
     DeviceId, Op, Pump, PumpConfig, PumpHandle, Source, StreamCommand, StreamId, StreamOutput, StreamsConfig,
 };
-use patchcord_tests::media::Protection;
+use patchcord_tests::media::{Protection, speech};
 use rustix::process::{Resource, getrlimit};
 
 use crate::BenchError;
@@ -51,8 +51,7 @@ pub(crate) fn print(wanted: u16, seconds: u64, rounds: u32) -> Result<(), BenchE
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for (name, protection) in Protection::NAMES {
-        let seen =
-            (0..rounds).map(|_| round(streams, protection, seconds)).collect::<Result<Vec<_>, _>>()?;
+        let seen = (0..rounds).map(|_| round(streams, protection, seconds)).collect::<Result<Vec<_>, _>>()?;
         println!("| {streams}, {name} | {}", row(&seen));
     }
     println!();
@@ -61,9 +60,14 @@ pub(crate) fn print(wanted: u16, seconds: u64, rounds: u32) -> Result<(), BenchE
 
 fn row(rounds: &[Round]) -> String {
     let cores = |round: &Round| round.cpu.whole.as_secs_f64() / round.seconds;
-    let Some(least) = rounds.iter().min_by(|a, b| cores(a).total_cmp(&cores(b))) else { return String::new() };
+    let Some(least) = rounds.iter().min_by(|a, b| cores(a).total_cmp(&cores(b))) else {
+        return String::new();
+    };
     let percentile = |round: &Round, percent| {
-        round.lateness.percentile(percent).map_or_else(|| "-".to_owned(), |late| format!("{} µs", late.as_micros()))
+        round
+            .lateness
+            .percentile(percent)
+            .map_or_else(|| "-".to_owned(), |late| format!("{} µs", late.as_micros()))
     };
     // What is sent is received.
     let packets = 2.0 * least.lateness.total() as f64;
@@ -115,6 +119,7 @@ struct Pumped {
     pump: Pump,
     handle: PumpHandle,
     address: IpAddr,
+    source: Source,
     reader: thread::JoinHandle<u64>,
 }
 
@@ -138,19 +143,18 @@ impl Pumped {
             }
             failures
         });
-        Ok(Self { pump, handle, address, reader })
+        Ok(Self { pump, handle, address, source: speech(), reader })
     }
 
     /// Opens two streams that talk to each other.
     fn open_two(&self, numbers: [u64; 2], protection: Protection) -> Result<(), BenchError> {
         let ports = [self.handle.reserve()?, self.handle.reserve()?];
         let [one, other] = ports.each_ref().map(|pair| SocketAddr::new(self.address, pair.rtp));
-        let agreed =
-            [protection.agreed(one, other, [1, 2]), protection.agreed(other, one, [2, 1])];
+        let agreed = [protection.agreed(one, other, [1, 2]), protection.agreed(other, one, [2, 1])];
         for ((number, pair), agreed) in numbers.into_iter().zip(ports).zip(agreed) {
             let (stream, device, op) = (StreamId(number), DeviceId(number), Op(number));
             self.handle.open(stream, pair)?;
-            self.handle.command(StreamCommand::OpenDevice { device, source: Source::Tone { hz: 440 } })?;
+            self.handle.command(StreamCommand::OpenDevice { device, source: self.source.clone() })?;
             self.handle.command(StreamCommand::Open { op, stream, device: Some(device) })?;
             self.handle.command(StreamCommand::Apply { op, stream, agreed })?;
         }
@@ -176,7 +180,8 @@ impl Ears {
         for number in 1..=streams {
             let snapshot = handle.snapshot_blocking(StreamId(number))?;
             let heard = snapshot.filter(|snapshot| snapshot.received > 0);
-            let heard = heard.ok_or_else(|| BenchError::Streams(format!("stream {number} received nothing")))?;
+            let heard =
+                heard.ok_or_else(|| BenchError::Streams(format!("stream {number} received nothing")))?;
             ears.lost += heard.lost;
             ears.late += heard.late;
         }
