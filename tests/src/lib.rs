@@ -11,6 +11,7 @@ pub mod datagrams;
 pub mod hostile;
 pub mod journal;
 pub mod ladder;
+pub mod media;
 pub mod network;
 pub mod node;
 pub mod party;

@@ -6,6 +6,7 @@ mod alacarte;
 mod bans;
 mod bench;
 mod bench_bus;
+mod bench_media;
 mod bench_options;
 mod bench_parse;
 mod bench_sdp;
@@ -108,6 +109,12 @@ const VERBS: &[Verb] = &[
         about: "The event bus beside tokio broadcast, tokio mpsc and crossbeam, in CPU time",
         flags: bench_bus::FLAGS,
         run: bench_bus::run,
+    },
+    Verb {
+        name: "bench media",
+        about: "Packets, frames and 1,000 streams in CPU time and memory; SDP beside published parsers",
+        flags: bench_media::FLAGS,
+        run: bench_media::run,
     },
     Verb {
         name: "bench options",

@@ -1,4 +1,4 @@
-//! Measures parsing, transactions and whole calls: `bench --list`; `bench CASE --iterations N` prints one JSON line with
+//! Measures parsing, transactions, media and whole calls: `bench --list`; `bench CASE --iterations N` prints one JSON line with
 //! CPU time and allocations for each iteration, and the bytes that the case holds before the first.
 
 #[path = "../../../crates/sip-message/tests/messages/mod.rs"]
@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use clap::Parser;
 use event_bus::{Bus, Priority, SubscribeError, SubscribeOptions};
 use patchcord_tests::{
-    hostile, play,
+    hostile, media, play,
     scenario::{Scenario, ScenarioError},
     transactions::{self, Rig},
 };
@@ -58,7 +58,7 @@ const ALIVE: [u32; 2] = [1, 1000];
 /// The iterations that suffice to count the instructions of one transaction.
 const TRANSACTION_ITERATIONS: u64 = 500;
 
-/// The cases but for those of parsing, of transactions and of hostile messages, each with the iterations that suffice to count its instructions: as many as take
+/// The cases but for those of parsing, of transactions, of media and of hostile messages, each with the iterations that suffice to count its instructions: as many as take
 /// about a second under callgrind.
 const CASES: [(&str, u64); 8] = [
     ("frame-invite", 2000),
@@ -92,6 +92,9 @@ fn case(name: &str) -> Result<Option<Case>, SetUpError> {
     }
     if let Some(name) = name.strip_prefix("transactions-") {
         return Ok(transaction(name));
+    }
+    if name.starts_with("media-") {
+        return Ok(media::case(name));
     }
     Ok(Some(match name {
         "frame-invite" => frame(usize::MAX),
@@ -192,6 +195,7 @@ fn cases() -> impl Iterator<Item = (String, u64)> {
         .map(|(name, what)| (format!("parse-{name}{what}"), PARSE_ITERATIONS))
         .chain(transactions.map(|name| (name, TRANSACTION_ITERATIONS)))
         .chain(CASES.map(|(name, iterations)| (name.to_owned(), iterations)))
+        .chain(media::CASES.map(|(name, iterations)| (name.to_owned(), iterations)))
         .chain(hostile::UNITS.map(|(name, _)| (name.to_owned(), HOSTILE_ITERATIONS)))
 }
 
