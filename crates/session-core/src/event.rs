@@ -183,7 +183,7 @@ pub enum EventKind {
         change: QualityChange,
     },
     /// The final figures of a call's RTP stream.
-    MediaSummary(StreamSummary),
+    MediaSummary(Box<StreamSummary>),
     /// A DTMF digit ended.
     Digit {
         /// Which. Neither logs nor `--json` show it (SEC-45); it is read by

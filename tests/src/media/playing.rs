@@ -27,7 +27,7 @@ pub(super) fn case(missing: u64) -> Case {
         // A wave of 250 Hz that never stops, so that every gap has a pitch to go on with.
         for (place, byte) in payload.iter_mut().enumerate() {
             let sample = number as usize * FRAME + place;
-            *byte = if sample / 16 % 2 == 0 { 0x20 } else { 0xA0 };
+            *byte = if (sample / 16).is_multiple_of(2) { 0x20 } else { 0xA0 };
         }
         let header = RtpHeader {
             marker: false,

@@ -14,7 +14,7 @@ fn ten_minutes_of_hold_and_a_wrap_cost_no_packet_and_no_call() {
     let (trace, played) = golden_run("hold-ten-minutes");
     for node in 0..2 {
         let summaries = played.journal.events(node).filter_map(|event| match &event.kind {
-            EventKind::MediaSummary(summary) => Some(*summary),
+            EventKind::MediaSummary(summary) => Some(**summary),
             _ => None,
         });
         let [summary]: [StreamSummary; 1] = summaries

@@ -185,7 +185,7 @@ fn legs(played: &Played, record: &Record) -> Vec<LegReport> {
             }
         }
         let summary = record.find(party, |event| match &event.kind {
-            EventKind::MediaSummary(summary) if event.session == Some(call) => Some(*summary),
+            EventKind::MediaSummary(summary) if event.session == Some(call) => Some(**summary),
             _ => None,
         });
         if let Some(summary) = summary {

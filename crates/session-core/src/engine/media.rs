@@ -318,7 +318,7 @@ impl<T: Tap> Engine<T> {
                 StreamEvent::QualityChanged { stream, kind, change, .. } => {
                     (stream, EventKind::MediaQualityChanged { measured: kind, change })
                 }
-                StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(*summary)),
+                StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(summary)),
                 StreamEvent::Moved { from, to, gap } => {
                     (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap })
                 }
