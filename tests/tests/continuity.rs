@@ -256,7 +256,7 @@ async fn finish([alice, bob, carol]: [Recorded; 3]) -> [Vec<Datagram>; 3] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blind_transfer() {
-    // covers: TM-015, TM-016, TM-017, TM-018
+    // covers: TM-015, TM-016, TM-017
     blind(true).await;
 }
 

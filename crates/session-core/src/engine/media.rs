@@ -12,7 +12,7 @@ use media_core::{DeviceId, LocalMedia, Negotiation, Op, StreamCommand, StreamEve
 
 use super::{
     Engine, EngineTimer, Output, StreamAnswer, StreamRequest, Tap,
-    boundary::MediaMode,
+    config::MediaMode,
     media_boundary::MediaFailure,
     session::{Session, StreamState},
 };

@@ -8,6 +8,7 @@
 mod audio;
 mod boundary;
 mod commands;
+mod config;
 mod coordination;
 mod legs;
 mod media;
@@ -41,10 +42,10 @@ pub(crate) use media::PORTS_AHEAD;
 
 pub use audio::AudioCommand;
 pub use boundary::{
-    AudioConfig, CallOptions, Command, CommandError, CommandId, Delivery, EngineConfig, HoldState, Input,
-    Leftovers, MediaMode, NegotiatedMedia, Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest,
-    Tap, TransferInfo,
+    CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
+    Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo,
 };
+pub use config::{AudioConfig, EngineConfig, MediaMode};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at

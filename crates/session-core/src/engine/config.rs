@@ -1,0 +1,115 @@
+//! How an engine is set up.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use dialog_core::ReferAcceptance;
+use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
+use sip_message::NameAddrBuf;
+use transaction_core::Timing;
+use transfer::TransferPolicy;
+
+/// Whether calls have RTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MediaMode {
+    /// They do.
+    #[default]
+    On,
+    /// Sessions are negotiated, but no RTP port is bound and no RTP is sent: for signalling servers.
+    Off,
+}
+
+/// What calls bring into their session descriptions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AudioConfig {
+    /// The codecs, most wanted first.
+    pub codecs: Vec<Codec>,
+    /// Whose order of codecs counts in an answer of ours.
+    pub preference: CodecPreference,
+    /// Whether comfort noise (RFC 3389) is offered and answered.
+    pub comfort_noise: bool,
+    /// Whether RTP and RTCP on one port (RFC 5761) is offered and answered.
+    pub rtcp_mux: bool,
+    /// Whether calls may or must be secured by SRTP with keys from the descriptions (RFC 4568).
+    pub srtp: SrtpPolicy,
+    /// The suites for that, most wanted first.
+    pub suites: Vec<Suite>,
+    /// What a party hears while we hold it, unless its call has audio of its own.
+    pub hold_audio: HoldAudio,
+}
+
+impl Default for AudioConfig {
+    /// PCMU and PCMA in the clear, nothing to hear on hold.
+    fn default() -> Self {
+        Self {
+            codecs: Codec::ALL.to_vec(),
+            preference: CodecPreference::default(),
+            comfort_noise: false,
+            rtcp_mux: false,
+            srtp: SrtpPolicy::Off,
+            suites: vec![Suite::AesCm128HmacSha1_80, Suite::AesCm128HmacSha1_32],
+            hold_audio: HoldAudio::Nothing,
+        }
+    }
+}
+
+/// The engine's configuration.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Our From.
+    pub identity: NameAddrBuf,
+    /// The user part of our Contacts.
+    pub contact_user: Option<Arc<str>>,
+    /// The address in our SDP; the signalling's own address where `None`.
+    pub media_address: Option<IpAddr>,
+    /// Whether calls have RTP.
+    pub media: MediaMode,
+    /// What calls bring into their session descriptions.
+    pub audio: AudioConfig,
+    /// What calls send by default.
+    pub source: media_core::Source,
+    /// How long a call of ours rings by default.
+    pub ring_limit: Duration,
+    /// Calls at once; a further incoming one is refused with 486.
+    pub max_calls: usize,
+    /// The transfer policy.
+    pub policy: TransferPolicy,
+    /// Whether a call is held before it is transferred (TR-161).
+    pub hold_before_transfer: bool,
+    /// How long a hold or resume may take, 491 retries included.
+    pub hold_limit: Duration,
+    /// The base timers.
+    pub timing: Timing,
+    /// Connections, their limits and times, and where requests go.
+    pub transport: sip_transport::Config,
+    /// User-Agent and Server.
+    pub user_agent: Option<Arc<str>>,
+    /// The 2xx that accepts a REFER (decision D1).
+    pub refer_acceptance: ReferAcceptance,
+    /// Whether every SIP message becomes an event.
+    pub trace: bool,
+}
+
+impl EngineConfig {
+    /// The defaults for an identity.
+    pub fn new(identity: NameAddrBuf) -> Self {
+        Self {
+            contact_user: identity.uri.as_uri().user().map(Arc::from),
+            identity,
+            media_address: None,
+            media: MediaMode::On,
+            audio: AudioConfig::default(),
+            source: media_core::Source::Silence,
+            ring_limit: Duration::from_mins(1),
+            max_calls: 1024,
+            policy: TransferPolicy::default(),
+            hold_before_transfer: true,
+            hold_limit: Duration::from_secs(10),
+            timing: Timing::default(),
+            transport: sip_transport::Config::default(),
+            user_agent: Some(Arc::from(concat!("patchcord/", env!("CARGO_PKG_VERSION")))),
+            refer_acceptance: ReferAcceptance::default(),
+            trace: false,
+        }
+    }
+}
