@@ -88,7 +88,7 @@ struct Suspect {
 }
 
 impl JitterBuffer {
-    /// Creates an empty buffer. Settings beyond [`MAX_DELAY`] are cut down to it.
+    /// Creates an empty buffer. Settings beyond [`MAX_DELAY`](super::MAX_DELAY) are cut down to it.
     pub fn new(settings: PlayoutSettings) -> Self {
         Self {
             settings: settings.bounded(),
@@ -176,12 +176,12 @@ impl JitterBuffer {
         &self.counters
     }
 
-    /// Returns the number of packets that are held, at most [`MAX_PACKETS`].
+    /// Returns the number of packets that are held, at most [`MAX_PACKETS`](super::MAX_PACKETS).
     pub fn held(&self) -> usize {
         self.entries.len()
     }
 
-    /// Returns the time from the earliest packet that is held to the latest, at most [`MAX_DELAY`].
+    /// Returns the time from the earliest packet that is held to the latest, at most [`MAX_DELAY`](super::MAX_DELAY).
     pub fn span(&self) -> Duration {
         let format = self.format.unwrap_or(Format::NARROWBAND);
         Duration::from_micros(format.micros_of_units(self.entries.span()).max(0) as u64)

@@ -15,7 +15,7 @@ pub enum Put {
     /// Its number or time is far from what was expected. It is kept aside until the next packet shows whether the source
     /// began anew (RFC 3550 A.1).
     Suspect,
-    /// Its payload is longer than [`MAX_PAYLOAD_BYTES`].
+    /// Its payload is longer than [`MAX_PAYLOAD_BYTES`](super::MAX_PAYLOAD_BYTES).
     TooLong,
     /// It is held as the first of a new beginning, and what was held before is dropped.
     Reset(ResetCause),
@@ -37,7 +37,8 @@ pub enum ResetCause {
     Timestamp,
 }
 
-/// Tells what is to be heard next. The reader says by [`JitterBuffer::advance`] how much of it, or in its place, it played.
+/// Tells what is to be heard next. The reader says by [`JitterBuffer::advance`](super::JitterBuffer::advance) how much of
+/// it, or in its place, it played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Play<'a> {

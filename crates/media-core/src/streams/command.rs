@@ -166,7 +166,7 @@ pub enum StreamFailure {
     /// The stream is open already.
     #[error("the stream is open already")]
     StreamExists,
-    /// [`StreamsConfig::max_streams`] are open.
+    /// [`StreamsConfig::max_streams`](super::StreamsConfig::max_streams) are open.
     #[error("too many streams")]
     TooManyStreams,
     /// There is no such device.

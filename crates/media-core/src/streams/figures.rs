@@ -92,7 +92,7 @@ pub struct StreamSnapshot {
     pub device: Option<DeviceId>,
     /// The stream it is paired with.
     pub paired: Option<StreamId>,
-    /// Our direction in force; `None` before the first [`StreamCommand::Apply`].
+    /// Our direction in force; `None` before the first [`StreamCommand::Apply`](super::StreamCommand::Apply).
     pub direction: Option<Direction>,
     /// The codec in force.
     pub codec: Option<Codec>,
