@@ -1,8 +1,9 @@
 //! What is measured of the media layer, case by case, in virtual time and without sockets: RTP sent and received through
 //! [`Streams`](media_core::Streams), frames of each codec, the jitter buffer, session descriptions.
 //!
-//! Every case does the same in every run, so that its instructions can be counted. Under callgrind SHA-1 and the Galois field
-//! of GCM run without the processor's own instructions for them; times in a native run have these.
+//! Every case does the same in every run, so that its instructions can be counted. Valgrind knows the
+//! processor's instructions for AES and for the Galois field of GCM, but not those for SHA-1: the cases with AES-CM count a
+//! SHA-1 in software, which a native run does not have.
 
 mod calls;
 mod frames;
