@@ -5,6 +5,8 @@ use std::sync::Arc;
 use sip_message::{Method, StatusCode};
 use transaction_core::Timing;
 
+use crate::digest::{keyring::Keyring, policy::Authentication};
+
 /// The 2xx that accepts a REFER (decision D1 of the transfer catalogue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReferAcceptance {
@@ -49,6 +51,13 @@ pub struct DialogConfig {
     pub refresh: bool,
     /// Whether a NOTIFY without Subscription-State is read by its sipfrag; otherwise it is refused with 400 (TR-040).
     pub lenient: bool,
+    /// With what challenges are answered, until [`DialogCommand::Keys`](crate::DialogCommand::Keys) brings others.
+    pub keys: Keyring,
+    /// Of how many calls and registrations the nonces are kept, so that their next requests need no challenge; beyond it the
+    /// one that was used least recently is challenged again.
+    pub nonces: usize,
+    /// Who has to prove who it is; `None` asks nobody.
+    pub authentication: Option<Authentication>,
 }
 
 impl DialogConfig {
@@ -56,6 +65,8 @@ impl DialogConfig {
     pub const LEGS: usize = 20_000;
     /// Default for [`DialogConfig::subscriptions`]: each call may be in one transfer.
     pub const SUBSCRIPTIONS: usize = Self::LEGS;
+    /// Default for [`DialogConfig::nonces`]: each call may be challenged; a nonce takes some 500 bytes.
+    pub const NONCES: usize = Self::LEGS;
 
     /// Whether an option tag may stand in Require; compared without regard to case (RFC 3261 §7.3.1).
     pub(crate) fn supports(&self, tag: &str) -> bool {
@@ -100,6 +111,9 @@ impl Default for DialogConfig {
             refer: true,
             refresh: true,
             lenient: true,
+            keys: Keyring::new(),
+            nonces: Self::NONCES,
+            authentication: None,
         }
     }
 }

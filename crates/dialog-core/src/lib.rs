@@ -3,8 +3,10 @@
 
 mod boundary;
 mod config;
+mod demand;
 mod dialog;
 mod dialogs;
+mod digest;
 mod forks;
 mod leg;
 mod path;
@@ -12,6 +14,7 @@ mod pending;
 mod replacing;
 mod requests;
 mod respond;
+mod retry;
 mod scope;
 mod state;
 mod step;
@@ -32,4 +35,9 @@ pub use boundary::{
 };
 pub use config::{DialogConfig, ReferAcceptance};
 pub use dialogs::{Dialogs, Load};
+pub use digest::{
+    keyring::{Credential, Keyring, KeyringFull},
+    policy::{Authentication, Users, UsersFull},
+    secret::{BadHash, Secret},
+};
 pub use timer::{DialogTimer, LegTimer, SubscriptionTimer};

@@ -7,7 +7,9 @@ use transaction_core::TxId;
 
 use crate::{
     boundary::{leg::LegId, subscription::SubscriptionId},
+    digest::nonce::Uses,
     forks::{Forks, StrayAck},
+    retry::{Sent, answers::Answers},
 };
 
 /// A request that a dialog wants to send.
@@ -101,17 +103,24 @@ pub(crate) enum Server {
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     pub(crate) clients: BTreeMap<TxId, Client>,
+    /// The requests in flight that may have to go out again.
+    pub(crate) sent: BTreeMap<TxId, Box<Sent>>,
     pub(crate) servers: BTreeMap<TxId, Server>,
     pub(crate) routes: BTreeMap<RouteId, Errand>,
     pub(crate) forks: BTreeMap<LegId, Forks>,
     /// In whose dialog a subscription lives.
     pub(crate) subscriptions: BTreeMap<SubscriptionId, LegId>,
+    /// Our answers to challenges.
+    pub(crate) answers: Answers,
+    /// How often our nonces were used.
+    pub(crate) uses: Uses,
 }
 
 impl Pending {
     /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.clients.is_empty()
+            && self.sent.is_empty()
             && self.servers.is_empty()
             && self.routes.is_empty()
             && self.forks.is_empty()

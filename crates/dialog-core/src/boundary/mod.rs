@@ -9,7 +9,7 @@ use self::{
     leg::{Invite, LegCommand, LegEvent, LegId},
     subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
 };
-use crate::timer::DialogTimer;
+use crate::{digest::keyring::Keyring, timer::DialogTimer};
 use sip_transport::TimerOp;
 
 /// What the layers above ask for.
@@ -26,6 +26,8 @@ pub enum DialogCommand {
     Leg(LegId, LegCommand),
     /// Asks something of a subscription.
     Subscription(SubscriptionId, SubscriptionCommand),
+    /// Answers challenges with these from now on, and with no others.
+    Keys(Keyring),
 }
 
 /// What the layers above are told.
