@@ -15,16 +15,16 @@ use crate::digest::{
 use super::sent::{Sent, Used};
 
 /// Most challenges that are looked at in one response: three algorithms for each of some proxies.
-pub(crate) const CHALLENGES: usize = 16;
+const CHALLENGES: usize = 16;
 
 /// Longest challenge in bytes that is answered; its words go back with every request.
-pub(crate) const LONGEST_CHALLENGE: usize = 2_048;
+const LONGEST_CHALLENGE: usize = 2_048;
 
 /// Most realms that one call answers: its proxies and its server.
-pub(crate) const REALMS: usize = 4;
+const REALMS: usize = 4;
 
 /// Most pairs of host and realm that are known to have taken a credential outside of a dialog.
-pub(crate) const VOUCHED: usize = 256;
+const VOUCHED: usize = 256;
 
 /// The keys, and the nonces of each Call-ID: a dialog's or a registration's requests share theirs.
 #[derive(Debug, Default)]
@@ -233,12 +233,6 @@ impl Answers {
         if let Some(known) = self.calls.remove(&key(guard, call_id)) {
             self.order.remove(&known.at);
         }
-    }
-
-    /// Of how many calls nonces are kept.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.calls.len()
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) use sent::Sent;
 
 /// Most times that one request goes out, the first included, whatever the refusals: enough for a proxy, a server and a
 /// nonce that has aged in between, or for one of them and an extension; a peer that asks for more asks for ever (TR-192).
-pub(crate) const TRIES: u8 = 3;
+const TRIES: u8 = 3;
 
 /// What a usage knows of its request in flight, and has to learn anew.
 pub(crate) enum Slot<'a> {
