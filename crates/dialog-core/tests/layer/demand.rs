@@ -159,8 +159,9 @@ fn a_refer_within_a_dialog_is_asked_and_the_call_goes_on() {
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].verified_user.as_deref(), Some("bob"));
     let bye = bench.theirs(Method::Bye, &up);
-    bench.request(bye);
-    assert_eq!(bench.last_status(), 200, "a BYE is not asked");
+    let bye = bench.request(bye);
+    let answer = bench.answered.iter().find(|answer| answer.tx == bye).expect("answered");
+    assert_eq!(answer.status, 200, "a BYE is not asked");
 }
 
 #[test]

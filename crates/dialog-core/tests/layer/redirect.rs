@@ -57,6 +57,9 @@ fn a_redirected_call_goes_on_in_the_same_leg_with_the_same_ids_and_headers() {
     assert!(bench.has_up(leg));
     assert_eq!(number(&bench.acks[0]), number(&second));
     assert_eq!(&*bench.established(leg).dialog.remote_tag, "another");
+    bench.refer(leg);
+    let refer = bench.last_of(Method::Refer);
+    assert_eq!(refer.message.request_uri(), Some("sip:bob@192.0.2.20"), "the Contact of who has answered");
 }
 
 #[test]
