@@ -41,9 +41,10 @@ impl Dialogs {
         };
         let within = inbound.message.to_tag().is_some();
         // A tag that is no live dialog's has its answer already, whoever sent it.
-        let caller = match owner.is_some() || !within {
-            true => step.identify(tx, &inbound, method, within),
-            false => Caller::Known(None),
+        let caller = if owner.is_some() || !within {
+            step.identify(tx, &inbound, method, within)
+        } else {
+            Caller::Known(None)
         };
         let user = match caller {
             Caller::Known(user) => user,

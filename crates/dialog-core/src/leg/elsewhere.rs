@@ -66,7 +66,7 @@ impl Elsewhere {
             let allowed = match contact.as_uri().scheme() {
                 Scheme::Sips => true,
                 Scheme::Sip | Scheme::Tel => !secure,
-                _ => false,
+                Scheme::Other => false,
             };
             let known = current.equivalent(&contact)
                 || self.called.iter().chain(&fresh).any(|known| known.equivalent(&contact));
