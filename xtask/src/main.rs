@@ -5,6 +5,7 @@
 mod alacarte;
 mod bans;
 mod bench;
+mod bench_answer;
 mod bench_bus;
 mod bench_dialogs;
 mod bench_media;
@@ -134,6 +135,12 @@ const VERBS: &[Verb] = &[
         about: "The SDP parser beside published SDP parsers, in time and allocations",
         flags: bench_sdp::FLAGS,
         run: bench_sdp::run,
+    },
+    Verb {
+        name: "bench answer",
+        about: "Calls of sipp answered over UDP, beside rsipstack: CPU, calls a second, memory",
+        flags: bench_answer::FLAGS,
+        run: bench_answer::run,
     },
     Verb {
         name: "bench dialogs",
