@@ -99,7 +99,7 @@ pub(crate) enum Server {
 /// All that is under way, and the index of subscriptions.
 ///
 /// No table has a bound of its own, because each entry belongs to a dialog, a subscription or a fork and
-/// those are bounded.
+/// those are bounded; nonces, theirs and ours, are bounded by settings.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     pub(crate) clients: BTreeMap<TxId, Client>,

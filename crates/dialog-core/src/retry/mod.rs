@@ -67,6 +67,7 @@ impl Dialogs {
         // Whoever has lost interest meanwhile, by hanging up say, is not to be helped to what it asked for before.
         let wanted = match (client, &mut dialog) {
             (Client::StrayBye, _) => true,
+            (Client::Subscribe(id), Some(dialog)) => dialog.wants_subscribe(id, sent.unsubscribes()),
             (_, Some(dialog)) => dialog.slot(client, tx).is_some(),
             (_, None) => false,
         };

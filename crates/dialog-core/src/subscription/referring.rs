@@ -140,6 +140,13 @@ impl Dialog {
         self.subscriber(id).filter(wanted).map(|it| Slot::Refer(&mut it.refer))
     }
 
+    /// Whether a SUBSCRIBE in flight is still wanted: the last one, or a refresh while the call is up and nobody has
+    /// unsubscribed.
+    pub(crate) fn wants_subscribe(&mut self, id: SubscriptionId, last: bool) -> bool {
+        let up = matches!(self.leg, Some(Leg::Up(_)));
+        self.subscriber(id).is_some_and(|it| if it.state == State::Closing { last } else { up && !last })
+    }
+
     fn refer_unsent(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
         let facts = Facts { answer: Some(ReferAnswer::Unreachable), ..Facts::default() };
         self.subscriber_event(step, id, Event::ReferFailed, &facts);

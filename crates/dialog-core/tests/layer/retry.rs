@@ -102,6 +102,32 @@ fn a_notify_is_sent_again_and_the_last_one_is_delivered_once() {
 }
 
 #[test]
+fn a_refresh_is_not_sent_again_after_its_subscription_was_given_up() {
+    for (unsubscribed, tries) in [(false, 2), (true, 1)] {
+        let mut bench = Bench::with(keyed());
+        let leg = bench.placed();
+        let id = bench.refer(leg);
+        let refer = bench.last_of(Method::Refer);
+        bench.reply(&refer, 202, PEER_TAG, |response| response);
+        let established = bench.established(leg);
+        let notify = bench
+            .theirs(Method::Notify, &established)
+            .header(HeaderId::Event, "refer")
+            .header(HeaderId::SubscriptionState, "active;expires=60")
+            .body("message/sipfrag", "SIP/2.0 100 Trying");
+        bench.request(notify);
+        bench.advance(Duration::from_secs(50));
+        let refresh = bench.last_of(Method::Subscribe);
+        if unsubscribed {
+            bench.subscription(id, SubscriptionCommand::Unsubscribe);
+        }
+        bench.challenge(&refresh, 401, &[challenge(REALM, "n1")]);
+        let refreshes = bench.sent.iter().filter(|sent| sent.message.expires().is_some_and(|it| it > 0));
+        assert_eq!(refreshes.count(), tries);
+    }
+}
+
+#[test]
 fn a_reinvite_is_sent_again_with_its_offer_and_its_ack_has_the_new_number() {
     // covers: TR-192
     let mut bench = Bench::with(keyed());
