@@ -51,8 +51,10 @@ impl Moments {
         Tick(frame * FRAME_MICROS + (within.div_ceil(self.grid) * self.grid).min(FRAME_MICROS))
     }
 
-    /// Takes the first moment from `from` on that is not crowded, or the least crowded of those that it may wait for. Crowded is a moment with a quarter more streams than
-    /// there are on average, and [`ROOM`]: so the next one is rarely far, and no stream waits a whole frame.
+    /// Takes the first moment from `from` on that is not crowded, or the least crowded of those that it may wait for.
+    ///
+    /// Crowded is a moment with a quarter more streams than there are on average, and [`ROOM`]: so the next one is rarely
+    /// far, and no stream waits a whole frame.
     pub(super) fn take(&mut self, from: Tick, patience: Patience) -> (Tick, Moment) {
         let most = self.taken * 5 / 4 / self.counts.len() + ROOM;
         let mut next = self.next(from);
