@@ -298,7 +298,7 @@ async fn a_recording_is_a_file_with_a_party_in_each_channel() {
         alice.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Quality(_)))).await;
     }
     alice.command(StreamCommand::StopRecording { op: Op(4), device: DEVICE });
-    let ended = StreamEvent::RecordingEnded { recording, complete: true };
+    let ended = StreamEvent::RecordingEnded { recording, result: Ok(()) };
     alice.wait_for(|output| *output == StreamOutput::Event(ended.clone())).await;
     let mut file = hound::WavReader::open(&path).expect("a WAV file");
     assert_eq!((file.spec().channels, file.spec().sample_rate), (2, 8_000));
@@ -334,7 +334,7 @@ async fn a_recording_whose_pump_ends_is_complete() {
         alice.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Quality(_)))).await;
     }
     alice.handle.shutdown();
-    let ended = StreamEvent::RecordingEnded { recording, complete: true };
+    let ended = StreamEvent::RecordingEnded { recording, result: Ok(()) };
     alice.wait_for(|output| *output == StreamOutput::Event(ended.clone())).await;
     let file = hound::WavReader::open(&path).expect("a WAV file");
     assert!(file.spec().channels == 1 && file.len() > 800, "{}", file.len());

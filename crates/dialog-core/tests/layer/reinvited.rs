@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use dialog_core::{EndReason, LegCommand, LegEvent, LegId, Turn};
-use sip_message::{HeaderId, Method};
+use sip_message::{HeaderId, Method, StatusCode};
 use transaction_core::TxEvent;
 
 use crate::{
@@ -152,7 +152,7 @@ fn a_cancelled_re_invite_gets_487_and_is_rolled_back() {
     bench.receive(TxEvent::Cancelled { tx, reason: None });
     assert_eq!(bench.last_status(), 487);
     assert!(matches!(bench.leg_events(leg).last(), Some(LegEvent::RolledBack)));
-    bench.leg(leg, LegCommand::Describe { body: None });
+    bench.leg(leg, LegCommand::Describe { body: Err(StatusCode::NOT_ACCEPTABLE_HERE) });
     assert!(matches!(bench.leg_events(leg).last(), Some(LegEvent::Misused(_))));
 }
 
