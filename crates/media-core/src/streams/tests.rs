@@ -24,7 +24,7 @@ use bytes::Bytes;
 use super::*;
 use crate::codec::{Codec, SampleRate};
 use crate::direction::Direction;
-use crate::dtmf::{DigitError, Event};
+use crate::dtmf::{DigitError, Event, EventSet};
 use crate::negotiation::MediaFormat;
 use crate::rtcp::{RtcpPacket, parse_compound};
 use crate::rtp::{RtpHeader, RtpPacket};

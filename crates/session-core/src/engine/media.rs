@@ -186,11 +186,20 @@ impl<T: Tap> Engine<T> {
         let body = if forbidden || over || !self.prepare_media(id, local.ip()) {
             Err(StatusCode::NOT_ACCEPTABLE_HERE)
         } else {
+            self.signalled_from(id, remotes);
             self.description(id, turn)
         };
         self.ask_leg(leg, LegCommand::Describe { body });
         if turn == Turn::Answer {
             self.apply_media(id);
+        }
+    }
+
+    /// Where the peer's signalling is, for the streams to compare with where it wants media (SEC-44).
+    fn signalled_from(&mut self, id: SessionId, remotes: &[SocketAddr]) {
+        let session = self.sessions.get_mut(&id);
+        if let Some(negotiation) = session.and_then(|session| session.negotiation.as_mut()) {
+            negotiation.signalled_from(remotes.iter().map(SocketAddr::ip));
         }
     }
 

@@ -83,7 +83,7 @@ fn the_new_call_is_answered_before_the_old_one_is_ended_and_the_media_moved_in_b
 
 #[test]
 fn a_hold_of_the_replaced_party_is_not_inherited() {
-    // covers: TR-115, EC-78
+    // covers: TR-115, EC-77, EC-78
     let mut bench = Bench::new();
     let (mut alice, mut carol) = peers();
     let old = bench.up(&mut alice);

@@ -197,3 +197,23 @@ fn no_text_shows_a_key() {
     };
     assert!(!format!("{event:?}").contains('7'));
 }
+
+#[test]
+fn a_key_that_the_peer_does_not_take_is_refused_with_those_beside_it() {
+    let mut world = World::call();
+    world.run(ms(200));
+    let failure = Err(StreamFailure::Digits(DigitError::NotTaken));
+    assert_eq!(world.press(0, 1, "12!"), failure, "no flash where the list ends with 15");
+    let taken = |list| Agreed { dtmf_events: EventSet::parse(list), ..agreed(2, 1, Direction::SendRecv) };
+    world.apply(0, 1, taken("0-16"));
+    assert_eq!(world.press(0, 1, "!"), Ok(()));
+    world.apply(0, 1, taken("0-11"));
+    assert_eq!(world.press(0, 1, "A"), failure);
+    assert_eq!(world.press(0, 1, "#"), Ok(()));
+    world.run(s(1));
+    let digits = world.events(1).into_iter().filter_map(|event| match event {
+        StreamEvent::Digit { digit, .. } => Some(digit.to_char()),
+        _ => None,
+    });
+    assert_eq!(digits.collect::<String>(), "!#");
+}
