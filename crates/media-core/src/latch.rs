@@ -66,7 +66,14 @@ pub struct Latch {
 impl Latch {
     /// Starts with the address of the peer's description.
     pub fn new(negotiated: SocketAddr, policy: LatchPolicy) -> Self {
-        Self { policy, negotiated, signalling: None, locked: None, previous: None, candidates: [None; MAX_CANDIDATES] }
+        Self {
+            policy,
+            negotiated,
+            signalling: None,
+            locked: None,
+            previous: None,
+            candidates: [None; MAX_CANDIDATES],
+        }
     }
 
     /// Says where the peer's signalling comes from: then in clear only an address of that host, or of the negotiated one, is
@@ -118,9 +125,7 @@ impl Latch {
             LatchPolicy::Negotiated => self.expected(source, now),
             LatchPolicy::Learn => match self.expected(source, now) {
                 Verdict::Stranger
-                    if self.locked.is_none()
-                        && self.may_be(source)
-                        && self.proves(source, header, now) =>
+                    if self.locked.is_none() && self.may_be(source) && self.proves(source, header, now) =>
                 {
                     self.learn(source)
                 }

@@ -266,6 +266,7 @@ fn agreed(host: u8, stream: u64, direction: Direction) -> Agreed {
     Agreed {
         remote_rtcp: address(host, StreamId(stream), PacketKind::Rtcp),
         dtmf_payload_type: Some(101),
+        dtmf_events: EventSet::parse("0-16"),
         receive: vec![
             (0, MediaFormat::Audio(Codec::Pcmu)),
             (8, MediaFormat::Audio(Codec::Pcma)),

@@ -5,6 +5,7 @@
 mod bench;
 mod left;
 mod offers;
+mod secured;
 
 use std::time::Duration;
 

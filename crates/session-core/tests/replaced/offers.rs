@@ -1,5 +1,6 @@
 //! Offers that cannot be answered: 400 where they are malformed, 488 where they are not acceptable here.
 
+use session_core::{EventKind, engine::Command};
 use sip_message::{HeaderId, Method};
 
 use crate::bench::{Bench, Peer, names, sdp};
@@ -59,4 +60,23 @@ fn the_offer_of_a_call_that_takes_anothers_place_is_refused_by_what_is_wrong_wit
         assert_eq!(bench.deliver(&mut carol, &invite), status, "{offer}");
     }
     assert_eq!(bench.engine.leftovers().sessions, 1);
+}
+
+#[test]
+fn a_hold_counts_once_its_answer_is_there_and_not_when_it_is_refused() {
+    // covers: EC-80, TR-224
+    let mut bench = Bench::new();
+    let mut alice = Peer::new("alice", 2);
+    let session = bench.up(&mut alice);
+    let changes = |bench: &mut Bench| bench.count(|kind| matches!(kind, EventKind::HoldChanged { .. }));
+    bench.ask(Command::Hold { session });
+    assert_eq!(changes(&mut bench), 0, "an offer holds nothing");
+    let offer = bench.last(&alice, Method::Invite);
+    bench.answer(&alice, &offer, 488, None);
+    assert_eq!(changes(&mut bench), 0, "and a refused one never will");
+    assert!(bench.order.iter().all(|it| it != "Apply"), "{:?}", bench.order);
+    bench.ask(Command::Hold { session });
+    let offer = bench.last(&alice, Method::Invite);
+    bench.answer(&alice, &offer, 200, Some("recvonly"));
+    assert_eq!(changes(&mut bench), 1);
 }

@@ -1,6 +1,7 @@
 //! Hold and resume on the wire.
 
 use super::*;
+use crate::playout::PlayoutSettings;
 
 /// Party 0 holds: it may send, party 1 may receive.
 fn hold(world: &mut World) {
@@ -188,7 +189,7 @@ fn a_hold_is_neither_loss_nor_jitter() {
 #[test]
 fn what_was_buffered_is_dropped_with_a_hold_and_never_heard() {
     // covers: EC-84
-    let playout = PlayoutSettings { start: ms(200), min: ms(200), ..PlayoutSettings::default() };
+    let playout = PlayoutSettings::fixed(ms(200));
     let mut world = World::with(2, &StreamsConfig { playout, ..StreamsConfig::default() });
     let device = DeviceId(1);
     world.device(0, 1, Source::Application { rate: RATE });
