@@ -118,6 +118,23 @@ impl World {
         world
     }
 
+    /// Party 0 has party 1 on its stream 1, with the device, and party 2 on its stream 2, by `second`; every party has a tone.
+    fn two_legs(second: impl Fn(Agreed) -> Agreed) -> Self {
+        let mut world = Self::new(3);
+        for (party, hz) in [(0, 440), (1, 1_000), (2, 1_500)] {
+            world.device(party, 1, Source::Tone { hz });
+        }
+        world.open(0, 1, Some(1));
+        world.open(0, 2, None);
+        world.open(1, 1, Some(1));
+        world.open(2, 1, Some(1));
+        world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+        world.apply(1, 1, agreed(1, 1, Direction::SendRecv));
+        world.apply(0, 2, second(agreed(3, 1, Direction::SendRecv)));
+        world.apply(2, 1, second(agreed(1, 2, Direction::SendRecv)));
+        world
+    }
+
     fn step(&mut self, party: usize, step: impl FnOnce(&mut Streams, &mut Cx<'_>, &mut Vec<StreamOutput>)) {
         let seed = &mut self.seed;
         let mut random = || {

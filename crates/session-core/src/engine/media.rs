@@ -189,8 +189,10 @@ impl<T: Tap> Engine<T> {
             self.signalled_from(id, remotes);
             self.description(id, turn)
         };
+        // A refused offer changes nothing at the streams, either.
+        let answered = turn == Turn::Answer && body.is_ok();
         self.ask_leg(leg, LegCommand::Describe { body });
-        if turn == Turn::Answer {
+        if answered {
             self.apply_media(id);
         }
     }

