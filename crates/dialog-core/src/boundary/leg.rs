@@ -42,11 +42,11 @@ impl Invite {
 /// What can be asked of a leg. What does not fit its state is answered by [`LegEvent::Misused`] and changes nothing.
 #[derive(Debug, Clone)]
 pub enum LegCommand {
-    /// Answers [`LegEvent::NeedDescription`]: an SDP body, or none when there can be none. Without a body an offer is
-    /// not made (the leg or re-INVITE fails) and an offer of theirs is refused with 488.
+    /// Answers [`LegEvent::NeedDescription`]: an SDP body, or why there can be none. Without a body an offer is not made
+    /// (the leg or re-INVITE fails) and an offer of theirs is refused with the status.
     Describe {
-        /// The session description, opaque here.
-        body: Option<Bytes>,
+        /// The session description, opaque here, or the status, 400 to 699, that an offer of theirs is refused with.
+        body: Result<Bytes, StatusCode>,
     },
     /// Sends 180 to an incoming call.
     Ring,
@@ -79,9 +79,12 @@ pub enum LegCommand {
         referred_by: Option<NameAddrBuf>,
     },
     /// Ends the leg because their description cannot be used, as `HangUp` does, but with
-    /// [`EndReason::NotAcceptable`] by us: 488 to an incoming call, ACK and BYE where a 2xx has come (RFC 3261
+    /// [`EndReason::NotAcceptable`] by us: the status to an incoming call, ACK and BYE where a 2xx has come (RFC 3261
     /// §13.2.2.4), BYE to a call that is up.
-    Unacceptable,
+    Unacceptable {
+        /// 400 to 699: 400 where the description is malformed, 488 where it cannot be accepted.
+        status: StatusCode,
+    },
     /// Ends the leg by what its state needs: CANCEL, BYE or a final response. [`LegEvent::Closing`] at once,
     /// [`LegEvent::Ended`] when the other side has answered or was given up on.
     HangUp {

@@ -167,13 +167,14 @@ impl Dialog {
         self.tell(step, LegEvent::NeedDescription { turn, local, remotes });
     }
 
-    pub(crate) fn describe_answered(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
+    pub(crate) fn describe_answered(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
         let Some(Leg::Answering(answering)) = &self.leg else { return };
         if !answering.describing {
             return self.misused(step, Misuse::State);
         }
-        let Some(body) = body else {
-            return self.refuse_unacceptable(step);
+        let body = match body {
+            Ok(body) => body,
+            Err(status) => return self.refuse_unacceptable(step, status),
         };
         let (tx, reply, cseq, ours) =
             (answering.tx, answering.inbound.reply, answering.cseq, !answering.offer);
@@ -230,8 +231,8 @@ impl Dialog {
     }
 
     /// There is no description that both sides take: 488.
-    pub(crate) fn refuse_unacceptable(&mut self, step: &mut Step<'_, '_, '_>) {
-        self.refuse(step, StatusCode::NOT_ACCEPTABLE_HERE, |response| response);
+    pub(crate) fn refuse_unacceptable(&mut self, step: &mut Step<'_, '_, '_>, status: StatusCode) {
+        self.refuse(step, status, |response| response);
         self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
     }
 

@@ -8,6 +8,9 @@ pub(crate) mod reinvited;
 pub(crate) mod reoffer;
 pub(crate) mod up;
 
+use bytes::Bytes;
+use sip_message::StatusCode;
+
 use crate::{
     boundary::leg::{By, EndCause, EndReason, LegCommand, LegEvent, Misuse},
     dialog::Dialog,
@@ -55,12 +58,12 @@ impl Dialog {
             LegCommand::Refer { subscription, refer_to, referred_by } => {
                 self.refer(step, subscription, refer_to, referred_by);
             }
-            LegCommand::Unacceptable => self.unacceptable(step),
+            LegCommand::Unacceptable { status } => self.unacceptable(step, status),
             LegCommand::HangUp { reason } => self.hang_up(step, reason),
         }
     }
 
-    fn describe(&mut self, step: &mut Step<'_, '_, '_>, body: Option<bytes::Bytes>) {
+    fn describe(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
         match &self.leg {
             Some(Leg::Placing(_)) => self.describe_placed(step, body),
             Some(Leg::Answering(_)) => self.describe_answered(step, body),
@@ -80,13 +83,13 @@ impl Dialog {
         }
     }
 
-    fn unacceptable(&mut self, step: &mut Step<'_, '_, '_>) {
+    fn unacceptable(&mut self, step: &mut Step<'_, '_, '_>, status: StatusCode) {
         let cause = EndCause::new(By::Local, EndReason::NotAcceptable);
         match &self.leg {
             Some(Leg::Placing(_)) => self.cancel(step, cause, None),
             Some(Leg::Answering(_)) => {
                 self.tell(step, LegEvent::Closing);
-                self.refuse_unacceptable(step);
+                self.refuse_unacceptable(step, status);
             }
             Some(Leg::Up(_)) => self.close(step, cause, None),
             Some(Leg::Ending(_)) | None => self.misused(step, Misuse::State),

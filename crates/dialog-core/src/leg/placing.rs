@@ -155,14 +155,14 @@ impl Dialog {
         self.placing().filter(|placing| placing.ending.is_none() && placing.is_calling(tx))
     }
 
-    pub(crate) fn describe_placed(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
+    pub(crate) fn describe_placed(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
         let id = self.id;
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
         let Stage::Describing { hops } = &mut placing.stage else {
             return self.misused(step, Misuse::State);
         };
         let hops = std::mem::take(hops);
-        let (Some(body), Some(draft)) = (body, self.state.next(Method::Invite)) else {
+        let (Ok(body), Some(draft)) = (body, self.state.next(Method::Invite)) else {
             return self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
         };
         let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref()).body(SDP, body);

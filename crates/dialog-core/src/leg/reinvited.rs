@@ -116,12 +116,15 @@ impl Dialog {
         inbound: &Inbound,
         cseq: u32,
         ours: bool,
-        body: Option<Bytes>,
+        body: Result<Bytes, StatusCode>,
     ) {
         step.pending.servers.remove(&tx);
-        let Some(body) = body else {
-            self.refuse_plainly(step, tx, inbound, StatusCode::NOT_ACCEPTABLE_HERE);
-            return self.reinvite_came_to_nothing(step, ours);
+        let body = match body {
+            Ok(body) => body,
+            Err(status) => {
+                self.refuse_plainly(step, tx, inbound, status);
+                return self.reinvite_came_to_nothing(step, ours);
+            }
         };
         let Some(wire) = self.accept_invite(step, tx, inbound, body) else {
             return self.reinvite_came_to_nothing(step, ours);

@@ -85,7 +85,7 @@ impl Dialog {
         }
     }
 
-    pub(crate) fn describe_up(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
+    pub(crate) fn describe_up(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
         let Some(up) = self.up() else { return };
         match std::mem::take(&mut up.exchange) {
             Exchange::OursDescribing { hops } => self.describe_reoffer(step, hops, body),
@@ -103,8 +103,8 @@ impl Dialog {
         }
     }
 
-    fn describe_reoffer(&mut self, step: &mut Step<'_, '_, '_>, hops: Hops, body: Option<Bytes>) {
-        let (Some(body), Some(draft)) = (body, self.next(Method::Invite)) else {
+    fn describe_reoffer(&mut self, step: &mut Step<'_, '_, '_>, hops: Hops, body: Result<Bytes, StatusCode>) {
+        let (Ok(body), Some(draft)) = (body, self.next(Method::Invite)) else {
             return self.settle(step, Some(Err(ReofferError::Description)));
         };
         let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref()).body(SDP, body);

@@ -317,7 +317,7 @@ fn what_does_not_fit_is_misused_and_changes_nothing() {
     for command in [
         LegCommand::Ring,
         LegCommand::Accept { contact_user: None },
-        LegCommand::Describe { body: None },
+        LegCommand::Describe { body: Err(StatusCode::NOT_ACCEPTABLE_HERE) },
         LegCommand::Reject { status: code(486), retry_after: None },
         LegCommand::Reoffer { limit: Duration::from_secs(1) },
     ] {

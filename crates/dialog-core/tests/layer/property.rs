@@ -162,9 +162,11 @@ impl World {
                 self.subscriptions.push(subscription);
                 LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None }
             }
-            9 => LegCommand::Describe { body: (b > 100).then(|| OFFER.into()) },
-            10 => LegCommand::Describe { body: None },
-            11 => LegCommand::Unacceptable,
+            9 => {
+                LegCommand::Describe { body: (b > 100).then(|| OFFER.into()).ok_or(StatusCode::BAD_REQUEST) }
+            }
+            10 => LegCommand::Describe { body: Err(StatusCode::NOT_ACCEPTABLE_HERE) },
+            11 => LegCommand::Unacceptable { status: StatusCode::NOT_ACCEPTABLE_HERE },
             _ => LegCommand::HangUp { reason: None },
         };
         self.bench.leg(leg, command);

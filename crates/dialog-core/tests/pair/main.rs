@@ -177,7 +177,7 @@ impl Agent {
                 DialogCommand::Leg(leg, LegCommand::Accept { contact_user: None })
             }
             DialogEvent::Leg(leg, LegEvent::NeedDescription { .. }) => {
-                DialogCommand::Leg(leg, LegCommand::Describe { body: Some("v=0".into()) })
+                DialogCommand::Leg(leg, LegCommand::Describe { body: Ok("v=0".into()) })
             }
             DialogEvent::Subscription(id, SubscriptionEvent::Requested(_)) => DialogCommand::Subscription(
                 id,

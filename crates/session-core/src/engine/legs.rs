@@ -123,14 +123,14 @@ impl<T: Tap> Engine<T> {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(call) = session.undelivered.take() else { return };
         let leg = session.leg;
-        if call.has_offer && !session.offer_usable {
-            self.ask_leg(
-                leg,
-                LegCommand::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, retry_after: None },
-            );
-        } else {
-            self.timers.arm(self.surroundings.now, EngineTimer::Undecided(id), UNDECIDED);
-            self.outputs.push_back(Output::Deliver(Delivery::Call { session: id, call }));
+        match session.offer {
+            Err(status) if call.has_offer => {
+                self.ask_leg(leg, LegCommand::Reject { status, retry_after: None });
+            }
+            Ok(()) | Err(_) => {
+                self.timers.arm(self.surroundings.now, EngineTimer::Undecided(id), UNDECIDED);
+                self.outputs.push_back(Output::Deliver(Delivery::Call { session: id, call }));
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dialog_core::{IncomingCall, LegId, ReofferError};
 use media_core::{DeviceId, Negotiation, Op, Source, StreamId};
+use sip_message::StatusCode;
 use smallvec::SmallVec;
 use transfer::TransferId;
 
@@ -82,8 +83,8 @@ pub(super) struct Session {
     pub(super) stream: StreamState,
     pub(super) device: Option<DeviceId>,
     pub(super) media: MediaStatus,
-    /// Whether the last offer of theirs can be answered.
-    pub(super) offer_usable: bool,
+    /// Whether the last offer of theirs can be answered, otherwise the status that refuses it.
+    pub(super) offer: Result<(), StatusCode>,
     /// An incoming call that was not shown to the application yet.
     pub(super) undelivered: Option<Box<IncomingCall>>,
     /// A call that is to take the place of another one, until it is up: the application has not seen it.
@@ -112,7 +113,7 @@ impl Session {
             stream: StreamState::Unopened,
             device: None,
             media: MediaStatus::default(),
-            offer_usable: false,
+            offer: Err(StatusCode::NOT_ACCEPTABLE_HERE),
             undelivered: None,
             unseen: None,
             referred: false,
