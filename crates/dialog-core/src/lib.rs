@@ -7,6 +7,7 @@ mod dialog;
 mod dialogs;
 mod forks;
 mod leg;
+mod offers;
 mod path;
 mod pending;
 mod replacing;
@@ -30,6 +31,6 @@ pub use boundary::{
         SubscriptionEvent, SubscriptionId,
     },
 };
-pub use config::{DialogConfig, ReferAcceptance};
+pub use config::{DialogConfig, ReferAcceptance, Reliability, SessionTimers};
 pub use dialogs::{Dialogs, Load};
 pub use timer::{DialogTimer, LegTimer, SubscriptionTimer};

@@ -29,6 +29,9 @@ pub struct Invite {
     pub headers: Vec<(HeaderId, Box<str>)>,
     /// How long it may ring before it is cancelled and ends with [`EndReason::NoAnswer`].
     pub ring_limit: Duration,
+    /// Whether the INVITE goes without an offer: theirs comes with the first reliable response, and ours is the answer
+    /// (RFC 3261 §13.2.1).
+    pub offerless: bool,
 }
 
 /// What can be asked of a leg. What does not fit its state is answered by [`LegEvent::Misused`] and changes nothing.
@@ -40,8 +43,13 @@ pub enum LegCommand {
         /// The session description, opaque here.
         body: Option<Bytes>,
     },
-    /// Sends 180 to an incoming call.
+    /// Sends 180 to an incoming call; waits for the PRACK of an earlier reliable response (RFC 3262 §3).
     Ring,
+    /// Sends 183 with a description to an incoming call, for early media: [`LegEvent::NeedDescription`], if there was none
+    /// yet. Where the response is reliable ([`Reliability`](crate::Reliability)) offer and answer are complete with its
+    /// PRACK, and `Accept` asks for no description any more. Without a description it goes where there can be none: our
+    /// offer never stands in an unreliable response (RFC 3261 §13.2.1). Waits as `Ring` does.
+    Progress,
     /// Accepts an incoming call: [`LegEvent::NeedDescription`], then 200.
     Accept {
         /// The user part of our Contact.
@@ -56,7 +64,8 @@ pub enum LegCommand {
     },
     /// Makes a new offer as soon as no other INVITE is in flight (RFC 3261 §14.1): [`LegEvent::NeedDescription`], then
     /// re-INVITE; 491 is retried after the RFC's delay until `limit`. Asked again while one waits, it is the same wish.
-    /// Answered by exactly one [`LegEvent::Reoffered`] per wish.
+    /// Answered by exactly one [`LegEvent::Reoffered`] per wish. In an early dialog the offer goes by UPDATE (RFC 3311), if
+    /// the first offer was answered reliably and the peer's Allow names UPDATE; otherwise it does not fit.
     Reoffer {
         /// How long the whole may take, retries included.
         limit: Duration,
@@ -97,7 +106,8 @@ pub enum LegEvent {
     /// A new call came in; 100 was sent by the transaction layer. Answer with `Ring`, `Accept`, `Reject` or `HangUp`.
     Incoming(Box<IncomingCall>),
     /// A description arrived that is to be negotiated. An offer is followed by [`LegEvent::NeedDescription`] for the
-    /// answer: at once in a re-INVITE, at Accept in a new call.
+    /// answer: at once in a re-INVITE, PRACK or UPDATE, at Accept or Progress in a new call. An answer may come before the
+    /// call is up, and then the 2xx of the same dialog brings none.
     Described {
         /// Their offer, or their answer to ours.
         turn: Turn,
@@ -115,10 +125,16 @@ pub enum LegEvent {
     },
     /// The last offer, ours or theirs, came to nothing; what was in force before stays in force (RFC 3261 §14.1).
     RolledBack,
-    /// A provisional response other than 100 to our INVITE.
+    /// The description that came in an early dialog is void, because the fork that sent it ended or another one has
+    /// answered: the offer in our INVITE is open again, and [`LegEvent::Described`] may follow (RFC 3261 §13.2.2.4).
+    Reopened,
+    /// A provisional response other than 100 to our INVITE; a reliable one is told once.
     Provisional {
         /// 101 to 199.
         status: StatusCode,
+        /// Whether it has a description. It follows as [`LegEvent::Described`] if it is the first one of the fork that is
+        /// followed.
+        described: bool,
     },
     /// The call is up: 2xx sent or received (and then acknowledged). Carries all that Replaces needs (RFC 3891 §3).
     Up(Box<Established>),
@@ -127,7 +143,7 @@ pub enum LegEvent {
     Acknowledged,
     /// Our offer in a re-INVITE is settled.
     Reoffered(Result<(), ReofferError>),
-    /// The other side changed the session by a re-INVITE that we answered 2xx.
+    /// The other side changed the session by a re-INVITE, UPDATE or PRACK that we answered 2xx.
     Changed,
     /// We are ending it: media stops now (RFC 3261 §15.1.1).
     Closing,
@@ -200,6 +216,11 @@ impl Peer {
     /// Whether the peer can be sent a method: it named it, or named none at all.
     pub fn allows(&self, method: &Method) -> bool {
         self.allow.as_ref().is_none_or(|methods| methods.contains(method))
+    }
+
+    /// Whether the peer named a method: what an extension needs that came after RFC 3261 (RFC 3311 §4).
+    pub fn names(&self, method: &Method) -> bool {
+        self.allow.as_ref().is_some_and(|methods| methods.contains(method))
     }
 }
 
@@ -294,6 +315,10 @@ pub enum EndReason {
     Gone,
     /// Our 2xx was never acknowledged (RFC 3261 §13.3.1.4).
     NoAck,
+    /// A reliable provisional response of ours was never acknowledged; the INVITE was answered 504 (RFC 3262 §3).
+    NoPrack,
+    /// The session was not refreshed in time (RFC 4028 §10).
+    SessionExpired,
     /// There was no acceptable session description.
     NotAcceptable,
     /// A table is full.

@@ -1,17 +1,15 @@
 //! A call of ours until it is up (RFC 3261 §13.2): route, offer, INVITE, 2xx, ACK.
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Method, NameAddr, StatusCode, UriBuf};
 use sip_transport::{Hop, Hops, Origin, Purpose, RouteError};
-use smallvec::SmallVec;
 use transaction_core::{TxCommand, TxFailure, TxId};
 
 use crate::{
     boundary::leg::{By, EndCause, EndReason, Established, Invite, LegEvent, LegId, Misuse, Peer, Turn},
     dialog::Dialog,
     forks::Forks,
+    offers::{Carrier, Event, Offers, Side},
     path::Path,
     pending::{Ask, Client},
     respond::SDP,
@@ -20,10 +18,12 @@ use crate::{
     timer::LegTimer,
 };
 
-use super::{Leg, up::Up};
-
-/// Most early dialogs that are remembered; as many forks as are acknowledged.
-const EARLY: usize = crate::forks::FORKS;
+use super::{
+    Leg,
+    early::{Early, EarlyDialogs},
+    session_timer::RETRIES,
+    up::Up,
+};
 
 /// Most Contacts taken from a redirection; a caller follows a few at most (TR-200).
 const CONTACTS: usize = 16;
@@ -38,18 +38,9 @@ pub(crate) struct Placing {
     /// The peer's BYE that came between its 2xx and our ACK; it is told after the ACK.
     left: Option<EndCause>,
     /// The early dialogs: whose provisional response came, as long as there is no 2xx.
-    early: SmallVec<[Early; 1]>,
-}
-
-/// An early dialog: one fork of our INVITE (RFC 3261 §12.1).
-#[derive(Debug)]
-pub(crate) struct Early {
-    /// The fork's tag; empty where an RFC 2543 peer has none.
-    pub(crate) tag: Box<str>,
-    /// The address that its response came from.
-    pub(crate) source: SocketAddr,
-    /// The answer in an unreliable provisional response: used if the fork's 2xx has none.
-    answer: Option<Bytes>,
+    pub(crate) early: EarlyDialogs,
+    /// How often the INVITE was refused with 422.
+    too_short: u8,
 }
 
 #[derive(Debug)]
@@ -61,7 +52,14 @@ enum Stage {
     /// The INVITE was sent.
     Calling { tx: TxId },
     /// A 2xx came, and the route of its ACK is looked for.
-    Acknowledging { tx: TxId, cseq: u32 },
+    Acknowledging {
+        tx: TxId,
+        cseq: u32,
+        /// Their offer, where the INVITE had none.
+        offer: Option<Bytes>,
+    },
+    /// The answer for the ACK is made.
+    Answering { tx: TxId, cseq: u32, hops: Hops },
 }
 
 impl Dialog {
@@ -91,8 +89,14 @@ impl Dialog {
             peer: Peer::default(),
         };
         let limit = invite.ring_limit;
-        let placing =
-            Placing { invite, stage: Stage::Routing, ending: None, left: None, early: SmallVec::new() };
+        let placing = Placing {
+            invite,
+            stage: Stage::Routing,
+            ending: None,
+            left: None,
+            early: EarlyDialogs::default(),
+            too_short: 0,
+        };
         let mut dialog = Self::new(leg, state, Leg::Placing(Box::new(placing)));
         dialog.arm(step, LegTimer::Ring, limit);
         dialog.ask(step, Ask::Place);
@@ -110,6 +114,10 @@ impl Dialog {
         let Some(placing) = self.placing() else { return };
         let Stage::Routing = placing.stage else { return };
         match result.map(|hops| (hops.first().copied(), hops)) {
+            Ok((Some(_), hops)) if placing.invite.offerless => {
+                placing.stage = Stage::Describing { hops };
+                self.send_invite(step, None);
+            }
             Ok((Some(Hop { local, .. }), hops)) => {
                 let remotes = hops.iter().map(|hop| hop.remote).collect();
                 placing.stage = Stage::Describing { hops };
@@ -123,16 +131,37 @@ impl Dialog {
     }
 
     pub(crate) fn describe_placed(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
+        let Some(placing) = self.placing() else { return };
+        match &mut placing.stage {
+            Stage::Describing { .. } => match body {
+                Some(body) => self.send_invite(step, Some(body)),
+                None => self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable)),
+            },
+            Stage::Answering { tx, cseq, hops } => {
+                let (tx, cseq, hops) = (*tx, *cseq, std::mem::take(hops));
+                self.acknowledge(step, tx, cseq, hops, body);
+            }
+            Stage::Calling { .. } if self.describe_prack(step, body.as_ref()) => {}
+            Stage::Routing | Stage::Calling { .. } | Stage::Acknowledging { .. } => {
+                self.misused(step, Misuse::State);
+            }
+        }
+    }
+
+    fn send_invite(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
         let id = self.id;
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
-        let Stage::Describing { hops } = &mut placing.stage else {
-            return self.misused(step, Misuse::State);
-        };
+        let Stage::Describing { hops } = &mut placing.stage else { return };
         let hops = std::mem::take(hops);
-        let (Some(body), Some(draft)) = (body, self.state.next(Method::Invite)) else {
+        let Some(draft) = self.state.next(Method::Invite) else {
             return self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
         };
-        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref()).body(SDP, body);
+        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref());
+        let draft = self.session_timer.ask(step.config, draft);
+        let draft = match body {
+            Some(body) => draft.body(SDP, body),
+            None => draft,
+        };
         let draft = placing
             .invite
             .headers
@@ -153,26 +182,57 @@ impl Dialog {
         let Some(placing) = self.placing() else { return };
         let Stage::Calling { .. } = placing.stage else { return };
         if status.is_provisional() {
-            placing.remember(origin, status, message);
-            if status != StatusCode::TRYING && placing.ending.is_none() {
-                self.tell(step, LegEvent::Provisional { status });
-            }
+            self.early_response(step, origin, status, message);
         } else if status.is_success() {
             self.answered(step, tx, origin, message);
+        } else if placing.ending.is_none()
+            && placing.too_short < RETRIES
+            && self.session_timer.is_raised_by(message)
+        {
+            step.pending.clients.remove(&tx);
+            self.place_again(step);
         } else {
+            let Some(placing) = self.placing() else { return };
             step.pending.clients.remove(&tx);
             let cause = placing.ending.take().unwrap_or_else(|| refused(status, message));
             self.end(step, cause);
         }
     }
 
+    /// 422: the INVITE goes again with the interval that was asked for, and with an offer of its own (RFC 4028 §7.3).
+    fn place_again(&mut self, step: &mut Step<'_, '_, '_>) {
+        let Some(placing) = self.placing() else { return };
+        placing.too_short += 1;
+        placing.stage = Stage::Routing;
+        let reopened = placing.early.followed.is_some();
+        placing.early = EarlyDialogs::default();
+        if reopened {
+            self.drop_early_updates(step);
+            self.tell(step, LegEvent::Reopened);
+        }
+        self.tell(step, LegEvent::RolledBack);
+        self.ask(step, Ask::Place);
+    }
+
     /// The first 2xx: the dialog is confirmed with its sender (RFC 3261 §13.2.2.4).
     fn answered(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, origin: &Origin, message: &Message) {
         let id = self.id;
-        let template = self.state.clone();
+        let mut template = self.state.clone();
         let cseq = template.local_cseq;
+        let Some(placing) = self.placing() else { return };
+        let offerless = placing.invite.offerless;
+        template.local_cseq = cseq.max(placing.early.last_cseq());
+        let early = placing.early.confirm(message.to_tag().unwrap_or_default());
         self.state.remote_tag = message.to_tag().unwrap_or_default().into();
-        self.state.remote_cseq = None;
+        self.state.remote_cseq = early.as_ref().and_then(|early| early.state.remote_cseq);
+        if let Some(early) = &early {
+            self.state.local_cseq = early.state.local_cseq;
+            self.state.path.refresh(&early.state.path.target);
+        }
+        self.offers = early.as_ref().map_or_else(
+            || if offerless { Offers::New } else { Offers::FirstOurs },
+            |early| early.offers,
+        );
         self.state.heard(origin);
         self.state.peer = Peer::of(message);
         self.state.refresh(message);
@@ -182,47 +242,150 @@ impl Dialog {
         self.state.path = Path::new(&self.state.path.target, routes.unwrap_or_default().into_iter().rev());
         self.confirmed = true;
         self.disarm(step, LegTimer::Ring);
-        step.pending.forks.insert(id, Forks::new(tx, template, self.state.remote_tag.clone()));
+        step.pending.forks.insert(id, Forks::new(tx, template, cseq, self.state.remote_tag.clone()));
         step.arm_leg(id, LegTimer::Forks, step.timeout());
 
+        let offer = self.settle_first(step, early, message, readable);
         let Some(placing) = self.placing() else { return };
-        placing.stage = Stage::Acknowledging { tx, cseq };
+        placing.stage = Stage::Acknowledging { tx, cseq, offer };
         if placing.ending.is_none() {
-            match placing.answer(message).filter(|_| readable) {
-                Some(body) => self.tell(step, LegEvent::Described { turn: Turn::Answer, body }),
-                // Without an answer, or with a Contact or route set that cannot be read, there is no call to
-                // keep.
-                None => placing.ending = Some(EndCause::new(By::Local, EndReason::NotAcceptable)),
-            }
+            self.session_timer.begin(step.config, message);
         }
         self.ask(step, Ask::Ack);
     }
 
+    /// Completes the first offer/answer exchange with a 2xx, as far as it is not complete; gives their offer that is to be
+    /// answered in the ACK.
+    fn settle_first(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        early: Option<Early>,
+        message: &Message,
+        readable: bool,
+    ) -> Option<Bytes> {
+        let placing = self.placing()?;
+        let (offerless, followed) = (placing.invite.offerless, placing.early.followed);
+        if placing.ending.is_some() {
+            return None;
+        }
+        let kept = early.as_ref().map(|early| early.id);
+        let is_followed = followed.is_some() && followed == kept;
+        let before = early.and_then(|early| early.theirs);
+        let body = Some(message.body_bytes()).filter(|body| !body.is_empty());
+        if !is_followed {
+            self.drop_early_updates(step);
+        }
+        let theirs = match self.offers {
+            Offers::FirstOurs => {
+                self.offers.take(Event::Answer(Side::Theirs));
+                let shown = before.clone().filter(|_| is_followed);
+                match body.or(before) {
+                    Some(body) if readable && shown.as_ref() == Some(&body) => return None,
+                    other => other,
+                }
+            }
+            Offers::New => {
+                self.offers.take(Event::Offer(Side::Theirs, Carrier::Success));
+                body
+            }
+            // Their offer was never answered, so that their 2xx has nothing to stand on (RFC 3262 §5).
+            Offers::FirstTheirs => None,
+            Offers::Agreed | Offers::Ours | Offers::Theirs if is_followed && readable => return None,
+            Offers::Agreed | Offers::Ours | Offers::Theirs => before,
+        };
+        // Without a description, or with a Contact or route set that cannot be read, there is no call to keep.
+        let Some(body) = theirs.filter(|_| readable) else {
+            self.placing()?.ending = Some(EndCause::new(By::Local, EndReason::NotAcceptable));
+            return None;
+        };
+        if followed.is_some() {
+            self.tell(step, LegEvent::Reopened);
+        }
+        if offerless {
+            return Some(body);
+        }
+        self.tell(step, LegEvent::Described { turn: Turn::Answer, body });
+        None
+    }
+
     pub(crate) fn ack_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
         let Some(placing) = self.placing() else { return };
-        let Stage::Acknowledging { tx, cseq } = placing.stage else { return };
-        let (ending, left) = (placing.ending.take(), placing.left.take());
-        let routed = match result {
-            Ok(hops) => {
-                let draft = step.signed(self.state.draft(Method::Ack, cseq));
-                step.transaction(TxCommand::Ack { tx, hops, draft });
-                Ok(())
-            }
-            Err(error) => Err(EndCause::new(By::Network, EndReason::NoRoute(error))),
+        let Stage::Acknowledging { tx, cseq, offer } = &mut placing.stage else { return };
+        let (tx, cseq, offer) = (*tx, *cseq, offer.take());
+        let hops = match (result, &placing.ending) {
+            (Ok(hops), None) => hops,
+            (Ok(hops), Some(_)) => return self.acknowledge(step, tx, cseq, hops, None),
+            (Err(error), _) => return self.unreachable_for_ack(step, error),
         };
-        self.leg = Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), ..Up::default() })));
-        match (ending, left, routed) {
-            (None, None, Ok(())) => self.tell(step, LegEvent::Up(Box::new(self.established(true)))),
+        match (offer, hops.first().copied()) {
+            (Some(body), Some(Hop { local, .. })) => {
+                let remotes = hops.iter().map(|hop| hop.remote).collect();
+                placing.stage = Stage::Answering { tx, cseq, hops };
+                self.tell(step, LegEvent::Described { turn: Turn::Offer, body });
+                self.tell(step, LegEvent::NeedDescription { turn: Turn::Answer, local, remotes });
+            }
+            (Some(_) | None, _) => self.acknowledge(step, tx, cseq, hops, None),
+        }
+    }
+
+    /// Sends the ACK, with our answer where their 2xx holds the offer; then the call is up, or is ended.
+    fn acknowledge(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        cseq: u32,
+        hops: Hops,
+        body: Option<Bytes>,
+    ) {
+        let waits = self.offers == Offers::FirstTheirs;
+        let draft = step.signed(self.state.draft(Method::Ack, cseq));
+        let draft = match body.as_ref().filter(|_| waits) {
+            Some(body) => draft.body(SDP, body),
+            None => draft,
+        };
+        step.transaction(TxCommand::Ack { tx, hops, draft });
+        let current = self.take_early_wish(step);
+        let Some(placing) = self.placing() else { return };
+        let (mut ending, left) = (placing.ending.take(), placing.left.take());
+        let mut closing_told = ending.is_some();
+        if waits && ending.is_none() {
+            self.offers.take(Event::Answer(Side::Ours));
+            if body.is_none() {
+                ending = Some(EndCause::new(By::Local, EndReason::NotAcceptable));
+                closing_told = false;
+            }
+        }
+        self.leg = Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), current, ..Up::default() })));
+        match (ending, left) {
+            (None, None) => {
+                self.arm_session(step);
+                self.tell(step, LegEvent::Up(Box::new(self.established(true))));
+                self.resume_wish(step);
+            }
             // It was up, however shortly: whoever was referred here did arrive (TR-254).
-            (None, Some(left), Ok(())) => {
+            (None, Some(left)) => {
                 self.tell(step, LegEvent::Up(Box::new(self.established(true))));
                 self.end(step, left);
             }
             // The peer has ended it already, so no BYE is due.
-            (None, Some(cause), Err(_)) | (Some(cause), Some(_), _) => self.end(step, cause),
-            (Some(cause), None, _) => self.close_quietly(step, cause, None),
+            (Some(cause), Some(_)) => self.end(step, cause),
+            (Some(cause), None) if closing_told => self.close_quietly(step, cause, None),
+            (Some(cause), None) => self.close(step, cause, None),
+        }
+    }
+
+    /// There is no way for the ACK.
+    fn unreachable_for_ack(&mut self, step: &mut Step<'_, '_, '_>, error: RouteError) {
+        let Some(placing) = self.placing() else { return };
+        let (ending, left) = (placing.ending.take(), placing.left.take());
+        self.leg = Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), ..Up::default() })));
+        match (ending, left) {
+            (None, Some(cause)) | (Some(cause), Some(_)) => self.end(step, cause),
+            (Some(cause), None) => self.close_quietly(step, cause, None),
             // The BYE tries a route of its own; without it the peer would wait for its ACK for 64*T1.
-            (None, None, Err(lost)) => self.close(step, lost, None),
+            (None, None) => {
+                self.close(step, EndCause::new(By::Network, EndReason::NoRoute(error)), None);
+            }
         }
     }
 
@@ -231,7 +394,7 @@ impl Dialog {
         match &self.leg {
             Some(Leg::Placing(placing)) => match placing.stage {
                 Stage::Routing | Stage::Describing { .. } | Stage::Calling { .. } => true,
-                Stage::Acknowledging { .. } => false,
+                Stage::Acknowledging { .. } | Stage::Answering { .. } => false,
             },
             Some(Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None => false,
         }
@@ -273,11 +436,11 @@ impl Dialog {
         if placing.ending.is_some() {
             return self.misused(step, Misuse::State);
         }
-        let sent = match placing.stage {
+        let sent = match &placing.stage {
             Stage::Routing | Stage::Describing { .. } => None,
-            Stage::Calling { tx } => Some(Some(tx)),
+            Stage::Calling { tx } => Some(Some(*tx)),
             // The 2xx was faster: its ACK goes first, then BYE.
-            Stage::Acknowledging { .. } => Some(None),
+            Stage::Acknowledging { .. } | Stage::Answering { .. } => Some(None),
         };
         if sent.is_some() {
             placing.ending = Some(cause.clone());
@@ -300,8 +463,11 @@ impl Placing {
     /// The early dialogs, while there is nothing but early ones.
     pub(crate) fn early_dialogs(&self) -> &[Early] {
         match self.stage {
-            Stage::Calling { .. } => &self.early,
-            Stage::Routing | Stage::Describing { .. } | Stage::Acknowledging { .. } => &[],
+            Stage::Calling { .. } => self.early.all(),
+            Stage::Routing
+            | Stage::Describing { .. }
+            | Stage::Acknowledging { .. }
+            | Stage::Answering { .. } => &[],
         }
     }
 
@@ -310,30 +476,13 @@ impl Placing {
         self.ending.is_some() || self.left.is_some()
     }
 
-    fn remember(&mut self, origin: &Origin, status: StatusCode, message: &Message) {
-        let tag = message.to_tag().unwrap_or_default();
-        match status {
-            // The next hop's word, and no dialog (RFC 3261 §12.1).
-            StatusCode::TRYING => return,
-            // RFC 6228 §4.
-            StatusCode::EARLY_DIALOG_TERMINATED => return self.early.retain(|early| &*early.tag != tag),
-            _ => {}
-        }
-        let answer = Some(message.body_bytes()).filter(|body| !body.is_empty());
-        if let Some(early) = self.early.iter_mut().find(|early| &*early.tag == tag) {
-            early.answer = early.answer.take().or(answer);
-        } else if self.early.len() < EARLY {
-            self.early.push(Early { tag: tag.into(), source: origin.source, answer });
-        }
+    /// Whether it was cancelled by us.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.ending.is_some()
     }
 
-    /// The answer: that of the 2xx, or the one that its fork sent before (RFC 3261 §13.2.1).
-    fn answer(&mut self, message: &Message) -> Option<Bytes> {
-        if !message.body().is_empty() {
-            return Some(message.body_bytes());
-        }
-        let tag = message.to_tag().unwrap_or_default();
-        self.early.iter().find(|early| &*early.tag == tag)?.answer.clone()
+    pub(crate) fn is_offerless(&self) -> bool {
+        self.invite.offerless
     }
 }
 
