@@ -187,6 +187,7 @@ impl World {
                     contact_user: None,
                     headers: Vec::new(),
                     ring_limit: Duration::from_secs(9),
+                    offerless: false,
                 };
                 self.command(DialogCommand::Place { leg, invite: Box::new(invite) });
             }

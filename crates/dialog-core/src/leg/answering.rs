@@ -37,6 +37,8 @@ pub(crate) struct Answering {
     /// Whether provisional responses are reliable.
     pub(crate) reliably: bool,
     describing: Describing,
+    /// What was sent last, to be repeated while it rings.
+    pub(crate) alert: StatusCode,
     /// Our answer in an unreliable response: the 2xx has to hold the same (RFC 3261 §13.2.1).
     sent: Option<Bytes>,
 }
@@ -126,6 +128,7 @@ impl Dialog {
             cseq: new.cseq,
             reliably,
             describing: Describing::Nothing,
+            alert: StatusCode::RINGING,
             sent: None,
         };
         let offer = new.call.has_offer;
@@ -155,17 +158,29 @@ impl Dialog {
     }
 
     pub(crate) fn ring(&mut self, step: &mut Step<'_, '_, '_>) {
-        if self.may_provide() { self.alert_again(step) } else { self.misused(step, Misuse::State) }
+        if self.may_provide() {
+            self.alert(step, StatusCode::RINGING);
+        } else {
+            self.misused(step, Misuse::State);
+        }
     }
 
-    /// Sends 180 and sees to the next one.
-    pub(crate) fn alert_again(&mut self, step: &mut Step<'_, '_, '_>) {
+    /// Sends 180, or 183 without a description, and sees to the next one.
+    pub(crate) fn alert(&mut self, step: &mut Step<'_, '_, '_>, status: StatusCode) {
         if self.is_outstanding() {
-            self.queue_provisional(StatusCode::RINGING);
+            self.queue_provisional(status);
         } else {
-            self.provide(step, StatusCode::RINGING, None);
+            self.provide(step, status, None);
         }
         self.arm(step, LegTimer::Alert, ALERT);
+    }
+
+    /// Repeats what was sent last (RFC 3261 §13.3.1.1).
+    pub(crate) fn alert_again(&mut self, step: &mut Step<'_, '_, '_>) {
+        if let Some(Leg::Answering(answering)) = &self.leg {
+            let status = answering.alert;
+            self.alert(step, status);
+        }
     }
 
     /// Sends 183, with a description if one can stand in it and there was none yet.

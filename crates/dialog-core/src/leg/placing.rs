@@ -131,6 +131,9 @@ impl Dialog {
     }
 
     pub(crate) fn describe_placed(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
+        if self.describe_prack(step, body.as_ref()) {
+            return;
+        }
         let Some(placing) = self.placing() else { return };
         match &mut placing.stage {
             Stage::Describing { .. } => match body {
@@ -141,7 +144,6 @@ impl Dialog {
                 let (tx, cseq, hops) = (*tx, *cseq, std::mem::take(hops));
                 self.acknowledge(step, tx, cseq, hops, body);
             }
-            Stage::Calling { .. } if self.describe_prack(step, body.as_ref()) => {}
             Stage::Routing | Stage::Calling { .. } | Stage::Acknowledging { .. } => {
                 self.misused(step, Misuse::State);
             }

@@ -10,7 +10,7 @@ use crate::{
     step::Step,
 };
 
-use super::{early::reliable_number, reoffer::RESYNC, up::Exchange};
+use super::{early::reliable_number, up::Exchange};
 
 impl Dialog {
     /// A provisional response to our re-INVITE. Only a reliable one matters: it is acknowledged, it may hold the answer, and
@@ -45,11 +45,8 @@ impl Dialog {
         if self.offers == Offers::Ours {
             self.offers.take(Event::Void);
             self.tell(step, LegEvent::RolledBack);
-        } else {
-            let deadline = step.after(RESYNC);
-            if let Some(up) = self.up() {
-                up.queued = Some(up.queued.map_or(deadline, |before| before.max(deadline)));
-            }
+        } else if let Some(up) = self.up() {
+            up.resync = true;
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 use super::{
     Leg,
     answering::{contact, unreadable},
-    update::Carries,
+    updated::Carries,
 };
 
 /// Highest number of a first reliable response: 2^31 - 1 (RFC 3262 §3). Others add one each.
@@ -98,7 +98,8 @@ impl Dialog {
 
     /// Sends a provisional response to their INVITE, reliably where the INVITE asks for it.
     pub(crate) fn provide(&mut self, step: &mut Step<'_, '_, '_>, status: StatusCode, body: Option<Bytes>) {
-        let Some(Leg::Answering(answering)) = &self.leg else { return };
+        let Some(Leg::Answering(answering)) = &mut self.leg else { return };
+        answering.alert = status;
         let (tx, cseq, reliably) = (answering.tx, answering.cseq, answering.reliably);
         let contact = contact(&answering.inbound, self.state.contact_user.as_ref());
         let capabilities = step.capabilities;
@@ -214,7 +215,7 @@ impl Dialog {
         } else if std::mem::take(&mut reliable.progress) {
             self.progress(step);
         } else if std::mem::take(&mut reliable.ring) {
-            self.alert_again(step);
+            self.alert(step, StatusCode::RINGING);
         }
     }
 }

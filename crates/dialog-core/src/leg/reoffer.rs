@@ -8,7 +8,7 @@ use sip_transport::{Hop, Hops, Origin, Outbound, RouteError, Tick};
 use transaction_core::{TxCommand, TxFailure, TxId};
 
 use crate::{
-    boundary::leg::{By, EndCause, EndReason, LegEvent, ReofferError, Turn},
+    boundary::leg::{By, EndCause, EndReason, LegEvent, Misuse, ReofferError, Turn},
     dialog::Dialog,
     forks::StrayAck,
     offers::{Carrier, Event, Offers, Side},
@@ -91,10 +91,11 @@ impl Dialog {
     }
 
     pub(crate) fn reoffer_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+        let room = self.offers == Offers::Agreed && !self.is_update_offering();
         let Some(up) = self.up() else { return };
         let Exchange::OursRouting = up.exchange else { return };
-        if self.offers != Offers::Agreed {
-            // An UPDATE of theirs was faster; ours follows.
+        if !room {
+            // An UPDATE was faster; ours follows it.
             up.exchange = Exchange::Idle;
             return;
         }
@@ -138,7 +139,7 @@ impl Dialog {
         let tx = step.request(Client::Reinvite(self.id), hops, draft);
         let cseq = self.state.local_cseq;
         let Some(up) = self.up() else { return };
-        up.rseq = None;
+        (up.rseq, up.resync) = (None, false);
         up.exchange = Exchange::OursCalling { tx, cseq, given_up: false };
     }
 
@@ -416,7 +417,12 @@ impl Dialog {
         if let Some(result) = result {
             up.current = up.queued.take();
             up.retries = 0;
-            if !std::mem::take(&mut up.quiet) {
+            let quiet = std::mem::take(&mut up.quiet);
+            if std::mem::take(&mut up.resync) && up.current.is_none() {
+                up.current = Some(step.after(step.timeout()));
+                up.quiet = true;
+            }
+            if !quiet {
                 self.tell(step, LegEvent::Reoffered(result));
             }
         }

@@ -31,6 +31,8 @@ pub(crate) struct Up {
     pub(crate) queued: Option<Tick>,
     /// Whether that wish is our own, so that its outcome is not told.
     pub(crate) quiet: bool,
+    /// Whether the last INVITE of ours was refused after something was executed, so that both sides have to agree again.
+    pub(crate) resync: bool,
     /// The number of the last reliable response to our INVITE in flight.
     pub(crate) rseq: Option<u32>,
     /// Whether the delay after a 491, a 500 that passes or a failure of the way runs.

@@ -53,5 +53,6 @@ pub(crate) fn invite() -> Invite {
         contact_user: Some("alice".into()),
         headers: Vec::new(),
         ring_limit: Duration::from_mins(1),
+        offerless: false,
     }
 }

@@ -285,6 +285,7 @@ impl Net {
             contact_user: Some("alice".into()),
             headers: Vec::new(),
             ring_limit: Duration::from_mins(1),
+            offerless: false,
         };
         self.command(0, DialogCommand::Place { leg, invite: Box::new(invite) });
         leg

@@ -44,13 +44,24 @@ impl<T: Tap> Engine<T> {
                     negotiation.rollback();
                 }
             }
-            LegEvent::Provisional { status } => {
+            LegEvent::Reopened => {
+                if let Some(session) = self.sessions.get_mut(&id)
+                    && let Some(open) = session.open.take()
+                {
+                    session.negotiation = Some(*open);
+                }
+            }
+            LegEvent::Provisional { status, described } => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.early |= *described;
+                }
                 self.tell(Some(id), None, EventKind::Ringing { status: *status });
             }
             LegEvent::Up(established) => {
                 let mut unseen = None;
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.state = SessionState::Established;
+                    session.open = None;
                     session.peer = established.remote.to_string();
                     unseen = session.unseen.take();
                 }

@@ -126,7 +126,10 @@ impl<T: Tap> Engine<T> {
         match turn {
             Turn::Offer => session.offer_usable = negotiation.offered(body).is_ok(),
             Turn::Answer => {
+                let first = session.early && session.open.is_none() && negotiation.in_force().is_none();
+                let open = first.then(|| Box::new(negotiation.clone()));
                 if negotiation.answered(body).is_ok() {
+                    session.open = session.open.take().or(open);
                     self.apply_media(id);
                     self.tell_hold(id);
                     self.mend_hold(id);

@@ -82,6 +82,10 @@ pub(super) struct Session {
     pub(super) stream: StreamState,
     pub(super) device: Option<DeviceId>,
     pub(super) media: MediaStatus,
+    /// Whether an early dialog has described its session.
+    pub(super) early: bool,
+    /// As the negotiation was before an early answer: another fork may answer the same offer.
+    pub(super) open: Option<Box<Negotiation>>,
     /// Whether the last offer of theirs can be answered.
     pub(super) offer_usable: bool,
     /// An incoming call that was not shown to the application yet.
@@ -112,6 +116,8 @@ impl Session {
             stream: StreamState::Unopened,
             device: None,
             media: MediaStatus::default(),
+            early: false,
+            open: None,
             offer_usable: false,
             undelivered: None,
             unseen: None,

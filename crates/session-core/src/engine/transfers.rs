@@ -96,6 +96,7 @@ impl<T: Tap> Engine<T> {
                     contact_user: self.config.contact_user.clone(),
                     headers,
                     ring_limit,
+                    offerless: false,
                 };
                 self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
             }
