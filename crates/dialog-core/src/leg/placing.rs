@@ -231,10 +231,9 @@ impl Dialog {
             self.state.local_cseq = early.state.local_cseq;
             self.state.path.refresh(&early.state.path.target);
         }
-        self.offers = early.as_ref().map_or_else(
-            || if offerless { Offers::New } else { Offers::FirstOurs },
-            |early| early.offers,
-        );
+        self.offers = early
+            .as_ref()
+            .map_or_else(|| if offerless { Offers::New } else { Offers::FirstOurs }, |early| early.offers);
         self.state.heard(origin);
         self.state.peer = Peer::of(message);
         self.state.refresh(message);

@@ -55,7 +55,9 @@ struct Outstanding {
 impl Dialog {
     /// Whether the provisional responses to this INVITE are reliable.
     pub(crate) fn goes_reliably(step: &Step<'_, '_, '_>, inbound: &Inbound) -> bool {
-        let has = |mut tags: Box<dyn Iterator<Item = &str> + '_>| tags.any(|tag| tag.eq_ignore_ascii_case(RELIABLE));
+        let has = |mut tags: Box<dyn Iterator<Item = &str> + '_>| {
+            tags.any(|tag| tag.eq_ignore_ascii_case(RELIABLE))
+        };
         let required = has(Box::new(inbound.message.require()));
         match step.config.reliability {
             Reliability::Never => false,
@@ -111,9 +113,7 @@ impl Dialog {
         let wire = step.respond(tx, &answering.inbound, status, &self.state.local_tag, |response| {
             let response = capabilities.allow(response.record_routes().contact(&contact));
             let response = match number {
-                Some(number) => {
-                    response.header(HeaderId::Require, RELIABLE).header(HeaderId::RSeq, number)
-                }
+                Some(number) => response.header(HeaderId::Require, RELIABLE).header(HeaderId::RSeq, number),
                 None => response,
             };
             match body {

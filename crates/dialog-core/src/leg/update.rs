@@ -295,14 +295,15 @@ impl Dialog {
         match (status, scope(status)) {
             (StatusCode::REQUEST_TIMEOUT, _) => self.update_lost(step, gone, false),
             // It knows the call, but not the method.
-            (StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED, _)
-            | (_, Scope::Transaction) => match offer {
-                true => self.settle_given(step, given_up, Err(ReofferError::Refused(status))),
-                false => {
-                    self.update_settled(step);
-                    self.refresh_by_invite(step);
+            (StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED, _) | (_, Scope::Transaction) => {
+                match offer {
+                    true => self.settle_given(step, given_up, Err(ReofferError::Refused(status))),
+                    false => {
+                        self.update_settled(step);
+                        self.refresh_by_invite(step);
+                    }
                 }
-            },
+            }
             (_, Scope::Usage | Scope::Dialog) => {
                 self.update_lost(step, gone, status == StatusCode::CALL_DOES_NOT_EXIST);
             }
@@ -438,6 +439,9 @@ impl Dialog {
         if let Ours::Calling { offer: true, .. } = updating.ours {
             self.tell(step, LegEvent::RolledBack);
         }
-        self.give_up_wishes(step, usize::from(updating.wish.is_some()) + usize::from(updating.queued.is_some()));
+        self.give_up_wishes(
+            step,
+            usize::from(updating.wish.is_some()) + usize::from(updating.queued.is_some()),
+        );
     }
 }

@@ -155,10 +155,7 @@ impl Dialog {
         let limit = step.config.timing.t1.saturating_mul(UNDECIDED);
         self.arm(step, LegTimer::Update, limit);
         self.tell(step, LegEvent::Described { turn: Turn::Offer, body });
-        self.tell(
-            step,
-            LegEvent::NeedDescription { turn: Turn::Answer, local, remotes: smallvec![remote] },
-        );
+        self.tell(step, LegEvent::NeedDescription { turn: Turn::Answer, local, remotes: smallvec![remote] });
     }
 
     fn take_theirs(&mut self, step: &mut Step<'_, '_, '_>) -> Option<Theirs> {
@@ -174,9 +171,7 @@ impl Dialog {
             return self.refuse_theirs(step, &theirs, StatusCode::NOT_ACCEPTABLE_HERE);
         };
         let accepted = match theirs.carries {
-            Carries::Update => {
-                self.accept_update(step, theirs.tx, &theirs.inbound, theirs.early, Some(body))
-            }
+            Carries::Update => self.accept_update(step, theirs.tx, &theirs.inbound, theirs.early, Some(body)),
             Carries::Prack => {
                 let tag = self.state.local_tag.clone();
                 let dress = |response: sip_message::Response| response.body(SDP, body);

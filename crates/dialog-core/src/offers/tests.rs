@@ -2,14 +2,8 @@ use std::fmt::Write as _;
 
 use super::*;
 
-const STATES: [Offers; 6] = [
-    Offers::New,
-    Offers::FirstOurs,
-    Offers::FirstTheirs,
-    Offers::Agreed,
-    Offers::Ours,
-    Offers::Theirs,
-];
+const STATES: [Offers; 6] =
+    [Offers::New, Offers::FirstOurs, Offers::FirstTheirs, Offers::Agreed, Offers::Ours, Offers::Theirs];
 const SIDES: [Side; 2] = [Side::Ours, Side::Theirs];
 const CARRIERS: [Carrier; 5] =
     [Carrier::Invite, Carrier::Reliable, Carrier::Success, Carrier::Prack, Carrier::Update];
@@ -43,7 +37,8 @@ fn what_does_not_fit_changes_nothing_and_what_fits_never_leaves_two_offers() {
         for event in events() {
             let (to, verdict) = next(state, event);
             assert!(verdict == Verdict::Go || to == state, "{state:?} {event:?}");
-            let waits = matches!(state, Offers::FirstOurs | Offers::FirstTheirs | Offers::Ours | Offers::Theirs);
+            let waits =
+                matches!(state, Offers::FirstOurs | Offers::FirstTheirs | Offers::Ours | Offers::Theirs);
             assert!(
                 !(waits && matches!(event, Event::Offer(..)) && verdict == Verdict::Go),
                 "{state:?} {event:?}"

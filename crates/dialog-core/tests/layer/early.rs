@@ -233,9 +233,7 @@ fn an_offer_in_the_2xx_is_answered_in_the_ack() {
     let mut bench = Bench::new();
     let leg = bench.place_with(offerless());
     let sent = bench.last_sent();
-    bench.reply(&sent, 200, PEER_TAG, |response| {
-        response.contact("<sip:bob@192.0.2.20>").body(SDP, OFFER)
-    });
+    bench.reply(&sent, 200, PEER_TAG, |response| response.contact("<sip:bob@192.0.2.20>").body(SDP, OFFER));
     assert_eq!(bench.acks[0].message.body(), ANSWER.as_bytes());
     assert!(bench.has_up(leg));
     assert_eq!(described(&bench, leg), [(Turn::Offer, OFFER.to_owned())]);
@@ -247,9 +245,7 @@ fn an_offer_that_cannot_be_answered_ends_the_call_after_its_ack() {
     let leg = bench.place_with(offerless());
     let sent = bench.last_sent();
     bench.description = Some("");
-    bench.reply(&sent, 200, PEER_TAG, |response| {
-        response.contact("<sip:bob@192.0.2.20>").body(SDP, OFFER)
-    });
+    bench.reply(&sent, 200, PEER_TAG, |response| response.contact("<sip:bob@192.0.2.20>").body(SDP, OFFER));
     assert_eq!((bench.acks.len(), bench.count_of(Method::Bye)), (1, 1));
     let bye = bench.last_of(Method::Bye);
     bench.ok(&bye);

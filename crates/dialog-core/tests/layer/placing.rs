@@ -42,7 +42,11 @@ fn invite_and_answer_say_what_we_can_do() {
     assert!(invite.allow().any(|method| method == Method::Refer));
     assert!(invite.allow().any(|method| method == Method::Notify));
     assert_eq!(invite.first(HeaderId::AllowEvents), Some("refer"));
-    assert_eq!(invite.first(HeaderId::Supported), Some("replaces, 100rel, timer"), "nothing that is not implemented");
+    assert_eq!(
+        invite.first(HeaderId::Supported),
+        Some("replaces, 100rel, timer"),
+        "nothing that is not implemented"
+    );
     let mut silent = Bench::with(dialog_core::DialogConfig { refer: false, ..Default::default() });
     silent.place();
     let invite = silent.last_sent().message;

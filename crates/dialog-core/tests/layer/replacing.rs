@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogConfig, Established, IncomingCall, LegCommand, LegEvent, LegId, SubscriptionCommand, Reliability, SessionTimers};
+    DialogConfig, Established, IncomingCall, LegCommand, LegEvent, LegId, Reliability, SessionTimers,
+    SubscriptionCommand,
+};
 use sip_message::{HeaderId, Method, StatusCode, SubReason};
 
 use crate::{

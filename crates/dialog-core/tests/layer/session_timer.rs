@@ -347,8 +347,7 @@ fn as_callee_we_refresh_where_it_is_ours_and_end_where_it_is_theirs() {
     assert_eq!(refresh.message.first(HeaderId::SessionExpires), Some("600;refresher=uac"));
     assert!(bench.ended(leg).is_none());
     let mut bench = offering(1800);
-    let (leg, ..) =
-        granted(&mut bench, &[(HeaderId::Supported, "timer"), (HeaderId::SessionExpires, "600")]);
+    let (leg, ..) = granted(&mut bench, &[(HeaderId::Supported, "timer"), (HeaderId::SessionExpires, "600")]);
     bench.clear();
     bench.advance(secs(568));
     let bye = bench.last_of(Method::Bye);
