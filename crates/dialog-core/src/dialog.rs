@@ -54,6 +54,8 @@ pub(crate) struct Dialog {
     /// Our reliable provisional responses; `None` before the first one.
     pub(crate) reliable: Option<Box<Reliable>>,
     pub(crate) session_timer: SessionTimer,
+    /// Our PRACKs under way.
+    pub(crate) pracks: usize,
     timers: TimerSet,
 }
 
@@ -106,6 +108,7 @@ impl Dialog {
             updating: None,
             reliable: None,
             session_timer: SessionTimer::default(),
+            pracks: 0,
             timers: TimerSet::default(),
         }
     }

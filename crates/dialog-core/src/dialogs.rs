@@ -268,7 +268,7 @@ impl Dialogs {
                 self.with(cx, leg, out, |dialog, step| dialog.reinvite_response(step, tx, origin, message));
             }
             // The dialog is gone, and with it the path that an ACK would take.
-            Client::Reinvite(_) | Client::StrayBye | Client::Prack => {
+            Client::Reinvite(_) | Client::StrayBye => {
                 if last {
                     self.pending.clients.remove(&tx);
                 }
@@ -278,6 +278,12 @@ impl Dialogs {
                     self.pending.clients.remove(&tx);
                     let status = message.status();
                     self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, status));
+                }
+            }
+            Client::Prack(leg) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.with(cx, leg, out, |dialog, _| dialog.prack_over());
                 }
             }
             Client::Update(leg) => {
@@ -298,7 +304,7 @@ impl Dialogs {
                     | Client::Reinvite(_)
                     | Client::Bye(_)
                     | Client::StrayBye
-                    | Client::Prack
+                    | Client::Prack(_)
                     | Client::Update(_) => {}
                 });
             }
@@ -331,7 +337,8 @@ impl Dialogs {
                 self.with(cx, leg, out, |dialog, step| dialog.reinvite_failed(step, tx, failure));
             }
             Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, None)),
-            Client::StrayBye | Client::Prack => {}
+            Client::StrayBye => {}
+            Client::Prack(leg) => self.with(cx, leg, out, |dialog, _| dialog.prack_over()),
             Client::Update(leg) => {
                 self.with(cx, leg, out, |dialog, step| dialog.update_failed(step, tx, failure));
             }
@@ -390,7 +397,7 @@ impl Dialogs {
                 | Client::Refer(_)
                 | Client::Notify(_)
                 | Client::Subscribe(_)
-                | Client::Prack
+                | Client::Prack(_)
                 | Client::Update(_),
             )
             | None => {}

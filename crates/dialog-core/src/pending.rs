@@ -104,7 +104,7 @@ pub(crate) enum Client {
     /// A SUBSCRIBE.
     Subscribe(SubscriptionId),
     /// A PRACK, whose outcome changes nothing: the INVITE goes on or fails by itself.
-    Prack,
+    Prack(LegId),
     /// An UPDATE of a leg.
     Update(LegId),
 }

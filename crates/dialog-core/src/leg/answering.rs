@@ -223,7 +223,7 @@ impl Dialog {
         if !self.may_provide() {
             return self.misused(step, Misuse::State);
         }
-        if self.queue_accept(&contact_user) {
+        if self.queue_accept(contact_user.as_ref()) {
             return;
         }
         self.state.contact_user = contact_user;

@@ -24,6 +24,9 @@ use super::Leg;
 /// Most early dialogs that are remembered; as many forks as are acknowledged.
 const EARLY: usize = crate::forks::FORKS;
 
+/// Most PRACKs under way for one INVITE: two for each early dialog. Beyond that a reliable response is as if it were lost.
+pub(crate) const PRACKS: usize = 2 * EARLY;
+
 /// An early dialog: one fork of our INVITE.
 #[derive(Debug)]
 pub(crate) struct Early {
@@ -202,10 +205,16 @@ impl Dialog {
         }
         let offerless = placing.is_offerless();
         let Some(early) = placing.early.of(&self.state, offerless, origin, message) else {
-            return if told { self.tell(step, event) } else { () };
+            if told {
+                self.tell(step, event);
+            }
+            return;
         };
         let (id, rseq) = (early.id, reliable_number(step.config, message));
         if let Some(number) = rseq {
+            if self.pracks >= PRACKS {
+                return;
+            }
             let first = early.rseq.is_none();
             // One that came before is repeated because its PRACK is under way; one that is ahead comes again in its
             // turn.
@@ -353,7 +362,13 @@ impl Dialog {
             Some(body) => draft.body(SDP, body),
             None => draft,
         };
-        step.request(Client::Prack, hops, draft);
+        step.request(Client::Prack(self.id), hops, draft);
+        self.pracks += 1;
+    }
+
+    /// A PRACK of ours is over. What came of it changes nothing: the INVITE goes on, or fails by itself.
+    pub(crate) fn prack_over(&mut self) {
+        self.pracks = self.pracks.saturating_sub(1);
     }
 
     /// The early dialog that a request of the peer names.

@@ -1,6 +1,7 @@
 //! The INVITE usage of a dialog: placing, answering, up, ending.
 
 pub(crate) mod answering;
+pub(crate) mod confirming;
 pub(crate) mod early;
 pub(crate) mod ending;
 pub(crate) mod placing;
@@ -12,6 +13,7 @@ pub(crate) mod session_timer;
 pub(crate) mod up;
 pub(crate) mod update;
 pub(crate) mod updated;
+pub(crate) mod wishes;
 
 use crate::{
     boundary::leg::{By, EndCause, EndReason, LegCommand, LegEvent, Misuse},

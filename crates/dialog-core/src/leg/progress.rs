@@ -10,17 +10,21 @@ use crate::{
     step::Step,
 };
 
-use super::{early::reliable_number, up::Exchange};
+use super::{
+    early::{PRACKS, reliable_number},
+    up::Exchange,
+};
 
 impl Dialog {
     /// A provisional response to our re-INVITE. Only a reliable one matters: it is acknowledged, it may hold the answer, and
     /// it moves the remote target (TR-235).
     pub(crate) fn reinvite_progress(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, message: &Message) {
         let Some(number) = reliable_number(step.config, message) else { return };
+        let full = self.pracks >= PRACKS;
         let Some(up) = self.up() else { return };
         let Exchange::OursCalling { tx: ours, cseq, .. } = up.exchange else { return };
         let next = up.rseq.is_none_or(|last| last.checked_add(1) == Some(number));
-        if ours != tx || !next {
+        if ours != tx || !next || full {
             return;
         }
         up.rseq = Some(number);

@@ -141,9 +141,10 @@ impl Dialog {
         let Some(wire) = self.accept_invite(step, tx, inbound, Some(body)) else {
             return self.reinvite_came_to_nothing(step, ours);
         };
-        self.offers.take(match ours {
-            true => Event::Offer(Side::Ours, Carrier::Success),
-            false => Event::Answer(Side::Ours),
+        self.offers.take(if ours {
+            Event::Offer(Side::Ours, Carrier::Success)
+        } else {
+            Event::Answer(Side::Ours)
         });
         self.arm_session(step);
         // The target changes with the 2xx and not before (TR-235).

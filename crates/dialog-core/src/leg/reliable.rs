@@ -36,8 +36,15 @@ pub(crate) struct Reliable {
     /// The responses that wait.
     ring: bool,
     progress: bool,
-    /// Whether the 2xx waits, with the user part of its Contact.
-    accept: Option<Option<Arc<str>>>,
+    /// The 2xx that waits.
+    accept: Option<Accepting>,
+}
+
+/// A 2xx that waits.
+#[derive(Debug)]
+struct Accepting {
+    /// The user part of its Contact.
+    contact_user: Option<Arc<str>>,
 }
 
 /// A response whose PRACK is missing.
@@ -80,7 +87,7 @@ impl Dialog {
 
     /// Lets the 2xx wait, where offer and answer of an earlier response are not acknowledged (RFC 3262 §3, §5). `false` if
     /// it may go now.
-    pub(crate) fn queue_accept(&mut self, contact_user: &Option<Arc<str>>) -> bool {
+    pub(crate) fn queue_accept(&mut self, contact_user: Option<&Arc<str>>) -> bool {
         let described = self
             .reliable
             .as_ref()
@@ -88,7 +95,8 @@ impl Dialog {
             .is_some_and(|outstanding| outstanding.described);
         let waits = described || self.offers == Offers::FirstOurs || self.offers == Offers::Theirs;
         if waits {
-            self.reliable.get_or_insert_default().accept = Some(contact_user.clone());
+            self.reliable.get_or_insert_default().accept =
+                Some(Accepting { contact_user: contact_user.cloned() });
         }
         waits
     }
@@ -210,7 +218,7 @@ impl Dialog {
             return;
         }
         let Some(reliable) = &mut self.reliable else { return };
-        if let Some(contact_user) = reliable.accept.take() {
+        if let Some(Accepting { contact_user }) = reliable.accept.take() {
             self.accept(step, contact_user);
         } else if std::mem::take(&mut reliable.progress) {
             self.progress(step);

@@ -296,12 +296,11 @@ impl Dialog {
             (StatusCode::REQUEST_TIMEOUT, _) => self.update_lost(step, gone, false),
             // It knows the call, but not the method.
             (StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED, _) | (_, Scope::Transaction) => {
-                match offer {
-                    true => self.settle_given(step, given_up, Err(ReofferError::Refused(status))),
-                    false => {
-                        self.update_settled(step);
-                        self.refresh_by_invite(step);
-                    }
+                if offer {
+                    self.settle_given(step, given_up, Err(ReofferError::Refused(status)));
+                } else {
+                    self.update_settled(step);
+                    self.refresh_by_invite(step);
                 }
             }
             (_, Scope::Usage | Scope::Dialog) => {

@@ -62,7 +62,7 @@ fn repeated_and_early_numbers_are_neither_told_nor_acknowledged() {
     let mut bench = Bench::new();
     let leg = bench.place();
     let sent = bench.last_sent();
-    for rseq in [7, 7, 9, 6] {
+    for rseq in [7, 7, 9, 6, u32::MAX] {
         reliable(&mut bench, &sent, 180, PEER_TAG, rseq, None);
     }
     assert_eq!(bench.count_of(Method::Prack), 1);
@@ -290,4 +290,22 @@ fn a_reliable_response_to_a_cancelled_call_is_acknowledged_and_not_told() {
     reliable(&mut bench, &sent, 183, PEER_TAG, 1, Some(ANSWER));
     assert_eq!(bench.count_of(Method::Prack), 1);
     assert!(described(&bench, leg).is_empty());
+}
+
+#[test]
+fn pracks_under_way_are_bounded_and_the_next_response_is_taken_when_it_comes_again() {
+    let mut bench = Bench::new();
+    let leg = bench.place();
+    let sent = bench.last_sent();
+    for rseq in 1..=32 {
+        reliable(&mut bench, &sent, 180, PEER_TAG, rseq, None);
+    }
+    assert_eq!(bench.count_of(Method::Prack), 32);
+    let told = bench.leg_events(leg).len();
+    reliable(&mut bench, &sent, 180, PEER_TAG, 33, None);
+    assert_eq!((bench.count_of(Method::Prack), bench.leg_events(leg).len()), (32, told));
+    let prack = bench.last_of(Method::Prack);
+    bench.ok(&prack);
+    reliable(&mut bench, &sent, 180, PEER_TAG, 33, None);
+    assert_eq!(bench.count_of(Method::Prack), 33);
 }

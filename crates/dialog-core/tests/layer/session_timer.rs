@@ -46,6 +46,9 @@ fn call(headers: &[(HeaderId, &str)]) -> Theirs {
     headers.iter().fold(call, |call, (id, value)| call.header(*id, value))
 }
 
+/// Headers of a call, and what they get: Session-Expires, and whether it is required.
+type Row<'a> = (&'a [(HeaderId, &'a str)], Option<&'a str>, bool);
+
 /// What we grant to a call of theirs.
 fn granted(bench: &mut Bench, headers: &[(HeaderId, &str)]) -> (LegId, Option<String>, bool) {
     let (_, leg) = bench.incoming(call(headers));
@@ -291,7 +294,7 @@ fn what_the_caller_asks_for_is_granted_by_the_table_of_the_rfc() {
     let timer = (HeaderId::Supported, "timer");
     let expires = |value| (HeaderId::SessionExpires, value);
     // In order: who supports, what is asked, what is granted, whether it is required.
-    let rows: [(&[(HeaderId, &str)], Option<&str>, bool); 8] = [
+    let rows: [Row<'_>; 8] = [
         (&[], None, false),
         (&[expires("600")], Some("600;refresher=uas"), false),
         (&[timer, expires("600")], Some("600;refresher=uac"), true),

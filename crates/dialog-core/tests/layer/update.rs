@@ -27,6 +27,8 @@ fn agreed(bench: &mut Bench) -> (LegId, Sent) {
             .contact("<sip:bob@192.0.2.20>")
             .body(SDP, ANSWER)
     });
+    let prack = bench.last_of(Method::Prack);
+    bench.ok(&prack);
     (leg, sent)
 }
 
