@@ -185,6 +185,15 @@ impl Dialog {
         }
     }
 
+    /// The call is to end while the answer for its ACK is made: none is waited for any more.
+    pub(crate) fn acknowledge_unanswered(&mut self, step: &mut Step<'_, '_, '_>) {
+        let Some(placing) = self.placing() else { return };
+        if let Stage::Answering { tx, cseq, hops } = &mut placing.stage {
+            let (tx, cseq, hops) = (*tx, *cseq, std::mem::take(hops));
+            self.acknowledge(step, tx, cseq, hops, None);
+        }
+    }
+
     /// There is no way for the ACK.
     fn unreachable_for_ack(&mut self, step: &mut Step<'_, '_, '_>, error: RouteError) {
         let Some(placing) = self.placing() else { return };

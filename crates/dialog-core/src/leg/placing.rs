@@ -274,7 +274,7 @@ impl Dialog {
         match sent {
             None => self.end(step, cause),
             Some(Some(tx)) => step.transaction(TxCommand::Cancel { tx, reason }),
-            Some(None) => {}
+            Some(None) => self.acknowledge_unanswered(step),
         }
     }
 

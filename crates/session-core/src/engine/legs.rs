@@ -8,7 +8,7 @@ use sip_message::StatusCode;
 
 use super::{
     Delivery, Engine, EngineTimer, Output, Reply, Tap,
-    session::{RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
+    session::{OpenOffer, RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
 };
 use crate::{
     error::{SessionError, SessionState},
@@ -46,14 +46,16 @@ impl<T: Tap> Engine<T> {
             }
             LegEvent::Reopened => {
                 if let Some(session) = self.sessions.get_mut(&id)
-                    && let Some(open) = session.open.take()
+                    && let OpenOffer::Answered(open) = std::mem::replace(&mut session.open, OpenOffer::Early)
                 {
                     session.negotiation = Some(*open);
                 }
             }
             LegEvent::Provisional { status, described } => {
                 if let Some(session) = self.sessions.get_mut(&id) {
-                    session.early |= *described;
+                    if *described && matches!(session.open, OpenOffer::None) {
+                        session.open = OpenOffer::Early;
+                    }
                 }
                 self.tell(Some(id), None, EventKind::Ringing { status: *status });
             }
@@ -61,7 +63,7 @@ impl<T: Tap> Engine<T> {
                 let mut unseen = None;
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.state = SessionState::Established;
-                    session.open = None;
+                    session.open = OpenOffer::None;
                     session.peer = established.remote.to_string();
                     unseen = session.unseen.take();
                 }

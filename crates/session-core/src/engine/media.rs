@@ -14,7 +14,7 @@ use super::{
     Engine, EngineTimer, Output, StreamAnswer, StreamRequest, Tap,
     config::MediaMode,
     media_boundary::MediaFailure,
-    session::{Session, StreamState},
+    session::{OpenOffer, Session, StreamState},
 };
 use crate::{
     error::SessionState,
@@ -126,10 +126,10 @@ impl<T: Tap> Engine<T> {
         match turn {
             Turn::Offer => session.offer_usable = negotiation.offered(body).is_ok(),
             Turn::Answer => {
-                let first = session.early && session.open.is_none() && negotiation.in_force().is_none();
-                let open = first.then(|| Box::new(negotiation.clone()));
+                if matches!(session.open, OpenOffer::Early) {
+                    session.open = OpenOffer::Answered(Box::new(negotiation.clone()));
+                }
                 if negotiation.answered(body).is_ok() {
-                    session.open = session.open.take().or(open);
                     self.apply_media(id);
                     self.tell_hold(id);
                     self.mend_hold(id);

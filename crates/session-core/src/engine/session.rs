@@ -70,6 +70,17 @@ impl MediaStatus {
     }
 }
 
+/// What is kept of our first offer, so that another fork can answer it.
+#[derive(Debug)]
+pub(super) enum OpenOffer {
+    /// Nothing: no early dialog has described its session, or the call is up.
+    None,
+    /// The next answer is an early one.
+    Early,
+    /// An early answer is in force; the negotiation was as it is here before it.
+    Answered(Box<Negotiation>),
+}
+
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) leg: LegId,
@@ -82,10 +93,8 @@ pub(super) struct Session {
     pub(super) stream: StreamState,
     pub(super) device: Option<DeviceId>,
     pub(super) media: MediaStatus,
-    /// Whether an early dialog has described its session.
-    pub(super) early: bool,
-    /// As the negotiation was before an early answer: another fork may answer the same offer.
-    pub(super) open: Option<Box<Negotiation>>,
+    /// Our first offer, which several forks may answer before the call is up.
+    pub(super) open: OpenOffer,
     /// Whether the last offer of theirs can be answered.
     pub(super) offer_usable: bool,
     /// An incoming call that was not shown to the application yet.
@@ -116,8 +125,7 @@ impl Session {
             stream: StreamState::Unopened,
             device: None,
             media: MediaStatus::default(),
-            early: false,
-            open: None,
+            open: OpenOffer::None,
             offer_usable: false,
             undelivered: None,
             unseen: None,
