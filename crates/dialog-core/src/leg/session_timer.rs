@@ -18,8 +18,12 @@ use super::Leg;
 /// are few.
 pub(crate) const RETRIES: u8 = 3;
 
-/// Longest interval in seconds that a 422 can make us ask for: a day. One that asks for more wants no timer.
+/// Longest interval in seconds: a day. Who asks for a longer one wants no timer.
 const LONGEST: u32 = 86_400;
+
+/// Shortest interval in seconds that we count by, whatever a peer says: less than the RFC's 90 is nobody's right, and a
+/// refresh without a pause would be a load that the peer chooses.
+const SHORTEST: u32 = 32;
 
 /// How long before its expiration an unrefreshed session is ended, at most, in seconds (RFC 4028 §10).
 const BEFORE: u32 = 32;
@@ -98,7 +102,7 @@ impl SessionTimer {
     pub(crate) fn answered(&mut self, config: &DialogConfig, message: &Message) {
         let said = message.session_expires().ok().flatten();
         let said = said.filter(|_| config.session_timers != SessionTimers::Off);
-        self.interval = said.map(|it| it.seconds);
+        self.interval = said.map(|it| it.seconds.clamp(SHORTEST, LONGEST));
         self.ours = said.is_some_and(|it| it.refresher != Some(Refresher::Uas));
     }
 
@@ -108,9 +112,13 @@ impl SessionTimer {
         let theirs = request.min_se().unwrap_or_default();
         self.least = self.least.max(theirs.min(LONGEST));
         let longest = ours.max(least(config)).max(theirs);
+        if theirs > LONGEST {
+            self.interval = None;
+            return;
+        }
         match request.session_expires() {
             Ok(Some(asked)) => {
-                self.interval = Some(asked.seconds.min(longest));
+                self.interval = Some(asked.seconds.min(longest)).filter(|seconds| *seconds >= SHORTEST);
                 self.ours = !knows_timers(request) || asked.refresher == Some(Refresher::Uas);
             }
             // It did not ask, so that the work is ours.

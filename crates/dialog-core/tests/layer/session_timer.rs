@@ -314,6 +314,21 @@ fn what_the_caller_asks_for_is_granted_by_the_table_of_the_rfc() {
 }
 
 #[test]
+fn an_interval_that_nobody_may_ask_for_makes_no_storm_of_refreshes() {
+    let mut bench = offering(1800);
+    placed(&mut bench, "0;refresher=uac", UPDATE);
+    bench.advance(secs(15));
+    assert_eq!(bench.sent.len(), 0);
+    bench.advance(secs(1));
+    assert_eq!(bench.count_of(Method::Update), 1);
+    assert_eq!(bench.last_sent().message.first(HeaderId::SessionExpires), Some("90;refresher=uac"));
+    // The first is below what we count by, the second asks for more than a day.
+    assert_eq!(granted(&mut offering(1800), &[(HeaderId::SessionExpires, "31")]).1, None);
+    let long = [(HeaderId::SessionExpires, "4294967295"), (HeaderId::MinSe, "4294967295")];
+    assert_eq!(granted(&mut offering(1800), &long).1, None);
+}
+
+#[test]
 fn an_interval_below_the_least_is_422() {
     // covers: TR-234
     let mut bench = Bench::with(DialogConfig { min_se: 300, ..Default::default() });

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the origin of virtual time")]
 
 mod bench;
+mod early;
 
 use std::time::Duration;
 
