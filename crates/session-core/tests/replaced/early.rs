@@ -31,7 +31,8 @@ fn an_early_answer_is_played_and_the_2xx_applies_nothing_again() {
 fn another_fork_that_picks_up_is_heard_instead() {
     let mut bench = Bench::new();
     let bob = Peer::new("bob", 2);
-    let desk = Peer { tag: "desk".into(), ..bob.clone() };
+    let mut desk = bob.clone();
+    desk.tag = "desk".into();
     let invite = call(&mut bench, &bob);
     bench.answer(&desk, &invite, 183, Some("sendrecv"));
     bench.answer(&bob, &invite, 183, Some("sendrecv"));
