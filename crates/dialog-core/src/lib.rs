@@ -6,6 +6,7 @@ mod config;
 mod dialog;
 mod dialogs;
 mod forks;
+mod hatch;
 mod leg;
 mod path;
 mod pending;
@@ -24,6 +25,10 @@ pub use boundary::{
     leg::{
         By, DialogIdentity, EndCause, EndReason, Established, IncomingCall, Invite, LegCommand, LegEvent,
         LegId, Misuse, Peer, ReofferError, Replacing, Turn,
+    },
+    package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Resubscription, Subscribe},
+    request::{
+        IncomingRequest, Place, Request, RequestCommand, RequestEvent, RequestFailure, RequestId,
     },
     subscription::{
         IncomingRefer, Notification, NotifiedState, ReferAnswer, SubscriptionCommand, SubscriptionEnd,
