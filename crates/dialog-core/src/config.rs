@@ -132,10 +132,7 @@ impl DialogConfig {
 
 /// Whether a method has no owner in this layer, so that its requests may go up.
 const fn is_passed_up(method: Method) -> bool {
-    matches!(
-        method,
-        Method::Info | Method::Message | Method::Options | Method::Publish | Method::Other(_)
-    )
+    matches!(method, Method::Info | Method::Message | Method::Options | Method::Publish | Method::Other(_))
 }
 
 /// The option tag of RFC 3891 §6.2.

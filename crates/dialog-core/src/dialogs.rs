@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,11 +22,12 @@ use crate::{
     pending::{Client, Errand, Pending, Server},
     respond::Capabilities,
     step::Step,
+    subscription::subject::{Referral, Subject},
     timer::{DialogTimer, LegTimer},
     tombstone::Tombstones,
 };
 
-/// All dialogs with their legs and refer subscriptions.
+/// All dialogs with their legs and subscriptions.
 ///
 /// A reducer by the step contract of [`sip_transport::step`]: [`command`](Self::command) takes what the
 /// layers above ask, [`receive`](Self::receive) what the transaction layer tells, [`expire`](Self::expire) a
@@ -45,7 +47,7 @@ pub struct Dialogs {
 pub struct Load {
     /// INVITE usages that have not ended.
     pub legs: usize,
-    /// Refer subscriptions in both roles.
+    /// Subscriptions in both roles.
     pub subscriptions: usize,
     /// Dialogs with at least one usage.
     pub dialogs: usize,
@@ -108,7 +110,14 @@ impl Dialogs {
         match command {
             DialogCommand::Place { leg, invite } => self.place(cx, leg, invite, out),
             DialogCommand::Leg(leg, command) => self.leg_command(cx, leg, command, out),
-            DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, &command, out),
+            DialogCommand::Subscription(id, SubscriptionCommand::Subscribe(subscribe)) => {
+                self.begin(cx, id, Subject::Package(subscribe), out);
+            }
+            DialogCommand::Subscription(id, SubscriptionCommand::ReferTo(refer)) => {
+                self.begin(cx, id, Subject::Refer(Box::new(Referral::outside(*refer))), out);
+            }
+            DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, command, out),
+            DialogCommand::Request(id, command) => self.request_command(cx, id, command, out),
         }
     }
 
@@ -145,6 +154,7 @@ impl Dialogs {
                     dialog.subscription_expired(step, id, timer);
                 });
             }
+            DialogTimer::Request(id) => self.step(cx, out).0.request_unanswered(id),
         }
     }
 
@@ -171,8 +181,11 @@ impl Dialogs {
         act(dialog, &mut step);
         if dialog.is_over()
             && let Some(dialog) = dialogs.remove(&leg)
-            && dialog.confirmed
         {
+            step.pending.unlink(&dialog);
+            if !dialog.confirmed {
+                return;
+            }
             let gone = dialog.ended_at.map_or(Duration::ZERO, |at| step.cx.now.since(at));
             let after = step.timeout().saturating_sub(gone);
             if after.is_zero() {
@@ -234,7 +247,7 @@ impl Dialogs {
         &mut self,
         cx: &mut Cx<'_>,
         id: SubscriptionId,
-        command: &SubscriptionCommand,
+        command: SubscriptionCommand,
         out: &mut Out<'_, DialogOutput>,
     ) {
         if !self.with_subscription(cx, id, out, |dialog, step| dialog.subscription_command(step, id, command))
@@ -248,7 +261,7 @@ impl Dialogs {
         cx: &mut Cx<'_>,
         tx: TxId,
         origin: &Origin,
-        message: &Message,
+        message: &Arc<Message>,
         out: &mut Out<'_, DialogOutput>,
     ) {
         let Some(client) = self.pending.clients.get(&tx).copied() else { return };
@@ -285,11 +298,21 @@ impl Dialogs {
                     self.pending.clients.remove(&tx);
                 }
                 self.with_subscription(cx, id, out, |dialog, step| match client {
-                    Client::Refer(_) => dialog.refer_response(step, id, message),
+                    Client::Refer(_) => dialog.refer_response(step, id, origin, message),
                     Client::Notify(_) => dialog.notify_response(step, id, message),
                     Client::Subscribe(_) => dialog.subscribe_response(step, id, message),
-                    Client::Invite(_) | Client::Reinvite(_) | Client::Bye(_) | Client::StrayBye => {}
+                    Client::Invite(_)
+                    | Client::Reinvite(_)
+                    | Client::Bye(_)
+                    | Client::StrayBye
+                    | Client::Request(_) => {}
                 });
+            }
+            Client::Request(id) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.request_response(cx, id, message, out);
+                }
             }
         }
     }
@@ -304,6 +327,7 @@ impl Dialogs {
                 Server::Refer(id) => {
                     self.with_subscription(cx, id, out, |dialog, step| dialog.refer_undecided(step, id));
                 }
+                Server::Request(id) => self.step(cx, out).0.request_lost(id),
             };
         }
         let Some(client) = self.pending.clients.remove(&tx) else { return };
@@ -330,6 +354,7 @@ impl Dialogs {
             Client::Subscribe(id) => {
                 self.with_subscription(cx, id, out, |dialog, step| dialog.subscribe_failed(step, id));
             }
+            Client::Request(id) => self.request_failed(cx, id, failure, out),
         }
     }
 
@@ -348,7 +373,7 @@ impl Dialogs {
                 self.with(cx, leg, out, |dialog, step| dialog.reinvite_cancelled(step, tx));
             }
             // Only an INVITE is cancelled (RFC 3261 §9.1, TR-052); one that was answered stays answered.
-            Some(Server::Refer(_)) | None => {}
+            Some(Server::Refer(_) | Server::Request(_)) | None => {}
         }
     }
 
@@ -375,7 +400,8 @@ impl Dialogs {
                 | Client::StrayBye
                 | Client::Refer(_)
                 | Client::Notify(_)
-                | Client::Subscribe(_),
+                | Client::Subscribe(_)
+                | Client::Request(_),
             )
             | None => {}
         }
@@ -393,6 +419,7 @@ impl Dialogs {
                 self.with(cx, leg, out, |dialog, step| dialog.routed(step, ask, result));
             }
             Some(Errand::Stray(ack)) => ack.routed(&mut self.step(cx, out).0, result),
+            Some(Errand::Request(id)) => self.step(cx, out).0.request_outside_routed(id, result),
             None => {}
         }
     }
@@ -409,9 +436,15 @@ impl Dialogs {
     /// The dialog that a request of the peer names: our tag finds it, Call-ID and the peer's tag are compared
     /// (RFC 3261 §12.2.2). Before the first 2xx to our INVITE there is no tag to compare, and so no owner.
     pub(crate) fn owner(&self, cx: &Cx<'_>, request: &Message) -> Option<LegId> {
-        let leg = LegId::from(cx.guard.read(Purpose::Tag, request.to_tag()?)?);
-        let dialog = self.dialogs.get(&leg).filter(|dialog| !dialog.is_unconfirmed())?;
-        dialog.state.matches(request).then_some(leg)
+        let tag = LegId::from(cx.guard.read(Purpose::Tag, request.to_tag()?)?);
+        let is_owner = |leg: &&LegId| {
+            let dialog = self.dialogs.get(*leg).filter(|dialog| !dialog.is_unconfirmed());
+            dialog.is_some_and(|dialog| dialog.state.matches(request))
+        };
+        std::iter::once(&tag)
+            .chain(self.pending.sisters.get(&tag).into_iter().flatten())
+            .find(is_owner)
+            .copied()
     }
 }
 

@@ -27,9 +27,7 @@ pub use boundary::{
         LegId, Misuse, Peer, ReofferError, Replacing, Turn,
     },
     package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Resubscription, Subscribe},
-    request::{
-        IncomingRequest, Place, Request, RequestCommand, RequestEvent, RequestFailure, RequestId,
-    },
+    request::{IncomingRequest, Place, Request, RequestCommand, RequestEvent, RequestFailure, RequestId},
     subscription::{
         IncomingRefer, Notification, NotifiedState, ReferAnswer, SubscriptionCommand, SubscriptionEnd,
         SubscriptionEvent, SubscriptionId,

@@ -6,8 +6,10 @@ use sip_transport::RouteId;
 use transaction_core::TxId;
 
 use crate::{
-    boundary::{leg::LegId, subscription::SubscriptionId},
+    boundary::{leg::LegId, request::RequestId, subscription::SubscriptionId},
+    dialog::{Birth, Dialog},
     forks::{Forks, StrayAck},
+    hatch::Hatch,
 };
 
 /// A request that a dialog wants to send.
@@ -23,12 +25,14 @@ pub(crate) enum Ask {
     ReofferAck,
     /// BYE.
     Bye,
-    /// REFER.
+    /// REFER, or the SUBSCRIBE that makes a subscription.
     Refer(SubscriptionId),
     /// NOTIFY.
     Notify(SubscriptionId),
     /// SUBSCRIBE, to refresh or to unsubscribe.
     Subscribe(SubscriptionId),
+    /// A request of another method.
+    Request(RequestId),
 }
 
 impl Ask {
@@ -36,11 +40,11 @@ impl Ask {
     pub(crate) fn subscription(self) -> Option<SubscriptionId> {
         match self {
             Self::Refer(id) | Self::Notify(id) | Self::Subscribe(id) => Some(id),
-            Self::Place | Self::Ack | Self::Reoffer | Self::ReofferAck | Self::Bye => None,
+            Self::Place | Self::Ack | Self::Reoffer | Self::ReofferAck | Self::Bye | Self::Request(_) => None,
         }
     }
 
-    /// The subscription that the request makes, if it is a REFER.
+    /// The subscription that the request makes.
     pub(crate) fn refer(self) -> Option<SubscriptionId> {
         match self {
             Self::Refer(id) => Some(id),
@@ -50,7 +54,8 @@ impl Ask {
             | Self::Ack
             | Self::Reoffer
             | Self::ReofferAck
-            | Self::Bye => None,
+            | Self::Bye
+            | Self::Request(_) => None,
         }
     }
 }
@@ -62,6 +67,8 @@ pub(crate) enum Errand {
     Dialog(LegId, Ask),
     /// For the ACK, and BYE if need be, to a 2xx that no leg waits for.
     Stray(Box<StrayAck>),
+    /// For a request outside any dialog.
+    Request(RequestId),
 }
 
 /// Whose client transaction it is.
@@ -75,12 +82,14 @@ pub(crate) enum Client {
     Bye(LegId),
     /// A BYE whose outcome interests nobody: that of a surplus fork.
     StrayBye,
-    /// A REFER.
+    /// A REFER, or the SUBSCRIBE that makes a subscription.
     Refer(SubscriptionId),
     /// A NOTIFY.
     Notify(SubscriptionId),
     /// A SUBSCRIBE.
     Subscribe(SubscriptionId),
+    /// A request of another method.
+    Request(RequestId),
 }
 
 /// Whose server transaction it is, as long as it waits for an answer.
@@ -90,8 +99,10 @@ pub(crate) enum Server {
     Invite(LegId),
     /// A re-INVITE.
     Reinvite(LegId),
-    /// A REFER that waits for its decision.
+    /// A REFER or SUBSCRIBE that waits for its decision.
     Refer(SubscriptionId),
+    /// A request that was passed up.
+    Request(RequestId),
 }
 
 /// All that is under way, and the index of subscriptions.
@@ -106,9 +117,24 @@ pub(crate) struct Pending {
     pub(crate) forks: BTreeMap<LegId, Forks>,
     /// In whose dialog a subscription lives.
     pub(crate) subscriptions: BTreeMap<SubscriptionId, LegId>,
+    /// The dialogs beyond the first that one SUBSCRIBE or REFER of ours has made, by the id in their tag.
+    pub(crate) sisters: BTreeMap<LegId, Vec<LegId>>,
+    /// Requests of other methods, ours and theirs.
+    pub(crate) hatch: Hatch,
 }
 
 impl Pending {
+    /// A dialog is gone: its tag leads there no more.
+    pub(crate) fn unlink(&mut self, dialog: &Dialog) {
+        let Birth::Ours { tag, .. } = dialog.birth else { return };
+        if let Some(sisters) = self.sisters.get_mut(&tag) {
+            sisters.retain(|sister| *sister != dialog.id);
+            if sisters.is_empty() {
+                self.sisters.remove(&tag);
+            }
+        }
+    }
+
     /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.clients.is_empty()
@@ -116,5 +142,6 @@ impl Pending {
             && self.routes.is_empty()
             && self.forks.is_empty()
             && self.subscriptions.is_empty()
+            && self.hatch.is_empty()
     }
 }

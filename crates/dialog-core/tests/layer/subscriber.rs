@@ -20,6 +20,7 @@ fn refer(bench: &mut Bench, leg: LegId) -> (SubscriptionId, Sent) {
             subscription,
             refer_to: uri("sip:carol@example.com?Replaces=a%40h%3Bto-tag%3D1%3Bfrom-tag%3D2"),
             referred_by: Some(address_of("<sip:alice@example.com>")),
+            suppress: false,
         },
     );
     (subscription, bench.last_of(Method::Refer))
@@ -350,7 +351,7 @@ fn a_refer_that_was_not_sent_yet_fails_with_the_call() {
     let subscription: SubscriptionId = bench.ids.mint();
     bench.leg(
         leg,
-        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None, suppress: false },
     );
     let up = bench.established(leg);
     let bye = bench.theirs(Method::Bye, &up);

@@ -13,6 +13,7 @@ fn refer(bench: &mut Bench, leg: LegId) -> (SubscriptionId, Sent) {
             subscription,
             refer_to: uri("sip:carol@example.com?Replaces=a%40h%3Bto-tag%3D1%3Bfrom-tag%3D2"),
             referred_by: Some(address_of("<sip:alice@example.com>")),
+            suppress: false,
         },
     );
     (subscription, bench.last_of(Method::Refer))
