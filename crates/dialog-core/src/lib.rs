@@ -4,6 +4,8 @@
 mod boundary;
 mod config;
 mod dialog;
+#[cfg(feature = "dialog-info")]
+pub mod dialog_info;
 mod dialogs;
 mod forks;
 mod hatch;

@@ -160,7 +160,12 @@ impl World {
             7 | 8 => {
                 let subscription = self.bench.ids.mint();
                 self.subscriptions.push(subscription);
-                LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None, suppress: false }
+                LegCommand::Refer {
+                    subscription,
+                    refer_to: uri("sip:carol@example.com"),
+                    referred_by: None,
+                    suppress: false,
+                }
             }
             9 => LegCommand::Describe { body: (b > 100).then(|| OFFER.into()) },
             10 => LegCommand::Describe { body: None },

@@ -351,7 +351,12 @@ fn a_refer_that_was_not_sent_yet_fails_with_the_call() {
     let subscription: SubscriptionId = bench.ids.mint();
     bench.leg(
         leg,
-        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None, suppress: false },
+        LegCommand::Refer {
+            subscription,
+            refer_to: uri("sip:carol@example.com"),
+            referred_by: None,
+            suppress: false,
+        },
     );
     let up = bench.established(leg);
     let bye = bench.theirs(Method::Bye, &up);
