@@ -110,7 +110,7 @@ impl Element {
 
     /// The first child with this name.
     pub(super) fn child(&self, name: &str) -> Option<&Element> {
-        self.children(name).next()
+        self.children.iter().find(|child| child.is(name))
     }
 
     /// The children with this name, in order.
