@@ -41,12 +41,13 @@ impl Dialogs {
             None if method == Method::Notify => self.adopt(cx, &inbound, out),
             owner => owner,
         };
+        let known = owner.is_none() && self.has_asked_for(cx, &inbound.message);
         let (mut step, _) = self.step(cx, out);
         match (owner, inbound.message.to_tag().is_some()) {
             (Some(leg), _) => {
                 self.with(cx, leg, out, |dialog, step| dialog.request(step, tx, inbound, method));
             }
-            (None, true) => step.outside_dead(tx, &inbound, method),
+            (None, true) => step.outside_dead(tx, &inbound, method, known),
             (None, false) if method == Method::Invite => self.invited(cx, tx, inbound, full, out),
             (None, false) if method == Method::Refer => self.referred_outside(cx, tx, inbound, out),
             (None, false) if method == Method::Subscribe && step.is_published(&inbound) => {
@@ -184,11 +185,11 @@ impl Step<'_, '_, '_> {
         matches!(inbound.message.event(), Ok(Some(event)) if self.config.notifies(event.package))
     }
 
-    /// A request with a tag that is no live dialog's: 481, except that an unknown event package is said to be
-    /// one (TR-044).
-    fn outside_dead(&mut self, tx: TxId, inbound: &Inbound, method: Method) {
+    /// A request with a tag that is no live dialog's: 481, except that an event package that is not known, by what was asked
+    /// for either, is said to be unknown (TR-044).
+    fn outside_dead(&mut self, tx: TxId, inbound: &Inbound, method: Method, known: bool) {
         let status = match (method, known_event(self.config, &inbound.message)) {
-            (Method::Notify | Method::Subscribe, Err(status)) => status,
+            (Method::Notify | Method::Subscribe, Err(status)) if !known => status,
             _ => StatusCode::CALL_DOES_NOT_EXIST,
         };
         self.refuse_outside(tx, inbound, status);

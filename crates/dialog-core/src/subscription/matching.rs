@@ -27,6 +27,14 @@ impl Dialog {
         self.subscriptions.iter().find(is_named).map(|subscription| subscription.id)
     }
 
+    /// Whether we have a subscription to this package, with whatever id.
+    pub(crate) fn subscribes_to(&self, package: &str) -> bool {
+        self.subscriptions.iter().any(|subscription| match &subscription.role {
+            Role::Subscriber(subscriber) => subscriber.subject.package().eq_ignore_ascii_case(package),
+            Role::Notifier(_) => false,
+        })
+    }
+
     /// Finds the subscription of a REFER.
     ///
     /// The id is the `CSeq` number of the REFER (TR-020); a first REFER may be named by it too (TR-021).

@@ -86,6 +86,8 @@ impl Dialogs {
         let Birth::Ours { at, noted, .. } = asked.birth else { return None };
         if !noted {
             asked.state.remote_tag = notify.from_tag().unwrap_or_default().into();
+            // One that was malformed may have been counted for another notifier.
+            asked.state.remote_cseq = None;
             return Some(tag);
         }
         // Later than timer N nobody can have been reached by the first request (RFC 6665 §4.1.2.4).
@@ -112,6 +114,14 @@ impl Dialogs {
         step.subscription(id, SubscriptionEvent::Forked { of });
         dialogs.insert(sister, new);
         Some(sister)
+    }
+}
+
+impl Dialogs {
+    /// Whether a NOTIFY that nobody takes is of an event that our request in its To tag has asked for.
+    pub(crate) fn has_asked_for(&self, cx: &Cx<'_>, notify: &Message) -> bool {
+        let tag = notify.to_tag().and_then(|tag| cx.guard.read(Purpose::Tag, tag)).map(LegId::from);
+        tag.and_then(|tag| self.dialogs.get(&tag)).is_some_and(|dialog| dialog.asked_for(notify))
     }
 }
 

@@ -165,6 +165,7 @@ impl Dialog {
         let event = message.event().map_err(|error| error.status())?.ok_or(StatusCode::BAD_EVENT)?;
         match self.named(side, &event) {
             Some(id) => Ok(Some((id, event.id.is_some()))),
+            None if self.subscribes_to(event.package) => Ok(None),
             None => known_event(step.config, message).map(|()| None),
         }
     }

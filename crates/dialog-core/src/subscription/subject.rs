@@ -102,6 +102,14 @@ impl Subject {
         draft
     }
 
+    /// Its event package.
+    pub(crate) fn package(&self) -> &str {
+        match self {
+            Self::Refer(_) => REFER_PACKAGE,
+            Self::Package(subscribe) => &subscribe.package,
+        }
+    }
+
     /// Whether an Event is that of this package subscription; of a REFER's is never asked here.
     pub(crate) fn is_package(&self, package: &str, id: Option<&str>) -> bool {
         match self {

@@ -293,7 +293,7 @@ fn who_does_not_name_a_call_rightly_is_a_stranger() {
     }
     let twice = about(&bench, leg).header(HeaderId::TargetDialog, "a@h;local-tag=1;remote-tag=2");
     bench.request(twice);
-    assert_eq!(bench.last_status(), 403);
+    assert_eq!(bench.last_status(), 400);
     bench.request(Theirs { to_tag: Some("unknown".into()), ..request() });
     assert_eq!(bench.last_status(), 481);
     assert_eq!(bench.dialogs.len(), 1);
