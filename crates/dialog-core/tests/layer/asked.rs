@@ -124,7 +124,7 @@ fn malformed_refers_are_400_and_make_nothing() {
 
 #[test]
 fn what_is_asked_for_is_passed_up_decoded() {
-    // covers: TR-073
+    // covers: TR-073, EC-47
     let mut bench = Bench::new();
     let leg = bench.placed();
     let up = bench.established(leg);

@@ -82,7 +82,7 @@ fn a_refer_is_sent_in_the_dialog_with_one_refer_to_in_brackets_and_a_contact() {
 
 #[test]
 fn the_usual_course_is_accepted_trying_done() {
-    // covers: TR-060
+    // covers: TR-060, EC-18
     for status in [200, 202] {
         let mut bench = Bench::new();
         let leg = bench.placed();
@@ -199,7 +199,7 @@ fn a_refusal_after_a_notify_is_trusted() {
 
 #[test]
 fn the_subscription_outlives_the_call() {
-    // covers: TR-240
+    // covers: TR-240, EC-10
     for ours in [true, false] {
         let mut bench = Bench::new();
         let leg = bench.placed();
@@ -268,7 +268,7 @@ fn unsubscribing_before_the_response_waits_for_it_and_cancels_nothing() {
 
 #[test]
 fn the_duration_is_refreshed_and_a_failed_refresh_ends_only_by_the_fatal_codes() {
-    // covers: TR-048, TR-041
+    // covers: TR-048, TR-041, EC-17
     for (status, fatal) in [(500, false), (481, true), (405, true), (403, false)] {
         let mut bench = Bench::new();
         let leg = bench.placed();
@@ -279,6 +279,7 @@ fn the_duration_is_refreshed_and_a_failed_refresh_ends_only_by_the_fatal_codes()
         assert_eq!(bench.count_of(Method::Subscribe), 0);
         bench.advance(Duration::from_secs(2));
         let refresh = bench.last_of(Method::Subscribe);
+        assert_eq!(bench.count_of(Method::Refer), 1);
         bench.reply(&refresh, status, PEER_TAG, |response| response);
         assert_eq!(end(&bench, id), fatal.then_some(SubscriptionEnd::Terminated), "{status}");
         if !fatal {
