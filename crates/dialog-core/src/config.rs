@@ -27,6 +27,7 @@ impl ReferAcceptance {
 
 /// The settings of [`Dialogs`](crate::Dialogs).
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, read in one place")]
 pub struct DialogConfig {
     /// The base timers; the same values as in the transaction layer.
     pub timing: Timing,

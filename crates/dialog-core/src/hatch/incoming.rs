@@ -45,13 +45,12 @@ impl Step<'_, '_, '_> {
         dialog: Option<(Option<LegId>, &DialogState)>,
     ) {
         let id: RequestId = self.cx.ids.mint();
-        let local_tag: Box<str> = match dialog {
-            Some((_, state)) => (*state.local_tag).into(),
+        let local_tag: Box<str> = if let Some((_, state)) = dialog {
+            (*state.local_tag).into()
+        } else {
             // A tag that belongs to nothing (RFC 3261 §8.2.6.2).
-            None => {
-                let nobody: LegId = self.cx.ids.mint();
-                self.cx.guard.token(Purpose::Tag, nobody.number()).as_str().into()
-            }
+            let nobody: LegId = self.cx.ids.mint();
+            self.cx.guard.token(Purpose::Tag, nobody.number()).as_str().into()
         };
         let message = inbound.message.clone();
         let leg = dialog.and_then(|(leg, _)| leg);
@@ -112,7 +111,7 @@ impl Step<'_, '_, '_> {
         id: RequestId,
         status: StatusCode,
         headers: &[(HeaderId, Box<str>)],
-        body: Option<Body>,
+        body: Option<&Body>,
     ) {
         if !status.is_final() {
             return self.request_misused(id, Misuse::State);
@@ -129,7 +128,7 @@ impl Step<'_, '_, '_> {
                 _ => response,
             };
             let response = headers.iter().fold(response, |response, (id, value)| response.header(*id, value));
-            match &body {
+            match body {
                 Some(body) => response.body(&body.content_type, &body.content),
                 None => response,
             }

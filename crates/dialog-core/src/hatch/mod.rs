@@ -53,7 +53,7 @@ impl Dialogs {
         match command {
             RequestCommand::Send(request) => self.send_request(cx, id, *request, out),
             RequestCommand::Answer { status, headers, body } => {
-                self.step(cx, out).0.answer_request(id, status, &headers, body);
+                self.step(cx, out).0.answer_request(id, status, &headers, body.as_ref());
             }
         }
     }

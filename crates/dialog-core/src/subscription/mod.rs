@@ -1,5 +1,6 @@
 //! Subscriptions: the usages that a REFER or SUBSCRIBE makes in a dialog (RFC 3515, RFC 6665).
 
+pub(crate) mod lifetime;
 pub(crate) mod matching;
 pub(crate) mod notification;
 pub(crate) mod notifier;

@@ -1,7 +1,5 @@
 //! What the subscriber's table asks for: our REFER or first SUBSCRIBE, its response, NOTIFYs, SUBSCRIBE.
 
-use std::time::Duration;
-
 use sip_message::{HeaderId, Message, Method, NameAddrBuf, RetryAfter, StatusCode, UriBuf};
 use sip_transport::{Hops, Inbound, Origin, RouteError, Tick};
 use transaction_core::{TxFailure, TxId};
@@ -22,6 +20,7 @@ use crate::{
 
 use super::{
     LONGEST, Role,
+    lifetime::DEFAULT_DURATION,
     notification::{self, Told},
     subject::{Referral, Subject},
     subscriber::{Action, Event, State, next},
@@ -30,20 +29,18 @@ use super::{
 /// 423 Interval Too Brief (RFC 6665 §4.1.2.1).
 pub(crate) const TOO_BRIEF: StatusCode = StatusCode::INTERVAL_TOO_BRIEF;
 
-/// Seconds that a subscription lasts if the peer does not say (RFC 3515 leaves it to the notifier; TR-041).
-const DEFAULT_DURATION: u32 = 180;
-
-/// Shortest duration that is worth a refresh.
-const REFRESHED_FROM: u32 = 20;
-
 /// Most refreshes of one subscription: a transfer is over long before, and a peer that never ends must not
 /// keep us busy.
 const REFRESHES: u8 = 16;
 
 /// A subscription that our REFER or SUBSCRIBE makes.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of the peer and its past, beside the state and not of it"
+)]
 pub(crate) struct Subscriber {
-    state: State,
+    pub(super) state: State,
     pub(crate) subject: Subject,
     /// The number of the REFER or first SUBSCRIBE, once it was sent; of a REFER it is the event id.
     pub(crate) refer: Option<u32>,
@@ -55,9 +52,9 @@ pub(crate) struct Subscriber {
     /// Whether the final status was told; nothing more is to come then, though the peer may not say so.
     reported: bool,
     /// When its time runs out, once that is known.
-    until: Option<Tick>,
+    pub(super) until: Option<Tick>,
     /// Seconds that the last 2xx to a SUBSCRIBE has granted, for a NOTIFY that does not say.
-    granted: Option<u32>,
+    pub(super) granted: Option<u32>,
     /// Whether the notifier has asked for longer than we did (423).
     lengthened: bool,
 }
@@ -88,7 +85,7 @@ impl Subscriber {
     }
 
     /// Whether it may be refreshed once more.
-    fn is_refreshable(&self) -> bool {
+    pub(super) fn is_refreshable(&self) -> bool {
         match &self.subject {
             Subject::Refer(_) => self.refreshes < REFRESHES && !self.reported,
             Subject::Package(subscribe) => subscribe.expires > 0,
@@ -356,21 +353,6 @@ impl Dialog {
         self.refresh_later(step, id);
     }
 
-    /// A refresh has failed without ending the subscription, which lasts as long as was granted (TR-048): one more try in
-    /// half of the time that is left, until that is not worth it.
-    fn refresh_later(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
-        let kept = step.timeout();
-        let now = step.cx.now;
-        let Some(subscriber) = self.subscriber(id).filter(|it| !it.is_refer() && it.state != State::Closing)
-        else {
-            return;
-        };
-        let left = subscriber.until.map_or(Duration::ZERO, |until| until.since(now).saturating_sub(kept));
-        if left >= Duration::from_secs(REFRESHED_FROM.into()) {
-            step.arm_subscription(id, SubscriptionTimer::Refresh, left / 2);
-        }
-    }
-
     pub(crate) fn subscriber_timer(
         &mut self,
         step: &mut Step<'_, '_, '_>,
@@ -455,57 +437,6 @@ impl Dialog {
             }
             Action::Misuse => Self::subscription_misused(step, id, Misuse::State),
             Action::End(end) => self.end_subscription(step, id, end),
-        }
-    }
-
-    /// Counts the duration anew. The usage is kept for 64*T1 longer, in which the peer repeats its last
-    /// NOTIFY.
-    fn extend(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, granted: Option<u32>) {
-        let before = self.subscriber(id).and_then(|subscriber| subscriber.granted);
-        let seconds = granted.or(before).unwrap_or(DEFAULT_DURATION).min(LONGEST);
-        let whole = Duration::from_secs(seconds.into());
-        let wanted = step.after(whole + step.timeout());
-        let until = self.grace.map_or(wanted, |grace| grace.min(wanted));
-        self.expire_at(step, id, until);
-        let may_refresh = step.config.refresh && seconds >= REFRESHED_FROM && self.is_held();
-        if may_refresh && self.subscriber(id).is_some_and(|it| it.is_refreshable()) {
-            step.arm_subscription(
-                id,
-                SubscriptionTimer::Refresh,
-                whole.saturating_sub((whole / 4).min(step.timeout())),
-            );
-        } else {
-            step.disarm_subscription(id, SubscriptionTimer::Refresh);
-        }
-    }
-}
-
-impl Dialog {
-    fn expire_at(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, until: Tick) {
-        if let Some(subscriber) = self.subscriber(id) {
-            subscriber.until = Some(until);
-        }
-        step.arm_subscription(id, SubscriptionTimer::Expiry, until.since(step.cx.now));
-    }
-
-    /// The call has ended. Its subscriptions go on (TR-240), but only as long as a last NOTIFY of the peer may be on
-    /// its way: 64*T1, whatever it granted and however often it notifies (TR-165, TR-258).
-    pub(crate) fn begin_grace(&mut self, step: &mut Step<'_, '_, '_>) {
-        let grace = step.after(step.timeout());
-        self.grace = Some(grace);
-        let ours: Vec<(SubscriptionId, Tick)> = self
-            .subscriptions
-            .iter()
-            .filter_map(|subscription| match &subscription.role {
-                Role::Subscriber(it) => {
-                    Some((subscription.id, it.until.map_or(grace, |until| until.min(grace))))
-                }
-                Role::Notifier(_) => None,
-            })
-            .collect();
-        for (id, until) in ours {
-            step.disarm_subscription(id, SubscriptionTimer::Refresh);
-            self.expire_at(step, id, until);
         }
     }
 }

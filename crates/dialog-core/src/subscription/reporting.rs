@@ -12,6 +12,7 @@ use crate::{
         package::Body,
         subscription::{SubscriptionEnd, SubscriptionEvent, SubscriptionId},
     },
+    config::DialogConfig,
     dialog::{Birth, Dialog},
     leg::answering::contact,
     pending::{Ask, Client},
@@ -90,6 +91,26 @@ impl Notifier {
 
     pub(crate) fn is_refer(&self) -> bool {
         self.published.is_none()
+    }
+
+    /// What the next NOTIFY says besides its state.
+    fn content(&self) -> Published {
+        if let Some(published) = &self.published {
+            return (**published).clone();
+        }
+        let content = sipfrag::write_status(self.status, self.status.reason_phrase());
+        let event_id = (!self.first).then(|| self.refer.to_string().into());
+        Published::refer(event_id, Body { content_type: sipfrag::CONTENT_TYPE.into(), content })
+    }
+
+    /// The status that accepts the REFER or SUBSCRIBE, and the one that answers it when nobody has decided.
+    fn statuses(&self, config: &DialogConfig) -> (StatusCode, StatusCode) {
+        if self.is_refer() {
+            (config.refer_acceptance.status(), StatusCode::DECLINE)
+        } else {
+            // Nobody has refused it: it may be sent again.
+            (StatusCode::OK, StatusCode::SERVER_INTERNAL_ERROR)
+        }
     }
 
     /// Whether an Event is that of this package subscription.
@@ -227,17 +248,7 @@ impl Dialog {
             }
             State::Terminating | State::Terminated => format!("active;expires={left}"),
         };
-        let content = match &notifier.published {
-            Some(published) => published.clone(),
-            None => {
-                let fragment = sipfrag::write_status(notifier.status, notifier.status.reason_phrase());
-                let event_id = (!notifier.first).then(|| notifier.refer.to_string().into());
-                Box::new(Published::refer(
-                    event_id,
-                    Body { content_type: sipfrag::CONTENT_TYPE.into(), content: fragment.into() },
-                ))
-            }
-        };
+        let content = notifier.content();
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Notify)) else {
             return self.notify_over(step, id, Event::NotifyFatal);
         };
@@ -357,11 +368,10 @@ impl Dialog {
     ) {
         match action {
             Action::AcceptRefer => {
-                let status = match self.notifier(id).is_some_and(|notifier| notifier.is_refer()) {
-                    true => step.config.refer_acceptance.status(),
-                    false => StatusCode::OK,
+                let Some((accepted, _)) = self.notifier(id).map(|it| it.statuses(step.config)) else {
+                    return;
                 };
-                self.answer_refer(step, id, status, false);
+                self.answer_refer(step, id, accepted, false);
             }
             Action::AcceptUnreported => {
                 self.answer_refer(step, id, step.config.refer_acceptance.status(), true);
@@ -370,12 +380,10 @@ impl Dialog {
                 self.answer_refer(step, id, facts.refusal.unwrap_or(StatusCode::DECLINE), false);
             }
             Action::DeclineRefer => {
-                let status = match self.notifier(id).is_some_and(|notifier| notifier.is_refer()) {
-                    true => StatusCode::DECLINE,
-                    // Nobody has refused it: it may be sent again.
-                    false => StatusCode::SERVER_INTERNAL_ERROR,
+                let Some((_, declined)) = self.notifier(id).map(|it| it.statuses(step.config)) else {
+                    return;
                 };
-                self.answer_refer(step, id, status, false);
+                self.answer_refer(step, id, declined, false);
             }
             Action::Grant => {
                 let granted = self.notifier(id).map_or(0, |notifier| notifier.granted);

@@ -321,21 +321,6 @@ impl Bench {
         leg
     }
 
-    /// A call of ours that is up, though routes are answered by hand.
-    pub(crate) fn placed_by_hand(&mut self) -> LegId {
-        let leg = self.place();
-        for _ in 0..2 {
-            let route = self.routes.last().expect("a question").clone();
-            self.answer_route(&route);
-            if !self.has_up(leg) && self.acks.is_empty() {
-                let invite = self.last_of(Method::Invite);
-                self.pick_up(&invite, PEER_TAG);
-            }
-        }
-        assert!(self.has_up(leg), "{:?}", self.order);
-        leg
-    }
-
     /// A call of theirs that is up and acknowledged.
     pub(crate) fn answered_call(&mut self) -> LegId {
         let leg = self.incoming(Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER)).1;

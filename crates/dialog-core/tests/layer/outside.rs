@@ -235,7 +235,7 @@ fn asked(bench: &Bench) -> (SubscriptionId, IncomingRefer) {
 }
 
 const ACCEPT: SubscriptionCommand =
-    SubscriptionCommand::Accept { pending: false, lifetime: Duration::from_secs(120) };
+    SubscriptionCommand::Accept { pending: false, lifetime: Duration::from_mins(2) };
 
 #[test]
 fn a_refer_that_names_a_call_is_about_that_call_and_has_a_dialog_of_its_own() {

@@ -97,7 +97,7 @@ fn a_refused_refer_notify_or_refresh_ends_its_own_usage_at_most() {
         let theirs = bench.theirs(Method::Refer, &up).contact("<sip:bob@192.0.2.20>");
         bench.request(theirs.header(HeaderId::ReferTo, "<sip:carol@example.com>"));
         let id = bench.requested();
-        let lifetime = Duration::from_secs(60);
+        let lifetime = Duration::from_mins(1);
         bench.subscription(id, SubscriptionCommand::Accept { pending: false, lifetime });
         let notify = bench.last_of(Method::Notify);
         bench.reply(&notify, code, PEER_TAG, |response| response);
