@@ -82,7 +82,7 @@ pub enum RequestEvent {
     Misused(Misuse),
 }
 
-/// A request of theirs. A REGISTER, PUBLISH or MESSAGE is an example; what makes a dialog is not.
+/// A request of theirs.
 #[derive(Debug, Clone)]
 pub struct IncomingRequest {
     /// The leg in whose dialog it came.
