@@ -149,6 +149,8 @@ impl<T: Tap> Engine<T> {
             timing: config.timing,
             user_agent: config.user_agent.clone(),
             refer_acceptance: config.refer_acceptance,
+            // A call may be in one that takes its place.
+            legs: DialogConfig::LEGS.max(config.max_calls.saturating_mul(2)),
             ..DialogConfig::default()
         };
         let transactions = transaction_config(&config);
