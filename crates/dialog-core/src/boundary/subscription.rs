@@ -57,7 +57,7 @@ pub enum SubscriptionCommand {
         /// The last state; `None` repeats the one before.
         body: Option<Body>,
     },
-    /// Notifier: refuses the REFER or SUBSCRIBE; no subscription comes into being. A REFER within a call only with a
+    /// Notifier: refuses the REFER or SUBSCRIBE; no subscription comes into being. What came within a call only with a
     /// status that leaves the dialog alone: 400, 401, 403, 420, 429, 488, 491, 500, 503, 603 (TR-265); others with 300
     /// to 699. Another is answered by [`SubscriptionEvent::Misused`].
     Refuse {
