@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Duration};
 use sip_message::{Method, StatusCode};
 use transaction_core::Timing;
 
+use crate::digest::{keyring::Keyring, policy::Authentication};
+
 /// The 2xx that accepts a REFER (decision D1 of the transfer catalogue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReferAcceptance {
@@ -22,6 +24,36 @@ impl ReferAcceptance {
             Self::Accepted => StatusCode::ACCEPTED,
             Self::Ok => StatusCode::OK,
         }
+    }
+}
+
+/// When the provisional responses to their INVITE are sent reliably, and whether ours may be (RFC 3262).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reliability {
+    /// Never: `100rel` is not in Supported, and an INVITE that requires it is refused with 420.
+    Never,
+    /// Where the INVITE requires it.
+    #[default]
+    WhenRequired,
+    /// Where the INVITE requires or supports it.
+    WhenSupported,
+}
+
+/// Whether sessions are timed (RFC 4028).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionTimers {
+    /// No: `timer` is not in Supported.
+    Off,
+    /// Each call of ours asks for an interval, and each call of theirs gets one that supports it.
+    Offered {
+        /// Session-Expires in seconds, at least [`DialogConfig::MIN_SE`].
+        interval: u32,
+    },
+}
+
+impl Default for SessionTimers {
+    fn default() -> Self {
+        Self::Offered { interval: DialogConfig::SESSION_EXPIRES }
     }
 }
 
@@ -74,9 +106,28 @@ pub struct DialogConfig {
     pub refresh: bool,
     /// Whether a NOTIFY without Subscription-State is read by its sipfrag; otherwise it is refused with 400 (TR-040).
     pub lenient: bool,
+    /// With what challenges are answered, until [`DialogCommand::Keys`](crate::DialogCommand::Keys) brings others.
+    pub keys: Keyring,
+    /// Of how many calls and registrations the nonces are kept, so that their next requests need no challenge; beyond it the
+    /// one that was used least recently is challenged again.
+    pub nonces: usize,
+    /// Who has to prove who it is; `None` asks nobody.
+    pub authentication: Option<Authentication>,
+    /// When provisional responses are reliable.
+    pub reliability: Reliability,
+    /// Whether sessions are timed.
+    pub session_timers: SessionTimers,
+    /// The shortest session interval that a request of a peer may ask for, in seconds; less is answered 422 (RFC 4028
+    /// §9). Never below [`DialogConfig::MIN_SE`].
+    pub min_se: u32,
 }
 
 impl DialogConfig {
+    /// The shortest session interval that there may be, in seconds (RFC 4028 §4).
+    pub const MIN_SE: u32 = 90;
+    /// Default for [`SessionTimers::Offered`], in seconds (RFC 4028 §4).
+    pub const SESSION_EXPIRES: u32 = 1800;
+
     /// Default for [`DialogConfig::legs`]: a dialog takes about 2 kB, so the table stays near 40 MB.
     pub const LEGS: usize = 20_000;
     /// Default for [`DialogConfig::subscriptions`]: each call may be in one transfer.
@@ -90,10 +141,19 @@ impl DialogConfig {
     /// Default for [`DialogConfig::answer_limit`]: a quarter of the time after which the sender gives up (64*T1), so that
     /// the answer can still be repeated.
     pub const ANSWER_LIMIT: Duration = Duration::from_secs(8);
+    /// Default for [`DialogConfig::nonces`]: each call may be challenged; a nonce takes some 500 bytes.
+    pub const NONCES: usize = Self::LEGS;
 
     /// Whether an option tag may stand in Require; compared without regard to case (RFC 3261 §7.3.1).
     pub(crate) fn supports(&self, tag: &str) -> bool {
-        self.supported.iter().any(|ours| ours.eq_ignore_ascii_case(tag))
+        self.option_tags().any(|ours| ours.eq_ignore_ascii_case(tag))
+    }
+
+    /// The option tags for Supported: those of the settings, and those that go with other settings.
+    pub(crate) fn option_tags(&self) -> impl Iterator<Item = &str> {
+        let reliable = (self.reliability != Reliability::Never).then_some(RELIABLE);
+        let timer = (self.session_timers != SessionTimers::Off).then_some(TIMER);
+        self.supported.iter().map(|tag| &**tag).chain(reliable).chain(timer)
     }
 
     /// Whether an INVITE may replace a dialog (RFC 3891 §6.2).
@@ -105,18 +165,25 @@ impl DialogConfig {
     pub fn allow(&self) -> impl Iterator<Item = Method> + use<'_> {
         let refer = self.refer;
         let passed_up = self.requests.iter().copied().filter(|method| is_passed_up(*method));
+        let reliable = self.reliability != Reliability::Never;
         [
             Method::Invite,
             Method::Ack,
             Method::Cancel,
             Method::Bye,
+            Method::Prack,
+            Method::Update,
             Method::Options,
             Method::Refer,
             Method::Notify,
             Method::Subscribe,
         ]
         .into_iter()
-        .filter(move |method| refer || *method != Method::Refer)
+        .filter(move |method| match method {
+            Method::Refer => refer,
+            Method::Prack => reliable,
+            _ => true,
+        })
         .chain(passed_up.filter(|method| *method != Method::Options))
     }
 
@@ -139,6 +206,12 @@ const fn is_passed_up(method: Method) -> bool {
 /// The option tag of RFC 3891 §6.2.
 const REPLACES: &str = "replaces";
 
+/// The option tag of RFC 3262 §8.1.
+pub(crate) const RELIABLE: &str = "100rel";
+
+/// The option tag of RFC 4028 §3.
+pub(crate) const TIMER: &str = "timer";
+
 impl Default for DialogConfig {
     fn default() -> Self {
         Self {
@@ -159,6 +232,12 @@ impl Default for DialogConfig {
             refer: true,
             refresh: true,
             lenient: true,
+            keys: Keyring::new(),
+            nonces: Self::NONCES,
+            authentication: None,
+            reliability: Reliability::default(),
+            session_timers: SessionTimers::default(),
+            min_se: Self::MIN_SE,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use sip_message::{Message, StatusCode};
+use sip_message::{Message, Method, StatusCode};
 use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
 use transaction_core::{TxEvent, TxFailure, TxId};
 
@@ -21,6 +21,7 @@ use crate::{
     forks,
     pending::{Client, Errand, Pending, Server},
     respond::Capabilities,
+    retry::answers::Answers,
     step::Step,
     subscription::subject::{Referral, Subject},
     timer::{DialogTimer, LegTimer},
@@ -59,10 +60,11 @@ impl Dialogs {
     /// Makes an empty layer.
     pub fn new(config: DialogConfig) -> Self {
         let capabilities = Capabilities::of(&config);
+        let answers = Answers::new(config.keys.clone(), config.nonces);
         Self {
             config,
             capabilities,
-            pending: Pending::default(),
+            pending: Pending { answers, ..Pending::default() },
             dialogs: BTreeMap::new(),
             tombstones: Tombstones::default(),
         }
@@ -118,6 +120,7 @@ impl Dialogs {
             }
             DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, command, out),
             DialogCommand::Request(id, command) => self.request_command(cx, id, command, out),
+            DialogCommand::Keys(keys) => self.pending.answers.rekey(keys),
         }
     }
 
@@ -183,6 +186,10 @@ impl Dialogs {
             && let Some(dialog) = dialogs.remove(&leg)
         {
             step.pending.unlink(&dialog);
+            if !dialog.confirmed {
+                return;
+            }
+            step.pending.answers.forget(step.cx.guard, &dialog.state.call_id);
             if !dialog.confirmed {
                 return;
             }
@@ -264,6 +271,9 @@ impl Dialogs {
         message: &Arc<Message>,
         out: &mut Out<'_, DialogOutput>,
     ) {
+        if self.retried(cx, tx, origin, message, out) {
+            return;
+        }
         let Some(client) = self.pending.clients.get(&tx).copied() else { return };
         let last = message.status().is_some_and(StatusCode::is_final);
         match client {
@@ -293,6 +303,18 @@ impl Dialogs {
                     self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, status));
                 }
             }
+            Client::Prack(leg) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.with(cx, leg, out, |dialog, _| dialog.prack_over());
+                }
+            }
+            Client::Update(leg) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.with(cx, leg, out, |dialog, step| dialog.update_response(step, tx, message));
+                }
+            }
             Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
                 if last {
                     self.pending.clients.remove(&tx);
@@ -305,6 +327,8 @@ impl Dialogs {
                     | Client::Reinvite(_)
                     | Client::Bye(_)
                     | Client::StrayBye
+                    | Client::Prack(_)
+                    | Client::Update(_)
                     | Client::Request(_) => {}
                 });
             }
@@ -330,6 +354,7 @@ impl Dialogs {
                 Server::Request(id) => self.step(cx, out).0.request_lost(id),
             };
         }
+        self.pending.sent.remove(&tx);
         let Some(client) = self.pending.clients.remove(&tx) else { return };
         match client {
             // After a 2xx the transaction has nothing more to tell; its ACK may have failed, which shows by
@@ -345,6 +370,10 @@ impl Dialogs {
             }
             Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, None)),
             Client::StrayBye => {}
+            Client::Prack(leg) => self.with(cx, leg, out, |dialog, _| dialog.prack_over()),
+            Client::Update(leg) => {
+                self.with(cx, leg, out, |dialog, step| dialog.update_failed(step, tx, failure));
+            }
             Client::Refer(id) => {
                 self.with_subscription(cx, id, out, |dialog, step| dialog.refer_failed(step, id, failure));
             }
@@ -401,6 +430,8 @@ impl Dialogs {
                 | Client::Refer(_)
                 | Client::Notify(_)
                 | Client::Subscribe(_)
+                | Client::Prack(_)
+                | Client::Update(_)
                 | Client::Request(_),
             )
             | None => {}
@@ -434,12 +465,17 @@ impl Dialogs {
     }
 
     /// The dialog that a request of the peer names: our tag finds it, Call-ID and the peer's tag are compared
-    /// (RFC 3261 §12.2.2). Before the first 2xx to our INVITE there is no tag to compare, and so no owner.
+    /// (RFC 3261 §12.2.2). Before the first 2xx to our INVITE only UPDATE finds one, in an early dialog (RFC 3311 §5.2).
     pub(crate) fn owner(&self, cx: &Cx<'_>, request: &Message) -> Option<LegId> {
         let tag = LegId::from(cx.guard.read(Purpose::Tag, request.to_tag()?)?);
         let is_owner = |leg: &&LegId| {
-            let dialog = self.dialogs.get(*leg).filter(|dialog| !dialog.is_unconfirmed());
-            dialog.is_some_and(|dialog| dialog.state.matches(request))
+            self.dialogs.get(*leg).is_some_and(|dialog| {
+                if dialog.is_unconfirmed() {
+                    request.method() == Some(Method::Update) && dialog.early_of(request).is_some()
+                } else {
+                    dialog.state.matches(request)
+                }
+            })
         };
         std::iter::once(&tag)
             .chain(self.pending.sisters.get(&tag).into_iter().flatten())

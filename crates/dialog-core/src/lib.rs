@@ -3,18 +3,22 @@
 
 mod boundary;
 mod config;
+mod demand;
 mod dialog;
 #[cfg(feature = "dialog-info")]
 pub mod dialog_info;
 mod dialogs;
+mod digest;
 mod forks;
 mod hatch;
 mod leg;
+mod offers;
 mod path;
 mod pending;
 mod replacing;
 mod requests;
 mod respond;
+mod retry;
 mod scope;
 mod state;
 mod step;
@@ -35,6 +39,11 @@ pub use boundary::{
         SubscriptionEvent, SubscriptionId,
     },
 };
-pub use config::{DialogConfig, ReferAcceptance};
+pub use config::{DialogConfig, ReferAcceptance, Reliability, SessionTimers};
 pub use dialogs::{Dialogs, Load};
+pub use digest::{
+    keyring::{Credential, Keyring, KeyringFull},
+    policy::{Authentication, Users, UsersFull},
+    secret::{BadHash, Secret},
+};
 pub use timer::{DialogTimer, LegTimer, SubscriptionTimer};

@@ -8,8 +8,10 @@ use transaction_core::TxId;
 use crate::{
     boundary::{leg::LegId, request::RequestId, subscription::SubscriptionId},
     dialog::{Birth, Dialog},
+    digest::nonce::Uses,
     forks::{Forks, StrayAck},
     hatch::Hatch,
+    retry::{Sent, answers::Answers},
 };
 
 /// A request that a dialog wants to send.
@@ -33,14 +35,35 @@ pub(crate) enum Ask {
     Subscribe(SubscriptionId),
     /// A request of another method.
     Request(RequestId),
+    /// PRACK.
+    Prack {
+        /// The early dialog of a call of ours; `None` in a confirmed dialog.
+        early: Option<EarlyId>,
+        /// The number of the response.
+        rseq: u32,
+        /// The number of the INVITE.
+        cseq: u32,
+    },
+    /// UPDATE.
+    Update,
 }
+
+/// An early dialog among those of one INVITE.
+pub(crate) type EarlyId = u32;
 
 impl Ask {
     /// The subscription that the request belongs to.
     pub(crate) fn subscription(self) -> Option<SubscriptionId> {
         match self {
             Self::Refer(id) | Self::Notify(id) | Self::Subscribe(id) => Some(id),
-            Self::Place | Self::Ack | Self::Reoffer | Self::ReofferAck | Self::Bye | Self::Request(_) => None,
+            Self::Place
+            | Self::Ack
+            | Self::Reoffer
+            | Self::ReofferAck
+            | Self::Bye
+            | Self::Prack { .. }
+            | Self::Update
+            | Self::Request(_) => None,
         }
     }
 
@@ -55,6 +78,8 @@ impl Ask {
             | Self::Reoffer
             | Self::ReofferAck
             | Self::Bye
+            | Self::Prack { .. }
+            | Self::Update
             | Self::Request(_) => None,
         }
     }
@@ -90,6 +115,10 @@ pub(crate) enum Client {
     Subscribe(SubscriptionId),
     /// A request of another method.
     Request(RequestId),
+    /// A PRACK, whose outcome changes nothing: the INVITE goes on or fails by itself.
+    Prack(LegId),
+    /// An UPDATE of a leg.
+    Update(LegId),
 }
 
 /// Whose server transaction it is, as long as it waits for an answer.
@@ -108,10 +137,12 @@ pub(crate) enum Server {
 /// All that is under way, and the index of subscriptions.
 ///
 /// No table has a bound of its own, because each entry belongs to a dialog, a subscription or a fork and
-/// those are bounded.
+/// those are bounded; nonces, theirs and ours, are bounded by settings.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     pub(crate) clients: BTreeMap<TxId, Client>,
+    /// The requests in flight that may have to go out again.
+    pub(crate) sent: BTreeMap<TxId, Box<Sent>>,
     pub(crate) servers: BTreeMap<TxId, Server>,
     pub(crate) routes: BTreeMap<RouteId, Errand>,
     pub(crate) forks: BTreeMap<LegId, Forks>,
@@ -121,6 +152,10 @@ pub(crate) struct Pending {
     pub(crate) sisters: BTreeMap<LegId, Vec<LegId>>,
     /// Requests of other methods, ours and theirs.
     pub(crate) hatch: Hatch,
+    /// Our answers to challenges.
+    pub(crate) answers: Answers,
+    /// How often our nonces were used.
+    pub(crate) uses: Uses,
 }
 
 impl Pending {
@@ -138,6 +173,7 @@ impl Pending {
     /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.clients.is_empty()
+            && self.sent.is_empty()
             && self.servers.is_empty()
             && self.routes.is_empty()
             && self.forks.is_empty()

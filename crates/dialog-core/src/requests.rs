@@ -1,14 +1,20 @@
 //! Requests of the peers: the checks that come first, and whom they are for (RFC 3261 §8.2, §12.2.2).
 
+use std::sync::Arc;
+
 use sip_message::{HeaderId, Message, Method, Scheme, StatusCode};
 use sip_transport::{Cx, Inbound, Out};
 use transaction_core::TxId;
 
 use crate::{
     boundary::{DialogOutput, leg::LegId},
+    demand::Caller,
     dialog::Dialog,
     dialogs::Dialogs,
-    leg::answering::{NewCall, unreadable},
+    leg::{
+        answering::{NewCall, unreadable},
+        session_timer,
+    },
     replacing::{self, Match},
     respond::{OVERLOAD_RETRY, SDP, is_known},
     step::Step,
@@ -36,6 +42,22 @@ impl Dialogs {
             }
             return;
         };
+        let within = inbound.message.to_tag().is_some();
+        // A tag that is no live dialog's has its answer already, whoever sent it.
+        let caller = if owner.is_some() || !within {
+            step.identify(tx, &inbound, method, within)
+        } else {
+            Caller::Known(None)
+        };
+        let user = match caller {
+            Caller::Known(user) => user,
+            Caller::Challenged => {
+                if let Some(dialog) = owner.and_then(|leg| dialogs.get_mut(&leg)) {
+                    dialog.note_refer(&inbound.message);
+                }
+                return;
+            }
+        };
         // A NOTIFY that nobody owns may make the dialog that our SUBSCRIBE or REFER has asked for.
         let owner = match owner {
             None if method == Method::Notify => self.adopt(cx, &inbound, out),
@@ -43,13 +65,13 @@ impl Dialogs {
         };
         let known = owner.is_none() && self.has_asked_for(cx, &inbound.message);
         let (mut step, _) = self.step(cx, out);
-        match (owner, inbound.message.to_tag().is_some()) {
+        match (owner, within) {
             (Some(leg), _) => {
-                self.with(cx, leg, out, |dialog, step| dialog.request(step, tx, inbound, method));
+                self.with(cx, leg, out, |dialog, step| dialog.request(step, tx, inbound, method, user));
             }
             (None, true) => step.outside_dead(tx, &inbound, method, known),
-            (None, false) if method == Method::Invite => self.invited(cx, tx, inbound, full, out),
-            (None, false) if method == Method::Refer => self.referred_outside(cx, tx, inbound, out),
+            (None, false) if method == Method::Invite => self.invited(cx, tx, inbound, full, user, out),
+            (None, false) if method == Method::Refer => self.referred_outside(cx, tx, inbound, user, out),
             (None, false) if method == Method::Subscribe && step.is_published(&inbound) => {
                 self.subscribed_outside(cx, tx, inbound, out);
             }
@@ -67,12 +89,13 @@ impl Dialogs {
         tx: TxId,
         inbound: Inbound,
         full: bool,
+        user: Option<Arc<str>>,
         out: &mut Out<'_, DialogOutput>,
     ) {
         let matched = self.replaced(cx, &inbound.message);
         let replaced = matched.leg();
         let (mut step, dialogs) = self.step(cx, out);
-        let Some((leg, dialog)) = step.new_call(tx, inbound, full, matched) else { return };
+        let Some((leg, dialog)) = step.new_call(tx, inbound, full, user, matched) else { return };
         if let Some(replaced) = replaced.and_then(|replaced| dialogs.get_mut(&replaced)) {
             replaced.replaced_by = Some(leg);
         }
@@ -142,7 +165,17 @@ impl Dialog {
     }
 
     /// A request within this dialog.
-    fn request(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound, method: Method) {
+    fn request(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        method: Method,
+        user: Option<Arc<str>>,
+    ) {
+        if self.is_unconfirmed() {
+            return self.early_update(step, tx, inbound);
+        }
         let rising = inbound.message.cseq().is_ok_and(|cseq| self.state.take_cseq(cseq.number));
         if !rising {
             let tag = self.state.local_tag.clone();
@@ -153,7 +186,7 @@ impl Dialog {
         match method {
             Method::Invite => self.reinvited(step, tx, inbound),
             Method::Bye => self.bye_received(step, tx, &inbound),
-            Method::Refer => self.refer_received(step, tx, inbound),
+            Method::Refer => self.refer_received(step, tx, inbound, user),
             Method::Notify => self.notified(step, tx, &inbound),
             Method::Subscribe => self.subscribed(step, tx, inbound),
             _ if step.config.passes_up(method) => {
@@ -165,12 +198,12 @@ impl Dialog {
                 );
             }
             Method::Options => step.answer_options(tx, &inbound, Some(&self.state.local_tag.clone())),
+            Method::Prack => self.prack_received(step, tx, inbound),
+            Method::Update => self.update_received(step, tx, inbound, None),
             // ACK and CANCEL never come as requests, and the others were refused before.
             Method::Ack
             | Method::Cancel
             | Method::Register
-            | Method::Prack
-            | Method::Update
             | Method::Info
             | Method::Message
             | Method::Publish
@@ -237,6 +270,7 @@ impl Step<'_, '_, '_> {
         tx: TxId,
         inbound: Inbound,
         full: bool,
+        user: Option<Arc<str>>,
         matched: Match,
     ) -> Option<(LegId, Dialog)> {
         // What is to replace a call is told about that first: being full is the last of its checks (table 2.4).
@@ -250,11 +284,19 @@ impl Step<'_, '_, '_> {
             });
             return None;
         }
+        if session_timer::is_too_short(self.config, &inbound.message) {
+            let least = session_timer::least(self.config);
+            self.respond_outside(tx, &inbound, StatusCode::SESSION_INTERVAL_TOO_SMALL, |response| {
+                response.header(HeaderId::MinSe, least)
+            });
+            return None;
+        }
         let leg = self.cx.ids.mint();
         let Some(mut new) = NewCall::read(self, leg, &inbound) else {
             self.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
             return None;
         };
+        new.verified(user);
         match matched {
             Match::Nothing => {}
             Match::Refused(status) => {

@@ -39,9 +39,10 @@ fn names(list: &[Box<str>]) -> impl Iterator<Item = &str> {
 impl Capabilities {
     pub(crate) fn of(config: &DialogConfig) -> Self {
         let allow: Vec<String> = config.allow().map(|method| method.to_string()).collect();
+        let supported: Vec<&str> = config.option_tags().collect();
         Self {
             allow: allow.join(", ").into(),
-            supported: (!config.supported.is_empty()).then(|| config.supported.join(", ").into()),
+            supported: (!supported.is_empty()).then(|| supported.join(", ").into()),
             allow_events: listed(
                 config.refer.then_some(REFER_PACKAGE).into_iter().chain(names(&config.packages)),
             ),

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use dialog_core::{EndCause, EndReason};
 use event_bus::Priority;
 use media_core::{
-    QualityKind, QualityReport, RecordingId, StreamSummary, dtmf::Event as Dtmf, quality::QualityChange,
+    QualityKind, QualityReport, RecordingFailure, RecordingId, StreamSummary, dtmf::Event as Dtmf,
+    quality::QualityChange,
 };
 use sip_message::StatusCode;
 use sip_transport::{CloseCause, Transport, identifier};
@@ -202,14 +203,17 @@ pub enum EventKind {
         /// The state.
         state: SessionMediaState,
     },
+    /// The call's own audio was closed, because audio of another call was moved here in its place; a recording of it has
+    /// ended.
+    AudioReplaced,
     /// What was to be played once has come to its end; silence follows.
     SourceEnded,
     /// A recording's file was closed.
     RecordingEnded {
         /// The recording.
         recording: RecordingId,
-        /// Whether everything is in the file.
-        complete: bool,
+        /// Whether everything is in the file, otherwise why not.
+        result: Result<(), RecordingFailure>,
     },
     /// What was measured of a call while it took part in a transfer: one a call, before the transfer's last event.
     MediaMonitored(MonitorSummary),
@@ -289,6 +293,7 @@ impl SessionEvent {
             EventKind::MediaFailed { .. } => "media_failed",
             EventKind::MediaStateChanged { .. } => "media_state",
             EventKind::MediaMonitored(_) => "media_monitored",
+            EventKind::AudioReplaced => "audio_replaced",
             EventKind::SourceEnded => "source_ended",
             EventKind::RecordingEnded { .. } => "recording_ended",
             EventKind::ConnectionEnded { .. } => "connection_ended",
@@ -415,6 +420,8 @@ pub fn cause_code(cause: &EndCause) -> Option<StatusCode> {
         | EndReason::Unreachable
         | EndReason::Gone
         | EndReason::NoAck
+        | EndReason::NoPrack
+        | EndReason::SessionExpired
         | EndReason::NotAcceptable
         | EndReason::Overload => None,
     }
@@ -432,6 +439,8 @@ pub fn describe_cause(cause: &EndCause) -> String {
         EndReason::Unreachable => "the peer cannot be reached".to_owned(),
         EndReason::Gone => "the peer does not know the call any more".to_owned(),
         EndReason::NoAck => "the answer was never acknowledged".to_owned(),
+        EndReason::NoPrack => "the ringing was never acknowledged".to_owned(),
+        EndReason::SessionExpired => "the session was not refreshed in time".to_owned(),
         EndReason::NotAcceptable => "no acceptable media".to_owned(),
         EndReason::Overload => "too many calls".to_owned(),
     };

@@ -119,6 +119,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         from: "<sip:bob@example.com>".parse()?,
         verified_name: None,
         source: ([192, 0, 2, 3], 5060).into(),
+        verified_user: None,
         target,
         method: None,
         replaces: None,
@@ -135,7 +136,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let new = new.ok_or("no call was placed")?;
     alice.subscription(ours, SubscriptionEvent::Answered(ReferAnswer::Accepted(StatusCode::ACCEPTED)));
 
-    bob.leg(new, LegEvent::Provisional { status: StatusCode::RINGING });
+    bob.leg(new, LegEvent::Provisional { status: StatusCode::RINGING, described: false });
     let ringing =
         Notification { state: NotifiedState::Active, status: Some(StatusCode::RINGING), reason: None };
     alice.subscription(ours, SubscriptionEvent::Notified(ringing));

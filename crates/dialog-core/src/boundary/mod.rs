@@ -12,7 +12,7 @@ use self::{
     request::{RequestCommand, RequestEvent, RequestId},
     subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
 };
-use crate::timer::DialogTimer;
+use crate::{digest::keyring::Keyring, timer::DialogTimer};
 use sip_transport::TimerOp;
 
 /// What the layers above ask for.
@@ -31,6 +31,8 @@ pub enum DialogCommand {
     Subscription(SubscriptionId, SubscriptionCommand),
     /// Asks for a request, or answers one.
     Request(RequestId, RequestCommand),
+    /// Answers challenges with these from now on, and with no others.
+    Keys(Keyring),
 }
 
 /// What the layers above are told.

@@ -178,6 +178,8 @@ pub struct IncomingRefer {
     pub source: SocketAddr,
     /// Who the sender is, as far as TLS has verified it.
     pub verified_name: Option<Arc<str>>,
+    /// The user who has proved by digest to have sent it; `None` where [`Authentication`](crate::Authentication) did not ask.
+    pub verified_user: Option<Arc<str>>,
     /// The Refer-To URI without headers and `method`.
     pub target: UriBuf,
     /// The `method` parameter of the Refer-To URI.

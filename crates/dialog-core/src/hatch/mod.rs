@@ -10,7 +10,7 @@ use sip_transport::{Cx, Out};
 use crate::{
     boundary::{
         DialogOutput,
-        leg::Misuse,
+        leg::{LegId, Misuse},
         request::{RequestCommand, RequestEvent, RequestFailure, RequestId},
     },
     dialogs::Dialogs,
@@ -32,11 +32,16 @@ impl Hatch {
         self.ours.len() + self.theirs.len()
     }
 
+    /// The call in which a request of ours goes.
+    pub(crate) fn leg_of(&self, id: RequestId) -> Option<LegId> {
+        self.ours.get(&id)?.leg()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    fn has(&self, id: RequestId) -> bool {
+    pub(crate) fn has(&self, id: RequestId) -> bool {
         self.ours.contains_key(&id) || self.theirs.contains_key(&id)
     }
 }

@@ -31,6 +31,12 @@ pub(super) struct Outgoing {
     unsent: Option<Box<Unsent>>,
 }
 
+impl Outgoing {
+    pub(super) fn leg(&self) -> Option<LegId> {
+        self.leg
+    }
+}
+
 /// A request that waits for its route, or for the call to allow it.
 #[derive(Debug)]
 struct Unsent {

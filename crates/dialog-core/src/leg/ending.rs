@@ -8,6 +8,7 @@ use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent},
     dialog::Dialog,
     pending::{Ask, Client},
+    retry::Slot,
     step::Step,
     timer::LegTimer,
 };
@@ -53,7 +54,7 @@ impl Dialog {
                 None
             }
         };
-        for timer in [LegTimer::Glare, LegTimer::Reoffer] {
+        for timer in [LegTimer::Glare, LegTimer::Reoffer, LegTimer::UpdateGlare, LegTimer::Session] {
             self.disarm(step, timer);
         }
         if ack_missing.is_none() {
@@ -61,6 +62,7 @@ impl Dialog {
             self.disarm(step, LegTimer::Ack);
         }
         let now = ack_missing.is_none();
+        self.give_up_updates(step);
         self.give_up_exchange(step, *up);
         self.leg =
             Some(Leg::Ending(Box::new(Ending { cause, reason, ack_missing, bye: None, repeated: false })));
@@ -84,6 +86,17 @@ impl Dialog {
             None => draft,
         };
         ending.bye = Some((step.request(Client::Bye(self.id), hops, draft), self.state.local_cseq));
+    }
+
+    /// Our BYE in flight.
+    pub(crate) fn bye_slot(&mut self, tx: TxId) -> Option<Slot<'_>> {
+        match &mut self.leg {
+            Some(Leg::Ending(ending)) => {
+                let (bye, number) = ending.bye.as_mut().filter(|(bye, _)| *bye == tx)?;
+                Some(Slot::Numbered(bye, number))
+            }
+            Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_)) | None => None,
+        }
     }
 
     /// Our BYE was answered, whatever the answer, or failed with `None` (RFC 3261 §15.1.1, TR-206). A 500 to one that a

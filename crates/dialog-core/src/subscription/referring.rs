@@ -13,6 +13,7 @@ use crate::{
     leg::Leg,
     pending::{Ask, Client},
     respond::REFER_PACKAGE,
+    retry::Slot,
     scope::ends_subscription,
     step::Step,
     timer::SubscriptionTimer,
@@ -188,6 +189,20 @@ impl Dialog {
             subscriber.first = first;
         }
         step.request(Client::Refer(id), hops, draft);
+    }
+
+    /// Our REFER or first SUBSCRIBE in flight, if what it goes in is alive and somebody still wants it.
+    pub(crate) fn refer_slot(&mut self, id: SubscriptionId) -> Option<Slot<'_>> {
+        let held = self.is_held();
+        let wanted = |it: &&mut Subscriber| held && matches!(it.state, State::Referring | State::Early);
+        self.subscriber(id).filter(wanted).map(|it| Slot::Refer(&mut it.refer))
+    }
+
+    /// Whether a SUBSCRIBE in flight is still wanted: the last one, or a refresh while the call is up and nobody has
+    /// unsubscribed.
+    pub(crate) fn wants_subscribe(&mut self, id: SubscriptionId, last: bool) -> bool {
+        let held = self.is_held();
+        self.subscriber(id).is_some_and(|it| if it.state == State::Closing { last } else { held && !last })
     }
 
     fn refer_unsent(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {

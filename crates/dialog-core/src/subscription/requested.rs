@@ -1,5 +1,7 @@
 //! REFER, NOTIFY and SUBSCRIBE of the peer: what is checked before a machine sees them.
 
+use std::sync::Arc;
+
 use sip_message::{HeaderId, Message, ParseError, StatusCode};
 use sip_transport::Inbound;
 use transaction_core::TxId;
@@ -20,9 +22,23 @@ use crate::{
 
 use super::{Role, matching::Side, notification, reporting::Notifier};
 
+/// What is known of who sends a REFER.
+pub(crate) struct Referrer {
+    /// The call that it is about.
+    pub(crate) about: Option<LegId>,
+    /// Who has proved to have sent it.
+    pub(crate) user: Option<Arc<str>>,
+}
+
 impl Dialog {
     /// A REFER in this dialog (table 2.3, first rows).
-    pub(crate) fn refer_received(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
+    pub(crate) fn refer_received(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        user: Option<Arc<str>>,
+    ) {
         let refuse = |step: &mut Step<'_, '_, '_>, tag: &str, status| {
             step.respond(tx, &inbound, status, tag, |response| response);
         };
@@ -36,7 +52,7 @@ impl Dialog {
             Some(Leg::Ending(_)) | None => return refuse(step, &tag, StatusCode::CALL_DOES_NOT_EXIST),
         }
         let leg = self.id;
-        self.take_refer(step, tx, inbound, Some(leg), first);
+        self.take_refer(step, tx, inbound, Referrer { about: Some(leg), user }, first);
     }
 
     /// A REFER that makes this dialog.
@@ -45,10 +61,10 @@ impl Dialog {
         step: &mut Step<'_, '_, '_>,
         tx: TxId,
         inbound: Inbound,
-        about: Option<LegId>,
+        referrer: Referrer,
     ) {
         self.was_referred = true;
-        self.take_refer(step, tx, inbound, about, true);
+        self.take_refer(step, tx, inbound, referrer, true);
     }
 
     fn take_refer(
@@ -56,9 +72,10 @@ impl Dialog {
         step: &mut Step<'_, '_, '_>,
         tx: TxId,
         inbound: Inbound,
-        about: Option<LegId>,
+        referrer: Referrer,
         first: bool,
     ) {
+        let Referrer { about, user } = referrer;
         let tag = self.state.local_tag.clone();
         let refuse = |step: &mut Step<'_, '_, '_>, tag: &str, status| {
             step.respond(tx, &inbound, status, tag, |response| response);
@@ -67,9 +84,10 @@ impl Dialog {
         if inbound.message.contact_count() != 1 || inbound.message.contact().is_err() {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         }
-        let Ok(refer) = self.read_refer(&inbound, about) else {
+        let Ok(mut refer) = self.read_refer(&inbound, about) else {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         };
+        refer.verified_user = user;
         if self.subscriptions.len() >= SUBSCRIPTIONS_PER_DIALOG
             || step.pending.subscriptions.len() >= step.config.subscriptions
         {
@@ -96,6 +114,7 @@ impl Dialog {
             from: message.from()?.to_owned(),
             source: inbound.origin.source,
             verified_name: inbound.origin.verified_name(),
+            verified_user: None,
             target: refer_to.target(),
             method: refer_to.method.as_deref().map(Into::into),
             headers: refer_to.uri_headers().map(|(name, value)| (name.into(), value.into())).collect(),

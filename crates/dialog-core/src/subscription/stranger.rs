@@ -1,5 +1,7 @@
 //! REFER outside of calls: the call that its Target-Dialog names, or none (RFC 4538 §4, RFC 7647 §4).
 
+use std::sync::Arc;
+
 use sip_message::{Message, StatusCode};
 use sip_transport::{Cx, Inbound, Out, Purpose};
 use transaction_core::TxId;
@@ -10,6 +12,7 @@ use crate::{
     dialogs::Dialogs,
     leg::Leg,
     state::DialogState,
+    subscription::requested::Referrer,
 };
 
 impl Dialogs {
@@ -20,6 +23,7 @@ impl Dialogs {
         cx: &mut Cx<'_>,
         tx: TxId,
         inbound: Inbound,
+        user: Option<Arc<str>>,
         out: &mut Out<'_, DialogOutput>,
     ) {
         let about = self.target_dialog(cx, &inbound.message);
@@ -37,7 +41,9 @@ impl Dialogs {
             return step.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
         };
         dialogs.insert(id, Dialog::without_leg(id, state, Birth::Theirs));
-        self.with(cx, id, out, |dialog, step| dialog.refer_taken(step, tx, inbound, about));
+        self.with(cx, id, out, |dialog, step| {
+            dialog.refer_taken(step, tx, inbound, Referrer { about, user });
+        });
     }
 
     /// The call that Target-Dialog names; its local tag is ours. One that is not up, has ended or is unreadable counts as

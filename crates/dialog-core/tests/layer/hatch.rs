@@ -380,6 +380,8 @@ fn what_is_taken_is_said_in_allow_and_recv_info() {
             "ACK",
             "CANCEL",
             "BYE",
+            "PRACK",
+            "UPDATE",
             "OPTIONS",
             "REFER",
             "NOTIFY",

@@ -53,5 +53,7 @@ pub(crate) fn invite() -> Invite {
         contact_user: Some("alice".into()),
         headers: Vec::new(),
         ring_limit: Duration::from_mins(1),
+        redirects: 0,
+        offerless: false,
     }
 }

@@ -257,6 +257,8 @@ impl<T: Tap> Engine<T> {
                 + self.asked.len()
                 + self.switching()
                 + self.audio_asked.len(),
+            coordinations: self.coordinations.len(),
+            recordings: self.recordings.len(),
         }
     }
 
@@ -279,11 +281,6 @@ impl<T: Tap> Engine<T> {
         for session in sessions {
             self.ended(session, &cause);
         }
-    }
-
-    /// Recordings whose end is still to be told.
-    pub fn recordings(&self) -> usize {
-        self.recordings.len()
     }
 
     /// The observer.

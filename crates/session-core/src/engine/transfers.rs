@@ -96,6 +96,9 @@ impl<T: Tap> Engine<T> {
                     contact_user: self.config.contact_user.clone(),
                     headers,
                     ring_limit,
+                    // The transferee looks at each target itself, by its policy (TR-200).
+                    redirects: 0,
+                    offerless: false,
                 };
                 self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
             }

@@ -15,6 +15,7 @@ fn refer(headers: &[(&str, &str)]) -> IncomingRefer {
         from: "<sip:bob@example.com>".parse().expect("invariant: a literal of the test"),
         verified_name: None,
         source: ([192, 0, 2, 9], 5060).into(),
+        verified_user: None,
         target: "sip:carol@example.com".parse().expect("invariant: a literal of the test"),
         method: None,
         replaces,

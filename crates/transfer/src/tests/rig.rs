@@ -199,7 +199,7 @@ impl Rig {
     }
 
     pub(super) fn provisional(&mut self, leg: LegId, status: u16) -> String {
-        self.leg(leg, LegEvent::Provisional { status: code(status) })
+        self.leg(leg, LegEvent::Provisional { status: code(status), described: false })
     }
 
     /// Starts a blind transfer.
@@ -270,6 +270,7 @@ impl Rig {
             from: "<sip:bob@example.com>".parse().expect("invariant: a literal of the test"),
             verified_name: None,
             source: ([192, 0, 2, 9], 5060).into(),
+            verified_user: None,
             target: uri(target),
             method: None,
             replaces: None,
@@ -374,6 +375,7 @@ fn dialog_line(
         DialogCommand::Leg(_, other) => format!("{other:?}"),
         DialogCommand::Place { .. } => "place by dialog".into(),
         DialogCommand::Request(_, other) => format!("{other:?}"),
+        DialogCommand::Keys(_) => "keys".into(),
         DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
             SubscriptionCommand::Accept { pending, lifetime } => {
