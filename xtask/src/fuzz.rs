@@ -13,13 +13,16 @@ use crate::process::{Failure, Outcome, cargo, run as run_command, shown};
 use crate::workspace::Workspace;
 
 pub(crate) const TARGET: Flag = Flag::with("--target", "NAME,..", "only targets whose names start so");
-pub(crate) const JOBS: Flag = Flag::with("--jobs", "N", "search so many targets at a time (default 1)");
+pub(crate) const JOBS: Flag = Flag::with("--jobs", "N", "search so many targets at a time (default 2)");
 
 pub(crate) const FLAGS: &[Flag] =
     &[Flag::with("--seconds", "S", "search after the seeds (default 3)"), TARGET, JOBS];
 
 /// Finds a break that lies near the seeds; the long search is `deep`.
 pub(crate) const SECONDS: u64 = 3;
+
+/// Targets that are searched at a time: one for each core that the checks count on.
+const TOGETHER: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
 /// One input may take this long, in seconds, before it counts as a hang.
 const HANG_SECONDS: u64 = 10;
@@ -40,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
 /// Builds the targets, or those named, and searches in each for `--seconds`.
 pub(crate) fn search_all(workspace: &Workspace, flags: &Flags, default_seconds: u64) -> Outcome {
     let seconds = flags.number("--seconds", default_seconds)?;
-    let jobs = flags.number::<NonZeroUsize>(JOBS.name, NonZeroUsize::MIN)?;
+    let jobs = flags.number(JOBS.name, TOGETHER)?;
     let targets = listed(&workspace.read("fuzz/Cargo.toml")?);
     consistent(workspace, &targets)?;
     let only = flags.list(TARGET.name);

@@ -39,7 +39,8 @@ pub struct Dialogs {
     pub(crate) config: DialogConfig,
     pub(crate) capabilities: Capabilities,
     pub(crate) pending: Pending,
-    pub(crate) dialogs: BTreeMap<LegId, Dialog>,
+    /// Boxed, because the nodes of the tree are half empty.
+    pub(crate) dialogs: BTreeMap<LegId, Box<Dialog>>,
     pub(crate) tombstones: Tombstones,
 }
 
@@ -166,7 +167,7 @@ impl Dialogs {
         &'s mut self,
         cx: &'s mut Cx<'c>,
         out: &'s mut Out<'o, DialogOutput>,
-    ) -> (Step<'s, 'c, 'o>, &'s mut BTreeMap<LegId, Dialog>) {
+    ) -> (Step<'s, 'c, 'o>, &'s mut BTreeMap<LegId, Box<Dialog>>) {
         let Self { config, capabilities, pending, dialogs, .. } = self;
         (Step { cx, out, config, capabilities, pending }, dialogs)
     }
@@ -231,7 +232,7 @@ impl Dialogs {
                 step.leg(leg, LegEvent::Ended(EndCause::new(By::Local, EndReason::Overload)));
             }
             Entry::Vacant(vacant) => {
-                vacant.insert(Dialog::place(&mut step, leg, invite));
+                vacant.insert(Box::new(Dialog::place(&mut step, leg, invite)));
             }
         }
     }

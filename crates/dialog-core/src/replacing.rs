@@ -141,7 +141,7 @@ impl Dialogs {
 
     /// Check 9: whoever comes second is refused, as the first may still fail.
     fn unless_being_replaced(&self, dialog: &Dialog, early: Option<&Early>) -> Result<Replacing, StatusCode> {
-        let lives = |leg| self.dialogs.get(&leg).is_some_and(|dialog: &Dialog| dialog.leg.is_some());
+        let lives = |leg| self.dialogs.get(&leg).is_some_and(|dialog| dialog.leg.is_some());
         if dialog.replaced_by.is_some_and(lives) {
             return Err(StatusCode::BUSY_HERE);
         }

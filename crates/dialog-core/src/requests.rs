@@ -99,7 +99,7 @@ impl Dialogs {
         if let Some(replaced) = replaced.and_then(|replaced| dialogs.get_mut(&replaced)) {
             replaced.replaced_by = Some(leg);
         }
-        dialogs.insert(leg, dialog);
+        dialogs.insert(leg, Box::new(dialog));
     }
 }
 

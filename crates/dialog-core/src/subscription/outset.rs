@@ -51,7 +51,7 @@ impl Dialogs {
         let mut new = Dialog::without_leg(dialog, state, birth);
         new.add(&mut step, id, Role::Subscriber(Box::new(Subscriber::new(subject))));
         new.send(&mut step, Ask::Refer(id));
-        dialogs.insert(dialog, new);
+        dialogs.insert(dialog, Box::new(new));
     }
 
     /// Whether there is no room for one more subscription with a dialog of its own.
@@ -112,7 +112,7 @@ impl Dialogs {
         step.arm_subscription(id, SubscriptionTimer::N, step.timeout());
         step.pending.sisters.entry(tag).or_default().push(sister);
         step.subscription(id, SubscriptionEvent::Forked { of });
-        dialogs.insert(sister, new);
+        dialogs.insert(sister, Box::new(new));
         Some(sister)
     }
 }

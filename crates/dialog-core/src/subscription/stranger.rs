@@ -40,7 +40,7 @@ impl Dialogs {
         let Some(state) = DialogState::theirs(&step, id, &inbound) else {
             return step.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
         };
-        dialogs.insert(id, Dialog::without_leg(id, state, Birth::Theirs));
+        dialogs.insert(id, Box::new(Dialog::without_leg(id, state, Birth::Theirs)));
         self.with(cx, id, out, |dialog, step| {
             dialog.refer_taken(step, tx, inbound, Referrer { about, user });
         });

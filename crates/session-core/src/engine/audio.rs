@@ -139,8 +139,8 @@ impl<T: Tap> Engine<T> {
     pub(super) fn audio_event(&mut self, event: &StreamEvent) -> Option<(SessionId, EventKind)> {
         match event {
             StreamEvent::SourceEnded { device, .. } => {
-                let has = |session: &&super::session::Session| session.device == Some(*device);
-                let session = self.sessions.values().find(has)?.id();
+                let mut sessions = self.sessions.values();
+                let session = sessions.find(|session| session.device == Some(*device))?.id();
                 Some((session, EventKind::SourceEnded))
             }
             StreamEvent::RecordingEnded { recording, result } => {

@@ -110,7 +110,7 @@ impl<T: Tap> Engine<T> {
         let source = options.source.unwrap_or_else(|| self.config.source.clone());
         let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
         session.device = Some(Self::own_device(id));
-        self.sessions.insert(id, session);
+        self.sessions.insert(id, Box::new(session));
         let invite = Invite {
             to: NameAddrBuf::from(target.clone()),
             target: target.clone(),

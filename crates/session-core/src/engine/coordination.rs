@@ -8,7 +8,7 @@ use transfer::{TransferId, TransferRefusal};
 use super::{
     CommandError, CommandId, Engine, Reply, Tap,
     media_boundary::{MediaCommand, MonitorSummary, SessionMediaState},
-    session::{Session, StreamState},
+    session::StreamState,
 };
 use crate::{
     MediaError, TransferError,
@@ -218,7 +218,7 @@ impl<T: Tap> Engine<T> {
         if self.config.hold_before_transfer {
             return self.change_hold(id, session, true);
         }
-        let state = self.sessions.get(&session).and_then(Session::hold_state);
+        let state = self.sessions.get(&session).and_then(|session| session.hold_state());
         self.reply(id, state.map(Reply::Hold).ok_or_else(|| MediaError::NotConfigured.into()));
     }
 

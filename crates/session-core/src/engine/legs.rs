@@ -52,10 +52,11 @@ impl<T: Tap> Engine<T> {
                 }
             }
             LegEvent::Provisional { status, described } => {
-                if let Some(session) = self.sessions.get_mut(&id) {
-                    if *described && matches!(session.open, OpenOffer::None) {
-                        session.open = OpenOffer::Early;
-                    }
+                if let Some(session) = self.sessions.get_mut(&id)
+                    && *described
+                    && matches!(session.open, OpenOffer::None)
+                {
+                    session.open = OpenOffer::Early;
                 }
                 self.tell(Some(id), None, EventKind::Ringing { status: *status });
             }
@@ -119,7 +120,7 @@ impl<T: Tap> Engine<T> {
         let mut session = Session::new(leg, SessionState::Incoming, peer.clone(), self.config.source.clone());
         session.undelivered = Some(Box::new(call.clone()));
         session.device = Some(Self::own_device(id));
-        self.sessions.insert(id, session);
+        self.sessions.insert(id, Box::new(session));
         if !self.prepare_media(id, call.local.ip()) {
             let retry_after = u32::try_from(RETRY_AFTER.as_secs()).ok();
             self.ask_leg(leg, LegCommand::Reject { status: StatusCode::SERVICE_UNAVAILABLE, retry_after });

@@ -17,7 +17,7 @@ use super::{
     Engine, EngineTimer, Output, StreamAnswer, StreamRequest, Tap,
     config::MediaMode,
     media_boundary::MediaFailure,
-    session::{OpenOffer, Session, StreamState},
+    session::{OpenOffer, StreamState},
 };
 use crate::{
     error::SessionState,
@@ -326,7 +326,10 @@ impl<T: Tap> Engine<T> {
 
     /// The stream of a call, where it is open.
     pub(super) fn stream_of(&self, id: SessionId) -> Option<media_core::StreamId> {
-        self.sessions.get(&id).filter(|session| session.stream == StreamState::Open).map(Session::stream_id)
+        self.sessions
+            .get(&id)
+            .filter(|session| session.stream == StreamState::Open)
+            .map(|session| session.stream_id())
     }
 
     /// Takes what the streams answer and tell.

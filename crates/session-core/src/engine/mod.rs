@@ -111,7 +111,8 @@ pub struct Engine<T> {
     from_transfers: Outbox<TransferOutput>,
     outputs: VecDeque<Output>,
 
-    sessions: BTreeMap<SessionId, Session>,
+    /// Boxed, because the nodes of the tree are half empty.
+    sessions: BTreeMap<SessionId, Box<Session>>,
     ports: media::Ports,
     /// The calls of each live transfer.
     coordinations: BTreeMap<TransferId, coordination::Coordination>,

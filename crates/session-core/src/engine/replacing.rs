@@ -34,7 +34,7 @@ impl<T: Tap> Engine<T> {
         let peer = call.from.uri.to_string();
         let mut session = Session::new(leg, SessionState::Incoming, peer, self.config.source.clone());
         session.unseen = Some(Unseen { local: call.local.ip(), offer: None });
-        self.sessions.insert(session.id(), session);
+        self.sessions.insert(session.id(), Box::new(session));
     }
 
     /// Keeps the offer of a call that is not answered yet; `false` if it is no such call.

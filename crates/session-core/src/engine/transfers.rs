@@ -128,7 +128,7 @@ impl<T: Tap> Engine<T> {
         session.referred = purpose == Purpose::Referred;
         session.device = (!moves).then(|| Self::own_device(id));
         session.media.monitored_by = self.awaited_by(id);
-        self.sessions.insert(id, session);
+        self.sessions.insert(id, Box::new(session));
         self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
     }
 
