@@ -5,6 +5,8 @@ use std::sync::Arc;
 use sip_message::{Method, StatusCode};
 use transaction_core::Timing;
 
+use crate::registration::config::RegistrationConfig;
+
 /// The 2xx that accepts a REFER (decision D1 of the transfer catalogue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReferAcceptance {
@@ -49,6 +51,8 @@ pub struct DialogConfig {
     pub refresh: bool,
     /// Whether a NOTIFY without Subscription-State is read by its sipfrag; otherwise it is refused with 400 (TR-040).
     pub lenient: bool,
+    /// Registrations.
+    pub registration: RegistrationConfig,
 }
 
 impl DialogConfig {
@@ -100,6 +104,7 @@ impl Default for DialogConfig {
             refer: true,
             refresh: true,
             lenient: true,
+            registration: RegistrationConfig::default(),
         }
     }
 }

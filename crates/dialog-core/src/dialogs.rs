@@ -19,6 +19,7 @@ use crate::{
     dialog::Dialog,
     forks,
     pending::{Client, Errand, Pending, Server},
+    registration::Registrations,
     respond::Capabilities,
     step::Step,
     timer::{DialogTimer, LegTimer},
@@ -38,6 +39,7 @@ pub struct Dialogs {
     pub(crate) pending: Pending,
     pub(crate) dialogs: BTreeMap<LegId, Dialog>,
     pub(crate) tombstones: Tombstones,
+    pub(crate) registrations: Registrations,
 }
 
 /// How much there is of everything.
@@ -51,6 +53,8 @@ pub struct Load {
     pub dialogs: usize,
     /// Ended dialogs that are remembered for 64*T1.
     pub tombstones: usize,
+    /// Registrations that are not over.
+    pub registrations: usize,
 }
 
 impl Dialogs {
@@ -63,6 +67,7 @@ impl Dialogs {
             pending: Pending::default(),
             dialogs: BTreeMap::new(),
             tombstones: Tombstones::default(),
+            registrations: Registrations::default(),
         }
     }
 
@@ -73,6 +78,7 @@ impl Dialogs {
             subscriptions: self.pending.subscriptions.len(),
             dialogs: self.dialogs.len(),
             tombstones: self.tombstones.len(),
+            registrations: self.registrations.len(),
         }
     }
 
@@ -81,9 +87,9 @@ impl Dialogs {
         self.dialogs.len()
     }
 
-    /// Whether there is nothing but tombstones: no dialog, and nothing under way below.
+    /// Whether there is nothing but tombstones: no dialog, no registration, and nothing under way below.
     pub fn is_empty(&self) -> bool {
-        self.dialogs.is_empty() && self.pending.is_empty()
+        self.dialogs.is_empty() && self.registrations.is_empty() && self.pending.is_empty()
     }
 
     /// How many ended dialogs are remembered.
@@ -109,6 +115,7 @@ impl Dialogs {
             DialogCommand::Place { leg, invite } => self.place(cx, leg, invite, out),
             DialogCommand::Leg(leg, command) => self.leg_command(cx, leg, command, out),
             DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, &command, out),
+            DialogCommand::Registration(id, command) => self.registration_command(cx, id, command, out),
         }
     }
 
@@ -122,8 +129,9 @@ impl Dialogs {
             TxEvent::Acked { tx, outbound } => self.acked(tx, outbound),
             TxEvent::Failed { tx, failure } => self.failed(cx, tx, failure, out),
             TxEvent::Routed { route, result } => self.routed(cx, route, result, out),
-            TxEvent::FlowEnded { flow, .. } => self.flow_ended(flow),
-            // Of interest to registrations only: a dialog finds its way by its route set when its flow is gone.
+            TxEvent::FlowEnded { flow, .. } => self.flow_ended(cx, flow, out),
+            // A registration has let its connection go when it ended, and found another way; a dialog finds its way by
+            // its route set.
             TxEvent::FlowRecovered { .. } => {}
         }
     }
@@ -140,6 +148,7 @@ impl Dialogs {
             DialogTimer::Leg(leg, timer) => {
                 self.with(cx, leg, out, |dialog, step| dialog.leg_expired(step, timer));
             }
+            DialogTimer::Registration(id, timer) => self.registration_expired(cx, id, timer, out),
             DialogTimer::Subscription(id, timer) => {
                 self.with_subscription(cx, id, out, |dialog, step| {
                     dialog.subscription_expired(step, id, timer);
@@ -204,6 +213,7 @@ impl Dialogs {
 
     fn place(&mut self, cx: &mut Cx<'_>, leg: LegId, invite: Box<Invite>, out: &mut Out<'_, DialogOutput>) {
         let full = self.dialogs.len() >= self.config.legs;
+        let outgoing = invite.registration.and_then(|id| self.registrations.outgoing(id));
         let (mut step, dialogs) = self.step(cx, out);
         match dialogs.entry(leg) {
             Entry::Occupied(_) => step.leg(leg, LegEvent::Misused(Misuse::State)),
@@ -211,7 +221,7 @@ impl Dialogs {
                 step.leg(leg, LegEvent::Ended(EndCause::new(By::Local, EndReason::Overload)));
             }
             Entry::Vacant(vacant) => {
-                vacant.insert(Dialog::place(&mut step, leg, invite));
+                vacant.insert(Dialog::place(&mut step, leg, invite, outgoing));
             }
         }
     }
@@ -280,6 +290,12 @@ impl Dialogs {
                     self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, status));
                 }
             }
+            Client::Register(id) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                }
+                self.registration_response(cx, id, origin, message, out);
+            }
             Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
                 if last {
                     self.pending.clients.remove(&tx);
@@ -288,7 +304,11 @@ impl Dialogs {
                     Client::Refer(_) => dialog.refer_response(step, id, message),
                     Client::Notify(_) => dialog.notify_response(step, id, message),
                     Client::Subscribe(_) => dialog.subscribe_response(step, id, message),
-                    Client::Invite(_) | Client::Reinvite(_) | Client::Bye(_) | Client::StrayBye => {}
+                    Client::Invite(_)
+                    | Client::Reinvite(_)
+                    | Client::Bye(_)
+                    | Client::StrayBye
+                    | Client::Register(_) => {}
                 });
             }
         }
@@ -321,6 +341,7 @@ impl Dialogs {
             }
             Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, None)),
             Client::StrayBye => {}
+            Client::Register(id) => self.registration_failed(cx, id, failure, out),
             Client::Refer(id) => {
                 self.with_subscription(cx, id, out, |dialog, step| dialog.refer_failed(step, id, failure));
             }
@@ -375,7 +396,8 @@ impl Dialogs {
                 | Client::StrayBye
                 | Client::Refer(_)
                 | Client::Notify(_)
-                | Client::Subscribe(_),
+                | Client::Subscribe(_)
+                | Client::Register(_),
             )
             | None => {}
         }
@@ -392,18 +414,20 @@ impl Dialogs {
             Some(Errand::Dialog(leg, ask)) => {
                 self.with(cx, leg, out, |dialog, step| dialog.routed(step, ask, result));
             }
+            Some(Errand::Registration(id)) => self.registration_routed(cx, id, result, out),
             Some(Errand::Stray(ack)) => ack.routed(&mut self.step(cx, out).0, result),
             None => {}
         }
     }
 
-    /// The next request of a dialog on this flow gets a new one (TR-202).
-    fn flow_ended(&mut self, flow: FlowId) {
+    /// The next request of a dialog on this flow gets a new one (TR-202), and its registrations at once.
+    fn flow_ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, DialogOutput>) {
         for dialog in self.dialogs.values_mut() {
             if dialog.state.flow == Some(flow) {
                 dialog.state.flow = None;
             }
         }
+        self.registrations_lost(cx, flow, out);
     }
 
     /// The dialog that a request of the peer names: our tag finds it, Call-ID and the peer's tag are compared

@@ -3,12 +3,14 @@
 
 mod boundary;
 mod config;
+mod contact;
 mod dialog;
 mod dialogs;
 mod forks;
 mod leg;
 mod path;
 mod pending;
+mod registration;
 mod replacing;
 mod requests;
 mod respond;
@@ -25,6 +27,10 @@ pub use boundary::{
         By, DialogIdentity, EndCause, EndReason, Established, IncomingCall, Invite, LegCommand, LegEvent,
         LegId, Misuse, Peer, ReofferError, Replacing, Turn,
     },
+    registration::{
+        Account, AccountFault, Registered, RegistrationCommand, RegistrationEvent, RegistrationFailure,
+        RegistrationId,
+    },
     subscription::{
         IncomingRefer, Notification, NotifiedState, ReferAnswer, SubscriptionCommand, SubscriptionEnd,
         SubscriptionEvent, SubscriptionId,
@@ -32,4 +38,5 @@ pub use boundary::{
 };
 pub use config::{DialogConfig, ReferAcceptance};
 pub use dialogs::{Dialogs, Load};
-pub use timer::{DialogTimer, LegTimer, SubscriptionTimer};
+pub use registration::config::RegistrationConfig;
+pub use timer::{DialogTimer, LegTimer, RegistrationTimer, SubscriptionTimer};

@@ -6,7 +6,7 @@ use sip_transport::RouteId;
 use transaction_core::TxId;
 
 use crate::{
-    boundary::{leg::LegId, subscription::SubscriptionId},
+    boundary::{leg::LegId, registration::RegistrationId, subscription::SubscriptionId},
     forks::{Forks, StrayAck},
 };
 
@@ -62,6 +62,8 @@ pub(crate) enum Errand {
     Dialog(LegId, Ask),
     /// For the ACK, and BYE if need be, to a 2xx that no leg waits for.
     Stray(Box<StrayAck>),
+    /// For a REGISTER.
+    Registration(RegistrationId),
 }
 
 /// Whose client transaction it is.
@@ -81,6 +83,8 @@ pub(crate) enum Client {
     Notify(SubscriptionId),
     /// A SUBSCRIBE.
     Subscribe(SubscriptionId),
+    /// A REGISTER.
+    Register(RegistrationId),
 }
 
 /// Whose server transaction it is, as long as it waits for an answer.
@@ -96,7 +100,7 @@ pub(crate) enum Server {
 
 /// All that is under way, and the index of subscriptions.
 ///
-/// No table has a bound of its own, because each entry belongs to a dialog, a subscription or a fork and
+/// No table has a bound of its own, because each entry belongs to a dialog, a subscription, a registration or a fork and
 /// those are bounded.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {

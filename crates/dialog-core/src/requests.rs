@@ -9,6 +9,7 @@ use crate::{
     dialog::Dialog,
     dialogs::Dialogs,
     leg::answering::{NewCall, unreadable},
+    registration::Called,
     replacing::{self, Match},
     respond::{OVERLOAD_RETRY, SDP, is_known},
     step::Step,
@@ -59,8 +60,9 @@ impl Dialogs {
     ) {
         let matched = self.replaced(cx, &inbound.message);
         let replaced = matched.leg();
+        let called = self.registrations.called(&inbound);
         let (mut step, dialogs) = self.step(cx, out);
-        let Some((leg, dialog)) = step.new_call(tx, inbound, full, matched) else { return };
+        let Some((leg, dialog)) = step.new_call(tx, inbound, full, matched, called) else { return };
         if let Some(replaced) = replaced.and_then(|replaced| dialogs.get_mut(&replaced)) {
             replaced.replaced_by = Some(leg);
         }
@@ -213,6 +215,7 @@ impl Step<'_, '_, '_> {
         inbound: Inbound,
         full: bool,
         matched: Match,
+        called: Option<Called>,
     ) -> Option<(LegId, Dialog)> {
         // What is to replace a call is told about that first: being full is the last of its checks (table 2.4).
         if full && matches!(matched, Match::Nothing) {
@@ -230,6 +233,9 @@ impl Step<'_, '_, '_> {
             self.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
             return None;
         };
+        if let Some(called) = called {
+            new.called(called);
+        }
         match matched {
             Match::Nothing => {}
             Match::Refused(status) => {

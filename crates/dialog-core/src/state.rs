@@ -7,6 +7,7 @@ use sip_transport::{FlowId, Origin};
 
 use crate::{
     boundary::leg::{DialogIdentity, Peer},
+    contact::OurContact,
     path::Path,
 };
 
@@ -14,7 +15,7 @@ use crate::{
 const LAST_CSEQ: u32 = (1 << 31) - 1;
 
 /// Max-Forwards of every request of ours (RFC 3261 §8.1.1.6).
-const MAX_FORWARDS: u32 = 70;
+pub(crate) const MAX_FORWARDS: u32 = 70;
 
 /// What a dialog knows of itself and its peer.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ pub(crate) struct DialogState {
     pub(crate) remote_tag: Arc<str>,
     pub(crate) local: NameAddrBuf,
     pub(crate) remote: NameAddrBuf,
-    pub(crate) contact_user: Option<Arc<str>>,
+    pub(crate) contact: OurContact,
     pub(crate) path: Path,
     /// The flow of the dialog; `None` before its first message and after the flow has ended.
     pub(crate) flow: Option<FlowId>,

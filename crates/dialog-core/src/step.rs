@@ -10,13 +10,14 @@ use crate::{
     boundary::{
         DialogEvent, DialogOutput,
         leg::{LegEvent, LegId},
+        registration::{RegistrationEvent, RegistrationId},
         subscription::{SubscriptionEvent, SubscriptionId},
     },
     config::DialogConfig,
     path::Path,
     pending::{Client, Errand, Pending},
     respond::Capabilities,
-    timer::{DialogTimer, LegTimer, SubscriptionTimer},
+    timer::{DialogTimer, LegTimer, RegistrationTimer, SubscriptionTimer},
 };
 
 /// One step of the reducer.
@@ -37,6 +38,11 @@ impl Step<'_, '_, '_> {
     /// Tells about a subscription.
     pub(crate) fn subscription(&mut self, subscription: SubscriptionId, event: SubscriptionEvent) {
         self.out.push(DialogOutput::Event(DialogEvent::Subscription(subscription, event)));
+    }
+
+    /// Tells about a registration.
+    pub(crate) fn registration(&mut self, registration: RegistrationId, event: RegistrationEvent) {
+        self.out.push(DialogOutput::Event(DialogEvent::Registration(registration, event)));
     }
 
     /// Asks the transaction layer.
@@ -87,6 +93,16 @@ impl Step<'_, '_, '_> {
     /// Disarms a timer of a subscription.
     pub(crate) fn disarm_subscription(&mut self, id: SubscriptionId, timer: SubscriptionTimer) {
         self.out.push(DialogOutput::Timer(TimerOp::Disarm(DialogTimer::Subscription(id, timer))));
+    }
+
+    /// Arms a timer of a registration.
+    pub(crate) fn arm_registration(&mut self, id: RegistrationId, timer: RegistrationTimer, after: Duration) {
+        self.out.push(DialogOutput::Timer(TimerOp::Arm(DialogTimer::Registration(id, timer), after)));
+    }
+
+    /// Disarms a timer of a registration.
+    pub(crate) fn disarm_registration(&mut self, id: RegistrationId, timer: RegistrationTimer) {
+        self.out.push(DialogOutput::Timer(TimerOp::Disarm(DialogTimer::Registration(id, timer))));
     }
 
     /// 64*T1.

@@ -1,14 +1,16 @@
 //! The timers of the dialog layer, by what they limit.
 
-use crate::boundary::{leg::LegId, subscription::SubscriptionId};
+use crate::boundary::{leg::LegId, registration::RegistrationId, subscription::SubscriptionId};
 
-/// A timer of a leg or a subscription.
+/// A timer of a leg, a subscription or a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DialogTimer {
     /// Of a leg.
     Leg(LegId, LegTimer),
     /// Of a subscription.
     Subscription(SubscriptionId, SubscriptionTimer),
+    /// Of a registration.
+    Registration(RegistrationId, RegistrationTimer),
 }
 
 /// What limits a leg.
@@ -45,6 +47,15 @@ pub enum SubscriptionTimer {
     Decision,
     /// Notifier: a second between NOTIFYs (RFC 3515 §3.10).
     Spacing,
+}
+
+/// What limits a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RegistrationTimer {
+    /// The next REGISTER: a refresh, or the next try (RFC 5626 §4.5).
+    Due,
+    /// The granted duration (RFC 3261 §10.2.4).
+    Expiry,
 }
 
 impl SubscriptionTimer {

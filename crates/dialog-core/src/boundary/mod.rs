@@ -1,12 +1,14 @@
 //! The values that cross the dialog boundary, upwards and from above; transaction values are of the layer below.
 
 pub(crate) mod leg;
+pub(crate) mod registration;
 pub(crate) mod subscription;
 
 use transaction_core::TxCommand;
 
 use self::{
     leg::{Invite, LegCommand, LegEvent, LegId},
+    registration::{RegistrationCommand, RegistrationEvent, RegistrationId},
     subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
 };
 use crate::timer::DialogTimer;
@@ -26,6 +28,8 @@ pub enum DialogCommand {
     Leg(LegId, LegCommand),
     /// Asks something of a subscription.
     Subscription(SubscriptionId, SubscriptionCommand),
+    /// Asks something of a registration.
+    Registration(RegistrationId, RegistrationCommand),
 }
 
 /// What the layers above are told.
@@ -35,6 +39,8 @@ pub enum DialogEvent {
     Leg(LegId, LegEvent),
     /// About a subscription.
     Subscription(SubscriptionId, SubscriptionEvent),
+    /// About a registration.
+    Registration(RegistrationId, RegistrationEvent),
 }
 
 /// What a step of the dialog layer produces.

@@ -3,16 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use sip_message::{HeaderId, Message, Response, Scheme, StatusCode};
+use sip_message::{HeaderId, Message, Response, StatusCode};
 use sip_transport::{Hop, Inbound, Purpose};
 use smallvec::smallvec;
 use transaction_core::TxId;
 
 use crate::{
     boundary::leg::{By, EndCause, EndReason, IncomingCall, LegEvent, LegId, Misuse, Peer, Replacing, Turn},
+    contact::OurContact,
     dialog::Dialog,
     path::Path,
     pending::Server,
+    registration::Called,
     respond::SDP,
     state::DialogState,
     step::Step,
@@ -53,6 +55,13 @@ impl NewCall {
         self.call.replacing = Some(replaced);
     }
 
+    /// Makes it a call of an account, whose Contact it then has.
+    pub(crate) fn called(&mut self, called: Called) {
+        self.call.registration = Some(called.registration);
+        let user = self.state.contact.user.take();
+        self.state.contact = OurContact { user, ..called.contact };
+    }
+
     /// Reads an INVITE without a To tag; `None` if it is no call (400): a header that it needs is missing or
     /// broken, Contact among them (RFC 3261 §8.1.1.8), or Referred-By is malformed or stands more than once.
     pub(crate) fn read(step: &Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
@@ -74,6 +83,7 @@ impl NewCall {
             replacing: None,
             verified_name: inbound.origin.verified_name(),
             referred_by: message.referred_by().ok()?.map(|by| by.to_owned()),
+            registration: None,
             peer: peer.clone(),
         };
         let state = DialogState {
@@ -83,7 +93,7 @@ impl NewCall {
             local,
             remote,
             // For 180; Accept says which one the 200 gets.
-            contact_user,
+            contact: OurContact::of_user(contact_user),
             path: Path::new(&contact, Path::recorded(message).ok()?),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
@@ -136,7 +146,7 @@ impl Dialog {
     /// Sends 180 and sees to the next one.
     pub(crate) fn alert_again(&mut self, step: &mut Step<'_, '_, '_>) {
         let Some(Leg::Answering(answering)) = &self.leg else { return };
-        let contact = contact(&answering.inbound, self.state.contact_user.as_ref());
+        let contact = self.state.contact.on_response(&answering.inbound);
         let capabilities = step.capabilities;
         step.respond(
             answering.tx,
@@ -156,7 +166,7 @@ impl Dialog {
         answering.describing = true;
         let Hop { local, remote, .. } = answering.inbound.reply;
         let turn = if answering.offer { Turn::Answer } else { Turn::Offer };
-        self.state.contact_user = contact_user;
+        self.state.contact.user = contact_user;
         let remotes = smallvec![remote];
         self.tell(step, LegEvent::NeedDescription { turn, local, remotes });
     }
@@ -194,7 +204,7 @@ impl Dialog {
         inbound: &Inbound,
         body: Bytes,
     ) -> Option<Bytes> {
-        let contact = contact(inbound, self.state.contact_user.as_ref());
+        let contact = self.state.contact.on_response(inbound);
         let capabilities = step.capabilities;
         step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
             capabilities.on_response(response.record_routes().contact(&contact)).body(SDP, body)
@@ -256,17 +266,6 @@ impl Dialog {
         step.pending.servers.remove(&answering.tx);
         step.respond(answering.tx, &answering.inbound, status, &self.state.local_tag, dress);
     }
-}
-
-/// The Contact for a response: our address on the hop that it takes; a `sips` URI where the request's own URI, or what
-/// leads back to its sender, is one (RFC 3261 §12.1.1).
-pub(crate) fn contact(inbound: &Inbound, user: Option<&Arc<str>>) -> String {
-    let message = &inbound.message;
-    let own = message.request_target().map(|uri| uri.scheme());
-    let route = message.record_routes().ok().and_then(|routes| Some(routes.first()?.uri.scheme()));
-    let back = route.or_else(|| Some(message.contact().ok()??.uri.scheme()));
-    let secure = own == Ok(Scheme::Sips) || back == Some(Scheme::Sips);
-    inbound.reply.contact(user.map(|user| &**user), secure)
 }
 
 /// Whether the body of an INVITE can be read here; otherwise the status and what we would take (RFC 3261

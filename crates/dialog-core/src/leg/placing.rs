@@ -10,10 +10,12 @@ use transaction_core::{TxCommand, TxFailure, TxId};
 
 use crate::{
     boundary::leg::{By, EndCause, EndReason, Established, Invite, LegEvent, LegId, Misuse, Peer, Turn},
+    contact::OurContact,
     dialog::Dialog,
     forks::Forks,
     path::Path,
     pending::{Ask, Client},
+    registration::Outgoing,
     respond::SDP,
     state::DialogState,
     step::Step,
@@ -66,23 +68,38 @@ enum Stage {
 
 impl Dialog {
     /// Begins a call.
-    pub(crate) fn place(step: &mut Step<'_, '_, '_>, leg: LegId, invite: Box<Invite>) -> Self {
+    pub(crate) fn place(
+        step: &mut Step<'_, '_, '_>,
+        leg: LegId,
+        invite: Box<Invite>,
+        outgoing: Option<Outgoing>,
+    ) -> Self {
         let tag = step.cx.guard.token(Purpose::Tag, leg.number());
         let call_id = format!("{:016x}{:016x}", step.cx.random.next_u64(), step.cx.random.next_u64());
-        let routes = invite
+        let mut routes: Vec<UriBuf> = invite
             .headers
             .iter()
             .filter(|(id, _)| *id == HeaderId::Route)
-            .filter_map(|(_, value)| NameAddr::parse(value).ok().map(|route| route.uri.to_owned()));
+            .filter_map(|(_, value)| NameAddr::parse(value).ok().map(|route| route.uri.to_owned()))
+            .collect();
+        let (contact, flow) = match outgoing {
+            Some(outgoing) => {
+                if routes.is_empty() {
+                    routes = outgoing.routes;
+                }
+                (outgoing.contact, outgoing.flow)
+            }
+            None => (OurContact::of_user(invite.contact_user.clone()), None),
+        };
         let state = DialogState {
             call_id: call_id.into(),
             local_tag: tag.as_str().into(),
             remote_tag: "".into(),
             local: invite.from.clone(),
             remote: invite.to.clone(),
-            contact_user: invite.contact_user.clone(),
+            contact,
             path: Path::new(&invite.target, routes),
-            flow: None,
+            flow,
             source: None,
             verified_name: None,
             local_cseq: 0,
@@ -132,7 +149,7 @@ impl Dialog {
         let (Some(body), Some(draft)) = (body, self.state.next(Method::Invite)) else {
             return self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
         };
-        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref()).body(SDP, body);
+        let draft = self.state.contact.on_request(step.capable(draft)).body(SDP, body);
         let draft = placing
             .invite
             .headers
@@ -347,7 +364,7 @@ fn refused(status: StatusCode, message: &Message) -> EndCause {
 }
 
 /// The Contacts of a redirection, best first (RFC 3261 §8.1.3.4).
-fn contacts(message: &Message) -> Vec<UriBuf> {
+pub(crate) fn contacts(message: &Message) -> Vec<UriBuf> {
     let mut rated: Vec<(u16, UriBuf)> = message
         .contacts()
         // A broken list of Contacts leaves nothing to try; the status tells enough.

@@ -106,7 +106,7 @@ impl Dialog {
         let (Some(body), Some(draft)) = (body, self.next(Method::Invite)) else {
             return self.settle(step, Some(Err(ReofferError::Description)));
         };
-        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref()).body(SDP, body);
+        let draft = self.state.contact.on_request(step.capable(draft)).body(SDP, body);
         let tx = step.request(Client::Reinvite(self.id), hops, draft);
         let cseq = self.state.local_cseq;
         let Some(up) = self.up() else { return };

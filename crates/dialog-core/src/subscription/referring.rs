@@ -115,9 +115,10 @@ impl Dialog {
         // Without a route, without a call or without interest it is not sent at all.
         let (Ok(hops), true, true) = (result, up, wanted) else { return self.refer_unsent(step, id) };
         let Some(draft) = self.next(Method::Refer) else { return self.refer_unsent(step, id) };
-        let draft = step
-            .capable(draft)
-            .contact_user(self.state.contact_user.as_deref())
+        let draft = self
+            .state
+            .contact
+            .on_request(step.capable(draft))
             .header(HeaderId::ReferTo, format_args!("<{refer_to}>"));
         let draft = match referred_by {
             Some(by) => draft.header(HeaderId::ReferredBy, by),
@@ -232,9 +233,8 @@ impl Dialog {
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Subscribe)) else {
             return self.subscriber_event(step, id, Event::SubscribeFailed, &Facts::default());
         };
-        let draft = event(draft, event_id)
-            .contact_user(self.state.contact_user.as_deref())
-            .header(HeaderId::Expires, expires);
+        let draft =
+            self.state.contact.on_request(event(draft, event_id)).header(HeaderId::Expires, expires);
         step.request(Client::Subscribe(id), hops, draft);
     }
 

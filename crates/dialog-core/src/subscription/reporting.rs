@@ -12,7 +12,6 @@ use crate::{
         subscription::{SubscriptionEnd, SubscriptionEvent, SubscriptionId},
     },
     dialog::Dialog,
-    leg::answering::contact,
     pending::{Ask, Client},
     scope::ends_subscription,
     step::Step,
@@ -207,8 +206,10 @@ impl Dialog {
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Notify)) else {
             return self.notify_over(step, id, Event::NotifyFatal);
         };
-        let draft = event(draft, event_id)
-            .contact_user(self.state.contact_user.as_deref())
+        let draft = self
+            .state
+            .contact
+            .on_request(event(draft, event_id))
             .header(HeaderId::SubscriptionState, state)
             .body(sipfrag::CONTENT_TYPE, body);
         step.request(Client::Notify(id), hops, draft);
@@ -367,7 +368,7 @@ impl Dialog {
         let (tx, inbound) = *request;
         step.pending.servers.remove(&tx);
         step.disarm_subscription(id, SubscriptionTimer::Decision);
-        let contact = status.is_success().then(|| contact(&inbound, self.state.contact_user.as_ref()));
+        let contact = status.is_success().then(|| self.state.contact.on_response(&inbound));
         step.respond(tx, &inbound, status, &self.state.local_tag, |response| match contact {
             Some(contact) => response.contact(&contact),
             None => response,
@@ -385,7 +386,7 @@ impl Dialog {
         inbound: &Inbound,
         granted: u32,
     ) {
-        let contact = contact(inbound, self.state.contact_user.as_ref());
+        let contact = self.state.contact.on_response(inbound);
         step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
             response.contact(&contact).header(HeaderId::Expires, granted)
         });

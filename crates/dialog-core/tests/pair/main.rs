@@ -144,7 +144,10 @@ impl Agent {
                         );
                     }
                     TxOutput::Send(outbound) => self.wire.push(outbound),
-                    TxOutput::Withdraw(_) | TxOutput::Avoid(_) => {}
+                    TxOutput::Withdraw(_)
+                    | TxOutput::Avoid(_)
+                    | TxOutput::Keep { .. }
+                    | TxOutput::LetGo(_) => {}
                     TxOutput::Event(event) => self.tell(now, event),
                     TxOutput::Timer(op) => self.timer(now, op, Key::Transaction),
                 }

@@ -404,6 +404,8 @@ impl<T: Tap> Engine<T> {
             TxOutput::Send(outbound) => self.transport(TransportCommand::Send(outbound)),
             TxOutput::Withdraw(outbound) => self.transport(TransportCommand::Withdraw(outbound)),
             TxOutput::Avoid(hop) => self.transport(TransportCommand::Avoid(hop)),
+            TxOutput::Keep { flow, every } => self.transport(TransportCommand::Keep { flow, every }),
+            TxOutput::LetGo(flow) => self.transport(TransportCommand::LetGo(flow)),
             TxOutput::Event(event) => {
                 self.tap.seen(self.surroundings.now, Seen::Step { from: "transaction", value: &event });
                 self.dialogs.receive(&mut self.surroundings.cx(), event, &mut self.from_dialogs.out());
