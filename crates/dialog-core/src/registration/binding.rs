@@ -48,10 +48,7 @@ pub(super) fn read(message: &Message, origin: &Origin, ours: Ours<'_>) -> Grante
     let address = found.and_then(|contact| contact.address());
     let registered = (seconds > 0).then(|| Registered {
         expires: Duration::from_secs(seconds.into()),
-        contacts: contacts
-            .iter()
-            .filter_map(|contact| Some(contact.address()?.uri.to_owned()))
-            .collect(),
+        contacts: contacts.iter().filter_map(|contact| Some(contact.address()?.uri.to_owned())).collect(),
         service_route: service_route(message),
         pub_gruu: address.and_then(|address| gruu(&address, "pub-gruu")),
         temp_gruu: address.and_then(|address| gruu(&address, "temp-gruu")),
@@ -72,7 +69,10 @@ impl Ours<'_> {
             let ours = format!("<{}>", self.account.instance.as_deref()?);
             let reg_id = self.account.reg_id.filter(|_| self.outbound).map(|number| number.to_string());
             by(&|address| {
-                address.params.unquoted("+sip.instance").is_some_and(|theirs| theirs.eq_ignore_ascii_case(&ours))
+                address
+                    .params
+                    .unquoted("+sip.instance")
+                    .is_some_and(|theirs| theirs.eq_ignore_ascii_case(&ours))
                     && (reg_id.is_none() || address.params.value("reg-id") == reg_id.as_deref())
             })
         };

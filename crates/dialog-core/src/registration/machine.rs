@@ -173,14 +173,6 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
 }
 
 impl State {
-    /// Whether a REGISTER is under way.
-    pub(crate) fn is_asking(self) -> bool {
-        match self {
-            Self::Registering | Self::Refreshing | Self::Leaving | Self::Unregistering => true,
-            Self::Registered | Self::Holding | Self::Waiting | Self::Over => false,
-        }
-    }
-
     /// Whether the binding stands.
     pub(crate) fn is_bound(self) -> bool {
         match self {

@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn waits_grow_as_the_rfc_says() {
         let config = RegistrationConfig::default();
-        let wait = |failures, others, random| retry(&config, failures, others, None, &mut { random });
+        let wait = |failures, others, mut random: Fixed| retry(&config, failures, others, None, &mut random);
         assert_eq!((wait(1, false, MOST), wait(1, false, LEAST)), (seconds(30), seconds(60)));
         assert_eq!((wait(3, false, MOST), wait(3, false, LEAST)), (seconds(120), seconds(240)));
         assert_eq!((wait(9, false, MOST), wait(u32::MAX, false, LEAST)), (seconds(900), seconds(1_800)));

@@ -49,7 +49,7 @@ pub(crate) struct Registration {
     failures: u32,
     /// REGISTERs in a row that were asked for by a response.
     at_once: u32,
-    /// When the binding began to stand.
+    /// When the flow was first registered over.
     since: Tick,
     /// The flow of the binding; `None` when it is gone.
     flow: Option<FlowId>,
@@ -80,7 +80,7 @@ impl Registration {
         let call_id = format!("{:016x}{:016x}", random(), random()).into();
         let user = account.contact_user.clone().unwrap_or_else(|| format!("{:016x}", random()).into());
         let longest = step.config.registration.longest;
-        let mut registration = Self {
+        let registration = Self {
             id,
             call_id,
             tag: step.cx.guard.token(Purpose::Tag, id.number()).as_str().into(),
@@ -115,7 +115,7 @@ impl Registration {
     }
 
     pub(super) fn unregister(&mut self, step: &mut Step<'_, '_, '_>, others: &Others<'_>) {
-        self.ways_for_leaving();
+        self.at_once = 0;
         self.act(step, others, Event::Unregister, Facts::default());
     }
 
@@ -186,12 +186,7 @@ impl Registration {
         self.failed_by(step, others, failure);
     }
 
-    fn failed_by(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        others: &Others<'_>,
-        failure: RegistrationFailure,
-    ) {
+    fn failed_by(&mut self, step: &mut Step<'_, '_, '_>, others: &Others<'_>, failure: RegistrationFailure) {
         let event = self.elsewhere().unwrap_or(Event::Failed);
         self.act(step, others, event, Facts::failure(failure));
     }
@@ -234,7 +229,9 @@ impl Registration {
         };
         registered.expires = registered.expires.min(step.config.registration.longest);
         self.ways.worked();
-        self.flow = Some(origin.flow);
+        if self.flow.replace(origin.flow) != Some(origin.flow) {
+            self.since = step.cx.now;
+        }
         if origin.transport.is_reliable() {
             if self.kept != Some(origin.flow) {
                 self.let_go(step, others);
@@ -292,11 +289,6 @@ impl Registration {
         self.at_once <= AT_ONCE
     }
 
-    /// What is to be removed is asked for where it is.
-    fn ways_for_leaving(&mut self) {
-        self.at_once = 0;
-    }
-
     fn act(&mut self, step: &mut Step<'_, '_, '_>, others: &Others<'_>, event: Event, facts: Facts) {
         let (to, actions) = machine::next(self.state, event);
         self.state = to;
@@ -337,9 +329,6 @@ impl Registration {
 
     fn settle(&mut self, step: &mut Step<'_, '_, '_>, registered: Registered) {
         self.at_once = 0;
-        if self.learnt.is_none() {
-            self.since = step.cx.now;
-        }
         let due = pace::refresh(registered.expires, step.timeout(), step.cx.random);
         step.arm_registration(self.id, RegistrationTimer::Due, due);
         step.arm_registration(self.id, RegistrationTimer::Expiry, registered.expires);

@@ -121,7 +121,8 @@ mod tests {
     }
 
     fn account(registrars: &[&str], proxies: &[&str]) -> Account {
-        let mut account = Account::new("<sip:alice@example.com>".parse().expect("an address")).expect("an account");
+        let mut account =
+            Account::new("<sip:alice@example.com>".parse().expect("an address")).expect("an account");
         account.registrars = registrars.iter().copied().map(uri).collect();
         account.proxies = proxies.iter().copied().map(uri).collect();
         account

@@ -233,8 +233,7 @@ impl Dialog {
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Subscribe)) else {
             return self.subscriber_event(step, id, Event::SubscribeFailed, &Facts::default());
         };
-        let draft =
-            self.state.contact.on_request(event(draft, event_id)).header(HeaderId::Expires, expires);
+        let draft = self.state.contact.on_request(event(draft, event_id)).header(HeaderId::Expires, expires);
         step.request(Client::Subscribe(id), hops, draft);
     }
 

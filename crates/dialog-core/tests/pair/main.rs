@@ -286,6 +286,7 @@ impl Net {
             to: "<sip:bob@example.com>".parse().expect("an address"),
             from: "<sip:alice@example.com>".parse().expect("an address"),
             contact_user: Some("alice".into()),
+            registration: None,
             headers: Vec::new(),
             ring_limit: Duration::from_mins(1),
         };

@@ -116,6 +116,7 @@ impl<T: Tap> Engine<T> {
             target: target.clone(),
             from: self.config.identity.clone(),
             contact_user: self.config.contact_user.clone(),
+            registration: None,
             headers: Vec::new(),
             ring_limit: options.ring_limit.unwrap_or(self.config.ring_limit),
         };

@@ -94,6 +94,7 @@ impl<T: Tap> Engine<T> {
                     target,
                     from: self.config.identity.clone(),
                     contact_user: self.config.contact_user.clone(),
+                    registration: None,
                     headers,
                     ring_limit,
                 };

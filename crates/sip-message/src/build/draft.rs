@@ -179,7 +179,7 @@ impl Draft {
             out.header(HeaderId::Via, via)?;
             hops.map_or(Ok(()), |hops| out.header(HeaderId::MaxForwards, hops))?;
             self.lines.write(out)?;
-            contact.map_or(Ok(()), |contact| out.header(HeaderId::Contact, &contact))?;
+            contact.as_deref().map_or(Ok(()), |contact| out.header(HeaderId::Contact, contact))?;
             out.finish(self.body.as_ref())
         })
     }
@@ -201,9 +201,7 @@ impl Draft {
         let hops = hops.ok_or(BuildError::Missing(HeaderId::Contact))?;
         Ok(Some(match self.contact_params.as_deref() {
             None => hops.into(),
-            Some((uri, header)) => {
-                format!("{}{uri}>{header}", hops.strip_suffix('>').unwrap_or(hops)).into()
-            }
+            Some((uri, header)) => format!("{}{uri}>{header}", hops.strip_suffix('>').unwrap_or(hops)).into(),
         }))
     }
 }

@@ -19,8 +19,8 @@ use crate::{
     targets::{Cache, CacheConfig, DeadTargets},
 };
 
-pub use self::keeping::SHORTEST_BEAT;
 use self::keeping::Lost;
+pub use self::keeping::SHORTEST_BEAT;
 
 /// Longest payload of a UDP datagram over IPv4, in bytes (65,535 less 20 of IP and 8 of UDP header).
 pub const MAX_DATAGRAM: usize = 65_507;
