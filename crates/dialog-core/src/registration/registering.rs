@@ -382,10 +382,10 @@ impl Registration {
             tags.push_str(", gruu");
         }
         if let Some(reg_id) = self.account.reg_id.filter(|_| self.outbound) {
-            parameters.push_str(&format!(";reg-id={reg_id}"));
+            parameters.extend([";reg-id=", &reg_id.to_string()]);
             tags.push_str(", outbound");
         }
-        parameters.push_str(&format!(";expires={expires}"));
+        parameters.extend([";expires=", &expires.to_string()]);
         let draft = self
             .ways
             .current()

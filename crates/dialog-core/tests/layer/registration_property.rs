@@ -216,7 +216,7 @@ proptest! {
                 world.bench.advance(at.since(world.bench.now));
                 world.look();
             }
-            if world.bench.now.since(minute) >= Duration::from_secs(60) {
+            if world.bench.now.since(minute) >= Duration::from_mins(1) {
                 minute = world.bench.now;
                 sent = world.last.values().copied().max().unwrap_or(0);
             }

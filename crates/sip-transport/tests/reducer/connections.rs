@@ -15,7 +15,7 @@ const UDP: (Transport, &str) = (Transport::Udp, "192.0.2.10:5060");
 /// From this address connections are made, and none come in.
 const TLS_CLIENT: (Transport, &str) = (Transport::Tls, "192.0.2.10:0");
 
-fn request(transport: &str, sent_by: &str) -> String {
+pub(crate) fn request(transport: &str, sent_by: &str) -> String {
     format!(
         "OPTIONS sip:bob@192.0.2.20 SIP/2.0\r\nVia: SIP/2.0/{transport} {sent_by};branch=z9hG4bKa\r\n\
          Max-Forwards: 70\r\nFrom: <sip:alice@192.0.2.10>;tag=a\r\nTo: <sip:bob@192.0.2.20>\r\nCall-ID: c\r\n\

@@ -109,6 +109,7 @@ fn call(source: &str, referred_by: Option<&str>) -> IncomingCall {
         replacing: None,
         verified_name: None,
         referred_by: referred_by.map(|text| NameAddrBuf::new(uri(text))),
+        registration: None,
         peer: Peer::default(),
     }
 }

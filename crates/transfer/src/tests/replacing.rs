@@ -26,6 +26,7 @@ fn call(old: LegId) -> IncomingCall {
         }),
         verified_name: None,
         referred_by: Some(NameAddrBuf::new(uri("sip:peer@example.com"))),
+        registration: None,
         peer: Peer::default(),
     }
 }
