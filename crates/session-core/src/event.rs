@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use dialog_core::{EndCause, EndReason};
+use dialog_core::{EndCause, EndReason, Registered, RegistrationFailure, RegistrationId};
 use event_bus::Priority;
 use media_core::{
     QualityKind, QualityReport, RecordingId, StreamSummary, dtmf::Event as Dtmf, quality::QualityChange,
@@ -44,6 +44,49 @@ pub enum EventKind {
         from: String,
         /// The called URI.
         to: String,
+    },
+    /// An account is registered: after the first REGISTER and after each refresh.
+    RegistrationActive {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+        /// What the registrar told.
+        registered: Box<Registered>,
+    },
+    /// A REGISTER came to nothing.
+    RegistrationFailed {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+        /// Why.
+        failure: RegistrationFailure,
+        /// After what time it is tried again by itself; `None` if the registration is over.
+        retry_after: Option<Duration>,
+    },
+    /// The binding's time ran out before it could be refreshed. It is still tried.
+    RegistrationLapsed {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+    },
+    /// The connection that the binding depends on is gone; it is registered anew.
+    RegistrationFlowLost {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+    },
+    /// The binding was taken back.
+    RegistrationEnded {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+        /// Whether the registrar has confirmed it.
+        confirmed: bool,
     },
     /// An INVITE is being sent.
     Calling {
@@ -244,6 +287,11 @@ impl SessionEvent {
     pub fn name(&self) -> &'static str {
         match &self.kind {
             EventKind::IncomingCall { .. } => "incoming_call",
+            EventKind::RegistrationActive { .. } => "registration_active",
+            EventKind::RegistrationFailed { .. } => "registration_failed",
+            EventKind::RegistrationLapsed { .. } => "registration_lapsed",
+            EventKind::RegistrationFlowLost { .. } => "registration_flow_lost",
+            EventKind::RegistrationEnded { .. } => "registration_ended",
             EventKind::Calling { .. } => "calling",
             EventKind::Ringing { .. } => "ringing",
             EventKind::Established { .. } => "established",
@@ -313,6 +361,11 @@ impl SessionEvent {
             EventKind::IncomingCall { from, .. }
             | EventKind::Replaced { from, .. }
             | EventKind::ReplaceRefused { from, .. } => Some(from.clone()),
+            EventKind::RegistrationActive { account, .. }
+            | EventKind::RegistrationFailed { account, .. }
+            | EventKind::RegistrationLapsed { account, .. }
+            | EventKind::RegistrationFlowLost { account, .. }
+            | EventKind::RegistrationEnded { account, .. } => Some(account.clone()),
             EventKind::Calling { to } => Some(to.clone()),
             EventKind::Established { peer, .. } => Some(peer.clone()),
             EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target } => {
@@ -335,6 +388,7 @@ impl SessionEvent {
             | EventKind::TransferAccepted { status }
             | EventKind::TransferProgress { status }
             | EventKind::ReplaceRefused { status, .. } => Some(*status),
+            EventKind::RegistrationFailed { failure: RegistrationFailure::Refused(status), .. } => Some(*status),
             EventKind::TransferEnded(outcome) => outcome.code,
             EventKind::CallEnded { cause } => cause_code(cause),
             _ => None,

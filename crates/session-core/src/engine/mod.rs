@@ -5,6 +5,7 @@
 //! a layer above it pushed earlier, so what must be on the wire first (the 200 to a NOTIFY before the BYE that follows
 //! from it, TR-252) is pushed first.
 
+mod accounts;
 mod audio;
 mod boundary;
 mod commands;
@@ -23,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dialog_core::{By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId};
+use dialog_core::{By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId, RegistrationId};
 use media_core::{Op, RecordingId};
 use sip_transport::{
     Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer,
@@ -40,6 +41,7 @@ use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
 
 pub(crate) use media::PORTS_AHEAD;
 
+pub use accounts::{AccountCommand, RegistrationInfo};
 pub use audio::AudioCommand;
 pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
@@ -112,6 +114,7 @@ pub struct Engine<T> {
     outputs: VecDeque<Output>,
 
     sessions: BTreeMap<SessionId, Session>,
+    registrations: BTreeMap<RegistrationId, accounts::Registration>,
     ports: media::Ports,
     /// The calls of each live transfer.
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
@@ -149,6 +152,7 @@ impl<T: Tap> Engine<T> {
             timing: config.timing,
             user_agent: config.user_agent.clone(),
             refer_acceptance: config.refer_acceptance,
+            keys: config.keys.clone(),
             ..DialogConfig::default()
         };
         let transactions = transaction_config(&config);
@@ -173,6 +177,7 @@ impl<T: Tap> Engine<T> {
             from_transfers: Outbox::default(),
             outputs: VecDeque::new(),
             sessions: BTreeMap::new(),
+            registrations: BTreeMap::new(),
             coordinations: BTreeMap::new(),
             switches: BTreeMap::new(),
             audio_asked: BTreeMap::new(),
@@ -243,6 +248,7 @@ impl<T: Tap> Engine<T> {
             self.sessions.values().map(|session| session.wishes.len() + session.enders.len()).sum::<usize>();
         Leftovers {
             sessions: self.sessions.len(),
+            registrations: self.registrations.len(),
             transactions: self.transactions.len(),
             dialogs: self.dialogs.len() + self.dialogs.tombstones(),
             transfers: self.transfers.len() + self.transfers.replacements(),
@@ -250,6 +256,7 @@ impl<T: Tap> Engine<T> {
             routes: usize::from(!self.transports.is_idle()),
             ports: self.ports.in_use(),
             commands: waiting
+                + self.registrations.values().map(accounts::Registration::waiting).sum::<usize>()
                 + self.cancellers.len()
                 + self.consulting.len()
                 + self.asked.len()
@@ -259,7 +266,7 @@ impl<T: Tap> Engine<T> {
     }
 
     /// Ends what is still alive without waiting for the other sides, because the engine is about to be dropped: every
-    /// transfer and every call gets its last event.
+    /// transfer, every call and every registration gets its last event.
     pub fn abandon(&mut self) {
         let transfers: Vec<_> = self.transfers.transfers().map(|info| (info.id, info.leg)).collect();
         for (transfer, leg) in transfers {
@@ -277,6 +284,7 @@ impl<T: Tap> Engine<T> {
         for session in sessions {
             self.ended(session, &cause);
         }
+        self.abandon_registrations();
     }
 
     /// Recordings whose end is still to be told.

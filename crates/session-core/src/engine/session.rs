@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dialog_core::{IncomingCall, LegId, ReofferError};
+use dialog_core::{IncomingCall, LegId, RegistrationId, ReofferError};
 use media_core::{DeviceId, Negotiation, Op, Source, StreamId};
 use smallvec::SmallVec;
 use transfer::TransferId;
@@ -75,6 +75,8 @@ pub(super) struct Session {
     pub(super) leg: LegId,
     pub(super) state: SessionState,
     pub(super) peer: String,
+    /// As whose call it goes out or came in.
+    pub(super) registration: Option<RegistrationId>,
     pub(super) source: Source,
     pub(super) negotiation: Option<Negotiation>,
     /// Our RTP port; 0 before there is one.
@@ -106,6 +108,7 @@ impl Session {
             leg,
             state,
             peer,
+            registration: None,
             source,
             negotiation: None,
             port: 0,

@@ -89,12 +89,14 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Resume { leg, limit } => self.transfer_hold(leg, false, limit),
             TransferOutput::Place { leg, beside, purpose, target, headers, ring_limit } => {
                 self.place_beside(leg, beside, purpose, &target);
+                let beside = self.sessions.get(&SessionId::from(beside.number()));
+                let registration = beside.and_then(|session| session.registration);
                 let invite = Invite {
                     to: NameAddrBuf::from(target.clone()),
                     target,
-                    from: self.config.identity.clone(),
+                    from: self.identity_of(registration),
                     contact_user: self.config.contact_user.clone(),
-                    registration: None,
+                    registration,
                     headers,
                     ring_limit,
                 };
@@ -123,6 +125,7 @@ impl<T: Tap> Engine<T> {
             other.is_some_and(|session| session.stream == StreamState::Open && session.device.is_some());
         let id = SessionId::from(leg.number());
         let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
+        session.registration = other.and_then(|session| session.registration);
         session.referred = purpose == Purpose::Referred;
         session.device = (!moves).then(|| Self::own_device(id));
         session.media.monitored_by = self.awaited_by(id);
