@@ -188,6 +188,7 @@ impl World {
                     registration: None,
                     headers: Vec::new(),
                     ring_limit: Duration::from_secs(9),
+                    redirects: a % 4,
                 };
                 self.command(DialogCommand::Place { leg, invite: Box::new(invite) });
             }

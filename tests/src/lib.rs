@@ -5,6 +5,7 @@
 //! by a [`network`] that loses, repeats and reorders datagrams by a seed. The same scenario with the same seed gives the
 //! same [`journal`], byte for byte.
 
+pub mod calls;
 pub mod check;
 pub mod connections;
 pub mod datagrams;

@@ -5,7 +5,9 @@
 mod alacarte;
 mod bans;
 mod bench;
+mod bench_answer;
 mod bench_bus;
+mod bench_dialogs;
 mod bench_media;
 mod bench_options;
 mod bench_parse;
@@ -133,6 +135,18 @@ const VERBS: &[Verb] = &[
         about: "The SDP parser beside published SDP parsers, in time and allocations",
         flags: bench_sdp::FLAGS,
         run: bench_sdp::run,
+    },
+    Verb {
+        name: "bench answer",
+        about: "Calls of sipp answered over UDP, beside rsipstack: CPU, calls a second, memory",
+        flags: bench_answer::FLAGS,
+        run: bench_answer::run,
+    },
+    Verb {
+        name: "bench dialogs",
+        about: "What a call costs and holds through two engines, with 1, 1,000 and 100,000 of them up",
+        flags: bench_dialogs::FLAGS,
+        run: bench_dialogs::run,
     },
     Verb {
         name: "bench transactions",

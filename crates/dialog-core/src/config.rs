@@ -5,7 +5,10 @@ use std::sync::Arc;
 use sip_message::{Method, StatusCode};
 use transaction_core::Timing;
 
-use crate::registration::config::RegistrationConfig;
+use crate::{
+    digest::{keyring::Keyring, policy::Authentication},
+    registration::config::RegistrationConfig,
+};
 
 /// The 2xx that accepts a REFER (decision D1 of the transfer catalogue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +56,13 @@ pub struct DialogConfig {
     pub lenient: bool,
     /// Registrations.
     pub registration: RegistrationConfig,
+    /// With what challenges are answered, until [`DialogCommand::Keys`](crate::DialogCommand::Keys) brings others.
+    pub keys: Keyring,
+    /// Of how many calls and registrations the nonces are kept, so that their next requests need no challenge; beyond it the
+    /// one that was used least recently is challenged again.
+    pub nonces: usize,
+    /// Who has to prove who it is; `None` asks nobody.
+    pub authentication: Option<Authentication>,
 }
 
 impl DialogConfig {
@@ -60,6 +70,8 @@ impl DialogConfig {
     pub const LEGS: usize = 20_000;
     /// Default for [`DialogConfig::subscriptions`]: each call may be in one transfer.
     pub const SUBSCRIPTIONS: usize = Self::LEGS;
+    /// Default for [`DialogConfig::nonces`]: each call may be challenged; a nonce takes some 500 bytes.
+    pub const NONCES: usize = Self::LEGS;
 
     /// Whether an option tag may stand in Require; compared without regard to case (RFC 3261 §7.3.1).
     pub(crate) fn supports(&self, tag: &str) -> bool {
@@ -105,6 +117,9 @@ impl Default for DialogConfig {
             refresh: true,
             lenient: true,
             registration: RegistrationConfig::default(),
+            keys: Keyring::new(),
+            nonces: Self::NONCES,
+            authentication: None,
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     pending::{Client, Errand, Pending, Server},
     registration::Registrations,
     respond::Capabilities,
+    retry::answers::Answers,
     step::Step,
     timer::{DialogTimer, LegTimer},
     tombstone::Tombstones,
@@ -61,10 +62,11 @@ impl Dialogs {
     /// Makes an empty layer.
     pub fn new(config: DialogConfig) -> Self {
         let capabilities = Capabilities::of(&config);
+        let answers = Answers::new(config.keys.clone(), config.nonces);
         Self {
             config,
             capabilities,
-            pending: Pending::default(),
+            pending: Pending { answers, ..Pending::default() },
             dialogs: BTreeMap::new(),
             tombstones: Tombstones::default(),
             registrations: Registrations::default(),
@@ -116,6 +118,7 @@ impl Dialogs {
             DialogCommand::Leg(leg, command) => self.leg_command(cx, leg, command, out),
             DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, &command, out),
             DialogCommand::Registration(id, command) => self.registration_command(cx, id, command, out),
+            DialogCommand::Keys(keys) => self.pending.answers.rekey(keys),
         }
     }
 
@@ -180,8 +183,11 @@ impl Dialogs {
         act(dialog, &mut step);
         if dialog.is_over()
             && let Some(dialog) = dialogs.remove(&leg)
-            && dialog.confirmed
         {
+            step.pending.answers.forget(step.cx.guard, &dialog.state.call_id);
+            if !dialog.confirmed {
+                return;
+            }
             let gone = dialog.ended_at.map_or(Duration::ZERO, |at| step.cx.now.since(at));
             let after = step.timeout().saturating_sub(gone);
             if after.is_zero() {
@@ -261,6 +267,9 @@ impl Dialogs {
         message: &Message,
         out: &mut Out<'_, DialogOutput>,
     ) {
+        if self.retried(cx, tx, origin, message, out) {
+            return;
+        }
         let Some(client) = self.pending.clients.get(&tx).copied() else { return };
         let last = message.status().is_some_and(StatusCode::is_final);
         match client {
@@ -326,6 +335,7 @@ impl Dialogs {
                 }
             };
         }
+        self.pending.sent.remove(&tx);
         let Some(client) = self.pending.clients.remove(&tx) else { return };
         match client {
             // After a 2xx the transaction has nothing more to tell; its ACK may have failed, which shows by

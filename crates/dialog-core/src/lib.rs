@@ -4,8 +4,10 @@
 mod boundary;
 mod config;
 mod contact;
+mod demand;
 mod dialog;
 mod dialogs;
+mod digest;
 mod forks;
 mod leg;
 mod path;
@@ -14,6 +16,7 @@ mod registration;
 mod replacing;
 mod requests;
 mod respond;
+mod retry;
 mod scope;
 mod state;
 mod step;
@@ -38,5 +41,10 @@ pub use boundary::{
 };
 pub use config::{DialogConfig, ReferAcceptance};
 pub use dialogs::{Dialogs, Load};
+pub use digest::{
+    keyring::{Credential, Keyring, KeyringFull},
+    policy::{Authentication, Users, UsersFull},
+    secret::{BadHash, Secret},
+};
 pub use registration::config::RegistrationConfig;
 pub use timer::{DialogTimer, LegTimer, RegistrationTimer, SubscriptionTimer};

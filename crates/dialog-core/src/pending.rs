@@ -7,7 +7,9 @@ use transaction_core::TxId;
 
 use crate::{
     boundary::{leg::LegId, registration::RegistrationId, subscription::SubscriptionId},
+    digest::nonce::Uses,
     forks::{Forks, StrayAck},
+    retry::{Sent, answers::Answers},
 };
 
 /// A request that a dialog wants to send.
@@ -101,21 +103,28 @@ pub(crate) enum Server {
 /// All that is under way, and the index of subscriptions.
 ///
 /// No table has a bound of its own, because each entry belongs to a dialog, a subscription, a registration or a fork and
-/// those are bounded.
+/// those are bounded; nonces, theirs and ours, are bounded by settings.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     pub(crate) clients: BTreeMap<TxId, Client>,
+    /// The requests in flight that may have to go out again.
+    pub(crate) sent: BTreeMap<TxId, Box<Sent>>,
     pub(crate) servers: BTreeMap<TxId, Server>,
     pub(crate) routes: BTreeMap<RouteId, Errand>,
     pub(crate) forks: BTreeMap<LegId, Forks>,
     /// In whose dialog a subscription lives.
     pub(crate) subscriptions: BTreeMap<SubscriptionId, LegId>,
+    /// Our answers to challenges.
+    pub(crate) answers: Answers,
+    /// How often our nonces were used.
+    pub(crate) uses: Uses,
 }
 
 impl Pending {
     /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.clients.is_empty()
+            && self.sent.is_empty()
             && self.servers.is_empty()
             && self.routes.is_empty()
             && self.forks.is_empty()

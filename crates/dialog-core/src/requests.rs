@@ -1,11 +1,14 @@
 //! Requests of the peers: the checks that come first, and whom they are for (RFC 3261 §8.2, §12.2.2).
 
+use std::sync::Arc;
+
 use sip_message::{HeaderId, Message, Method, Scheme, StatusCode};
 use sip_transport::{Cx, Inbound, Out};
 use transaction_core::TxId;
 
 use crate::{
     boundary::{DialogOutput, leg::LegId},
+    demand::Caller,
     dialog::Dialog,
     dialogs::Dialogs,
     leg::answering::{NewCall, unreadable},
@@ -37,12 +40,28 @@ impl Dialogs {
             }
             return;
         };
-        match (owner, inbound.message.to_tag().is_some()) {
+        let within = inbound.message.to_tag().is_some();
+        // A tag that is no live dialog's has its answer already, whoever sent it.
+        let caller = if owner.is_some() || !within {
+            step.identify(tx, &inbound, method, within)
+        } else {
+            Caller::Known(None)
+        };
+        let user = match caller {
+            Caller::Known(user) => user,
+            Caller::Challenged => {
+                if let Some(dialog) = owner.and_then(|leg| dialogs.get_mut(&leg)) {
+                    dialog.note_refer(&inbound.message);
+                }
+                return;
+            }
+        };
+        match (owner, within) {
             (Some(leg), _) => {
-                self.with(cx, leg, out, |dialog, step| dialog.request(step, tx, inbound, method));
+                self.with(cx, leg, out, |dialog, step| dialog.request(step, tx, inbound, method, user));
             }
             (None, true) => step.outside_dead(tx, &inbound, method),
-            (None, false) if method == Method::Invite => self.invited(cx, tx, inbound, full, out),
+            (None, false) if method == Method::Invite => self.invited(cx, tx, inbound, full, user, out),
             (None, false) => step.outside(tx, &inbound, method),
         }
     }
@@ -56,13 +75,14 @@ impl Dialogs {
         tx: TxId,
         inbound: Inbound,
         full: bool,
+        user: Option<Arc<str>>,
         out: &mut Out<'_, DialogOutput>,
     ) {
         let matched = self.replaced(cx, &inbound.message);
         let replaced = matched.leg();
         let called = self.registrations.called(&inbound);
         let (mut step, dialogs) = self.step(cx, out);
-        let Some((leg, dialog)) = step.new_call(tx, inbound, full, matched, called) else { return };
+        let Some((leg, dialog)) = step.new_call(tx, inbound, full, user, matched, called) else { return };
         if let Some(replaced) = replaced.and_then(|replaced| dialogs.get_mut(&replaced)) {
             replaced.replaced_by = Some(leg);
         }
@@ -132,7 +152,14 @@ impl Dialog {
     }
 
     /// A request within this dialog.
-    fn request(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound, method: Method) {
+    fn request(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        method: Method,
+        user: Option<Arc<str>>,
+    ) {
         let rising = inbound.message.cseq().is_ok_and(|cseq| self.state.take_cseq(cseq.number));
         if !rising {
             let tag = self.state.local_tag.clone();
@@ -143,7 +170,7 @@ impl Dialog {
         match method {
             Method::Invite => self.reinvited(step, tx, inbound),
             Method::Bye => self.bye_received(step, tx, &inbound),
-            Method::Refer => self.refer_received(step, tx, inbound),
+            Method::Refer => self.refer_received(step, tx, inbound, user),
             Method::Notify => self.notified(step, tx, &inbound),
             Method::Subscribe => self.subscribed(step, tx, &inbound),
             Method::Options => step.answer_options(tx, &inbound, Some(&self.state.local_tag.clone())),
@@ -214,6 +241,7 @@ impl Step<'_, '_, '_> {
         tx: TxId,
         inbound: Inbound,
         full: bool,
+        user: Option<Arc<str>>,
         matched: Match,
         called: Option<Called>,
     ) -> Option<(LegId, Dialog)> {
@@ -236,6 +264,7 @@ impl Step<'_, '_, '_> {
         if let Some(called) = called {
             new.called(called);
         }
+        new.verified(user);
         match matched {
             Match::Nothing => {}
             Match::Refused(status) => {

@@ -63,11 +63,16 @@ impl DialogState {
     /// Starts the next request with a number of its own, stamped now because it is sent now (TR-190). `None`
     /// when the numbers have run out.
     pub(crate) fn next(&mut self, method: Method) -> Option<Draft> {
+        self.next_number().map(|number| self.draft(method, number))
+    }
+
+    /// The number for a request that goes out again; `None` when the numbers have run out.
+    pub(crate) fn next_number(&mut self) -> Option<u32> {
         if self.local_cseq >= LAST_CSEQ {
             return None;
         }
         self.local_cseq += 1;
-        Some(self.draft(method, self.local_cseq))
+        Some(self.local_cseq)
     }
 
     /// Starts a request with a given number: an ACK (RFC 3261 §13.2.2.4).

@@ -17,6 +17,7 @@ use crate::{
     path::Path,
     pending::{Client, Errand, Pending},
     respond::Capabilities,
+    retry::Sent,
     timer::{DialogTimer, LegTimer, RegistrationTimer, SubscriptionTimer},
 };
 
@@ -58,13 +59,10 @@ impl Step<'_, '_, '_> {
         self.transaction(TxCommand::Route(Route { route, uri, secure, flow }));
     }
 
-    /// Starts a client transaction.
+    /// Starts a client transaction. A refusal that can be mended is answered by `retry`, and the usage hears nothing of it.
     pub(crate) fn request(&mut self, client: Client, hops: Hops, draft: Draft) -> TxId {
-        let tx = self.cx.ids.mint();
-        self.pending.clients.insert(tx, client);
         let draft = self.signed(draft);
-        self.transaction(TxCommand::Request { tx, hops, draft });
-        tx
+        self.dispatch(client, Sent::new(hops, draft))
     }
 
     /// Adds User-Agent, if there is one.

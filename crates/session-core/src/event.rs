@@ -388,7 +388,9 @@ impl SessionEvent {
             | EventKind::TransferAccepted { status }
             | EventKind::TransferProgress { status }
             | EventKind::ReplaceRefused { status, .. } => Some(*status),
-            EventKind::RegistrationFailed { failure: RegistrationFailure::Refused(status), .. } => Some(*status),
+            EventKind::RegistrationFailed { failure: RegistrationFailure::Refused(status), .. } => {
+                Some(*status)
+            }
             EventKind::TransferEnded(outcome) => outcome.code,
             EventKind::CallEnded { cause } => cause_code(cause),
             _ => None,

@@ -10,7 +10,8 @@ mod facade;
 
 pub use driver::{Capture, CaptureReport};
 pub use error::{
-    MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError, TransferError,
+    MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
+    TransferError,
 };
 pub use event::{
     EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, describe_outcome,
@@ -26,8 +27,8 @@ pub use dialog_core::{
     RegistrationFailure, RegistrationId, Secret,
 };
 pub use engine::{
-    AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo, SessionInfo,
-    SessionMediaState, TransferInfo,
+    AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo,
+    SessionInfo, SessionMediaState, TransferInfo,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use clap::Parser;
 use event_bus::{Bus, Priority, SubscribeError, SubscribeOptions};
 use patchcord_tests::{
-    hostile, media, play,
+    calls, hostile, media, play,
     scenario::{Scenario, ScenarioError},
     transactions::{self, Rig},
 };
@@ -52,8 +52,11 @@ type Case = Box<dyn FnMut() -> bool>;
 /// The iterations that suffice to count the instructions of parsing one message, its head or in full.
 const PARSE_ITERATIONS: u64 = 1000;
 
-/// Transactions that are alive at a time in the cases of the gate: under callgrind more take too long to set up.
+/// Transactions or calls that are alive at a time in the cases of the gate: under callgrind more take too long to set up.
 const ALIVE: [u32; 2] = [1, 1000];
+
+/// The iterations that suffice to count the instructions of one call, on both sides.
+const CALL_ITERATIONS: u64 = 50;
 
 /// The iterations that suffice to count the instructions of one transaction.
 const TRANSACTION_ITERATIONS: u64 = 500;
@@ -92,6 +95,10 @@ fn case(name: &str) -> Result<Option<Case>, SetUpError> {
     }
     if let Some(name) = name.strip_prefix("transactions-") {
         return Ok(transaction(name));
+    }
+    if let Some(alive) = name.strip_prefix("dialogs-") {
+        let rig = alive.parse().ok().and_then(calls::Rig::new);
+        return Ok(rig.map(|mut rig| -> Case { Box::new(move || rig.turn()) }));
     }
     if name.starts_with("media-") {
         return Ok(media::case(name));
@@ -194,6 +201,7 @@ fn cases() -> impl Iterator<Item = (String, u64)> {
     parsing
         .map(|(name, what)| (format!("parse-{name}{what}"), PARSE_ITERATIONS))
         .chain(transactions.map(|name| (name, TRANSACTION_ITERATIONS)))
+        .chain(ALIVE.map(|alive| (format!("dialogs-{alive}"), CALL_ITERATIONS)))
         .chain(CASES.map(|(name, iterations)| (name.to_owned(), iterations)))
         .chain(media::CASES.map(|(name, iterations)| (name.to_owned(), iterations)))
         .chain(hostile::UNITS.map(|(name, _)| (name.to_owned(), HOSTILE_ITERATIONS)))

@@ -33,6 +33,14 @@ pub struct Invite {
     pub headers: Vec<(HeaderId, Box<str>)>,
     /// How long it may ring before it is cancelled and ends with [`EndReason::NoAnswer`].
     pub ring_limit: Duration,
+    /// Most further targets that are called one after the other, in the same leg, when the peer redirects the call (RFC 3261
+    /// §8.1.3.4). With 0 the first 3xx ends it with [`EndReason::Redirected`], and whoever placed it decides.
+    pub redirects: u8,
+}
+
+impl Invite {
+    /// [`redirects`](Self::redirects) for a call that somebody has dialled: a forwarding or two, each with a few Contacts.
+    pub const REDIRECTS: u8 = 5;
 }
 
 /// What can be asked of a leg. What does not fit its state is answered by [`LegEvent::Misused`] and changes nothing.
@@ -165,6 +173,8 @@ pub struct IncomingCall {
     /// The name that the transport has verified of who sent it; `None` where nothing was verified, as on every flow
     /// without TLS.
     pub verified_name: Option<Arc<str>>,
+    /// The user who has proved by digest to be the caller; `None` where [`Authentication`](crate::Authentication) did not ask.
+    pub verified_user: Option<Arc<str>>,
     /// Referred-By (RFC 3892): unverified.
     pub referred_by: Option<NameAddrBuf>,
     /// For which registration it came, by its Request-URI or its flow.

@@ -11,7 +11,7 @@ use self::{
     registration::{RegistrationCommand, RegistrationEvent, RegistrationId},
     subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
 };
-use crate::timer::DialogTimer;
+use crate::{digest::keyring::Keyring, timer::DialogTimer};
 use sip_transport::TimerOp;
 
 /// What the layers above ask for.
@@ -30,6 +30,8 @@ pub enum DialogCommand {
     Subscription(SubscriptionId, SubscriptionCommand),
     /// Asks something of a registration.
     Registration(RegistrationId, RegistrationCommand),
+    /// Answers challenges with these from now on, and with no others.
+    Keys(Keyring),
 }
 
 /// What the layers above are told.

@@ -1,6 +1,6 @@
 //! What is asked of a refer subscription, and what it tells (tables 2.5 and 2.6 of the transfer catalogue).
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sip_message::{NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
 use sip_transport::identifier;
@@ -124,6 +124,8 @@ pub struct IncomingRefer {
     pub leg: LegId,
     /// The address it came from.
     pub source: SocketAddr,
+    /// The user who has proved by digest to have sent it; `None` where [`Authentication`](crate::Authentication) did not ask.
+    pub verified_user: Option<Arc<str>>,
     /// The Refer-To URI without headers and `method`.
     pub target: UriBuf,
     /// The `method` parameter of the Refer-To URI.

@@ -62,6 +62,11 @@ impl NewCall {
         self.state.contact = OurContact { user, ..called.contact };
     }
 
+    /// Notes who has proved to be the caller.
+    pub(crate) fn verified(&mut self, user: Option<Arc<str>>) {
+        self.call.verified_user = user;
+    }
+
     /// Reads an INVITE without a To tag; `None` if it is no call (400): a header that it needs is missing or
     /// broken, Contact among them (RFC 3261 §8.1.1.8), or Referred-By is malformed or stands more than once.
     pub(crate) fn read(step: &Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
@@ -82,6 +87,7 @@ impl NewCall {
             replaces: message.replaces().ok().flatten(),
             replacing: None,
             verified_name: inbound.origin.verified_name(),
+            verified_user: None,
             referred_by: message.referred_by().ok()?.map(|by| by.to_owned()),
             registration: None,
             peer: peer.clone(),

@@ -8,6 +8,7 @@ use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent},
     dialog::Dialog,
     pending::{Ask, Client},
+    retry::Slot,
     step::Step,
     timer::LegTimer,
 };
@@ -84,6 +85,17 @@ impl Dialog {
             None => draft,
         };
         ending.bye = Some((step.request(Client::Bye(self.id), hops, draft), self.state.local_cseq));
+    }
+
+    /// Our BYE in flight.
+    pub(crate) fn bye_slot(&mut self, tx: TxId) -> Option<Slot<'_>> {
+        match &mut self.leg {
+            Some(Leg::Ending(ending)) => {
+                let (bye, number) = ending.bye.as_mut().filter(|(bye, _)| *bye == tx)?;
+                Some(Slot::Numbered(bye, number))
+            }
+            Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_)) | None => None,
+        }
     }
 
     /// Our BYE was answered, whatever the answer, or failed with `None` (RFC 3261 §15.1.1, TR-206). A 500 to one that a

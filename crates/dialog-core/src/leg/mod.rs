@@ -1,6 +1,7 @@
 //! The INVITE usage of a dialog: placing, answering, up, ending.
 
 pub(crate) mod answering;
+mod elsewhere;
 pub(crate) mod ending;
 pub(crate) mod placing;
 pub(crate) mod reinvited;

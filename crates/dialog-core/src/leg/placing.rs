@@ -22,7 +22,7 @@ use crate::{
     timer::LegTimer,
 };
 
-use super::{Leg, up::Up};
+use super::{Leg, elsewhere::Elsewhere, up::Up};
 
 /// Most early dialogs that are remembered; as many forks as are acknowledged.
 const EARLY: usize = crate::forks::FORKS;
@@ -41,6 +41,8 @@ pub(crate) struct Placing {
     left: Option<EndCause>,
     /// The early dialogs: whose provisional response came, as long as there is no 2xx.
     early: SmallVec<[Early; 1]>,
+    /// Where else it may go.
+    elsewhere: Elsewhere,
 }
 
 /// An early dialog: one fork of our INVITE (RFC 3261 §12.1).
@@ -108,8 +110,15 @@ impl Dialog {
             peer: Peer::default(),
         };
         let limit = invite.ring_limit;
-        let placing =
-            Placing { invite, stage: Stage::Routing, ending: None, left: None, early: SmallVec::new() };
+        let elsewhere = Elsewhere::new(&invite);
+        let placing = Placing {
+            invite,
+            stage: Stage::Routing,
+            ending: None,
+            left: None,
+            early: SmallVec::new(),
+            elsewhere,
+        };
         let mut dialog = Self::new(leg, state, Leg::Placing(Box::new(placing)));
         dialog.arm(step, LegTimer::Ring, limit);
         dialog.ask(step, Ask::Place);
@@ -133,10 +142,34 @@ impl Dialog {
                 self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
             }
             Ok((None, _)) => {
-                self.end(step, EndCause::new(By::Network, EndReason::NoRoute(RouteError::Unresolved)));
+                let error = RouteError::Unresolved;
+                self.call_elsewhere(step, EndCause::new(By::Network, EndReason::NoRoute(error)));
             }
-            Err(error) => self.end(step, EndCause::new(By::Network, EndReason::NoRoute(error))),
+            Err(error) => {
+                self.call_elsewhere(step, EndCause::new(By::Network, EndReason::NoRoute(error)));
+            }
         }
+    }
+
+    /// Calls the next target that a redirection has named; without one the call ends with its last refusal.
+    fn call_elsewhere(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause) {
+        let Some(Leg::Placing(placing)) = &mut self.leg else { return };
+        let offered = matches!(placing.stage, Stage::Calling { .. });
+        let Some(target) = placing.elsewhere.next(&self.state.path.target, &cause) else {
+            return self.end(step, cause);
+        };
+        placing.stage = Stage::Routing;
+        placing.early.clear();
+        self.state.path = Path::new(&target, std::mem::take(&mut self.state.path.routes));
+        if offered {
+            self.tell(step, LegEvent::RolledBack);
+        }
+        self.ask(step, Ask::Place);
+    }
+
+    /// Our INVITE in flight, if it is still wanted.
+    pub(crate) fn invite_slot(&mut self, tx: TxId) -> Option<&mut Placing> {
+        self.placing().filter(|placing| placing.ending.is_none() && placing.is_calling(tx))
     }
 
     pub(crate) fn describe_placed(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
@@ -178,8 +211,10 @@ impl Dialog {
             self.answered(step, tx, origin, message);
         } else {
             step.pending.clients.remove(&tx);
-            let cause = placing.ending.take().unwrap_or_else(|| refused(status, message));
-            self.end(step, cause);
+            match placing.ending.take() {
+                Some(cause) => self.end(step, cause),
+                None => self.call_elsewhere(step, refused(status, message)),
+            }
         }
     }
 
@@ -275,13 +310,16 @@ impl Dialog {
 
     pub(crate) fn placing_failed(&mut self, step: &mut Step<'_, '_, '_>, failure: TxFailure) {
         let Some(placing) = self.placing() else { return };
-        let cause = placing.ending.take().unwrap_or_else(|| match failure {
+        if let Some(cause) = placing.ending.take() {
+            return self.end(step, cause);
+        }
+        let cause = match failure {
             TxFailure::Timeout => EndCause::new(By::Network, EndReason::NoAnswer),
             TxFailure::Overload => EndCause::new(By::Local, EndReason::Overload),
             TxFailure::Unencodable => EndCause::new(By::Local, EndReason::Refused(StatusCode::BAD_REQUEST)),
             _ => EndCause::new(By::Network, EndReason::Unreachable),
-        });
-        self.end(step, cause);
+        };
+        self.call_elsewhere(step, cause);
     }
 
     /// Ends a call that is not up: CANCEL where an INVITE was sent (RFC 3261 §9.1).
@@ -314,6 +352,16 @@ impl Dialog {
 }
 
 impl Placing {
+    fn is_calling(&self, tx: TxId) -> bool {
+        matches!(self.stage, Stage::Calling { tx: ours } if ours == tx)
+    }
+
+    /// The INVITE has gone out again; the early dialogs of the one before are over.
+    pub(crate) fn calls_again(&mut self, tx: TxId) {
+        self.stage = Stage::Calling { tx };
+        self.early.clear();
+    }
+
     /// The early dialogs, while there is nothing but early ones.
     pub(crate) fn early_dialogs(&self) -> &[Early] {
         match self.stage {

@@ -13,6 +13,7 @@ use crate::{
     forks::StrayAck,
     pending::{Ask, Client},
     respond::SDP,
+    retry::Slot,
     scope::{Scope, scope},
     step::Step,
     timer::LegTimer,
@@ -111,6 +112,22 @@ impl Dialog {
         let cseq = self.state.local_cseq;
         let Some(up) = self.up() else { return };
         up.exchange = Exchange::OursCalling { tx, cseq, given_up: false };
+    }
+
+    /// Our re-INVITE in flight, if its wish is not over.
+    pub(crate) fn reinvite_slot(&mut self, tx: TxId) -> Option<Slot<'_>> {
+        match &mut self.up()?.exchange {
+            Exchange::OursCalling { tx: ours, cseq, given_up: false } if *ours == tx => {
+                Some(Slot::Numbered(ours, cseq))
+            }
+            Exchange::OursCalling { .. }
+            | Exchange::Idle
+            | Exchange::OursRouting
+            | Exchange::OursDescribing { .. }
+            | Exchange::OursAcknowledging { .. }
+            | Exchange::TheirsDescribing { .. }
+            | Exchange::TheirsAccepted(_) => None,
+        }
     }
 
     /// A response to our re-INVITE.

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod machine;
 mod pace;
 pub(crate) mod registering;
+mod using;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -84,6 +85,13 @@ impl Registrations {
         self.0.get(&id).map(Registration::outgoing)
     }
 
+    /// A REGISTER went out again with this number.
+    pub(crate) fn renumbered(&mut self, id: RegistrationId, number: u32) {
+        if let Some(registration) = self.0.get_mut(&id) {
+            registration.renumbered(number);
+        }
+    }
+
     /// For whom a request came in: by its Request-URI, which is a GRUU, our Contact or the address of record, or by the
     /// connection that is kept for an account.
     pub(crate) fn called(&self, inbound: &Inbound) -> Option<Called> {
@@ -114,7 +122,9 @@ impl Dialogs {
         let (mut step, table) = self.registering(cx, out);
         let Some(mut registration) = table.remove(&id) else { return false };
         act(&mut registration, &mut step, &Others(table));
-        if !registration.is_over() {
+        if registration.is_over() {
+            step.pending.answers.forget(step.cx.guard, registration.call_id());
+        } else {
             table.insert(id, registration);
         }
         true

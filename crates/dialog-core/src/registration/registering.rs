@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sip_message::{HeaderId, Message, Method, StatusCode, Uri, UriBuf};
+use sip_message::{HeaderId, Message, Method, StatusCode};
 use sip_transport::{FlowId, Hops, Origin, Purpose, RouteError, Tick};
 use transaction_core::{TxCommand, TxFailure};
 
@@ -11,7 +11,6 @@ use crate::{
         leg::Misuse,
         registration::{Account, Registered, RegistrationEvent, RegistrationFailure, RegistrationId},
     },
-    contact::OurContact,
     leg::placing::contacts,
     pending::{Client, Errand},
     step::Step,
@@ -19,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    Called, Others, Outgoing,
+    Others,
     binding::{self, Ours},
     machine::{self, Action, Event, State},
     pace,
@@ -37,10 +36,10 @@ pub(crate) struct Registration {
     pub(super) account: Box<Account>,
     call_id: Box<str>,
     tag: Box<str>,
-    user: Arc<str>,
+    pub(super) user: Arc<str>,
     state: State,
     cseq: u32,
-    ways: Ways,
+    pub(super) ways: Ways,
     /// The seconds that are asked for: those of the account, or more where the registrar wants more.
     expires: u32,
     /// Whether reg-id is sent: not after a first hop that has no support for it (439, RFC 5626 §11.6).
@@ -52,11 +51,11 @@ pub(crate) struct Registration {
     /// When the flow was first registered over.
     since: Tick,
     /// The flow of the binding; `None` when it is gone.
-    flow: Option<FlowId>,
+    pub(super) flow: Option<FlowId>,
     /// The connection that is kept for it.
     pub(super) kept: Option<FlowId>,
     /// What the registrar told; `None` as long as no binding stands.
-    learnt: Option<Registered>,
+    pub(super) learnt: Option<Registered>,
 }
 
 /// What goes with an event.
@@ -108,6 +107,14 @@ impl Registration {
 
     pub(super) fn is_bound(&self) -> bool {
         self.state.is_bound()
+    }
+
+    pub(super) fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    pub(super) fn renumbered(&mut self, number: u32) {
+        self.cseq = number;
     }
 
     pub(super) fn refresh(&mut self, step: &mut Step<'_, '_, '_>, others: &Others<'_>) {
@@ -410,48 +417,5 @@ impl Registration {
             outbound: self.outbound,
             asked: self.expires,
         }
-    }
-
-    /// What a call of the account takes from it.
-    pub(super) fn outgoing(&self) -> Outgoing {
-        let learnt = self.learnt.as_ref();
-        let service_route = learnt.map_or(&[][..], |learnt| &learnt.service_route);
-        let outbound = learnt.is_some_and(|learnt| learnt.outbound);
-        Outgoing {
-            routes: ways::preloaded(self.ways.current(), service_route),
-            flow: self.flow.filter(|_| outbound),
-            contact: OurContact { user: Some(self.user.clone()), gruu: self.gruu(), outbound },
-        }
-    }
-
-    /// How well a request for `uri` that came by a flow fits, and what a call then takes from it.
-    pub(super) fn called(&self, uri: &Uri<'_>, flow: FlowId) -> Option<(u8, Called)> {
-        let learnt = self.learnt.as_ref();
-        // Without `gr` it is no GRUU, and the comparison of URIs would take no notice of it (TR-261).
-        let gruu = learnt.filter(|_| uri.param("gr").is_some()).and_then(|learnt| {
-            let ours = [&learnt.pub_gruu, &learnt.temp_gruu];
-            ours.into_iter().flatten().find(|gruu| gruu.as_uri().equivalent(uri)).cloned()
-        });
-        let aor = self.account.aor.uri.as_uri();
-        let by_flow = u8::from(self.flow == Some(flow));
-        let fit = if gruu.is_some() {
-            4
-        } else if uri.user() == Some(&self.user) {
-            2 + by_flow
-        } else if uri.user() == aor.user() && uri.host().same_as(&aor.host()) {
-            1
-        } else if self.kept == Some(flow) {
-            0
-        } else {
-            return None;
-        };
-        let outbound = learnt.is_some_and(|learnt| learnt.outbound);
-        let contact = OurContact { user: None, gruu: gruu.or_else(|| self.gruu()), outbound };
-        Some((fit, Called { registration: self.id, contact }))
-    }
-
-    fn gruu(&self) -> Option<UriBuf> {
-        let learnt = self.learnt.as_ref()?;
-        learnt.pub_gruu.clone().or_else(|| learnt.temp_gruu.clone())
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     leg::Leg,
     pending::{Ask, Client},
     respond::REFER_PACKAGE,
+    retry::Slot,
     scope::ends_subscription,
     step::Step,
     timer::SubscriptionTimer,
@@ -131,6 +132,20 @@ impl Dialog {
             subscriber.first = first;
         }
         step.request(Client::Refer(id), hops, draft);
+    }
+
+    /// Our REFER in flight, if the call is up and somebody still wants it.
+    pub(crate) fn refer_slot(&mut self, id: SubscriptionId) -> Option<Slot<'_>> {
+        let up = matches!(self.leg, Some(Leg::Up(_)));
+        let wanted = |it: &&mut Subscriber| up && matches!(it.state, State::Referring | State::Early);
+        self.subscriber(id).filter(wanted).map(|it| Slot::Refer(&mut it.refer))
+    }
+
+    /// Whether a SUBSCRIBE in flight is still wanted: the last one, or a refresh while the call is up and nobody has
+    /// unsubscribed.
+    pub(crate) fn wants_subscribe(&mut self, id: SubscriptionId, last: bool) -> bool {
+        let up = matches!(self.leg, Some(Leg::Up(_)));
+        self.subscriber(id).is_some_and(|it| if it.state == State::Closing { last } else { up && !last })
     }
 
     fn refer_unsent(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {

@@ -1,6 +1,6 @@
 //! REFER, NOTIFY and SUBSCRIBE of the peer within a dialog: what is checked before a machine sees them.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use sip_message::{HeaderId, Message, ParseError, StatusCode};
 use sip_transport::Inbound;
@@ -20,7 +20,13 @@ use super::{Role, Subscription, matching::Side, reporting::Notifier};
 
 impl Dialog {
     /// A REFER in this dialog (table 2.3, first rows).
-    pub(crate) fn refer_received(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
+    pub(crate) fn refer_received(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        user: Option<Arc<str>>,
+    ) {
         let refuse = |step: &mut Step<'_, '_, '_>, tag: &str, status| {
             step.respond(tx, &inbound, status, tag, |response| response);
         };
@@ -37,9 +43,10 @@ impl Dialog {
         if inbound.message.contact_count() != 1 || inbound.message.contact().is_err() {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         }
-        let Ok(refer) = self.read_refer(inbound.origin.source, &inbound.message) else {
+        let Ok(mut refer) = self.read_refer(inbound.origin.source, &inbound.message) else {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         };
+        refer.verified_user = user;
         if self.subscriptions.len() >= SUBSCRIPTIONS_PER_DIALOG
             || step.pending.subscriptions.len() >= step.config.subscriptions
         {
@@ -66,6 +73,7 @@ impl Dialog {
         Ok(IncomingRefer {
             leg: self.id,
             source,
+            verified_user: None,
             target: refer_to.target(),
             method: refer_to.method.as_deref().map(Into::into),
             headers: refer_to.uri_headers().map(|(name, value)| (name.into(), value.into())).collect(),

@@ -289,6 +289,7 @@ impl Net {
             registration: None,
             headers: Vec::new(),
             ring_limit: Duration::from_mins(1),
+            redirects: Invite::REDIRECTS,
         };
         self.command(0, DialogCommand::Place { leg, invite: Box::new(invite) });
         leg

@@ -38,8 +38,8 @@ pub(crate) use self::{
 };
 use crate::{
     engine::{
-        AccountCommand, Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, StreamAnswer,
-        StreamRequest,
+        AccountCommand, Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output,
+        Reply, StreamAnswer, StreamRequest,
     },
     error::MediaError,
     event::SessionId,

@@ -166,8 +166,7 @@ impl<T: Tap> Engine<T> {
             RegistrationEvent::Failed { failure, retry_after } => {
                 let (failure, retry_after) = (*failure, *retry_after);
                 let waiters = std::mem::take(&mut known.waiters);
-                let kind =
-                    EventKind::RegistrationFailed { registration, account, failure, retry_after };
+                let kind = EventKind::RegistrationFailed { registration, account, failure, retry_after };
                 self.tell(None, None, kind);
                 for id in waiters {
                     self.reply(id, Err(RegistrationError::Failed { failure, retry_after }.into()));

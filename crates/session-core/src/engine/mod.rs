@@ -24,7 +24,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dialog_core::{By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId, RegistrationId};
+use dialog_core::{
+    By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId, RegistrationId,
+};
 use media_core::{Op, RecordingId};
 use sip_transport::{
     Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer,
@@ -153,6 +155,8 @@ impl<T: Tap> Engine<T> {
             user_agent: config.user_agent.clone(),
             refer_acceptance: config.refer_acceptance,
             keys: config.keys.clone(),
+            // A call may be in one that takes its place.
+            legs: DialogConfig::LEGS.max(config.max_calls.saturating_mul(2)),
             ..DialogConfig::default()
         };
         let transactions = transaction_config(&config);

@@ -99,6 +99,8 @@ impl<T: Tap> Engine<T> {
                     registration,
                     headers,
                     ring_limit,
+                    // The transferee looks at each target itself, by its policy (TR-200).
+                    redirects: 0,
                 };
                 self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
             }

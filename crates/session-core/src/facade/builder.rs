@@ -284,8 +284,10 @@ impl Builder {
                 Err(error) => tracing::info!(%error, "no TLS without settings of its own"),
             }
         }
-        let Self { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts } = self;
-        let plan = Plan { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts };
+        let Self { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts } =
+            self;
+        let plan =
+            Plan { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts };
         let Started { requests, decisions, bus, pump, locals } = driver::start(plan).await?;
         Ok((
             SessionManager::new(requests.clone(), bus, pump, locals),

@@ -12,6 +12,7 @@ fn refer(headers: &[(&str, &str)]) -> IncomingRefer {
     IncomingRefer {
         leg: LegId::from(1),
         source: ([192, 0, 2, 9], 5060).into(),
+        verified_user: None,
         target: "sip:carol@example.com".parse().expect("invariant: a literal of the test"),
         method: None,
         replaces,

@@ -267,6 +267,7 @@ impl Rig {
         IncomingRefer {
             leg,
             source: ([192, 0, 2, 9], 5060).into(),
+            verified_user: None,
             target: uri(target),
             method: None,
             replaces: None,
@@ -370,6 +371,7 @@ fn dialog_line(
         }
         DialogCommand::Leg(_, other) => format!("{other:?}"),
         DialogCommand::Place { .. } => "place by dialog".into(),
+        DialogCommand::Keys(_) => "keys".into(),
         DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
             SubscriptionCommand::Accept { pending, lifetime } => {

@@ -1,7 +1,8 @@
 //! Tables 2.1 and 2.2 of the catalogue: a transfer, seen from the transferor. Blind, or to somebody who was asked first.
 //!
 //! [`step`] is a pure function of state, event and [`Facts`]; what it asks for is carried out elsewhere. Rows that are not
-//! implemented are arms of their own that end in a typed failure: digest and 420 retries, redirection of the REFER.
+//! implemented are arms of their own that end in a typed failure: redirection of the REFER. Challenges and 420 are tried again
+//! by the dialog layer; what comes up here stands.
 //! Detaching, placement outside the dialog and a suppressed subscription have no event here: the commands that ask for
 //! them are refused before a transfer is made or touched.
 

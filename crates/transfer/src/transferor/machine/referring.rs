@@ -28,9 +28,9 @@ pub(super) fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -
         }
         // TR-029: not followed.
         Event::Answer(Answer::Redirected(code)) => recover(&[], Cause::Refused(Some(code)), facts),
-        // Row "401/407": no credentials are held here, so there is nothing to try again with.
+        // Row "401/407": the dialog layer has tried with what keys there are; what comes up here stands.
         Event::Answer(Answer::Challenged(code)) => recover(&[], Cause::Refused(Some(code)), facts),
-        // Row "420": the REFER asks for no extension that a second one could do without.
+        // Row "420": the dialog layer has left out what could be left out.
         Event::Answer(Answer::BadExtension(code)) => recover(&[], Cause::Refused(Some(code)), facts),
         // The fallback chain (TR-170): the other of the two is asked.
         Event::Answer(Answer::NoRefer(_)) if facts.may.reverse => {
