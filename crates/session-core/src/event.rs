@@ -400,6 +400,7 @@ impl SessionEvent {
     /// Why, in words, where there is a reason.
     pub fn reason(&self) -> Option<String> {
         match &self.kind {
+            EventKind::RegistrationFailed { failure, .. } => Some(failure.to_string()),
             EventKind::CallEnded { cause } => Some(describe_cause(cause)),
             EventKind::TransferEnded(outcome) => outcome.failure.map(|failure| failure.to_string()),
             EventKind::MediaFailed { failure } => Some(failure.to_string()),
