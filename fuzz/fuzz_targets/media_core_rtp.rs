@@ -74,6 +74,7 @@ fuzz_target!(|bytes: &[u8]| {
         xr: true,
         find_tones: true,
         soundless_after: Some(Duration::from_secs(5)),
+        ears: true,
         ..StreamsConfig::default()
     };
     let mut streams = Streams::new(config);

@@ -121,7 +121,7 @@ impl Node {
             name: name.to_owned(),
             engine: engine(&config, start, number, 0, seed),
             config,
-            streams: Streams::new(StreamsConfig::default()),
+            streams: Streams::new(StreamsConfig { ears: true, ..StreamsConfig::default() }),
             random: Seed::new(seed, 0x101 + number as u64 * 2),
             start,
             number,
@@ -139,7 +139,7 @@ impl Node {
     /// Forgets everything and starts anew.
     pub fn restart(&mut self, start: Instant, now: Duration, seed: u64) {
         self.engine = engine(&self.config, start, self.number, self.starts, seed);
-        self.streams = Streams::new(StreamsConfig::default());
+        self.streams = Streams::new(StreamsConfig { ears: true, ..StreamsConfig::default() });
         self.starts += 1;
         self.next_port = FIRST_RTP_PORT;
         self.ports.clear();

@@ -104,6 +104,7 @@ impl Setup {
         let builder = builder
             .hold_before_transfer(self.holds_first)
             .source(Source::Tone { hz: self.tone })
+            .ears()
             .transfer_policy(self.policy.clone())
             .max_calls(self.max_calls)
             .rtcp_interval(RTCP_INTERVAL)

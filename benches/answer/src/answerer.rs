@@ -36,7 +36,7 @@ impl Answerer {
                 command.args([
                     "answer",
                     "--listen",
-                    "127.0.0.1:0",
+                    "udp:127.0.0.1:0",
                     "--media",
                     "off",
                     "--max-calls",
@@ -45,7 +45,7 @@ impl Answerer {
                 command
             }
         };
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let out = child.stdout.take().ok_or("no output")?;
         let mut out = BufReader::new(out);
         let address = listening(&mut out)?;
@@ -78,8 +78,8 @@ impl Answerer {
 fn listening(out: &mut BufReader<ChildStdout>) -> Result<SocketAddr, Box<dyn Error>> {
     let mut line = String::new();
     while out.read_line(&mut line)? > 0 {
-        let words = line.split(|c: char| c.is_whitespace() || c == '/');
-        if let Some(address) = words.filter_map(|word| word.parse().ok()).next() {
+        let mut words = line.split_whitespace().map(|word| word.strip_prefix("udp:").unwrap_or(word));
+        if let Some(address) = words.find_map(|word| word.parse().ok()) {
             return Ok(address);
         }
         line.clear();

@@ -24,7 +24,7 @@ impl Party {
     fn new(name: &'static str, host: u8) -> Self {
         let local = LocalMedia::new([192, 0, 2, host].into(), 4_000, u64::from(host));
         let rtp = SocketAddr::new(local.address, local.port);
-        let streams = Streams::new(StreamsConfig::default());
+        let streams = Streams::new(StreamsConfig { ears: true, ..StreamsConfig::default() });
         Self { name, negotiation: Negotiation::new(local), streams, rtp }
     }
 }

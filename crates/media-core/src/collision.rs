@@ -24,28 +24,23 @@ pub enum Collision {
 /// Remembers where packets with our SSRC came from, one value for RTP and one for RTCP.
 #[derive(Debug, Clone, Default)]
 pub struct Conflicts {
-    addresses: [Option<(SocketAddr, Tick)>; MAX_CONFLICTS],
+    /// At most [`MAX_CONFLICTS`], each with the moment of its last packet.
+    addresses: Vec<(SocketAddr, Tick)>,
 }
 
 impl Conflicts {
     /// Judges a packet with our SSRC from `source`; `interval` is that of our reports.
     pub fn own(&mut self, source: SocketAddr, now: Tick, interval: Duration) -> Collision {
-        for slot in &mut self.addresses {
-            if slot.is_some_and(|(_, last)| now.since(last) > interval * FORGET_INTERVALS) {
-                *slot = None;
-            }
-        }
-        if let Some(slot) = self.addresses.iter_mut().flatten().find(|(address, _)| *address == source) {
-            slot.1 = now;
+        self.addresses.retain(|(_, last)| now.since(*last) <= interval * FORGET_INTERVALS);
+        if let Some((_, last)) = self.addresses.iter_mut().find(|(address, _)| *address == source) {
+            *last = now;
             return Collision::Looped;
         }
-        match self.addresses.iter_mut().find(|slot| slot.is_none()) {
-            Some(slot) => {
-                *slot = Some((source, now));
-                Collision::Chosen
-            }
-            None => Collision::Looped,
+        if self.addresses.len() == MAX_CONFLICTS {
+            return Collision::Looped;
         }
+        self.addresses.push((source, now));
+        Collision::Chosen
     }
 }
 

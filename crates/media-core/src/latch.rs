@@ -59,13 +59,14 @@ pub struct Latch {
     /// What was learned; nothing moves it but authentication or a new description.
     locked: Option<SocketAddr>,
     previous: Option<(SocketAddr, Tick)>,
-    candidates: [Option<Candidate>; MAX_CANDIDATES],
+    /// At most [`MAX_CANDIDATES`]; most streams never have one.
+    candidates: Vec<Candidate>,
 }
 
 impl Latch {
     /// Starts with the address of the peer's description.
     pub fn new(negotiated: SocketAddr, policy: LatchPolicy) -> Self {
-        Self { policy, negotiated, locked: None, previous: None, candidates: [None; MAX_CANDIDATES] }
+        Self { policy, negotiated, locked: None, previous: None, candidates: Vec::new() }
     }
 
     /// Returns where our packets go.
@@ -93,7 +94,7 @@ impl Latch {
         self.previous = Some((self.remote(), now + LATE_SWITCH));
         self.negotiated = negotiated;
         self.locked = None;
-        self.candidates = [None; MAX_CANDIDATES];
+        self.candidates.clear();
     }
 
     /// Judges a packet that could be parsed and came from `source`. `authenticated` is true when SRTP has verified it and
@@ -138,26 +139,28 @@ impl Latch {
     fn learn(&mut self, source: SocketAddr) -> Verdict {
         self.locked = Some(source);
         self.previous = None;
-        self.candidates = [None; MAX_CANDIDATES];
+        self.candidates.clear();
         Verdict::Learned
     }
 
     /// Takes a packet of an address on probation; true when it was the last one needed.
     fn proves(&mut self, source: SocketAddr, header: &RtpHeader, now: Tick) -> bool {
-        let known = self.candidates.iter().position(|slot| slot.is_some_and(|known| known.source == source));
-        // Whoever was silent longest makes room.
-        let last = |slot: &Option<Candidate>| slot.map(|known| known.last);
-        let oldest = (0..MAX_CANDIDATES).min_by_key(|&index| last(&self.candidates[index])).unwrap_or(0);
-        let slot = &mut self.candidates[known.unwrap_or(oldest)];
-        let follows = slot.filter(|known| {
-            known.source == source
-                && known.ssrc == header.ssrc
+        let candidates = &mut self.candidates;
+        let known = candidates.iter().position(|known| known.source == source);
+        let known = known.map(|place| candidates.swap_remove(place));
+        if candidates.len() == MAX_CANDIDATES {
+            // Whoever was silent longest makes room.
+            let oldest = (0..MAX_CANDIDATES).min_by_key(|&place| candidates[place].last).unwrap_or(0);
+            candidates.swap_remove(oldest);
+        }
+        let follows = known.filter(|known| {
+            known.ssrc == header.ssrc
                 && known.next == header.sequence
                 && now.since(known.since) <= PROBATION_TIME
         });
         let (count, since) = follows.map_or((1, now), |known| (known.count + 1, known.since));
         let next = header.sequence.wrapping_add(1);
-        *slot = Some(Candidate { source, ssrc: header.ssrc, next, count, since, last: now });
+        candidates.push(Candidate { source, ssrc: header.ssrc, next, count, since, last: now });
         count >= PROBATION
     }
 }

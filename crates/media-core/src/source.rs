@@ -50,7 +50,7 @@ pub(crate) enum Play {
 pub(crate) struct Player {
     voice: Voice,
     change: RateChange,
-    /// Room for samples at the voice's own rate.
+    /// Room for samples at the voice's own rate, where it is another than is asked for.
     own: Vec<i16>,
 }
 
@@ -83,16 +83,19 @@ impl Player {
             Voice::Wav(wav) => wav.rate(),
             Voice::Application(speech) => speech.rate(),
         };
-        self.own.clear();
         let mut play = Play::Goes;
+        self.own.clear();
+        let own = if own_rate == rate { &mut *out } else { &mut self.own };
         match &mut self.voice {
-            Voice::Silence => out.extend(std::iter::repeat_n(0, count)),
-            Voice::Tone(tone) => tone.pull(rate.hz(), count, out),
-            Voice::Echo(echo) => echo.pull(rate, count, out),
-            Voice::Wav(wav) => play = wav.pull(own_rate.samples_in(milliseconds), &mut self.own),
-            Voice::Application(speech) => speech.pull(own_rate.samples_in(milliseconds), &mut self.own),
+            Voice::Silence => own.extend(std::iter::repeat_n(0, count)),
+            Voice::Tone(tone) => tone.pull(rate.hz(), count, own),
+            Voice::Echo(echo) => echo.pull(rate, count, own),
+            Voice::Wav(wav) => play = wav.pull(own_rate.samples_in(milliseconds), own),
+            Voice::Application(speech) => speech.pull(own_rate.samples_in(milliseconds), own),
         }
-        self.change.process(own_rate, rate, &self.own, out);
+        if own_rate != rate {
+            self.change.process(own_rate, rate, &self.own, out);
+        }
         play
     }
 

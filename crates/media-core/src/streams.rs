@@ -19,6 +19,7 @@ mod incoming;
 mod joining;
 mod keys;
 mod meter;
+mod moments;
 mod names;
 mod outlet;
 mod output;
@@ -30,6 +31,7 @@ mod reporter;
 mod seat;
 mod sender;
 mod session;
+
 mod step;
 #[cfg(test)]
 mod tests;
@@ -67,7 +69,8 @@ pub struct Streams {
     sessions: Slab<Session>,
     /// Where a stream is in the slab.
     keys: BTreeMap<StreamId, usize>,
-    devices: BTreeMap<DeviceId, Device>,
+    /// Boxed: half of the room in a map's nodes is empty.
+    devices: BTreeMap<DeviceId, Box<Device>>,
     mixes: Slab<Mixer>,
     deadlines: Deadlines,
     bench: Bench,
@@ -81,13 +84,13 @@ impl Streams {
     /// Creates a set without streams or devices.
     pub fn new(config: StreamsConfig) -> Self {
         Self {
+            bench: Bench::new(&config),
             config,
             sessions: Slab::new(),
             keys: BTreeMap::new(),
             devices: BTreeMap::new(),
             mixes: Slab::new(),
             deadlines: Deadlines::new(),
-            bench: Bench::new(),
             due: Vec::new(),
             now: Tick::default(),
             unknown_packets: 0,
@@ -193,7 +196,9 @@ impl Streams {
                 let device = match link {
                     // The device of a paired stream rests.
                     Link::Relay { .. } | Link::Transcode { .. } => None,
-                    Link::None | Link::Mix(_) => session.device.and_then(|device| devices.get_mut(&device)),
+                    Link::None | Link::Mix(_) => {
+                        session.device.and_then(|device| devices.get_mut(&device).map(Box::as_mut))
+                    }
                 };
                 let mix = link.seat().and_then(|seat| Some((mixes.get_mut(seat.mix)?, seat)));
                 session.frames(&mut step, &mut Speakers { device, mix });
@@ -231,10 +236,11 @@ impl Streams {
 
     /// Returns the state and the counters of a device; `None` when there is no such device.
     pub fn device(&self, device: DeviceId) -> Option<DeviceSnapshot> {
-        self.devices.get(&device).map(Device::snapshot)
+        self.devices.get(&device).map(|device| device.snapshot())
     }
 
-    /// Returns what a device's ear hears, as of the last step; `None` when there is no such device.
+    /// Returns what a device's ear hears, as of the last step; `None` when there is no such device, or it has no ear
+    /// ([`StreamsConfig::ears`]).
     pub fn hearing(&self, device: DeviceId) -> Option<Hearing> {
         self.hearing_at(device, self.now)
     }
@@ -242,7 +248,7 @@ impl Streams {
     /// Returns what a device's ear hears at `now`, which may be later than the last step: packets that stopped coming
     /// make no step.
     pub fn hearing_at(&self, device: DeviceId, now: Tick) -> Option<Hearing> {
-        self.devices.get(&device).map(|device| device.hearing(now.max(self.now)))
+        self.devices.get(&device).and_then(|device| device.hearing(now.max(self.now)))
     }
 
     /// Returns the stream a device is attached to.

@@ -35,7 +35,11 @@ impl Party {
         session_id: u64,
         start: impl FnOnce(PumpConfig) -> Result<(Pump, PumpHandle), PumpError>,
     ) -> Self {
-        let streams = StreamsConfig { rtcp_interval: Duration::from_millis(200), ..StreamsConfig::default() };
+        let streams = StreamsConfig {
+            rtcp_interval: Duration::from_millis(200),
+            ears: true,
+            ..StreamsConfig::default()
+        };
         let config = PumpConfig { streams, ..PumpConfig::default() };
         let (mut pump, handle) = start(config.clone()).expect("the pump starts");
         let answers = pump.answers().expect("the first time");

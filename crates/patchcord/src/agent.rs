@@ -8,7 +8,7 @@ use session_core::{
     SessionManager, Source, Subscriber, Transport, load_wav,
     tls::{ClientCertificates, Pem, Roots, TlsConfig, TlsError, TlsIdentity},
 };
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::args::{AudioArgs, Listen, NetworkArgs, Switch};
@@ -18,6 +18,8 @@ use crate::json::Line;
 
 /// Events that may wait for a slow reader of stdout: a thousand calls that begin and end at once.
 const EVENT_QUEUE: usize = 16_384;
+/// Events that are printed together at most.
+const PRINTED: usize = 256;
 /// How long the last events may take to be printed after the shutdown.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
 /// The tone that is sent where the command line says nothing.
@@ -29,7 +31,8 @@ pub(crate) struct Agent {
     pub(crate) manager: SessionManager,
     /// What it has to decide.
     pub(crate) incoming: IncomingQueue,
-    printer: JoinHandle<()>,
+    /// Ends when everything is printed.
+    printer: oneshot::Receiver<()>,
 }
 
 impl Agent {
@@ -39,7 +42,17 @@ impl Agent {
         // The manager's clock starts at zero about now.
         let offset = console.now();
         let events = subscribe(&manager, |event| !matches!(event.kind, EventKind::Message(_)))?;
-        let printer = tokio::spawn(print(events, Arc::clone(console), offset));
+        let (printing, printer) = oneshot::channel();
+        let printed = Arc::clone(console);
+        std::thread::Builder::new()
+            .name("patchcord-print".into())
+            .spawn(move || {
+                print(events, &printed, offset);
+                drop(printing);
+            })
+            .map_err(|error| {
+                Failure::environment(format!("the operating system refuses threads: {error}"))
+            })?;
         let addresses: Vec<String> = manager.local_addresses().iter().map(|(t, a)| address(*t, *a)).collect();
         console.own(
             &Line::own("listening", console.now()).with("addresses", addresses.clone()),
@@ -69,15 +82,23 @@ pub(crate) fn subscribe(
         .map_err(|error| Failure::environment(format!("events cannot be had: {error}")))
 }
 
-async fn print(mut events: Subscriber<SessionEvent>, console: Arc<Console>, offset: Duration) {
-    while let Some(delivery) = events.recv().await {
-        match delivery {
-            Delivery::Event(event) => console.event(offset + event.at, &event),
-            Delivery::Lost(count) => {
-                let line = Line::own("events_lost", console.now()).with("count", count.get());
-                console.own(&line, &format!("({count} events were not printed: the reader is too slow)"));
-            }
-        }
+/// Prints events until there are no more. It has a thread of its own, so that a reader of stdout who stands still holds up
+/// nothing else; what has come meanwhile leaves together.
+fn print(mut events: Subscriber<SessionEvent>, console: &Console, offset: Duration) {
+    let mut taken = Vec::new();
+    while events.recv_batch_blocking(&mut taken, PRINTED) > 0 {
+        let lines: Vec<String> = taken
+            .drain(..)
+            .filter_map(|delivery| match delivery {
+                Delivery::Event(event) => console.line_of(offset + event.at, &event),
+                Delivery::Lost(count) => {
+                    let line = Line::own("events_lost", console.now()).with("count", count.get());
+                    let words = format!("({count} events were not printed: the reader is too slow)");
+                    Some(console.line_of_own(&line, &words))
+                }
+            })
+            .collect();
+        console.lines(lines.iter().map(String::as_str));
     }
 }
 

@@ -1,6 +1,6 @@
-//! What goes to stdout: events as JSON or as text, one line each, flushed at once.
+//! What goes to stdout: events as JSON or as text, one line each, flushed as soon as nothing more is to be told.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};
 
 use session_core::SessionEvent;
@@ -44,22 +44,23 @@ impl Console {
         self.broken.subscribe()
     }
 
-    /// Tells an event of the bus; `at` is on this console's clock.
-    pub(crate) fn event(&self, at: Duration, event: &SessionEvent) {
+    /// The line of an event of the bus; `at` is on this console's clock. `None` where there is nothing to say.
+    pub(crate) fn line_of(&self, at: Duration, event: &SessionEvent) -> Option<String> {
         if self.json {
-            self.line(&Line::of(event, at).to_json());
-        } else if let Some(words) = text::of(event) {
-            self.timed(at, &words);
+            Some(Line::of(event, at).to_json())
+        } else {
+            text::of(event).map(|words| timed(at, &words))
         }
     }
 
-    /// Tells an event of the application itself: as JSON, or in these words.
+    /// The line of an event of the application itself: as JSON, or in these words.
+    pub(crate) fn line_of_own(&self, line: &Line, words: &str) -> String {
+        if self.json { line.to_json() } else { timed(self.now(), words) }
+    }
+
+    /// Tells an event of the application itself.
     pub(crate) fn own(&self, line: &Line, words: &str) {
-        if self.json {
-            self.line(&line.to_json());
-        } else {
-            self.timed(self.now(), words);
-        }
+        self.line(&self.line_of_own(line, words));
     }
 
     /// Tells what only programs want to know.
@@ -81,19 +82,26 @@ impl Console {
         self.json_line(&Line::own("finished", self.now()).with_reason(reason).with("exit_code", exit.code()));
     }
 
-    fn timed(&self, at: Duration, words: &str) {
-        self.line(&format!("{:>9.3}  {words}", at.as_secs_f64()));
-    }
-
     /// Writes one line.
     pub(crate) fn line(&self, line: &str) {
+        self.lines([line]);
+    }
+
+    /// Writes lines, which leave together.
+    pub(crate) fn lines<'a>(&self, lines: impl IntoIterator<Item = &'a str>) {
         if *self.broken.borrow() {
             return;
         }
-        let mut stdout = io::stdout().lock();
-        if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        let mut stdout = BufWriter::new(io::stdout().lock());
+        let written = lines.into_iter().try_for_each(|line| writeln!(stdout, "{line}"));
+        if let Err(error) = written.and_then(|()| stdout.flush()) {
             tracing::warn!(%error, "stdout cannot be written; ending");
             self.broken.send_replace(true);
         }
     }
+}
+
+/// A line of text with the time of what it tells, in seconds.
+fn timed(at: Duration, words: &str) -> String {
+    format!("{:>9.3}  {words}", at.as_secs_f64())
 }

@@ -63,7 +63,9 @@ fn run(
     output: &OutputArgs,
     verb: impl AsyncFnOnce(Arc<Console>, Stop, &Recording) -> Result<(), Failure>,
 ) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    // Signalling, media and printing have threads of their own; what is left is decisions, for which one thread does, and
+    // none has to wake another.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             return exit::tell(&Failure::environment(format!(

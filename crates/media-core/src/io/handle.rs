@@ -148,7 +148,8 @@ impl PumpHandle {
         self.ask_blocking(|reply| PumpCommand::Snapshot(stream, reply))
     }
 
-    /// Asks what a device hears; `None` when there is no such device.
+    /// Asks what a device hears; `None` when there is no such device, or it has no ear
+    /// ([`StreamsConfig::ears`](crate::StreamsConfig::ears)).
     pub async fn hearing(&self, device: DeviceId) -> Result<Option<Hearing>, PumpError> {
         self.ask(|reply| PumpCommand::Hearing(device, reply)).await
     }

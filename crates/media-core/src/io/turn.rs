@@ -21,8 +21,11 @@ pub(super) const WAKE: Token = Token(usize::MAX);
 pub(super) const ALARM: Token = Token(usize::MAX - 1);
 /// The sockets that a poll tells of at a time.
 const EVENTS: usize = 1_024;
-/// The datagrams of one socket, and the commands, that are taken in one go before others have their turn.
+/// The datagrams of one socket that are taken in one go before others have their turn.
 const BATCH: usize = 32;
+/// The commands that are taken in one go: less than a millisecond's work, and as many as let a pump that has hardly time for its
+/// packets still answer.
+const COMMANDS: usize = 128;
 /// How soon answers that found no room are offered again.
 const BACKLOG: Duration = Duration::from_millis(5);
 /// How long the last summaries may wait for their reader at the end.
@@ -71,7 +74,7 @@ pub(super) fn run(
 
 /// Carries out what was asked. Returns whether there may be more, and nothing when all who can ask are gone.
 fn take_commands(core: &mut Core, commands: &mut mpsc::Receiver<PumpCommand>) -> Option<bool> {
-    for _ in 0..BATCH {
+    for _ in 0..COMMANDS {
         // Each command may have two answers; without room for them it waits.
         if core.answers.is_full() {
             return Some(false);

@@ -22,7 +22,8 @@ const PERIOD_PACKETS: u32 = 50;
 struct Period {
     /// The smallest transit in microseconds; only differences mean something.
     fastest: Option<i64>,
-    counts: [u16; CLASSES],
+    /// Counts that are full stay so: what is asked is whether a class has more than a hundredth of two periods.
+    counts: [u8; CLASSES],
     packets: u32,
 }
 

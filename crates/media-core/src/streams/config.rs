@@ -46,12 +46,15 @@ pub struct StreamsConfig {
     pub silent_after: Duration,
     /// A stream whose RTP has nothing to hear for this long is soundless; `None` tells nothing, because people listen too.
     pub soundless_after: Option<Duration>,
-    /// Blocks of audio below this root mean square (of 16-bit samples) are silence to an ear.
+    /// Blocks of audio below this root mean square (of 16-bit samples) are silence.
     pub silence_level: f64,
+    /// Whether devices have an ear, which finds the tones and the silences in what they hear
+    /// ([`super::Streams::hearing`]). It costs some 6 kB a device, and more time than all else in a frame that is heard.
+    pub ears: bool,
     /// What a party on our hold hears, unless its stream has audio of its own.
     pub hold_audio: HoldAudio,
-    /// The pace of frames begins at a multiple of this, so that streams which are due at about the same time are due
-    /// together.
+    /// Frames are sent at moments that are so far apart, 100 µs to 20 ms; streams are spread over them. The fewer moments,
+    /// the fewer wake-ups; the more, the fewer packets wait for others that are due at the same one.
     pub frame_grid: Duration,
     /// The numbers of the E-model for narrow-band codecs.
     pub emodel: EModelProfile,
@@ -77,7 +80,7 @@ pub struct StreamsConfig {
 }
 
 impl Default for StreamsConfig {
-    /// 5 s RTCP interval, silence after 2 s or below -54 dBFS, no hold audio, frames on whole milliseconds, 4,096 streams and devices.
+    /// 5 s RTCP interval, silence after 2 s or below -54 dBFS, no ears, no hold audio, frames on quarters of a millisecond, 4,096 streams and devices.
     fn default() -> Self {
         Self {
             rtcp_interval: Duration::from_secs(5),
@@ -85,8 +88,9 @@ impl Default for StreamsConfig {
             silent_after: Duration::from_secs(2),
             soundless_after: None,
             silence_level: 64.0,
+            ears: false,
             hold_audio: HoldAudio::Nothing,
-            frame_grid: Duration::from_millis(1),
+            frame_grid: Duration::from_micros(250),
             emodel: EModelProfile::G711_PLC,
             emodel_wideband: EModelProfile::G722,
             thresholds: QualityThresholds::default(),

@@ -17,20 +17,21 @@ pub(super) struct Device {
     pub(super) stream: Option<StreamId>,
     player: Player,
     muted: bool,
-    ear: Ear,
+    /// What few devices have is boxed.
+    ear: Option<Box<Ear>>,
     /// What the application hears, of a device whose source is one.
-    listening: Option<Listening>,
-    recorder: Option<(RecordingId, Recorder)>,
+    listening: Option<Box<Listening>>,
+    recorder: Option<Box<(RecordingId, Recorder)>>,
 }
 
 impl Device {
-    pub(super) fn new(id: DeviceId, source: Source, silence_level: f64) -> Self {
+    pub(super) fn new(id: DeviceId, source: Source, ear: Option<Ear>) -> Self {
         let mut device = Self {
             id,
             stream: None,
             player: Player::new(Source::Silence),
             muted: false,
-            ear: Ear::new(silence_level),
+            ear: ear.map(Box::new),
             listening: None,
             recorder: None,
         };
@@ -40,7 +41,7 @@ impl Device {
 
     pub(super) fn change_source(&mut self, source: Source) {
         self.listening = match &source {
-            Source::Application { rate } => Some(Listening::new(*rate)),
+            Source::Application { rate } => Some(Box::new(Listening::new(*rate))),
             Source::Silence | Source::Tone { .. } | Source::Wav(_) | Source::Echo => None,
         };
         self.player = Player::new(source);
@@ -57,7 +58,9 @@ impl Device {
     pub(super) fn detach(&mut self) {
         self.stream = None;
         self.player.detach();
-        self.ear.detach();
+        if let Some(ear) = &mut self.ear {
+            ear.detach();
+        }
     }
 
     /// A muted microphone goes on with its source, unheard: packets and their clock go on.
@@ -88,9 +91,11 @@ impl Device {
         self.record(Track::Said, rate, &samples[start..], at, out);
     }
 
-    /// Gives the ear what the stream plays.
+    /// Gives the device what the stream plays.
     pub(super) fn hear(&mut self, rate: SampleRate, samples: &[i16], now: Tick, out: &mut Vec<StreamOutput>) {
-        self.ear.play(rate, samples, now);
+        if let Some(ear) = &mut self.ear {
+            ear.play(rate, samples, now);
+        }
         self.player.hear(rate, samples);
         if let Some(listening) = &mut self.listening {
             listening.hear(rate, samples);
@@ -106,7 +111,7 @@ impl Device {
         at: Tick,
         out: &mut Vec<StreamOutput>,
     ) {
-        if let Some((recording, recorder)) = &mut self.recorder
+        if let Some((recording, recorder)) = self.recorder.as_deref_mut()
             && let Some(block) = recorder.write(track, rate, samples, at)
         {
             out.push(StreamOutput::Recorded { recording: *recording, block });
@@ -124,19 +129,21 @@ impl Device {
         if self.recorder.is_some() {
             return Err(StreamFailure::Recording);
         }
-        self.recorder = Some((recording, Recorder::new(rate, layout, now)));
+        self.recorder = Some(Box::new((recording, Recorder::new(rate, layout, now))));
         Ok(())
     }
 
     /// Ends a recording, whose last block says so; false when there is none.
     pub(super) fn end_recording(&mut self, now: Tick, out: &mut Vec<StreamOutput>) -> bool {
-        let Some((recording, recorder)) = self.recorder.take() else { return false };
+        let Some((recording, recorder)) = self.recorder.take().map(|recorder| *recorder) else {
+            return false;
+        };
         out.push(StreamOutput::Recorded { recording, block: recorder.finish(now) });
         true
     }
 
-    pub(super) fn hearing(&self, now: Tick) -> Hearing {
-        self.ear.hearing(now)
+    pub(super) fn hearing(&self, now: Tick) -> Option<Hearing> {
+        self.ear.as_ref().map(|ear| ear.hearing(now))
     }
 
     pub(super) fn speak(&mut self, samples: &[i16]) -> usize {
@@ -159,11 +166,11 @@ impl Device {
             device: self.id,
             stream: self.stream,
             muted: self.muted,
-            recording: self.recorder.as_ref().map(|(recording, _)| *recording),
+            recording: self.recorder.as_ref().map(|recorder| recorder.0),
             waiting_speech: speech.map_or(0, Speech::waiting),
             under_runs: speech.map_or(0, |speech| speech.under_runs),
             refused_speech: speech.map_or(0, |speech| speech.refused),
-            waiting_heard: self.listening.as_ref().map_or(0, Listening::waiting),
+            waiting_heard: self.listening.as_ref().map_or(0, |listening| listening.waiting()),
             dropped_heard: self.listening.as_ref().map_or(0, |listening| listening.dropped),
         }
     }

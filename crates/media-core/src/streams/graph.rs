@@ -11,6 +11,7 @@ use super::{
 };
 use crate::codec::SampleRate;
 use crate::dtmf::Event;
+use crate::hearing::Ear;
 use crate::sink::RecordLayout;
 use crate::source::Source;
 
@@ -75,7 +76,8 @@ impl<'c> Graph<'_, 'c> {
         } else if devices.len() >= config.max_devices {
             *refused_devices += 1;
         } else {
-            devices.insert(device, Device::new(device, source, config.silence_level));
+            let ear = config.ears.then(|| Ear::new(config.silence_level));
+            devices.insert(device, Box::new(Device::new(device, source, ear)));
         }
     }
 

@@ -34,10 +34,14 @@ impl Pace {
         self.next
     }
 
-    /// Begins with a frame as soon as the grid allows, or goes on.
-    pub(super) fn start(&mut self, now: Tick, grid: Duration) {
-        let grid = u64::try_from(grid.as_micros()).unwrap_or(u64::MAX).max(1);
-        self.next.get_or_insert(Tick(now.max(self.end).0.div_ceil(grid).saturating_mul(grid)));
+    /// Returns the first moment that a frame may begin at.
+    pub(super) fn ready(&self, now: Tick) -> Tick {
+        now.max(self.end)
+    }
+
+    /// Begins with a frame at a moment, or goes on.
+    pub(super) fn start(&mut self, at: Tick) {
+        self.next.get_or_insert(at);
     }
 
     pub(super) fn stop(&mut self) {
@@ -74,17 +78,18 @@ mod tests {
     const FRAME: Duration = Duration::from_millis(20);
 
     #[test]
-    fn a_pace_begins_on_the_grid_and_goes_on_from_there() {
+    fn a_pace_goes_on_from_where_it_began() {
         let mut pace = Pace::new(Tick(0));
-        pace.start(Tick(1_000_001), Duration::from_millis(1));
+        pace.start(pace.ready(Tick(1_001_000)));
         assert_eq!(pace.next(), Some(Tick(1_001_000)));
+        pace.start(Tick(1_001_250));
+        assert_eq!(pace.next(), Some(Tick(1_001_000)), "it goes on");
         assert_eq!(pace.take(Tick(1_000_999), FRAME), None);
         assert_eq!(pace.take(Tick(1_009_000), FRAME), Some(Due { at: Tick(1_001_000), skipped: false }));
         pace.stop();
-        pace.start(Tick(1_010_500), Duration::ZERO);
+        pace.start(pace.ready(Tick(1_010_500)));
         assert_eq!(pace.next(), Some(Tick(1_021_000)), "no moment is sent twice");
         pace.stop();
-        pace.start(Tick(2_000_000), Duration::from_millis(1));
-        assert_eq!(pace.next(), Some(Tick(2_000_000)));
+        assert_eq!(pace.ready(Tick(2_000_000)), Tick(2_000_000));
     }
 }

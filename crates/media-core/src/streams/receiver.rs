@@ -71,7 +71,7 @@ pub(super) struct Receiver {
     /// Where the last packet came from.
     source: Option<SocketAddr>,
     digits: (u32, DigitReceiver),
-    tones: Option<(SampleRate, DtmfDetector)>,
+    tones: Option<(SampleRate, Box<DtmfDetector>)>,
     decoding: Decoding,
     playout: Playout,
     pace: Pace,
@@ -225,7 +225,7 @@ impl Receiver {
             Put::TooLong => self.malformed += 1,
             _ => self.bursts.received(),
         }
-        self.pace.start(beat.unwrap_or(now), step.config.frame_grid);
+        self.pace.start(step.bench.moments.next(self.pace.ready(beat.unwrap_or(now))));
     }
 
     /// Collects the digit that an event is part of.
@@ -282,7 +282,7 @@ impl Receiver {
             return;
         }
         if self.tones.as_ref().is_none_or(|(before, _)| *before != rate) {
-            self.tones = DtmfDetector::new(rate.hz()).ok().map(|detector| (rate, detector));
+            self.tones = DtmfDetector::new(rate.hz()).ok().map(|detector| (rate, Box::new(detector)));
         }
         if let Some((_, detector)) = &mut self.tones {
             detector.listen(samples, &mut step.bench.digits);

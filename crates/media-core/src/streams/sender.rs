@@ -6,6 +6,7 @@ use super::clock::MediaClock;
 use super::config::HoldAudio;
 use super::device::Device;
 use super::keys::Keys;
+use super::moments::{Moment, Patience};
 use super::outlet::Outlet;
 use super::pace::Pace;
 use super::receiver::{Payload, Received};
@@ -46,6 +47,10 @@ pub(super) struct Sender {
     clock: MediaClock,
     gate: Gate,
     pace: Pace,
+    /// The moment that the pace has taken.
+    moment: Option<Moment>,
+    /// Somebody waits for the next frame.
+    awaited: bool,
     /// A talkspurt starts with the next packet (TM-007).
     marker: bool,
     hold: Option<Player>,
@@ -78,6 +83,8 @@ impl Sender {
             clock: MediaClock::new(now, timestamp, Codec::CLOCK_RATE),
             gate: Gate::Closed,
             pace: Pace::new(now),
+            moment: None,
+            awaited: false,
             marker: true,
             hold: step.config.hold_audio.player(),
             voice: Voice::default(),
@@ -123,6 +130,11 @@ impl Sender {
         self.keys.apply(agreed);
     }
 
+    /// A device was switched to this stream: its first frame does not wait for a better moment.
+    pub(super) fn hurry(&mut self) {
+        self.awaited = true;
+    }
+
     /// Changes where the frames come from; what is on its way from the one before ends in good order, as the agreement
     /// until now lets it.
     pub(super) fn set_gate(
@@ -141,8 +153,20 @@ impl Sender {
             Gate::Closed | Gate::Hold => {}
         }
         match gate {
-            Gate::Closed | Gate::Relay => self.pace.stop(),
-            Gate::Device | Gate::Hold | Gate::Mix => self.pace.start(step.now(), step.config.frame_grid),
+            Gate::Closed | Gate::Relay => {
+                self.pace.stop();
+                if let Some(moment) = self.moment.take() {
+                    step.bench.moments.leave(moment);
+                }
+            }
+            Gate::Device | Gate::Hold | Gate::Mix if self.moment.is_none() => {
+                let awaited = std::mem::take(&mut self.awaited) || self.packets > 0;
+                let patience = if awaited { Patience::Switch } else { Patience::Frame };
+                let (at, moment) = step.bench.moments.take(self.pace.ready(step.now()), patience);
+                self.pace.start(at);
+                self.moment = Some(moment);
+            }
+            Gate::Device | Gate::Hold | Gate::Mix => {}
         }
         // A pause or another source: a talkspurt starts (TM-007).
         self.marker = true;

@@ -348,6 +348,7 @@ impl Session {
     /// A device came from another stream.
     pub(super) fn moved_here(&mut self, step: &mut Step<'_, '_>, from: StreamId) {
         self.moving = Some(Moving { from, at: step.now() });
+        self.sender.hurry();
         self.watchdog.moved_here(step.now());
     }
 
@@ -449,6 +450,6 @@ impl Session {
 
 /// Whether a frame is louder than what an ear takes for silence.
 fn is_audible(samples: &[i16], level: f64) -> bool {
-    let energy: f64 = samples.iter().map(|&sample| f64::from(sample) * f64::from(sample)).sum();
-    energy >= level * level * samples.len() as f64
+    let energy: u64 = samples.iter().map(|&sample| u64::from(sample.unsigned_abs()).pow(2)).sum();
+    energy as f64 >= level * level * samples.len() as f64
 }

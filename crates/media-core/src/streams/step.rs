@@ -4,16 +4,18 @@ use std::net::SocketAddr;
 
 use super::arena::Arena;
 use super::config::StreamsConfig;
+use super::moments::Moments;
 use super::names::{PacketKind, StreamId};
 use super::output::{StreamEvent, StreamOutput};
 use crate::dtmf::{Digit, Event, EventPacket};
 use crate::quality::SilenceChange;
 use crate::tick::{Cx, Tick};
 
-/// Holds buffers that all streams share, so that a warm step allocates nothing.
+/// Holds what all streams share: the moments at which they send, and buffers, so that a warm step allocates nothing.
 #[derive(Debug)]
 pub(super) struct Bench {
     arena: Arena,
+    pub(super) moments: Moments,
     /// Samples of the frame that is sent or heard.
     pub(super) samples: Vec<i16>,
     /// The payload that is sent.
@@ -27,9 +29,10 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(config: &StreamsConfig) -> Self {
         Self {
             arena: Arena::new(),
+            moments: Moments::new(config.frame_grid),
             samples: Vec::new(),
             payload: Vec::new(),
             packet: Vec::new(),

@@ -92,7 +92,7 @@ impl World {
     fn with(parties: u8, config: &StreamsConfig) -> Self {
         let parties = (1..=parties)
             .map(|host| Party {
-                streams: Streams::new(config.clone()),
+                streams: Streams::new(StreamsConfig { ears: true, ..config.clone() }),
                 host,
                 events: Vec::new(),
                 answers: Vec::new(),

@@ -83,6 +83,7 @@ impl Party {
             .listen("udp:127.0.0.1:0")?
             .identity(&format!("sip:{}@127.0.0.1", role.key))
             .source(Source::Tone { hz: role.tone })
+            .ears()
             .transfer_policy(policy)
             .rtcp_interval(RTCP_INTERVAL)
             .trace(true);

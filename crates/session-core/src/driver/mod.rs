@@ -319,8 +319,8 @@ impl Driver {
     }
 
     fn is_done(&self, now: Instant) -> bool {
-        let left = self.engine.leftovers();
         let Some((deadline, _)) = &self.stopping else { return false };
+        let left = self.engine.leftovers();
         let media = self.closing.len() + self.unsent.len() + self.engine.recordings();
         now >= *deadline || left.sessions + left.transfers + left.registrations + media == 0
     }

@@ -168,6 +168,7 @@ impl Plan {
         config.streams.max_streams = config.max_streams;
         config.streams.max_devices = config.max_streams;
         config.streams.hold_audio = self.config.audio.hold_audio.clone();
+        config.streams.ears = self.config.audio.ears;
         if let Some(interval) = self.rtcp_interval {
             config.streams.rtcp_interval = interval;
         }

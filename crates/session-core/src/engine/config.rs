@@ -36,10 +36,12 @@ pub struct AudioConfig {
     pub suites: Vec<Suite>,
     /// What a party hears while we hold it, unless its call has audio of its own.
     pub hold_audio: HoldAudio,
+    /// Whether it is measured what users hear: tones, levels, silences. It costs some 6 kB a call, and time.
+    pub ears: bool,
 }
 
 impl Default for AudioConfig {
-    /// PCMU and PCMA in the clear, nothing to hear on hold.
+    /// PCMU and PCMA in the clear, nothing to hear on hold, no ears.
     fn default() -> Self {
         Self {
             codecs: Codec::ALL.to_vec(),
@@ -49,6 +51,7 @@ impl Default for AudioConfig {
             srtp: SrtpPolicy::Off,
             suites: vec![Suite::AesCm128HmacSha1_80, Suite::AesCm128HmacSha1_32],
             hold_audio: HoldAudio::Nothing,
+            ears: false,
         }
     }
 }

@@ -265,6 +265,13 @@ impl Builder {
         self
     }
 
+    /// Measures what users hear, for [`SessionMediaInfo::heard`](crate::SessionMediaInfo::heard): for tests and
+    /// demonstrations.
+    pub fn ears(mut self) -> Self {
+        self.config.audio.ears = true;
+        self
+    }
+
     /// Records every datagram, SIP, RTP and RTCP, in a pcap file: audio and identities, see [`Capture`].
     pub fn capture(mut self, capture: Capture) -> Self {
         self.capture = Some(capture);

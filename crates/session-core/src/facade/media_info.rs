@@ -33,7 +33,7 @@ pub struct SessionMediaInfo {
     pub remote: Option<SocketAddr>,
     /// The RTP stream: counters and quality.
     pub stream: Option<StreamSnapshot>,
-    /// What the user hears, where the user's audio is on this call.
+    /// What the user hears, where the user's audio is on this call and is listened to ([`Builder::ears`](crate::Builder::ears)).
     pub heard: Option<Hearing>,
 }
 

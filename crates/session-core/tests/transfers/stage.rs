@@ -38,6 +38,7 @@ impl Party {
         let (manager, incoming) = SessionManager::builder()
             .identity(&format!("sip:{name}@127.0.0.1"))
             .source(Source::Tone { hz })
+            .ears()
             .media(media)
             .rtcp_interval(REPORTS)
             .transfer_policy(policy)

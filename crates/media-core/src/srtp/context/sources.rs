@@ -42,6 +42,8 @@ impl<S> Sources<S> {
         let place = match self.0.iter().position(|source| source.ssrc == ssrc) {
             Some(place) => place,
             None if self.0.len() < MAX_SOURCES => {
+                // A call has one source, and a vector that grows begins with four.
+                self.0.reserve_exact(1);
                 self.0.push(Source { ssrc, used: true, state: new() });
                 self.0.len() - 1
             }
