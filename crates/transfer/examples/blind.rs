@@ -116,6 +116,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let refer = IncomingRefer {
         leg: old,
         source: ([192, 0, 2, 3], 5060).into(),
+        verified_user: None,
         target,
         method: None,
         replaces: None,
