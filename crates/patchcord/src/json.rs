@@ -109,7 +109,7 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
         }
         EventKind::RegistrationFailed { registration, retry_after, .. } => {
             put("registration", registration.to_string().into());
-            put("retry_ms", retry_after.map(ms).into());
+            put("retry_ms", retry_after.map(whole_ms).into());
         }
         EventKind::RegistrationLapsed { registration, .. }
         | EventKind::RegistrationFlowLost { registration, .. } => {

@@ -6,7 +6,7 @@ use dialog_core::{AccountFault, EndCause, RegistrationFailure};
 use thiserror::Error;
 use transfer::{Outcome, TransferRefusal};
 
-use crate::event::{describe_cause, describe_outcome};
+use crate::describe::{describe_cause, describe_outcome};
 
 /// What can be done about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

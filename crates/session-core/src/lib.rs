@@ -2,21 +2,20 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod describe;
 mod driver;
 pub mod engine;
 mod error;
 mod event;
 mod facade;
 
+pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
 pub use driver::{Capture, CaptureReport};
 pub use error::{
     MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
     TransferError,
 };
-pub use event::{
-    EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, describe_outcome,
-    learned_name, outcome_name,
-};
+pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
     Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,

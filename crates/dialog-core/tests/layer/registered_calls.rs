@@ -5,7 +5,7 @@ use sip_message::{HeaderId, Message, Method};
 use sip_transport::FlowId;
 
 use crate::{
-    bench::{Bench, OFFER, PEER_TAG, address_of, invite, uri},
+    bench::{ANSWER, Bench, OFFER, PEER_TAG, address_of, invite, uri},
     registrar::{PUB_GRUU, TEMP_GRUU, account, register, registered, registered_outbound},
     theirs::Theirs,
 };
@@ -97,7 +97,6 @@ fn without_a_gruu_the_contact_says_that_requests_come_by_the_flow() {
 
 #[test]
 fn a_call_in_finds_its_account_by_gruu_contact_or_address_of_record() {
-    // covers: TR-261
     let mut bench = Bench::new();
     let id = registered_outbound(&mut bench);
     let mut other = dialog_core::Account::new(address_of("<sip:bob@example.org>")).expect("an account");
@@ -112,6 +111,23 @@ fn a_call_in_finds_its_account_by_gruu_contact_or_address_of_record() {
     }
     // Unknown to both, but it came by the connection that is kept for the first one.
     assert_eq!(call_for(&mut bench, "sip:192.0.2.1").1, Some(id));
+}
+
+/// With a value or without; whatever else it holds is the peer's concern.
+#[test]
+fn a_gruu_of_the_peer_is_sent_back_unchanged() {
+    // covers: TR-261
+    for gruu in ["sip:bob@example.com;gr=urn:uuid:f81d4fae;x=%41", "sip:tgruu.7hs==@example.com;gr"] {
+        let mut bench = Bench::new();
+        let leg = bench.place();
+        let sent = bench.last_of(Method::Invite);
+        bench.reply(&sent, 200, PEER_TAG, |response| {
+            response.contact(&format!("<{gruu}>")).body("application/sdp", ANSWER)
+        });
+        assert_eq!(bench.acks[0].message.request_uri(), Some(gruu));
+        bench.leg(leg, LegCommand::HangUp { reason: None });
+        assert_eq!(bench.last_of(Method::Bye).message.request_uri(), Some(gruu));
+    }
 }
 
 #[test]

@@ -29,8 +29,8 @@ use dialog_core::{
 };
 use media_core::{Op, RecordingId};
 use sip_transport::{
-    Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer,
-    Transports, UnixTime, wheel::Wheel,
+    Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TimerOp, TransportCommand, TransportOutput,
+    TransportTimer, Transports, UnixTime, wheel::Wheel,
 };
 use smallvec::SmallVec;
 use transaction_core::{Transactions, TxOutput, TxTimer};
@@ -478,15 +478,10 @@ fn transaction_config(config: &EngineConfig) -> transaction_core::Config {
     transaction_core::Config { timing: config.timing, silence: defaults.silence.max(longest), ..defaults }
 }
 
-fn arm<K>(
-    timers: &mut Wheel<EngineTimer>,
-    now: Tick,
-    op: sip_transport::TimerOp<K>,
-    name: impl Fn(K) -> EngineTimer,
-) {
+fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl Fn(K) -> EngineTimer) {
     match op {
-        sip_transport::TimerOp::Arm(key, after) => timers.arm(now, name(key), after),
-        sip_transport::TimerOp::Disarm(key) => timers.disarm(&name(key)),
+        TimerOp::Arm(key, after) => timers.arm(now, name(key), after),
+        TimerOp::Disarm(key) => timers.disarm(&name(key)),
     }
 }
 
