@@ -2,7 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use patchcord_tests::peer::{PATIENCE, PeerError, application::Application, kamailio::Kamailio};
+use patchcord_tests::peer::{
+    PATIENCE, PeerError, application::Application, baresip::Baresip, kamailio::Kamailio, linphone::Linphone,
+};
 use serde_json::Value;
 
 use super::{
@@ -23,6 +25,10 @@ const VARIABLE: &str = "PATCHCORD_TEST_PASSWORD";
 pub(crate) enum Case {
     /// `answer` registers, is called by `call`, which registers too, refreshes, and takes its binding back.
     Call(Over, &'static str),
+    /// `call` calls baresip, which is registered too.
+    Baresip,
+    /// `call` calls linphonec, which is registered too.
+    Linphonec,
     /// The password is wrong.
     Wrong(&'static str),
 }
@@ -32,6 +38,8 @@ cases! {
     accounts_at_a_registrar_with_md5: Case::Call(Over::Udp, "MD5"),
     accounts_at_a_registrar_with_sha_256: Case::Call(Over::Udp, "SHA-256"),
     accounts_at_a_registrar_over_tcp: Case::Call(Over::Tcp, "MD5"),
+    baresip_at_a_registrar: Case::Baresip,
+    linphonec_at_a_registrar: Case::Linphonec,
     a_wrong_password_at_a_registrar: Case::Wrong("MD5"),
 }
 
@@ -44,6 +52,15 @@ pub(crate) fn rows() -> Vec<Row> {
                 format!("`answer`, `call` ({}, {algorithm})", over.name()),
                 "RTP both ways",
                 "both registered with one challenge, refreshed without; the call by the proxy; exit 0, confirmed",
+            ),
+            Case::Baresip | Case::Linphonec => (
+                "call to another that is registered",
+                format!(
+                    "`call`, {} (UDP, MD5)",
+                    if matches!(case, Case::Baresip) { "baresip" } else { "linphonec" }
+                ),
+                "its RTP comes",
+                "exit 0; registered, called, taken back",
             ),
             Case::Wrong(algorithm) => (
                 "REGISTER with a wrong password",
@@ -110,13 +127,21 @@ fn accounts_are_registered_and_called(place: u8, case: Case) -> Outcome {
             assert_eq!(code, Some(0), "{events:#?}");
             confirmed(&events);
             kamailio.wait_seen("REGISTER", 7)?;
-            let registers = |kamailio: &mut Kamailio, own: Ipv4Addr| {
-                let seen = kamailio.seen();
-                seen.iter().filter(|it| it.method == "REGISTER" && *it.source.ip() == own).count()
-            };
-            // One challenge each; the refreshes and the end go by its nonce.
-            assert_eq!(registers(&mut kamailio, alice), 3, "{}", kamailio.output());
-            assert_eq!(registers(&mut kamailio, bob), 4, "{}", kamailio.output());
+            // One challenge each; the refresh and the ends go by its nonce.
+            let output = kamailio.output();
+            for own in [alice, bob] {
+                assert_eq!(output.matches(&format!("CHALLENGED {own}\n")).count(), 1, "{output}");
+            }
+        }
+        Case::Baresip => {
+            let mut kamailio = Kamailio::registrar(registrar, "MD5", PASSWORD)?;
+            let _baresip = Baresip::start_registered("bob", bob, 600, registrar, PASSWORD)?;
+            calls_through(&mut kamailio, alice, registrar)?;
+        }
+        Case::Linphonec => {
+            let mut kamailio = Kamailio::registrar(registrar, "MD5", PASSWORD)?;
+            let _linphonec = Linphone::start_registered("bob", bob, 600, registrar, PASSWORD)?;
+            calls_through(&mut kamailio, alice, registrar)?;
         }
         Case::Wrong(algorithm) => {
             let mut kamailio = Kamailio::registrar(registrar, algorithm, PASSWORD)?;
@@ -134,6 +159,20 @@ fn accounts_are_registered_and_called(place: u8, case: Case) -> Outcome {
             assert_eq!(kamailio.seen().len(), 4, "{}", kamailio.output());
         }
     }
+    Ok(())
+}
+
+/// Alice registers, and calls Bob, who is registered, by the registrar.
+fn calls_through(kamailio: &mut Kamailio, alice: Ipv4Addr, registrar: Ipv4Addr) -> Outcome {
+    let called = format!("sip:bob@{registrar}");
+    let call = ["call", &called, "--duration", "1.5"];
+    let call = start(&call, "alice", alice, registrar, Over::Udp, PASSWORD)?;
+    let (code, events) = call.finish(PATIENCE)?;
+    assert_eq!(code, Some(0), "{events:#?}\n{}", kamailio.output());
+    for name in ["registration_active", "established", "media_flowing"] {
+        assert!(names(&events).contains(&name), "{name}: {events:#?}");
+    }
+    confirmed(&events);
     Ok(())
 }
 
