@@ -80,7 +80,7 @@ impl Linphone {
         Self::start_with(user, own, hz, Table::Tcp, &trust, "")
     }
 
-    /// Starts one that is registered, with this password, at a registrar that is its proxy.
+    /// Starts one that registers, with this password, at a registrar that is its proxy: that it has shows there.
     pub fn start_registered(
         user: &str,
         own: Ipv4Addr,
@@ -94,9 +94,7 @@ impl Linphone {
              reg_expires=60\nreg_sendregister=1\npublish=0\n"
         );
         let plain = format!("{PLAIN}default_proxy=0\n");
-        let mut phone = Self::start_with(user, own, hz, Table::Udp, &plain, &sections)?;
-        phone.line("successful")?;
-        Ok(phone)
+        Self::start_with(user, own, hz, Table::Udp, &plain, &sections)
     }
 
     fn start_with(

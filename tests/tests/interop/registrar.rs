@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use patchcord_tests::peer::{
     PATIENCE, PeerError, application::Application, baresip::Baresip, kamailio::Kamailio, linphone::Linphone,
+    network,
 };
 use serde_json::Value;
 
@@ -136,12 +137,18 @@ fn accounts_are_registered_and_called(place: u8, case: Case) -> Outcome {
         Case::Baresip => {
             let mut kamailio = Kamailio::registrar(registrar, "MD5", PASSWORD)?;
             let _baresip = Baresip::start_registered("bob", bob, 600, registrar, PASSWORD)?;
-            calls_through(&mut kamailio, alice, registrar)?;
+            kamailio.wait_seen("REGISTER", 2)?;
+            let events = calls_through(&mut kamailio, alice, registrar)?;
+            // In the host's network its audio comes from 127.0.0.1, and is nobody's.
+            if network::is_private() {
+                flows(&events);
+            }
         }
         Case::Linphonec => {
             let mut kamailio = Kamailio::registrar(registrar, "MD5", PASSWORD)?;
             let _linphonec = Linphone::start_registered("bob", bob, 600, registrar, PASSWORD)?;
-            calls_through(&mut kamailio, alice, registrar)?;
+            kamailio.wait_seen("REGISTER", 2)?;
+            flows(&calls_through(&mut kamailio, alice, registrar)?);
         }
         Case::Wrong(algorithm) => {
             let mut kamailio = Kamailio::registrar(registrar, algorithm, PASSWORD)?;
@@ -163,17 +170,25 @@ fn accounts_are_registered_and_called(place: u8, case: Case) -> Outcome {
 }
 
 /// Alice registers, and calls Bob, who is registered, by the registrar.
-fn calls_through(kamailio: &mut Kamailio, alice: Ipv4Addr, registrar: Ipv4Addr) -> Outcome {
+fn calls_through(
+    kamailio: &mut Kamailio,
+    alice: Ipv4Addr,
+    registrar: Ipv4Addr,
+) -> Result<Vec<Value>, PeerError> {
     let called = format!("sip:bob@{registrar}");
     let call = ["call", &called, "--duration", "1.5"];
     let call = start(&call, "alice", alice, registrar, Over::Udp, PASSWORD)?;
     let (code, events) = call.finish(PATIENCE)?;
     assert_eq!(code, Some(0), "{events:#?}\n{}", kamailio.output());
-    for name in ["registration_active", "established", "media_flowing"] {
+    for name in ["registration_active", "established"] {
         assert!(names(&events).contains(&name), "{name}: {events:#?}");
     }
     confirmed(&events);
-    Ok(())
+    Ok(events)
+}
+
+fn flows(events: &[Value]) {
+    assert!(names(events).contains(&"media_flowing"), "{events:#?}");
 }
 
 /// The registrar has said that the binding is gone.

@@ -61,7 +61,7 @@ fn field_names_are_the_documented_ones() {
                     confirmed: true,
                 },
             ),
-            r#"{"event":"registration_ended","at_ms":1234,"peer":"sip:a@h","registration":"reg-3","confirmed":true}"#,
+            r#"{"event":"registration_ended","at_ms":1234,"peer":"sip:a@h","confirmed":true,"registration":"reg-3"}"#,
         ),
         (
             event(Some(1), None, EventKind::Calling { to: "sip:b@h".into() }),
