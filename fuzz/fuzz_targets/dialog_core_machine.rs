@@ -156,7 +156,10 @@ impl World {
                     up.dialog.local_tag.to_string(),
                 )),
                 DialogOutput::Event(DialogEvent::Leg(leg, LegEvent::NeedDescription { .. })) => {
-                    let body = (self.random.next_u64() % 8 != 0).then(|| Bytes::from_static(b"v=0"));
+                    let body = match self.random.next_u64() % 8 {
+                        0 => Err(StatusCode::NOT_ACCEPTABLE_HERE),
+                        _ => Ok(Bytes::from_static(b"v=0")),
+                    };
                     let describe = LegCommand::Describe { body };
                     self.step(|dialogs, cx, out| dialogs.command(cx, DialogCommand::Leg(leg, describe), out));
                 }
@@ -189,6 +192,7 @@ impl World {
                     headers: Vec::new(),
                     ring_limit: Duration::from_secs(9),
                     redirects: a % 4,
+                    offerless: false,
                 };
                 self.command(DialogCommand::Place { leg, invite: Box::new(invite) });
             }
@@ -311,7 +315,7 @@ impl World {
                     referred_by: None,
                 }
             }
-            6 => LegCommand::Describe { body: None },
+            6 => LegCommand::Describe { body: Err(StatusCode::BAD_REQUEST) },
             _ => LegCommand::HangUp { reason: None },
         }
     }

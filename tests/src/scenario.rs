@@ -39,6 +39,7 @@ mod parse;
 
 use std::time::Duration;
 
+use session_core::SrtpPolicy;
 use sip_message::StatusCode;
 use sip_transport::Transport;
 use transfer::{AttendedOptions, Completion, TransferPolicy};
@@ -86,6 +87,8 @@ pub struct Party {
     pub hold: bool,
     /// By what it listens; its URI names the first.
     pub listens: Vec<Transport>,
+    /// Whether its calls are secured by SRTP.
+    pub srtp: SrtpPolicy,
     /// How long its User-Agent is, in bytes; the usual one where the scenario does not say.
     pub user_agent: Option<usize>,
 }

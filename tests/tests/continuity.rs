@@ -15,7 +15,8 @@ use patchcord_tests::{
     party::{Calls, PATIENCE, Party, Setup},
 };
 use session_core::{
-    Capture, EventKind, Hearing, OutcomeKind, Session, SessionEvent, SessionId, SessionMediaInfo,
+    Capture, EventKind, Hearing, OutcomeKind, Session, SessionError, SessionEvent, SessionId,
+    SessionMediaInfo,
 };
 use tokio::time::timeout;
 
@@ -204,6 +205,23 @@ async fn was_moved(who: &str, user: &mut Recorded, old: Leg, new: SessionId, ton
     (new, sent)
 }
 
+/// Asserts that a user who moved the others is in no call any more: each has ended once, and nothing has an ear that could
+/// hear them. That the others send to each other only is in [`switched`].
+async fn is_out(who: &str, user: &mut Recorded, calls: &[SessionId]) {
+    for &call in calls {
+        let ended = |event: &SessionEvent| {
+            event.session == Some(call) && matches!(event.kind, EventKind::CallEnded { .. })
+        };
+        if !user.party.seen().iter().any(ended) {
+            user.party.wait_for("the end of the call", PATIENCE, ended).await;
+        }
+        let info = user.party.manager.get_session_media_info(&call).await;
+        assert_eq!(info.err(), Some(SessionError::Unknown), "{who}");
+    }
+    let left = user.party.manager.sessions().await.expect("a list");
+    assert!(left.is_empty(), "{who}: {left:?}");
+}
+
 async fn blind(holds_first: bool) {
     let [mut alice, mut bob, mut carol] = three(Calls::Answer, holds_first).await;
     let (session, bobs) = call(&mut alice, &mut bob, [ALICE, BOB]).await;
@@ -217,6 +235,7 @@ async fn blind(holds_first: bool) {
     heard("Carol", &hearing, &[BOB]);
     never_silent("Carol", &hearing, Duration::ZERO);
     alice.sent_in_all(session.id()).await;
+    is_out("Alice", &mut alice, &[session.id()]).await;
     let [alice_sent, bob_sent, carol_sent] = finish([alice, bob, carol]).await;
     free("Alice", alices.local);
     switched("Bob", &bob_sent, old.remote, new.remote, sent);
@@ -241,6 +260,7 @@ async fn joined(
     for session in sessions {
         alice.sent_in_all(session.id()).await;
     }
+    is_out("Alice", &mut alice, &sessions.map(Session::id)).await;
     let [alice_sent, bob_sent, carol_sent] = finish([alice, bob, carol]).await;
     free("Alice", bobs.remote);
     free("Alice", carols.remote);
@@ -327,8 +347,18 @@ async fn a_transfer_that_fails_gives_the_parties_back_to_each_other() {
     let (session, bobs) = call(&mut alice, &mut bob, [ALICE, BOB]).await;
     let (alices, before) = (leg(&alice, session.id()).await, leg(&bob, bobs).await);
     let mut transfer = session.blind(&carol.party.uri()).await.expect("a transfer");
+    let calling = |event: &SessionEvent| matches!(event.kind, EventKind::Calling { .. });
+    let referred = bob.party.wait_for("the referred call", PATIENCE, calling).await.session;
+    let port = bob.media(referred.expect("a call")).await.local.expect("its offer names one");
+    assert!(UdpSocket::bind(port).is_err(), "{port} waits for Carol");
     let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("in time").expect("an outcome");
     assert_eq!(outcome.kind, OutcomeKind::Recovered);
+    let ended =
+        |event: &SessionEvent| event.session == referred && matches!(event.kind, EventKind::CallEnded { .. });
+    bob.party.wait_for("its end", PATIENCE, ended).await;
+    // The driver replies once it has done what came before.
+    bob.media(bobs).await;
+    free("Bob", port);
     for (who, user, own, tone) in [("Alice", &mut alice, alices, BOB), ("Bob", &mut bob, before, ALICE)] {
         let hearing = user.hears(own.call, tone).await;
         heard(who, &hearing, &[tone]);

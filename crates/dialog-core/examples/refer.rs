@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     dialogs.command(&mut cx, DialogCommand::Leg(leg, accept), &mut outbox.out());
                 }
                 DialogOutput::Event(DialogEvent::Leg(leg, LegEvent::NeedDescription { .. })) => {
-                    let describe = LegCommand::Describe { body: Some("v=0".into()) };
+                    let describe = LegCommand::Describe { body: Ok("v=0".into()) };
                     dialogs.command(&mut cx, DialogCommand::Leg(leg, describe), &mut outbox.out());
                 }
                 DialogOutput::Event(DialogEvent::Leg(_, LegEvent::Up(up))) => {

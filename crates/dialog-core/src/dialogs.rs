@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sip_message::{Message, StatusCode};
+use sip_message::{Message, Method, StatusCode};
 use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
 use transaction_core::{TxEvent, TxFailure, TxId};
 
@@ -305,6 +305,18 @@ impl Dialogs {
                 }
                 self.registration_response(cx, id, origin, message, out);
             }
+            Client::Prack(leg) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.with(cx, leg, out, |dialog, _| dialog.prack_over());
+                }
+            }
+            Client::Update(leg) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.with(cx, leg, out, |dialog, step| dialog.update_response(step, tx, message));
+                }
+            }
             Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
                 if last {
                     self.pending.clients.remove(&tx);
@@ -317,6 +329,8 @@ impl Dialogs {
                     | Client::Reinvite(_)
                     | Client::Bye(_)
                     | Client::StrayBye
+                    | Client::Prack(_)
+                    | Client::Update(_)
                     | Client::Register(_) => {}
                 });
             }
@@ -352,6 +366,10 @@ impl Dialogs {
             Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, None)),
             Client::StrayBye => {}
             Client::Register(id) => self.registration_failed(cx, id, failure, out),
+            Client::Prack(leg) => self.with(cx, leg, out, |dialog, _| dialog.prack_over()),
+            Client::Update(leg) => {
+                self.with(cx, leg, out, |dialog, step| dialog.update_failed(step, tx, failure));
+            }
             Client::Refer(id) => {
                 self.with_subscription(cx, id, out, |dialog, step| dialog.refer_failed(step, id, failure));
             }
@@ -407,6 +425,8 @@ impl Dialogs {
                 | Client::Refer(_)
                 | Client::Notify(_)
                 | Client::Subscribe(_)
+                | Client::Prack(_)
+                | Client::Update(_)
                 | Client::Register(_),
             )
             | None => {}
@@ -441,11 +461,16 @@ impl Dialogs {
     }
 
     /// The dialog that a request of the peer names: our tag finds it, Call-ID and the peer's tag are compared
-    /// (RFC 3261 §12.2.2). Before the first 2xx to our INVITE there is no tag to compare, and so no owner.
+    /// (RFC 3261 §12.2.2). Before the first 2xx to our INVITE only UPDATE finds one, in an early dialog (RFC 3311 §5.2).
     pub(crate) fn owner(&self, cx: &Cx<'_>, request: &Message) -> Option<LegId> {
         let leg = LegId::from(cx.guard.read(Purpose::Tag, request.to_tag()?)?);
-        let dialog = self.dialogs.get(&leg).filter(|dialog| !dialog.is_unconfirmed())?;
-        dialog.state.matches(request).then_some(leg)
+        let dialog = self.dialogs.get(&leg)?;
+        let named = if dialog.is_unconfirmed() {
+            request.method() == Some(Method::Update) && dialog.early_of(request).is_some()
+        } else {
+            dialog.state.matches(request)
+        };
+        named.then_some(leg)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Digits are often secrets (a PIN, a card number): no `Debug` here shows one (SEC-45).
 
 mod detect;
+mod events;
 mod queue;
 mod receive;
 mod send;
@@ -11,6 +12,7 @@ mod tones;
 use std::fmt;
 
 pub use detect::{DtmfDetector, UnsuitedSampleRate};
+pub use events::EventSet;
 pub use queue::{DigitError, MAX_DURATION, MAX_QUEUED, MIN_DURATION, MIN_PAUSE};
 pub use receive::{DigitReceiver, MAX_EVENTS_PER_PACKET};
 pub use send::{DigitSender, EventPacket, Slot};

@@ -2,7 +2,7 @@
 //!
 //! Whoever can send a packet to an open port could otherwise have the audio of the call sent to itself ("RTP bleed").
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::rtp::RtpHeader;
@@ -56,6 +56,7 @@ struct Candidate {
 pub struct Latch {
     policy: LatchPolicy,
     negotiated: SocketAddr,
+    signalling: Option<IpAddr>,
     /// What was learned; nothing moves it but authentication or a new description.
     locked: Option<SocketAddr>,
     previous: Option<(SocketAddr, Tick)>,
@@ -66,7 +67,13 @@ pub struct Latch {
 impl Latch {
     /// Starts with the address of the peer's description.
     pub fn new(negotiated: SocketAddr, policy: LatchPolicy) -> Self {
-        Self { policy, negotiated, locked: None, previous: None, candidates: Vec::new() }
+        Self { policy, negotiated, signalling: None, locked: None, previous: None, candidates: Vec::new() }
+    }
+
+    /// Says where the peer's signalling comes from: then in clear only an address of that host, or of the negotiated one, is
+    /// learned.
+    pub fn signalled_from(&mut self, host: Option<IpAddr>) {
+        self.signalling = host;
     }
 
     /// Returns where our packets go.
@@ -79,7 +86,9 @@ impl Latch {
         let previous = self.previous.is_some_and(|(address, until)| address == source && now < until);
         match self.policy {
             LatchPolicy::Negotiated => source == self.remote() || previous,
-            LatchPolicy::Learn => source == self.remote() || previous || self.locked.is_none(),
+            LatchPolicy::Learn => {
+                source == self.remote() || previous || self.locked.is_none() && self.may_be(source)
+            }
             LatchPolicy::LearnAuthenticated => true,
         }
     }
@@ -109,7 +118,9 @@ impl Latch {
         match self.policy {
             LatchPolicy::Negotiated => self.expected(source, now),
             LatchPolicy::Learn => match self.expected(source, now) {
-                Verdict::Stranger if self.locked.is_none() && self.proves(source, header, now) => {
+                Verdict::Stranger
+                    if self.locked.is_none() && self.may_be(source) && self.proves(source, header, now) =>
+                {
                     self.learn(source)
                 }
                 verdict => verdict,
@@ -134,6 +145,11 @@ impl Latch {
             Some((address, until)) if address == source && now < until => Verdict::Accept,
             Some(_) | None => Verdict::Stranger,
         }
+    }
+
+    /// A peer behind a NAT is seen at the host that its signalling comes from.
+    fn may_be(&self, source: SocketAddr) -> bool {
+        self.signalling.is_none_or(|host| host == source.ip()) || source.ip() == self.negotiated.ip()
     }
 
     fn learn(&mut self, source: SocketAddr) -> Verdict {
@@ -216,6 +232,22 @@ mod tests {
         assert_eq!(send(&mut latch, 9, 0..100), [Verdict::Stranger; 100]);
         assert_eq!(send(&mut latch, PEER, 0..100), [Verdict::Stranger; 100]);
         assert_eq!(send(&mut latch, NAT, 2..4), [Verdict::Accept; 2]);
+    }
+
+    #[test]
+    fn in_clear_no_host_is_learned_that_neither_signals_nor_was_negotiated() {
+        // covers: SEC-40, SEC-44
+        let mut latch = Latch::new(address(PEER), LatchPolicy::Learn);
+        latch.signalled_from(Some(address(NAT).ip()));
+        let header = |sequence| header(sequence);
+        assert_eq!(send(&mut latch, 9, 0..100), [Verdict::Stranger; 100]);
+        assert!(!latch.may_accept(address(9), at(0)) && latch.may_accept(address(NAT), at(0)));
+        // Another port of the negotiated host may be that of its NAT, as well.
+        let mut elsewhere = latch.clone();
+        let port = SocketAddr::new(address(PEER).ip(), 9_999);
+        let verdicts = [0, 1, 2, 3].map(|number| elsewhere.packet(port, &header(number), false, at(3_000)));
+        assert_eq!(verdicts[3], Verdict::Learned);
+        assert_eq!(send(&mut latch, NAT, 200..204)[3], Verdict::Learned);
     }
 
     #[test]

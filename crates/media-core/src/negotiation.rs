@@ -43,6 +43,8 @@ pub struct Negotiation {
     /// Our m-lines in their order; never shrinks (TR-211).
     slots: Vec<Slot>,
     payload_types: PayloadTypes,
+    /// The hosts that the peer's signalling may come from.
+    signalling: Vec<IpAddr>,
     pending: Pending,
     in_force: Option<InForce>,
 }
@@ -89,6 +91,7 @@ impl Negotiation {
             versions: Versions::default(),
             slots: Vec::new(),
             payload_types: PayloadTypes::default(),
+            signalling: Vec::new(),
             pending: Pending::None,
             in_force: None,
         }
@@ -121,6 +124,11 @@ impl Negotiation {
             (self.local.address, self.local.port) = (address, port);
             self.security.renew(random);
         }
+    }
+
+    /// Says where the peer's signalling comes from, for what is agreed next; the addresses that a name stands for.
+    pub fn signalled_from(&mut self, hosts: impl IntoIterator<Item = IpAddr>) {
+        self.signalling = hosts.into_iter().map(|host| host.to_canonical()).collect();
     }
 
     /// Sets which way media is wished to flow while there is no hold: sendrecv at first.
@@ -300,14 +308,22 @@ impl Negotiation {
             payload_type: remote.payload_type,
             dtmf_payload_type: remote.dtmf.map(|(number, _)| number),
             dtmf_clock_rate: remote.dtmf.map_or(remote.codec.clock_rate(), |(_, clock_rate)| clock_rate),
+            dtmf_events: remote.dtmf_events,
             comfort_noise_payload_type: remote.comfort_noise,
             receive: self.payload_types.told(),
             ptime_ms: remote.packet_time(local.ptime_ms()),
             direction,
             remote_valid: remote.valid,
             held,
+            signalling: self.signalling_of(remote.rtp.ip()),
             srtp: ours.zip(remote.crypto).map(|(local, remote)| Box::new(AgreedSrtp { local, remote })),
         }
+    }
+
+    /// The host that signals: that of the media, where it is one of several.
+    fn signalling_of(&self, media: IpAddr) -> Option<IpAddr> {
+        let same = self.signalling.iter().find(|host| **host == media);
+        same.or(self.signalling.first()).copied()
     }
 
     fn reject_in_force(&mut self) {

@@ -57,7 +57,7 @@ use device::Device;
 pub use figures::{DeviceSnapshot, QualityKind, QualityReport, StreamSnapshot, StreamSummary};
 use graph::Graph;
 pub use names::{DeviceId, Op, PacketKind, RecordingId, StreamId};
-pub use output::{StreamEvent, StreamOutput};
+pub use output::{RecordingFailure, StreamEvent, StreamOutput};
 use sender::Speakers;
 use session::{Link, Session};
 use step::{Bench, Step};

@@ -7,8 +7,8 @@ use media_core::io::{SeenDatagram, Way};
 use media_core::rtcp::{RtcpPacket, parse_compound};
 use media_core::{
     Agreed, DeviceId, LocalMedia, Negotiation, Op, PacketKind, PortPair, Pump, PumpConfig, PumpError,
-    PumpHandle, QualityKind, RecordLayout, RecordingId, SampleRate, Source, StreamCommand, StreamEvent,
-    StreamId, StreamOutput, StreamsConfig,
+    PumpHandle, QualityKind, RecordLayout, RecordingFailure, RecordingId, SampleRate, Source, StreamCommand,
+    StreamEvent, StreamId, StreamOutput, StreamsConfig,
 };
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Receiver;
@@ -302,7 +302,7 @@ async fn a_recording_is_a_file_with_a_party_in_each_channel() {
         alice.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Quality(_)))).await;
     }
     alice.command(StreamCommand::StopRecording { op: Op(4), device: DEVICE });
-    let ended = StreamEvent::RecordingEnded { recording, complete: true };
+    let ended = StreamEvent::RecordingEnded { recording, result: Ok(()) };
     alice.wait_for(|output| *output == StreamOutput::Event(ended.clone())).await;
     let mut file = hound::WavReader::open(&path).expect("a WAV file");
     assert_eq!((file.spec().channels, file.spec().sample_rate), (2, 8_000));
@@ -325,6 +325,21 @@ async fn a_recording_is_a_file_with_a_party_in_each_channel() {
     assert_eq!(alice.handle.counters().await.expect("the pump lives").dropped_blocks, 0);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_recording_that_finds_no_room_says_so() {
+    let (mut alice, _bob) = call();
+    let recording = RecordingId(9);
+    alice.handle.open_recording(recording, std::path::Path::new("/dev/full")).expect("it can be opened");
+    alice.open(Source::Tone { hz: 440 });
+    let layout = RecordLayout::Mono;
+    alice.command(StreamCommand::Record { op: Op(3), device: DEVICE, recording, layout });
+    alice.wait_for(|output| *output == StreamOutput::Applied { op: Op(3) }).await;
+    let result = Err(RecordingFailure::File(std::io::ErrorKind::StorageFull));
+    let ended = StreamOutput::Event(StreamEvent::RecordingEnded { recording, result });
+    alice.wait_for(|output| *output == ended).await;
+}
+
 #[tokio::test]
 async fn a_recording_whose_pump_ends_is_complete() {
     let (mut alice, _bob) = call();
@@ -338,7 +353,7 @@ async fn a_recording_whose_pump_ends_is_complete() {
         alice.wait_for(|output| matches!(output, StreamOutput::Event(StreamEvent::Quality(_)))).await;
     }
     alice.handle.shutdown();
-    let ended = StreamEvent::RecordingEnded { recording, complete: true };
+    let ended = StreamEvent::RecordingEnded { recording, result: Ok(()) };
     alice.wait_for(|output| *output == StreamOutput::Event(ended.clone())).await;
     let file = hound::WavReader::open(&path).expect("a WAV file");
     assert!(file.spec().channels == 1 && file.len() > 800, "{}", file.len());

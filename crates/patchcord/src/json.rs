@@ -165,9 +165,12 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
                 put("held_by", by.name().into());
             }
         }
-        EventKind::RecordingEnded { recording, complete } => {
+        EventKind::RecordingEnded { recording, result } => {
             put("recording", recording.0.into());
-            put("complete", (*complete).into());
+            put("complete", result.is_ok().into());
+            if let Err(failure) = result {
+                put("failure", failure.to_string().into());
+            }
         }
         EventKind::MediaMonitored(summary) => {
             put("received", summary.packets.into());

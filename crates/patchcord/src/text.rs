@@ -72,8 +72,11 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             None => format!("audio moved to {to}"),
         },
         EventKind::SourceEnded => "the recording was played to its end".to_owned(),
-        EventKind::RecordingEnded { complete: true, .. } => "the recording is complete".to_owned(),
-        EventKind::RecordingEnded { complete: false, .. } => "the recording is not complete".to_owned(),
+        EventKind::AudioReplaced => "other audio took the place of this call's".to_owned(),
+        EventKind::RecordingEnded { result: Ok(()), .. } => "the recording is complete".to_owned(),
+        EventKind::RecordingEnded { result: Err(failure), .. } => {
+            format!("the recording is not complete: {failure}")
+        }
         EventKind::MediaSummary(summary) => {
             format!(
                 "audio: {} packets sent, {} received, {} lost",

@@ -186,9 +186,6 @@ pub enum MediaError {
     /// The call has no audio of the application's that could be moved.
     #[error("the call does not have the application's audio")]
     NoAudio,
-    /// The call has audio of its own, which a move would throw away.
-    #[error("the other call has audio of its own")]
-    Occupied,
     /// The RTP streams refuse; nothing was changed.
     #[error("the RTP streams refuse: {0}")]
     Streams(media_core::StreamFailure),
@@ -281,7 +278,12 @@ fn recovery_of_end(cause: &EndCause) -> RecoveryAction {
         }
         EndReason::NoRoute(_) => RecoveryAction::FixInput,
         EndReason::NoAnswer | EndReason::Unreachable | EndReason::Overload => RecoveryAction::RetryLater,
-        EndReason::Bye | EndReason::Cancelled | EndReason::Gone | EndReason::NoAck => RecoveryAction::GiveUp,
+        EndReason::Bye
+        | EndReason::Cancelled
+        | EndReason::Gone
+        | EndReason::NoAck
+        | EndReason::NoPrack
+        | EndReason::SessionExpired => RecoveryAction::GiveUp,
     }
 }
 
@@ -313,7 +315,7 @@ impl MediaError {
         match self {
             Self::NoPorts | Self::Pump => RecoveryAction::RetryLater,
             Self::NotConfigured | Self::NotCoordinated | Self::NoAudio => RecoveryAction::WaitForState,
-            Self::Occupied | Self::Streams(_) => RecoveryAction::TryAlternative,
+            Self::Streams(_) => RecoveryAction::TryAlternative,
             Self::File(_) => RecoveryAction::FixEnvironment,
             Self::Digit(_) => RecoveryAction::FixInput,
         }

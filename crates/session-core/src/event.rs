@@ -6,7 +6,8 @@ use bytes::Bytes;
 use dialog_core::{EndCause, Registered, RegistrationFailure, RegistrationId};
 use event_bus::Priority;
 use media_core::{
-    QualityKind, QualityReport, RecordingId, StreamSummary, dtmf::Event as Dtmf, quality::QualityChange,
+    QualityKind, QualityReport, RecordingFailure, RecordingId, StreamSummary, dtmf::Event as Dtmf,
+    quality::QualityChange,
 };
 use sip_message::StatusCode;
 use sip_transport::{CloseCause, Transport, identifier};
@@ -248,14 +249,17 @@ pub enum EventKind {
         /// The state.
         state: SessionMediaState,
     },
+    /// The call's own audio was closed, because audio of another call was moved here in its place; a recording of it has
+    /// ended.
+    AudioReplaced,
     /// What was to be played once has come to its end; silence follows.
     SourceEnded,
     /// A recording's file was closed.
     RecordingEnded {
         /// The recording.
         recording: RecordingId,
-        /// Whether everything is in the file.
-        complete: bool,
+        /// Whether everything is in the file, otherwise why not.
+        result: Result<(), RecordingFailure>,
     },
     /// What was measured of a call while it took part in a transfer: one a call, before the transfer's last event.
     MediaMonitored(MonitorSummary),
@@ -340,6 +344,7 @@ impl SessionEvent {
             EventKind::MediaFailed { .. } => "media_failed",
             EventKind::MediaStateChanged { .. } => "media_state",
             EventKind::MediaMonitored(_) => "media_monitored",
+            EventKind::AudioReplaced => "audio_replaced",
             EventKind::SourceEnded => "source_ended",
             EventKind::RecordingEnded { .. } => "recording_ended",
             EventKind::ConnectionEnded { .. } => "connection_ended",

@@ -32,7 +32,7 @@ pub use engine::{
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
     Codec, CodecPreference, Direction, Hearing, HoldAudio, QualityKind, QualityReport, RecordLayout,
-    RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot, StreamSummary, Wav,
+    RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot, StreamSummary, Wav,
     dtmf::Event as DtmfEvent,
     io::{ApplicationAudio, WavError, load_wav},
     quality::{Metric, QualityChange},

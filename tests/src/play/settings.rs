@@ -55,6 +55,7 @@ pub(super) fn config(scenario: &Scenario, number: usize, party: &Party) -> Engin
     config.media = if scenario.rtp { MediaMode::On } else { MediaMode::Off };
     config.source = Source::Tone { hz: tone_of(number) };
     config.hold_before_transfer = party.hold;
+    config.audio.srtp = party.srtp;
     if let Some(length) = party.user_agent {
         config.user_agent = Some("x".repeat(length).into());
     }

@@ -1,6 +1,6 @@
 //! The options of a party: `option NAME …`.
 
-use session_core::ReplacesAuthorizer;
+use session_core::{ReplacesAuthorizer, SrtpPolicy};
 use transfer::{HoldFailure, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces};
 
 use sip_transport::Transport;
@@ -25,6 +25,9 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         ["refer", "ask"] => policy.refer = ReferPolicy::Ask,
         ["hold", "off"] => party.hold = false,
         ["hold-failure", "fail"] => policy.hold_failure = HoldFailure::Fail,
+        ["srtp", "off"] => party.srtp = SrtpPolicy::Off,
+        ["srtp", "optional"] => party.srtp = SrtpPolicy::Optional,
+        ["srtp", "required"] => party.srtp = SrtpPolicy::Required,
         ["guard", limit] => policy.guard = duration(limit)?,
         // Who may replace a call of the party's.
         ["replaces", "trusted"] => policy.replaces = ReplacesAuthorizer::Trusted,

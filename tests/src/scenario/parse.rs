@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use session_core::SrtpPolicy;
 use sip_message::StatusCode;
 use sip_transport::Transport;
 use transfer::{ReferPolicy, TransferPolicy};
@@ -75,6 +76,7 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
                 policy,
                 hold: true,
                 listens: vec![Transport::Udp],
+                srtp: SrtpPolicy::Off,
                 user_agent: None,
             };
             scenario.parties.push(party);

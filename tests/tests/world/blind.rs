@@ -203,11 +203,18 @@ fn two_sided_hold_ends_two_way_when_each_has_resumed() {
 
 #[test]
 fn of_three_wishes_in_ten_milliseconds_the_last_comes_true() {
-    // covers: TR-225
+    // covers: TR-225, EC-83
     let trace = golden("hold-toggled");
     assert!(count(&trace, &["alice -> bob", "INVITE sip"]) <= 1 + 2, "{trace}");
     let last = trace.lines().rfind(|line| line.contains("alice    * hold_changed"));
     assert!(last.is_some_and(|line| line.ends_with("local=true remote=false")), "{trace}");
+}
+
+#[test]
+fn a_secured_call_is_moved_and_the_new_one_has_keys_of_its_own() {
+    // covers: EC-82, TM-100, TM-106
+    let trace = golden("blind-secured");
+    line(&trace, &["alice", "transfer_succeeded"]);
 }
 
 #[test]

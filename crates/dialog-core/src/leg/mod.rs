@@ -1,12 +1,23 @@
 //! The INVITE usage of a dialog: placing, answering, up, ending.
 
 pub(crate) mod answering;
+pub(crate) mod confirming;
+pub(crate) mod early;
 mod elsewhere;
 pub(crate) mod ending;
 pub(crate) mod placing;
+pub(crate) mod progress;
 pub(crate) mod reinvited;
+pub(crate) mod reliable;
 pub(crate) mod reoffer;
+pub(crate) mod session_timer;
 pub(crate) mod up;
+pub(crate) mod update;
+pub(crate) mod updated;
+pub(crate) mod wishes;
+
+use bytes::Bytes;
+use sip_message::StatusCode;
 
 use crate::{
     boundary::leg::{By, EndCause, EndReason, LegCommand, LegEvent, Misuse},
@@ -49,18 +60,22 @@ impl Dialog {
         match command {
             LegCommand::Describe { body } => self.describe(step, body),
             LegCommand::Ring => self.ring(step),
+            LegCommand::Progress => self.progress(step),
             LegCommand::Accept { contact_user } => self.accept(step, contact_user),
             LegCommand::Reject { status, retry_after } => self.reject(step, status, retry_after),
             LegCommand::Reoffer { limit } => self.reoffer(step, limit),
             LegCommand::Refer { subscription, refer_to, referred_by } => {
                 self.refer(step, subscription, refer_to, referred_by);
             }
-            LegCommand::Unacceptable => self.unacceptable(step),
+            LegCommand::Unacceptable { status } => self.unacceptable(step, status),
             LegCommand::HangUp { reason } => self.hang_up(step, reason),
         }
     }
 
-    fn describe(&mut self, step: &mut Step<'_, '_, '_>, body: Option<bytes::Bytes>) {
+    fn describe(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
+        if self.is_update_describing() {
+            return self.describe_update(step, body);
+        }
         match &self.leg {
             Some(Leg::Placing(_)) => self.describe_placed(step, body),
             Some(Leg::Answering(_)) => self.describe_answered(step, body),
@@ -80,13 +95,13 @@ impl Dialog {
         }
     }
 
-    fn unacceptable(&mut self, step: &mut Step<'_, '_, '_>) {
+    fn unacceptable(&mut self, step: &mut Step<'_, '_, '_>, status: StatusCode) {
         let cause = EndCause::new(By::Local, EndReason::NotAcceptable);
         match &self.leg {
             Some(Leg::Placing(_)) => self.cancel(step, cause, None),
             Some(Leg::Answering(_)) => {
                 self.tell(step, LegEvent::Closing);
-                self.refuse_unacceptable(step);
+                self.refuse_unacceptable(step, status);
             }
             Some(Leg::Up(_)) => self.close(step, cause, None),
             Some(Leg::Ending(_)) | None => self.misused(step, Misuse::State),
@@ -105,6 +120,11 @@ impl Dialog {
             LegTimer::Ack => self.ack_missing(step),
             LegTimer::Glare => self.glare_over(step),
             LegTimer::Reoffer => self.wish_expired(step),
+            LegTimer::Reliable => self.repeat_provisional(step),
+            LegTimer::Prack => self.prack_missing(step),
+            LegTimer::Update => self.update_undecided(step),
+            LegTimer::UpdateGlare => self.update_again(step),
+            LegTimer::Session => self.session_due(step),
             // These outlive the dialog and are handled where it is.
             LegTimer::Forks | LegTimer::Tombstone => {}
         }

@@ -1,7 +1,7 @@
 //! What happens between the 2xx to our first INVITE and our ACK, whose route may take its time.
 
 use dialog_core::{By, EndReason, LegCommand, LegEvent, LegId};
-use sip_message::{HeaderId, Message, Method};
+use sip_message::{HeaderId, Message, Method, StatusCode};
 use sip_transport::RouteError;
 
 use crate::{
@@ -76,7 +76,7 @@ fn a_bye_before_our_ack_spares_the_bye_of_a_call_that_is_to_end_anyway() {
 fn an_answer_that_cannot_be_used_is_acknowledged_and_ended_as_not_acceptable() {
     let mut bench = Bench::new();
     let leg = accepted(&mut bench);
-    bench.leg(leg, LegCommand::Unacceptable);
+    bench.leg(leg, LegCommand::Unacceptable { status: StatusCode::NOT_ACCEPTABLE_HERE });
     answer_routes(&mut bench);
     assert_eq!(bench.acks.len(), 1);
     let bye = bench.last_of(Method::Bye);
@@ -91,19 +91,19 @@ fn an_answer_that_cannot_be_used_is_acknowledged_and_ended_as_not_acceptable() {
 fn what_cannot_be_used_ends_a_call_in_every_stage() {
     let mut bench = Bench::new();
     let leg = bench.placed();
-    bench.leg(leg, LegCommand::Unacceptable);
+    bench.leg(leg, LegCommand::Unacceptable { status: StatusCode::NOT_ACCEPTABLE_HERE });
     let bye = bench.last_of(Method::Bye);
     bench.ok(&bye);
     let ringing = bench.place();
     let invite = bench.last_of(Method::Invite);
     bench.reply(&invite, 180, PEER_TAG, |response| response);
-    bench.leg(ringing, LegCommand::Unacceptable);
+    bench.leg(ringing, LegCommand::Unacceptable { status: StatusCode::NOT_ACCEPTABLE_HERE });
     assert_eq!(bench.cancelled.len(), 1);
     bench.reply(&invite, 487, PEER_TAG, |response| response);
     let request = Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(crate::bench::OFFER);
     let (_, theirs) = bench.incoming(request);
-    bench.leg(theirs, LegCommand::Unacceptable);
-    assert_eq!(bench.last_status(), 488);
+    bench.leg(theirs, LegCommand::Unacceptable { status: StatusCode::BAD_REQUEST });
+    assert_eq!(bench.last_status(), 400);
     for leg in [leg, ringing, theirs] {
         let cause = bench.ended(leg).expect("ended");
         assert_eq!((cause.by, cause.reason), (By::Local, EndReason::NotAcceptable));

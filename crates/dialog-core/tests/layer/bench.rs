@@ -7,7 +7,7 @@ use dialog_core::{
     DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Established, Invite,
     LegCommand, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId, Turn,
 };
-use sip_message::{Draft, Message, Method, Response};
+use sip_message::{Draft, Message, Method, Response, StatusCode};
 use sip_transport::{
     Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, Route, RouteError, Tick,
     TimerOp, Transport, UnixTime,
@@ -74,6 +74,8 @@ pub(crate) struct Bench {
     pub(crate) describe_at_once: bool,
     /// What is given.
     pub(crate) description: Option<&'static str>,
+    /// What refuses an offer where the description is empty.
+    pub(crate) refusal: StatusCode,
     peer_cseq: u32,
     /// The flow by which the peer is heard and reached.
     pub(crate) flow: u64,
@@ -110,6 +112,7 @@ impl Bench {
             no_route: None,
             describe_at_once: true,
             description: None,
+            refusal: StatusCode::NOT_ACCEPTABLE_HERE,
             peer_cseq: 100,
             flow: 1,
             transport: Transport::Udp,
@@ -230,8 +233,8 @@ impl Bench {
                 Turn::Offer => OFFER,
                 Turn::Answer => ANSWER,
             };
-            let body =
-                Some(self.description.unwrap_or(usual)).filter(|text| !text.is_empty()).map(Bytes::from);
+            let text = Some(self.description.unwrap_or(usual)).filter(|text| !text.is_empty());
+            let body = text.map(Bytes::from).ok_or(self.refusal);
             self.step(|dialogs, cx, out| {
                 dialogs.command(cx, DialogCommand::Leg(leg, LegCommand::Describe { body }), out);
             });

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use dialog_core::{EndReason, LegCommand, LegEvent, LegId, Turn};
-use sip_message::{HeaderId, Method};
+use sip_message::{HeaderId, Method, StatusCode};
 use transaction_core::TxEvent;
 
 use crate::{
@@ -50,14 +50,16 @@ fn an_offerless_re_invite_gets_our_offer_and_changes_with_the_ack() {
 #[test]
 fn a_refused_offer_is_rolled_back() {
     // covers: TR-196
-    let mut bench = Bench::new();
-    let leg = bench.placed();
-    bench.description = Some("");
-    let request = reinvite(&mut bench, leg);
-    bench.request(request);
-    assert_eq!(bench.last_status(), 488);
-    assert!(matches!(bench.leg_events(leg).last(), Some(LegEvent::RolledBack)));
-    assert!(bench.ended(leg).is_none());
+    for (refusal, status) in [(StatusCode::NOT_ACCEPTABLE_HERE, 488), (StatusCode::BAD_REQUEST, 400)] {
+        let mut bench = Bench::new();
+        let leg = bench.placed();
+        (bench.description, bench.refusal) = (Some(""), refusal);
+        let request = reinvite(&mut bench, leg);
+        bench.request(request);
+        assert_eq!(bench.last_status(), status);
+        assert!(matches!(bench.leg_events(leg).last(), Some(LegEvent::RolledBack)));
+        assert!(bench.ended(leg).is_none());
+    }
 }
 
 #[test]
@@ -152,7 +154,7 @@ fn a_cancelled_re_invite_gets_487_and_is_rolled_back() {
     bench.receive(TxEvent::Cancelled { tx, reason: None });
     assert_eq!(bench.last_status(), 487);
     assert!(matches!(bench.leg_events(leg).last(), Some(LegEvent::RolledBack)));
-    bench.leg(leg, LegCommand::Describe { body: None });
+    bench.leg(leg, LegCommand::Describe { body: Err(StatusCode::NOT_ACCEPTABLE_HERE) });
     assert!(matches!(bench.leg_events(leg).last(), Some(LegEvent::Misused(_))));
 }
 

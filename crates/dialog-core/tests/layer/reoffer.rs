@@ -346,7 +346,10 @@ fn numbers_rise_over_all_methods_in_the_order_of_sending() {
 
 #[test]
 fn a_2xx_is_acknowledged_before_the_bye_also_when_the_call_ends_in_the_same_step() {
-    for command in [LegCommand::HangUp { reason: None }, LegCommand::Unacceptable] {
+    for command in [
+        LegCommand::HangUp { reason: None },
+        LegCommand::Unacceptable { status: StatusCode::NOT_ACCEPTABLE_HERE },
+    ] {
         let mut bench = Bench::new();
         let leg = bench.placed();
         let sent = reoffer(&mut bench, leg);

@@ -25,6 +25,9 @@ pub enum DigitError {
     /// The duration is below [`MIN_DURATION`] or above [`MAX_DURATION`].
     #[error("a digit lasts 40 ms to 60 s")]
     Duration,
+    /// The peer has said which events it takes, and this is none of them (RFC 4733 §2.4.1).
+    #[error("the other side does not take this key")]
+    NotTaken,
     /// The flash has no tone and can be sent as a telephone event only.
     #[error("the flash has no tone")]
     NoTone,

@@ -21,7 +21,9 @@ use super::random::Random;
 use super::recording::{RecordingEnd, Recordings};
 use super::sockets::Sockets;
 use super::{PumpConfig, PumpError};
-use crate::streams::{DeviceId, PacketKind, StreamCommand, StreamEvent, StreamId, StreamOutput, Streams};
+use crate::streams::{
+    DeviceId, PacketKind, RecordingFailure, StreamCommand, StreamEvent, StreamId, StreamOutput, Streams,
+};
 use crate::tick::{Cx, Tick};
 
 /// The largest datagram read: more than 60 ms of L16 at 48 kHz; longer ones are cut, and a cut packet of a negotiated peer
@@ -242,17 +244,20 @@ impl Core {
     }
 
     fn record(&mut self, recording: crate::streams::RecordingId, file: std::fs::File) {
-        if self.recordings.is_none() {
-            self.recordings = Recordings::start(Arc::clone(&self.waker)).ok();
-        }
-        let opened = self.recordings.as_mut().is_some_and(|recordings| recordings.open(recording, file));
-        if !opened {
-            self.tell_end(RecordingEnd { recording, complete: false });
+        let opened = match &self.recordings {
+            Some(recordings) => recordings.open(recording, file),
+            None => match Recordings::start(Arc::clone(&self.waker)) {
+                Ok(recordings) => self.recordings.insert(recordings).open(recording, file),
+                Err(error) => Err(RecordingFailure::Writer(error.kind())),
+            },
+        };
+        if opened.is_err() {
+            self.tell_end(RecordingEnd { recording, result: opened });
         }
     }
 
-    fn tell_end(&mut self, RecordingEnd { recording, complete }: RecordingEnd) {
-        let event = StreamEvent::RecordingEnded { recording, complete };
+    fn tell_end(&mut self, RecordingEnd { recording, result }: RecordingEnd) {
+        let event = StreamEvent::RecordingEnded { recording, result };
         self.answers.push(StreamOutput::Event(event));
     }
 

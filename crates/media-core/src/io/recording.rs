@@ -18,7 +18,7 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use mio::Waker;
 
 use crate::sink::RecordedBlock;
-use crate::streams::RecordingId;
+use crate::streams::{RecordingFailure, RecordingId};
 
 /// The blocks that wait for the disk: 200 ms each, so a hundred recordings outlast a stall of two seconds.
 const QUEUE: usize = 1_024;
@@ -32,8 +32,8 @@ const MAX_BYTES: u64 = 0xFFFF_0000;
 pub(super) struct RecordingEnd {
     /// The recording.
     pub(super) recording: RecordingId,
-    /// True when everything is in the file; false when the disk refused, or there is more than a WAV file can hold.
-    pub(super) complete: bool,
+    /// Whether everything is in the file, otherwise why not.
+    pub(super) result: Result<(), RecordingFailure>,
 }
 
 enum Order {
@@ -65,9 +65,9 @@ impl Recordings {
         Ok(Self { orders, ends, thread, owed, unfinished, dropped_blocks: 0 })
     }
 
-    /// Says where a recording goes. Returns false when there is no room for it.
-    pub(super) fn open(&mut self, recording: RecordingId, file: File) -> bool {
-        self.orders.try_send(Order::Open(recording, file)).is_ok()
+    /// Says where a recording goes, unless there is no room for it.
+    pub(super) fn open(&self, recording: RecordingId, file: File) -> Result<(), RecordingFailure> {
+        self.orders.try_send(Order::Open(recording, file)).map_err(|_| RecordingFailure::Busy)
     }
 
     pub(super) fn write(&mut self, recording: RecordingId, block: RecordedBlock) {
@@ -162,12 +162,23 @@ impl Writing {
     }
 }
 
+fn failure(error: hound::Error) -> RecordingFailure {
+    match error {
+        hound::Error::IoError(error) => RecordingFailure::File(error.kind()),
+        hound::Error::TooWide => RecordingFailure::Full,
+        hound::Error::FormatError(_)
+        | hound::Error::UnfinishedSample
+        | hound::Error::Unsupported
+        | hound::Error::InvalidSampleFormat => RecordingFailure::File(io::ErrorKind::InvalidData),
+    }
+}
+
 fn write_all(orders: &Receiver<Order>, ended: &Sender<RecordingEnd>, waker: &Waker) {
     let mut files: BTreeMap<RecordingId, Writing> = BTreeMap::new();
     let mut flushed = Instant::now();
     let end = |recording, result: Result<(), hound::Error>| {
         // The pump may be gone, and nobody waits any more.
-        let _ = ended.send(RecordingEnd { recording, complete: result.is_ok() });
+        let _ = ended.send(RecordingEnd { recording, result: result.map_err(failure) });
         let _ = waker.wake();
     };
     loop {

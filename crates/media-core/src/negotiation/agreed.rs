@@ -1,10 +1,11 @@
 //! What both sides agreed on.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::format::MediaFormat;
 use crate::codec::Codec;
 use crate::direction::Direction;
+use crate::dtmf::EventSet;
 use crate::srtp::sdes::Crypto;
 
 /// Holds what both sides agreed on for the audio stream: everything that the streams obey.
@@ -32,6 +33,8 @@ pub struct Agreed {
     pub dtmf_payload_type: Option<u8>,
     /// The timestamp units per second of the events that are sent, in Hz.
     pub dtmf_clock_rate: u32,
+    /// The events that the peer takes.
+    pub dtmf_events: EventSet,
     /// The payload type comfort noise is sent with, if both have it (TM-020).
     pub comfort_noise_payload_type: Option<u8>,
     /// What the payload types mean that the peer may send: every one that we ever offered or answered in this session,
@@ -46,6 +49,9 @@ pub struct Agreed {
     /// True when our side put the stream on hold: the device's audio is not sent even where the direction has
     /// "send", only hold audio is.
     pub held: bool,
+    /// The host that the peer's signalling comes from, where that is known: media to another one is limited until something
+    /// comes back (SEC-44), and in clear no third one is learned (SEC-40).
+    pub signalling: Option<IpAddr>,
     /// The keys; `None` when RTP is in clear.
     pub srtp: Option<Box<AgreedSrtp>>,
 }
@@ -77,12 +83,14 @@ impl Agreed {
             payload_type,
             dtmf_payload_type: None,
             dtmf_clock_rate: Codec::CLOCK_RATE,
+            dtmf_events: EventSet::DTMF,
             comfort_noise_payload_type: None,
             receive: vec![(payload_type, MediaFormat::Audio(codec))],
             ptime_ms: 20,
             direction: Direction::SendRecv,
             remote_valid: true,
             held: false,
+            signalling: None,
             srtp: None,
         }
     }

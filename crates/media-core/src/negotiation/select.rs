@@ -7,6 +7,7 @@ use super::local::{CodecPreference, LocalMedia};
 use super::security::{Profile, Security};
 use crate::codec::Codec;
 use crate::direction::Direction;
+use crate::dtmf::EventSet;
 use crate::sdp::{Connection, Media, SdpError, SessionDescription, parse_number, split_words};
 use crate::srtp::sdes::Crypto;
 
@@ -27,6 +28,7 @@ pub(super) struct RemoteAudio {
     pub(super) payload_type: u8,
     /// Payload type and clock rate.
     pub(super) dtmf: Option<(u8, u32)>,
+    pub(super) dtmf_events: EventSet,
     pub(super) comfort_noise: Option<u8>,
     pub(super) formats: Vec<(u8, Option<MediaFormat>)>,
     pub(super) direction: Direction,
@@ -158,6 +160,7 @@ fn read(
         codec,
         payload_type,
         dtmf: dtmf.filter(|_| local.dtmf),
+        dtmf_events: dtmf.map_or(EventSet::DTMF, |(number, _)| events_of(media, number)),
         comfort_noise: comfort_noise.filter(|_| local.comfort_noise),
         formats,
         direction: description.direction(media),
@@ -165,6 +168,15 @@ fn read(
         ptime: media.attribute("ptime").and_then(milliseconds),
         maxptime: media.attribute("maxptime").and_then(milliseconds),
     })
+}
+
+/// Reads which events a payload type has, by its first `fmtp`.
+fn events_of(media: &Media<'_>, payload_type: u8) -> EventSet {
+    let parameters = media.attributes_named("fmtp").flatten().find_map(|value| {
+        let (number, parameters) = value.trim_ascii().split_once(' ')?;
+        (parse_number(number) == Some(payload_type)).then_some(parameters)
+    });
+    parameters.map_or(EventSet::DTMF, EventSet::parse)
 }
 
 /// Reads the whole milliseconds of `a=ptime` and `a=maxptime`, which may have decimals; `None` for what is no number or

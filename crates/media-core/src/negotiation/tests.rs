@@ -8,6 +8,7 @@ mod security;
 
 use super::*;
 use crate::codec::{Codec, SampleRate};
+use crate::dtmf::EventSet;
 use crate::sdp::Rule;
 
 fn local(host: u8) -> LocalMedia {

@@ -99,6 +99,15 @@ impl Playout {
         self.interrupt();
     }
 
+    /// As [`Self::reset`], where the pulls end for a while, as in a hold: nothing of before is heard with the next ones, not
+    /// even fading out.
+    pub fn stop(&mut self) {
+        self.reset();
+        self.concealment = Concealment::new(self.format.sample_rate);
+        self.stretch = Stretch::new(self.format.sample_rate);
+        self.quiet = true;
+    }
+
     /// Fills `out` with the samples that are heard from `now` on, at the sample rate of [`Self::format`].
     ///
     /// The pulls follow each other without a gap: `now` grows by the time of `out`, up to the jitter of the reader.

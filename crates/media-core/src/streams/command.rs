@@ -95,6 +95,16 @@ pub enum StreamCommand {
         /// The stream that gets it; it has none.
         to: StreamId,
     },
+    /// As [`Self::Move`], to a stream that may have a device of its own: that one is closed in the same step, as by
+    /// [`Self::CloseDevice`], and told by [`Displaced`](super::StreamEvent::Displaced).
+    Replace {
+        /// The name of this command.
+        op: Op,
+        /// The stream that has the device.
+        from: StreamId,
+        /// The stream that gets it.
+        to: StreamId,
+    },
     /// Chooses what the party on this stream hears when we hold it.
     SetHoldAudio {
         /// The name of this command.

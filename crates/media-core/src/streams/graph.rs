@@ -6,8 +6,8 @@ use super::config::HoldAudio;
 use super::session::{Link, Session};
 use super::step::Step;
 use super::{
-    Agreed, Cx, Device, DeviceId, Op, RecordingId, StreamCommand, StreamFailure, StreamId, StreamOutput,
-    Streams,
+    Agreed, Cx, Device, DeviceId, Op, RecordingId, StreamCommand, StreamEvent, StreamFailure, StreamId,
+    StreamOutput, Streams,
 };
 use crate::codec::SampleRate;
 use crate::dtmf::Event;
@@ -51,6 +51,7 @@ pub(super) fn carry_out(
         StreamCommand::Apply { op, stream, agreed } => (op, graph.apply(stream, agreed)),
         StreamCommand::Attach { op, stream, device } => (op, graph.attach(stream, device)),
         StreamCommand::Move { op, from, to } => (op, graph.move_device(from, to)),
+        StreamCommand::Replace { op, from, to } => (op, graph.replace_device(from, to)),
         StreamCommand::SetHoldAudio { op, stream, audio } => (op, graph.set_hold_audio(stream, &audio)),
         StreamCommand::Press { op, stream, events, duration } => (op, graph.press(stream, &events, duration)),
         StreamCommand::Pair { op, a, b } => (op, graph.pair(a, b)),
@@ -174,6 +175,22 @@ impl<'c> Graph<'_, 'c> {
             session.open_gate(step);
         });
         Ok(())
+    }
+
+    /// The device that makes room is closed only when nothing can refuse the move any more.
+    fn replace_device(&mut self, from: StreamId, to: StreamId) -> Done {
+        let (target, origin) = (self.key(to)?, self.key(from)?);
+        if self.streams.sessions[origin].device.is_none() {
+            return Err(StreamFailure::NoDevice);
+        }
+        if from == to {
+            return Err(StreamFailure::StreamHasDevice);
+        }
+        if let Some(device) = self.streams.sessions[target].device {
+            self.close_device(device);
+            self.out.push(StreamOutput::Event(StreamEvent::Displaced { device, stream: to }));
+        }
+        self.move_device(from, to)
     }
 
     fn set_hold_audio(&mut self, stream: StreamId, audio: &HoldAudio) -> Done {

@@ -1,6 +1,6 @@
 //! Where a stream's packets leave: protected, addressed, counted.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::command::StreamFailure;
 use super::names::{PacketKind, StreamId};
@@ -18,6 +18,7 @@ pub(super) struct Outlet {
     rtp: Option<SocketAddr>,
     rtcp: Option<SocketAddr>,
     muxed: bool,
+    signalling: Option<IpAddr>,
     protection: Protection<Sealing>,
     /// The RTP packets sent to an address from which nothing came; `None` once something did.
     unconfirmed: Option<u64>,
@@ -28,7 +29,16 @@ pub(super) struct Outlet {
 impl Outlet {
     pub(super) fn new(stream: StreamId) -> Self {
         let protection = Protection::default();
-        Self { stream, rtp: None, rtcp: None, muxed: false, protection, unconfirmed: Some(0), withheld: 0 }
+        Self {
+            stream,
+            rtp: None,
+            rtcp: None,
+            muxed: false,
+            signalling: None,
+            protection,
+            unconfirmed: Some(0),
+            withheld: 0,
+        }
     }
 
     /// Takes the addresses and the key of an agreement. On failure nothing is sent any more (TM-105).
@@ -38,6 +48,7 @@ impl Outlet {
         agreed: &Agreed,
         rtp: SocketAddr,
     ) -> Result<(), StreamFailure> {
+        self.signalling = agreed.signalling;
         self.send_to(agreed.remote_valid.then_some(rtp));
         self.muxed = agreed.rtcp_mux;
         let rtcp = if agreed.rtcp_mux { rtp } else { agreed.remote_rtcp };
@@ -47,7 +58,9 @@ impl Outlet {
 
     fn send_to(&mut self, rtp: Option<SocketAddr>) {
         if rtp.is_some() && rtp != self.rtp {
-            self.unconfirmed = Some(0);
+            // Who signals from there wants it (SEC-44).
+            let known = rtp.is_some_and(|rtp| self.signalling == Some(rtp.ip()));
+            self.unconfirmed = (!known).then_some(0);
         }
         self.rtp = rtp;
     }

@@ -99,12 +99,19 @@ pub enum StreamEvent {
         /// When its last frame began.
         at: Tick,
     },
+    /// A device was closed because another one took its place.
+    Displaced {
+        /// The device that was closed.
+        device: DeviceId,
+        /// The stream that it was on.
+        stream: StreamId,
+    },
     /// The file of a recording was closed. Only a pump tells this: it is who writes.
     RecordingEnded {
         /// The recording.
         recording: RecordingId,
-        /// True when everything is in the file.
-        complete: bool,
+        /// Whether everything is in the file, otherwise why not.
+        result: Result<(), RecordingFailure>,
     },
     /// A report, at most one of each kind per RTCP interval (TM-083).
     Quality(QualityReport),
@@ -130,4 +137,22 @@ pub enum StreamEvent {
         /// The time from the move to the first audio; `None` when none came.
         gap: Option<Duration>,
     },
+}
+
+/// Tells why a recording's file does not have everything. What was written before stays in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordingFailure {
+    /// The operating system gives no thread that could write.
+    #[error("nothing can write the recording: {0}")]
+    Writer(std::io::ErrorKind),
+    /// So much waits for the disk that another recording cannot begin.
+    #[error("the disk is too slow for another recording")]
+    Busy,
+    /// The file cannot be written.
+    #[error("the file cannot be written: {0}")]
+    File(std::io::ErrorKind),
+    /// There is more than a WAV file can hold: 4 GiB.
+    #[error("the file is full")]
+    Full,
 }

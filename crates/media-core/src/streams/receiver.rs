@@ -244,7 +244,7 @@ impl Receiver {
     pub(super) fn rest(&mut self) {
         if self.pace.next().is_some() {
             self.pace.stop();
-            self.playout.reset();
+            self.playout.stop();
         }
     }
 

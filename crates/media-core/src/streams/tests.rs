@@ -24,7 +24,7 @@ use bytes::Bytes;
 use super::*;
 use crate::codec::{Codec, SampleRate};
 use crate::direction::Direction;
-use crate::dtmf::{DigitError, Event};
+use crate::dtmf::{DigitError, Event, EventSet};
 use crate::negotiation::MediaFormat;
 use crate::rtcp::{RtcpPacket, parse_compound};
 use crate::rtp::{RtpHeader, RtpPacket};
@@ -115,6 +115,23 @@ impl World {
             world.open(party, 1, Some(1));
             world.apply(party, 1, agreed(2 - party as u8, 1, Direction::SendRecv));
         }
+        world
+    }
+
+    /// Party 0 has party 1 on its stream 1, with the device, and party 2 on its stream 2, by `second`; every party has a tone.
+    fn two_legs(second: impl Fn(Agreed) -> Agreed) -> Self {
+        let mut world = Self::new(3);
+        for (party, hz) in [(0, 440), (1, 1_000), (2, 1_500)] {
+            world.device(party, 1, Source::Tone { hz });
+        }
+        world.open(0, 1, Some(1));
+        world.open(0, 2, None);
+        world.open(1, 1, Some(1));
+        world.open(2, 1, Some(1));
+        world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+        world.apply(1, 1, agreed(1, 1, Direction::SendRecv));
+        world.apply(0, 2, second(agreed(3, 1, Direction::SendRecv)));
+        world.apply(2, 1, second(agreed(1, 2, Direction::SendRecv)));
         world
     }
 
@@ -266,6 +283,7 @@ fn agreed(host: u8, stream: u64, direction: Direction) -> Agreed {
     Agreed {
         remote_rtcp: address(host, StreamId(stream), PacketKind::Rtcp),
         dtmf_payload_type: Some(101),
+        dtmf_events: EventSet::parse("0-16"),
         receive: vec![
             (0, MediaFormat::Audio(Codec::Pcmu)),
             (8, MediaFormat::Audio(Codec::Pcma)),

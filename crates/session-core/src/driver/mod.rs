@@ -321,7 +321,7 @@ impl Driver {
     fn is_done(&self, now: Instant) -> bool {
         let Some((deadline, _)) = &self.stopping else { return false };
         let left = self.engine.leftovers();
-        let media = self.closing.len() + self.unsent.len() + self.engine.recordings();
+        let media = self.closing.len() + self.unsent.len() + left.recordings;
         now >= *deadline || left.sessions + left.transfers + left.registrations + media == 0
     }
 

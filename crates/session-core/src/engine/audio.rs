@@ -143,9 +143,9 @@ impl<T: Tap> Engine<T> {
                 let session = self.sessions.values().find(has)?.id();
                 Some((session, EventKind::SourceEnded))
             }
-            StreamEvent::RecordingEnded { recording, complete } => {
+            StreamEvent::RecordingEnded { recording, result } => {
                 let session = self.recordings.remove(recording)?;
-                Some((session, EventKind::RecordingEnded { recording: *recording, complete: *complete }))
+                Some((session, EventKind::RecordingEnded { recording: *recording, result: *result }))
             }
             _ => None,
         }

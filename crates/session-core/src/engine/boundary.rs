@@ -427,6 +427,10 @@ pub struct Leftovers {
     pub ports: usize,
     /// Commands without an answer.
     pub commands: usize,
+    /// Transfers whose media is kept together.
+    pub coordinations: usize,
+    /// Recordings whose end was not told.
+    pub recordings: usize,
 }
 
 impl Leftovers {

@@ -1,7 +1,7 @@
 //! The media of a transfer's calls, kept together from its begin to its end: who takes part, how good each call was,
 //! and the switch of the user's audio. The automatic path and the application's commands use the same steps.
 
-use media_core::{Op, QualityReport, StreamCommand};
+use media_core::{DeviceId, Op, QualityReport, StreamCommand};
 use smallvec::SmallVec;
 use transfer::{TransferId, TransferRefusal};
 
@@ -23,6 +23,8 @@ const MAX_CALLS: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Coordination {
     calls: SmallVec<[(SessionId, MonitorSummary); 3]>,
+    /// The application has let go of it: no event of the transfer brings a call in again, only a command does.
+    released: bool,
 }
 
 impl Coordination {
@@ -37,6 +39,8 @@ pub(super) struct Switch {
     command: CommandId,
     from: SessionId,
     to: SessionId,
+    /// What the target has until the streams have done it.
+    displaced: Option<DeviceId>,
 }
 
 impl<T: Tap> Engine<T> {
@@ -78,19 +82,29 @@ impl<T: Tap> Engine<T> {
                 return self.reply(id, states.map(Reply::MediaStates));
             }
             MediaCommand::Cleanup { transfer } => {
-                self.release(transfer);
+                if let Some(coordination) = self.coordinations.get_mut(&transfer) {
+                    coordination.released = true;
+                }
+                self.sum_up(transfer);
                 Ok(())
             }
         };
         self.reply(id, result.map(|()| Reply::Done));
     }
 
-    /// A call takes part in a transfer from now on; it is watched until the transfer ends.
+    /// An event of a transfer names a call: it is watched until the transfer ends, or the application lets go of it.
     pub(super) fn takes_part(&mut self, transfer: TransferId, session: SessionId) {
+        if !self.coordinations.get(&transfer).is_some_and(|coordination| coordination.released) {
+            self.enter(transfer, session);
+        }
+    }
+
+    fn enter(&mut self, transfer: TransferId, session: SessionId) {
         if let Some(member) = self.sessions.get_mut(&session) {
             member.media.monitored_by = Some(transfer);
         }
         let coordination = self.coordinations.entry(transfer).or_default();
+        coordination.released = false;
         if !coordination.has(session) && coordination.calls.len() < MAX_CALLS {
             coordination.calls.push((session, MonitorSummary::default()));
         }
@@ -111,10 +125,16 @@ impl<T: Tap> Engine<T> {
         Some(transfer)
     }
 
-    /// The transfer is over, or nobody wants its media to be watched any more: a summary for each call (TM-084).
+    /// The transfer is over: nothing of it is kept.
     pub(super) fn release(&mut self, transfer: TransferId) {
-        let Some(coordination) = self.coordinations.remove(&transfer) else { return };
-        for (session, summary) in coordination.calls {
+        self.sum_up(transfer);
+        self.coordinations.remove(&transfer);
+    }
+
+    /// Nobody watches the calls any more: a summary for each (TM-084).
+    fn sum_up(&mut self, transfer: TransferId) {
+        let Some(coordination) = self.coordinations.get_mut(&transfer) else { return };
+        for (session, summary) in std::mem::take(&mut coordination.calls) {
             if let Some(member) = self.sessions.get_mut(&session)
                 && member.media.monitored_by == Some(transfer)
             {
@@ -131,7 +151,9 @@ impl<T: Tap> Engine<T> {
             Ok(()) => self.reply(switch.command, Ok(Reply::Done)),
             Err(failure) => {
                 // The streams changed nothing: the audio is where it was.
-                let device = self.sessions.get_mut(&switch.to).and_then(|session| session.device.take());
+                let moved = self.sessions.get_mut(&switch.to);
+                let device =
+                    moved.and_then(|session| std::mem::replace(&mut session.device, switch.displaced));
                 if let Some(session) = self.sessions.get_mut(&switch.from) {
                     session.device = session.device.or(device);
                 }
@@ -161,8 +183,8 @@ impl<T: Tap> Engine<T> {
         if members.map_or(0, |members| members.calls.len()) + joining > MAX_CALLS {
             return Err(SessionError::Busy.into());
         }
-        self.takes_part(transfer, source);
-        self.takes_part(transfer, target);
+        self.enter(transfer, source);
+        self.enter(transfer, target);
         Ok(())
     }
 
@@ -178,7 +200,7 @@ impl<T: Tap> Engine<T> {
         if members.is_some_and(|members| !members.has(session) && members.calls.len() >= MAX_CALLS) {
             return Err(SessionError::Busy.into());
         }
-        self.takes_part(transfer, session);
+        self.enter(transfer, session);
         Ok(())
     }
 
@@ -192,7 +214,7 @@ impl<T: Tap> Engine<T> {
         if let Err(error) = checked {
             return self.reply(id, Err(error));
         }
-        self.takes_part(transfer, session);
+        self.enter(transfer, session);
         if self.config.hold_before_transfer {
             return self.change_hold(id, session, true);
         }
@@ -203,31 +225,33 @@ impl<T: Tap> Engine<T> {
     /// Moves the user's audio, and replies when the streams have done it or refuse.
     fn switch(&mut self, id: CommandId, from: SessionId, to: SessionId, checked: Result<(), CommandError>) {
         match checked.and_then(|()| self.begin_switch(from, to)) {
-            Ok(op) => {
-                self.switches.insert(op, Switch { command: id, from, to });
+            Ok((op, displaced)) => {
+                self.switches.insert(op, Switch { command: id, from, to, displaced });
             }
             Err(error) => self.reply(id, Err(error)),
         }
     }
 
-    fn begin_switch(&mut self, from: SessionId, to: SessionId) -> Result<Op, CommandError> {
+    /// The audio takes the place of what the target has of its own, which the streams close in the same step.
+    fn begin_switch(
+        &mut self,
+        from: SessionId,
+        to: SessionId,
+    ) -> Result<(Op, Option<DeviceId>), CommandError> {
+        if from == to {
+            return Err(TransferError::Refused(TransferRefusal::SameCall).into());
+        }
         let source = self.stream_of(from).ok_or(MediaError::NotConfigured)?;
         let target = self.stream_of(to).ok_or(MediaError::NotConfigured)?;
         let device = self.sessions.get(&from).and_then(|session| session.device);
         let device = device.ok_or(MediaError::NoAudio)?;
-        let occupied = self.sessions.get(&to).is_some_and(|session| session.device.is_some());
-        if occupied {
-            return Err(MediaError::Occupied.into());
-        }
         if let Some(session) = self.sessions.get_mut(&from) {
             session.device = None;
         }
-        if let Some(session) = self.sessions.get_mut(&to) {
-            session.device = Some(device);
-        }
+        let displaced = self.sessions.get_mut(&to).and_then(|session| session.device.replace(device));
         let op = self.op(to);
-        self.stream(StreamCommand::Move { op, from: source, to: target });
-        Ok(op)
+        self.stream(StreamCommand::Replace { op, from: source, to: target });
+        Ok((op, displaced))
     }
 
     /// Compares every call of a transfer with what is negotiated and corrects what differs.

@@ -8,7 +8,7 @@ use sip_message::StatusCode;
 
 use super::{
     Delivery, Engine, EngineTimer, Output, Reply, Tap,
-    session::{RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
+    session::{OpenOffer, RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
 };
 use crate::{
     error::{SessionError, SessionState},
@@ -47,13 +47,26 @@ impl<T: Tap> Engine<T> {
                     negotiation.rollback();
                 }
             }
-            LegEvent::Provisional { status } => {
+            LegEvent::Reopened => {
+                if let Some(session) = self.sessions.get_mut(&id)
+                    && let OpenOffer::Answered(open) = std::mem::replace(&mut session.open, OpenOffer::Early)
+                {
+                    session.negotiation = Some(*open);
+                }
+            }
+            LegEvent::Provisional { status, described } => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    if *described && matches!(session.open, OpenOffer::None) {
+                        session.open = OpenOffer::Early;
+                    }
+                }
                 self.tell(Some(id), None, EventKind::Ringing { status: *status });
             }
             LegEvent::Up(established) => {
                 let mut unseen = None;
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.state = SessionState::Established;
+                    session.open = OpenOffer::None;
                     session.peer = established.remote.to_string();
                     unseen = session.unseen.take();
                 }
@@ -127,14 +140,14 @@ impl<T: Tap> Engine<T> {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(call) = session.undelivered.take() else { return };
         let leg = session.leg;
-        if call.has_offer && !session.offer_usable {
-            self.ask_leg(
-                leg,
-                LegCommand::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, retry_after: None },
-            );
-        } else {
-            self.timers.arm(self.surroundings.now, EngineTimer::Undecided(id), UNDECIDED);
-            self.outputs.push_back(Output::Deliver(Delivery::Call { session: id, call }));
+        match session.offer {
+            Err(status) if call.has_offer => {
+                self.ask_leg(leg, LegCommand::Reject { status, retry_after: None });
+            }
+            Ok(()) | Err(_) => {
+                self.timers.arm(self.surroundings.now, EngineTimer::Undecided(id), UNDECIDED);
+                self.outputs.push_back(Output::Deliver(Delivery::Call { session: id, call }));
+            }
         }
     }
 

@@ -8,13 +8,16 @@ use std::{
 
 use bytes::Bytes;
 use dialog_core::{DialogCommand, LegCommand, Turn};
-use media_core::{DeviceId, LocalMedia, Negotiation, Op, StreamCommand, StreamEvent, StreamFailure};
+use media_core::{
+    DeviceId, LocalMedia, Negotiation, Op, SdpError, StreamCommand, StreamEvent, StreamFailure,
+};
+use sip_message::StatusCode;
 
 use super::{
     Engine, EngineTimer, Output, StreamAnswer, StreamRequest, Tap,
     config::MediaMode,
     media_boundary::MediaFailure,
-    session::{Session, StreamState},
+    session::{OpenOffer, Session, StreamState},
 };
 use crate::{
     error::SessionState,
@@ -93,6 +96,11 @@ impl Ports {
     }
 }
 
+/// The status that refuses a description: 400 where it is malformed, 488 where it is fine and not acceptable here.
+pub(super) fn description_status(error: SdpError) -> StatusCode {
+    StatusCode::new(error.status()).unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE)
+}
+
 impl<T: Tap> Engine<T> {
     /// Gives a session its port and its negotiation; `false` when there is no port.
     pub(super) fn prepare_media(&mut self, id: SessionId, local: IpAddr) -> bool {
@@ -124,22 +132,32 @@ impl<T: Tap> Engine<T> {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(negotiation) = &mut session.negotiation else { return };
         match turn {
-            Turn::Offer => session.offer_usable = negotiation.offered(body).is_ok(),
+            Turn::Offer => session.offer = negotiation.offered(body).map_err(description_status),
             Turn::Answer => {
-                if negotiation.answered(body).is_ok() {
-                    self.apply_media(id);
-                    self.tell_hold(id);
-                    self.mend_hold(id);
-                } else {
-                    negotiation.rollback();
-                    let leg = session.leg;
-                    // What was in force before stays in force.
-                    if negotiation.in_force().is_none() {
-                        session.media.failure = Some(MediaFailure::Description);
+                if matches!(session.open, OpenOffer::Early) {
+                    session.open = OpenOffer::Answered(Box::new(negotiation.clone()));
+                }
+                match negotiation.answered(body) {
+                    Ok(()) => {
+                        self.apply_media(id);
+                        self.tell_hold(id);
+                        self.mend_hold(id);
                     }
-                    self.tell(Some(id), None, EventKind::MediaFailed { failure: MediaFailure::Description });
-                    self.tell_media_state(id);
-                    self.ask_leg(leg, LegCommand::Unacceptable);
+                    Err(error) => {
+                        negotiation.rollback();
+                        let leg = session.leg;
+                        // What was in force before stays in force.
+                        if negotiation.in_force().is_none() {
+                            session.media.failure = Some(MediaFailure::Description);
+                        }
+                        self.tell(
+                            Some(id),
+                            None,
+                            EventKind::MediaFailed { failure: MediaFailure::Description },
+                        );
+                        self.tell_media_state(id);
+                        self.ask_leg(leg, LegCommand::Unacceptable { status: description_status(error) });
+                    }
                 }
             }
         }
@@ -175,27 +193,38 @@ impl<T: Tap> Engine<T> {
             self.transfers.barred(leg);
         }
         let body = if forbidden || over || !self.prepare_media(id, local.ip()) {
-            None
+            Err(StatusCode::NOT_ACCEPTABLE_HERE)
         } else {
+            self.signalled_from(id, remotes);
             self.description(id, turn)
         };
+        // A refused offer changes nothing at the streams, either.
+        let answered = turn == Turn::Answer && body.is_ok();
         self.ask_leg(leg, LegCommand::Describe { body });
-        if turn == Turn::Answer {
+        if answered {
             self.apply_media(id);
         }
     }
 
-    fn description(&mut self, id: SessionId, turn: Turn) -> Option<Bytes> {
-        let session = self.sessions.get_mut(&id)?;
-        let negotiation = session.negotiation.as_mut()?;
+    /// Where the peer's signalling is, for the streams to compare with where it wants media (SEC-44).
+    fn signalled_from(&mut self, id: SessionId, remotes: &[SocketAddr]) {
+        let session = self.sessions.get_mut(&id);
+        if let Some(negotiation) = session.and_then(|session| session.negotiation.as_mut()) {
+            negotiation.signalled_from(remotes.iter().map(SocketAddr::ip));
+        }
+    }
+
+    /// Our description, or the status that refuses theirs.
+    fn description(&mut self, id: SessionId, turn: Turn) -> Result<Bytes, StatusCode> {
+        let session = self.sessions.get_mut(&id).ok_or(StatusCode::SERVER_INTERNAL_ERROR)?;
+        let negotiation = session.negotiation.as_mut().ok_or(StatusCode::SERVER_INTERNAL_ERROR)?;
         match turn {
             Turn::Offer => {
                 let body = negotiation.offer();
                 session.cover_wishes();
-                Some(body.into())
+                Ok(body.into())
             }
-            Turn::Answer if session.offer_usable => Some(negotiation.answer().into()),
-            Turn::Answer => None,
+            Turn::Answer => session.offer.map(|()| negotiation.answer().into()),
         }
     }
 
@@ -242,7 +271,7 @@ impl<T: Tap> Engine<T> {
         }
     }
 
-    /// Moves the user's audio from one call to another. Where the first has none any more, because it ended while the
+    /// Moves the user's audio from one call to another, in place of what that has. Where the first has none any more, because it ended while the
     /// other rang, or the other has no stream yet, because it still rings or our offer waits for the answer, the other
     /// gets audio of its own.
     pub(super) fn move_media(&mut self, from: SessionId, to: SessionId) {
@@ -260,7 +289,7 @@ impl<T: Tap> Engine<T> {
             Some((source, device)) => {
                 session.device = Some(device);
                 let op = self.op(to);
-                self.stream(StreamCommand::Move { op, from: source, to: target });
+                self.stream(StreamCommand::Replace { op, from: source, to: target });
             }
             None if session.device.is_none() => {
                 let (device, source) = (Self::own_device(to), session.source.clone());
@@ -318,6 +347,7 @@ impl<T: Tap> Engine<T> {
                 StreamEvent::QualityChanged { stream, kind, change, .. } => {
                     (stream, EventKind::MediaQualityChanged { measured: kind, change })
                 }
+                StreamEvent::Displaced { stream, .. } => (stream, EventKind::AudioReplaced),
                 StreamEvent::Summary(summary) => (summary.stream, EventKind::MediaSummary(summary)),
                 StreamEvent::Moved { from, to, gap } => {
                     (from, EventKind::MediaSwitched { to: SessionId::from(to.0), gap })

@@ -266,6 +266,8 @@ impl<T: Tap> Engine<T> {
                 + self.asked.len()
                 + self.switching()
                 + self.audio_asked.len(),
+            coordinations: self.coordinations.len(),
+            recordings: self.recordings.len(),
         }
     }
 
@@ -289,11 +291,6 @@ impl<T: Tap> Engine<T> {
             self.ended(session, &cause);
         }
         self.abandon_registrations();
-    }
-
-    /// Recordings whose end is still to be told.
-    pub fn recordings(&self) -> usize {
-        self.recordings.len()
     }
 
     /// The observer.

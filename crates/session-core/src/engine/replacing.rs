@@ -10,6 +10,7 @@ use transfer::{Replacement, ReplacementEnd};
 
 use super::{
     Engine, Tap,
+    media::description_status,
     session::{RETRY_AFTER, Session, StreamState},
 };
 use crate::{
@@ -72,7 +73,9 @@ impl<T: Tap> Engine<T> {
         session.source = source.unwrap_or_else(|| session.source.clone());
         if let Some(negotiation) = &mut session.negotiation {
             negotiation.desire(held);
-            session.offer_usable = offer.is_some_and(|offer| negotiation.offered(&offer).is_ok());
+            session.offer = offer.map_or(Err(StatusCode::NOT_ACCEPTABLE_HERE), |offer| {
+                negotiation.offered(&offer).map_err(description_status)
+            });
         }
         let contact_user = self.config.contact_user.clone();
         self.ask_leg(leg, LegCommand::Accept { contact_user });

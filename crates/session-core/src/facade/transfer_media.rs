@@ -52,8 +52,9 @@ impl SessionManager {
         self.media_done(MediaCommand::Execute { source: *source, target: *target, transfer: *transfer }).await
     }
 
-    /// Moves the application's audio, both ways, from one call that is up to another. Returns when the streams have done it;
-    /// an error changes nothing.
+    /// Moves the application's audio, both ways, from one call that is up to another. What the other has of its own makes
+    /// room: it is closed, told by [`AudioReplaced`](crate::EventKind::AudioReplaced), and a recording of it ends complete.
+    /// Returns when the streams have done it; an error changes nothing.
     pub async fn transfer_rtp_streams(
         &self,
         source: &SessionId,

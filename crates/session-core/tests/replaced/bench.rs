@@ -6,10 +6,12 @@ use std::{
 };
 
 use bytes::Bytes;
+use media_core::StreamEvent;
 use session_core::{
     EventKind, SessionEvent, SessionId,
     engine::{
-        Command, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, Seen, StreamRequest, Tap,
+        Command, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, Seen, StreamAnswer,
+        StreamRequest, Tap,
     },
 };
 use sip_message::{Draft, HeaderId, Message, Method, Response, StatusCode};
@@ -200,6 +202,12 @@ impl Bench {
         self.commands += 1;
         let id = CommandId::from(self.commands);
         self.engine.handle(self.now, Input::Command { id, command });
+        self.drain();
+    }
+
+    /// The streams tell something.
+    pub(crate) fn hear(&mut self, event: StreamEvent) {
+        self.engine.handle(self.now, Input::Stream(StreamAnswer::Event(event)));
         self.drain();
     }
 

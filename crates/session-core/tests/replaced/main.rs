@@ -3,6 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "the origin of virtual time")]
 
 mod bench;
+mod early;
+mod left;
+mod offers;
+mod secured;
 
 use std::time::Duration;
 
@@ -47,7 +51,7 @@ fn the_new_call_is_answered_before_the_old_one_is_ended_and_the_media_moved_in_b
     let old = bench.up(&mut alice);
     let (_, status) = replace(&mut bench, &alice, &mut carol, "sendrecv");
     assert_eq!(status, 200);
-    let (ok, moved, bye) = (bench.at("200 3"), bench.at("Move"), bench.at("BYE 2"));
+    let (ok, moved, bye) = (bench.at("200 3"), bench.at("Replace"), bench.at("BYE 2"));
     assert!(ok < moved && moved < bye, "{:?}", bench.order);
     assert!(
         bench.order.iter().all(|it| it != "180 3" && it != "OpenDevice"),
@@ -81,7 +85,7 @@ fn the_new_call_is_answered_before_the_old_one_is_ended_and_the_media_moved_in_b
 
 #[test]
 fn a_hold_of_the_replaced_party_is_not_inherited() {
-    // covers: TR-115, EC-78
+    // covers: TR-115, EC-77, EC-78
     let mut bench = Bench::new();
     let (mut alice, mut carol) = peers();
     let old = bench.up(&mut alice);
@@ -167,7 +171,7 @@ fn an_offer_that_cannot_be_answered_is_488_and_the_old_calls_media_flow_on() {
     let invite = carol.request(Method::Invite, &headers, Some(strange));
     assert_eq!(bench.deliver(&mut carol, &invite), 488);
     let touched =
-        bench.order.iter().find(|it| ["Move", "Close", "CloseDevice", "Apply", "BYE 2"].contains(&&***it));
+        bench.order.iter().find(|it| ["Replace", "Close", "CloseDevice", "Apply", "BYE 2"].contains(&&***it));
     assert_eq!(touched, None);
     assert_eq!(bench.count(|kind| matches!(kind, EventKind::CallEnded { .. })), 0, "nobody saw the new call");
     assert_eq!(bench.engine.leftovers().sessions, 1);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use session_core::{
-    EventKind, HoldBy, MediaError, MediaMode, ReplacesAuthorizer, SessionError, SessionEvent, SessionId,
-    SessionMediaState, TransferError, TransferId, TransferRefusal,
+    EventKind, HoldBy, MediaError, MediaMode, RecordLayout, ReplacesAuthorizer, SessionError, SessionEvent,
+    SessionId, SessionMediaState, TransferError, TransferId, TransferRefusal,
 };
 use tokio::time::timeout;
 
-use crate::stage::{Calls, PATIENCE, Three, answered, first_call};
+use crate::stage::{Calls, PATIENCE, Three, answered, first_call, new_call, placed};
 
 fn state_of(event: &SessionEvent, session: SessionId) -> Option<SessionMediaState> {
     match event.kind {
@@ -82,8 +82,8 @@ async fn what_cannot_be_switched_is_refused_and_changes_nothing() {
     assert_eq!(refused, Err(SessionError::Media(MediaError::NotCoordinated).into()));
     let refused = manager.execute_media_transfer(&call, &consultation, &transfer).await;
     assert_eq!(refused, Err(SessionError::Media(MediaError::NoAudio).into()), "the audio is with Carol");
-    let refused = manager.transfer_rtp_streams(&consultation, &other.id(), &transfer).await;
-    assert_eq!(refused, Err(SessionError::Media(MediaError::Occupied).into()));
+    let refused = manager.transfer_rtp_streams(&other.id(), &other.id(), &transfer).await;
+    assert_eq!(refused, Err(TransferError::Refused(TransferRefusal::SameCall)));
     let refused = manager.setup_transfer_media_coordination(&call, &call, &transfer).await;
     assert_eq!(refused, Err(TransferError::Refused(TransferRefusal::SameCall)));
 
@@ -100,6 +100,78 @@ async fn what_cannot_be_switched_is_refused_and_changes_nothing() {
     let heard = manager.get_session_media_info(&consultation).await.expect("known").heard;
     assert!(heard.is_some(), "the audio stays where it was");
     manager.cancel_transfer(&transfer).await.expect("given up");
+    three.end().await;
+}
+
+#[tokio::test]
+async fn audio_takes_the_place_of_what_the_other_call_has_of_its_own() {
+    // covers: TM-016, TM-018
+    let mut three = Three::new(Calls::Answered, MediaMode::On, ReplacesAuthorizer::ReferredBy).await;
+    let bobs = first_call(&mut three.bob).await;
+    let (call, consultation, transfer) = asked(&mut three).await;
+    let manager = three.alice.manager.clone();
+    let other = placed(&three.alice, &three.bob).await;
+    let theirs = new_call(&mut three.bob, bobs).await;
+    let file = std::env::temp_dir().join(format!("patchcord-displaced-{}.wav", std::process::id()));
+    let recording = other.record(&file, RecordLayout::Mono).await.expect("it has audio");
+
+    manager.transfer_rtp_streams(&consultation, &other.id(), &transfer).await.expect("moved");
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        let event = three.alice.wait("end of the other audio", |event| match event.kind {
+            EventKind::AudioReplaced if event.session == Some(other.id()) => Some("replaced"),
+            EventKind::RecordingEnded { recording: ended, result: Ok(()) } if ended == recording => {
+                Some("recorded")
+            }
+            _ => None,
+        });
+        told.push(event.await);
+    }
+    told.sort_unstable();
+    assert_eq!(told, ["recorded", "replaced"]);
+    std::fs::remove_file(&file).expect("the recording is there");
+    three.alice.hears_at_last(other.id(), 660).await;
+    three.bob.hears_at_last(theirs, 440).await;
+    assert!(manager.get_session_media_info(&consultation).await.expect("known").heard.is_none());
+
+    // Back again: what made room is gone for good.
+    manager
+        .setup_transfer_media_coordination(&other.id(), &consultation, &transfer)
+        .await
+        .expect("both are up");
+    manager.execute_media_transfer(&other.id(), &consultation, &transfer).await.expect("moved");
+    three.alice.hears_at_last(consultation, 880).await;
+    assert!(manager.get_session_media_info(&other.id()).await.expect("known").heard.is_none());
+    let refused = manager.execute_media_transfer(&other.id(), &call, &transfer).await;
+    assert_eq!(refused, Err(SessionError::Media(MediaError::NoAudio).into()));
+    manager.cancel_transfer(&transfer).await.expect("given up");
+    three.end().await;
+}
+
+#[tokio::test]
+async fn what_the_application_let_go_of_is_not_watched_again() {
+    let mut three = Three::new(Calls::Answered, MediaMode::Off, ReplacesAuthorizer::ReferredBy).await;
+    let (call, consultation, transfer) = asked(&mut three).await;
+    let manager = three.alice.manager.clone();
+    manager.cleanup_transfer_media_coordination(&transfer).await.expect("let go of");
+    let summed = |event: &SessionEvent| {
+        let summed = matches!(event.kind, EventKind::MediaMonitored(_)) && event.transfer == Some(transfer);
+        event.session.filter(|_| summed)
+    };
+    let mut calls = [three.alice.wait("sum", summed).await, three.alice.wait("sum", summed).await];
+    calls.sort_unstable();
+    assert_eq!(calls, [call, consultation]);
+    let states = manager.update_transfer_media_states(&transfer).await.expect("the transfer lives");
+    assert!(states.is_empty(), "{states:?}");
+
+    let moved = manager.complete_attended_transfer(&call, &call, &consultation);
+    timeout(PATIENCE, moved).await.expect("an outcome in time").expect("Bob is moved");
+    let again = three.alice.wait("the end", |event| match event.kind {
+        EventKind::MediaMonitored(_) => Some(true),
+        EventKind::TransferEnded(_) => Some(false),
+        _ => None,
+    });
+    assert!(!again.await, "an event of the transfer brought a call in again");
     three.end().await;
 }
 

@@ -167,6 +167,18 @@ fn a_number_that_the_peer_binds_anew_is_not_bound_anew_by_us() {
 }
 
 #[test]
+fn the_events_that_the_peer_takes_are_those_of_its_list() {
+    let events = |lines: &str| {
+        let audio = format!("m=audio 5000 RTP/AVP 0 97 98\r\na=rtpmap:98 telephone-event/8000\r\n{lines}");
+        in_force(&answer_to(&audio).0).dtmf_events
+    };
+    assert_eq!(events(""), EventSet::DTMF);
+    assert_eq!(events("a=fmtp:98 0-16\r\n"), EventSet::parse("0-16"));
+    assert_eq!(events("a=fmtp:97 0-3\r\na=fmtp:98 0-11,66\r\na=fmtp:98 0-16\r\n"), EventSet::parse("0-11"));
+    assert_eq!(events("a=fmtp:98\r\n"), EventSet::DTMF);
+}
+
+#[test]
 fn what_was_offered_can_be_received() {
     // covers: TR-222
     let (mut alice, mut bob) = (negotiation(1), negotiation(2));

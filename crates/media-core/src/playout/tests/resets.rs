@@ -25,7 +25,7 @@ fn silence_before(scene: &mut Scene, arrival: Tick) -> Duration {
 
 #[test]
 fn after_a_hold_the_delay_is_that_of_the_start_and_nothing_old_is_heard() {
-    // covers: TM-060, TM-061
+    // covers: TM-060, TM-061, EC-84
     let mut scene = call();
     let before = scene.report();
     // The peer stops in the middle: what it had sent until then is heard, and nothing for a minute.

@@ -33,6 +33,7 @@ impl Admission {
             };
             Latch::new(agreed.remote_rtp, policy)
         });
+        latch.signalled_from(agreed.signalling);
         latch.renegotiated(agreed.remote_rtp, now);
         latch.remote()
     }

@@ -1,6 +1,7 @@
 //! Hold and resume on the wire.
 
 use super::*;
+use crate::playout::PlayoutSettings;
 
 /// Party 0 holds: it may send, party 1 may receive.
 fn hold(world: &mut World) {
@@ -76,6 +77,7 @@ fn the_first_packet_after_a_resume_has_the_marker() {
 
 #[test]
 fn hold_and_resume_within_a_frame_repeat_no_timestamp() {
+    // covers: EC-79
     let mut world = World::call();
     world.run(ms(105));
     for _ in 0..10 {
@@ -87,6 +89,7 @@ fn hold_and_resume_within_a_frame_repeat_no_timestamp() {
     world.run(s(1));
     let frames = world.rtp(0, 1, Tick::default());
     for pair in frames.windows(2) {
+        assert_eq!(pair[1].ssrc, pair[0].ssrc);
         assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
         assert!(pair[1].timestamp.wrapping_sub(pair[0].timestamp) >= 160);
     }
@@ -181,4 +184,38 @@ fn a_hold_is_neither_loss_nor_jitter() {
     world.run(s(10));
     assert_eq!(world.snapshot(0, 1).lost, 0);
     assert!(world.qualities(0, QualityKind::Local).iter().all(|report| report.loss_percent == 0.0));
+}
+
+#[test]
+fn what_was_buffered_is_dropped_with_a_hold_and_never_heard() {
+    // covers: EC-84
+    let playout = PlayoutSettings::fixed(ms(200));
+    let mut world = World::with(2, &StreamsConfig { playout, ..StreamsConfig::default() });
+    let device = DeviceId(1);
+    world.device(0, 1, Source::Application { rate: RATE });
+    world.device(1, 1, Source::Tone { hz: 1_000 });
+    for party in 0..2 {
+        world.open(party, 1, Some(1));
+        world.apply(party, 1, agreed(2 - party as u8, 1, Direction::SendRecv));
+    }
+    world.run(s(1));
+    let before = world.snapshot(0, 1).playout.packets;
+    assert!(before.received - before.played >= 8, "{before:?}");
+    world.parties[0].streams.listen(device, &mut Vec::new());
+    hold(&mut world);
+    world.run(s(10));
+    let mut heard = Vec::new();
+    world.parties[0].streams.listen(device, &mut heard);
+    assert!(heard.iter().all(|sample| *sample == 0), "nothing is heard in the hold");
+    let held = world.snapshot(0, 1).playout.packets;
+    assert_eq!(held.discarded - before.discarded, before.received - before.played - before.late);
+    assert_eq!((held.played, held.lost), (before.played, before.lost));
+    resume(&mut world);
+    world.run(ms(150));
+    heard.clear();
+    world.parties[0].streams.listen(device, &mut heard);
+    assert!(heard.iter().all(|sample| *sample == 0), "nothing of before the hold");
+    world.run(s(1));
+    world.parties[0].streams.listen(device, &mut heard);
+    assert_eq!(crate::spectrum::dominant(&heard[heard.len() - 1_600..], RATE), Some(1_000));
 }

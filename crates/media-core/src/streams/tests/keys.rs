@@ -197,3 +197,20 @@ fn no_text_shows_a_key() {
     };
     assert!(!format!("{event:?}").contains('7'));
 }
+
+#[test]
+fn a_key_that_the_peer_does_not_take_is_refused_with_those_beside_it() {
+    let mut world = World::call();
+    world.run(ms(200));
+    let failure = Err(StreamFailure::Digits(DigitError::NotTaken));
+    let taken = |list| Agreed { dtmf_events: EventSet::parse(list), ..agreed(2, 1, Direction::SendRecv) };
+    world.apply(0, 1, taken("0-15"));
+    assert_eq!(world.press(0, 1, "12!"), failure, "no flash where the list ends with 15");
+    world.apply(0, 1, taken("0-16"));
+    assert_eq!(world.press(0, 1, "!"), Ok(()));
+    world.apply(0, 1, taken("0-11"));
+    assert_eq!(world.press(0, 1, "A"), failure);
+    assert_eq!(world.press(0, 1, "#"), Ok(()));
+    world.run(s(1));
+    assert_eq!(digits(&world, 1), "!#");
+}

@@ -81,3 +81,19 @@ fn who_never_answers_gets_a_limited_number_of_packets() {
     world.run(s(10));
     assert!((249..=250).contains(&world.rtp(0, 1, since).len()));
 }
+
+#[test]
+fn the_host_that_signals_is_sent_to_without_a_limit_and_another_is_not() {
+    // covers: SEC-44
+    for (signalling, limited) in [([192, 0, 2, 2], false), ([198, 51, 100, 7], true)] {
+        let config = StreamsConfig { unconfirmed_packets: Some(50), ..StreamsConfig::default() };
+        let mut world = World::with(2, &config);
+        world.device(0, 1, Source::Tone { hz: 440 });
+        world.open(0, 1, Some(1));
+        let signalling = Some(std::net::IpAddr::from(signalling));
+        world.apply(0, 1, Agreed { signalling, ..agreed(2, 1, Direction::SendRecv) });
+        world.run(s(3));
+        assert_eq!(world.rtp(0, 1, Tick::default()).len() == 50, limited);
+        assert_eq!(world.snapshot(0, 1).withheld > 0, limited);
+    }
+}

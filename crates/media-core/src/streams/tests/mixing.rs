@@ -3,21 +3,9 @@
 use super::*;
 use crate::spectrum;
 
-/// Party 0 has party 1 on its stream 1, with the device, and party 2 on its stream 2, which speaks another codec.
+/// Party 0 between two others, of whom the second speaks another codec.
 fn three() -> World {
-    let mut world = World::new(3);
-    for (party, hz) in [(0, 440), (1, 1_000), (2, 1_500)] {
-        world.device(party, 1, Source::Tone { hz });
-    }
-    world.open(0, 1, Some(1));
-    world.open(0, 2, None);
-    world.open(1, 1, Some(1));
-    world.open(2, 1, Some(1));
-    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
-    world.apply(1, 1, agreed(1, 1, Direction::SendRecv));
-    world.apply(0, 2, with_codec(agreed(3, 1, Direction::SendRecv), Codec::G722, 9, 30));
-    world.apply(2, 1, with_codec(agreed(1, 2, Direction::SendRecv), Codec::G722, 9, 30));
-    world
+    World::two_legs(|agreed| with_codec(agreed, Codec::G722, 9, 30))
 }
 
 fn mix(world: &mut World, streams: &[u64]) -> Result<(), StreamFailure> {

@@ -2,21 +2,9 @@
 
 use super::*;
 
-/// Party 0 talks to party 1 on stream 1 and gets a second stream to party 2; every party has its own tone.
+/// Party 0 talks to party 1 and gets a second stream to party 2.
 fn two_legs() -> World {
-    let mut world = World::new(3);
-    for (party, hz) in [(0, 440), (1, 1_000), (2, 1_500)] {
-        world.device(party, 1, Source::Tone { hz });
-    }
-    world.open(0, 1, Some(1));
-    world.open(0, 2, None);
-    world.open(1, 1, Some(1));
-    world.open(2, 1, Some(1));
-    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
-    world.apply(1, 1, agreed(1, 1, Direction::SendRecv));
-    world.apply(0, 2, agreed(3, 1, Direction::SendRecv));
-    world.apply(2, 1, agreed(1, 2, Direction::SendRecv));
-    world
+    World::two_legs(|agreed| agreed)
 }
 
 #[test]
@@ -114,4 +102,60 @@ fn an_echo_does_not_carry_audio_from_one_leg_to_the_other() {
     world.run(s(1));
     assert!(world.hearing(2).changes.is_empty());
     assert_eq!(world.hearing(2).first_audible, None);
+}
+
+/// Party 0's second stream has a device of its own, which records.
+fn two_devices() -> World {
+    let mut world = two_legs();
+    world.device(0, 2, Source::Tone { hz: 700 });
+    let (op, device, recording) = (Op(0), DeviceId(2), RecordingId(3));
+    world.command(0, StreamCommand::Attach { op, stream: StreamId(2), device }).expect("both are free");
+    let record = StreamCommand::Record { op, device, recording, layout: RecordLayout::Mono };
+    world.command(0, record).expect("it records nothing yet");
+    world.run(s(1));
+    world
+}
+
+#[test]
+fn a_device_takes_the_place_of_another_and_ends_its_recording() {
+    let mut world = two_devices();
+    assert_eq!(world.hearing(2).tone, Some(700));
+    let (op, from, to) = (Op(0), StreamId(1), StreamId(2));
+    let refused = world.command(0, StreamCommand::Move { op, from, to });
+    assert_eq!(refused, Err(StreamFailure::StreamHasDevice));
+    world.command(0, StreamCommand::Replace { op, from, to }).expect("the other one makes room");
+    let moved = world.now;
+    let displaced = StreamEvent::Displaced { device: DeviceId(2), stream: to };
+    assert_eq!(world.parties[0].events.last(), Some(&(moved, displaced)));
+    let (recording, last) = world.parties[0].recorded.last().expect("blocks were given out");
+    assert!(*recording == RecordingId(3) && last.last);
+    assert!(world.parties[0].streams.device(DeviceId(2)).is_none());
+    world.run(s(1));
+    assert_eq!((world.hearing(2).tone, world.hearing(1).tone), (Some(440), None));
+    assert_eq!(world.hearing(0).tone, Some(1_500));
+    let (before, after) = (world.rtp(0, 2, Tick::default()), world.rtp(0, 2, moved));
+    assert!(before.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)));
+    assert_eq!(after.len(), 51, "no frame is missing or doubled");
+}
+
+#[test]
+fn a_device_that_cannot_be_moved_takes_no_place() {
+    let mut world = two_devices();
+    let replace = |from, to| StreamCommand::Replace { op: Op(0), from: StreamId(from), to: StreamId(to) };
+    world.open(0, 3, None);
+    for (from, to, failure) in [
+        (3, 2, StreamFailure::NoDevice),
+        (2, 2, StreamFailure::StreamHasDevice),
+        (1, 9, StreamFailure::UnknownStream),
+        (9, 2, StreamFailure::UnknownStream),
+    ] {
+        assert_eq!(world.command(0, replace(from, to)), Err(failure));
+    }
+    world.run(s(1));
+    assert_eq!((world.hearing(1).tone, world.hearing(2).tone), (Some(440), Some(700)));
+    assert_eq!(world.parties[0].streams.device(DeviceId(2)).expect("open").recording, Some(RecordingId(3)));
+    // Where there is nothing to make room it is a move.
+    world.command(0, replace(1, 3)).expect("moved");
+    assert_eq!(world.parties[0].streams.attached(DeviceId(1)), Some(StreamId(3)));
+    assert!(!world.events(0).iter().any(|event| matches!(event, StreamEvent::Displaced { .. })));
 }
