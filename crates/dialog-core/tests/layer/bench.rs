@@ -203,12 +203,8 @@ impl Bench {
                 self.order.push("CANCEL".into());
                 self.cancelled.push((tx, reason));
             }
-            TxCommand::Keep { flow, every } => {
-                self.kept.insert(flow, every);
-            }
-            TxCommand::LetGo(flow) => {
-                assert!(self.kept.remove(&flow).is_some(), "{flow} was not kept");
-            }
+            TxCommand::Keep { flow, every } => drop(self.kept.insert(flow, every)),
+            TxCommand::LetGo(flow) => assert!(self.kept.remove(&flow).is_some(), "{flow} was not kept"),
         }
     }
 

@@ -23,7 +23,7 @@ fn a_challenged_register_goes_out_again_and_the_next_ones_need_no_challenge() {
     assert_eq!(first.message.first(HeaderId::Contact), second.message.first(HeaderId::Contact));
     assert_eq!(shown(&second.message, HeaderId::Authorization), [used(REALM, "n1", 1)]);
     accept(&mut bench, &second, 600);
-    assert_eq!(standing(&bench, id).expires, Duration::from_secs(600));
+    assert_eq!(standing(&bench, id).expires, Duration::from_mins(10));
 
     bench.advance(Duration::from_secs(568));
     let refresh = bench.last_sent();

@@ -55,10 +55,11 @@ impl<T: Tap> Engine<T> {
                 }
             }
             LegEvent::Provisional { status, described } => {
-                if let Some(session) = self.sessions.get_mut(&id) {
-                    if *described && matches!(session.open, OpenOffer::None) {
-                        session.open = OpenOffer::Early;
-                    }
+                if let Some(session) = self.sessions.get_mut(&id)
+                    && *described
+                    && matches!(session.open, OpenOffer::None)
+                {
+                    session.open = OpenOffer::Early;
                 }
                 self.tell(Some(id), None, EventKind::Ringing { status: *status });
             }

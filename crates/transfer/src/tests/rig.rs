@@ -372,6 +372,7 @@ fn dialog_line(
         DialogCommand::Leg(_, other) => format!("{other:?}"),
         DialogCommand::Place { .. } => "place by dialog".into(),
         DialogCommand::Keys(_) => "keys".into(),
+        DialogCommand::Registration(..) => "registration".into(),
         DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
             SubscriptionCommand::Accept { pending, lifetime } => {
