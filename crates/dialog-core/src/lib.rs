@@ -6,9 +6,12 @@ mod config;
 mod contact;
 mod demand;
 mod dialog;
+#[cfg(feature = "dialog-info")]
+pub mod dialog_info;
 mod dialogs;
 mod digest;
 mod forks;
+mod hatch;
 mod leg;
 mod offers;
 mod path;
@@ -31,10 +34,12 @@ pub use boundary::{
         By, DialogIdentity, EndCause, EndReason, Established, IncomingCall, Invite, LegCommand, LegEvent,
         LegId, Misuse, Peer, ReofferError, Replacing, Turn,
     },
+    package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Resubscription, Subscribe},
     registration::{
         Account, AccountFault, Registered, RegistrationCommand, RegistrationEvent, RegistrationFailure,
         RegistrationId,
     },
+    request::{IncomingRequest, Place, Request, RequestCommand, RequestEvent, RequestFailure, RequestId},
     subscription::{
         IncomingRefer, Notification, NotifiedState, ReferAnswer, SubscriptionCommand, SubscriptionEnd,
         SubscriptionEvent, SubscriptionId,

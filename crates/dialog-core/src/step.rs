@@ -11,6 +11,7 @@ use crate::{
         DialogEvent, DialogOutput,
         leg::{LegEvent, LegId},
         registration::{RegistrationEvent, RegistrationId},
+        request::{RequestEvent, RequestId},
         subscription::{SubscriptionEvent, SubscriptionId},
     },
     config::DialogConfig,
@@ -44,6 +45,11 @@ impl Step<'_, '_, '_> {
     /// Tells about a registration.
     pub(crate) fn registration(&mut self, registration: RegistrationId, event: RegistrationEvent) {
         self.out.push(DialogOutput::Event(DialogEvent::Registration(registration, event)));
+    }
+
+    /// Tells about a request.
+    pub(crate) fn told(&mut self, request: RequestId, event: RequestEvent) {
+        self.out.push(DialogOutput::Event(DialogEvent::Request(request, event)));
     }
 
     /// Asks the transaction layer.

@@ -135,6 +135,8 @@ impl Transfers {
             DialogEvent::Subscription(id, event) => self.subscription_event(cx, *id, event, out),
             // No transfer depends on one.
             DialogEvent::Registration(..) => {}
+            // No transfer sends or awaits one.
+            DialogEvent::Request(..) => {}
         }
     }
 
@@ -227,7 +229,7 @@ impl Transfers {
             }
         };
         let id: TransferId = cx.ids.mint();
-        if let Some(leg) = self.legs.get_mut(refer.leg) {
+        if let Some(leg) = self.legs.get_mut(admitted.leg) {
             leg.moved_by = Some(id);
             leg.referred += 1;
         }
@@ -243,8 +245,8 @@ impl Transfers {
         });
     }
 
-    fn load(&self, leg: LegId, source: IpAddr) -> Load {
-        let moved_by = self.legs.get(leg).and_then(|leg| leg.moved_by);
+    fn load(&self, leg: Option<LegId>, source: IpAddr) -> Load {
+        let moved_by = leg.and_then(|leg| self.legs.get(leg)).and_then(|leg| leg.moved_by);
         let mut load = Load {
             transfers: self.len(),
             pending: 0,

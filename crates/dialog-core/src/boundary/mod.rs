@@ -1,7 +1,9 @@
 //! The values that cross the dialog boundary, upwards and from above; transaction values are of the layer below.
 
 pub(crate) mod leg;
+pub(crate) mod package;
 pub(crate) mod registration;
+pub(crate) mod request;
 pub(crate) mod subscription;
 
 use transaction_core::TxCommand;
@@ -9,6 +11,7 @@ use transaction_core::TxCommand;
 use self::{
     leg::{Invite, LegCommand, LegEvent, LegId},
     registration::{RegistrationCommand, RegistrationEvent, RegistrationId},
+    request::{RequestCommand, RequestEvent, RequestId},
     subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
 };
 use crate::{digest::keyring::Keyring, timer::DialogTimer};
@@ -30,6 +33,8 @@ pub enum DialogCommand {
     Subscription(SubscriptionId, SubscriptionCommand),
     /// Asks something of a registration.
     Registration(RegistrationId, RegistrationCommand),
+    /// Asks for a request, or answers one.
+    Request(RequestId, RequestCommand),
     /// Answers challenges with these from now on, and with no others.
     Keys(Keyring),
 }
@@ -43,6 +48,8 @@ pub enum DialogEvent {
     Subscription(SubscriptionId, SubscriptionEvent),
     /// About a registration.
     Registration(RegistrationId, RegistrationEvent),
+    /// About a request.
+    Request(RequestId, RequestEvent),
 }
 
 /// What a step of the dialog layer produces.

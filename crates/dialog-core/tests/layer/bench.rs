@@ -493,6 +493,7 @@ fn word(event: &DialogEvent) -> String {
         DialogEvent::Leg(_, event) => format!("{event:?}"),
         DialogEvent::Subscription(_, event) => format!("{event:?}"),
         DialogEvent::Registration(_, event) => format!("{event:?}"),
+        DialogEvent::Request(_, event) => format!("{event:?}"),
     };
     text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
 }
