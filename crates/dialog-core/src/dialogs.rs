@@ -7,7 +7,7 @@ use std::{
 };
 
 use sip_message::{Message, Method, StatusCode};
-use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
+use sip_transport::{Cx, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
 use transaction_core::{TxEvent, TxFailure, TxId};
 
 use crate::{
@@ -473,16 +473,6 @@ impl Dialogs {
             Some(Errand::Request(id)) => self.step(cx, out).0.request_outside_routed(id, result),
             None => {}
         }
-    }
-
-    /// The next request of a dialog on this flow gets a new one (TR-202), and its registrations at once.
-    fn flow_ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, DialogOutput>) {
-        for dialog in self.dialogs.values_mut() {
-            if dialog.state.flow == Some(flow) {
-                dialog.state.flow = None;
-            }
-        }
-        self.registrations_lost(cx, flow, out);
     }
 
     /// The dialog that a request of the peer names: our tag finds it, Call-ID and the peer's tag are compared

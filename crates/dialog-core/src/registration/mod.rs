@@ -214,13 +214,18 @@ impl Dialogs {
         self.with_registration(cx, id, out, |it, step, others| it.expired(step, others, timer));
     }
 
+    /// The next request of a dialog on this flow gets a new one (TR-202), and its registrations at once.
+    pub(crate) fn flow_ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, DialogOutput>) {
+        for dialog in self.dialogs.values_mut() {
+            if dialog.state.flow == Some(flow) {
+                dialog.state.flow = None;
+            }
+        }
+        self.registrations_lost(cx, flow, out);
+    }
+
     /// Every registration of this flow looks for another one.
-    pub(crate) fn registrations_lost(
-        &mut self,
-        cx: &mut Cx<'_>,
-        flow: FlowId,
-        out: &mut Out<'_, DialogOutput>,
-    ) {
+    fn registrations_lost(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, DialogOutput>) {
         let ids: Vec<RegistrationId> = self.registrations.0.keys().copied().collect();
         for id in ids {
             self.with_registration(cx, id, out, |it, step, others| it.flow_ended(step, others, flow));

@@ -46,7 +46,12 @@ fn a_call_goes_by_the_service_route_and_flow_with_the_gruu_as_contact() {
     let subscription = bench.ids.mint();
     bench.leg(
         leg,
-        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+        LegCommand::Refer {
+            subscription,
+            refer_to: uri("sip:carol@example.com"),
+            referred_by: None,
+            suppress: false,
+        },
     );
     assert_eq!(contact(&bench.last_of(Method::Refer).message), format!("<{PUB_GRUU}>"));
 }
