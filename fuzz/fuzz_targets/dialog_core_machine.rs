@@ -188,6 +188,7 @@ impl World {
                     to: "<sip:bob@example.com>".parse().ok()?,
                     from: "<sip:alice@example.com>".parse().ok()?,
                     contact_user: None,
+                    registration: None,
                     headers: Vec::new(),
                     ring_limit: Duration::from_secs(9),
                     redirects: a % 4,

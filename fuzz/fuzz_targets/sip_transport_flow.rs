@@ -373,7 +373,7 @@ impl Model {
                 let ours = self.connections.get(&flow).is_some_and(|connection| !connection.came_in);
                 if ours && !self.is_reconnecting() {
                     self.kept.insert(flow);
-                    self.command(TransportCommand::Keep(flow));
+                    self.command(TransportCommand::Keep { flow, every: None });
                 }
             }
             11 => self.let_go(flow),

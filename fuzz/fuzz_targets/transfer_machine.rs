@@ -386,6 +386,7 @@ impl World {
                     }),
                     verified_name: None,
                     referred_by: UriBuf::parse(by).ok().map(Into::into),
+                    registration: None,
                     peer: Peer::default(),
                 };
                 self.leg(new, LegEvent::Incoming(Box::new(call)));

@@ -41,7 +41,7 @@ impl Tap for Calls {
     fn seen(&mut self, _at: Tick, seen: Seen<'_>) {
         match seen {
             Seen::Event(SessionEvent { session, kind: EventKind::Established { .. }, .. }) => {
-                self.up = *session
+                self.up = *session;
             }
             Seen::Event(SessionEvent { kind: EventKind::CallEnded { .. }, .. }) => self.ended += 1,
             _ => {}

@@ -199,7 +199,11 @@ impl Rig {
                 TxOutput::Timer(TimerOp::Disarm(timer)) => self.timers.disarm(&timer),
                 TxOutput::Event(TxEvent::Request { tx, .. }) => asked.requested = Some(tx),
                 TxOutput::Event(_) => asked.reported = true,
-                TxOutput::Route(_) | TxOutput::Withdraw(_) | TxOutput::Avoid(_) => {}
+                TxOutput::Route(_)
+                | TxOutput::Withdraw(_)
+                | TxOutput::Avoid(_)
+                | TxOutput::Keep { .. }
+                | TxOutput::LetGo(_) => {}
             }
         }
         asked

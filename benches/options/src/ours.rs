@@ -154,6 +154,8 @@ impl Answerer {
             TxOutput::Route(route) => TransportCommand::Route(route),
             TxOutput::Withdraw(outbound) => TransportCommand::Withdraw(outbound),
             TxOutput::Avoid(hop) => TransportCommand::Avoid(hop),
+            TxOutput::Keep { flow, every } => TransportCommand::Keep { flow, every },
+            TxOutput::LetGo(flow) => TransportCommand::LetGo(flow),
             TxOutput::Timer(op) => return self.arm(op, Timer::Transaction),
             TxOutput::Event(TxEvent::Request { tx, inbound }) => return self.answer(tx, &inbound),
             TxOutput::Event(_) => return,

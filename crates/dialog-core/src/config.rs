@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use sip_message::{Method, StatusCode};
 use transaction_core::Timing;
 
-use crate::digest::{keyring::Keyring, policy::Authentication};
+use crate::{
+    digest::{keyring::Keyring, policy::Authentication},
+    registration::config::RegistrationConfig,
+};
 
 /// The 2xx that accepts a REFER (decision D1 of the transfer catalogue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -106,6 +109,8 @@ pub struct DialogConfig {
     pub refresh: bool,
     /// Whether a NOTIFY without Subscription-State is read by its sipfrag; otherwise it is refused with 400 (TR-040).
     pub lenient: bool,
+    /// Registrations.
+    pub registration: RegistrationConfig,
     /// With what challenges are answered, until [`DialogCommand::Keys`](crate::DialogCommand::Keys) brings others.
     pub keys: Keyring,
     /// Of how many calls and registrations the nonces are kept, so that their next requests need no challenge; beyond it the
@@ -232,6 +237,7 @@ impl Default for DialogConfig {
             refer: true,
             refresh: true,
             lenient: true,
+            registration: RegistrationConfig::default(),
             keys: Keyring::new(),
             nonces: Self::NONCES,
             authentication: None,

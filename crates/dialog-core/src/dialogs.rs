@@ -7,7 +7,7 @@ use std::{
 };
 
 use sip_message::{Message, Method, StatusCode};
-use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
+use sip_transport::{Cx, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
 use transaction_core::{TxEvent, TxFailure, TxId};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     dialog::Dialog,
     forks,
     pending::{Client, Errand, Pending, Server},
+    registration::Registrations,
     respond::Capabilities,
     retry::answers::Answers,
     step::Step,
@@ -42,6 +43,7 @@ pub struct Dialogs {
     /// Boxed, because the nodes of the tree are half empty.
     pub(crate) dialogs: BTreeMap<LegId, Box<Dialog>>,
     pub(crate) tombstones: Tombstones,
+    pub(crate) registrations: Registrations,
 }
 
 /// How much there is of everything.
@@ -55,6 +57,8 @@ pub struct Load {
     pub dialogs: usize,
     /// Ended dialogs that are remembered for 64*T1.
     pub tombstones: usize,
+    /// Registrations that are not over.
+    pub registrations: usize,
 }
 
 impl Dialogs {
@@ -68,6 +72,7 @@ impl Dialogs {
             pending: Pending { answers, ..Pending::default() },
             dialogs: BTreeMap::new(),
             tombstones: Tombstones::default(),
+            registrations: Registrations::default(),
         }
     }
 
@@ -78,6 +83,7 @@ impl Dialogs {
             subscriptions: self.pending.subscriptions.len(),
             dialogs: self.dialogs.len(),
             tombstones: self.tombstones.len(),
+            registrations: self.registrations.len(),
         }
     }
 
@@ -86,9 +92,9 @@ impl Dialogs {
         self.dialogs.len()
     }
 
-    /// Whether there is nothing but tombstones: no dialog, and nothing under way below.
+    /// Whether there is nothing but tombstones: no dialog, no registration, and nothing under way below.
     pub fn is_empty(&self) -> bool {
-        self.dialogs.is_empty() && self.pending.is_empty()
+        self.dialogs.is_empty() && self.registrations.is_empty() && self.pending.is_empty()
     }
 
     /// How many ended dialogs are remembered.
@@ -120,6 +126,7 @@ impl Dialogs {
                 self.begin(cx, id, Subject::Refer(Box::new(Referral::outside(*refer))), out);
             }
             DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, command, out),
+            DialogCommand::Registration(id, command) => self.registration_command(cx, id, command, out),
             DialogCommand::Request(id, command) => self.request_command(cx, id, command, out),
             DialogCommand::Keys(keys) => self.pending.answers.rekey(keys),
         }
@@ -135,8 +142,9 @@ impl Dialogs {
             TxEvent::Acked { tx, outbound } => self.acked(tx, outbound),
             TxEvent::Failed { tx, failure } => self.failed(cx, tx, failure, out),
             TxEvent::Routed { route, result } => self.routed(cx, route, result, out),
-            TxEvent::FlowEnded { flow, .. } => self.flow_ended(flow),
-            // Of interest to registrations only: a dialog finds its way by its route set when its flow is gone.
+            TxEvent::FlowEnded { flow, .. } => self.flow_ended(cx, flow, out),
+            // A registration has let its connection go when it ended, and found another way; a dialog finds its way by
+            // its route set.
             TxEvent::FlowRecovered { .. } => {}
         }
     }
@@ -153,6 +161,7 @@ impl Dialogs {
             DialogTimer::Leg(leg, timer) => {
                 self.with(cx, leg, out, |dialog, step| dialog.leg_expired(step, timer));
             }
+            DialogTimer::Registration(id, timer) => self.registration_expired(cx, id, timer, out),
             DialogTimer::Subscription(id, timer) => {
                 self.with_subscription(cx, id, out, |dialog, step| {
                     dialog.subscription_expired(step, id, timer);
@@ -225,6 +234,7 @@ impl Dialogs {
 
     fn place(&mut self, cx: &mut Cx<'_>, leg: LegId, invite: Box<Invite>, out: &mut Out<'_, DialogOutput>) {
         let full = self.dialogs.len() >= self.config.legs;
+        let outgoing = invite.registration.and_then(|id| self.registrations.outgoing(id));
         let (mut step, dialogs) = self.step(cx, out);
         match dialogs.entry(leg) {
             Entry::Occupied(_) => step.leg(leg, LegEvent::Misused(Misuse::State)),
@@ -232,7 +242,7 @@ impl Dialogs {
                 step.leg(leg, LegEvent::Ended(EndCause::new(By::Local, EndReason::Overload)));
             }
             Entry::Vacant(vacant) => {
-                vacant.insert(Box::new(Dialog::place(&mut step, leg, invite)));
+                vacant.insert(Box::new(Dialog::place(&mut step, leg, invite, outgoing)));
             }
         }
     }
@@ -304,6 +314,12 @@ impl Dialogs {
                     self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, status));
                 }
             }
+            Client::Register(id) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                }
+                self.registration_response(cx, id, origin, message, out);
+            }
             Client::Prack(leg) => {
                 if last {
                     self.pending.clients.remove(&tx);
@@ -330,6 +346,7 @@ impl Dialogs {
                     | Client::StrayBye
                     | Client::Prack(_)
                     | Client::Update(_)
+                    | Client::Register(_)
                     | Client::Request(_) => {}
                 });
             }
@@ -371,6 +388,7 @@ impl Dialogs {
             }
             Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, None)),
             Client::StrayBye => {}
+            Client::Register(id) => self.registration_failed(cx, id, failure, out),
             Client::Prack(leg) => self.with(cx, leg, out, |dialog, _| dialog.prack_over()),
             Client::Update(leg) => {
                 self.with(cx, leg, out, |dialog, step| dialog.update_failed(step, tx, failure));
@@ -433,6 +451,7 @@ impl Dialogs {
                 | Client::Subscribe(_)
                 | Client::Prack(_)
                 | Client::Update(_)
+                | Client::Register(_)
                 | Client::Request(_),
             )
             | None => {}
@@ -450,18 +469,10 @@ impl Dialogs {
             Some(Errand::Dialog(leg, ask)) => {
                 self.with(cx, leg, out, |dialog, step| dialog.routed(step, ask, result));
             }
+            Some(Errand::Registration(id)) => self.registration_routed(cx, id, result, out),
             Some(Errand::Stray(ack)) => ack.routed(&mut self.step(cx, out).0, result),
             Some(Errand::Request(id)) => self.step(cx, out).0.request_outside_routed(id, result),
             None => {}
-        }
-    }
-
-    /// The next request of a dialog on this flow gets a new one (TR-202).
-    fn flow_ended(&mut self, flow: FlowId) {
-        for dialog in self.dialogs.values_mut() {
-            if dialog.state.flow == Some(flow) {
-                dialog.state.flow = None;
-            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod boundary;
 mod config;
+mod contact;
 mod demand;
 mod dialog;
 #[cfg(feature = "dialog-info")]
@@ -15,6 +16,7 @@ mod leg;
 mod offers;
 mod path;
 mod pending;
+mod registration;
 mod replacing;
 mod requests;
 mod respond;
@@ -33,6 +35,10 @@ pub use boundary::{
         LegId, Misuse, Peer, ReofferError, Replacing, Turn,
     },
     package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Resubscription, Subscribe},
+    registration::{
+        Account, AccountFault, Registered, RegistrationCommand, RegistrationEvent, RegistrationFailure,
+        RegistrationId,
+    },
     request::{IncomingRequest, Place, Request, RequestCommand, RequestEvent, RequestFailure, RequestId},
     subscription::{
         IncomingRefer, Notification, NotifiedState, ReferAnswer, SubscriptionCommand, SubscriptionEnd,
@@ -46,4 +52,5 @@ pub use digest::{
     policy::{Authentication, Users, UsersFull},
     secret::{BadHash, Secret},
 };
-pub use timer::{DialogTimer, LegTimer, SubscriptionTimer};
+pub use registration::config::RegistrationConfig;
+pub use timer::{DialogTimer, LegTimer, RegistrationTimer, SubscriptionTimer};

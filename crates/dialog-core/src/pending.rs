@@ -6,7 +6,7 @@ use sip_transport::RouteId;
 use transaction_core::TxId;
 
 use crate::{
-    boundary::{leg::LegId, request::RequestId, subscription::SubscriptionId},
+    boundary::{leg::LegId, registration::RegistrationId, request::RequestId, subscription::SubscriptionId},
     dialog::{Birth, Dialog},
     digest::nonce::Uses,
     forks::{Forks, StrayAck},
@@ -92,6 +92,8 @@ pub(crate) enum Errand {
     Dialog(LegId, Ask),
     /// For the ACK, and BYE if need be, to a 2xx that no leg waits for.
     Stray(Box<StrayAck>),
+    /// For a REGISTER.
+    Registration(RegistrationId),
     /// For a request outside any dialog.
     Request(RequestId),
 }
@@ -113,6 +115,8 @@ pub(crate) enum Client {
     Notify(SubscriptionId),
     /// A SUBSCRIBE.
     Subscribe(SubscriptionId),
+    /// A REGISTER.
+    Register(RegistrationId),
     /// A request of another method.
     Request(RequestId),
     /// A PRACK, whose outcome changes nothing: the INVITE goes on or fails by itself.
@@ -136,7 +140,7 @@ pub(crate) enum Server {
 
 /// All that is under way, and the index of subscriptions.
 ///
-/// No table has a bound of its own, because each entry belongs to a dialog, a subscription or a fork and
+/// No table has a bound of its own, because each entry belongs to a dialog, a subscription, a registration or a fork and
 /// those are bounded; nonces, theirs and ours, are bounded by settings.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {

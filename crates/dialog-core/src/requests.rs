@@ -15,6 +15,7 @@ use crate::{
         answering::{NewCall, unreadable},
         session_timer,
     },
+    registration::Called,
     replacing::{self, Match},
     respond::{OVERLOAD_RETRY, SDP, is_known},
     step::Step,
@@ -94,8 +95,9 @@ impl Dialogs {
     ) {
         let matched = self.replaced(cx, &inbound.message);
         let replaced = matched.leg();
+        let called = self.registrations.called(&inbound);
         let (mut step, dialogs) = self.step(cx, out);
-        let Some((leg, dialog)) = step.new_call(tx, inbound, full, user, matched) else { return };
+        let Some((leg, dialog)) = step.new_call(tx, inbound, full, user, matched, called) else { return };
         if let Some(replaced) = replaced.and_then(|replaced| dialogs.get_mut(&replaced)) {
             replaced.replaced_by = Some(leg);
         }
@@ -272,6 +274,7 @@ impl Step<'_, '_, '_> {
         full: bool,
         user: Option<Arc<str>>,
         matched: Match,
+        called: Option<Called>,
     ) -> Option<(LegId, Dialog)> {
         // What is to replace a call is told about that first: being full is the last of its checks (table 2.4).
         if full && matches!(matched, Match::Nothing) {
@@ -296,6 +299,9 @@ impl Step<'_, '_, '_> {
             self.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
             return None;
         };
+        if let Some(called) = called {
+            new.called(called);
+        }
         new.verified(user);
         match matched {
             Match::Nothing => {}

@@ -7,6 +7,7 @@ use sip_transport::{FlowId, Inbound, Origin, Purpose};
 
 use crate::{
     boundary::leg::{DialogIdentity, LegId, Peer},
+    contact::OurContact,
     path::Path,
     step::Step,
 };
@@ -15,7 +16,7 @@ use crate::{
 const LAST_CSEQ: u32 = (1 << 31) - 1;
 
 /// Max-Forwards of every request of ours (RFC 3261 §8.1.1.6).
-const MAX_FORWARDS: u32 = 70;
+pub(crate) const MAX_FORWARDS: u32 = 70;
 
 /// What a dialog knows of itself and its peer.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ pub(crate) struct DialogState {
     pub(crate) remote_tag: Arc<str>,
     pub(crate) local: NameAddrBuf,
     pub(crate) remote: NameAddrBuf,
-    pub(crate) contact_user: Option<Arc<str>>,
+    pub(crate) contact: OurContact,
     pub(crate) path: Path,
     /// The flow of the dialog; `None` before its first message and after the flow has ended.
     pub(crate) flow: Option<FlowId>,
@@ -71,7 +72,7 @@ impl DialogState {
             remote_tag: "".into(),
             local: ends.from.clone(),
             remote: ends.to.clone(),
-            contact_user: ends.contact_user.cloned(),
+            contact: OurContact::of_user(ends.contact_user.cloned()),
             path: Path::new(ends.target, routes),
             flow: None,
             source: None,
@@ -94,7 +95,7 @@ impl DialogState {
             remote_tag: message.from_tag().unwrap_or_default().into(),
             local: message.to().ok()?.to_owned(),
             remote: message.from().ok()?.to_owned(),
-            contact_user: request_uri.user().map(Arc::from),
+            contact: OurContact::of_user(request_uri.user().map(Arc::from)),
             path: Path::new(&message.contact().ok()??.uri.to_owned(), Path::recorded(message).ok()?),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),

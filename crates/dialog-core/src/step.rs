@@ -10,6 +10,7 @@ use crate::{
     boundary::{
         DialogEvent, DialogOutput,
         leg::{LegEvent, LegId},
+        registration::{RegistrationEvent, RegistrationId},
         request::{RequestEvent, RequestId},
         subscription::{SubscriptionEvent, SubscriptionId},
     },
@@ -18,7 +19,7 @@ use crate::{
     pending::{Client, Errand, Pending},
     respond::Capabilities,
     retry::Sent,
-    timer::{DialogTimer, LegTimer, SubscriptionTimer},
+    timer::{DialogTimer, LegTimer, RegistrationTimer, SubscriptionTimer},
 };
 
 /// One step of the reducer.
@@ -39,6 +40,11 @@ impl Step<'_, '_, '_> {
     /// Tells about a subscription.
     pub(crate) fn subscription(&mut self, subscription: SubscriptionId, event: SubscriptionEvent) {
         self.out.push(DialogOutput::Event(DialogEvent::Subscription(subscription, event)));
+    }
+
+    /// Tells about a registration.
+    pub(crate) fn registration(&mut self, registration: RegistrationId, event: RegistrationEvent) {
+        self.out.push(DialogOutput::Event(DialogEvent::Registration(registration, event)));
     }
 
     /// Tells about a request.
@@ -91,6 +97,16 @@ impl Step<'_, '_, '_> {
     /// Disarms a timer of a subscription.
     pub(crate) fn disarm_subscription(&mut self, id: SubscriptionId, timer: SubscriptionTimer) {
         self.out.push(DialogOutput::Timer(TimerOp::Disarm(DialogTimer::Subscription(id, timer))));
+    }
+
+    /// Arms a timer of a registration.
+    pub(crate) fn arm_registration(&mut self, id: RegistrationId, timer: RegistrationTimer, after: Duration) {
+        self.out.push(DialogOutput::Timer(TimerOp::Arm(DialogTimer::Registration(id, timer), after)));
+    }
+
+    /// Disarms a timer of a registration.
+    pub(crate) fn disarm_registration(&mut self, id: RegistrationId, timer: RegistrationTimer) {
+        self.out.push(DialogOutput::Timer(TimerOp::Disarm(DialogTimer::Registration(id, timer))));
     }
 
     /// 64*T1.

@@ -1,14 +1,18 @@
 //! The timers of the dialog layer, by what they limit.
 
-use crate::boundary::{leg::LegId, request::RequestId, subscription::SubscriptionId};
+use crate::boundary::{
+    leg::LegId, registration::RegistrationId, request::RequestId, subscription::SubscriptionId,
+};
 
-/// A timer of a leg, a subscription or a request.
+/// A timer of a leg, a subscription, a registration or a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DialogTimer {
     /// Of a leg.
     Leg(LegId, LegTimer),
     /// Of a subscription.
     Subscription(SubscriptionId, SubscriptionTimer),
+    /// Of a registration.
+    Registration(RegistrationId, RegistrationTimer),
     /// Of a request of theirs that nobody has answered yet.
     Request(RequestId),
 }
@@ -57,6 +61,15 @@ pub enum SubscriptionTimer {
     Decision,
     /// Notifier: a second between NOTIFYs (RFC 3515 §3.10).
     Spacing,
+}
+
+/// What limits a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RegistrationTimer {
+    /// The next REGISTER: a refresh, or the next try (RFC 5626 §4.5).
+    Due,
+    /// The granted duration (RFC 3261 §10.2.4).
+    Expiry,
 }
 
 impl SubscriptionTimer {

@@ -8,6 +8,7 @@ use session_core::{
     TransferPolicy,
 };
 
+use crate::account;
 use crate::agent::{self, Agent};
 use crate::args::{AnswerArgs, Refer, Replaces, SoundArgs};
 use crate::console::Console;
@@ -41,7 +42,17 @@ pub(crate) async fn run(
     let builder = agent::configure(&args.listen, &args.network, &args.audio, args.media)?;
     let builder =
         sound::configure(builder, &args.sound)?.max_calls(args.max_calls).transfer_policy(policy(args));
+    let builder = account::configure(builder, &args.account)?;
     let mut agent = Agent::start(recording.of(builder), console).await?;
+    let registration = match account::register(&agent.manager, &args.account).await {
+        Ok(registration) => registration,
+        Err(failure) => {
+            agent.close().await;
+            return Err(failure);
+        }
+    };
+    let refused = account::refused(registration.as_ref(), &args.account);
+    tokio::pin!(refused);
 
     let lifetime = async {
         match args.lifetime {
@@ -50,7 +61,7 @@ pub(crate) async fn run(
         }
     };
     tokio::pin!(lifetime);
-    loop {
+    let result = loop {
         tokio::select! {
             incoming = agent.incoming.next() => match incoming {
                 Some(Incoming::Call(call)) => {
@@ -60,14 +71,15 @@ pub(crate) async fn run(
                     Some(prompt) => prompt.ask(transfer),
                     None => drop(transfer),
                 },
-                None => break,
+                None => break Ok(()),
             },
-            () = &mut lifetime => break,
-            () = stop.wanted() => break,
+            failure = &mut refused => break Err(failure),
+            () = &mut lifetime => break Ok(()),
+            () = stop.wanted() => break Ok(()),
         }
-    }
+    };
     agent.close().await;
-    Ok(())
+    result
 }
 
 /// Rings, waits, answers. That the caller gave up meanwhile is told by the events.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the doc comments of arguments are the help text")]
 
+mod account;
 mod values;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use session_core::{Codec, Network};
 
+pub(crate) use account::AccountArgs;
 pub(crate) use values::Listen;
 
 const AFTER: &str = "\
@@ -115,6 +117,8 @@ pub(crate) struct AnswerArgs {
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
     #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
     pub(crate) audio: AudioArgs,
     #[command(flatten)]
     pub(crate) sound: SoundArgs,
@@ -175,6 +179,8 @@ pub(crate) struct CallArgs {
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
     #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
     pub(crate) audio: AudioArgs,
     #[command(flatten)]
     pub(crate) sound: SoundArgs,
@@ -224,6 +230,8 @@ pub(crate) struct TransferArgs {
     pub(crate) listen: Vec<Listen>,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     #[command(flatten)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use session_core::{EndCause, Session, SessionManager};
 
+use crate::account;
 use crate::agent::{self, Agent};
 use crate::args::{CallArgs, Switch};
 use crate::console::Console;
@@ -21,7 +22,7 @@ pub(crate) async fn run(
     recording: &Recording,
 ) -> Result<(), Failure> {
     let builder = agent::configure(&args.listen, &args.network, &args.audio, Switch::On)?;
-    let builder = sound::configure(builder, &args.sound)?;
+    let builder = account::configure(sound::configure(builder, &args.sound)?, &args.account)?;
     let agent = Agent::start(recording.of(builder), console).await?;
     let result = converse(args, &agent.manager, stop).await;
     agent.close().await;
@@ -29,6 +30,7 @@ pub(crate) async fn run(
 }
 
 async fn converse(args: &CallArgs, manager: &SessionManager, stop: &Stop) -> Result<(), Failure> {
+    account::registered(manager, &args.account, stop).await?;
     let session = place(manager, &args.uri, stop).await?;
     if let Err(failure) = sound::begin(&session, &args.sound).await {
         session.hang_up().await?;

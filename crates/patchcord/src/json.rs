@@ -99,6 +99,26 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
         EventKind::IncomingCall { to, .. } => {
             put("to", to.as_str().into());
         }
+        EventKind::RegistrationActive { registration, registered, .. } => {
+            let uri = |uri: &session_core::UriBuf| Value::from(uri.as_str());
+            put("registration", registration.to_string().into());
+            put("expires_s", registered.expires.as_secs().into());
+            put("contacts", registered.contacts.iter().map(uri).collect());
+            put("service_route", registered.service_route.iter().map(uri).collect());
+            put("gruu", registered.pub_gruu.as_ref().map(uri).into());
+        }
+        EventKind::RegistrationFailed { registration, retry_after, .. } => {
+            put("registration", registration.to_string().into());
+            put("retry_ms", retry_after.map(whole_ms).into());
+        }
+        EventKind::RegistrationLapsed { registration, .. }
+        | EventKind::RegistrationFlowLost { registration, .. } => {
+            put("registration", registration.to_string().into());
+        }
+        EventKind::RegistrationEnded { registration, confirmed, .. } => {
+            put("registration", registration.to_string().into());
+            put("confirmed", (*confirmed).into());
+        }
         EventKind::Established { placed, .. } => {
             put("placed", (*placed).into());
         }

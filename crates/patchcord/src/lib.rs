@@ -2,6 +2,7 @@
 //!
 //! The library is what the binary runs, apart so that it can be tested and fuzzed; it is no interface of its own.
 
+mod account;
 mod agent;
 mod answer;
 mod args;

@@ -6,6 +6,23 @@ use session_core::{CloseCause, EventKind, QualityChange, SessionEvent, StatusCod
 pub(crate) fn of(event: &SessionEvent) -> Option<String> {
     let words = match &event.kind {
         EventKind::IncomingCall { from, to } => format!("call from {from} to {to}"),
+        EventKind::RegistrationActive { account, registered, .. } => {
+            format!("{account} is registered for {} s", registered.expires.as_secs())
+        }
+        EventKind::RegistrationFailed { account, failure, retry_after, .. } => match retry_after {
+            Some(after) => format!("{account}: {failure}; tried again in {} s", after.as_secs()),
+            None => format!("{account}: {failure}"),
+        },
+        EventKind::RegistrationLapsed { account, .. } => format!("{account} is registered no longer"),
+        EventKind::RegistrationFlowLost { account, .. } => {
+            format!("{account}: the connection to the registrar is gone; registering again")
+        }
+        EventKind::RegistrationEnded { account, confirmed: true, .. } => {
+            format!("{account} is not registered any more")
+        }
+        EventKind::RegistrationEnded { account, confirmed: false, .. } => {
+            format!("{account}: the registrar has not confirmed the end of the registration")
+        }
         EventKind::Calling { to } => format!("calling {to}"),
         EventKind::Ringing { status } => format!("ringing ({status})"),
         EventKind::Established { peer, .. } => format!("talking to {peer}"),

@@ -8,6 +8,7 @@ use session_core::{
     SessionManager, Transfer, TransferError, TransferPolicy, learned_name, outcome_name,
 };
 
+use crate::account;
 use crate::agent::{self, Agent};
 use crate::args::{Kind, ReferTo, Switch, TransferArgs};
 use crate::call;
@@ -37,7 +38,7 @@ fn configure(args: &TransferArgs) -> Result<Builder, Failure> {
         policy.attended.consult_limit = limit;
     }
     let builder = agent::configure(&args.listen, &args.network, &args.audio, Switch::On)?;
-    Ok(sound::configure(builder, &args.sound)?.transfer_policy(policy))
+    account::configure(sound::configure(builder, &args.sound)?.transfer_policy(policy), &args.account)
 }
 
 /// How the transfer went as far as it was waited for.
@@ -51,6 +52,7 @@ enum Went {
 }
 
 async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Stop) -> Result<(), Failure> {
+    account::registered(manager, &args.account, stop).await?;
     let session = call::place(manager, &args.first, stop).await?;
     if let Err(failure) = sound::begin(&session, &args.sound).await {
         session.hang_up().await?;

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use dialog_core::EndCause;
+use dialog_core::{AccountFault, EndCause, RegistrationFailure};
 use thiserror::Error;
 use transfer::{Outcome, TransferRefusal};
 
-use crate::event::{describe_cause, describe_outcome};
+use crate::describe::{describe_cause, describe_outcome};
 
 /// What can be done about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,9 @@ pub enum SessionError {
     /// The target is not a URI that can be called.
     #[error("not a URI that can be called: {0}")]
     Target(String),
+    /// The call is to go by a registration that is unknown or over.
+    #[error("the account of the call is not registered")]
+    UnknownAccount,
     /// All calls that are allowed at once are up.
     #[error("the limit of {limit} calls is reached")]
     TooManyCalls {
@@ -116,6 +119,54 @@ pub enum TransferError {
     /// The transfer has ended without what was asked for; everything is as the outcome says.
     #[error("the transfer has ended: {}", describe_outcome(.0))]
     Ended(Outcome),
+}
+
+/// Why something asked of a registration is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RegistrationError {
+    /// No such registration; it is over or never was.
+    #[error("the registration is unknown or over")]
+    Unknown,
+    /// The account cannot be used.
+    #[error("the account cannot be used: {0}")]
+    Account(AccountFault),
+    /// A REGISTER came to nothing.
+    #[error("{failure}")]
+    Failed {
+        /// Why.
+        failure: RegistrationFailure,
+        /// After what time it is tried again by itself; `None` if it is over.
+        retry_after: Option<std::time::Duration>,
+    },
+    /// It was taken back in the meantime.
+    #[error("the registration was taken back")]
+    Ended,
+    /// Too many commands wait for it.
+    #[error("too many commands are waiting for this registration")]
+    Busy,
+    /// The manager has been shut down.
+    #[error("the session manager has been shut down")]
+    Closed,
+}
+
+impl RegistrationError {
+    /// What can be done about it.
+    pub fn recovery(&self) -> RecoveryAction {
+        match self {
+            Self::Unknown | Self::Ended | Self::Closed => RecoveryAction::GiveUp,
+            Self::Account(_) => RecoveryAction::FixInput,
+            Self::Busy => RecoveryAction::RetryLater,
+            Self::Failed { retry_after: Some(_), .. } => RecoveryAction::WaitForState,
+            Self::Failed { failure, retry_after: None } => match failure {
+                RegistrationFailure::Unauthorized
+                | RegistrationFailure::Account(_)
+                | RegistrationFailure::Unencodable => RecoveryAction::FixInput,
+                RegistrationFailure::Overload => RecoveryAction::RetryLater,
+                _ => RecoveryAction::TryAlternative,
+            },
+        }
+    }
 }
 
 /// Why media of a call cannot be had.
@@ -202,7 +253,7 @@ impl SessionError {
         match self {
             Self::Unknown | Self::Closed => RecoveryAction::GiveUp,
             Self::WrongState { .. } => RecoveryAction::WaitForState,
-            Self::Target(_) => RecoveryAction::FixInput,
+            Self::Target(_) | Self::UnknownAccount => RecoveryAction::FixInput,
             Self::TooManyCalls { .. } | Self::Busy => RecoveryAction::RetryLater,
             Self::Ended(cause) => recovery_of_end(cause),
             Self::Reoffer(failure) => match failure {

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use dialog_core::{EndCause, EndReason};
+use dialog_core::{EndCause, Registered, RegistrationFailure, RegistrationId};
 use event_bus::Priority;
 use media_core::{
     QualityKind, QualityReport, RecordingFailure, RecordingId, StreamSummary, dtmf::Event as Dtmf,
@@ -11,9 +11,12 @@ use media_core::{
 };
 use sip_message::StatusCode;
 use sip_transport::{CloseCause, Transport, identifier};
-use transfer::{LearnedFrom, Outcome, OutcomeKind, TransferId};
+use transfer::{Outcome, OutcomeKind, TransferId};
 
-use crate::engine::{MediaFailure, MonitorSummary, SessionMediaState};
+use crate::{
+    describe::{cause_code, describe_cause, learned_name, outcome_name},
+    engine::{MediaFailure, MonitorSummary, SessionMediaState},
+};
 
 identifier! {
     /// A session: a call of ours with its media. Its leg and its RTP stream have the same number.
@@ -45,6 +48,49 @@ pub enum EventKind {
         from: String,
         /// The called URI.
         to: String,
+    },
+    /// An account is registered: after the first REGISTER and after each refresh.
+    RegistrationActive {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+        /// What the registrar told.
+        registered: Box<Registered>,
+    },
+    /// A REGISTER came to nothing.
+    RegistrationFailed {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+        /// Why.
+        failure: RegistrationFailure,
+        /// After what time it is tried again by itself; `None` if the registration is over.
+        retry_after: Option<Duration>,
+    },
+    /// The binding's time ran out before it could be refreshed. It is still tried.
+    RegistrationLapsed {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+    },
+    /// The connection that the binding depends on is gone; it is registered anew.
+    RegistrationFlowLost {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+    },
+    /// The binding was taken back.
+    RegistrationEnded {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its address of record.
+        account: String,
+        /// Whether the registrar has confirmed it.
+        confirmed: bool,
     },
     /// An INVITE is being sent.
     Calling {
@@ -248,6 +294,11 @@ impl SessionEvent {
     pub fn name(&self) -> &'static str {
         match &self.kind {
             EventKind::IncomingCall { .. } => "incoming_call",
+            EventKind::RegistrationActive { .. } => "registration_active",
+            EventKind::RegistrationFailed { .. } => "registration_failed",
+            EventKind::RegistrationLapsed { .. } => "registration_lapsed",
+            EventKind::RegistrationFlowLost { .. } => "registration_flow_lost",
+            EventKind::RegistrationEnded { .. } => "registration_ended",
             EventKind::Calling { .. } => "calling",
             EventKind::Ringing { .. } => "ringing",
             EventKind::Established { .. } => "established",
@@ -318,6 +369,11 @@ impl SessionEvent {
             EventKind::IncomingCall { from, .. }
             | EventKind::Replaced { from, .. }
             | EventKind::ReplaceRefused { from, .. } => Some(from.clone()),
+            EventKind::RegistrationActive { account, .. }
+            | EventKind::RegistrationFailed { account, .. }
+            | EventKind::RegistrationLapsed { account, .. }
+            | EventKind::RegistrationFlowLost { account, .. }
+            | EventKind::RegistrationEnded { account, .. } => Some(account.clone()),
             EventKind::Calling { to } => Some(to.clone()),
             EventKind::Established { peer, .. } => Some(peer.clone()),
             EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target } => {
@@ -340,6 +396,9 @@ impl SessionEvent {
             | EventKind::TransferAccepted { status }
             | EventKind::TransferProgress { status }
             | EventKind::ReplaceRefused { status, .. } => Some(*status),
+            EventKind::RegistrationFailed { failure: RegistrationFailure::Refused(status), .. } => {
+                Some(*status)
+            }
             EventKind::TransferEnded(outcome) => outcome.code,
             EventKind::CallEnded { cause } => cause_code(cause),
             _ => None,
@@ -349,6 +408,7 @@ impl SessionEvent {
     /// Why, in words, where there is a reason.
     pub fn reason(&self) -> Option<String> {
         match &self.kind {
+            EventKind::RegistrationFailed { failure, .. } => Some(failure.to_string()),
             EventKind::CallEnded { cause } => Some(describe_cause(cause)),
             EventKind::TransferEnded(outcome) => outcome.failure.map(|failure| failure.to_string()),
             EventKind::MediaFailed { failure } => Some(failure.to_string()),
@@ -378,80 +438,10 @@ impl SessionEvent {
     }
 }
 
-/// An outcome's name as the public interfaces spell it.
-pub const fn outcome_name(kind: OutcomeKind) -> &'static str {
-    match kind {
-        OutcomeKind::Succeeded => "Succeeded",
-        OutcomeKind::Bridged => "Bridged",
-        OutcomeKind::Failed => "Failed",
-        OutcomeKind::Recovered => "Recovered",
-        OutcomeKind::Cancelled => "Cancelled",
-        OutcomeKind::TimedOut => "TimedOut",
-        OutcomeKind::PeerHungUp => "PeerHungUp",
-    }
-}
-
-/// The way an outcome was learned as the public interfaces spell it.
-pub const fn learned_name(from: LearnedFrom) -> &'static str {
-    match from {
-        LearnedFrom::Notify => "notify",
-        LearnedFrom::Terminated => "terminated",
-        LearnedFrom::Bye => "bye",
-        LearnedFrom::Guard => "guard",
-        LearnedFrom::Local => "local",
-    }
-}
-
-/// An outcome in words: what came of it, the status, what failed.
-pub fn describe_outcome(outcome: &Outcome) -> String {
-    let code = outcome.code.map(|code| format!(" ({code})")).unwrap_or_default();
-    let failure = outcome.failure.map(|failure| format!(": {failure}")).unwrap_or_default();
-    format!("{}{code}{failure}", outcome_name(outcome.kind))
-}
-
-/// The status behind the end of a call, where there is one.
-pub fn cause_code(cause: &EndCause) -> Option<StatusCode> {
-    match cause.reason {
-        EndReason::Refused(status) | EndReason::Redirected { status, .. } => Some(status),
-        EndReason::Bye
-        | EndReason::Cancelled
-        | EndReason::NoAnswer
-        | EndReason::NoRoute(_)
-        | EndReason::Unreachable
-        | EndReason::Gone
-        | EndReason::NoAck
-        | EndReason::NoPrack
-        | EndReason::SessionExpired
-        | EndReason::NotAcceptable
-        | EndReason::Overload => None,
-    }
-}
-
-/// The end of a call in words.
-pub fn describe_cause(cause: &EndCause) -> String {
-    let words = match &cause.reason {
-        EndReason::Bye => "hung up".to_owned(),
-        EndReason::Cancelled => "cancelled before it was answered".to_owned(),
-        EndReason::Refused(status) => format!("refused: {status} {}", status.reason_phrase()),
-        EndReason::Redirected { status, .. } => format!("redirected: {status} {}", status.reason_phrase()),
-        EndReason::NoAnswer => "not answered in time".to_owned(),
-        EndReason::NoRoute(error) => error.to_string(),
-        EndReason::Unreachable => "the peer cannot be reached".to_owned(),
-        EndReason::Gone => "the peer does not know the call any more".to_owned(),
-        EndReason::NoAck => "the answer was never acknowledged".to_owned(),
-        EndReason::NoPrack => "the ringing was never acknowledged".to_owned(),
-        EndReason::SessionExpired => "the session was not refreshed in time".to_owned(),
-        EndReason::NotAcceptable => "no acceptable media".to_owned(),
-        EndReason::Overload => "too many calls".to_owned(),
-    };
-    match &cause.header {
-        Some(header) => format!("{words} ({header})"),
-        None => words,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use dialog_core::EndReason;
+
     use super::*;
 
     fn priority_of(kind: EventKind) -> Priority {

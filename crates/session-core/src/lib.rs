@@ -2,29 +2,32 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod describe;
 mod driver;
 pub mod engine;
 mod error;
 mod event;
 mod facade;
 
+pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
 pub use driver::{Capture, CaptureReport};
 pub use error::{
-    MediaError, RecoveryAction, ReofferFailure, SessionError, SessionState, StartError, TransferError,
+    MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
+    TransferError,
 };
-pub use event::{
-    EventKind, SessionEvent, SessionId, TracedMessage, cause_code, describe_cause, describe_outcome,
-    learned_name, outcome_name,
-};
+pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
-    Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
+    Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
 };
 
-pub use dialog_core::{By, EndCause, EndReason};
+pub use dialog_core::{
+    Account, AccountFault, By, Credential, EndCause, EndReason, Keyring, KeyringFull, Registered,
+    RegistrationFailure, RegistrationId, Secret,
+};
 pub use engine::{
-    AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, SessionInfo,
-    SessionMediaState, TransferInfo,
+    AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo,
+    SessionInfo, SessionMediaState, TransferInfo,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{

@@ -1,6 +1,9 @@
 //! What goes into the transport layer and what comes out of it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -33,8 +36,15 @@ pub enum TransportCommand {
     /// The next element did not answer, or answered 503: others come before it for a while (RFC 3263 §4.3).
     Avoid(Hop),
     /// Keeps a connection that we opened: it is not closed when idle, and opened again when it ends, with growing waits
-    /// (RFC 5626 §4.5), which [`FlowEvent::Recovered`] tells. Anything else than such a connection is not kept.
-    Keep(FlowId),
+    /// (RFC 5626 §4.5), which [`FlowEvent::Recovered`] tells. Anything else than such a connection is not kept. Asked
+    /// again, the newest interval counts.
+    Keep {
+        /// Which.
+        flow: FlowId,
+        /// Longest time between two pings, as the other side asks for it by Flow-Timer (RFC 5626 §4.4.1); at least
+        /// [`SHORTEST_BEAT`](crate::SHORTEST_BEAT). `None` for [`Config::keep_alive`](crate::Config::keep_alive).
+        every: Option<Duration>,
+    },
     /// Keeps a connection no longer.
     LetGo(FlowId),
 }

@@ -35,4 +35,4 @@ pub use flow::{
 pub use guard::{Guard, Purpose, Token};
 pub use question::{Addresses, Answer, LookupError, Naptr, Question, Records, Srv};
 pub use step::{Cx, IdMint, Out, Outbox, Random, Tick, TimerOp, UnixTime};
-pub use transports::{MAX_DATAGRAM, Transports};
+pub use transports::{MAX_DATAGRAM, SHORTEST_BEAT, Transports};

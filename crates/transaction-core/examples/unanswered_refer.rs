@@ -57,7 +57,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 TxOutput::Event(TxEvent::Failed { failure, .. }) => {
                     println!("{:>6.1} s  {failure}", now.as_secs_f32());
                 }
-                TxOutput::Event(_) | TxOutput::Route(_) | TxOutput::Withdraw(_) | TxOutput::Avoid(_) => {}
+                TxOutput::Event(_)
+                | TxOutput::Route(_)
+                | TxOutput::Withdraw(_)
+                | TxOutput::Avoid(_)
+                | TxOutput::Keep { .. }
+                | TxOutput::LetGo(_) => {}
                 TxOutput::Timer(TimerOp::Arm(timer, length)) => {
                     timers.insert(timer, now + length);
                 }

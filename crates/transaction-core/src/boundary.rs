@@ -65,6 +65,15 @@ pub enum TxCommand {
         /// A Reason header value to send (RFC 3326).
         reason: Option<Box<str>>,
     },
+    /// Keeps a connection that we opened, for whoever registered over it (RFC 5626 §4.4). Passed to transport.
+    Keep {
+        /// Which.
+        flow: FlowId,
+        /// Longest time between two keep-alives, where the other side asks for one.
+        every: Option<Duration>,
+    },
+    /// Keeps a connection no longer. Passed to transport.
+    LetGo(FlowId),
 }
 
 /// What the layer above is told.
@@ -214,6 +223,15 @@ pub enum TxOutput {
     /// Tell transport that the element behind this hop did not answer in time, or answered 503 while there was another hop to
     /// try: others come before it for a while (RFC 3263 §4.3).
     Avoid(Hop),
+    /// Have transport keep a connection.
+    Keep {
+        /// Which.
+        flow: FlowId,
+        /// Longest time between two keep-alives.
+        every: Option<Duration>,
+    },
+    /// Have transport keep a connection no longer.
+    LetGo(FlowId),
     /// Tell the layer above.
     Event(TxEvent),
     /// Time.

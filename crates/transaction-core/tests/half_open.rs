@@ -81,7 +81,12 @@ impl Stack {
                     assert_eq!(failure, TxFailure::TuSilent);
                     self.silent += 1;
                 }
-                TxOutput::Event(_) | TxOutput::Route(_) | TxOutput::Withdraw(_) | TxOutput::Avoid(_) => {}
+                TxOutput::Event(_)
+                | TxOutput::Route(_)
+                | TxOutput::Withdraw(_)
+                | TxOutput::Avoid(_)
+                | TxOutput::Keep { .. }
+                | TxOutput::LetGo(_) => {}
             }
         }
     }

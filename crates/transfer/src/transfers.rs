@@ -133,6 +133,8 @@ impl Transfers {
                 self.requested(cx, *id, refer, out);
             }
             DialogEvent::Subscription(id, event) => self.subscription_event(cx, *id, event, out),
+            // No transfer depends on one.
+            DialogEvent::Registration(..) => {}
             // No transfer sends or awaits one.
             DialogEvent::Request(..) => {}
         }

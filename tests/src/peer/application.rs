@@ -30,8 +30,15 @@ impl Application {
 
     /// Starts it with these arguments and `--json`, and waits until it listens.
     pub fn start(arguments: &[&str]) -> Result<Self, PeerError> {
+        Self::start_with(arguments, &[])
+    }
+
+    /// The same with variables in its environment.
+    pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self, PeerError> {
         let name = format!("patchcord {}", arguments.first().copied().unwrap_or_default());
-        let mut events = Events::spawn(&name, Command::new(Self::binary()).args(arguments).arg("--json"))?;
+        let mut command = Command::new(Self::binary());
+        command.args(arguments).arg("--json").envs(variables.iter().copied());
+        let mut events = Events::spawn(&name, &mut command)?;
         events.wait_named("listening", PATIENCE)?;
         Ok(Self { events })
     }

@@ -102,6 +102,8 @@ struct Kind<'a> {
     /// PCMU and PCMA, not secured, otherwise.
     carried: Option<Carried>,
     tls: Option<(&'a Authority, &'a Identity)>,
+    /// The registrar, which is its proxy, and the password.
+    registered: Option<(Ipv4Addr, &'a str)>,
 }
 
 /// A running baresip that answers every call.
@@ -122,7 +124,7 @@ impl Baresip {
 
     /// Starts one that carries audio in this way only.
     pub fn start_carrying(user: &str, own: Ipv4Addr, hz: u16, carried: Carried) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, Kind { carried: Some(carried), tls: None })
+        Self::start_with(user, own, hz, Kind { carried: Some(carried), ..Kind::default() })
     }
 
     /// Starts one that speaks TLS, on port 5061, and shows this certificate. It is given the authority, too, but 1.0 looks
@@ -134,7 +136,20 @@ impl Baresip {
         authority: &Authority,
         identity: &Identity,
     ) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, Kind { carried: None, tls: Some((authority, identity)) })
+        Self::start_with(user, own, hz, Kind { tls: Some((authority, identity)), ..Kind::default() })
+    }
+
+    /// Starts one that registers, with this password, at a registrar that is its proxy: that it has shows there, because the
+    /// event may come before anybody listens to it.
+    pub fn start_registered(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        registrar: Ipv4Addr,
+        password: &str,
+    ) -> Result<Self, PeerError> {
+        let kind = Kind { registered: Some((registrar, password)), ..Kind::default() };
+        Self::start_with(user, own, hz, kind)
     }
 
     fn start_with(user: &str, own: Ipv4Addr, hz: u16, kind: Kind<'_>) -> Result<Self, PeerError> {
@@ -160,6 +175,15 @@ impl Baresip {
             ),
         };
         let mut parameters = "regint=0;answermode=auto".to_owned();
+        let account = match kind.registered {
+            None => account,
+            Some((registrar, password)) => {
+                parameters = format!(
+                    "regint=60;auth_user={user};auth_pass={password};outbound=\"sip:{registrar}\";answermode=auto"
+                );
+                format!("sip:{user}@{registrar}")
+            }
+        };
         if let Some(Carried { codec, srtp }) = kind.carried {
             parameters = format!("{parameters};audio_codecs={}", codec.account());
             parameters.push_str(if srtp { ";mediaenc=srtp-mand" } else { "" });

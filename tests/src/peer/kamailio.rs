@@ -1,4 +1,5 @@
-//! kamailio as a stateful proxy that records its route, set up by `tests/interop/kamailio.cfg`.
+//! kamailio as a stateful proxy that records its route, set up by `tests/interop/kamailio.cfg`, or as a registrar, by
+//! `tests/interop/kamailio-registrar.cfg`.
 
 use std::{
     collections::BTreeSet,
@@ -77,23 +78,37 @@ impl Kamailio {
             "enable_tls=yes\nloadmodule \"tls.so\"\nmodparam(\"tls\", \"config\", \"{}\")",
             tls.display()
         );
-        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/kamailio.cfg");
-        let text = fs::read_to_string(&template)
-            .map_err(|source| PeerError::Environment { what: template.display().to_string(), source })?;
-        let text = text
+        let text = template("kamailio.cfg")?
             .replace("@OWN@", &own.to_string())
             .replace("@LISTEN@", &listen)
             .replace("@MODULES@", &tls_module)
             .replace("@USERS@", &routes);
+        Self::run(own, folder, &text, &[(Table::Udp, PORT), (Table::Tcp, PORT), (Table::Tcp, WSS)])
+    }
+
+    /// Starts a registrar on an address of its own, by UDP and TCP, which is a proxy for who is registered. Everybody has
+    /// this password, which is proved by digest with that algorithm.
+    pub fn registrar(own: Ipv4Addr, algorithm: &str, password: &str) -> Result<Self, PeerError> {
+        let folder = scratch(&format!("kamailio-{own}"))?;
+        let listen = format!("listen=udp:{own}:{PORT}\nlisten=tcp:{own}:{PORT}");
+        let text = template("kamailio-registrar.cfg")?
+            .replace("@OWN@", &own.to_string())
+            .replace("@LISTEN@", &listen)
+            .replace("@ALGORITHM@", algorithm)
+            .replace("@PASSWORD@", password);
+        Self::run(own, folder, &text, &[(Table::Udp, PORT), (Table::Tcp, PORT)])
+    }
+
+    fn run(own: Ipv4Addr, folder: PathBuf, text: &str, ports: &[(Table, u16)]) -> Result<Self, PeerError> {
         let configuration = folder.join("kamailio.cfg");
-        write(&configuration, &text)?;
+        write(&configuration, text)?;
         let mut command = Command::new("kamailio");
         // 64 MB for all its processes, 8 MB for each.
         command.args(["-DD", "-E", "-m", "64", "-M", "8", "-f"]).arg(&configuration).arg("-Y").arg(&folder);
         let connections = Connections::of(own)?;
         let mut process = Process::spawn_group("kamailio", &mut command)?;
-        for (table, port) in [(Table::Udp, PORT), (Table::Tcp, PORT), (Table::Tcp, WSS)] {
-            wait_until_open(&mut process, table, SocketAddrV4::new(own, port))?;
+        for (table, port) in ports {
+            wait_until_open(&mut process, *table, SocketAddrV4::new(own, *port))?;
         }
         Ok(Self { process, folder, connections })
     }
@@ -134,6 +149,13 @@ impl Drop for Kamailio {
         self.process.end();
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A configuration with what the test fills in.
+fn template(name: &str) -> Result<String, PeerError> {
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(name);
+    fs::read_to_string(&template)
+        .map_err(|source| PeerError::Environment { what: template.display().to_string(), source })
 }
 
 /// Its own certificate as a server; as a client it wants one of the authority, and shows its own.

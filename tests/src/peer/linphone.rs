@@ -57,13 +57,13 @@ pub struct Linphone {
 impl Linphone {
     /// Starts one with this user name on an address of its own, port 5060; it sends a tone and records what it hears.
     pub fn start(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, Table::Udp, PLAIN)
+        Self::start_with(user, own, hz, Table::Udp, PLAIN, "")
     }
 
     /// Starts one that insists on SRTP with keys in the SDP.
     pub fn start_secured(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
         let sdes = "media_encryption=srtp\nmedia_encryption_mandatory=1\n";
-        Self::start_with(user, own, hz, Table::Udp, sdes)
+        Self::start_with(user, own, hz, Table::Udp, sdes, "")
     }
 
     /// Starts one that listens by TCP, and calls by TLS whom this authority has certified for the host that it calls. An
@@ -77,10 +77,34 @@ impl Linphone {
         let roots = authority.roots();
         let trust =
             format!("{PLAIN}root_ca={}\nverify_server_certs=1\nverify_server_cn=1\n", roots.display());
-        Self::start_with(user, own, hz, Table::Tcp, &trust)
+        Self::start_with(user, own, hz, Table::Tcp, &trust, "")
     }
 
-    fn start_with(user: &str, own: Ipv4Addr, hz: u16, over: Table, more: &str) -> Result<Self, PeerError> {
+    /// Starts one that registers, with this password, at a registrar that is its proxy: that it has shows there.
+    pub fn start_registered(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        registrar: Ipv4Addr,
+        password: &str,
+    ) -> Result<Self, PeerError> {
+        let sections = format!(
+            "[auth_info_0]\nusername={user}\nuserid={user}\npasswd={password}\nrealm={registrar}\n\
+             [proxy_0]\nreg_proxy=<sip:{registrar}:5060;transport=udp>\nreg_identity=sip:{user}@{registrar}\n\
+             reg_expires=60\nreg_sendregister=1\npublish=0\n"
+        );
+        let plain = format!("{PLAIN}default_proxy=0\n");
+        Self::start_with(user, own, hz, Table::Udp, &plain, &sections)
+    }
+
+    fn start_with(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        over: Table,
+        more: &str,
+        sections: &str,
+    ) -> Result<Self, PeerError> {
         let folder = scratch(&format!("linphone-{own}"))?;
         let environment = |what: &PathBuf| {
             let what = what.display().to_string();
@@ -105,7 +129,7 @@ impl Linphone {
              contact=sip:{user}@{own}:5060{parameter}\nuse_ipv6=0\nkeepalive_period=0\n\
              [rtp]\nbind_address={own}\naudio_rtp_port=22000\n\
              [net]\ndns_srv_enabled=0\n[sound]\nremote_ring=\nechocancellation=0\n[video]\nenabled=0\n\
-             {codecs}"
+             {codecs}{sections}"
         );
         fs::write(&configuration, text).map_err(environment(&configuration))?;
         // Its own buffering of lines would keep them from us.

@@ -36,7 +36,6 @@ const LEFT: &[(&str, &str, &str, &str)] = &[
     ("baresip", "caller", "our certificate is for another name", "1.0 looks at nobody's certificate"),
     ("sipp", "any", "TLS", "the packaged one is built without it"),
     ("kamailio", "proxy", "WebSocket to the called party", "it accepts WebSockets and opens none"),
-    ("kamailio", "registrar", CALL, "REGISTER is not offered"),
     (
         "dnsmasq",
         "name server",

@@ -21,6 +21,7 @@ mod music;
 mod over;
 mod played;
 mod proxy;
+mod registrar;
 mod seat;
 mod secure;
 mod sipp;
@@ -94,6 +95,7 @@ fn rows() -> Vec<table::Row> {
         played::rows(),
         websocket::rows(),
         proxy::rows(),
+        registrar::rows(),
         zone::rows(),
         left::rows(),
     ]

@@ -7,7 +7,7 @@ use sip_message::{HeaderId, Method, NameAddrBuf, Replaces, StatusCode, UriBuf};
 use sip_transport::{RouteError, identifier};
 use smallvec::SmallVec;
 
-use super::subscription::SubscriptionId;
+use super::{registration::RegistrationId, subscription::SubscriptionId};
 
 identifier! {
     /// A leg: one INVITE usage from our side, from its first INVITE to its end, forks included (RFC 5057).
@@ -23,8 +23,12 @@ pub struct Invite {
     pub to: NameAddrBuf,
     /// From, without a tag: our identity.
     pub from: NameAddrBuf,
-    /// The user part of our Contact.
+    /// The user part of our Contact, unless a registration gives it.
     pub contact_user: Option<Arc<str>>,
+    /// The registration whose account places the call: the call goes by its Service-Route, or else its outbound proxy, and
+    /// its Contact is the account's, a GRUU where there is one (RFC 3608, RFC 5627). Route headers given here come before
+    /// that. One that is over adds nothing.
+    pub registration: Option<RegistrationId>,
     /// Further headers for the initial INVITE, repeated unchanged in every retry: Referred-By, Replaces, Subject.
     pub headers: Vec<(HeaderId, Box<str>)>,
     /// How long it may ring before it is cancelled and ends with [`EndReason::NoAnswer`].
@@ -194,6 +198,8 @@ pub struct IncomingCall {
     pub verified_user: Option<Arc<str>>,
     /// Referred-By (RFC 3892): unverified.
     pub referred_by: Option<NameAddrBuf>,
+    /// For which registration it came, by its Request-URI or its flow.
+    pub registration: Option<RegistrationId>,
     /// What the caller says it can do.
     pub peer: Peer,
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod leg;
 pub(crate) mod package;
+pub(crate) mod registration;
 pub(crate) mod request;
 pub(crate) mod subscription;
 
@@ -9,6 +10,7 @@ use transaction_core::TxCommand;
 
 use self::{
     leg::{Invite, LegCommand, LegEvent, LegId},
+    registration::{RegistrationCommand, RegistrationEvent, RegistrationId},
     request::{RequestCommand, RequestEvent, RequestId},
     subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
 };
@@ -29,6 +31,8 @@ pub enum DialogCommand {
     Leg(LegId, LegCommand),
     /// Asks something of a subscription.
     Subscription(SubscriptionId, SubscriptionCommand),
+    /// Asks something of a registration.
+    Registration(RegistrationId, RegistrationCommand),
     /// Asks for a request, or answers one.
     Request(RequestId, RequestCommand),
     /// Answers challenges with these from now on, and with no others.
@@ -42,6 +46,8 @@ pub enum DialogEvent {
     Leg(LegId, LegEvent),
     /// About a subscription.
     Subscription(SubscriptionId, SubscriptionEvent),
+    /// About a registration.
+    Registration(RegistrationId, RegistrationEvent),
     /// About a request.
     Request(RequestId, RequestEvent),
 }

@@ -3,16 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use sip_message::{HeaderId, Message, Response, Scheme, StatusCode};
+use sip_message::{HeaderId, Message, Response, StatusCode};
 use sip_transport::{Hop, Inbound};
 use smallvec::smallvec;
 use transaction_core::TxId;
 
 use crate::{
     boundary::leg::{By, EndCause, EndReason, IncomingCall, LegEvent, LegId, Misuse, Replacing, Turn},
+    contact::OurContact,
     dialog::Dialog,
     offers::{Carrier, Event, Offers, Side},
     pending::Server,
+    registration::Called,
     respond::SDP,
     state::DialogState,
     step::Step,
@@ -66,6 +68,13 @@ impl NewCall {
         self.call.replacing = Some(replaced);
     }
 
+    /// Makes it a call of an account, whose Contact it then has.
+    pub(crate) fn called(&mut self, called: Called) {
+        self.call.registration = Some(called.registration);
+        let user = self.state.contact.user.take();
+        self.state.contact = OurContact { user, ..called.contact };
+    }
+
     /// Notes who has proved to be the caller.
     pub(crate) fn verified(&mut self, user: Option<Arc<str>>) {
         self.call.verified_user = user;
@@ -92,6 +101,7 @@ impl NewCall {
             verified_name: inbound.origin.verified_name(),
             verified_user: None,
             referred_by: message.referred_by().ok()?.map(|by| by.to_owned()),
+            registration: None,
             peer: state.peer.clone(),
         };
         Some(Self { state, call, cseq })
@@ -213,7 +223,7 @@ impl Dialog {
         if self.queue_accept(contact_user.as_ref()) {
             return;
         }
-        self.state.contact_user = contact_user;
+        self.state.contact.user = contact_user;
         let offers = self.offers;
         let sent = self.answering().and_then(|answering| answering.sent.take());
         match (offers, sent) {
@@ -292,7 +302,7 @@ impl Dialog {
         inbound: &Inbound,
         body: Option<Bytes>,
     ) -> Option<Bytes> {
-        let contact = contact(inbound, self.state.contact_user.as_ref());
+        let contact = self.state.contact.on_response(inbound);
         let (capabilities, timer) = (step.capabilities, self.session_timer);
         step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
             let response = capabilities.on_response(response.record_routes().contact(&contact));
@@ -359,17 +369,6 @@ impl Dialog {
         step.pending.servers.remove(&answering.tx);
         step.respond(answering.tx, &answering.inbound, status, &self.state.local_tag, dress);
     }
-}
-
-/// The Contact for a response: our address on the hop that it takes; a `sips` URI where the request's own URI, or what
-/// leads back to its sender, is one (RFC 3261 §12.1.1).
-pub(crate) fn contact(inbound: &Inbound, user: Option<&Arc<str>>) -> String {
-    let message = &inbound.message;
-    let own = message.request_target().map(|uri| uri.scheme());
-    let route = message.record_routes().ok().and_then(|routes| Some(routes.first()?.uri.scheme()));
-    let back = route.or_else(|| Some(message.contact().ok()??.uri.scheme()));
-    let secure = own == Ok(Scheme::Sips) || back == Some(Scheme::Sips);
-    inbound.reply.contact(user.map(|user| &**user), secure)
 }
 
 /// Whether the body of an INVITE can be read here; otherwise the status and what we would take (RFC 3261

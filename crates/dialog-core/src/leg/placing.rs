@@ -10,6 +10,7 @@ use crate::{
     dialog::Dialog,
     path::Path,
     pending::{Ask, Client},
+    registration::Outgoing,
     respond::SDP,
     state::{DialogState, Ends},
     step::Step,
@@ -64,7 +65,12 @@ pub(crate) enum Stage {
 
 impl Dialog {
     /// Begins a call.
-    pub(crate) fn place(step: &mut Step<'_, '_, '_>, leg: LegId, invite: Box<Invite>) -> Self {
+    pub(crate) fn place(
+        step: &mut Step<'_, '_, '_>,
+        leg: LegId,
+        invite: Box<Invite>,
+        outgoing: Option<Outgoing>,
+    ) -> Self {
         let ends = Ends {
             target: &invite.target,
             from: &invite.from,
@@ -72,7 +78,14 @@ impl Dialog {
             contact_user: invite.contact_user.as_ref(),
             headers: &invite.headers,
         };
-        let state = DialogState::ours(step, leg, ends);
+        let mut state = DialogState::ours(step, leg, ends);
+        if let Some(Outgoing { routes, flow, contact }) = outgoing {
+            (state.flow, state.contact) = (flow, contact);
+            // Routes that were given come before those of the account.
+            if state.path.routes.is_empty() {
+                state.path = Path::new(&invite.target, routes);
+            }
+        }
         let limit = invite.ring_limit;
         let elsewhere = Elsewhere::new(&invite);
         let placing = Placing {
@@ -181,7 +194,7 @@ impl Dialog {
         let Some(draft) = self.state.next(Method::Invite) else {
             return self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
         };
-        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref());
+        let draft = self.state.contact.on_request(step.capable(draft));
         let draft = self.session_timer.ask(step.config, draft);
         let draft = match body {
             Some(body) => draft.body(SDP, body),
@@ -355,7 +368,7 @@ fn refused(status: StatusCode, message: &Message) -> EndCause {
 }
 
 /// The Contacts of a redirection, best first (RFC 3261 §8.1.3.4).
-fn contacts(message: &Message) -> Vec<UriBuf> {
+pub(crate) fn contacts(message: &Message) -> Vec<UriBuf> {
     let mut rated: Vec<(u16, UriBuf)> = message
         .contacts()
         // A broken list of Contacts leaves nothing to try; the status tells enough.

@@ -17,11 +17,7 @@ use crate::{
     timer::LegTimer,
 };
 
-use super::{
-    Leg,
-    answering::{contact, unreadable},
-    updated::Carries,
-};
+use super::{Leg, answering::unreadable, updated::Carries};
 
 /// Highest number of a first reliable response: 2^31 - 1 (RFC 3262 §3). Others add one each.
 const FIRST: u32 = (1 << 31) - 1;
@@ -111,7 +107,7 @@ impl Dialog {
         let Some(Leg::Answering(answering)) = &mut self.leg else { return };
         answering.alert = status;
         let (tx, cseq, reliably) = (answering.tx, answering.cseq, answering.reliably);
-        let contact = contact(&answering.inbound, self.state.contact_user.as_ref());
+        let contact = self.state.contact.on_response(&answering.inbound);
         let capabilities = step.capabilities;
         let described = body.is_some();
         let number = reliably.then(|| match self.reliable.as_ref().map_or(0, |reliable| reliable.last) {

@@ -118,7 +118,7 @@ impl Dialog {
         let (Ok(body), Some(draft)) = (body, self.next(Method::Invite)) else {
             return self.settle(step, Some(Err(ReofferError::Description)));
         };
-        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref());
+        let draft = self.state.contact.on_request(step.capable(draft));
         let draft = self.session_timer.ask_again(step.config, draft).body(SDP, body);
         self.offers.take(Event::Offer(Side::Ours, Carrier::Invite));
         let tx = step.request(Client::Reinvite(self.id), hops, draft);

@@ -195,13 +195,13 @@ impl Dialog {
     }
 
     fn send_update(&mut self, step: &mut Step<'_, '_, '_>, hops: Hops, body: Option<Bytes>) {
-        let (id, timer, user) = (self.id, self.session_timer, self.state.contact_user.clone());
+        let (id, timer, contact) = (self.id, self.session_timer, self.state.contact.clone());
         let confirmed = matches!(self.leg, Some(Leg::Up(_)));
         let Some((state, offers)) = self.session() else { return };
         let Some(draft) = state.next(Method::Update) else {
             return self.update_unreachable(step, body.is_some());
         };
-        let draft = step.capable(draft).contact_user(user.as_deref());
+        let draft = contact.on_request(step.capable(draft));
         let draft = if confirmed { timer.ask_again(step.config, draft) } else { draft };
         let offer = body.is_some();
         let draft = match body {

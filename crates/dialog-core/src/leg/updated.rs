@@ -16,12 +16,7 @@ use crate::{
     timer::LegTimer,
 };
 
-use super::{
-    Leg,
-    answering::{contact, unreadable},
-    session_timer,
-    up::Exchange,
-};
+use super::{Leg, answering::unreadable, session_timer, up::Exchange};
 
 /// Longest Retry-After in seconds for an UPDATE that came before the last one was answered (RFC 3311 §5.2).
 const RETRY: u32 = 10;
@@ -196,7 +191,7 @@ impl Dialog {
         early: Option<EarlyId>,
         body: Option<Bytes>,
     ) -> bool {
-        let contact = contact(inbound, self.state.contact_user.as_ref());
+        let contact = self.state.contact.on_response(inbound);
         let confirmed = matches!(self.leg, Some(Leg::Up(_)));
         if confirmed {
             self.session_timer.grant(step.config, &inbound.message);

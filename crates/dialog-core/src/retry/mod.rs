@@ -70,7 +70,7 @@ impl Dialogs {
         let mut dialog = owner.and_then(|leg| dialogs.get_mut(&leg));
         // Whoever has lost interest meanwhile, by hanging up say, is not to be helped to what it asked for before.
         let wanted = match (client, &mut dialog) {
-            (Client::StrayBye, _) => true,
+            (Client::StrayBye | Client::Register(_), _) => true,
             (Client::Request(id), None) => owner.is_none() && step.pending.hatch.has(id),
             (Client::Subscribe(id), Some(dialog)) => dialog.wants_subscribe(id, sent.unsubscribes()),
             (_, Some(dialog)) => dialog.slot(client, tx).is_some(),
@@ -94,6 +94,9 @@ impl Dialogs {
         if let Some(slot) = dialog.and_then(|dialog| dialog.slot(client, tx)) {
             slot.set(again, number);
         }
+        if let Client::Register(id) = client {
+            self.registrations.renumbered(id, number);
+        }
         true
     }
 
@@ -108,7 +111,7 @@ impl Dialogs {
                 self.pending.subscriptions.get(&id).copied()
             }
             Client::Request(id) => self.pending.hatch.leg_of(id),
-            Client::StrayBye => None,
+            Client::StrayBye | Client::Register(_) => None,
         }
     }
 }
@@ -126,7 +129,7 @@ impl Dialog {
             Client::Refer(id) => self.refer_slot(id),
             Client::Notify(id) => self.notifier(id).map(|_| Slot::Unnumbered),
             Client::Subscribe(id) => self.subscriber(id).map(|_| Slot::Unnumbered),
-            Client::StrayBye => None,
+            Client::StrayBye | Client::Register(_) => None,
         }
     }
 }

@@ -177,7 +177,7 @@ impl Dialog {
         // Without a route, without a call or without interest it is not sent at all.
         let (Ok(hops), true, true) = (result, held, wanted) else { return self.refer_unsent(step, id) };
         let Some(draft) = self.next(subject.method()) else { return self.refer_unsent(step, id) };
-        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref());
+        let draft = self.state.contact.on_request(step.capable(draft));
         let draft = match &subject {
             Subject::Refer(_) => subject.dress(draft),
             Subject::Package(subscribe) => subject.dress(draft).header(HeaderId::Expires, subscribe.expires),
@@ -333,7 +333,7 @@ impl Dialog {
             Subject::Refer(_) => event(draft, event_id),
             Subject::Package(_) => subject.dress_again(draft),
         };
-        let draft = draft.contact_user(self.state.contact_user.as_deref()).header(HeaderId::Expires, expires);
+        let draft = self.state.contact.on_request(draft).header(HeaderId::Expires, expires);
         step.request(Client::Subscribe(id), hops, draft);
     }
 

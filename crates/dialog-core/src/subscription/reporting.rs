@@ -14,7 +14,6 @@ use crate::{
     },
     config::DialogConfig,
     dialog::{Birth, Dialog},
-    leg::answering::contact,
     pending::{Ask, Client},
     scope::ends_subscription,
     step::Step,
@@ -252,9 +251,8 @@ impl Dialog {
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Notify)) else {
             return self.notify_over(step, id, Event::NotifyFatal);
         };
-        let draft = event(draft, &content.package, content.id.as_deref())
-            .contact_user(self.state.contact_user.as_deref())
-            .header(HeaderId::SubscriptionState, state);
+        let draft = event(draft, &content.package, content.id.as_deref());
+        let draft = self.state.contact.on_request(draft).header(HeaderId::SubscriptionState, state);
         let draft = match &content.body {
             Some(body) => draft.body(&body.content_type, &body.content),
             None => draft,
@@ -439,7 +437,7 @@ impl Dialog {
         let granted = (!notifier.is_refer()).then_some(notifier.granted);
         step.pending.servers.remove(&tx);
         step.disarm_subscription(id, SubscriptionTimer::Decision);
-        let contact = status.is_success().then(|| contact(&inbound, self.state.contact_user.as_ref()));
+        let contact = status.is_success().then(|| self.state.contact.on_response(&inbound));
         let makes_dialog = self.birth == Birth::Theirs;
         step.respond(tx, &inbound, status, &self.state.local_tag, |response| {
             let Some(contact) = contact else { return response };
@@ -466,7 +464,7 @@ impl Dialog {
         inbound: &Inbound,
         granted: u32,
     ) {
-        let contact = contact(inbound, self.state.contact_user.as_ref());
+        let contact = self.state.contact.on_response(inbound);
         step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
             response.contact(&contact).header(HeaderId::Expires, granted)
         });

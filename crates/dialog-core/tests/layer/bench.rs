@@ -10,7 +10,7 @@ use dialog_core::{
 use sip_message::{Draft, Message, Method, Response, StatusCode};
 use sip_transport::{
     Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, Route, RouteError, Tick,
-    TimerOp, UnixTime,
+    TimerOp, Transport, UnixTime,
 };
 use transaction_core::{TxCommand, TxEvent, TxFailure, TxId};
 
@@ -79,6 +79,10 @@ pub(crate) struct Bench {
     peer_cseq: u32,
     /// The flow by which the peer is heard and reached.
     pub(crate) flow: u64,
+    /// Its transport.
+    pub(crate) transport: Transport,
+    /// Connections that are kept, and how often they are to be pinged.
+    pub(crate) kept: BTreeMap<FlowId, Option<Duration>>,
 }
 
 impl Bench {
@@ -111,6 +115,8 @@ impl Bench {
             refusal: StatusCode::NOT_ACCEPTABLE_HERE,
             peer_cseq: 100,
             flow: 1,
+            transport: Transport::Udp,
+            kept: BTreeMap::new(),
         }
     }
 
@@ -197,6 +203,8 @@ impl Bench {
                 self.order.push("CANCEL".into());
                 self.cancelled.push((tx, reason));
             }
+            TxCommand::Keep { flow, every } => drop(self.kept.insert(flow, every)),
+            TxCommand::LetGo(flow) => assert!(self.kept.remove(&flow).is_some(), "{flow} was not kept"),
         }
     }
 
@@ -204,7 +212,7 @@ impl Bench {
         let flow = route.flow.unwrap_or(FlowId::from(self.flow));
         let result = match self.no_route {
             Some(error) => Err(error),
-            None => Ok(Hops::from_elem(Hop { flow, ..hop() }, 1)),
+            None => Ok(Hops::from_elem(Hop { flow, transport: self.transport, ..hop() }, 1)),
         };
         let route = route.route;
         self.step(|dialogs, cx, out| dialogs.receive(cx, TxEvent::Routed { route, result }, out));
@@ -287,7 +295,7 @@ impl Bench {
     ) {
         let response = dress(Response::to(&sent.message, code(status)).to_tag(tag));
         let message = Message::parse(response.encode().expect("a response")).expect("a message");
-        let origin = Origin { flow: FlowId::from(self.flow), ..origin() };
+        let origin = Origin { flow: FlowId::from(self.flow), transport: self.transport, ..origin() };
         self.receive(TxEvent::Response { tx: sent.tx, origin, message: message.into() });
     }
 
@@ -484,6 +492,7 @@ fn word(event: &DialogEvent) -> String {
     let text = match event {
         DialogEvent::Leg(_, event) => format!("{event:?}"),
         DialogEvent::Subscription(_, event) => format!("{event:?}"),
+        DialogEvent::Registration(_, event) => format!("{event:?}"),
         DialogEvent::Request(_, event) => format!("{event:?}"),
     };
     text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()

@@ -51,6 +51,7 @@ pub(crate) fn invite() -> Invite {
         to: address_of("<sip:bob@example.com>"),
         from: address_of("\"Alice\" <sip:alice@example.com>"),
         contact_user: Some("alice".into()),
+        registration: None,
         headers: Vec::new(),
         ring_limit: Duration::from_mins(1),
         redirects: 0,

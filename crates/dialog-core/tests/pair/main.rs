@@ -152,7 +152,10 @@ impl Agent {
                         );
                     }
                     TxOutput::Send(outbound) => self.wire.push(outbound),
-                    TxOutput::Withdraw(_) | TxOutput::Avoid(_) => {}
+                    TxOutput::Withdraw(_)
+                    | TxOutput::Avoid(_)
+                    | TxOutput::Keep { .. }
+                    | TxOutput::LetGo(_) => {}
                     TxOutput::Event(event) => self.tell(now, event),
                     TxOutput::Timer(op) => self.timer(now, op, Key::Transaction),
                 }
@@ -300,6 +303,7 @@ impl Net {
             to: "<sip:bob@example.com>".parse().expect("an address"),
             from: "<sip:alice@example.com>".parse().expect("an address"),
             contact_user: Some("alice".into()),
+            registration: None,
             headers: Vec::new(),
             ring_limit: Duration::from_mins(1),
             redirects: Invite::REDIRECTS,

@@ -115,6 +115,24 @@ pub(super) fn callee(text: &str) -> Result<String, String> {
     }
 }
 
+/// An address of record.
+pub(super) fn record(text: &str) -> Result<UriBuf, String> {
+    let allowed = "must be sip:USER@DOMAIN";
+    let uri = UriBuf::parse(text).map_err(|error| format!("{error}; {allowed}"))?;
+    let parts = uri.as_uri();
+    let usable = matches!(parts.scheme(), Scheme::Sip | Scheme::Sips) && parts.user().is_some();
+    if usable { plain(&uri, allowed).map(|_| uri) } else { Err(allowed.to_owned()) }
+}
+
+/// A registrar or a proxy.
+pub(super) fn server_uri(text: &str) -> Result<UriBuf, String> {
+    let allowed = "must be sip:HOST[:PORT][;transport=TRANSPORT]";
+    let uri = UriBuf::parse(text).map_err(|error| format!("{error}; {allowed}"))?;
+    let parts = uri.as_uri();
+    let usable = matches!(parts.scheme(), Scheme::Sip | Scheme::Sips) && parts.user().is_none();
+    if usable { plain(&uri, allowed).map(|_| uri) } else { Err(allowed.to_owned()) }
+}
+
 /// A URI that somebody else is asked to call.
 pub(super) fn target(text: &str) -> Result<String, String> {
     let allowed = "must be a sip:, sips: or tel: URI without headers and method";

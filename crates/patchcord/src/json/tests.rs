@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use session_core::{
     By, EndCause, EndReason, EventKind, Failure, HoldBy, LearnedFrom, MediaFailure, MonitorSummary, Outcome,
-    OutcomeKind, SessionEvent, SessionId, SessionMediaState, StatusCode, TransferId,
+    OutcomeKind, RegistrationFailure, RegistrationId, SessionEvent, SessionId, SessionMediaState, StatusCode,
+    TransferId,
 };
 
 use super::*;
@@ -36,6 +37,31 @@ fn field_names_are_the_documented_ones() {
         (
             event(Some(1), None, EventKind::IncomingCall { from: "sip:a@h".into(), to: "sip:b@h".into() }),
             r#"{"event":"incoming_call","at_ms":1234,"session":"call-1","peer":"sip:a@h","to":"sip:b@h"}"#,
+        ),
+        (
+            event(
+                None,
+                None,
+                EventKind::RegistrationFailed {
+                    registration: RegistrationId::from(3),
+                    account: "sip:a@h".into(),
+                    failure: RegistrationFailure::Refused(StatusCode::SERVICE_UNAVAILABLE),
+                    retry_after: Some(Duration::from_secs(30)),
+                },
+            ),
+            r#"{"event":"registration_failed","at_ms":1234,"peer":"sip:a@h","code":503,"reason":"the registrar refused with 503","registration":"reg-3","retry_ms":30000}"#,
+        ),
+        (
+            event(
+                None,
+                None,
+                EventKind::RegistrationEnded {
+                    registration: RegistrationId::from(3),
+                    account: "sip:a@h".into(),
+                    confirmed: true,
+                },
+            ),
+            r#"{"event":"registration_ended","at_ms":1234,"peer":"sip:a@h","confirmed":true,"registration":"reg-3"}"#,
         ),
         (
             event(Some(1), None, EventKind::Calling { to: "sip:b@h".into() }),

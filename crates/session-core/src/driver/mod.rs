@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use dialog_core::IncomingCall;
+use dialog_core::{Account, IncomingCall};
 use media_core::{Op, PortPair, PumpHandle, StreamCommand, StreamOutput};
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{
@@ -38,8 +38,8 @@ pub(crate) use self::{
 };
 use crate::{
     engine::{
-        Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, StreamAnswer,
-        StreamRequest,
+        AccountCommand, Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output,
+        Reply, StreamAnswer, StreamRequest,
     },
     error::MediaError,
     event::SessionId,
@@ -99,6 +99,7 @@ pub(crate) struct Parts {
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) media: Option<MediaEnds>,
     pub(crate) capture: Option<Capture>,
+    pub(crate) accounts: Vec<Account>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) decisions: mpsc::Sender<Delivered>,
     pub(crate) bus: event_bus::Publisher<crate::SessionEvent>,
@@ -130,7 +131,7 @@ struct Driver {
 /// Runs the driver until it is shut down, or every handle is gone and its calls are ended. The sockets are closed when it
 /// returns; those who asked for the end are still to be told.
 pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
-    let Parts { config, sockets, resolver, media, capture, requests, decisions, bus } = parts;
+    let Parts { config, sockets, resolver, media, capture, accounts, requests, decisions, bus } = parts;
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let engine =
         Engine::new(config, Instant::now(), unix, Box::new(SystemRandom::default()), Observer::new(bus));
@@ -154,6 +155,7 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
         unsent: VecDeque::new(),
     };
     driver.open().await;
+    driver.register(accounts);
     driver.turns().await;
     driver.engine.abandon();
     driver.deliver();
@@ -183,6 +185,19 @@ impl Driver {
             if !told {
                 return;
             }
+        }
+    }
+
+    /// Registers the accounts that are there from the start. One that cannot be used is told by an event or the log.
+    fn register(&mut self, accounts: Vec<Account>) {
+        for account in accounts {
+            let (id, aor) = (self.commands.mint(), account.aor.uri.to_string());
+            if let Some(fault) = account.fault() {
+                tracing::error!(%fault, account = aor, "an account cannot be used");
+            }
+            let command = Command::Account(AccountCommand::Register(Box::new(account)));
+            self.engine.handle(Instant::now(), Input::Command { id, command });
+            self.deliver();
         }
     }
 
@@ -307,7 +322,7 @@ impl Driver {
         let Some((deadline, _)) = &self.stopping else { return false };
         let left = self.engine.leftovers();
         let media = self.closing.len() + self.unsent.len() + left.recordings;
-        now >= *deadline || left.sessions + left.transfers + media == 0
+        now >= *deadline || left.sessions + left.transfers + left.registrations + media == 0
     }
 
     /// Does what the engine wants done.

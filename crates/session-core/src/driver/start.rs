@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use dialog_core::Account;
 use event_bus::Bus;
 use media_core::{Pump, PumpConfig, PumpHandle};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
@@ -38,6 +39,7 @@ pub(crate) struct Plan {
     pub(crate) ports: Option<RangeInclusive<u16>>,
     pub(crate) rtcp_interval: Option<Duration>,
     pub(crate) capture: Option<Capture>,
+    pub(crate) accounts: Vec<Account>,
 }
 
 /// The ends of a driver that runs.
@@ -82,6 +84,7 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
             resolver: plan.resolver,
             media,
             capture: plan.capture,
+            accounts: plan.accounts,
             requests: request_queue,
             decisions: decision_sender,
             bus: publisher,
@@ -136,8 +139,9 @@ impl Plan {
     }
 
     fn settle_identity(&mut self, locals: &[Local]) -> Result<(), StartError> {
-        let text = match (&self.identity, locals.first()) {
-            (Some(identity), _) => identity.clone(),
+        let account = self.accounts.first().map(|account| account.aor.uri.to_string());
+        let text = match (self.identity.clone().or(account), locals.first()) {
+            (Some(identity), _) => identity,
             (None, Some((_, local))) => format!("sip:patchcord@{local}"),
             (None, None) => return Err(StartError::Identity(String::new())),
         };

@@ -3,16 +3,17 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use dialog_core::IncomingCall;
+use dialog_core::{IncomingCall, RegistrationId};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
 use transfer::{AttendedOptions, Completion, Decision, TransferId};
 
+use super::accounts::{AccountCommand, RegistrationInfo};
 use super::audio::AudioCommand;
 use super::media_boundary::{MediaCommand, SessionMediaState};
 use crate::{
-    error::{SessionError, SessionState, TransferError},
+    error::{RegistrationError, SessionError, SessionState, TransferError},
     event::{SessionEvent, SessionId},
 };
 
@@ -140,6 +141,8 @@ pub struct CallOptions {
     pub source: Option<media_core::Source>,
     /// How long it may ring; the configuration's limit where `None`.
     pub ring_limit: Option<Duration>,
+    /// By which registration it goes, as its account; by the first one there is where `None`.
+    pub registration: Option<RegistrationId>,
 }
 
 /// What the application can ask.
@@ -176,7 +179,7 @@ pub enum Command {
         /// The call.
         session: SessionId,
     },
-    /// Ends all calls and takes no new ones, before the engine is stopped; replied at once.
+    /// Ends all calls and registrations and takes no new ones, before the engine is stopped; replied at once.
     HangUpAll,
     /// Holds a call; replied with [`Reply::Hold`] when the answer is in force.
     Hold {
@@ -257,6 +260,8 @@ pub enum Command {
     Media(MediaCommand),
     /// About what a call's party says and hears.
     Audio(AudioCommand),
+    /// About the accounts that are registered.
+    Account(AccountCommand),
 }
 
 /// What a command brought.
@@ -280,6 +285,12 @@ pub enum Reply {
     Media(Box<NegotiatedMedia>),
     /// The state of the media of a transfer's calls.
     MediaStates(Vec<(SessionId, SessionMediaState)>),
+    /// The registration.
+    Registration(RegistrationId),
+    /// The binding stands.
+    Registered(Box<RegistrationInfo>),
+    /// Live registrations.
+    Registrations(Vec<RegistrationInfo>),
 }
 
 /// Why a command was not followed.
@@ -291,6 +302,9 @@ pub enum CommandError {
     /// About a transfer.
     #[error(transparent)]
     Transfer(#[from] TransferError),
+    /// About a registration.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
 }
 
 /// Who holds a call, and the direction that follows.
@@ -397,6 +411,8 @@ pub enum Seen<'a> {
 pub struct Leftovers {
     /// Calls.
     pub sessions: usize,
+    /// Registrations.
+    pub registrations: usize,
     /// Transactions.
     pub transactions: usize,
     /// Legs, dialogs, subscriptions and tombstones.

@@ -40,6 +40,7 @@ impl<T: Tap> Engine<T> {
             Command::HangUp { session } => self.hang_up(id, session),
             Command::HangUpAll => {
                 self.stopping = true;
+                self.unregister_all();
                 let all: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for session in all {
                     self.end(session);
@@ -91,6 +92,7 @@ impl<T: Tap> Engine<T> {
             }
             Command::Media(command) => self.media_command(id, command),
             Command::Audio(command) => self.audio_command(id, command),
+            Command::Account(command) => self.account_command(id, command),
         }
     }
 
@@ -105,17 +107,21 @@ impl<T: Tap> Engine<T> {
         if self.sessions.len() >= self.config.max_calls {
             return Err(SessionError::TooManyCalls { limit: self.config.max_calls });
         }
+        let registration =
+            self.registration_for(options.registration).map_err(|_| SessionError::UnknownAccount)?;
         let leg = self.mint_leg();
         let id = SessionId::from(leg.number());
         let source = options.source.unwrap_or_else(|| self.config.source.clone());
         let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
         session.device = Some(Self::own_device(id));
+        session.registration = registration;
         self.sessions.insert(id, Box::new(session));
         let invite = Invite {
             to: NameAddrBuf::from(target.clone()),
             target: target.clone(),
-            from: self.config.identity.clone(),
+            from: self.identity_of(registration),
             contact_user: self.config.contact_user.clone(),
+            registration,
             headers: Vec::new(),
             ring_limit: options.ring_limit.unwrap_or(self.config.ring_limit),
             redirects: Invite::REDIRECTS,

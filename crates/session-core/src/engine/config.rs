@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use dialog_core::ReferAcceptance;
+use dialog_core::{Keyring, ReferAcceptance};
 use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
 use sip_message::NameAddrBuf;
 use transaction_core::Timing;
@@ -89,6 +89,8 @@ pub struct EngineConfig {
     pub user_agent: Option<Arc<str>>,
     /// The 2xx that accepts a REFER (decision D1).
     pub refer_acceptance: ReferAcceptance,
+    /// With what challenges are answered.
+    pub keys: Keyring,
     /// Whether every SIP message becomes an event.
     pub trace: bool,
 }
@@ -112,6 +114,7 @@ impl EngineConfig {
             transport: sip_transport::Config::default(),
             user_agent: Some(Arc::from(concat!("patchcord/", env!("CARGO_PKG_VERSION")))),
             refer_acceptance: ReferAcceptance::default(),
+            keys: Keyring::new(),
             trace: false,
         }
     }

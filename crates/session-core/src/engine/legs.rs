@@ -18,6 +18,9 @@ use crate::{
 impl<T: Tap> Engine<T> {
     pub(super) fn dialog_event(&mut self, event: &DialogEvent) {
         let DialogEvent::Leg(leg, about) = event else {
+            if let DialogEvent::Registration(registration, event) = event {
+                self.registration_event(*registration, event);
+            }
             if let DialogEvent::Subscription(_, SubscriptionEvent::Misused(misuse)) = event {
                 tracing::debug!(?misuse, "a subscription command did not fit");
             }
@@ -119,6 +122,7 @@ impl<T: Tap> Engine<T> {
         let peer = call.from.uri.to_string();
         let mut session = Session::new(leg, SessionState::Incoming, peer.clone(), self.config.source.clone());
         session.undelivered = Some(Box::new(call.clone()));
+        session.registration = call.registration;
         session.device = Some(Self::own_device(id));
         self.sessions.insert(id, Box::new(session));
         if !self.prepare_media(id, call.local.ip()) {

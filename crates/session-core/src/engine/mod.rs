@@ -5,6 +5,7 @@
 //! a layer above it pushed earlier, so what must be on the wire first (the 200 to a NOTIFY before the BYE that follows
 //! from it, TR-252) is pushed first.
 
+mod accounts;
 mod audio;
 mod boundary;
 mod commands;
@@ -23,11 +24,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dialog_core::{By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId};
+use dialog_core::{
+    By, DialogConfig, DialogOutput, DialogTimer, Dialogs, EndCause, EndReason, LegId, RegistrationId,
+};
 use media_core::{Op, RecordingId};
 use sip_transport::{
-    Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TransportCommand, TransportOutput, TransportTimer,
-    Transports, UnixTime, wheel::Wheel,
+    Cx, FlowEvent, Guard, IdMint, Outbox, Random, Tick, TimerOp, TransportCommand, TransportOutput,
+    TransportTimer, Transports, UnixTime, wheel::Wheel,
 };
 use smallvec::SmallVec;
 use transaction_core::{Transactions, TxOutput, TxTimer};
@@ -40,6 +43,7 @@ use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
 
 pub(crate) use media::PORTS_AHEAD;
 
+pub use accounts::{AccountCommand, RegistrationInfo};
 pub use audio::AudioCommand;
 pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
@@ -113,6 +117,7 @@ pub struct Engine<T> {
 
     /// Boxed, because the nodes of the tree are half empty.
     sessions: BTreeMap<SessionId, Box<Session>>,
+    registrations: BTreeMap<RegistrationId, accounts::Registration>,
     ports: media::Ports,
     /// The calls of each live transfer.
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
@@ -150,6 +155,7 @@ impl<T: Tap> Engine<T> {
             timing: config.timing,
             user_agent: config.user_agent.clone(),
             refer_acceptance: config.refer_acceptance,
+            keys: config.keys.clone(),
             // A call may be in one that takes its place.
             legs: DialogConfig::LEGS.max(config.max_calls.saturating_mul(2)),
             ..DialogConfig::default()
@@ -176,6 +182,7 @@ impl<T: Tap> Engine<T> {
             from_transfers: Outbox::default(),
             outputs: VecDeque::new(),
             sessions: BTreeMap::new(),
+            registrations: BTreeMap::new(),
             coordinations: BTreeMap::new(),
             switches: BTreeMap::new(),
             audio_asked: BTreeMap::new(),
@@ -246,6 +253,7 @@ impl<T: Tap> Engine<T> {
             self.sessions.values().map(|session| session.wishes.len() + session.enders.len()).sum::<usize>();
         Leftovers {
             sessions: self.sessions.len(),
+            registrations: self.registrations.len(),
             transactions: self.transactions.len(),
             dialogs: self.dialogs.len() + self.dialogs.tombstones(),
             transfers: self.transfers.len() + self.transfers.replacements(),
@@ -253,6 +261,7 @@ impl<T: Tap> Engine<T> {
             routes: usize::from(!self.transports.is_idle()),
             ports: self.ports.in_use(),
             commands: waiting
+                + self.registrations.values().map(accounts::Registration::waiting).sum::<usize>()
                 + self.cancellers.len()
                 + self.consulting.len()
                 + self.asked.len()
@@ -264,7 +273,7 @@ impl<T: Tap> Engine<T> {
     }
 
     /// Ends what is still alive without waiting for the other sides, because the engine is about to be dropped: every
-    /// transfer and every call gets its last event.
+    /// transfer, every call and every registration gets its last event.
     pub fn abandon(&mut self) {
         let transfers: Vec<_> = self.transfers.transfers().map(|info| (info.id, info.leg)).collect();
         for (transfer, leg) in transfers {
@@ -282,6 +291,7 @@ impl<T: Tap> Engine<T> {
         for session in sessions {
             self.ended(session, &cause);
         }
+        self.abandon_registrations();
     }
 
     /// The observer.
@@ -404,6 +414,8 @@ impl<T: Tap> Engine<T> {
             TxOutput::Send(outbound) => self.transport(TransportCommand::Send(outbound)),
             TxOutput::Withdraw(outbound) => self.transport(TransportCommand::Withdraw(outbound)),
             TxOutput::Avoid(hop) => self.transport(TransportCommand::Avoid(hop)),
+            TxOutput::Keep { flow, every } => self.transport(TransportCommand::Keep { flow, every }),
+            TxOutput::LetGo(flow) => self.transport(TransportCommand::LetGo(flow)),
             TxOutput::Event(event) => {
                 self.tap.seen(self.surroundings.now, Seen::Step { from: "transaction", value: &event });
                 self.dialogs.receive(&mut self.surroundings.cx(), event, &mut self.from_dialogs.out());
@@ -464,15 +476,10 @@ fn transaction_config(config: &EngineConfig) -> transaction_core::Config {
     transaction_core::Config { timing: config.timing, silence: defaults.silence.max(longest), ..defaults }
 }
 
-fn arm<K>(
-    timers: &mut Wheel<EngineTimer>,
-    now: Tick,
-    op: sip_transport::TimerOp<K>,
-    name: impl Fn(K) -> EngineTimer,
-) {
+fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl Fn(K) -> EngineTimer) {
     match op {
-        sip_transport::TimerOp::Arm(key, after) => timers.arm(now, name(key), after),
-        sip_transport::TimerOp::Disarm(key) => timers.disarm(&name(key)),
+        TimerOp::Arm(key, after) => timers.arm(now, name(key), after),
+        TimerOp::Disarm(key) => timers.disarm(&name(key)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dialog_core::{IncomingCall, LegId, ReofferError};
+use dialog_core::{IncomingCall, LegId, RegistrationId, ReofferError};
 use media_core::{DeviceId, Negotiation, Op, Source, StreamId};
 use sip_message::StatusCode;
 use smallvec::SmallVec;
@@ -87,6 +87,8 @@ pub(super) struct Session {
     pub(super) leg: LegId,
     pub(super) state: SessionState,
     pub(super) peer: String,
+    /// As whose call it goes out or came in.
+    pub(super) registration: Option<RegistrationId>,
     pub(super) source: Source,
     pub(super) negotiation: Option<Negotiation>,
     /// Our RTP port; 0 before there is one.
@@ -120,6 +122,7 @@ impl Session {
             leg,
             state,
             peer,
+            registration: None,
             source,
             negotiation: None,
             port: 0,

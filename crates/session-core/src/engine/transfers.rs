@@ -89,11 +89,14 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Resume { leg, limit } => self.transfer_hold(leg, false, limit),
             TransferOutput::Place { leg, beside, purpose, target, headers, ring_limit } => {
                 self.place_beside(leg, beside, purpose, &target);
+                let beside = self.sessions.get(&SessionId::from(beside.number()));
+                let registration = beside.and_then(|session| session.registration);
                 let invite = Invite {
                     to: NameAddrBuf::from(target.clone()),
                     target,
-                    from: self.config.identity.clone(),
+                    from: self.identity_of(registration),
                     contact_user: self.config.contact_user.clone(),
+                    registration,
                     headers,
                     ring_limit,
                     // The transferee looks at each target itself, by its policy (TR-200).
@@ -125,6 +128,7 @@ impl<T: Tap> Engine<T> {
             other.is_some_and(|session| session.stream == StreamState::Open && session.device.is_some());
         let id = SessionId::from(leg.number());
         let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
+        session.registration = other.and_then(|session| session.registration);
         session.referred = purpose == Purpose::Referred;
         session.device = (!moves).then(|| Self::own_device(id));
         session.media.monitored_by = self.awaited_by(id);

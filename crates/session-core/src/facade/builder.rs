@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use dialog_core::ReferAcceptance;
+use dialog_core::{Account, Keyring, ReferAcceptance};
 use media_core::{Codec, HoldAudio, Source, SrtpPolicy};
 use sip_message::{NameAddrBuf, UriBuf};
 use sip_transport::{
@@ -45,6 +45,7 @@ pub struct Builder {
     ports: Option<RangeInclusive<u16>>,
     rtcp_interval: Option<Duration>,
     capture: Option<Capture>,
+    accounts: Vec<Account>,
 }
 
 impl Default for Builder {
@@ -61,6 +62,7 @@ impl Default for Builder {
             ports: None,
             rtcp_interval: None,
             capture: None,
+            accounts: Vec::new(),
         }
     }
 }
@@ -127,9 +129,24 @@ impl Builder {
         self
     }
 
-    /// Sets our identity, the From of what we send: a `sip:` URI. Without one, `sip:patchcord@` the first listen address.
+    /// Sets our identity, the From of what we send: a `sip:` URI. Without one, that of the first account, or else
+    /// `sip:patchcord@` the first listen address.
     pub fn identity(mut self, uri: &str) -> Self {
         self.identity = Some(uri.to_owned());
+        self
+    }
+
+    /// Adds an account that is registered from the start and taken back at shutdown. Calls that name no account go out as
+    /// the first one. What becomes of it is told by the `registration_*` events; its credentials are
+    /// [`Builder::keys`].
+    pub fn account(mut self, account: Account) -> Self {
+        self.accounts.push(account);
+        self
+    }
+
+    /// Sets with what challenges are answered: of registrars, proxies and whomever we call.
+    pub fn keys(mut self, keys: Keyring) -> Self {
+        self.config.keys = keys;
         self
     }
 
@@ -274,8 +291,10 @@ impl Builder {
                 Err(error) => tracing::info!(%error, "no TLS without settings of its own"),
             }
         }
-        let Self { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture } = self;
-        let plan = Plan { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture };
+        let Self { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts } =
+            self;
+        let plan =
+            Plan { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts };
         let Started { requests, decisions, bus, pump, locals } = driver::start(plan).await?;
         Ok((
             SessionManager::new(requests.clone(), bus, pump, locals),

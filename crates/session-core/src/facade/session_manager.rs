@@ -150,7 +150,7 @@ impl SessionManager {
         }
     }
 
-    /// Ends all calls, waits for the other sides' answers for some seconds, and stops.
+    /// Ends all calls and takes all registrations back, waits for the other sides' answers for some seconds, and stops.
     pub async fn shutdown(&self) {
         let (done, stopped) = oneshot::channel();
         if self.inner.requests.send(Request::Shutdown { done }).await.is_ok() {
@@ -347,7 +347,8 @@ pub(super) async fn ask(requests: &mpsc::Sender<Request>, command: Command) -> A
 pub(super) fn session_error(error: CommandError) -> SessionError {
     match error {
         CommandError::Session(error) | CommandError::Transfer(TransferError::Session(error)) => error,
-        CommandError::Transfer(TransferError::Refused(_) | TransferError::Ended(_)) => SessionError::Unknown,
+        CommandError::Transfer(TransferError::Refused(_) | TransferError::Ended(_))
+        | CommandError::Registration(_) => SessionError::Unknown,
     }
 }
 
@@ -355,5 +356,6 @@ pub(super) fn transfer_error(error: CommandError) -> TransferError {
     match error {
         CommandError::Session(error) => TransferError::Session(error),
         CommandError::Transfer(error) => error,
+        CommandError::Registration(_) => TransferError::Session(SessionError::Unknown),
     }
 }

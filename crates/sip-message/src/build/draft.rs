@@ -1,4 +1,5 @@
 use core::fmt::{self, Display};
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
@@ -15,6 +16,8 @@ pub struct Draft {
     uri: String,
     lines: Lines,
     contact: ContactWish,
+    /// Parameters for the Contact that the hop gives: of its URI, and of the header.
+    contact_params: Option<Box<(String, String)>>,
     body: Option<Body>,
 }
 
@@ -25,6 +28,8 @@ enum ContactWish {
     /// A Contact without user part.
     Host,
     User(String),
+    /// A URI that does not depend on the hop.
+    Uri(String),
 }
 
 /// Headers that stand in every request (RFC 3261 §8.1.1); Via comes with the hop, Max-Forwards has a default.
@@ -36,7 +41,14 @@ pub(super) const MAX_FORWARDS: &str = "70";
 impl Draft {
     /// Starts a request.
     pub fn request(method: Method, uri: &str) -> Draft {
-        Draft { method, uri: uri.into(), lines: Lines::default(), contact: ContactWish::None, body: None }
+        Draft {
+            method,
+            uri: uri.into(),
+            lines: Lines::default(),
+            contact: ContactWish::None,
+            contact_params: None,
+            body: None,
+        }
     }
 
     /// Adds a header line; lines are written in the order in which they were added.
@@ -81,6 +93,21 @@ impl Draft {
         self
     }
 
+    /// Gives parameters to the Contact that the hop gives: to its URI (`;ob`, RFC 5626 §4.3) and to the header
+    /// (`;expires=60`), each as it is to be written.
+    #[must_use]
+    pub fn contact_params(mut self, uri: &str, header: &str) -> Draft {
+        self.contact_params = Some(Box::new((uri.into(), header.into())));
+        self
+    }
+
+    /// Sets a Contact that does not depend on the hop: a GRUU (RFC 5627 §4.4).
+    #[must_use]
+    pub fn contact_uri(mut self, uri: &str) -> Draft {
+        self.contact = ContactWish::Uri(uri.into());
+        self
+    }
+
     /// Sets the body and its Content-Type; a second call replaces the first.
     #[must_use]
     pub fn body(mut self, content_type: &str, body: impl AsRef<[u8]>) -> Draft {
@@ -111,7 +138,7 @@ impl Draft {
     /// Whether the hop has to give a Contact: `Some(user part)` after [`contact_user`](Self::contact_user).
     pub fn contact_user_wanted(&self) -> Option<Option<&str>> {
         match &self.contact {
-            ContactWish::None => None,
+            ContactWish::None | ContactWish::Uri(_) => None,
             ContactWish::Host => Some(None),
             ContactWish::User(user) => Some(Some(user)),
         }
@@ -145,22 +172,37 @@ impl Draft {
         if self.body.is_some() && self.lines.has(HeaderId::ContentType) {
             return Err(BuildError::Duplicate(HeaderId::ContentType));
         }
-        let contact = match self.contact_user_wanted() {
-            Some(_) if self.lines.has(HeaderId::Contact) => {
-                return Err(BuildError::Duplicate(HeaderId::Contact));
-            }
-            Some(_) => Some(contact.ok_or(BuildError::Missing(HeaderId::Contact))?),
-            None => None,
-        };
+        let contact = self.contact_line(contact)?;
         let hops = if self.lines.has(HeaderId::MaxForwards) { None } else { Some(MAX_FORWARDS) };
         Writer::encode(|out| {
             out.start([self.method.as_str().as_bytes(), b" ", self.uri.as_bytes(), b" SIP/2.0"])?;
             out.header(HeaderId::Via, via)?;
             hops.map_or(Ok(()), |hops| out.header(HeaderId::MaxForwards, hops))?;
             self.lines.write(out)?;
-            contact.map_or(Ok(()), |contact| out.header(HeaderId::Contact, contact))?;
+            contact.as_deref().map_or(Ok(()), |contact| out.header(HeaderId::Contact, contact))?;
             out.finish(self.body.as_ref())
         })
+    }
+}
+
+impl Draft {
+    /// The Contact value: what the hop gives with the parameters that were asked for, or the URI that was set.
+    fn contact_line<'a>(&self, hops: Option<&'a str>) -> Result<Option<Cow<'a, str>>, BuildError> {
+        if matches!(self.contact, ContactWish::None) {
+            return Ok(None);
+        }
+        if self.lines.has(HeaderId::Contact) {
+            return Err(BuildError::Duplicate(HeaderId::Contact));
+        }
+        if let ContactWish::Uri(uri) = &self.contact {
+            check_request_uri(uri)?;
+            return Ok(Some(format!("<{uri}>").into()));
+        }
+        let hops = hops.ok_or(BuildError::Missing(HeaderId::Contact))?;
+        Ok(Some(match self.contact_params.as_deref() {
+            None => hops.into(),
+            Some((uri, header)) => format!("{}{uri}>{header}", hops.strip_suffix('>').unwrap_or(hops)).into(),
+        }))
     }
 }
 
@@ -178,7 +220,7 @@ impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Draft")
             .field("method", &self.method)
-            .field("contact", &self.contact_user_wanted().is_some())
+            .field("contact", &!matches!(self.contact, ContactWish::None))
             .field("body", &self.body_bytes().len())
             .finish_non_exhaustive()
     }

@@ -100,6 +100,32 @@ fn contact_is_written_where_it_is_wanted_only() {
 }
 
 #[test]
+fn a_contact_has_the_parameters_that_were_asked_for_or_is_the_uri_that_was_set() {
+    let contact = |draft: Draft, hop: Option<&str>| {
+        let wire = draft.encode(VIA, hop)?;
+        Ok(Message::parse(wire).unwrap().first(HeaderId::Contact).map(String::from))
+    };
+    let hop = Some("<sip:anna@192.0.2.7;transport=tcp>");
+    let dressed = draft().contact_user(Some("anna")).contact_params(";ob", ";reg-id=1;expires=60");
+    assert_eq!(
+        contact(dressed, hop),
+        Ok(Some("<sip:anna@192.0.2.7;transport=tcp;ob>;reg-id=1;expires=60".into()))
+    );
+    let gruu = draft().contact_uri("sip:anna@example.com;gr=urn:uuid:1");
+    assert_eq!(gruu.contact_user_wanted(), None);
+    for hop in [None, hop] {
+        assert_eq!(contact(gruu.clone(), hop), Ok(Some("<sip:anna@example.com;gr=urn:uuid:1>".into())));
+    }
+    for bad in ["sip:a@h>;expires=0", "", "sip:a@h\r\nX-Evil: 1"] {
+        assert_eq!(contact(draft().contact_uri(bad), hop), Err(BuildError::RequestUri));
+    }
+    let twice = draft().header(HeaderId::Contact, "<sip:a@h>").contact_uri("sip:b@h");
+    assert_eq!(contact(twice, None), Err(BuildError::Duplicate(HeaderId::Contact)));
+    let evil = draft().contact_user(None).contact_params("", ";a=\r\nX-Evil: 1");
+    assert_eq!(contact(evil, hop), Err(BuildError::ControlCharacter("Contact".into())));
+}
+
+#[test]
 fn line_breakers_are_refused_in_every_value() {
     for bad in ["a\rb", "a\nb", "a\0b", "a\r\nX-Evil: 1"] {
         assert_eq!(

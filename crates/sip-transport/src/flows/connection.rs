@@ -1,6 +1,6 @@
 //! One connection: TCP, TLS or WebSocket, opened by us or by the other side.
 
-use std::{collections::VecDeque, net::SocketAddr};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use sip_message::{
@@ -71,6 +71,8 @@ pub(crate) struct Kept {
     pub(crate) was: FlowId,
     /// Failures in a row.
     pub(crate) failures: u32,
+    /// Longest time between two pings, where it is another than the setting.
+    pub(crate) every: Option<Duration>,
 }
 
 /// What arrived and is no whole message yet.

@@ -18,6 +18,9 @@ const PING: Bytes = Bytes::from_static(b"\r\n\r\n");
 /// What the server answers.
 const PONG: Bytes = Bytes::from_static(b"\r\n");
 
+/// Shortest interval between pings that the other side can ask for: 5 s, so that it cannot make us flood it.
+pub const SHORTEST_BEAT: Duration = Duration::from_secs(5);
+
 /// A kept connection that is gone.
 #[derive(Debug)]
 pub(super) struct Lost {
@@ -58,7 +61,8 @@ impl Transports {
     }
 
     pub(super) fn arm_beat(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
-        if let Some(longest) = self.config.keep_alive {
+        let asked = self.flows.connection(flow).and_then(|connection| connection.kept?.every);
+        if let Some(longest) = asked.or(self.config.keep_alive) {
             arm(TransportTimer::KeepAlive(flow), shortened(longest, 5, cx.random), out);
         }
     }
@@ -84,10 +88,25 @@ impl Transports {
         }
     }
 
-    /// Notes that a connection of ours is to be opened again when it ends.
-    pub(super) fn keep(&mut self, flow: FlowId) {
-        if let Some(connection) = self.flows.connection_mut(flow).filter(|connection| connection.is_ours()) {
-            connection.kept.get_or_insert(Kept { was: flow, failures: 0 });
+    /// Notes that a connection of ours is to be opened again when it ends, and pinged how often.
+    pub(super) fn keep(
+        &mut self,
+        cx: &mut Cx<'_>,
+        flow: FlowId,
+        every: Option<Duration>,
+        out: &mut Out<'_, TransportOutput>,
+    ) {
+        let Some(connection) = self.flows.connection_mut(flow).filter(|connection| connection.is_ours())
+        else {
+            return;
+        };
+        let every = every.map(|every| every.max(SHORTEST_BEAT));
+        let kept = connection.kept.get_or_insert(Kept { was: flow, failures: 0, every: None });
+        let changed = kept.every != every;
+        kept.every = every;
+        // A ping that waits for its answer goes on doing so; what follows it takes the new interval.
+        if changed && connection.is_open() && connection.beat.waiting.is_none() {
+            self.arm_beat(cx, flow, out);
         }
     }
 

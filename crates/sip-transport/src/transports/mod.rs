@@ -20,6 +20,7 @@ use crate::{
 };
 
 use self::keeping::Lost;
+pub use self::keeping::SHORTEST_BEAT;
 
 /// Longest payload of a UDP datagram over IPv4, in bytes (65,535 less 20 of IP and 8 of UDP header).
 pub const MAX_DATAGRAM: usize = 65_507;
@@ -65,7 +66,7 @@ impl Transports {
             TransportCommand::Send(outbound) => self.send(cx, outbound, out),
             TransportCommand::Withdraw(outbound) => self.withdraw(outbound, out),
             TransportCommand::Avoid(hop) => self.avoid(cx, &hop),
-            TransportCommand::Keep(flow) => self.keep(flow),
+            TransportCommand::Keep { flow, every } => self.keep(cx, flow, every, out),
             TransportCommand::LetGo(flow) => self.let_go(flow, out),
         }
     }

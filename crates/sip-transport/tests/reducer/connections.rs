@@ -15,7 +15,7 @@ const UDP: (Transport, &str) = (Transport::Udp, "192.0.2.10:5060");
 /// From this address connections are made, and none come in.
 const TLS_CLIENT: (Transport, &str) = (Transport::Tls, "192.0.2.10:0");
 
-fn request(transport: &str, sent_by: &str) -> String {
+pub(crate) fn request(transport: &str, sent_by: &str) -> String {
     format!(
         "OPTIONS sip:bob@192.0.2.20 SIP/2.0\r\nVia: SIP/2.0/{transport} {sent_by};branch=z9hG4bKa\r\n\
          Max-Forwards: 70\r\nFrom: <sip:alice@192.0.2.10>;tag=a\r\nTo: <sip:bob@192.0.2.20>\r\nCall-ID: c\r\n\
@@ -385,7 +385,7 @@ fn a_kept_connection_comes_back_with_growing_waits() {
     let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
     bench.send(hop, request("TCP", TCP.1));
     bench.connect(hop.flow, "192.0.2.10:40000", None);
-    assert!(bench.command(TransportCommand::Keep(hop.flow)).is_empty());
+    assert!(bench.command(TransportCommand::Keep { flow: hop.flow, every: None }).is_empty());
     let lost = |flow| TransportInput::Closed { flow, cause: CloseCause::Lost };
     assert_eq!(ended(&bench.receive(lost(hop.flow))), [hop.flow]);
     // A wait of 30 s, doubled with each failure, less up to a half by chance, never above 30 min (RFC 5626 §4.5).
@@ -415,7 +415,7 @@ fn a_connection_that_is_let_go_does_not_come_back() {
     let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
     bench.send(hop, request("TCP", TCP.1));
     bench.connect(hop.flow, "192.0.2.10:40000", None);
-    bench.command(TransportCommand::Keep(hop.flow));
+    bench.command(TransportCommand::Keep { flow: hop.flow, every: None });
     bench.receive(TransportInput::Closed { flow: hop.flow, cause: CloseCause::Lost });
     bench.command(TransportCommand::LetGo(hop.flow));
     assert!(bench.timers.is_empty());
@@ -428,7 +428,7 @@ fn a_connection_that_is_let_go_while_it_is_opened_again_stays_away() {
     let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
     bench.send(hop, request("TCP", TCP.1));
     bench.connect(hop.flow, "192.0.2.10:40000", None);
-    bench.command(TransportCommand::Keep(hop.flow));
+    bench.command(TransportCommand::Keep { flow: hop.flow, every: None });
     bench.receive(TransportInput::Closed { flow: hop.flow, cause: CloseCause::Lost });
     let flow = connects(&bench.pass(Duration::from_secs(30))).first().expect("tried again").flow;
     bench.command(TransportCommand::LetGo(hop.flow));

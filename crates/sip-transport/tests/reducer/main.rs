@@ -4,6 +4,7 @@ mod alias;
 mod bench;
 mod connections;
 mod datagrams;
+mod keeping;
 mod properties;
 mod routes;
 mod streams;

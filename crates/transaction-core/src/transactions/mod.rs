@@ -116,6 +116,8 @@ impl Transactions {
     pub fn command(&mut self, cx: &mut Cx<'_>, command: TxCommand, out: &mut Out<'_, TxOutput>) {
         match command {
             TxCommand::Route(route) => out.push(TxOutput::Route(route)),
+            TxCommand::Keep { flow, every } => out.push(TxOutput::Keep { flow, every }),
+            TxCommand::LetGo(flow) => out.push(TxOutput::LetGo(flow)),
             TxCommand::Request { tx, hops, draft } => self.request(cx, tx, hops, draft, out),
             TxCommand::Respond { tx, status, wire } => self.respond(cx, tx, status, wire, out),
             TxCommand::Resend(outbound) => out.push(TxOutput::Send(outbound)),

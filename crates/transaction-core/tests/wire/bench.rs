@@ -156,7 +156,9 @@ impl Bench {
                     self.timers.disarm(&timer);
                     self.armed.remove(&timer);
                 }
-                TxOutput::Route(route) => panic!("nobody asked for {route:?}"),
+                unasked @ (TxOutput::Route(_) | TxOutput::Keep { .. } | TxOutput::LetGo(_)) => {
+                    panic!("nobody asked for {unasked:?}")
+                }
             }
         }
     }

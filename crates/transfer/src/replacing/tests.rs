@@ -110,6 +110,7 @@ fn call(source: &str, referred_by: Option<&str>) -> IncomingCall {
         verified_name: None,
         verified_user: None,
         referred_by: referred_by.map(|text| NameAddrBuf::new(uri(text))),
+        registration: None,
         peer: Peer::default(),
     }
 }

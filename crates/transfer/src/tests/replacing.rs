@@ -27,6 +27,7 @@ fn call(old: LegId) -> IncomingCall {
         verified_name: None,
         verified_user: None,
         referred_by: Some(NameAddrBuf::new(uri("sip:peer@example.com"))),
+        registration: None,
         peer: Peer::default(),
     }
 }

@@ -376,6 +376,7 @@ fn dialog_line(
         DialogCommand::Place { .. } => "place by dialog".into(),
         DialogCommand::Request(_, other) => format!("{other:?}"),
         DialogCommand::Keys(_) => "keys".into(),
+        DialogCommand::Registration(..) => "registration".into(),
         DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
             SubscriptionCommand::Accept { pending, lifetime } => {
