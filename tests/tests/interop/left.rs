@@ -31,8 +31,6 @@ const LEFT: &[(&str, &str, &str, &str)] = &[
     ),
     ("SIP.js", "any", "SRTP", "only plain RTP is offered"),
     ("linphonec", "called", "TLS", "baresip and kamailio are those that are called by TLS"),
-    ("linphonec", "any", "SRTP", "only plain RTP is offered"),
-    ("baresip", "any", "SRTP", "only plain RTP is offered"),
     ("baresip", "caller", "our certificate is for another name", "1.0 looks at nobody's certificate"),
     ("sipp", "any", "TLS", "the packaged one is built without it"),
     ("kamailio", "proxy", "WebSocket to the called party", "it accepts WebSockets and opens none"),

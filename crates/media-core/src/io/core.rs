@@ -212,6 +212,11 @@ impl Core {
                 }
             }
             PumpCommand::Record { recording, file } => self.record(recording, *file),
+            PumpCommand::Forget(recording) => {
+                if let Some(recordings) = &mut self.recordings {
+                    recordings.forget(recording);
+                }
+            }
             PumpCommand::Application(end) => {
                 self.applications.insert(end.device(), *end);
             }

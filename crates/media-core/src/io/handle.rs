@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_types, reason = "the pump's ticks are told in real time")]
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,6 +37,7 @@ pub(super) enum PumpCommand {
     Stream(StreamCommand),
     Bind { stream: StreamId, pair: Box<PortPair> },
     Record { recording: RecordingId, file: Box<File> },
+    Forget(RecordingId),
     Application(Box<ApplicationEnd>),
     Discard(DeviceId),
     Snapshot(StreamId, Reply<Option<StreamSnapshot>>),
@@ -113,11 +114,18 @@ impl PumpHandle {
         self.send(PumpCommand::Stream(command))
     }
 
-    /// Creates the file of a recording, before [`StreamCommand::Record`] begins it. The file is complete when
-    /// [`StreamEvent::RecordingEnded`](crate::StreamEvent::RecordingEnded) says so.
+    /// Opens or creates the file of a recording, before [`StreamCommand::Record`] begins it; what it holds is lost with the
+    /// first sample. The file is complete when [`StreamEvent::RecordingEnded`](crate::StreamEvent::RecordingEnded) says so.
     pub fn open_recording(&self, recording: RecordingId, path: &Path) -> Result<(), PumpError> {
-        let file = File::create(path).map_err(PumpError::Recording)?;
-        self.send(PumpCommand::Record { recording, file: Box::new(file) })
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let file = Box::new(file.map_err(PumpError::Recording)?);
+        self.send(PumpCommand::Record { recording, file })
+    }
+
+    /// Takes back [`open_recording`](Self::open_recording), because nothing is to be recorded after all: the file is closed
+    /// as it was.
+    pub fn forget_recording(&self, recording: RecordingId) -> Result<(), PumpError> {
+        self.send(PumpCommand::Forget(recording))
     }
 
     /// Gives an application its end of a device that was opened, or is about to be, with

@@ -39,6 +39,7 @@ pub(super) struct RecordingEnd {
 enum Order {
     Open(RecordingId, File),
     Write(RecordingId, RecordedBlock),
+    Forget(RecordingId),
 }
 
 /// Hands blocks to the thread that writes them. A block that it has no room for becomes silence of the same length.
@@ -50,6 +51,8 @@ pub(super) struct Recordings {
     owed: BTreeMap<RecordingId, u64>,
     /// Last blocks that found no room.
     unfinished: Vec<(RecordingId, RecordedBlock)>,
+    /// Recordings that were taken back while there was no room.
+    unforgotten: Vec<RecordingId>,
     pub(super) dropped_blocks: u64,
 }
 
@@ -61,13 +64,20 @@ impl Recordings {
         let thread = std::thread::Builder::new()
             .name("rtp-recorder".to_owned())
             .spawn(move || write_all(&received, &ended, &waker))?;
-        let (owed, unfinished) = (BTreeMap::new(), Vec::new());
-        Ok(Self { orders, ends, thread, owed, unfinished, dropped_blocks: 0 })
+        let (owed, unfinished, unforgotten) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Ok(Self { orders, ends, thread, owed, unfinished, unforgotten, dropped_blocks: 0 })
     }
 
     /// Says where a recording goes, unless there is no room for it.
     pub(super) fn open(&self, recording: RecordingId, file: File) -> Result<(), RecordingFailure> {
         self.orders.try_send(Order::Open(recording, file)).map_err(|_| RecordingFailure::Busy)
+    }
+
+    /// Takes back a recording that never begins; its file stays as it was.
+    pub(super) fn forget(&mut self, recording: RecordingId) {
+        if let Err(TrySendError::Full(_)) = self.orders.try_send(Order::Forget(recording)) {
+            self.unforgotten.push(recording);
+        }
     }
 
     pub(super) fn write(&mut self, recording: RecordingId, block: RecordedBlock) {
@@ -101,6 +111,9 @@ impl Recordings {
             self.dropped_blocks -= 1;
             self.write(recording, last);
         }
+        for recording in std::mem::take(&mut self.unforgotten) {
+            self.forget(recording);
+        }
     }
 
     /// Returns a recording that has ended.
@@ -129,6 +142,10 @@ struct Writing {
 impl Writing {
     fn write(&mut self, block: &RecordedBlock) -> Result<(), hound::Error> {
         if let Some(file) = self.file.take() {
+            // Only now, so that a recording that is refused leaves what was there before.
+            if file.metadata()?.is_file() {
+                file.set_len(0)?;
+            }
             let spec = WavSpec {
                 channels: block.layout.channels(),
                 sample_rate: block.rate.hz(),
@@ -195,6 +212,9 @@ fn write_all(orders: &Receiver<Order>, ended: &Sender<RecordingEnd>, waker: &Wak
                         end(recording, written.and(finished));
                     }
                 }
+            }
+            Ok(Order::Forget(recording)) => {
+                files.remove(&recording);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,

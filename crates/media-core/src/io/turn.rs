@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_types, reason = "the pump is where the real clock is read")]
 #![expect(clippy::disallowed_methods, reason = "the pump is where the real clock is read")]
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
@@ -40,7 +39,8 @@ pub(super) fn run(
     stop: &Stop,
 ) {
     let mut events = Events::with_capacity(EVENTS);
-    let mut unread = VecDeque::new();
+    // Each once: a socket that never runs dry is told again with every packet.
+    let mut unread: Vec<Token> = Vec::new();
     while !stop.is_asked() {
         core.tick();
         core.hear_of_recordings();
@@ -56,13 +56,10 @@ pub(super) fn run(
             unread.extend(
                 events.iter().map(mio::event::Event::token).filter(|token| !matches!(*token, WAKE | ALARM)),
             );
+            unread.sort_unstable();
+            unread.dedup();
         }
-        for _ in 0..unread.len() {
-            let Some(token) = unread.pop_front() else { break };
-            if (0..BATCH).all(|_| core.read(token) == Left::Perhaps) {
-                unread.push_back(token);
-            }
-        }
+        unread.retain(|token| (0..BATCH).all(|_| core.read(*token) == Left::Perhaps));
     }
     core.close();
     let until = Instant::now() + LAST_WORDS;

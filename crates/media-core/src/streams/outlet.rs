@@ -60,7 +60,8 @@ impl Outlet {
         if rtp.is_some() && rtp != self.rtp {
             // Who signals from there wants it (SEC-44).
             let known = rtp.is_some_and(|rtp| self.signalling == Some(rtp.ip()));
-            self.unconfirmed = (!known).then_some(0);
+            // One address after the other has no more than one.
+            self.unconfirmed = (!known).then(|| self.unconfirmed.unwrap_or(0));
         }
         self.rtp = rtp;
     }
@@ -73,9 +74,12 @@ impl Outlet {
         }
     }
 
-    /// Something came from the peer: it is there, and wants what we send.
-    pub(super) fn confirmed(&mut self) {
-        self.unconfirmed = None;
+    /// Something came from the peer. Where it came from the host that we send to, that one is there and wants it; whoever
+    /// else sends can speak for himself only.
+    pub(super) fn confirmed(&mut self, source: SocketAddr) {
+        if self.rtp.is_some_and(|rtp| rtp.ip() == source.ip()) {
+            self.unconfirmed = None;
+        }
     }
 
     pub(super) fn stop(&mut self) {

@@ -244,7 +244,7 @@ impl Session {
         }
         if !self.receiver.is_secured() {
             return if rtcp {
-                self.receive_rtcp(step, datagram);
+                self.receive_rtcp(step, source, datagram);
             } else {
                 self.receive_rtp(step, source, datagram, pass);
             };
@@ -255,7 +255,7 @@ impl Session {
         if let Some(length) = self.receiver.open_packet(rtcp, &mut packet) {
             let opened = packet.get(..length).unwrap_or_default();
             if rtcp {
-                self.receive_rtcp(step, opened);
+                self.receive_rtcp(step, source, opened);
             } else {
                 self.receive_rtp(step, source, opened, pass);
             }
@@ -290,7 +290,7 @@ impl Session {
             }
         }
         let Some(received) = received else { return };
-        self.outlet.confirmed();
+        self.outlet.confirmed(source);
         if !self.agreed.as_ref().is_some_and(|agreed| agreed.direction.receives()) {
             return;
         }
@@ -324,12 +324,12 @@ impl Session {
         payload_type.is_some() || !matches!(received.kind, Payload::Audio(_))
     }
 
-    fn receive_rtcp(&mut self, step: &Step<'_, '_>, bytes: &[u8]) {
+    fn receive_rtcp(&mut self, step: &Step<'_, '_>, source: SocketAddr, bytes: &[u8]) {
         let Ok(packets) = parse_compound(bytes) else {
             self.receiver.malformed += 1;
             return;
         };
-        self.outlet.confirmed();
+        self.outlet.confirmed(source);
         self.reporter.receive(step, self.sender.ssrc, &mut self.receiver, &packets, bytes.len());
     }
 

@@ -45,8 +45,12 @@ impl Session {
             PumpError::Recording(error) => MediaError::File(error.kind()),
             _ => MediaError::Pump,
         })?;
-        self.ask_audio(AudioCommand::Record { session: self.id(), recording, layout }).await?;
-        Ok(recording)
+        let begun = self.ask_audio(AudioCommand::Record { session: self.id(), recording, layout }).await;
+        if begun.is_err() {
+            // A pump that is gone has closed its files by itself.
+            let _ = pump.forget_recording(recording);
+        }
+        begun.map(|()| recording)
     }
 
     /// Dials digits, as telephone events (RFC 4733) or, where the other side takes none, as tones: `0` to `9`, `*`, `#`, `A` to `D`, `!` for a flash, each pressed for
