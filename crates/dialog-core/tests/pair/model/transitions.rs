@@ -1,0 +1,151 @@
+//! What may happen next, and as much of the past as the choice needs.
+
+use proptest::prelude::*;
+use proptest_state_machine::ReferenceStateMachine;
+
+use crate::net::Fate;
+
+/// Calls that are placed in one case: two at a time cross each other, a third one meets what they left.
+const CALLS: usize = 3;
+
+/// Datagrams in a row that meet the same fate: one more than an INVITE, and as many as a BYE, is sent before it fails.
+const RUN: usize = 11;
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+pub(crate) enum Transition {
+    /// An end places the next call.
+    Place { by: usize },
+    /// An end asks something of a call, if it knows it.
+    Call { by: usize, call: usize, ask: Ask },
+    /// An end sends the next REFER in a call.
+    Refer { by: usize, call: usize },
+    /// Whoever got a REFER reports on it, for the last time or not.
+    Report { refer: usize, last: bool },
+    /// Whoever sent a REFER does not want to hear of it any more.
+    Unsubscribe { refer: usize },
+    /// From now on an end takes REFERs or not, and has descriptions or not.
+    Able { who: usize, follows: bool, describes: bool },
+    /// What becomes of the next datagrams of an end.
+    Network { from: usize, next: usize, fate: Fate },
+    /// Time passes.
+    Pass { millis: u64 },
+}
+
+/// What is asked of a call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ask {
+    Ring,
+    Accept,
+    Reject,
+    Reoffer { seconds: u64 },
+    Unacceptable,
+    HangUp,
+}
+
+/// How much was asked so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// Of the random numbers of both ends.
+    pub(crate) seed: u64,
+    calls: usize,
+    refers: usize,
+}
+
+/// The state machine from which cases are drawn.
+pub(crate) struct Reference;
+
+impl ReferenceStateMachine for Reference {
+    type State = Asked;
+    type Transition = Transition;
+
+    fn init_state() -> BoxedStrategy<Asked> {
+        (1..10_000_u64).prop_map(|seed| Asked { seed, calls: 0, refers: 0 }).boxed()
+    }
+
+    fn transitions(asked: &Asked) -> BoxedStrategy<Transition> {
+        let place = (0..2_usize).prop_map(|by| Transition::Place { by });
+        if asked.calls == 0 {
+            return prop_oneof![3 => place, 1 => network(), 1 => able()].boxed();
+        }
+        let calls = asked.calls;
+        let call =
+            (0..2_usize, 0..calls, ask()).prop_map(|(by, call, ask)| Transition::Call { by, call, ask });
+        let refer = (0..2_usize, 0..calls).prop_map(|(by, call)| Transition::Refer { by, call });
+        let placing = if calls < CALLS { 2 } else { 0 };
+        let refers = asked.refers.max(1);
+        let reporting = if asked.refers > 0 { 1 } else { 0 };
+        let report = (0..refers, any::<bool>()).prop_map(|(refer, last)| Transition::Report { refer, last });
+        let unsubscribe = (0..refers).prop_map(|refer| Transition::Unsubscribe { refer });
+        prop_oneof![
+            placing => place,
+            16 => call,
+            3 => refer,
+            3 * reporting => report,
+            reporting => unsubscribe,
+            1 => able(),
+            6 => network(),
+            12 => pass(),
+        ]
+        .boxed()
+    }
+
+    fn apply(mut asked: Asked, transition: &Transition) -> Asked {
+        match transition {
+            Transition::Place { .. } => asked.calls += 1,
+            Transition::Refer { .. } => asked.refers += 1,
+            Transition::Call { .. }
+            | Transition::Report { .. }
+            | Transition::Unsubscribe { .. }
+            | Transition::Able { .. }
+            | Transition::Network { .. }
+            | Transition::Pass { .. } => {}
+        }
+        asked
+    }
+
+    fn preconditions(asked: &Asked, transition: &Transition) -> bool {
+        match transition {
+            Transition::Place { .. } => asked.calls < CALLS,
+            Transition::Call { call, .. } | Transition::Refer { call, .. } => *call < asked.calls,
+            Transition::Report { refer, .. } | Transition::Unsubscribe { refer } => *refer < asked.refers,
+            Transition::Able { .. } | Transition::Network { .. } | Transition::Pass { .. } => true,
+        }
+    }
+}
+
+fn ask() -> impl Strategy<Value = Ask> {
+    prop_oneof![
+        1 => Just(Ask::Ring),
+        6 => Just(Ask::Accept),
+        1 => Just(Ask::Reject),
+        6 => (1..30_u64).prop_map(|seconds| Ask::Reoffer { seconds }),
+        1 => Just(Ask::Unacceptable),
+        2 => Just(Ask::HangUp),
+    ]
+}
+
+fn able() -> impl Strategy<Value = Transition> {
+    let often = || proptest::bool::weighted(0.7);
+    (0..2_usize, often(), often()).prop_map(|(who, follows, describes)| Transition::Able {
+        who,
+        follows,
+        describes,
+    })
+}
+
+fn network() -> impl Strategy<Value = Transition> {
+    let fate = prop_oneof![
+        3 => Just(Fate::Lost),
+        1 => Just(Fate::Twice),
+        2 => (1..4_000_u32).prop_map(Fate::Late),
+    ];
+    let next = prop_oneof![3 => 1..3_usize, 1 => 3..=RUN];
+    (0..2_usize, next, fate).prop_map(|(from, next, fate)| Transition::Network { from, next, fate })
+}
+
+fn pass() -> impl Strategy<Value = Transition> {
+    let millis =
+        prop_oneof![2 => 1..60_u64, 3 => 60..1_500_u64, 2 => 1_500..8_000_u64, 1 => 8_000..70_000_u64];
+    millis.prop_map(|millis| Transition::Pass { millis })
+}
