@@ -3,6 +3,7 @@
 mod agent;
 mod model;
 mod net;
+mod sessions;
 
 use std::time::Duration;
 

@@ -41,14 +41,14 @@ pub(crate) struct Net {
 
 impl Net {
     pub(crate) fn new(seed: u64, loss: u32) -> Self {
-        Self::with(seed, loss, DialogConfig::default)
+        Self::with(seed, loss, |_| DialogConfig::default())
     }
 
-    pub(crate) fn with(seed: u64, loss: u32, config: impl Fn() -> DialogConfig) -> Self {
+    pub(crate) fn with(seed: u64, loss: u32, config: impl Fn(usize) -> DialogConfig) -> Self {
         let mut random = Seeded(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let agents = [
-            Agent::new("192.0.2.1:5060", random.next_u64(), config()),
-            Agent::new("192.0.2.20:5060", random.next_u64(), config()),
+            Agent::new("192.0.2.1:5060", random.next_u64(), config(0)),
+            Agent::new("192.0.2.20:5060", random.next_u64(), config(1)),
         ];
         Self {
             now: Tick::default(),
@@ -62,8 +62,8 @@ impl Net {
     }
 
     /// Agents that take no call by themselves.
-    pub(crate) fn silent(seed: u64) -> Self {
-        let mut net = Self::new(seed, 0);
+    pub(crate) fn silent(seed: u64, config: impl Fn(usize) -> DialogConfig) -> Self {
+        let mut net = Self::with(seed, 0, config);
         for agent in &mut net.agents {
             agent.picks_up = false;
         }
@@ -135,6 +135,10 @@ impl Net {
     }
 
     pub(crate) fn place(&mut self) -> LegId {
+        self.place_with(false)
+    }
+
+    pub(crate) fn place_with(&mut self, offerless: bool) -> LegId {
         let leg = self.agents[0].ids.mint();
         let invite = Invite {
             target: "sip:bob@192.0.2.20".parse().expect("a URI"),
@@ -144,6 +148,7 @@ impl Net {
             headers: Vec::new(),
             ring_limit: Duration::from_mins(1),
             redirects: Invite::REDIRECTS,
+            offerless,
         };
         self.command(0, DialogCommand::Place { leg, invite: Box::new(invite) });
         leg

@@ -122,6 +122,7 @@ impl Belief {
                 self.said += 1;
             }
             LegEvent::RolledBack => call.roll_back(),
+            LegEvent::Reopened => call.open = call.agreed.take().map(|(offer, _)| Open::Ours(offer)),
             LegEvent::Up(_) => {
                 assert!(!call.up, "up twice");
                 call.up = true;

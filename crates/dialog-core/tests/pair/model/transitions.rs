@@ -15,7 +15,7 @@ const RUN: usize = 11;
 #[derive(Debug, Clone)]
 pub(crate) enum Transition {
     /// An end places the next call.
-    Place { by: usize },
+    Place { by: usize, offerless: bool },
     /// An end asks something of a call, if it knows it.
     Call { by: usize, call: usize, ask: Ask },
     /// An end sends the next REFER in a call.
@@ -36,6 +36,7 @@ pub(crate) enum Transition {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ask {
     Ring,
+    Progress,
     Accept,
     Reject,
     Reoffer { seconds: u64 },
@@ -48,6 +49,10 @@ pub(crate) enum Ask {
 pub(crate) struct Asked {
     /// Of the random numbers of both ends.
     pub(crate) seed: u64,
+    /// Whether provisional responses are reliable where they may be, at each end.
+    pub(crate) reliable: [bool; 2],
+    /// The session interval in seconds that each end asks for; `None` where it knows no session timers.
+    pub(crate) interval: [Option<u32>; 2],
     calls: usize,
     refers: usize,
 }
@@ -60,11 +65,15 @@ impl ReferenceStateMachine for Reference {
     type Transition = Transition;
 
     fn init_state() -> BoxedStrategy<Asked> {
-        (1..10_000_u64).prop_map(|seed| Asked { seed, calls: 0, refers: 0 }).boxed()
+        let interval = || prop_oneof![Just(None), Just(Some(90)), Just(Some(1800))];
+        (1..10_000_u64, any::<[bool; 2]>(), [interval(), interval()])
+            .prop_map(|(seed, reliable, interval)| Asked { seed, reliable, interval, calls: 0, refers: 0 })
+            .boxed()
     }
 
     fn transitions(asked: &Asked) -> BoxedStrategy<Transition> {
-        let place = (0..2_usize).prop_map(|by| Transition::Place { by });
+        let place = (0..2_usize, proptest::bool::weighted(0.3))
+            .prop_map(|(by, offerless)| Transition::Place { by, offerless });
         if asked.calls == 0 {
             return prop_oneof![3 => place, 1 => network(), 1 => able()].boxed();
         }
@@ -117,6 +126,7 @@ impl ReferenceStateMachine for Reference {
 fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![
         1 => Just(Ask::Ring),
+        3 => Just(Ask::Progress),
         6 => Just(Ask::Accept),
         1 => Just(Ask::Reject),
         6 => (1..30_u64).prop_map(|seconds| Ask::Reoffer { seconds }),

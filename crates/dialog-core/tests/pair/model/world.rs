@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogCommand, DialogEvent, Invite, LegCommand, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent,
-    SubscriptionId,
+    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Reliability,
+    SessionTimers, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
 };
 use proptest_state_machine::StateMachineTest;
 use sip_message::{StatusCode, SubReason};
@@ -37,14 +37,25 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
-        let net = Net::silent(seed);
+    pub(crate) fn new(asked: &Asked) -> Self {
+        let net = Net::silent(asked.seed, |end| DialogConfig {
+            reliability: if asked.reliable[end] {
+                Reliability::WhenSupported
+            } else {
+                Reliability::default()
+            },
+            session_timers: match asked.interval[end] {
+                Some(interval) => SessionTimers::Offered { interval },
+                None => SessionTimers::Off,
+            },
+            ..DialogConfig::default()
+        });
         Self { net, beliefs: Default::default(), placed: Vec::new(), referred: Vec::new() }
     }
 
     pub(crate) fn does(&mut self, transition: &Transition) {
         match *transition {
-            Transition::Place { by } => self.place(by),
+            Transition::Place { by, offerless } => self.place(by, offerless),
             Transition::Call { by, call, ask } => {
                 if let Some(leg) = self.leg(by, call) {
                     self.ask(by, leg, ask);
@@ -78,7 +89,7 @@ impl World {
         }
     }
 
-    fn place(&mut self, by: usize) {
+    fn place(&mut self, by: usize, offerless: bool) {
         let leg = self.net.agents[by].ids.mint();
         let target = ["sip:alice@192.0.2.1", "sip:bob@192.0.2.20"][1 - by];
         let invite = Invite {
@@ -89,6 +100,7 @@ impl World {
             headers: Vec::new(),
             ring_limit: RING,
             redirects: Invite::REDIRECTS,
+            offerless,
         };
         self.placed.push((by, leg));
         self.net.command(by, DialogCommand::Place { leg, invite: Box::new(invite) });
@@ -118,6 +130,7 @@ impl World {
     fn ask(&mut self, by: usize, leg: LegId, ask: Ask) {
         let command = match ask {
             Ask::Ring => LegCommand::Ring,
+            Ask::Progress => LegCommand::Progress,
             Ask::Accept => LegCommand::Accept { contact_user: None },
             Ask::Reject => LegCommand::Reject { status: StatusCode::BUSY_HERE, retry_after: None },
             Ask::Reoffer { seconds } => {
@@ -244,7 +257,7 @@ impl StateMachineTest for World {
     type Reference = Reference;
 
     fn init_test(asked: &Asked) -> Self {
-        Self::new(asked.seed)
+        Self::new(asked)
     }
 
     fn apply(mut world: Self, _: &Asked, transition: Transition) -> Self {
