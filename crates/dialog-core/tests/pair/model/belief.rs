@@ -115,6 +115,8 @@ impl Belief {
     fn leg(&mut self, leg: LegId, event: &LegEvent, said: &[Option<Bytes>]) {
         let call = self.calls.entry(leg).or_default();
         assert!(!call.ended || matches!(event, LegEvent::Misused(_)), "{event:?} after the end");
+        let is_described = matches!(event, LegEvent::Described { .. } | LegEvent::NeedDescription { .. });
+        assert!(!call.closing || !is_described, "{event:?} while it is ended");
         match event {
             LegEvent::Described { turn, body } => call.described(*turn, body.clone()),
             LegEvent::NeedDescription { turn, .. } => {
