@@ -190,7 +190,7 @@ impl Dialog {
                 self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
             }
             // An offer of theirs was faster; ours follows.
-            true => {}
+            true => self.reoffer_instead(step, Duration::ZERO),
         }
     }
 
@@ -356,6 +356,9 @@ impl Dialog {
     }
 
     fn update_later(&mut self, step: &mut Step<'_, '_, '_>, offer: bool, delay: Duration) {
+        if offer && self.up().is_some() {
+            return self.reoffer_instead(step, delay);
+        }
         self.updating().waiting = Some(offer);
         self.arm(step, LegTimer::UpdateGlare, delay);
     }
@@ -406,6 +409,21 @@ impl Dialog {
             }
             Some(Leg::Ending(_)) | None => {}
         }
+    }
+
+    /// The UPDATE for a wish came to nothing for now. If the call is up meanwhile, the wish goes by re-INVITE after a delay.
+    fn reoffer_instead(&mut self, step: &mut Step<'_, '_, '_>, delay: Duration) {
+        if self.up().is_some()
+            && let Some(wish) = self.updating().wish.take()
+        {
+            self.updating().retries = 0;
+            self.take_over_wish(step, wish, delay);
+        }
+    }
+
+    /// Until when the wish may take whose UPDATE is in flight.
+    pub(crate) fn update_limit(&self) -> Option<Tick> {
+        self.updating.as_ref()?.wish
     }
 
     /// Whether an UPDATE with an offer of ours is under way, so that no INVITE may begin.

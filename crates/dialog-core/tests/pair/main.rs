@@ -1,7 +1,7 @@
 //! Two user agents, each dialogs over transactions, on a network that loses datagrams; in virtual time.
 
 mod agent;
-mod cancelling;
+mod early;
 mod model;
 mod net;
 mod sessions;

@@ -25,7 +25,7 @@ pub(crate) struct Call {
     agreed: Option<Agreement>,
     before: Option<Agreement>,
     /// The fewest and the most answers that are due to the wishes for a new offer: one that comes while another waits is
-    /// the same wish, and while another one's offer is out a new one.
+    /// the same wish, and while an offer is out a new one: by UPDATE, by INVITE, and one behind them.
     due: (u32, u32),
 }
 
@@ -47,9 +47,10 @@ impl Call {
         self.open.is_some()
     }
 
-    /// Whether a wish waits that must be answered.
-    pub(crate) fn is_due(&self) -> bool {
-        self.due.0 > 0
+    /// The limits of all wishes are over: none may wait, and none may be answered any more.
+    pub(crate) fn wishes_are_over(&mut self) {
+        assert_eq!(self.due.0, 0, "a wish was not answered");
+        self.due.1 = 0;
     }
 
     fn need(&mut self, turn: Turn, said: Option<Bytes>) {
@@ -97,7 +98,7 @@ impl Belief {
     pub(crate) fn wish(&mut self, leg: LegId) {
         let call = self.calls.entry(leg).or_default();
         self.asking = Some((leg, call.due));
-        call.due = (call.due.0.max(1), (call.due.1 + 1).min(2));
+        call.due = (call.due.0.max(1), (call.due.1 + 1).min(3));
     }
 
     /// Takes in what was told, with the descriptions that were made meanwhile.

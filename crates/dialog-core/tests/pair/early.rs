@@ -1,4 +1,4 @@
-//! Early sessions of a call that is being cancelled.
+//! Early sessions of a call that is being cancelled, or that comes up meanwhile.
 
 use std::time::Duration;
 
@@ -73,4 +73,21 @@ fn an_update_in_a_call_that_is_being_cancelled_is_refused() {
     let net = assert_silent(net);
     let refused = |event: &DialogEvent| matches!(event, DialogEvent::Leg(_, LegEvent::Reoffered(Err(ReofferError::Refused(status)))) if status.as_u16() == 488);
     assert_eq!(net.agents[1].count(refused), 1);
+}
+
+#[test]
+fn a_wish_whose_update_meets_theirs_goes_by_reinvite_once_the_call_is_up() {
+    // covers: TR-194
+    let (mut net, leg, other) = called();
+    let wish = LegCommand::Reoffer { limit: Duration::from_secs(9) };
+    ask(&mut net, 1, other, LegCommand::Progress);
+    net.advance(Duration::from_millis(100));
+    ask(&mut net, 1, other, wish.clone());
+    ask(&mut net, 1, other, LegCommand::Accept { contact_user: None });
+    ask(&mut net, 0, leg, wish);
+    net.advance(Duration::from_secs(9));
+    for agent in &net.agents {
+        let done = |event: &DialogEvent| matches!(event, DialogEvent::Leg(_, LegEvent::Reoffered(Ok(()))));
+        assert_eq!(agent.count(done), 1);
+    }
 }
