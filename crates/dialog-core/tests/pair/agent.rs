@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use dialog_core::{
     DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, LegCommand, LegEvent,
-    SubscriptionCommand, SubscriptionEvent,
+    RequestCommand, RequestEvent, SubscriptionCommand, SubscriptionEvent,
 };
 use sip_message::{Message, StatusCode};
 use sip_transport::{
@@ -50,7 +50,7 @@ pub(crate) struct Agent {
     pub(crate) log: Vec<Bytes>,
     /// Whether it takes every call at once.
     pub(crate) picks_up: bool,
-    /// Whether it takes a REFER.
+    /// Whether it takes a REFER or SUBSCRIBE.
     pub(crate) follows: bool,
     /// Whether it can make a description.
     pub(crate) describes: bool,
@@ -200,6 +200,19 @@ impl Agent {
                     SubscriptionCommand::Refuse { status: StatusCode::DECLINE }
                 };
                 DialogCommand::Subscription(id, answer)
+            }
+            DialogEvent::Subscription(id, SubscriptionEvent::Subscribed(_)) => {
+                let answer = if self.follows {
+                    SubscriptionCommand::Grant { pending: false, longest: Duration::from_mins(2), body: None }
+                } else {
+                    SubscriptionCommand::Refuse { status: StatusCode::DECLINE }
+                };
+                DialogCommand::Subscription(id, answer)
+            }
+            DialogEvent::Request(id, RequestEvent::Incoming(_)) => {
+                let answer =
+                    RequestCommand::Answer { status: StatusCode::OK, headers: Vec::new(), body: None };
+                DialogCommand::Request(id, answer)
             }
             _ => return,
         };

@@ -1,9 +1,11 @@
 //! What one end has been told of its calls and transfers, and what follows from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use dialog_core::{DialogEvent, LegEvent, LegId, SubscriptionEvent, SubscriptionId, Turn};
+use dialog_core::{
+    DialogEvent, LegEvent, LegId, RequestEvent, RequestId, SubscriptionEvent, SubscriptionId, Turn,
+};
 
 /// An offer and its answer.
 pub(crate) type Agreement = (Bytes, Bytes);
@@ -89,6 +91,8 @@ pub(crate) struct Belief {
     pub(crate) calls: BTreeMap<LegId, Call>,
     /// Which subscriptions there were, and whether they are over.
     pub(crate) subscriptions: BTreeMap<SubscriptionId, bool>,
+    /// Our requests that have no outcome yet.
+    pub(crate) requests: BTreeSet<RequestId>,
     /// What is due while a command is done that may turn out not to fit.
     asking: Option<(LegId, (u32, u32))>,
 }
@@ -107,6 +111,7 @@ impl Belief {
             match event {
                 DialogEvent::Leg(leg, event) => self.leg(*leg, event, said),
                 DialogEvent::Subscription(id, event) => self.subscription(*id, event),
+                DialogEvent::Request(id, event) => self.request(*id, event),
             }
         }
         self.events = events.len();
@@ -158,8 +163,21 @@ impl Belief {
             SubscriptionEvent::Ended(_) => assert!(!std::mem::replace(over, true), "ended twice"),
             SubscriptionEvent::Answered(_)
             | SubscriptionEvent::Notified(_)
+            | SubscriptionEvent::Package(_)
             | SubscriptionEvent::Requested(_)
+            | SubscriptionEvent::Subscribed(_)
             | SubscriptionEvent::Delivered => assert!(!*over, "{event:?} after the end"),
+            SubscriptionEvent::Forked { .. } => panic!("there is only one other end"),
+        }
+    }
+
+    fn request(&mut self, id: RequestId, event: &RequestEvent) {
+        match event {
+            // Answered at once, and then nothing is told of it.
+            RequestEvent::Incoming(_) => {}
+            RequestEvent::Responded { .. } | RequestEvent::Failed(_) | RequestEvent::Misused(_) => {
+                assert!(self.requests.remove(&id), "{event:?} of no request of ours");
+            }
         }
     }
 }

@@ -18,13 +18,19 @@ pub(crate) enum Transition {
     Place { by: usize, offerless: bool },
     /// An end asks something of a call, if it knows it.
     Call { by: usize, call: usize, ask: Ask },
-    /// An end sends the next REFER in a call.
+    /// An end makes the next subscription, by a REFER in a call.
     Refer { by: usize, call: usize },
-    /// Whoever got a REFER reports on it, for the last time or not.
-    Report { refer: usize, last: bool },
-    /// Whoever sent a REFER does not want to hear of it any more.
-    Unsubscribe { refer: usize },
-    /// From now on an end takes REFERs or not, and has descriptions or not.
+    /// An end makes the next subscription, by a SUBSCRIBE.
+    Subscribe { by: usize, expires: u32 },
+    /// Whoever got the REFER or SUBSCRIBE tells of it, for the last time or not.
+    Report { usage: usize, last: bool },
+    /// Whoever sent it does not want to hear of it any more.
+    Unsubscribe { usage: usize },
+    /// An end sends a request in a call.
+    Inform { by: usize, call: usize },
+    /// An end sends a request on its own.
+    Message { by: usize },
+    /// From now on an end takes REFERs and SUBSCRIBEs or not, and has descriptions or not.
     Able { who: usize, follows: bool, describes: bool },
     /// What becomes of the next datagrams of an end.
     Network { from: usize, next: usize, fate: Fate },
@@ -54,7 +60,7 @@ pub(crate) struct Asked {
     /// The session interval in seconds that each end asks for; `None` where it knows no session timers.
     pub(crate) interval: [Option<u32>; 2],
     calls: usize,
-    refers: usize,
+    usages: usize,
 }
 
 /// The state machine from which cases are drawn.
@@ -67,7 +73,7 @@ impl ReferenceStateMachine for Reference {
     fn init_state() -> BoxedStrategy<Asked> {
         let interval = || prop_oneof![Just(None), Just(Some(90)), Just(Some(1800))];
         (1..10_000_u64, any::<[bool; 2]>(), [interval(), interval()])
-            .prop_map(|(seed, reliable, interval)| Asked { seed, reliable, interval, calls: 0, refers: 0 })
+            .prop_map(|(seed, reliable, interval)| Asked { seed, reliable, interval, calls: 0, usages: 0 })
             .boxed()
     }
 
@@ -82,16 +88,23 @@ impl ReferenceStateMachine for Reference {
             (0..2_usize, 0..calls, ask()).prop_map(|(by, call, ask)| Transition::Call { by, call, ask });
         let refer = (0..2_usize, 0..calls).prop_map(|(by, call)| Transition::Refer { by, call });
         let placing = if calls < CALLS { 2 } else { 0 };
-        let refers = asked.refers.max(1);
-        let reporting = if asked.refers > 0 { 1 } else { 0 };
-        let report = (0..refers, any::<bool>()).prop_map(|(refer, last)| Transition::Report { refer, last });
-        let unsubscribe = (0..refers).prop_map(|refer| Transition::Unsubscribe { refer });
+        let usages = asked.usages.max(1);
+        let reporting = if asked.usages > 0 { 1 } else { 0 };
+        let report = (0..usages, any::<bool>()).prop_map(|(usage, last)| Transition::Report { usage, last });
+        let unsubscribe = (0..usages).prop_map(|usage| Transition::Unsubscribe { usage });
+        let expires = prop_oneof![1 => Just(0_u32), 3 => Just(90_u32), 1 => Just(3600_u32)];
+        let subscribe = (0..2_usize, expires).prop_map(|(by, expires)| Transition::Subscribe { by, expires });
+        let inform = (0..2_usize, 0..calls).prop_map(|(by, call)| Transition::Inform { by, call });
+        let message = (0..2_usize).prop_map(|by| Transition::Message { by });
         prop_oneof![
             placing => place,
             16 => call,
             3 => refer,
             3 * reporting => report,
             reporting => unsubscribe,
+            1 => subscribe,
+            1 => inform,
+            1 => message,
             1 => able(),
             6 => network(),
             12 => pass(),
@@ -102,10 +115,12 @@ impl ReferenceStateMachine for Reference {
     fn apply(mut asked: Asked, transition: &Transition) -> Asked {
         match transition {
             Transition::Place { .. } => asked.calls += 1,
-            Transition::Refer { .. } => asked.refers += 1,
+            Transition::Refer { .. } | Transition::Subscribe { .. } => asked.usages += 1,
             Transition::Call { .. }
             | Transition::Report { .. }
             | Transition::Unsubscribe { .. }
+            | Transition::Inform { .. }
+            | Transition::Message { .. }
             | Transition::Able { .. }
             | Transition::Network { .. }
             | Transition::Pass { .. } => {}
@@ -116,9 +131,15 @@ impl ReferenceStateMachine for Reference {
     fn preconditions(asked: &Asked, transition: &Transition) -> bool {
         match transition {
             Transition::Place { .. } => asked.calls < CALLS,
-            Transition::Call { call, .. } | Transition::Refer { call, .. } => *call < asked.calls,
-            Transition::Report { refer, .. } | Transition::Unsubscribe { refer } => *refer < asked.refers,
-            Transition::Able { .. } | Transition::Network { .. } | Transition::Pass { .. } => true,
+            Transition::Call { call, .. }
+            | Transition::Refer { call, .. }
+            | Transition::Inform { call, .. } => *call < asked.calls,
+            Transition::Report { usage, .. } | Transition::Unsubscribe { usage } => *usage < asked.usages,
+            Transition::Subscribe { .. }
+            | Transition::Message { .. }
+            | Transition::Able { .. }
+            | Transition::Network { .. }
+            | Transition::Pass { .. } => true,
         }
     }
 }

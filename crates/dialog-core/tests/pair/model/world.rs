@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Reliability,
-    SessionTimers, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
+    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Place, Reliability,
+    Request, RequestCommand, SessionTimers, Subscribe, SubscriptionCommand, SubscriptionEvent,
+    SubscriptionId,
 };
 use proptest_state_machine::StateMachineTest;
-use sip_message::{StatusCode, SubReason};
+use sip_message::{Method, NameAddrBuf, StatusCode, SubReason, UriBuf};
 
 use crate::net::Net;
 
@@ -23,6 +24,9 @@ const QUIET: Duration = Duration::from_mins(3);
 /// Long enough for every subscription to run out.
 const LONG: Duration = Duration::from_hours(3);
 
+/// Any package but `refer`.
+const PACKAGE: &str = "presence";
+
 /// How long a call rings.
 const RING: Duration = Duration::from_mins(1);
 
@@ -32,8 +36,8 @@ pub(crate) struct World {
     beliefs: [Belief; 2],
     /// Who placed each call, and its leg there.
     placed: Vec<(usize, LegId)>,
-    /// Who sent each REFER, and its subscription there.
-    referred: Vec<(usize, SubscriptionId)>,
+    /// Who sent each REFER and SUBSCRIBE, and its subscription there.
+    asked: Vec<(usize, SubscriptionId)>,
 }
 
 impl World {
@@ -48,9 +52,11 @@ impl World {
                 Some(interval) => SessionTimers::Offered { interval },
                 None => SessionTimers::Off,
             },
+            packages: vec![PACKAGE.into()],
+            requests: vec![Method::Info, Method::Message],
             ..DialogConfig::default()
         });
-        Self { net, beliefs: Default::default(), placed: Vec::new(), referred: Vec::new() }
+        Self { net, beliefs: Default::default(), placed: Vec::new(), asked: Vec::new() }
     }
 
     pub(crate) fn does(&mut self, transition: &Transition) {
@@ -62,14 +68,21 @@ impl World {
                 }
             }
             Transition::Refer { by, call } => self.refer(by, call),
-            Transition::Report { refer, last } => {
-                if let Some((by, id)) = self.notifier(refer) {
-                    self.net.command(by, DialogCommand::Subscription(id, report(last)));
+            Transition::Subscribe { by, expires } => self.subscribe(by, expires),
+            Transition::Report { usage, last } => self.report(usage, last),
+            Transition::Unsubscribe { usage } => self.unsubscribe(usage),
+            Transition::Inform { by, call } => {
+                if let Some(leg) = self.leg(by, call) {
+                    self.send(by, Place::Leg(leg), Method::Info);
                 }
             }
-            Transition::Unsubscribe { refer } => {
-                let (by, id) = self.referred[refer];
-                self.net.command(by, DialogCommand::Subscription(id, SubscriptionCommand::Unsubscribe));
+            Transition::Message { by } => {
+                let place = Place::Outside {
+                    target: target(1 - by, "somebody"),
+                    to: address("somebody"),
+                    from: address("somebody"),
+                };
+                self.send(by, place, Method::Message);
             }
             Transition::Able { who, follows, describes } => {
                 let agent = &mut self.net.agents[who];
@@ -91,11 +104,10 @@ impl World {
 
     fn place(&mut self, by: usize, offerless: bool) {
         let leg = self.net.agents[by].ids.mint();
-        let target = ["sip:alice@192.0.2.1", "sip:bob@192.0.2.20"][1 - by];
         let invite = Invite {
-            target: target.parse().expect("a URI"),
-            to: format!("<sip:{}@example.com>", self.placed.len()).parse().expect("an address"),
-            from: "<sip:somebody@example.com>".parse().expect("an address"),
+            target: target(1 - by, "somebody"),
+            to: address(&self.placed.len().to_string()),
+            from: address("somebody"),
             contact_user: None,
             headers: Vec::new(),
             ring_limit: RING,
@@ -145,26 +157,76 @@ impl World {
 
     fn refer(&mut self, by: usize, call: usize) {
         let subscription = self.net.agents[by].ids.mint();
-        let number = self.referred.len();
-        self.referred.push((by, subscription));
+        let number = self.asked.len();
+        self.asked.push((by, subscription));
         let Some(leg) = self.leg(by, call) else { return };
         let refer_to = format!("sip:{number}@192.0.2.30").parse().expect("a URI");
-        let refer = LegCommand::Refer { subscription, refer_to, referred_by: None };
+        let refer = LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false };
         self.net.command(by, DialogCommand::Leg(leg, refer));
     }
 
-    /// Who got a REFER, and its subscription there.
-    fn notifier(&self, refer: usize) -> Option<(usize, SubscriptionId)> {
-        let end = 1 - self.referred[refer].0;
-        let number = refer.to_string();
-        self.net.agents[end].events.iter().find_map(|event| match event {
-            DialogEvent::Subscription(id, SubscriptionEvent::Requested(it))
-                if it.target.as_uri().user() == Some(&number) =>
-            {
-                Some((end, *id))
-            }
-            _ => None,
+    fn subscribe(&mut self, by: usize, expires: u32) {
+        let id = self.net.agents[by].ids.mint();
+        let number = self.asked.len().to_string();
+        self.asked.push((by, id));
+        let subscribe = Subscribe {
+            target: target(1 - by, &number),
+            to: address(&number),
+            from: address("somebody"),
+            contact_user: None,
+            package: PACKAGE.into(),
+            id: None,
+            accept: Vec::new(),
+            expires,
+            headers: Vec::new(),
+            body: None,
+        };
+        let subscribe = SubscriptionCommand::Subscribe(Box::new(subscribe));
+        self.net.command(by, DialogCommand::Subscription(id, subscribe));
+    }
+
+    /// Who got the REFER or SUBSCRIBE, its subscription there, and whether it was a REFER.
+    fn notifier(&self, usage: usize) -> Option<(usize, SubscriptionId, bool)> {
+        let end = 1 - self.asked[usage].0;
+        let number = usage.to_string();
+        self.net.agents[end].events.iter().find_map(|event| {
+            let DialogEvent::Subscription(id, event) = event else { return None };
+            let (uri, refer) = match event {
+                SubscriptionEvent::Requested(it) => (&it.target, true),
+                SubscriptionEvent::Subscribed(it) => (&it.request_uri, false),
+                _ => return None,
+            };
+            (uri.as_uri().user() == Some(&number)).then_some((end, *id, refer))
         })
+    }
+
+    fn report(&mut self, usage: usize, last: bool) {
+        let Some((by, id, refer)) = self.notifier(usage) else { return };
+        let command = match (refer, last) {
+            (true, true) => {
+                SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) }
+            }
+            (true, false) => SubscriptionCommand::Report { status: StatusCode::RINGING, last: None },
+            (false, true) => {
+                let reason = SubReason::Noresource;
+                SubscriptionCommand::Terminate { reason, retry_after: None, body: None }
+            }
+            (false, false) => SubscriptionCommand::Notify { body: None },
+        };
+        self.net.command(by, DialogCommand::Subscription(id, command));
+    }
+
+    fn unsubscribe(&mut self, usage: usize) {
+        let (by, id) = self.asked[usage];
+        self.net.command(by, DialogCommand::Subscription(id, SubscriptionCommand::Unsubscribe));
+    }
+
+    fn send(&mut self, by: usize, place: Place, method: Method) {
+        let id = self.net.agents[by].ids.mint();
+        self.beliefs[by].requests.insert(id);
+        let request = Request { place, method, headers: Vec::new(), extensions: Vec::new(), body: None };
+        let send = RequestCommand::Send(Box::new(request));
+        self.net.command(by, DialogCommand::Request(id, send));
     }
 
     /// Lets the network heal and everything run out, and compares what both ends believe.
@@ -184,10 +246,9 @@ impl World {
             self.assert_agreed(call);
         }
         self.at_each_end(World::hangs_up);
-        for refer in 0..self.referred.len() {
-            if let Some((by, id)) = self.notifier(refer) {
-                self.net.command(by, DialogCommand::Subscription(id, report(true)));
-            }
+        for usage in 0..self.asked.len() {
+            self.report(usage, true);
+            self.unsubscribe(usage);
         }
         self.pass(LONG);
         self.assert_nothing_left();
@@ -240,18 +301,20 @@ impl World {
                 let began = agent.count(|event| matches!(event, DialogEvent::Subscription(it, event) if it == id && !matches!(event, SubscriptionEvent::Misused(_)))) > 0;
                 assert!(*over || !began, "{id:?} has not ended");
             }
+            assert!(belief.requests.is_empty(), "{:?} have no outcome", belief.requests);
             assert!(agent.is_clean(), "{:?} {:#?}", agent.timers, agent.dialogs);
             assert_rising(&agent.log);
         }
     }
 }
 
-fn report(last: bool) -> SubscriptionCommand {
-    if last {
-        SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) }
-    } else {
-        SubscriptionCommand::Report { status: StatusCode::RINGING, last: None }
-    }
+fn target(end: usize, user: &str) -> UriBuf {
+    let host = ["192.0.2.1", "192.0.2.20"][end];
+    format!("sip:{user}@{host}").parse().expect("a URI")
+}
+
+fn address(user: &str) -> NameAddrBuf {
+    format!("<sip:{user}@example.com>").parse().expect("an address")
 }
 
 impl StateMachineTest for World {
