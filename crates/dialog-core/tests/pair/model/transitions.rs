@@ -96,15 +96,14 @@ impl ReferenceStateMachine for Reference {
         let subscribe = (0..2_usize, expires).prop_map(|(by, expires)| Transition::Subscribe { by, expires });
         let inform = (0..2_usize, 0..calls).prop_map(|(by, call)| Transition::Inform { by, call });
         let message = (0..2_usize).prop_map(|by| Transition::Message { by });
+        let usage = prop_oneof![3 => report, 1 => unsubscribe];
+        let other = prop_oneof![subscribe, inform, message];
         prop_oneof![
             placing => place,
             16 => call,
             3 => refer,
-            3 * reporting => report,
-            reporting => unsubscribe,
-            1 => subscribe,
-            1 => inform,
-            1 => message,
+            4 * reporting => usage,
+            3 => other,
             1 => able(),
             6 => network(),
             12 => pass(),
