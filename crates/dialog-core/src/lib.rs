@@ -3,6 +3,7 @@
 
 mod boundary;
 mod config;
+mod counters;
 mod demand;
 mod dialog;
 #[cfg(feature = "dialog-info")]
@@ -40,6 +41,7 @@ pub use boundary::{
     },
 };
 pub use config::{DialogConfig, ReferAcceptance, Reliability, SessionTimers};
+pub use counters::Counters;
 pub use dialogs::{Dialogs, Load};
 pub use digest::{
     keyring::{Credential, Keyring, KeyringFull},

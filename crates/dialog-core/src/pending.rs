@@ -7,6 +7,7 @@ use transaction_core::TxId;
 
 use crate::{
     boundary::{leg::LegId, request::RequestId, subscription::SubscriptionId},
+    counters::Counters,
     dialog::{Birth, Dialog},
     digest::nonce::Uses,
     forks::{Forks, StrayAck},
@@ -156,6 +157,8 @@ pub(crate) struct Pending {
     pub(crate) answers: Answers,
     /// How often our nonces were used.
     pub(crate) uses: Uses,
+    /// How often a bound was met.
+    pub(crate) counters: Counters,
 }
 
 impl Pending {

@@ -73,7 +73,7 @@ impl NewCall {
 
     /// Reads an INVITE without a To tag; `None` if it is no call (400): a header that it needs is missing or
     /// broken, Contact among them (RFC 3261 §8.1.1.8), or Referred-By is malformed or stands more than once.
-    pub(crate) fn read(step: &Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
+    pub(crate) fn read(step: &mut Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
         let (remote, local) = (message.from().ok()?.to_owned(), message.to().ok()?.to_owned());
         let cseq = message.cseq().ok()?.number;

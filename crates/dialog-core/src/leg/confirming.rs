@@ -48,7 +48,10 @@ impl Dialog {
         self.state.peer = Peer::of(message);
         self.state.refresh(message);
         let routes = Path::recorded(message);
-        let readable = routes.is_ok() && message.contact().is_ok();
+        if Path::is_too_long(message) {
+            step.pending.counters.long_route_sets += 1;
+        }
+        let readable = routes.is_some() && message.contact().is_ok();
         // The route set is replaced even by an empty one (RFC 3261 §13.2.2.4).
         self.state.path = Path::new(&self.state.path.target, routes.unwrap_or_default().into_iter().rev());
         self.confirmed = true;
