@@ -272,11 +272,12 @@ impl Dialog {
         self.disarm(step, LegTimer::Alert);
         self.stop_provisional(step);
         self.confirmed = true;
-        let current = self.take_early_wish(step);
+        let (current, queued) = self.take_early_wish(step);
         let accepted = Accepted::new(cseq, reply, accepted, ours, true, step.config.timing.t1);
         self.leg = Some(Leg::Up(Box::new(Up {
             exchange: Exchange::TheirsAccepted(accepted),
             current,
+            queued,
             ..Up::default()
         })));
         self.await_ack(step);

@@ -432,17 +432,17 @@ impl Dialog {
         matches!(ours, Some(Ours::Describing { .. } | Ours::Calling { offer: true, .. }))
     }
 
-    /// The call is up: a wish that was not sent yet goes by re-INVITE.
-    pub(crate) fn take_early_wish(&mut self, step: &mut Step<'_, '_, '_>) -> Option<Tick> {
-        let updating = self.updating.as_mut()?;
+    /// The call is up: a wish that was not sent yet goes by re-INVITE, and the one behind it after it.
+    pub(crate) fn take_early_wish(&mut self, step: &mut Step<'_, '_, '_>) -> (Option<Tick>, Option<Tick>) {
+        let Some(updating) = self.updating.as_mut() else { return (None, None) };
         if matches!(updating.ours, Ours::Calling { offer: true, .. }) {
-            return updating.queued.take();
+            return (updating.queued.take(), None);
         }
         updating.ours = Ours::Idle;
         updating.waiting = None;
-        let wish = updating.wish.take();
+        let (wish, queued) = (updating.wish.take(), updating.queued.take());
         self.disarm(step, LegTimer::UpdateGlare);
-        wish
+        if wish.is_some() { (wish, queued) } else { (queued, None) }
     }
 
     /// The fork whose session was followed is not the one that goes on: our UPDATE in it interests nobody, and its wish
