@@ -122,7 +122,7 @@ impl Stack {
                     self.timers.disarm(&timer);
                     self.armed.remove(&timer);
                 }
-                TxOutput::Withdraw(_) | TxOutput::Avoid(_) => {}
+                TxOutput::Withdraw(_) | TxOutput::Avoid(_) | TxOutput::Keep { .. } | TxOutput::LetGo(_) => {}
                 TxOutput::Route(_) => unreachable!("nobody asked"),
             }
         }

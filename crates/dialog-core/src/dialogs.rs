@@ -17,6 +17,7 @@ use crate::{
         subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
     },
     config::DialogConfig,
+    counters::Counters,
     dialog::Dialog,
     forks,
     pending::{Client, Errand, Pending, Server},
@@ -74,6 +75,11 @@ impl Dialogs {
             tombstones: Tombstones::default(),
             registrations: Registrations::default(),
         }
+    }
+
+    /// How often a bound was met.
+    pub fn counters(&self) -> Counters {
+        self.pending.counters
     }
 
     /// Counts what there is; takes time in proportion to the dialogs.
@@ -239,6 +245,7 @@ impl Dialogs {
         match dialogs.entry(leg) {
             Entry::Occupied(_) => step.leg(leg, LegEvent::Misused(Misuse::State)),
             Entry::Vacant(_) if full => {
+                step.pending.counters.calls_not_placed += 1;
                 step.leg(leg, LegEvent::Ended(EndCause::new(By::Local, EndReason::Overload)));
             }
             Entry::Vacant(vacant) => {

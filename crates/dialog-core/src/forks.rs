@@ -75,6 +75,7 @@ impl Forks {
             return;
         }
         if self.accepted.len() >= FORKS {
+            step.pending.counters.forks_ignored += 1;
             return;
         }
         let state = self.state(origin, message);

@@ -4,6 +4,7 @@
 mod boundary;
 mod config;
 mod contact;
+mod counters;
 mod demand;
 mod dialog;
 #[cfg(feature = "dialog-info")]
@@ -46,6 +47,7 @@ pub use boundary::{
     },
 };
 pub use config::{DialogConfig, ReferAcceptance, Reliability, SessionTimers};
+pub use counters::Counters;
 pub use dialogs::{Dialogs, Load};
 pub use digest::{
     keyring::{Credential, Keyring, KeyringFull},

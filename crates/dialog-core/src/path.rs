@@ -1,6 +1,10 @@
 //! Remote target and route set of a dialog, and what they make of a request (RFC 3261 §12.2.1.1).
 
-use sip_message::{Draft, HeaderId, Message, Method, ParseError, Scheme, UriBuf};
+use sip_message::{Draft, HeaderId, Message, Method, Scheme, UriBuf};
+
+/// Longest route set. A path has a few proxies, each of which may stand in it twice (RFC 5658); every request of the dialog
+/// carries all of them, and must fit a datagram.
+const ROUTES: usize = 16;
 
 /// Where the requests of a dialog go.
 #[derive(Debug, Clone)]
@@ -18,9 +22,15 @@ impl Path {
     }
 
     /// The Record-Routes of a message in the order in which they stand: the route set of a callee (RFC 3261
-    /// §12.1.1).
-    pub(crate) fn recorded(message: &Message) -> Result<Vec<UriBuf>, ParseError> {
-        Ok(message.record_routes()?.into_iter().map(|route| route.uri.to_owned()).collect())
+    /// §12.1.1). `None` if they cannot be read or are more than [`ROUTES`].
+    pub(crate) fn recorded(message: &Message) -> Option<Vec<UriBuf>> {
+        let routes = message.record_routes().ok().filter(|routes| routes.len() <= ROUTES)?;
+        Some(routes.into_iter().map(|route| route.uri.to_owned()).collect())
+    }
+
+    /// Whether the Record-Routes of a message are more than [`ROUTES`].
+    pub(crate) fn is_too_long(message: &Message) -> bool {
+        message.record_routes().is_ok_and(|routes| routes.len() > ROUTES)
     }
 
     /// Takes a new remote target (RFC 3261 §12.2.1.2, §12.2.2); the route set stays.

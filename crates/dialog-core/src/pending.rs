@@ -7,6 +7,7 @@ use transaction_core::TxId;
 
 use crate::{
     boundary::{leg::LegId, registration::RegistrationId, request::RequestId, subscription::SubscriptionId},
+    counters::Counters,
     dialog::{Birth, Dialog},
     digest::nonce::Uses,
     forks::{Forks, StrayAck},
@@ -160,6 +161,8 @@ pub(crate) struct Pending {
     pub(crate) answers: Answers,
     /// How often our nonces were used.
     pub(crate) uses: Uses,
+    /// How often a bound was met.
+    pub(crate) counters: Counters,
 }
 
 impl Pending {

@@ -319,12 +319,14 @@ impl Step<'_, '_, '_> {
     }
 
     pub(crate) fn refuse_overloaded(&mut self, tx: TxId, inbound: &Inbound) {
+        self.pending.counters.refused_overloaded += 1;
         self.respond_outside(tx, inbound, StatusCode::SERVICE_UNAVAILABLE, |response| {
             response.header(HeaderId::RetryAfter, OVERLOAD_RETRY)
         });
     }
 
     pub(crate) fn respond_overloaded(&mut self, tx: TxId, inbound: &Inbound, local_tag: &str) {
+        self.pending.counters.refused_overloaded += 1;
         self.respond(tx, inbound, StatusCode::SERVICE_UNAVAILABLE, local_tag, |response| {
             response.header(HeaderId::RetryAfter, OVERLOAD_RETRY)
         });

@@ -85,10 +85,13 @@ impl DialogState {
     }
 
     /// The state behind a first request of theirs; `None` if a header that it needs is missing or broken, Contact among
-    /// them (RFC 3261 §8.1.1.8, §12.1.1).
-    pub(crate) fn theirs(step: &Step<'_, '_, '_>, id: LegId, inbound: &Inbound) -> Option<Self> {
+    /// them (RFC 3261 §8.1.1.8, §12.1.1), or the route set is too long.
+    pub(crate) fn theirs(step: &mut Step<'_, '_, '_>, id: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
         let request_uri = message.request_target().ok()?;
+        if Path::is_too_long(message) {
+            step.pending.counters.long_route_sets += 1;
+        }
         Some(Self {
             call_id: message.call_id().ok()?.into(),
             local_tag: step.cx.guard.token(Purpose::Tag, id.number()).as_str().into(),
@@ -96,7 +99,7 @@ impl DialogState {
             local: message.to().ok()?.to_owned(),
             remote: message.from().ok()?.to_owned(),
             contact: OurContact::of_user(request_uri.user().map(Arc::from)),
-            path: Path::new(&message.contact().ok()??.uri.to_owned(), Path::recorded(message).ok()?),
+            path: Path::new(&message.contact().ok()??.uri.to_owned(), Path::recorded(message)?),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
             verified_name: inbound.origin.verified_name(),

@@ -82,7 +82,7 @@ impl NewCall {
 
     /// Reads an INVITE without a To tag; `None` if it is no call (400): a header that it needs is missing or
     /// broken, Contact among them (RFC 3261 §8.1.1.8), or Referred-By is malformed or stands more than once.
-    pub(crate) fn read(step: &Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
+    pub(crate) fn read(step: &mut Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
         let (remote, local) = (message.from().ok()?.to_owned(), message.to().ok()?.to_owned());
         let cseq = message.cseq().ok()?.number;
@@ -282,11 +282,12 @@ impl Dialog {
         self.disarm(step, LegTimer::Alert);
         self.stop_provisional(step);
         self.confirmed = true;
-        let current = self.take_early_wish(step);
+        let (current, queued) = self.take_early_wish(step);
         let accepted = Accepted::new(cseq, reply, accepted, ours, true, step.config.timing.t1);
         self.leg = Some(Leg::Up(Box::new(Up {
             exchange: Exchange::TheirsAccepted(accepted),
             current,
+            queued,
             ..Up::default()
         })));
         self.await_ack(step);

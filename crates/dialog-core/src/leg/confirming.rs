@@ -48,7 +48,10 @@ impl Dialog {
         self.state.peer = Peer::of(message);
         self.state.refresh(message);
         let routes = Path::recorded(message);
-        let readable = routes.is_ok() && message.contact().is_ok();
+        if Path::is_too_long(message) {
+            step.pending.counters.long_route_sets += 1;
+        }
+        let readable = routes.is_some() && message.contact().is_ok();
         // The route set is replaced even by an empty one (RFC 3261 §13.2.2.4).
         self.state.path = Path::new(&self.state.path.target, routes.unwrap_or_default().into_iter().rev());
         self.confirmed = true;
@@ -155,7 +158,7 @@ impl Dialog {
             None => draft,
         };
         step.transaction(TxCommand::Ack { tx, hops, draft });
-        let current = self.take_early_wish(step);
+        let (current, queued) = self.take_early_wish(step);
         let Some(placing) = self.placing() else { return };
         let (mut ending, left) = (placing.ending.take(), placing.left.take());
         let mut closing_told = ending.is_some();
@@ -166,7 +169,8 @@ impl Dialog {
                 closing_told = false;
             }
         }
-        self.leg = Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), current, ..Up::default() })));
+        self.leg =
+            Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), current, queued, ..Up::default() })));
         match (ending, left) {
             (None, None) => {
                 self.arm_session(step);

@@ -206,6 +206,7 @@ impl Dialog {
         }
         let offerless = placing.is_offerless();
         let Some(early) = placing.early.of(&self.state, offerless, origin, message) else {
+            step.pending.counters.early_dialogs_ignored += 1;
             if told {
                 self.tell(step, event);
             }

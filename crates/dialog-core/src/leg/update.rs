@@ -190,7 +190,7 @@ impl Dialog {
                 self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
             }
             // An offer of theirs was faster; ours follows.
-            true => {}
+            true => self.reoffer_instead(step, Duration::ZERO),
         }
     }
 
@@ -356,6 +356,9 @@ impl Dialog {
     }
 
     fn update_later(&mut self, step: &mut Step<'_, '_, '_>, offer: bool, delay: Duration) {
+        if offer && self.up().is_some() {
+            return self.reoffer_instead(step, delay);
+        }
         self.updating().waiting = Some(offer);
         self.arm(step, LegTimer::UpdateGlare, delay);
     }
@@ -408,23 +411,38 @@ impl Dialog {
         }
     }
 
+    /// The UPDATE for a wish came to nothing for now. If the call is up meanwhile, the wish goes by re-INVITE after a delay.
+    fn reoffer_instead(&mut self, step: &mut Step<'_, '_, '_>, delay: Duration) {
+        if self.up().is_some()
+            && let Some(wish) = self.updating().wish.take()
+        {
+            self.updating().retries = 0;
+            self.take_over_wish(step, wish, delay);
+        }
+    }
+
+    /// Until when the wish may take whose UPDATE is in flight.
+    pub(crate) fn update_limit(&self) -> Option<Tick> {
+        self.updating.as_ref()?.wish
+    }
+
     /// Whether an UPDATE with an offer of ours is under way, so that no INVITE may begin.
     pub(crate) fn is_update_offering(&self) -> bool {
         let ours = self.updating.as_ref().map(|updating| &updating.ours);
         matches!(ours, Some(Ours::Describing { .. } | Ours::Calling { offer: true, .. }))
     }
 
-    /// The call is up: a wish that was not sent yet goes by re-INVITE.
-    pub(crate) fn take_early_wish(&mut self, step: &mut Step<'_, '_, '_>) -> Option<Tick> {
-        let updating = self.updating.as_mut()?;
+    /// The call is up: a wish that was not sent yet goes by re-INVITE, and the one behind it after it.
+    pub(crate) fn take_early_wish(&mut self, step: &mut Step<'_, '_, '_>) -> (Option<Tick>, Option<Tick>) {
+        let Some(updating) = self.updating.as_mut() else { return (None, None) };
         if matches!(updating.ours, Ours::Calling { offer: true, .. }) {
-            return updating.queued.take();
+            return (updating.queued.take(), None);
         }
         updating.ours = Ours::Idle;
         updating.waiting = None;
-        let wish = updating.wish.take();
+        let (wish, queued) = (updating.wish.take(), updating.queued.take());
         self.disarm(step, LegTimer::UpdateGlare);
-        wish
+        if wish.is_some() { (wish, queued) } else { (queued, None) }
     }
 
     /// The fork whose session was followed is not the one that goes on: our UPDATE in it interests nobody, and its wish

@@ -82,7 +82,7 @@ impl Dialog {
             }
             Verdict::Pending => refuse(step, StatusCode::REQUEST_PENDING),
             Verdict::Overlap => self.refuse_overlap(step, tx, &inbound),
-            // No session of that fork is anybody's concern yet.
+            // No session of that fork is anybody's concern yet, or none is any more.
             Verdict::Misplaced => refuse(step, StatusCode::NOT_ACCEPTABLE_HERE),
         }
     }
@@ -93,6 +93,8 @@ impl Dialog {
             return Verdict::Pending;
         }
         match &self.leg {
+            // Nobody above hears of a session any more.
+            Some(Leg::Placing(placing)) if placing.is_cancelled() => return Verdict::Misplaced,
             Some(Leg::Placing(placing)) if early.is_some() && placing.early.followed != early => {
                 return match placing.early.get(early.unwrap_or_default()).map(|early| early.offers) {
                     Some(Offers::FirstOurs) => Verdict::Pending,

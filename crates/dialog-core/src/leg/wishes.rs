@@ -1,5 +1,7 @@
 //! How long our wishes for a new offer may take.
 
+use std::time::Duration;
+
 use sip_transport::Tick;
 use transaction_core::TxCommand;
 
@@ -19,14 +21,25 @@ impl Dialog {
     /// Arms the limit of the wish that runs out first.
     pub(crate) fn watch_wishes(&mut self, step: &mut Step<'_, '_, '_>) {
         let now = step.cx.now;
-        let first = self.up().and_then(|up| match (up.running_limit(), up.queued) {
-            (Some(current), Some(queued)) => Some(current.min(queued)),
-            (current, queued) => current.or(queued),
-        });
+        let update = self.update_limit();
+        let (running, queued) = self.up().map_or((None, None), |up| (up.running_limit(), up.queued));
+        let first = [running, queued, update].into_iter().flatten().min();
         match first {
             Some(deadline) => self.arm(step, LegTimer::Reoffer, deadline.since(now)),
             None => self.disarm(step, LegTimer::Reoffer),
         }
+    }
+
+    /// Takes over a wish whose UPDATE came to nothing; what was wished since waits behind it.
+    pub(crate) fn take_over_wish(&mut self, step: &mut Step<'_, '_, '_>, wish: Tick, delay: Duration) {
+        let Some(up) = self.up() else { return };
+        let later = up.current.replace(wish);
+        if !std::mem::take(&mut up.quiet) {
+            up.queued = up.queued.max(later);
+        }
+        up.backing_off = true;
+        self.arm(step, LegTimer::Glare, delay);
+        self.watch_wishes(step);
     }
 
     /// The limit of a wish. An INVITE that is in flight is cancelled; should it be accepted all the same, its

@@ -74,7 +74,7 @@ impl Dialogs {
             return step.refuse_overloaded(tx, &inbound);
         }
         let id = step.cx.ids.mint();
-        let Some(state) = DialogState::theirs(&step, id, &inbound) else {
+        let Some(state) = DialogState::theirs(&mut step, id, &inbound) else {
             return step.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
         };
         dialogs.insert(id, Box::new(Dialog::without_leg(id, state, Birth::Theirs)));

@@ -5,6 +5,7 @@ mod acknowledging;
 mod answering;
 mod asked;
 mod bench;
+mod bounds;
 mod challenges;
 mod demand;
 mod digest;

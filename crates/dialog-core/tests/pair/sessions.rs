@@ -8,7 +8,7 @@ use dialog_core::{
 };
 use sip_message::{HeaderId, Message, Method};
 
-use super::Net;
+use crate::{agent::Agent, net::Net};
 
 fn config(reliability: Reliability, interval: u32) -> DialogConfig {
     let session_timers = SessionTimers::Offered { interval };
@@ -17,7 +17,7 @@ fn config(reliability: Reliability, interval: u32) -> DialogConfig {
 
 /// A call that rings with offer and answer complete; `None` where the INVITE is lost too often.
 fn ringing(seed: u64, loss: u32, offerless: bool) -> Option<(Net, LegId, LegId)> {
-    let mut net = Net::with(seed, loss, || config(Reliability::WhenSupported, 1800));
+    let mut net = Net::with(seed, loss, |_| config(Reliability::WhenSupported, 1800));
     net.agents[1].picks_up = false;
     let leg = net.place_with(offerless);
     net.advance(Duration::from_secs(4));
@@ -87,7 +87,7 @@ fn two_updates_at_once_both_come_through() {
 #[test]
 fn a_held_session_of_90_seconds_lives_and_ends_at_both_sides_when_the_network_does() {
     // covers: TR-234
-    let mut net = Net::with(1, 0, || config(Reliability::default(), 90));
+    let mut net = Net::with(1, 0, |_| config(Reliability::default(), 90));
     let leg = net.place();
     net.advance(Duration::from_secs(1));
     net.command(0, DialogCommand::Leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(9) }));
@@ -108,7 +108,7 @@ fn a_held_session_of_90_seconds_lives_and_ends_at_both_sides_when_the_network_do
         assert_eq!(expired, 1);
     }
     net.advance(Duration::from_mins(2));
-    assert!(net.agents.iter().all(super::Agent::is_clean));
+    assert!(net.agents.iter().all(Agent::is_clean));
 }
 
 #[test]

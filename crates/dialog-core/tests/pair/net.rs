@@ -1,0 +1,184 @@
+//! Two user agents on a network that loses datagrams, in virtual time.
+
+use std::{collections::VecDeque, time::Duration};
+
+use dialog_core::{
+    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, SubscriptionEvent,
+    SubscriptionId,
+};
+use sip_transport::{Outbound, Random, Tick};
+
+use crate::agent::{Agent, Seeded};
+
+/// One way through the network.
+const DELAY: u64 = 10_000;
+
+/// What becomes of one datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is lost.
+    Lost,
+    /// It comes twice.
+    Twice,
+    /// It comes so many milliseconds late, so that others overtake it.
+    Late(u32),
+}
+
+/// The two agents and what is between them.
+pub(crate) struct Net {
+    pub(crate) now: Tick,
+    pub(crate) agents: [Agent; 2],
+    /// In the order of arrival: when, to whom, what.
+    flying: VecDeque<(Tick, usize, Outbound)>,
+    /// What becomes of the next datagrams of each agent.
+    pub(crate) fates: [VecDeque<Fate>; 2],
+    random: Seeded,
+    /// Datagrams lost in a hundred.
+    pub(crate) loss: u32,
+    /// How often each datagram arrives.
+    pub(crate) copies: usize,
+}
+
+impl Net {
+    pub(crate) fn new(seed: u64, loss: u32) -> Self {
+        Self::with(seed, loss, |_| DialogConfig::default())
+    }
+
+    pub(crate) fn with(seed: u64, loss: u32, config: impl Fn(usize) -> DialogConfig) -> Self {
+        let mut random = Seeded(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let agents = [
+            Agent::new("192.0.2.1:5060", random.next_u64(), config(0)),
+            Agent::new("192.0.2.20:5060", random.next_u64(), config(1)),
+        ];
+        Self {
+            now: Tick::default(),
+            agents,
+            flying: VecDeque::new(),
+            fates: Default::default(),
+            random,
+            loss,
+            copies: 1,
+        }
+    }
+
+    /// Agents that take no call by themselves.
+    pub(crate) fn silent(seed: u64, config: impl Fn(usize) -> DialogConfig) -> Self {
+        let mut net = Self::with(seed, 0, config);
+        for agent in &mut net.agents {
+            agent.picks_up = false;
+        }
+        net
+    }
+
+    pub(crate) fn command(&mut self, agent: usize, command: DialogCommand) {
+        self.agents[agent].command(self.now, command);
+        self.collect();
+    }
+
+    fn collect(&mut self) {
+        for agent in 0..2 {
+            for outbound in std::mem::take(&mut self.agents[agent].wire) {
+                self.agents[agent].log.push(outbound.wire.clone());
+                match self.fates[agent].pop_front() {
+                    Some(Fate::Lost) => {}
+                    Some(Fate::Twice) => {
+                        self.fly(agent, &outbound, DELAY);
+                        self.fly(agent, &outbound, 3 * DELAY);
+                    }
+                    Some(Fate::Late(millis)) => self.fly(agent, &outbound, DELAY + u64::from(millis) * 1000),
+                    None => {
+                        for _ in 0..self.copies {
+                            if self.random.up_to(99) >= self.loss {
+                                self.fly(agent, &outbound, DELAY);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn fly(&mut self, from: usize, outbound: &Outbound, micros: u64) {
+        let at = Tick::from_micros(self.now.as_micros() + micros);
+        let place = self.flying.partition_point(|(before, _, _)| *before <= at);
+        self.flying.insert(place, (at, 1 - from, outbound.clone()));
+    }
+
+    pub(crate) fn advance(&mut self, by: Duration) {
+        let target = self.now.as_micros() + u64::try_from(by.as_micros()).expect("a time that fits");
+        loop {
+            let timer = (0..2)
+                .flat_map(|agent| self.agents[agent].timers.iter().map(move |(key, at)| (*at, agent, *key)))
+                .min();
+            let flight = self.flying.front().map(|(at, _, _)| *at);
+            let next = match (timer, flight) {
+                (Some((timer, _, _)), Some(flight)) => timer.min(flight),
+                (Some((timer, _, _)), None) => timer,
+                (None, Some(flight)) => flight,
+                (None, None) => break,
+            };
+            if next.as_micros() > target {
+                break;
+            }
+            self.now = next;
+            match (flight, timer) {
+                (Some(at), _) if at == next => {
+                    let (_, agent, outbound) = self.flying.pop_front().expect("one is flying");
+                    self.agents[agent].datagram(self.now, outbound);
+                }
+                (_, Some((_, agent, key))) => self.agents[agent].expire(self.now, key),
+                (_, None) => break,
+            }
+            self.collect();
+        }
+        self.now = Tick::from_micros(target);
+    }
+
+    pub(crate) fn place(&mut self) -> LegId {
+        self.place_with(false)
+    }
+
+    pub(crate) fn place_with(&mut self, offerless: bool) -> LegId {
+        let leg = self.agents[0].ids.mint();
+        let invite = Invite {
+            registration: None,
+            target: "sip:bob@192.0.2.20".parse().expect("a URI"),
+            to: "<sip:bob@example.com>".parse().expect("an address"),
+            from: "<sip:alice@example.com>".parse().expect("an address"),
+            contact_user: Some("alice".into()),
+            headers: Vec::new(),
+            ring_limit: Duration::from_mins(1),
+            redirects: Invite::REDIRECTS,
+            offerless,
+        };
+        self.command(0, DialogCommand::Place { leg, invite: Box::new(invite) });
+        leg
+    }
+
+    pub(crate) fn refer(&mut self, leg: LegId) -> SubscriptionId {
+        let subscription = self.agents[0].ids.mint();
+        let refer_to = "sip:carol@192.0.2.30".parse().expect("a URI");
+        self.command(
+            0,
+            DialogCommand::Leg(
+                leg,
+                LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false },
+            ),
+        );
+        subscription
+    }
+
+    pub(crate) fn requested(&self) -> Option<SubscriptionId> {
+        self.agents[1].events.iter().find_map(|event| match event {
+            DialogEvent::Subscription(id, SubscriptionEvent::Requested(_)) => Some(*id),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn answered_leg(&self) -> Option<LegId> {
+        self.agents[1].events.iter().find_map(|event| match event {
+            DialogEvent::Leg(leg, LegEvent::Incoming(_)) => Some(*leg),
+            _ => None,
+        })
+    }
+}
