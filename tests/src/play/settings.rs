@@ -56,6 +56,8 @@ pub(super) fn config(scenario: &Scenario, number: usize, party: &Party) -> Engin
     config.source = Source::Tone { hz: tone_of(number) };
     config.hold_before_transfer = party.hold;
     config.audio.srtp = party.srtp;
+    config.keys = party.keys.clone();
+    config.authentication = party.authentication.clone();
     if let Some(length) = party.user_agent {
         config.user_agent = Some("x".repeat(length).into());
     }

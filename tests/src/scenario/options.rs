@@ -1,6 +1,6 @@
 //! The options of a party: `option NAME …`.
 
-use session_core::{ReplacesAuthorizer, SrtpPolicy};
+use session_core::{Authentication, Credential, ReplacesAuthorizer, Secret, SrtpPolicy, Users};
 use transfer::{HoldFailure, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces};
 
 use sip_transport::Transport;
@@ -19,6 +19,16 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         }
         // What makes its messages long.
         ["user-agent", length] => party.user_agent = Some(number(length)?),
+        // With what it answers challenges, and whom it challenges itself.
+        ["key", realm, user, password] => {
+            let credential = Credential::of_realm(*realm, *user, Secret::password(*password));
+            party.keys.add(credential).map_err(|full| full.to_string())?;
+        }
+        ["challenges", realm, user, password] => {
+            let mut users = Users::new();
+            users.add(*user, Secret::password(*password)).map_err(|full| full.to_string())?;
+            party.authentication = Some(Authentication::new(*realm, users));
+        }
         ["ring-limit", limit] => policy.ring_limit = duration(limit)?,
         ["refer", "deny"] => policy.refer = ReferPolicy::Deny,
         ["refer", "allow"] => policy.refer = ReferPolicy::Allow,

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use dialog_core::ReferAcceptance;
+use dialog_core::{Authentication, Keyring, ReferAcceptance};
 use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
 use sip_message::NameAddrBuf;
 use transaction_core::Timing;
@@ -87,6 +87,10 @@ pub struct EngineConfig {
     pub transport: sip_transport::Config,
     /// User-Agent and Server.
     pub user_agent: Option<Arc<str>>,
+    /// With what challenges are answered.
+    pub keys: Keyring,
+    /// Who has to prove who it is; `None` asks nobody.
+    pub authentication: Option<Authentication>,
     /// The 2xx that accepts a REFER (decision D1).
     pub refer_acceptance: ReferAcceptance,
     /// Whether every SIP message becomes an event.
@@ -111,6 +115,8 @@ impl EngineConfig {
             timing: Timing::default(),
             transport: sip_transport::Config::default(),
             user_agent: Some(Arc::from(concat!("patchcord/", env!("CARGO_PKG_VERSION")))),
+            keys: Keyring::new(),
+            authentication: None,
             refer_acceptance: ReferAcceptance::default(),
             trace: false,
         }

@@ -151,6 +151,8 @@ impl<T: Tap> Engine<T> {
             refer_acceptance: config.refer_acceptance,
             // A call may be in one that takes its place.
             legs: DialogConfig::LEGS.max(config.max_calls.saturating_mul(2)),
+            keys: config.keys.clone(),
+            authentication: config.authentication.clone(),
             ..DialogConfig::default()
         };
         let transactions = transaction_config(&config);
