@@ -191,6 +191,7 @@ impl World {
                     headers: Vec::new(),
                     ring_limit: Duration::from_secs(9),
                     redirects: a % 4,
+                    offerless: false,
                 };
                 self.command(DialogCommand::Place { leg, invite: Box::new(invite) });
             }

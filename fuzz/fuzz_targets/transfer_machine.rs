@@ -316,7 +316,7 @@ impl World {
             }
             Op::Provisional { leg, code } => {
                 let status = StatusCode::new(101 + u16::from(code) % 99).expect("a provisional status");
-                self.leg(pick(&self.legs, leg), LegEvent::Provisional { status });
+                self.leg(pick(&self.legs, leg), LegEvent::Provisional { status, described: false });
             }
             Op::Answered { sub, kind, code, retry_after } => {
                 let answer = match kind % 4 {

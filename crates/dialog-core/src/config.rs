@@ -27,6 +27,36 @@ impl ReferAcceptance {
     }
 }
 
+/// When the provisional responses to their INVITE are sent reliably, and whether ours may be (RFC 3262).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reliability {
+    /// Never: `100rel` is not in Supported, and an INVITE that requires it is refused with 420.
+    Never,
+    /// Where the INVITE requires it.
+    #[default]
+    WhenRequired,
+    /// Where the INVITE requires or supports it.
+    WhenSupported,
+}
+
+/// Whether sessions are timed (RFC 4028).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionTimers {
+    /// No: `timer` is not in Supported.
+    Off,
+    /// Each call of ours asks for an interval, and each call of theirs gets one that supports it.
+    Offered {
+        /// Session-Expires in seconds, at least [`DialogConfig::MIN_SE`].
+        interval: u32,
+    },
+}
+
+impl Default for SessionTimers {
+    fn default() -> Self {
+        Self::Offered { interval: DialogConfig::SESSION_EXPIRES }
+    }
+}
+
 /// The settings of [`Dialogs`](crate::Dialogs).
 #[derive(Debug, Clone)]
 pub struct DialogConfig {
@@ -58,9 +88,21 @@ pub struct DialogConfig {
     pub nonces: usize,
     /// Who has to prove who it is; `None` asks nobody.
     pub authentication: Option<Authentication>,
+    /// When provisional responses are reliable.
+    pub reliability: Reliability,
+    /// Whether sessions are timed.
+    pub session_timers: SessionTimers,
+    /// The shortest session interval that a request of a peer may ask for, in seconds; less is answered 422 (RFC 4028
+    /// §9). Never below [`DialogConfig::MIN_SE`].
+    pub min_se: u32,
 }
 
 impl DialogConfig {
+    /// The shortest session interval that there may be, in seconds (RFC 4028 §4).
+    pub const MIN_SE: u32 = 90;
+    /// Default for [`SessionTimers::Offered`], in seconds (RFC 4028 §4).
+    pub const SESSION_EXPIRES: u32 = 1800;
+
     /// Default for [`DialogConfig::legs`]: a dialog takes about 2 kB, so the table stays near 40 MB.
     pub const LEGS: usize = 20_000;
     /// Default for [`DialogConfig::subscriptions`]: each call may be in one transfer.
@@ -70,7 +112,14 @@ impl DialogConfig {
 
     /// Whether an option tag may stand in Require; compared without regard to case (RFC 3261 §7.3.1).
     pub(crate) fn supports(&self, tag: &str) -> bool {
-        self.supported.iter().any(|ours| ours.eq_ignore_ascii_case(tag))
+        self.option_tags().any(|ours| ours.eq_ignore_ascii_case(tag))
+    }
+
+    /// The option tags for Supported: those of the settings, and those that go with other settings.
+    pub(crate) fn option_tags(&self) -> impl Iterator<Item = &str> {
+        let reliable = (self.reliability != Reliability::Never).then_some(RELIABLE);
+        let timer = (self.session_timers != SessionTimers::Off).then_some(TIMER);
+        self.supported.iter().map(|tag| &**tag).chain(reliable).chain(timer)
     }
 
     /// Whether an INVITE may replace a dialog (RFC 3891 §6.2).
@@ -81,23 +130,36 @@ impl DialogConfig {
     /// The methods for Allow, in the order in which they are printed (RFC 3261 §20.5).
     pub fn allow(&self) -> impl Iterator<Item = Method> + use<> {
         let refer = self.refer;
+        let reliable = self.reliability != Reliability::Never;
         [
             Method::Invite,
             Method::Ack,
             Method::Cancel,
             Method::Bye,
+            Method::Prack,
+            Method::Update,
             Method::Options,
             Method::Refer,
             Method::Notify,
             Method::Subscribe,
         ]
         .into_iter()
-        .filter(move |method| refer || *method != Method::Refer)
+        .filter(move |method| match method {
+            Method::Refer => refer,
+            Method::Prack => reliable,
+            _ => true,
+        })
     }
 }
 
 /// The option tag of RFC 3891 §6.2.
 const REPLACES: &str = "replaces";
+
+/// The option tag of RFC 3262 §8.1.
+pub(crate) const RELIABLE: &str = "100rel";
+
+/// The option tag of RFC 4028 §3.
+pub(crate) const TIMER: &str = "timer";
 
 impl Default for DialogConfig {
     fn default() -> Self {
@@ -114,6 +176,9 @@ impl Default for DialogConfig {
             keys: Keyring::new(),
             nonces: Self::NONCES,
             authentication: None,
+            reliability: Reliability::default(),
+            session_timers: SessionTimers::default(),
+            min_se: Self::MIN_SE,
         }
     }
 }

@@ -7,7 +7,8 @@ use sip_transport::{Hops, RouteError, Tick};
 
 use crate::{
     boundary::leg::{EndCause, LegEvent, LegId, ReofferError},
-    leg::{Leg, up::Exchange},
+    leg::{Leg, reliable::Reliable, session_timer::SessionTimer, up::Exchange, update::Updating},
+    offers::Offers,
     pending::{Ask, Errand},
     state::DialogState,
     step::Step,
@@ -46,21 +47,35 @@ pub(crate) struct Dialog {
     pub(crate) replaced_by: Option<LegId>,
     /// After the end of the leg: until when our subscriptions are kept at most.
     pub(crate) grace: Option<Tick>,
+    /// Who may offer now; of a call of ours that is not up, each early dialog has its own.
+    pub(crate) offers: Offers,
+    /// The UPDATEs under way; `None` before the first one.
+    pub(crate) updating: Option<Box<Updating>>,
+    /// Our reliable provisional responses; `None` before the first one.
+    pub(crate) reliable: Option<Box<Reliable>>,
+    pub(crate) session_timer: SessionTimer,
+    /// Our PRACKs under way.
+    pub(crate) pracks: usize,
     timers: TimerSet,
 }
 
 /// Which timers of the leg are armed, so that no needless disarming goes out.
 #[derive(Debug, Default, Clone, Copy)]
-struct TimerSet(u8);
+struct TimerSet(u16);
 
 impl TimerSet {
-    const ALL: [LegTimer; 6] = [
+    const ALL: [LegTimer; 11] = [
         LegTimer::Ring,
         LegTimer::Answer,
         LegTimer::Ack,
         LegTimer::Glare,
         LegTimer::Reoffer,
         LegTimer::Alert,
+        LegTimer::Reliable,
+        LegTimer::Prack,
+        LegTimer::Update,
+        LegTimer::UpdateGlare,
+        LegTimer::Session,
     ];
 
     fn set(&mut self, timer: LegTimer) {
@@ -89,6 +104,11 @@ impl Dialog {
             ended_at: None,
             replaced_by: None,
             grace: None,
+            offers: Offers::New,
+            updating: None,
+            reliable: None,
+            session_timer: SessionTimer::default(),
+            pracks: 0,
             timers: TimerSet::default(),
         }
     }
@@ -184,6 +204,8 @@ impl Dialog {
             Ask::Refer(subscription) => self.refer_routed(step, subscription, result),
             Ask::Notify(subscription) => self.notify_routed(step, subscription, result),
             Ask::Subscribe(subscription) => self.subscribe_routed(step, subscription, result),
+            Ask::Prack { early, rseq, cseq } => self.prack_routed(step, early, rseq, cseq, result),
+            Ask::Update => self.update_routed(step, result),
         }
     }
 
@@ -194,6 +216,7 @@ impl Dialog {
         for timer in TimerSet::ALL {
             self.disarm(step, timer);
         }
+        self.give_up_updates(step);
         if let Leg::Up(up) = leg {
             self.give_up_exchange(step, *up);
         }

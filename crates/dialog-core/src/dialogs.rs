@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sip_message::{Message, StatusCode};
+use sip_message::{Message, Method, StatusCode};
 use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, Outbound, Purpose, RouteError, RouteId};
 use transaction_core::{TxEvent, TxFailure, TxId};
 
@@ -289,6 +289,18 @@ impl Dialogs {
                     self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, status));
                 }
             }
+            Client::Prack(leg) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.with(cx, leg, out, |dialog, _| dialog.prack_over());
+                }
+            }
+            Client::Update(leg) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.with(cx, leg, out, |dialog, step| dialog.update_response(step, tx, message));
+                }
+            }
             Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
                 if last {
                     self.pending.clients.remove(&tx);
@@ -297,7 +309,12 @@ impl Dialogs {
                     Client::Refer(_) => dialog.refer_response(step, id, message),
                     Client::Notify(_) => dialog.notify_response(step, id, message),
                     Client::Subscribe(_) => dialog.subscribe_response(step, id, message),
-                    Client::Invite(_) | Client::Reinvite(_) | Client::Bye(_) | Client::StrayBye => {}
+                    Client::Invite(_)
+                    | Client::Reinvite(_)
+                    | Client::Bye(_)
+                    | Client::StrayBye
+                    | Client::Prack(_)
+                    | Client::Update(_) => {}
                 });
             }
         }
@@ -331,6 +348,10 @@ impl Dialogs {
             }
             Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, None)),
             Client::StrayBye => {}
+            Client::Prack(leg) => self.with(cx, leg, out, |dialog, _| dialog.prack_over()),
+            Client::Update(leg) => {
+                self.with(cx, leg, out, |dialog, step| dialog.update_failed(step, tx, failure));
+            }
             Client::Refer(id) => {
                 self.with_subscription(cx, id, out, |dialog, step| dialog.refer_failed(step, id, failure));
             }
@@ -385,7 +406,9 @@ impl Dialogs {
                 | Client::StrayBye
                 | Client::Refer(_)
                 | Client::Notify(_)
-                | Client::Subscribe(_),
+                | Client::Subscribe(_)
+                | Client::Prack(_)
+                | Client::Update(_),
             )
             | None => {}
         }
@@ -417,11 +440,16 @@ impl Dialogs {
     }
 
     /// The dialog that a request of the peer names: our tag finds it, Call-ID and the peer's tag are compared
-    /// (RFC 3261 §12.2.2). Before the first 2xx to our INVITE there is no tag to compare, and so no owner.
+    /// (RFC 3261 §12.2.2). Before the first 2xx to our INVITE only UPDATE finds one, in an early dialog (RFC 3311 §5.2).
     pub(crate) fn owner(&self, cx: &Cx<'_>, request: &Message) -> Option<LegId> {
         let leg = LegId::from(cx.guard.read(Purpose::Tag, request.to_tag()?)?);
-        let dialog = self.dialogs.get(&leg).filter(|dialog| !dialog.is_unconfirmed())?;
-        dialog.state.matches(request).then_some(leg)
+        let dialog = self.dialogs.get(&leg)?;
+        let named = if dialog.is_unconfirmed() {
+            request.method() == Some(Method::Update) && dialog.early_of(request).is_some()
+        } else {
+            dialog.state.matches(request)
+        };
+        named.then_some(leg)
     }
 }
 

@@ -49,9 +49,9 @@ pub(crate) struct StrayAck {
 }
 
 impl Forks {
-    /// Begins with the 2xx that the leg keeps.
-    pub(crate) fn new(tx: TxId, template: DialogState, kept: Arc<str>) -> Self {
-        let cseq = template.local_cseq;
+    /// Begins with the 2xx that the leg keeps. The template's number is the highest that was used in any early dialog;
+    /// `cseq` is that of the INVITE.
+    pub(crate) fn new(tx: TxId, template: DialogState, cseq: u32, kept: Arc<str>) -> Self {
         let accepted = vec![AcceptedFork { remote_tag: kept, ack: None }];
         Self { tx, template: Box::new(template), cseq, accepted }
     }

@@ -9,6 +9,7 @@ mod dialogs;
 mod digest;
 mod forks;
 mod leg;
+mod offers;
 mod path;
 mod pending;
 mod replacing;
@@ -33,7 +34,7 @@ pub use boundary::{
         SubscriptionEvent, SubscriptionId,
     },
 };
-pub use config::{DialogConfig, ReferAcceptance};
+pub use config::{DialogConfig, ReferAcceptance, Reliability, SessionTimers};
 pub use dialogs::{Dialogs, Load};
 pub use digest::{
     keyring::{Credential, Keyring, KeyringFull},

@@ -31,14 +31,34 @@ pub(crate) enum Ask {
     Notify(SubscriptionId),
     /// SUBSCRIBE, to refresh or to unsubscribe.
     Subscribe(SubscriptionId),
+    /// PRACK.
+    Prack {
+        /// The early dialog of a call of ours; `None` in a confirmed dialog.
+        early: Option<EarlyId>,
+        /// The number of the response.
+        rseq: u32,
+        /// The number of the INVITE.
+        cseq: u32,
+    },
+    /// UPDATE.
+    Update,
 }
+
+/// An early dialog among those of one INVITE.
+pub(crate) type EarlyId = u32;
 
 impl Ask {
     /// The subscription that the request belongs to.
     pub(crate) fn subscription(self) -> Option<SubscriptionId> {
         match self {
             Self::Refer(id) | Self::Notify(id) | Self::Subscribe(id) => Some(id),
-            Self::Place | Self::Ack | Self::Reoffer | Self::ReofferAck | Self::Bye => None,
+            Self::Place
+            | Self::Ack
+            | Self::Reoffer
+            | Self::ReofferAck
+            | Self::Bye
+            | Self::Prack { .. }
+            | Self::Update => None,
         }
     }
 
@@ -52,7 +72,9 @@ impl Ask {
             | Self::Ack
             | Self::Reoffer
             | Self::ReofferAck
-            | Self::Bye => None,
+            | Self::Bye
+            | Self::Prack { .. }
+            | Self::Update => None,
         }
     }
 }
@@ -83,6 +105,10 @@ pub(crate) enum Client {
     Notify(SubscriptionId),
     /// A SUBSCRIBE.
     Subscribe(SubscriptionId),
+    /// A PRACK, whose outcome changes nothing: the INVITE goes on or fails by itself.
+    Prack(LegId),
+    /// An UPDATE of a leg.
+    Update(LegId),
 }
 
 /// Whose server transaction it is, as long as it waits for an answer.

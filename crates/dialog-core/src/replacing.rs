@@ -23,7 +23,7 @@ use crate::{
     boundary::leg::{DialogIdentity, LegId, Replacing},
     dialog::Dialog,
     dialogs::Dialogs,
-    leg::{Leg, placing::Early},
+    leg::{Leg, early::Early},
 };
 
 /// What an INVITE outside a dialog is to take the place of.
@@ -129,7 +129,7 @@ impl Dialogs {
     fn find_early(&self, dialog: &Dialog, replaces: &Replaces) -> Option<Result<Replacing, StatusCode>> {
         let Some(Leg::Placing(placing)) = &dialog.leg else { return None };
         let (call_id, local_tag) = (&dialog.state.call_id, &dialog.state.local_tag);
-        let is_named = |early: &&Early| names(replaces, call_id, local_tag, &early.tag);
+        let is_named = |early: &&Early| names(replaces, call_id, local_tag, early.tag());
         let mut named = placing.early_dialogs().iter().filter(is_named);
         // Several count as none (TR-105): a fork without a tag and one whose tag is 0.
         let early = named.next().filter(|_| named.next().is_none())?;
@@ -150,7 +150,7 @@ impl Dialogs {
             early: early.is_some(),
             remote: dialog.state.remote.clone(),
             remote_target: dialog.state.path.target.clone(),
-            source: early.map(|early| early.source).or(dialog.state.source),
+            source: early.and_then(Early::source).or(dialog.state.source),
             verified_name: dialog.state.verified_name.clone(),
         })
     }

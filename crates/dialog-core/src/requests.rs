@@ -11,7 +11,10 @@ use crate::{
     demand::Caller,
     dialog::Dialog,
     dialogs::Dialogs,
-    leg::answering::{NewCall, unreadable},
+    leg::{
+        answering::{NewCall, unreadable},
+        session_timer,
+    },
     replacing::{self, Match},
     respond::{OVERLOAD_RETRY, SDP, is_known},
     step::Step,
@@ -158,6 +161,9 @@ impl Dialog {
         method: Method,
         user: Option<Arc<str>>,
     ) {
+        if self.is_unconfirmed() {
+            return self.early_update(step, tx, inbound);
+        }
         let rising = inbound.message.cseq().is_ok_and(|cseq| self.state.take_cseq(cseq.number));
         if !rising {
             let tag = self.state.local_tag.clone();
@@ -172,12 +178,12 @@ impl Dialog {
             Method::Notify => self.notified(step, tx, &inbound),
             Method::Subscribe => self.subscribed(step, tx, &inbound),
             Method::Options => step.answer_options(tx, &inbound, Some(&self.state.local_tag.clone())),
+            Method::Prack => self.prack_received(step, tx, inbound),
+            Method::Update => self.update_received(step, tx, inbound, None),
             // ACK and CANCEL never come as requests, and the others were refused before.
             Method::Ack
             | Method::Cancel
             | Method::Register
-            | Method::Prack
-            | Method::Update
             | Method::Info
             | Method::Message
             | Method::Publish
@@ -250,6 +256,13 @@ impl Step<'_, '_, '_> {
         if unreadable(&inbound.message) {
             self.respond_outside(tx, &inbound, StatusCode::UNSUPPORTED_MEDIA_TYPE, |response| {
                 response.header(HeaderId::Accept, SDP).header(HeaderId::AcceptEncoding, "identity")
+            });
+            return None;
+        }
+        if session_timer::is_too_short(self.config, &inbound.message) {
+            let least = session_timer::least(self.config);
+            self.respond_outside(tx, &inbound, StatusCode::SESSION_INTERVAL_TOO_SMALL, |response| {
+                response.header(HeaderId::MinSe, least)
             });
             return None;
         }

@@ -28,9 +28,10 @@ pub(crate) struct Capabilities {
 impl Capabilities {
     pub(crate) fn of(config: &DialogConfig) -> Self {
         let allow: Vec<String> = config.allow().map(|method| method.to_string()).collect();
+        let supported: Vec<&str> = config.option_tags().collect();
         Self {
             allow: allow.join(", ").into(),
-            supported: (!config.supported.is_empty()).then(|| config.supported.join(", ").into()),
+            supported: (!supported.is_empty()).then(|| supported.join(", ").into()),
             allow_events: config.refer.then_some(REFER_PACKAGE),
         }
     }

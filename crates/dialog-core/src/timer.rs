@@ -30,6 +30,16 @@ pub enum LegTimer {
     Forks,
     /// How long an ended dialog is remembered (catalogue T-TOMB).
     Tombstone,
+    /// A reliable provisional response of ours is repeated until its PRACK comes (RFC 3262 §3).
+    Reliable,
+    /// No PRACK for 64*T1 (RFC 3262 §3).
+    Prack,
+    /// An UPDATE with an offer of theirs that no description was given for (RFC 3311 §5.2).
+    Update,
+    /// The delay before our next UPDATE, after 491 or a 500 that passes (RFC 3311 §5.3).
+    UpdateGlare,
+    /// The time for a refresh of the session, and then that of its end (RFC 4028 §10).
+    Session,
 }
 
 /// What limits a subscription.

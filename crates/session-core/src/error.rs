@@ -227,7 +227,12 @@ fn recovery_of_end(cause: &EndCause) -> RecoveryAction {
         }
         EndReason::NoRoute(_) => RecoveryAction::FixInput,
         EndReason::NoAnswer | EndReason::Unreachable | EndReason::Overload => RecoveryAction::RetryLater,
-        EndReason::Bye | EndReason::Cancelled | EndReason::Gone | EndReason::NoAck => RecoveryAction::GiveUp,
+        EndReason::Bye
+        | EndReason::Cancelled
+        | EndReason::Gone
+        | EndReason::NoAck
+        | EndReason::NoPrack
+        | EndReason::SessionExpired => RecoveryAction::GiveUp,
     }
 }
 

@@ -420,6 +420,8 @@ pub fn cause_code(cause: &EndCause) -> Option<StatusCode> {
         | EndReason::Unreachable
         | EndReason::Gone
         | EndReason::NoAck
+        | EndReason::NoPrack
+        | EndReason::SessionExpired
         | EndReason::NotAcceptable
         | EndReason::Overload => None,
     }
@@ -437,6 +439,8 @@ pub fn describe_cause(cause: &EndCause) -> String {
         EndReason::Unreachable => "the peer cannot be reached".to_owned(),
         EndReason::Gone => "the peer does not know the call any more".to_owned(),
         EndReason::NoAck => "the answer was never acknowledged".to_owned(),
+        EndReason::NoPrack => "the ringing was never acknowledged".to_owned(),
+        EndReason::SessionExpired => "the session was not refreshed in time".to_owned(),
         EndReason::NotAcceptable => "no acceptable media".to_owned(),
         EndReason::Overload => "too many calls".to_owned(),
     };

@@ -133,7 +133,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let new = new.ok_or("no call was placed")?;
     alice.subscription(ours, SubscriptionEvent::Answered(ReferAnswer::Accepted(StatusCode::ACCEPTED)));
 
-    bob.leg(new, LegEvent::Provisional { status: StatusCode::RINGING });
+    bob.leg(new, LegEvent::Provisional { status: StatusCode::RINGING, described: false });
     let ringing =
         Notification { state: NotifiedState::Active, status: Some(StatusCode::RINGING), reason: None };
     alice.subscription(ours, SubscriptionEvent::Notified(ringing));

@@ -138,6 +138,7 @@ impl Legs {
             }
             LegEvent::Described { .. }
             | LegEvent::RolledBack
+            | LegEvent::Reopened
             | LegEvent::Reoffered(_)
             | LegEvent::Acknowledged
             | LegEvent::Changed

@@ -32,6 +32,9 @@ pub struct Invite {
     /// Most further targets that are called one after the other, in the same leg, when the peer redirects the call (RFC 3261
     /// §8.1.3.4). With 0 the first 3xx ends it with [`EndReason::Redirected`], and whoever placed it decides.
     pub redirects: u8,
+    /// Whether the INVITE goes without an offer: theirs comes with the first reliable response, and ours is the answer
+    /// (RFC 3261 §13.2.1).
+    pub offerless: bool,
 }
 
 impl Invite {
@@ -48,8 +51,13 @@ pub enum LegCommand {
         /// The session description, opaque here, or the status, 400 to 699, that an offer of theirs is refused with.
         body: Result<Bytes, StatusCode>,
     },
-    /// Sends 180 to an incoming call.
+    /// Sends 180 to an incoming call; waits for the PRACK of an earlier reliable response (RFC 3262 §3).
     Ring,
+    /// Sends 183 with a description to an incoming call, for early media: [`LegEvent::NeedDescription`], if there was none
+    /// yet. Where the response is reliable ([`Reliability`](crate::Reliability)) offer and answer are complete with its
+    /// PRACK, and `Accept` asks for no description any more. Without a description it goes where there can be none: our
+    /// offer never stands in an unreliable response (RFC 3261 §13.2.1). Waits as `Ring` does.
+    Progress,
     /// Accepts an incoming call: [`LegEvent::NeedDescription`], then 200.
     Accept {
         /// The user part of our Contact.
@@ -64,7 +72,8 @@ pub enum LegCommand {
     },
     /// Makes a new offer as soon as no other INVITE is in flight (RFC 3261 §14.1): [`LegEvent::NeedDescription`], then
     /// re-INVITE; 491 is retried after the RFC's delay until `limit`. Asked again while one waits, it is the same wish.
-    /// Answered by exactly one [`LegEvent::Reoffered`] per wish.
+    /// Answered by exactly one [`LegEvent::Reoffered`] per wish. In an early dialog the offer goes by UPDATE (RFC 3311), if
+    /// the first offer was answered reliably and the peer's Allow names UPDATE; otherwise it does not fit.
     Reoffer {
         /// How long the whole may take, retries included.
         limit: Duration,
@@ -108,7 +117,8 @@ pub enum LegEvent {
     /// A new call came in; 100 was sent by the transaction layer. Answer with `Ring`, `Accept`, `Reject` or `HangUp`.
     Incoming(Box<IncomingCall>),
     /// A description arrived that is to be negotiated. An offer is followed by [`LegEvent::NeedDescription`] for the
-    /// answer: at once in a re-INVITE, at Accept in a new call.
+    /// answer: at once in a re-INVITE, PRACK or UPDATE, at Accept or Progress in a new call. An answer may come before the
+    /// call is up, and then the 2xx of the same dialog brings none.
     Described {
         /// Their offer, or their answer to ours.
         turn: Turn,
@@ -126,10 +136,16 @@ pub enum LegEvent {
     },
     /// The last offer, ours or theirs, came to nothing; what was in force before stays in force (RFC 3261 §14.1).
     RolledBack,
-    /// A provisional response other than 100 to our INVITE.
+    /// The description that came in an early dialog is void, because the fork that sent it ended or another one has
+    /// answered: the offer in our INVITE is open again, and [`LegEvent::Described`] may follow (RFC 3261 §13.2.2.4).
+    Reopened,
+    /// A provisional response other than 100 to our INVITE; a reliable one is told once.
     Provisional {
         /// 101 to 199.
         status: StatusCode,
+        /// Whether it has a description. It follows as [`LegEvent::Described`] if it is the first one of the fork that is
+        /// followed.
+        described: bool,
     },
     /// The call is up: 2xx sent or received (and then acknowledged). Carries all that Replaces needs (RFC 3891 §3).
     Up(Box<Established>),
@@ -138,7 +154,7 @@ pub enum LegEvent {
     Acknowledged,
     /// Our offer in a re-INVITE is settled.
     Reoffered(Result<(), ReofferError>),
-    /// The other side changed the session by a re-INVITE that we answered 2xx.
+    /// The other side changed the session by a re-INVITE, UPDATE or PRACK that we answered 2xx.
     Changed,
     /// We are ending it: media stops now (RFC 3261 §15.1.1).
     Closing,
@@ -213,6 +229,11 @@ impl Peer {
     /// Whether the peer can be sent a method: it named it, or named none at all.
     pub fn allows(&self, method: &Method) -> bool {
         self.allow.as_ref().is_none_or(|methods| methods.contains(method))
+    }
+
+    /// Whether the peer named a method: what an extension needs that came after RFC 3261 (RFC 3311 §4).
+    pub fn names(&self, method: &Method) -> bool {
+        self.allow.as_ref().is_some_and(|methods| methods.contains(method))
     }
 }
 
@@ -307,6 +328,10 @@ pub enum EndReason {
     Gone,
     /// Our 2xx was never acknowledged (RFC 3261 §13.3.1.4).
     NoAck,
+    /// A reliable provisional response of ours was never acknowledged; the INVITE was answered 504 (RFC 3262 §3).
+    NoPrack,
+    /// The session was not refreshed in time (RFC 4028 §10).
+    SessionExpired,
     /// There was no acceptable session description.
     NotAcceptable,
     /// A table is full.

@@ -11,6 +11,7 @@ use transaction_core::TxId;
 use crate::{
     boundary::leg::{By, EndCause, EndReason, IncomingCall, LegEvent, LegId, Misuse, Peer, Replacing, Turn},
     dialog::Dialog,
+    offers::{Carrier, Event, Offers, Side},
     path::Path,
     pending::Server,
     respond::SDP,
@@ -30,13 +31,26 @@ const ALERT: Duration = Duration::from_mins(1);
 /// A call of theirs that is not answered yet.
 #[derive(Debug)]
 pub(crate) struct Answering {
-    tx: TxId,
-    inbound: Inbound,
-    cseq: u32,
-    /// Whether the INVITE holds an offer.
-    offer: bool,
-    /// Whether the description for the 200 was asked for.
-    describing: bool,
+    pub(crate) tx: TxId,
+    pub(crate) inbound: Inbound,
+    pub(crate) cseq: u32,
+    /// Whether provisional responses are reliable.
+    pub(crate) reliably: bool,
+    describing: Describing,
+    /// What was sent last, to be repeated while it rings.
+    pub(crate) alert: StatusCode,
+    /// Our answer in an unreliable response: the 2xx has to hold the same (RFC 3261 §13.2.1).
+    sent: Option<Bytes>,
+}
+
+/// For what a description was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Describing {
+    Nothing,
+    /// For the 183.
+    Progress,
+    /// For the 200.
+    Accept,
 }
 
 /// What a new INVITE must hold to become a call; read before any state is made.
@@ -113,11 +127,22 @@ impl Dialog {
         new: NewCall,
     ) -> Self {
         let body = inbound.message.body_bytes();
-        let answering =
-            Answering { tx, inbound, cseq: new.cseq, offer: new.call.has_offer, describing: false };
-        let offer = answering.offer;
+        let reliably = Self::goes_reliably(step, &inbound);
+        let answering = Answering {
+            tx,
+            inbound,
+            cseq: new.cseq,
+            reliably,
+            describing: Describing::Nothing,
+            alert: StatusCode::RINGING,
+            sent: None,
+        };
+        let offer = new.call.has_offer;
         step.pending.servers.insert(tx, Server::Invite(leg));
-        let dialog = Self::new(leg, new.state, Leg::Answering(Box::new(answering)));
+        let mut dialog = Self::new(leg, new.state, Leg::Answering(Box::new(answering)));
+        if offer {
+            dialog.offers.take(Event::Offer(Side::Theirs, Carrier::Invite));
+        }
         dialog.tell(step, LegEvent::Incoming(Box::new(new.call)));
         if offer {
             dialog.tell(step, LegEvent::Described { turn: Turn::Offer, body });
@@ -132,52 +157,131 @@ impl Dialog {
         }
     }
 
+    /// Whether a provisional response can be asked for: nothing final is under way.
+    fn may_provide(&mut self) -> bool {
+        let accepting = self.is_accepting();
+        self.answering().is_some_and(|it| it.describing == Describing::Nothing && !accepting)
+    }
+
     pub(crate) fn ring(&mut self, step: &mut Step<'_, '_, '_>) {
-        match self.answering() {
-            Some(answering) if !answering.describing => self.alert_again(step),
-            Some(_) | None => self.misused(step, Misuse::State),
+        if self.may_provide() {
+            self.alert(step, StatusCode::RINGING);
+        } else {
+            self.misused(step, Misuse::State);
         }
     }
 
-    /// Sends 180 and sees to the next one.
-    pub(crate) fn alert_again(&mut self, step: &mut Step<'_, '_, '_>) {
-        let Some(Leg::Answering(answering)) = &self.leg else { return };
-        let contact = contact(&answering.inbound, self.state.contact_user.as_ref());
-        let capabilities = step.capabilities;
-        step.respond(
-            answering.tx,
-            &answering.inbound,
-            StatusCode::RINGING,
-            &self.state.local_tag,
-            |response| capabilities.allow(response.record_routes().contact(&contact)),
-        );
+    /// Sends 180, or 183 without a description, and sees to the next one.
+    pub(crate) fn alert(&mut self, step: &mut Step<'_, '_, '_>, status: StatusCode) {
+        if self.is_outstanding() {
+            self.queue_provisional(status);
+        } else {
+            self.provide(step, status, None);
+        }
         self.arm(step, LegTimer::Alert, ALERT);
     }
 
-    pub(crate) fn accept(&mut self, step: &mut Step<'_, '_, '_>, contact_user: Option<Arc<str>>) {
-        let Some(answering) = self.answering() else { return self.misused(step, Misuse::State) };
-        if answering.describing {
+    /// Repeats what was sent last (RFC 3261 §13.3.1.1).
+    pub(crate) fn alert_again(&mut self, step: &mut Step<'_, '_, '_>) {
+        if let Some(Leg::Answering(answering)) = &self.leg {
+            let status = answering.alert;
+            self.alert(step, status);
+        }
+    }
+
+    /// Sends 183, with a description if one can stand in it and there was none yet.
+    pub(crate) fn progress(&mut self, step: &mut Step<'_, '_, '_>) {
+        if !self.may_provide() {
             return self.misused(step, Misuse::State);
         }
-        answering.describing = true;
+        if self.is_outstanding() {
+            return self.queue_provisional(StatusCode::SESSION_PROGRESS);
+        }
+        let offers = self.offers;
+        let Some(answering) = self.answering() else { return };
+        let turn = match offers {
+            Offers::FirstTheirs if answering.sent.is_none() => Some(Turn::Answer),
+            Offers::New if answering.reliably => Some(Turn::Offer),
+            Offers::FirstTheirs
+            | Offers::New
+            | Offers::FirstOurs
+            | Offers::Agreed
+            | Offers::Ours
+            | Offers::Theirs => None,
+        };
+        match turn {
+            Some(turn) => self.ask_description(step, Describing::Progress, turn),
+            None => self.provide(step, StatusCode::SESSION_PROGRESS, None),
+        }
+        if matches!(self.leg, Some(Leg::Answering(_))) {
+            self.arm(step, LegTimer::Alert, ALERT);
+        }
+    }
+
+    fn ask_description(&mut self, step: &mut Step<'_, '_, '_>, describing: Describing, turn: Turn) {
+        let Some(answering) = self.answering() else { return };
+        answering.describing = describing;
         let Hop { local, remote, .. } = answering.inbound.reply;
-        let turn = if answering.offer { Turn::Answer } else { Turn::Offer };
+        self.tell(step, LegEvent::NeedDescription { turn, local, remotes: smallvec![remote] });
+    }
+
+    pub(crate) fn accept(&mut self, step: &mut Step<'_, '_, '_>, contact_user: Option<Arc<str>>) {
+        if !self.may_provide() {
+            return self.misused(step, Misuse::State);
+        }
+        if self.queue_accept(contact_user.as_ref()) {
+            return;
+        }
         self.state.contact_user = contact_user;
-        let remotes = smallvec![remote];
-        self.tell(step, LegEvent::NeedDescription { turn, local, remotes });
+        let offers = self.offers;
+        let sent = self.answering().and_then(|answering| answering.sent.take());
+        match (offers, sent) {
+            (Offers::FirstTheirs, None) => self.ask_description(step, Describing::Accept, Turn::Answer),
+            (Offers::New, _) => self.ask_description(step, Describing::Accept, Turn::Offer),
+            (Offers::FirstTheirs, Some(sent)) => {
+                self.offers.take(Event::Answer(Side::Ours));
+                self.conclude(step, Some(sent), false);
+            }
+            // Offer and answer are complete, and the 2xx adds nothing to them (RFC 6337 §2.2).
+            (Offers::FirstOurs | Offers::Agreed | Offers::Ours | Offers::Theirs, _) => {
+                self.conclude(step, None, false);
+            }
+        }
     }
 
     pub(crate) fn describe_answered(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
-        let Some(Leg::Answering(answering)) = &self.leg else { return };
-        if !answering.describing {
+        let Some(answering) = self.answering() else { return };
+        let describing = std::mem::replace(&mut answering.describing, Describing::Nothing);
+        let reliably = answering.reliably;
+        if describing == Describing::Nothing {
             return self.misused(step, Misuse::State);
         }
         let body = match body {
             Ok(body) => body,
             Err(status) => return self.refuse_unacceptable(step, status),
         };
-        let (tx, reply, cseq, ours) =
-            (answering.tx, answering.inbound.reply, answering.cseq, !answering.offer);
+        let ours = self.offers == Offers::New;
+        if describing == Describing::Progress && !reliably {
+            // It may be lost, so that it answers nothing yet.
+            if let Some(answering) = self.answering() {
+                answering.sent = Some(body.clone());
+            }
+            return self.provide(step, StatusCode::SESSION_PROGRESS, Some(body));
+        }
+        let carrier = if describing == Describing::Progress { Carrier::Reliable } else { Carrier::Success };
+        let event = if ours { Event::Offer(Side::Ours, carrier) } else { Event::Answer(Side::Ours) };
+        self.offers.take(event);
+        match describing {
+            Describing::Progress => self.provide(step, StatusCode::SESSION_PROGRESS, Some(body)),
+            Describing::Accept | Describing::Nothing => self.conclude(step, Some(body), ours),
+        }
+    }
+
+    /// Sends the 200; `ours` if it holds our offer.
+    fn conclude(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>, ours: bool) {
+        let Some(Leg::Answering(answering)) = &self.leg else { return };
+        let (tx, reply, cseq) = (answering.tx, answering.inbound.reply, answering.cseq);
+        self.session_timer.grant(step.config, &answering.inbound.message);
         let Some(accepted) = self.accept_invite(step, tx, &answering.inbound, body) else {
             step.pending.servers.remove(&tx);
             return self
@@ -185,11 +289,17 @@ impl Dialog {
         };
         step.pending.servers.remove(&tx);
         self.disarm(step, LegTimer::Alert);
+        self.stop_provisional(step);
         self.confirmed = true;
+        let current = self.take_early_wish(step);
         let accepted = Accepted::new(cseq, reply, accepted, ours, true, step.config.timing.t1);
-        self.leg =
-            Some(Leg::Up(Box::new(Up { exchange: Exchange::TheirsAccepted(accepted), ..Up::default() })));
+        self.leg = Some(Leg::Up(Box::new(Up {
+            exchange: Exchange::TheirsAccepted(accepted),
+            current,
+            ..Up::default()
+        })));
         self.await_ack(step);
+        self.arm_session(step);
         self.tell(step, LegEvent::Up(Box::new(self.established(false))));
     }
 
@@ -199,12 +309,17 @@ impl Dialog {
         step: &mut Step<'_, '_, '_>,
         tx: TxId,
         inbound: &Inbound,
-        body: Bytes,
+        body: Option<Bytes>,
     ) -> Option<Bytes> {
         let contact = contact(inbound, self.state.contact_user.as_ref());
-        let capabilities = step.capabilities;
+        let (capabilities, timer) = (step.capabilities, self.session_timer);
         step.respond(tx, inbound, StatusCode::OK, &self.state.local_tag, |response| {
-            capabilities.on_response(response.record_routes().contact(&contact)).body(SDP, body)
+            let response = capabilities.on_response(response.record_routes().contact(&contact));
+            let response = timer.say(&inbound.message, response);
+            match body {
+                Some(body) => response.body(SDP, body),
+                None => response,
+            }
         })
     }
 
@@ -253,7 +368,7 @@ impl Dialog {
     }
 
     /// Answers the INVITE finally; the caller ends the leg.
-    fn refuse(
+    pub(crate) fn refuse(
         &mut self,
         step: &mut Step<'_, '_, '_>,
         status: StatusCode,

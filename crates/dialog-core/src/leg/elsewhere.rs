@@ -39,6 +39,8 @@ impl Elsewhere {
             | EndReason::Cancelled
             | EndReason::Gone
             | EndReason::NoAck
+            | EndReason::NoPrack
+            | EndReason::SessionExpired
             | EndReason::NotAcceptable
             | EndReason::Overload => return None,
         }

@@ -54,7 +54,7 @@ impl Dialog {
                 None
             }
         };
-        for timer in [LegTimer::Glare, LegTimer::Reoffer] {
+        for timer in [LegTimer::Glare, LegTimer::Reoffer, LegTimer::UpdateGlare, LegTimer::Session] {
             self.disarm(step, timer);
         }
         if ack_missing.is_none() {
@@ -62,6 +62,7 @@ impl Dialog {
             self.disarm(step, LegTimer::Ack);
         }
         let now = ack_missing.is_none();
+        self.give_up_updates(step);
         self.give_up_exchange(step, *up);
         self.leg =
             Some(Leg::Ending(Box::new(Ending { cause, reason, ack_missing, bye: None, repeated: false })));

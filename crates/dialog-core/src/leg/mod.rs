@@ -1,12 +1,20 @@
 //! The INVITE usage of a dialog: placing, answering, up, ending.
 
 pub(crate) mod answering;
+pub(crate) mod confirming;
+pub(crate) mod early;
 mod elsewhere;
 pub(crate) mod ending;
 pub(crate) mod placing;
+pub(crate) mod progress;
 pub(crate) mod reinvited;
+pub(crate) mod reliable;
 pub(crate) mod reoffer;
+pub(crate) mod session_timer;
 pub(crate) mod up;
+pub(crate) mod update;
+pub(crate) mod updated;
+pub(crate) mod wishes;
 
 use bytes::Bytes;
 use sip_message::StatusCode;
@@ -52,6 +60,7 @@ impl Dialog {
         match command {
             LegCommand::Describe { body } => self.describe(step, body),
             LegCommand::Ring => self.ring(step),
+            LegCommand::Progress => self.progress(step),
             LegCommand::Accept { contact_user } => self.accept(step, contact_user),
             LegCommand::Reject { status, retry_after } => self.reject(step, status, retry_after),
             LegCommand::Reoffer { limit } => self.reoffer(step, limit),
@@ -64,6 +73,9 @@ impl Dialog {
     }
 
     fn describe(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
+        if self.is_update_describing() {
+            return self.describe_update(step, body);
+        }
         match &self.leg {
             Some(Leg::Placing(_)) => self.describe_placed(step, body),
             Some(Leg::Answering(_)) => self.describe_answered(step, body),
@@ -108,6 +120,11 @@ impl Dialog {
             LegTimer::Ack => self.ack_missing(step),
             LegTimer::Glare => self.glare_over(step),
             LegTimer::Reoffer => self.wish_expired(step),
+            LegTimer::Reliable => self.repeat_provisional(step),
+            LegTimer::Prack => self.prack_missing(step),
+            LegTimer::Update => self.update_undecided(step),
+            LegTimer::UpdateGlare => self.update_again(step),
+            LegTimer::Session => self.session_due(step),
             // These outlive the dialog and are handled where it is.
             LegTimer::Forks | LegTimer::Tombstone => {}
         }

@@ -1,17 +1,13 @@
 //! A call of ours until it is up (RFC 3261 §13.2): route, offer, INVITE, 2xx, ACK.
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Method, NameAddr, StatusCode, UriBuf};
 use sip_transport::{Hop, Hops, Origin, Purpose, RouteError};
-use smallvec::SmallVec;
 use transaction_core::{TxCommand, TxFailure, TxId};
 
 use crate::{
     boundary::leg::{By, EndCause, EndReason, Established, Invite, LegEvent, LegId, Misuse, Peer, Turn},
     dialog::Dialog,
-    forks::Forks,
     path::Path,
     pending::{Ask, Client},
     respond::SDP,
@@ -20,10 +16,12 @@ use crate::{
     timer::LegTimer,
 };
 
-use super::{Leg, elsewhere::Elsewhere, up::Up};
-
-/// Most early dialogs that are remembered; as many forks as are acknowledged.
-const EARLY: usize = crate::forks::FORKS;
+use super::{
+    Leg,
+    early::{Early, EarlyDialogs},
+    elsewhere::Elsewhere,
+    session_timer::RETRIES,
+};
 
 /// Most Contacts taken from a redirection; a caller follows a few at most (TR-200).
 const CONTACTS: usize = 16;
@@ -32,30 +30,21 @@ const CONTACTS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Placing {
     invite: Box<Invite>,
-    stage: Stage,
+    pub(crate) stage: Stage,
     /// Why it is to end, once that is decided.
-    ending: Option<EndCause>,
+    pub(crate) ending: Option<EndCause>,
     /// The peer's BYE that came between its 2xx and our ACK; it is told after the ACK.
-    left: Option<EndCause>,
+    pub(crate) left: Option<EndCause>,
     /// The early dialogs: whose provisional response came, as long as there is no 2xx.
-    early: SmallVec<[Early; 1]>,
+    pub(crate) early: EarlyDialogs,
     /// Where else it may go.
     elsewhere: Elsewhere,
-}
-
-/// An early dialog: one fork of our INVITE (RFC 3261 §12.1).
-#[derive(Debug)]
-pub(crate) struct Early {
-    /// The fork's tag; empty where an RFC 2543 peer has none.
-    pub(crate) tag: Box<str>,
-    /// The address that its response came from.
-    pub(crate) source: SocketAddr,
-    /// The answer in an unreliable provisional response: used if the fork's 2xx has none.
-    answer: Option<Bytes>,
+    /// How often the INVITE was refused with 422.
+    too_short: u8,
 }
 
 #[derive(Debug)]
-enum Stage {
+pub(crate) enum Stage {
     /// The route is looked for.
     Routing,
     /// The offer is made.
@@ -63,7 +52,14 @@ enum Stage {
     /// The INVITE was sent.
     Calling { tx: TxId },
     /// A 2xx came, and the route of its ACK is looked for.
-    Acknowledging { tx: TxId, cseq: u32 },
+    Acknowledging {
+        tx: TxId,
+        cseq: u32,
+        /// Their offer, where the INVITE had none.
+        offer: Option<Bytes>,
+    },
+    /// The answer for the ACK is made.
+    Answering { tx: TxId, cseq: u32, hops: Hops },
 }
 
 impl Dialog {
@@ -99,8 +95,9 @@ impl Dialog {
             stage: Stage::Routing,
             ending: None,
             left: None,
-            early: SmallVec::new(),
+            early: EarlyDialogs::default(),
             elsewhere,
+            too_short: 0,
         };
         let mut dialog = Self::new(leg, state, Leg::Placing(Box::new(placing)));
         dialog.arm(step, LegTimer::Ring, limit);
@@ -108,7 +105,7 @@ impl Dialog {
         dialog
     }
 
-    fn placing(&mut self) -> Option<&mut Placing> {
+    pub(crate) fn placing(&mut self) -> Option<&mut Placing> {
         match &mut self.leg {
             Some(Leg::Placing(placing)) => Some(placing),
             Some(Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None => None,
@@ -119,6 +116,10 @@ impl Dialog {
         let Some(placing) = self.placing() else { return };
         let Stage::Routing = placing.stage else { return };
         match result.map(|hops| (hops.first().copied(), hops)) {
+            Ok((Some(_), hops)) if placing.invite.offerless => {
+                placing.stage = Stage::Describing { hops };
+                self.send_invite(step, None);
+            }
             Ok((Some(Hop { local, .. }), hops)) => {
                 let remotes = hops.iter().map(|hop| hop.remote).collect();
                 placing.stage = Stage::Describing { hops };
@@ -142,12 +143,23 @@ impl Dialog {
             return self.end(step, cause);
         };
         placing.stage = Stage::Routing;
-        placing.early.clear();
         self.state.path = Path::new(&target, std::mem::take(&mut self.state.path.routes));
+        self.forget_early(step);
         if offered {
             self.tell(step, LegEvent::RolledBack);
         }
         self.ask(step, Ask::Place);
+    }
+
+    /// The INVITE goes again; the early dialogs of the one before are over.
+    pub(crate) fn forget_early(&mut self, step: &mut Step<'_, '_, '_>) {
+        let Some(placing) = self.placing() else { return };
+        let reopened = placing.early.followed.is_some();
+        placing.early = EarlyDialogs::default();
+        if reopened {
+            self.drop_early_updates(step);
+            self.tell(step, LegEvent::Reopened);
+        }
     }
 
     /// Our INVITE in flight, if it is still wanted.
@@ -156,16 +168,40 @@ impl Dialog {
     }
 
     pub(crate) fn describe_placed(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
+        let body = body.ok();
+        if self.describe_prack(step, body.as_ref()) {
+            return;
+        }
+        let Some(placing) = self.placing() else { return };
+        match &mut placing.stage {
+            Stage::Describing { .. } => match body {
+                Some(body) => self.send_invite(step, Some(body)),
+                None => self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable)),
+            },
+            Stage::Answering { tx, cseq, hops } => {
+                let (tx, cseq, hops) = (*tx, *cseq, std::mem::take(hops));
+                self.acknowledge(step, tx, cseq, hops, body.as_ref());
+            }
+            Stage::Routing | Stage::Calling { .. } | Stage::Acknowledging { .. } => {
+                self.misused(step, Misuse::State);
+            }
+        }
+    }
+
+    fn send_invite(&mut self, step: &mut Step<'_, '_, '_>, body: Option<Bytes>) {
         let id = self.id;
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
-        let Stage::Describing { hops } = &mut placing.stage else {
-            return self.misused(step, Misuse::State);
-        };
+        let Stage::Describing { hops } = &mut placing.stage else { return };
         let hops = std::mem::take(hops);
-        let (Ok(body), Some(draft)) = (body, self.state.next(Method::Invite)) else {
+        let Some(draft) = self.state.next(Method::Invite) else {
             return self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable));
         };
-        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref()).body(SDP, body);
+        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref());
+        let draft = self.session_timer.ask(step.config, draft);
+        let draft = match body {
+            Some(body) => draft.body(SDP, body),
+            None => draft,
+        };
         let draft = placing
             .invite
             .headers
@@ -186,13 +222,17 @@ impl Dialog {
         let Some(placing) = self.placing() else { return };
         let Stage::Calling { .. } = placing.stage else { return };
         if status.is_provisional() {
-            placing.remember(origin, status, message);
-            if status != StatusCode::TRYING && placing.ending.is_none() {
-                self.tell(step, LegEvent::Provisional { status });
-            }
+            self.early_response(step, origin, status, message);
         } else if status.is_success() {
             self.answered(step, tx, origin, message);
+        } else if placing.ending.is_none()
+            && placing.too_short < RETRIES
+            && self.session_timer.is_raised_by(message)
+        {
+            step.pending.clients.remove(&tx);
+            self.place_again(step);
         } else {
+            let Some(placing) = self.placing() else { return };
             step.pending.clients.remove(&tx);
             match placing.ending.take() {
                 Some(cause) => self.end(step, cause),
@@ -201,64 +241,14 @@ impl Dialog {
         }
     }
 
-    /// The first 2xx: the dialog is confirmed with its sender (RFC 3261 §13.2.2.4).
-    fn answered(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, origin: &Origin, message: &Message) {
-        let id = self.id;
-        let template = self.state.clone();
-        let cseq = template.local_cseq;
-        self.state.remote_tag = message.to_tag().unwrap_or_default().into();
-        self.state.remote_cseq = None;
-        self.state.heard(origin);
-        self.state.peer = Peer::of(message);
-        self.state.refresh(message);
-        let routes = Path::recorded(message);
-        let readable = routes.is_ok() && message.contact().is_ok();
-        // The route set is replaced even by an empty one (RFC 3261 §13.2.2.4).
-        self.state.path = Path::new(&self.state.path.target, routes.unwrap_or_default().into_iter().rev());
-        self.confirmed = true;
-        self.disarm(step, LegTimer::Ring);
-        step.pending.forks.insert(id, Forks::new(tx, template, self.state.remote_tag.clone()));
-        step.arm_leg(id, LegTimer::Forks, step.timeout());
-
+    /// 422: the INVITE goes again with the interval that was asked for, and with an offer of its own (RFC 4028 §7.3).
+    fn place_again(&mut self, step: &mut Step<'_, '_, '_>) {
         let Some(placing) = self.placing() else { return };
-        placing.stage = Stage::Acknowledging { tx, cseq };
-        if placing.ending.is_none() {
-            match placing.answer(message).filter(|_| readable) {
-                Some(body) => self.tell(step, LegEvent::Described { turn: Turn::Answer, body }),
-                // Without an answer, or with a Contact or route set that cannot be read, there is no call to
-                // keep.
-                None => placing.ending = Some(EndCause::new(By::Local, EndReason::NotAcceptable)),
-            }
-        }
-        self.ask(step, Ask::Ack);
-    }
-
-    pub(crate) fn ack_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
-        let Some(placing) = self.placing() else { return };
-        let Stage::Acknowledging { tx, cseq } = placing.stage else { return };
-        let (ending, left) = (placing.ending.take(), placing.left.take());
-        let routed = match result {
-            Ok(hops) => {
-                let draft = step.signed(self.state.draft(Method::Ack, cseq));
-                step.transaction(TxCommand::Ack { tx, hops, draft });
-                Ok(())
-            }
-            Err(error) => Err(EndCause::new(By::Network, EndReason::NoRoute(error))),
-        };
-        self.leg = Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), ..Up::default() })));
-        match (ending, left, routed) {
-            (None, None, Ok(())) => self.tell(step, LegEvent::Up(Box::new(self.established(true)))),
-            // It was up, however shortly: whoever was referred here did arrive (TR-254).
-            (None, Some(left), Ok(())) => {
-                self.tell(step, LegEvent::Up(Box::new(self.established(true))));
-                self.end(step, left);
-            }
-            // The peer has ended it already, so no BYE is due.
-            (None, Some(cause), Err(_)) | (Some(cause), Some(_), _) => self.end(step, cause),
-            (Some(cause), None, _) => self.close_quietly(step, cause, None),
-            // The BYE tries a route of its own; without it the peer would wait for its ACK for 64*T1.
-            (None, None, Err(lost)) => self.close(step, lost, None),
-        }
+        placing.too_short += 1;
+        placing.stage = Stage::Routing;
+        self.forget_early(step);
+        self.tell(step, LegEvent::RolledBack);
+        self.ask(step, Ask::Place);
     }
 
     /// Whether there is no dialog yet that a request of the peer could name.
@@ -266,7 +256,7 @@ impl Dialog {
         match &self.leg {
             Some(Leg::Placing(placing)) => match placing.stage {
                 Stage::Routing | Stage::Describing { .. } | Stage::Calling { .. } => true,
-                Stage::Acknowledging { .. } => false,
+                Stage::Acknowledging { .. } | Stage::Answering { .. } => false,
             },
             Some(Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None => false,
         }
@@ -311,11 +301,11 @@ impl Dialog {
         if placing.ending.is_some() {
             return self.misused(step, Misuse::State);
         }
-        let sent = match placing.stage {
+        let sent = match &placing.stage {
             Stage::Routing | Stage::Describing { .. } => None,
-            Stage::Calling { tx } => Some(Some(tx)),
+            Stage::Calling { tx } => Some(Some(*tx)),
             // The 2xx was faster: its ACK goes first, then BYE.
-            Stage::Acknowledging { .. } => Some(None),
+            Stage::Acknowledging { .. } | Stage::Answering { .. } => Some(None),
         };
         if sent.is_some() {
             placing.ending = Some(cause.clone());
@@ -325,7 +315,7 @@ impl Dialog {
         match sent {
             None => self.end(step, cause),
             Some(Some(tx)) => step.transaction(TxCommand::Cancel { tx, reason }),
-            Some(None) => {}
+            Some(None) => self.acknowledge_unanswered(step),
         }
     }
 
@@ -339,17 +329,19 @@ impl Placing {
         matches!(self.stage, Stage::Calling { tx: ours } if ours == tx)
     }
 
-    /// The INVITE has gone out again; the early dialogs of the one before are over.
+    /// The INVITE has gone out again.
     pub(crate) fn calls_again(&mut self, tx: TxId) {
         self.stage = Stage::Calling { tx };
-        self.early.clear();
     }
 
     /// The early dialogs, while there is nothing but early ones.
     pub(crate) fn early_dialogs(&self) -> &[Early] {
         match self.stage {
-            Stage::Calling { .. } => &self.early,
-            Stage::Routing | Stage::Describing { .. } | Stage::Acknowledging { .. } => &[],
+            Stage::Calling { .. } => self.early.all(),
+            Stage::Routing
+            | Stage::Describing { .. }
+            | Stage::Acknowledging { .. }
+            | Stage::Answering { .. } => &[],
         }
     }
 
@@ -358,30 +350,13 @@ impl Placing {
         self.ending.is_some() || self.left.is_some()
     }
 
-    fn remember(&mut self, origin: &Origin, status: StatusCode, message: &Message) {
-        let tag = message.to_tag().unwrap_or_default();
-        match status {
-            // The next hop's word, and no dialog (RFC 3261 §12.1).
-            StatusCode::TRYING => return,
-            // RFC 6228 §4.
-            StatusCode::EARLY_DIALOG_TERMINATED => return self.early.retain(|early| &*early.tag != tag),
-            _ => {}
-        }
-        let answer = Some(message.body_bytes()).filter(|body| !body.is_empty());
-        if let Some(early) = self.early.iter_mut().find(|early| &*early.tag == tag) {
-            early.answer = early.answer.take().or(answer);
-        } else if self.early.len() < EARLY {
-            self.early.push(Early { tag: tag.into(), source: origin.source, answer });
-        }
+    /// Whether it was cancelled by us.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.ending.is_some()
     }
 
-    /// The answer: that of the 2xx, or the one that its fork sent before (RFC 3261 §13.2.1).
-    fn answer(&mut self, message: &Message) -> Option<Bytes> {
-        if !message.body().is_empty() {
-            return Some(message.body_bytes());
-        }
-        let tag = message.to_tag().unwrap_or_default();
-        self.early.iter().find(|early| &*early.tag == tag)?.answer.clone()
+    pub(crate) fn is_offerless(&self) -> bool {
+        self.invite.offerless
     }
 }
 

@@ -9,6 +9,7 @@ use transaction_core::TxId;
 use crate::{
     boundary::leg::{LegEvent, Turn},
     dialog::Dialog,
+    offers::{Carrier, Event, Offers, Side},
     pending::Server,
     respond::SDP,
     step::Step,
@@ -18,11 +19,9 @@ use crate::{
 use super::{
     Leg,
     answering::unreadable,
+    session_timer,
     up::{Accepted, Exchange},
 };
-
-/// Longest Retry-After in seconds for an INVITE that came before the last one was answered (RFC 3261 §14.2).
-const RETRY: u32 = 10;
 
 /// What a re-INVITE meets.
 enum Meets {
@@ -38,6 +37,9 @@ enum Meets {
 
 impl Dialog {
     fn meets(&self) -> Meets {
+        if let (Some(Leg::Up(_)), Some(met)) = (&self.leg, self.meets_update()) {
+            return met;
+        }
         match &self.leg {
             None | Some(Leg::Ending(_)) => Meets::NoCall,
             Some(Leg::Placing(_)) => Meets::Ours,
@@ -58,6 +60,15 @@ impl Dialog {
         }
     }
 
+    /// What it meets of an offer in an UPDATE.
+    fn meets_update(&self) -> Option<Meets> {
+        match self.offers {
+            Offers::Theirs => Some(Meets::Theirs),
+            _ if self.is_update_offering() => Some(Meets::Ours),
+            Offers::New | Offers::FirstOurs | Offers::FirstTheirs | Offers::Agreed | Offers::Ours => None,
+        }
+    }
+
     pub(crate) fn reinvited(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
         let message = inbound.message.clone();
         match self.meets() {
@@ -67,11 +78,11 @@ impl Dialog {
                 self.refuse_plainly(step, tx, &inbound, StatusCode::NOT_ACCEPTABLE_HERE);
             }
             Meets::Ours => self.refuse_plainly(step, tx, &inbound, StatusCode::REQUEST_PENDING),
-            Meets::Theirs => {
-                let seconds = step.cx.random.up_to(RETRY);
-                let tag = self.state.local_tag.clone();
-                step.respond(tx, &inbound, StatusCode::SERVER_INTERNAL_ERROR, &tag, |response| {
-                    response.header(HeaderId::RetryAfter, seconds)
+            Meets::Theirs => self.refuse_overlap(step, tx, &inbound),
+            Meets::Room if session_timer::is_too_short(step.config, &message) => {
+                let (tag, least) = (self.state.local_tag.clone(), session_timer::least(step.config));
+                step.respond(tx, &inbound, StatusCode::SESSION_INTERVAL_TOO_SMALL, &tag, |response| {
+                    response.header(HeaderId::MinSe, least)
                 });
             }
             Meets::Room if unreadable(&message) => {
@@ -94,6 +105,9 @@ impl Dialog {
         let (body, Hop { local, remote, .. }) = (inbound.message.body_bytes(), inbound.reply);
         let (ours, remotes) = (body.is_empty(), smallvec![remote]);
         let cseq = self.state.remote_cseq.unwrap_or_default();
+        if !ours {
+            self.offers.take(Event::Offer(Side::Theirs, Carrier::Invite));
+        }
         step.pending.servers.insert(tx, Server::Reinvite(self.id));
         let Some(up) = self.up() else { return };
         let theirs = Exchange::TheirsDescribing { tx, inbound: Box::new(inbound), cseq, ours };
@@ -126,9 +140,16 @@ impl Dialog {
                 return self.reinvite_came_to_nothing(step, ours);
             }
         };
-        let Some(wire) = self.accept_invite(step, tx, inbound, body) else {
+        self.session_timer.grant(step.config, &inbound.message);
+        let Some(wire) = self.accept_invite(step, tx, inbound, Some(body)) else {
             return self.reinvite_came_to_nothing(step, ours);
         };
+        self.offers.take(if ours {
+            Event::Offer(Side::Ours, Carrier::Success)
+        } else {
+            Event::Answer(Side::Ours)
+        });
+        self.arm_session(step);
         // The target changes with the 2xx and not before (TR-235).
         self.state.refresh(&inbound.message);
         let accepted = Accepted::new(cseq, inbound.reply, wire, ours, false, step.config.timing.t1);
@@ -147,6 +168,7 @@ impl Dialog {
             up.exchange = Exchange::Idle;
         }
         if !ours {
+            self.offers.take(Event::Void);
             self.tell(step, LegEvent::RolledBack);
         }
         self.proceed(step);

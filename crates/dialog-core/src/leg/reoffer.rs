@@ -11,6 +11,7 @@ use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent, Misuse, ReofferError, Turn},
     dialog::Dialog,
     forks::StrayAck,
+    offers::{Carrier, Event, Offers, Side},
     pending::{Ask, Client},
     respond::SDP,
     retry::Slot,
@@ -19,10 +20,7 @@ use crate::{
     timer::LegTimer,
 };
 
-use super::{
-    Leg,
-    up::{Exchange, MAX_ACKED, Up},
-};
+use super::up::{Exchange, MAX_ACKED};
 
 /// The unit of the delay after 491 (RFC 3261 §14.1).
 const GLARE_STEP: Duration = Duration::from_millis(10);
@@ -32,7 +30,7 @@ const GLARE_STEP: Duration = Duration::from_millis(10);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Longest Retry-After in seconds that tells of an INVITE in progress (RFC 3261 §14.2); a longer one is an outage.
-const LONGEST_RETRY: u32 = 10;
+pub(crate) const LONGEST_RETRY: u32 = 10;
 
 /// Most new tries for one wish, after 500 or a failure of the way: an ACK or a request that was lost has been repeated by
 /// then, so the peer means what it says, and three new connections that fail are no accident (catalogue T-RESUME).
@@ -41,38 +39,51 @@ const RETRIES: u8 = 3;
 impl Dialog {
     pub(crate) fn reoffer(&mut self, step: &mut Step<'_, '_, '_>, limit: Duration) {
         let deadline = step.after(limit);
-        let Some(up) = self.up() else { return self.misused(step, Misuse::State) };
+        let Some(up) = self.up() else { return self.reoffer_early(step, deadline) };
         let slot = if up.in_flight() { &mut up.queued } else { &mut up.current };
         *slot = Some(slot.map_or(deadline, |before: Tick| before.max(deadline)));
+        if !up.in_flight() {
+            up.quiet = false;
+        }
+        self.resume_wish(step);
+    }
+
+    /// Makes an offer that nobody has asked for: a refresh of the session, or one that makes both sides agree again. Its
+    /// outcome is not told.
+    pub(crate) fn offer_quietly(&mut self, step: &mut Step<'_, '_, '_>, deadline: Tick) {
+        let Some(up) = self.up() else { return };
+        if up.current.is_none() {
+            up.current = Some(deadline);
+            up.quiet = true;
+        }
+        self.resume_wish(step);
+    }
+
+    /// Sees to the wishes that there are.
+    pub(crate) fn resume_wish(&mut self, step: &mut Step<'_, '_, '_>) {
         self.watch_wishes(step);
         self.try_reoffer(step);
     }
 
-    /// Arms the limit of the wish that runs out first.
-    fn watch_wishes(&mut self, step: &mut Step<'_, '_, '_>) {
-        let now = step.cx.now;
-        let first = self.up().and_then(|up| match (up.running_limit(), up.queued) {
-            (Some(current), Some(queued)) => Some(current.min(queued)),
-            (current, queued) => current.or(queued),
-        });
-        match first {
-            Some(deadline) => self.arm(step, LegTimer::Reoffer, deadline.since(now)),
-            None => self.disarm(step, LegTimer::Reoffer),
-        }
-    }
-
     /// Begins the INVITE for the wish, if nothing is in its way.
     pub(crate) fn try_reoffer(&mut self, step: &mut Step<'_, '_, '_>) {
+        let room = self.offers == Offers::Agreed && !self.is_update_offering();
         let Some(up) = self.up() else { return };
-        if up.current.is_some() && !up.backing_off && matches!(up.exchange, Exchange::Idle) {
+        if room && up.current.is_some() && !up.backing_off && matches!(up.exchange, Exchange::Idle) {
             up.exchange = Exchange::OursRouting;
             self.ask(step, Ask::Reoffer);
         }
     }
 
     pub(crate) fn reoffer_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+        let room = self.offers == Offers::Agreed && !self.is_update_offering();
         let Some(up) = self.up() else { return };
         let Exchange::OursRouting = up.exchange else { return };
+        if !room {
+            // An UPDATE was faster; ours follows it.
+            up.exchange = Exchange::Idle;
+            return;
+        }
         let unreachable = matches!(result, Err(RouteError::Unreachable(_)));
         match result.ok().and_then(|hops| Some((*hops.first()?, hops))) {
             Some((Hop { local, .. }, hops)) => {
@@ -107,10 +118,13 @@ impl Dialog {
         let (Ok(body), Some(draft)) = (body, self.next(Method::Invite)) else {
             return self.settle(step, Some(Err(ReofferError::Description)));
         };
-        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref()).body(SDP, body);
+        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref());
+        let draft = self.session_timer.ask_again(step.config, draft).body(SDP, body);
+        self.offers.take(Event::Offer(Side::Ours, Carrier::Invite));
         let tx = step.request(Client::Reinvite(self.id), hops, draft);
         let cseq = self.state.local_cseq;
         let Some(up) = self.up() else { return };
+        (up.rseq, up.resync) = (None, false);
         up.exchange = Exchange::OursCalling { tx, cseq, given_up: false };
     }
 
@@ -140,7 +154,7 @@ impl Dialog {
     ) {
         let Some(status) = message.status() else { return };
         if status.is_provisional() {
-            return;
+            return self.reinvite_progress(step, tx, message);
         }
         let Some(up) = self.up() else { return self.late_response(step, tx, status, message) };
         match up.exchange {
@@ -197,8 +211,15 @@ impl Dialog {
     ) {
         self.state.heard(origin);
         self.state.refresh(message);
-        let answered = !message.body().is_empty();
-        if answered {
+        self.session_timer.answered(step.config, message);
+        self.arm_session(step);
+        // The answer may have come before, in a reliable response (RFC 6337 §2.2).
+        let waits = self.offers == Offers::Ours;
+        let answered = !waits || !message.body().is_empty();
+        if waits {
+            self.offers.take(if answered { Event::Answer(Side::Theirs) } else { Event::Void });
+        }
+        if waits && answered {
             self.tell(step, LegEvent::Described { turn: Turn::Answer, body: message.body_bytes() });
         }
         if let Some(up) = self.up() {
@@ -253,8 +274,15 @@ impl Dialog {
         cseq: u32,
         message: &Message,
     ) {
-        self.tell(step, LegEvent::RolledBack);
+        self.roll_back_offer(step);
         let result = Err(ReofferError::Refused(status));
+        let raised = !given_up && self.up().is_some_and(|up| up.retries < RETRIES);
+        if raised && self.session_timer.is_raised_by(message) {
+            if let Some(up) = self.up() {
+                up.retries += 1;
+            }
+            return self.back_off_for(step, Duration::ZERO);
+        }
         if status == StatusCode::REQUEST_PENDING {
             return self.back_off(step);
         }
@@ -296,7 +324,7 @@ impl Dialog {
         }
         // No longer in flight, so that ending the call does not roll it back twice.
         up.exchange = Exchange::Idle;
-        self.tell(step, LegEvent::RolledBack);
+        self.roll_back_offer(step);
         let error = match failure {
             TxFailure::Timeout => return self.reoffer_unanswered(step, given_up),
             TxFailure::Flow => return self.reoffer_unreachable(step, given_up),
@@ -321,9 +349,15 @@ impl Dialog {
     /// 491: both sides offered at once. The owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s
     /// (TR-194).
     fn back_off(&mut self, step: &mut Step<'_, '_, '_>) {
+        let delay = self.glare_delay(step);
+        self.back_off_for(step, delay);
+    }
+
+    /// The delay after 491.
+    pub(crate) fn glare_delay(&self, step: &mut Step<'_, '_, '_>) -> Duration {
         let steps =
             if self.state.caller { 210 + step.cx.random.up_to(190) } else { step.cx.random.up_to(200) };
-        self.back_off_for(step, GLARE_STEP * steps);
+        GLARE_STEP * steps
     }
 
     fn back_off_for(&mut self, step: &mut Step<'_, '_, '_>, delay: Duration) {
@@ -384,78 +418,15 @@ impl Dialog {
         if let Some(result) = result {
             up.current = up.queued.take();
             up.retries = 0;
-            self.tell(step, LegEvent::Reoffered(result));
+            let quiet = std::mem::take(&mut up.quiet);
+            if std::mem::take(&mut up.resync) && up.current.is_none() {
+                up.current = Some(step.after(step.timeout()));
+                up.quiet = true;
+            }
+            if !quiet {
+                self.tell(step, LegEvent::Reoffered(result));
+            }
         }
         self.watch_wishes(step);
-    }
-
-    /// The limit of a wish. An INVITE that is in flight is cancelled; should it be accepted all the same, its
-    /// answer is passed on as [`LegEvent::Described`], but the wish is answered now and only once.
-    pub(crate) fn wish_expired(&mut self, step: &mut Step<'_, '_, '_>) {
-        let now = step.cx.now;
-        let Some(Leg::Up(up)) = &mut self.leg else { return };
-        let mut over = 0;
-        if up.queued.is_some_and(|deadline| deadline <= now) {
-            up.queued = None;
-            over += 1;
-        }
-        if up.running_limit().is_some_and(|deadline| deadline <= now) {
-            up.current = up.queued.take();
-            up.retries = 0;
-            over += 1;
-            match &mut up.exchange {
-                Exchange::OursCalling { tx, given_up: given_up @ false, .. } => {
-                    *given_up = true;
-                    step.transaction(TxCommand::Cancel { tx: *tx, reason: None });
-                }
-                exchange @ (Exchange::OursRouting | Exchange::OursDescribing { .. }) => {
-                    *exchange = Exchange::Idle;
-                }
-                Exchange::OursCalling { given_up: true, .. }
-                | Exchange::Idle
-                | Exchange::OursAcknowledging { .. }
-                | Exchange::TheirsDescribing { .. }
-                | Exchange::TheirsAccepted(_) => {}
-            }
-            if up.current.is_none() {
-                up.backing_off = false;
-                self.disarm(step, LegTimer::Glare);
-            }
-        }
-        for _ in 0..over {
-            self.tell(step, LegEvent::Reoffered(Err(ReofferError::TimedOut)));
-        }
-        self.watch_wishes(step);
-        self.proceed(step);
-    }
-}
-
-impl Up {
-    /// Whether the INVITE of the current wish has its offer already, so that a new wish needs another one.
-    fn in_flight(&self) -> bool {
-        match self.exchange {
-            Exchange::OursDescribing { .. } => true,
-            Exchange::OursCalling { given_up, .. } | Exchange::OursAcknowledging { given_up, .. } => {
-                !given_up
-            }
-            Exchange::Idle
-            | Exchange::OursRouting
-            | Exchange::TheirsDescribing { .. }
-            | Exchange::TheirsAccepted(_) => false,
-        }
-    }
-
-    /// The limit of the current wish, unless its outcome is certain already and only the ACK is to be sent.
-    fn running_limit(&self) -> Option<Tick> {
-        match self.exchange {
-            Exchange::OursAcknowledging { given_up: false, .. } => None,
-            Exchange::OursAcknowledging { given_up: true, .. }
-            | Exchange::Idle
-            | Exchange::OursRouting
-            | Exchange::OursDescribing { .. }
-            | Exchange::OursCalling { .. }
-            | Exchange::TheirsDescribing { .. }
-            | Exchange::TheirsAccepted(_) => self.current,
-        }
     }
 }

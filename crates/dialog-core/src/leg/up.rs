@@ -12,6 +12,7 @@ use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent, Turn},
     dialog::Dialog,
     forks::StrayAck,
+    offers::{Event, Side},
     pending::Ask,
     step::Step,
     timer::LegTimer,
@@ -28,6 +29,12 @@ pub(crate) struct Up {
     pub(crate) current: Option<Tick>,
     /// Until when a wish that came while another one was in flight may take.
     pub(crate) queued: Option<Tick>,
+    /// Whether that wish is our own, so that its outcome is not told.
+    pub(crate) quiet: bool,
+    /// Whether the last INVITE of ours was refused after something was executed, so that both sides have to agree again.
+    pub(crate) resync: bool,
+    /// The number of the last reliable response to our INVITE in flight.
+    pub(crate) rseq: Option<u32>,
     /// Whether the delay after a 491, a 500 that passes or a failure of the way runs.
     pub(crate) backing_off: bool,
     /// How often the current wish was refused with a 500 that passes, or its way has failed.
@@ -180,6 +187,9 @@ impl Dialog {
 
     fn acknowledged(&mut self, step: &mut Step<'_, '_, '_>, accepted: &Accepted, message: &Message) {
         let answer = accepted.ours.then(|| message.body_bytes()).filter(|body| !body.is_empty());
+        if accepted.ours {
+            self.offers.take(if answer.is_some() { Event::Answer(Side::Theirs) } else { Event::Void });
+        }
         match (accepted.ours, answer) {
             (false, _) => {}
             (true, Some(body)) => {
@@ -212,7 +222,7 @@ impl Dialog {
         for (tx, _) in &up.acked {
             step.pending.clients.remove(tx);
         }
-        let wishes = usize::from(up.current.is_some()) + usize::from(up.queued.is_some());
+        let wishes = usize::from(up.current.is_some() && !up.quiet) + usize::from(up.queued.is_some());
         match up.exchange {
             Exchange::OursCalling { .. } => self.tell(step, LegEvent::RolledBack),
             Exchange::TheirsDescribing { tx, inbound, .. } => self.terminate_reinvite(step, tx, &inbound),

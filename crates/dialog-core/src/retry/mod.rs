@@ -29,7 +29,9 @@ pub(crate) enum Slot<'a> {
     Numbered(&'a mut TxId, &'a mut u32),
     /// The number of a REFER, which is its event id.
     Refer(&'a mut Option<u32>),
-    /// NOTIFY and SUBSCRIBE are known by their subscription alone.
+    /// The transaction of an UPDATE.
+    Update(&'a mut TxId),
+    /// NOTIFY and SUBSCRIBE are known by their subscription alone, and of a PRACK nothing is kept.
     Unnumbered,
 }
 
@@ -38,6 +40,7 @@ impl Slot<'_> {
         match self {
             Self::Invite(placing) => placing.calls_again(tx),
             Self::Numbered(slot, cseq) => (*slot, *cseq) = (tx, number),
+            Self::Update(slot) => *slot = tx,
             Self::Refer(slot) => *slot = Some(number),
             Self::Unnumbered => {}
         }
@@ -76,12 +79,15 @@ impl Dialogs {
             return false;
         }
         let number = match &mut dialog {
-            Some(dialog) => dialog.state.next_number(),
+            Some(dialog) => dialog.number_again(&sent),
             None => sent.number().and_then(|number| number.checked_add(1)),
         };
         let Some(number) = number else { return false };
         sent.renumber(number);
         step.pending.clients.remove(&tx);
+        if let (Client::Invite(_), Some(dialog)) = (client, &mut dialog) {
+            dialog.forget_early(&mut step);
+        }
         let again = step.dispatch(client, *sent);
         if let Some(slot) = dialog.and_then(|dialog| dialog.slot(client, tx)) {
             slot.set(again, number);
@@ -91,7 +97,11 @@ impl Dialogs {
 
     fn owner_of(&self, client: Client) -> Option<LegId> {
         match client {
-            Client::Invite(leg) | Client::Reinvite(leg) | Client::Bye(leg) => Some(leg),
+            Client::Invite(leg)
+            | Client::Reinvite(leg)
+            | Client::Bye(leg)
+            | Client::Prack(leg)
+            | Client::Update(leg) => Some(leg),
             Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
                 self.pending.subscriptions.get(&id).copied()
             }
@@ -107,6 +117,8 @@ impl Dialog {
             Client::Invite(_) => self.invite_slot(tx).map(Slot::Invite),
             Client::Reinvite(_) => self.reinvite_slot(tx),
             Client::Bye(_) => self.bye_slot(tx),
+            Client::Update(_) => self.update_slot(tx).map(Slot::Update),
+            Client::Prack(_) => Some(Slot::Unnumbered),
             Client::Refer(id) => self.refer_slot(id),
             Client::Notify(id) => self.notifier(id).map(|_| Slot::Unnumbered),
             Client::Subscribe(id) => self.subscriber(id).map(|_| Slot::Unnumbered),
@@ -128,8 +140,7 @@ impl Step<'_, '_, '_> {
             }
             StatusCode::BAD_EXTENSION => sent.relieve(message),
             StatusCode::EXTENSION_REQUIRED => sent.extend(self.config, message),
-            // RFC 4028 §7.3: a longer interval, which session timers have to choose.
-            StatusCode::SESSION_INTERVAL_TOO_SMALL => false,
+            // 422 among them (RFC 4028 §7.3): the longer interval is the leg's to choose, with an offer of its own.
             _ => false,
         }
     }

@@ -68,8 +68,12 @@ impl Sent {
 
     /// Whether it goes within a dialog: To has a tag.
     pub(crate) fn is_in_dialog(&self) -> bool {
-        let to = self.draft.header_values(HeaderId::To).next();
-        to.and_then(|to| NameAddr::parse(to).ok()).is_some_and(|to| to.params.value("tag").is_some())
+        self.to_tag().is_some()
+    }
+
+    pub(crate) fn to_tag(&self) -> Option<&str> {
+        let to = self.draft.header_values(HeaderId::To).next()?;
+        NameAddr::parse(to).ok()?.params.value("tag")
     }
 
     pub(crate) fn number(&self) -> Option<u32> {

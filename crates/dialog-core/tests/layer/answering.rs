@@ -264,3 +264,12 @@ fn responses_take_the_via_that_the_transport_saw() {
     assert!(bench.last_answer().vias().next().expect("a Via").ends_with(";received=192.0.2.20"));
     assert_eq!(bench.last_answer().from_tag(), Some(PEER_TAG));
 }
+
+#[test]
+fn a_call_with_no_hops_left_has_arrived() {
+    let mut bench = Bench::new();
+    let call = Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER);
+    let (_, leg) = bench.incoming(call.header(HeaderId::MaxForwards, "0"));
+    bench.leg(leg, LegCommand::Accept { contact_user: None });
+    assert_eq!(bench.last_status(), 200);
+}

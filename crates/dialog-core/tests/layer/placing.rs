@@ -42,7 +42,11 @@ fn invite_and_answer_say_what_we_can_do() {
     assert!(invite.allow().any(|method| method == Method::Refer));
     assert!(invite.allow().any(|method| method == Method::Notify));
     assert_eq!(invite.first(HeaderId::AllowEvents), Some("refer"));
-    assert_eq!(invite.first(HeaderId::Supported), Some("replaces"), "nothing that is not implemented");
+    assert_eq!(
+        invite.first(HeaderId::Supported),
+        Some("replaces, 100rel, timer"),
+        "nothing that is not implemented"
+    );
     let mut silent = Bench::with(dialog_core::DialogConfig { refer: false, ..Default::default() });
     silent.place();
     let invite = silent.last_sent().message;
@@ -198,6 +202,7 @@ fn a_call_that_rings_too_long_is_cancelled_and_ends_with_no_answer() {
 
 #[test]
 fn hanging_up_before_the_answer_cancels() {
+    // covers: TR-198
     let mut bench = Bench::new();
     let leg = bench.place();
     let sent = bench.last_sent();
@@ -213,6 +218,7 @@ fn hanging_up_before_the_answer_cancels() {
 
 #[test]
 fn a_2xx_that_crosses_the_cancel_is_acknowledged_and_ended() {
+    // covers: TR-198
     let mut bench = Bench::new();
     let leg = bench.place();
     let sent = bench.last_sent();

@@ -16,8 +16,10 @@ use crate::{
     theirs::Theirs,
 };
 
-const STATUSES: [u16; 20] =
-    [100, 180, 183, 200, 200, 200, 202, 302, 401, 404, 408, 481, 481, 486, 487, 491, 491, 500, 503, 603];
+const STATUSES: [u16; 23] = [
+    422, 183, 183, 100, 180, 183, 200, 200, 200, 202, 302, 401, 404, 408, 481, 481, 486, 487, 491, 491, 500,
+    503, 603,
+];
 const TAGS: [&str; 3] = ["peer-tag", "peer-tag", "fork"];
 
 /// Plays transactions and peer around a bench.
@@ -37,6 +39,8 @@ struct World {
     last_cseq: BTreeMap<(String, String), u32>,
     ended: Vec<DialogEvent>,
     calls: u32,
+    /// The number of the peer's last request in an early dialog.
+    early_cseq: u32,
 }
 
 impl World {
@@ -54,6 +58,7 @@ impl World {
             last_cseq: BTreeMap::new(),
             ended: Vec::new(),
             calls: 0,
+            early_cseq: 1,
         }
     }
 
@@ -116,6 +121,7 @@ impl World {
             0 => {
                 let mut call = invite();
                 call.ring_limit = Duration::from_secs(u64::from(a % 40) + 1);
+                call.offerless = b.is_multiple_of(4);
                 let leg = self.bench.place_with(call);
                 self.legs.push(leg);
             }
@@ -123,7 +129,8 @@ impl World {
             2..=4 => self.leg_command(a, b),
             5..=8 => self.answer(a, b),
             9 => self.fail(a, b),
-            10 | 11 => self.their_request(a, b),
+            10 => self.their_request(a, b),
+            11 => self.their_early_request(a, b),
             12 => self.acknowledge(a, b),
             13 => self.subscription_command(a, b),
             14 => self.bench.advance(Duration::from_millis(u64::from(a) * u64::from(b))),
@@ -139,6 +146,9 @@ impl World {
         if !a.is_multiple_of(3) {
             call = call.sdp(OFFER);
         }
+        if b.is_multiple_of(2) {
+            call = call.header(HeaderId::Require, "100rel").header(HeaderId::Allow, "INVITE, UPDATE, PRACK");
+        }
         // Some are to replace a call that is up, or was.
         let ups: Vec<_> = self.ups.values().map(|up| up.dialog.clone()).collect();
         if let Some(old) = pick(&ups, a).filter(|_| b.is_multiple_of(3)) {
@@ -152,7 +162,7 @@ impl World {
 
     fn leg_command(&mut self, a: u8, b: u8) {
         let Some(leg) = pick(&self.legs, a) else { return };
-        let command = match b % 13 {
+        let command = match b % 15 {
             0 => LegCommand::Ring,
             1..=3 => LegCommand::Accept { contact_user: None },
             4 => LegCommand::Reject { status: code(486), retry_after: None },
@@ -167,6 +177,7 @@ impl World {
             }
             10 => LegCommand::Describe { body: Err(StatusCode::NOT_ACCEPTABLE_HERE) },
             11 => LegCommand::Unacceptable { status: StatusCode::NOT_ACCEPTABLE_HERE },
+            12 | 13 => LegCommand::Progress,
             _ => LegCommand::HangUp { reason: None },
         };
         self.bench.leg(leg, command);
@@ -190,7 +201,18 @@ impl World {
         }
         let body = (!b.is_multiple_of(5)).then_some(ANSWER);
         self.bench.reply(&sent, status, TAGS[usize::from(a) % 3], |response| {
-            let response = response.contact("<sip:bob@192.0.2.20>");
+            let response = response.contact("<sip:bob@192.0.2.20>").header(HeaderId::Allow, "INVITE, UPDATE");
+            let response = match status {
+                100..200 if b.is_multiple_of(2) => {
+                    response.header(HeaderId::Require, "100rel").header(HeaderId::RSeq, 1 + u32::from(a % 4))
+                }
+                200 if b.is_multiple_of(4) => response.header(
+                    HeaderId::SessionExpires,
+                    ["90;refresher=uac", "90;refresher=uas"][usize::from(a) % 2],
+                ),
+                422 => response.header(HeaderId::MinSe, u32::from(a) * 10),
+                _ => response,
+            };
             match body {
                 Some(body) => response.body("application/sdp", body),
                 None => response,
@@ -216,10 +238,11 @@ impl World {
             Method::Subscribe,
             Method::Options,
             Method::Notify,
-        ][usize::from(b) % 7];
+            Method::Update,
+        ][usize::from(b) % 8];
         let mut request = self.bench.theirs(method, &up).contact("<sip:bob@192.0.2.21>");
         match method {
-            Method::Invite if b.is_multiple_of(2) => request = request.sdp(OFFER),
+            Method::Invite | Method::Update if a.is_multiple_of(2) => request = request.sdp(OFFER),
             Method::Refer => request = request.header(HeaderId::ReferTo, "<sip:carol@example.com>"),
             Method::Subscribe => {
                 let expires = if b > 128 { "0" } else { "50" };
@@ -239,6 +262,34 @@ impl World {
         if method == Method::Invite {
             self.waiting.push(tx);
         }
+    }
+
+    /// A PRACK, or an UPDATE in an early dialog of either side.
+    fn their_early_request(&mut self, a: u8, b: u8) {
+        let (call_id, from_tag, to_tag, rseq) = if a.is_multiple_of(3) {
+            let Some(sent) = pick(&self.open, a) else { return };
+            let (call_id, tag) = (sent.message.call_id(), sent.message.from_tag());
+            let tag = tag.unwrap_or_default().to_owned();
+            (call_id.unwrap_or_default().to_owned(), TAGS[usize::from(b) % 3].to_owned(), tag, 0)
+        } else {
+            let answered = self.bench.answered.iter().map(|it| it.message.clone());
+            let early: Vec<Message> = answered.filter(|it| it.rseq().is_some()).collect();
+            let Some(response) = early.last() else { return };
+            let tag = |tag: Option<&str>| tag.unwrap_or_default().to_owned();
+            let call_id = response.call_id().unwrap_or_default().to_owned();
+            (call_id, tag(response.from_tag()), tag(response.to_tag()), response.rseq().unwrap_or_default())
+        };
+        self.early_cseq += 1;
+        let method = if b.is_multiple_of(2) { Method::Prack } else { Method::Update };
+        let mut request = Theirs { call_id, from_tag, to_tag: Some(to_tag), ..Theirs::outside(method) };
+        request = request.cseq(self.early_cseq).contact("<sip:bob@192.0.2.21>");
+        if method == Method::Prack {
+            request = request.header(HeaderId::RAck, &format!("{rseq} 1 INVITE"));
+        }
+        if !b.is_multiple_of(3) {
+            request = request.sdp(OFFER);
+        }
+        self.bench.request(request);
     }
 
     fn acknowledge(&mut self, a: u8, b: u8) {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogConfig, Established, IncomingCall, LegCommand, LegEvent, LegId, SubscriptionCommand,
+    DialogConfig, Established, IncomingCall, LegCommand, LegEvent, LegId, Reliability, SessionTimers,
+    SubscriptionCommand,
 };
 use sip_message::{HeaderId, Method, StatusCode, SubReason};
 
@@ -150,9 +151,9 @@ fn replaces_may_be_required_and_something_else_may_not() {
     let mut bench = Bench::new();
     let leg = bench.answered_call();
     let up = bench.established(leg);
-    let other = replacing_up(&up).header(HeaderId::Require, "replaces, 100rel");
+    let other = replacing_up(&up).header(HeaderId::Require, "replaces, join");
     assert_eq!(refused(&mut bench, other), 420);
-    assert_eq!(bench.last_answer().first(HeaderId::Unsupported), Some("100rel"));
+    assert_eq!(bench.last_answer().first(HeaderId::Unsupported), Some("join"));
     let (_, new) = bench.incoming(replacing_up(&up).header(HeaderId::Require, "Replaces"));
     assert!(told(&bench, new).replacing.is_some());
 }
@@ -181,7 +182,12 @@ fn replaces_is_advertised_in_every_invite_every_2xx_and_to_who_asks() {
 
 #[test]
 fn where_it_is_off_replaces_is_ignored_and_not_advertised() {
-    let mut bench = Bench::with(DialogConfig { supported: Vec::new(), ..DialogConfig::default() });
+    let mut bench = Bench::with(DialogConfig {
+        supported: Vec::new(),
+        reliability: Reliability::Never,
+        session_timers: SessionTimers::Off,
+        ..DialogConfig::default()
+    });
     let old = bench.answered_call();
     let up = bench.established(old);
     assert_eq!(refused(&mut bench, replacing_up(&up).header(HeaderId::Require, "replaces")), 420);

@@ -30,9 +30,7 @@ fn methods_that_are_not_taken_are_405_and_unknown_ones_501() {
     let mut bench = Bench::new();
     let leg = bench.placed();
     let up = bench.established(leg);
-    for method in
-        [Method::Register, Method::Prack, Method::Update, Method::Info, Method::Message, Method::Publish]
-    {
+    for method in [Method::Register, Method::Info, Method::Message, Method::Publish] {
         let inside = bench.theirs(method, &up);
         for request in [Theirs::outside(method), inside] {
             bench.request(request);
@@ -47,17 +45,22 @@ fn methods_that_are_not_taken_are_405_and_unknown_ones_501() {
 
 #[test]
 fn a_requirement_that_is_not_met_is_420() {
-    let none = dialog_core::DialogConfig { supported: Vec::new(), ..Default::default() };
+    let none = dialog_core::DialogConfig {
+        supported: Vec::new(),
+        reliability: dialog_core::Reliability::Never,
+        session_timers: dialog_core::SessionTimers::Off,
+        ..Default::default()
+    };
     let mut bench = Bench::with(none);
     let request = Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER);
-    bench.request(request.clone().header(HeaderId::Require, "100rel, replaces"));
+    bench.request(request.clone().header(HeaderId::Require, "100rel, timer, replaces"));
     assert_eq!(bench.last_status(), 420);
-    assert_eq!(bench.last_answer().first(HeaderId::Unsupported), Some("100rel, replaces"));
+    assert_eq!(bench.last_answer().first(HeaderId::Unsupported), Some("100rel, timer, replaces"));
     assert!(bench.events.is_empty());
     let mut bench = Bench::new();
-    bench.request(request.clone().header(HeaderId::Require, "100rel, replaces"));
-    assert_eq!(bench.last_answer().first(HeaderId::Unsupported), Some("100rel"));
-    bench.incoming(request.header(HeaderId::Require, "replaces"));
+    bench.request(request.clone().header(HeaderId::Require, "tdialog, replaces"));
+    assert_eq!(bench.last_answer().first(HeaderId::Unsupported), Some("tdialog"));
+    bench.incoming(request.header(HeaderId::Require, "100rel, timer, replaces"));
 }
 
 #[test]

@@ -292,7 +292,7 @@ fn an_extension_that_the_peer_insists_on_is_required_if_we_have_it() {
     assert_eq!(bench.count_of(Method::Invite), 2);
     assert_eq!(bench.ended(leg).expect("ended").reason, EndReason::Refused(StatusCode::EXTENSION_REQUIRED));
 
-    for require in ["100rel", "replaces, sec-agree"] {
+    for require in ["precondition", "replaces, sec-agree"] {
         let mut bench = Bench::with(DialogConfig::default());
         bench.place();
         let first = bench.last_sent();

@@ -78,6 +78,8 @@ impl Theirs {
             .expect("a request");
         let text = String::from_utf8(wire.to_vec()).expect("text");
         let text = text.replace("Refer-To: <sip:placeholder@example.com>\r\n", "");
+        let counted = self.headers.iter().any(|(id, _)| *id == HeaderId::MaxForwards);
+        let text = if counted { text.replace("Max-Forwards: 70\r\n", "") } else { text };
         let text = text.replacen("CSeq: 1 ", &format!("CSeq: {} ", self.cseq), 1);
         let at = text.find("\r\n").expect("a start line") + 2;
         Message::parse(Bytes::from(format!("{}{extra}{}", &text[..at], &text[at..]))).expect("a message")

@@ -54,5 +54,6 @@ pub(crate) fn invite() -> Invite {
         headers: Vec::new(),
         ring_limit: Duration::from_mins(1),
         redirects: 0,
+        offerless: false,
     }
 }

@@ -1,5 +1,7 @@
 //! Two user agents, each dialogs over transactions, on a network that loses datagrams; in virtual time.
 
+mod sessions;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     net::SocketAddr,
@@ -51,14 +53,18 @@ struct Agent {
     below: Outbox<TxOutput>,
     events: Vec<DialogEvent>,
     wire: Vec<Outbound>,
+    /// What was sent, lost or not.
+    log: Vec<bytes::Bytes>,
+    /// Whether it takes every call at once.
+    picks_up: bool,
 }
 
 impl Agent {
-    fn new(local: &str, seed: u64) -> Self {
+    fn new(local: &str, seed: u64, config: DialogConfig) -> Self {
         let mut random = Seeded(seed);
         Self {
             local: local.parse().expect("an address"),
-            dialogs: Dialogs::new(DialogConfig::default()),
+            dialogs: Dialogs::new(config),
             transactions: Transactions::new(Config::default()),
             guard: Guard::new(&mut random),
             ids: IdMint::default(),
@@ -68,6 +74,8 @@ impl Agent {
             below: Outbox::default(),
             events: Vec::new(),
             wire: Vec::new(),
+            log: Vec::new(),
+            picks_up: true,
         }
     }
 
@@ -173,7 +181,7 @@ impl Agent {
 
     fn react(&mut self, now: Tick, event: &DialogEvent) {
         let command = match *event {
-            DialogEvent::Leg(leg, LegEvent::Incoming(_)) => {
+            DialogEvent::Leg(leg, LegEvent::Incoming(_)) if self.picks_up => {
                 DialogCommand::Leg(leg, LegCommand::Accept { contact_user: None })
             }
             DialogEvent::Leg(leg, LegEvent::NeedDescription { .. }) => {
@@ -219,10 +227,14 @@ struct Net {
 
 impl Net {
     fn new(seed: u64, loss: u32) -> Self {
+        Self::with(seed, loss, DialogConfig::default)
+    }
+
+    fn with(seed: u64, loss: u32, config: impl Fn() -> DialogConfig) -> Self {
         let mut random = Seeded(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let agents = [
-            Agent::new("192.0.2.1:5060", random.next_u64()),
-            Agent::new("192.0.2.20:5060", random.next_u64()),
+            Agent::new("192.0.2.1:5060", random.next_u64(), config()),
+            Agent::new("192.0.2.20:5060", random.next_u64(), config()),
         ];
         Self { now: Tick::default(), agents, flying: VecDeque::new(), random, loss, copies: 1 }
     }
@@ -235,6 +247,7 @@ impl Net {
     fn collect(&mut self) {
         for agent in 0..2 {
             for outbound in std::mem::take(&mut self.agents[agent].wire) {
+                self.agents[agent].log.push(outbound.wire.clone());
                 for _ in 0..self.copies {
                     if self.random.up_to(99) < self.loss {
                         continue;
@@ -277,6 +290,10 @@ impl Net {
     }
 
     fn place(&mut self) -> LegId {
+        self.place_with(false)
+    }
+
+    fn place_with(&mut self, offerless: bool) -> LegId {
         let leg = self.agents[0].ids.mint();
         let invite = Invite {
             target: "sip:bob@192.0.2.20".parse().expect("a URI"),
@@ -286,6 +303,7 @@ impl Net {
             headers: Vec::new(),
             ring_limit: Duration::from_mins(1),
             redirects: Invite::REDIRECTS,
+            offerless,
         };
         self.command(0, DialogCommand::Place { leg, invite: Box::new(invite) });
         leg

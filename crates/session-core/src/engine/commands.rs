@@ -119,6 +119,7 @@ impl<T: Tap> Engine<T> {
             headers: Vec::new(),
             ring_limit: options.ring_limit.unwrap_or(self.config.ring_limit),
             redirects: Invite::REDIRECTS,
+            offerless: false,
         };
         self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
         self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });

@@ -8,7 +8,7 @@ use sip_message::StatusCode;
 
 use super::{
     Delivery, Engine, EngineTimer, Output, Reply, Tap,
-    session::{RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
+    session::{OpenOffer, RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
 };
 use crate::{
     error::{SessionError, SessionState},
@@ -44,13 +44,26 @@ impl<T: Tap> Engine<T> {
                     negotiation.rollback();
                 }
             }
-            LegEvent::Provisional { status } => {
+            LegEvent::Reopened => {
+                if let Some(session) = self.sessions.get_mut(&id)
+                    && let OpenOffer::Answered(open) = std::mem::replace(&mut session.open, OpenOffer::Early)
+                {
+                    session.negotiation = Some(*open);
+                }
+            }
+            LegEvent::Provisional { status, described } => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    if *described && matches!(session.open, OpenOffer::None) {
+                        session.open = OpenOffer::Early;
+                    }
+                }
                 self.tell(Some(id), None, EventKind::Ringing { status: *status });
             }
             LegEvent::Up(established) => {
                 let mut unseen = None;
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.state = SessionState::Established;
+                    session.open = OpenOffer::None;
                     session.peer = established.remote.to_string();
                     unseen = session.unseen.take();
                 }

@@ -17,7 +17,7 @@ use super::{
     Engine, EngineTimer, Output, StreamAnswer, StreamRequest, Tap,
     config::MediaMode,
     media_boundary::MediaFailure,
-    session::{Session, StreamState},
+    session::{OpenOffer, Session, StreamState},
 };
 use crate::{
     error::SessionState,
@@ -133,24 +133,33 @@ impl<T: Tap> Engine<T> {
         let Some(negotiation) = &mut session.negotiation else { return };
         match turn {
             Turn::Offer => session.offer = negotiation.offered(body).map_err(description_status),
-            Turn::Answer => match negotiation.answered(body) {
-                Ok(()) => {
-                    self.apply_media(id);
-                    self.tell_hold(id);
-                    self.mend_hold(id);
+            Turn::Answer => {
+                if matches!(session.open, OpenOffer::Early) {
+                    session.open = OpenOffer::Answered(Box::new(negotiation.clone()));
                 }
-                Err(error) => {
-                    negotiation.rollback();
-                    let leg = session.leg;
-                    // What was in force before stays in force.
-                    if negotiation.in_force().is_none() {
-                        session.media.failure = Some(MediaFailure::Description);
+                match negotiation.answered(body) {
+                    Ok(()) => {
+                        self.apply_media(id);
+                        self.tell_hold(id);
+                        self.mend_hold(id);
                     }
-                    self.tell(Some(id), None, EventKind::MediaFailed { failure: MediaFailure::Description });
-                    self.tell_media_state(id);
-                    self.ask_leg(leg, LegCommand::Unacceptable { status: description_status(error) });
+                    Err(error) => {
+                        negotiation.rollback();
+                        let leg = session.leg;
+                        // What was in force before stays in force.
+                        if negotiation.in_force().is_none() {
+                            session.media.failure = Some(MediaFailure::Description);
+                        }
+                        self.tell(
+                            Some(id),
+                            None,
+                            EventKind::MediaFailed { failure: MediaFailure::Description },
+                        );
+                        self.tell_media_state(id);
+                        self.ask_leg(leg, LegCommand::Unacceptable { status: description_status(error) });
+                    }
                 }
-            },
+            }
         }
     }
 

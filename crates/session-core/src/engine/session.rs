@@ -71,6 +71,17 @@ impl MediaStatus {
     }
 }
 
+/// What is kept of our first offer, so that another fork can answer it.
+#[derive(Debug)]
+pub(super) enum OpenOffer {
+    /// Nothing: no early dialog has described its session, or the call is up.
+    None,
+    /// The next answer is an early one.
+    Early,
+    /// An early answer is in force; the negotiation was as it is here before it.
+    Answered(Box<Negotiation>),
+}
+
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) leg: LegId,
@@ -85,6 +96,8 @@ pub(super) struct Session {
     pub(super) media: MediaStatus,
     /// Whether the last offer of theirs can be answered, otherwise the status that refuses it.
     pub(super) offer: Result<(), StatusCode>,
+    /// Our first offer, which several forks may answer before the call is up.
+    pub(super) open: OpenOffer,
     /// An incoming call that was not shown to the application yet.
     pub(super) undelivered: Option<Box<IncomingCall>>,
     /// A call that is to take the place of another one, until it is up: the application has not seen it.
@@ -114,6 +127,7 @@ impl Session {
             device: None,
             media: MediaStatus::default(),
             offer: Err(StatusCode::NOT_ACCEPTABLE_HERE),
+            open: OpenOffer::None,
             undelivered: None,
             unseen: None,
             referred: false,

@@ -98,6 +98,7 @@ impl<T: Tap> Engine<T> {
                     ring_limit,
                     // The transferee looks at each target itself, by its policy (TR-200).
                     redirects: 0,
+                    offerless: false,
                 };
                 self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
             }

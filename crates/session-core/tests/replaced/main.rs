@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the origin of virtual time")]
 
 mod bench;
+mod early;
 mod left;
 mod offers;
 mod secured;

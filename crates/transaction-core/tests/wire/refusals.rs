@@ -110,6 +110,16 @@ fn the_same_request_on_another_path_gets_482_while_the_first_is_known() {
 }
 
 #[test]
+fn a_call_with_a_call_id_and_a_tag_of_its_own_is_no_merged_request() {
+    // covers: TR-203
+    let mut bench = Bench::new();
+    bench.arrive(PEER, request("INVITE", "z9hG4bKfirst"));
+    bench.arrive(PEER, request("INVITE", "z9hG4bKtriggered"));
+    assert_eq!((bench.requests().len(), bench.statuses()), (2, vec![]));
+    assert_eq!(bench.transactions.counters().merged_requests, 0);
+}
+
+#[test]
 fn a_proxy_takes_the_same_request_on_another_path() {
     let mut bench = Bench::with(Config { merging: false, ..Config::default() });
     let first = request("INVITE", "z9hG4bKin");

@@ -95,6 +95,7 @@ impl Replacements {
             LegEvent::Described { .. }
             | LegEvent::NeedDescription { .. }
             | LegEvent::RolledBack
+            | LegEvent::Reopened
             | LegEvent::Provisional { .. }
             | LegEvent::Reoffered(_)
             | LegEvent::Changed
@@ -222,6 +223,8 @@ fn new_end(cause: &EndCause) -> NewEnd {
         | EndReason::NoRoute(_)
         | EndReason::Unreachable
         | EndReason::Gone
+        | EndReason::NoPrack
+        | EndReason::SessionExpired
         | EndReason::Overload => StatusCode::SERVICE_UNAVAILABLE,
     })
 }

@@ -199,7 +199,7 @@ impl Rig {
     }
 
     pub(super) fn provisional(&mut self, leg: LegId, status: u16) -> String {
-        self.leg(leg, LegEvent::Provisional { status: code(status) })
+        self.leg(leg, LegEvent::Provisional { status: code(status), described: false })
     }
 
     /// Starts a blind transfer.

@@ -154,6 +154,7 @@ impl Transferee {
             | LegEvent::Described { .. }
             | LegEvent::NeedDescription { .. }
             | LegEvent::RolledBack
+            | LegEvent::Reopened
             | LegEvent::Provisional { .. }
             | LegEvent::Up(_)
             | LegEvent::Reoffered(_)
@@ -198,8 +199,8 @@ impl Transferee {
             return false;
         };
         let event = match event {
-            LegEvent::Provisional { status: StatusCode::EARLY_DIALOG_TERMINATED } => New::EarlyEnded,
-            LegEvent::Provisional { status } => New::Provisional(*status),
+            LegEvent::Provisional { status: StatusCode::EARLY_DIALOG_TERMINATED, .. } => New::EarlyEnded,
+            LegEvent::Provisional { status, .. } => New::Provisional(*status),
             LegEvent::Up(_) => {
                 self.new = Some((leg, true));
                 New::Up
@@ -210,6 +211,7 @@ impl Transferee {
             | LegEvent::Described { .. }
             | LegEvent::NeedDescription { .. }
             | LegEvent::RolledBack
+            | LegEvent::Reopened
             | LegEvent::Reoffered(_)
             | LegEvent::Changed
             | LegEvent::Acknowledged
@@ -242,7 +244,9 @@ impl Transferee {
                 New::Failed(StatusCode::SERVICE_UNAVAILABLE)
             }
             EndReason::Gone => New::Failed(StatusCode::CALL_DOES_NOT_EXIST),
-            EndReason::NoAck => New::Failed(StatusCode::REQUEST_TIMEOUT),
+            EndReason::NoAck | EndReason::NoPrack | EndReason::SessionExpired => {
+                New::Failed(StatusCode::REQUEST_TIMEOUT)
+            }
             // Its name resolved to an address that must not be called: nothing was sent (SEC-04).
             EndReason::NotAcceptable if barred => New::Barred(StatusCode::FORBIDDEN),
             EndReason::NotAcceptable => New::Failed(StatusCode::NOT_ACCEPTABLE_HERE),

@@ -255,6 +255,8 @@ impl Consult {
             | EndReason::Unreachable
             | EndReason::Gone
             | EndReason::NoAck
+            | EndReason::NoPrack
+            | EndReason::SessionExpired
             | EndReason::Overload => None,
         })
     }

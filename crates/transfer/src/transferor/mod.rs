@@ -232,8 +232,8 @@ impl Transferor {
                 }
                 Some(_) | None => Event::Call(side, CallEnd::of(cause)),
             },
-            LegEvent::Provisional { status: StatusCode::EARLY_DIALOG_TERMINATED } => return true,
-            LegEvent::Provisional { status } if side == Side::Consultation => {
+            LegEvent::Provisional { status: StatusCode::EARLY_DIALOG_TERMINATED, .. } => return true,
+            LegEvent::Provisional { status, .. } if side == Side::Consultation => {
                 Event::Consult(Consult::Ringing(*status))
             }
             LegEvent::Up(_) if side == Side::Consultation => {
@@ -253,6 +253,7 @@ impl Transferor {
             | LegEvent::Described { .. }
             | LegEvent::NeedDescription { .. }
             | LegEvent::RolledBack
+            | LegEvent::Reopened
             | LegEvent::Provisional { .. }
             | LegEvent::Up(_)
             | LegEvent::Changed

@@ -1,0 +1,454 @@
+//! Our UPDATE (RFC 3311 §5.1, §5.3): a new offer in an early dialog, or the refresh of a session.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip_message::{Message, Method, StatusCode};
+use sip_transport::{Hops, RouteError, Tick};
+use transaction_core::{TxFailure, TxId};
+
+use crate::{
+    boundary::leg::{By, EndCause, EndReason, LegEvent, Misuse, ReofferError, Turn},
+    dialog::Dialog,
+    offers::{Carrier, Event, Offers, Side},
+    pending::{Ask, Client, Errand},
+    respond::SDP,
+    scope::{Scope, scope},
+    state::DialogState,
+    step::Step,
+    timer::LegTimer,
+};
+
+use super::{Leg, reoffer::LONGEST_RETRY, session_timer::RETRIES, updated::Theirs};
+
+/// The UPDATEs of one dialog: at most one of ours, and one of theirs that waits for its answer.
+#[derive(Debug, Default)]
+pub(crate) struct Updating {
+    ours: Ours,
+    pub(crate) theirs: Option<Theirs>,
+    /// Until when the wish for a new offer in the early dialog may take.
+    wish: Option<Tick>,
+    /// Until when a wish that came while an UPDATE with an offer was in flight may take; more of them are the same.
+    queued: Option<Tick>,
+    /// How often the current one was sent again.
+    retries: u8,
+    /// What goes again after a delay: whether with an offer.
+    waiting: Option<bool>,
+}
+
+/// Our UPDATE.
+#[derive(Debug, Default)]
+enum Ours {
+    #[default]
+    Idle,
+    /// The route is looked for.
+    Routing { offer: bool },
+    /// The offer is made.
+    Describing { hops: Hops },
+    /// It was sent.
+    Calling {
+        tx: TxId,
+        offer: bool,
+        /// Whether its wish was answered already because its time was up.
+        given_up: bool,
+    },
+}
+
+impl Dialog {
+    fn updating(&mut self) -> &mut Updating {
+        self.updating.get_or_insert_default()
+    }
+
+    /// The dialog in which an UPDATE of ours goes: of a call that we place, the early dialog that is followed.
+    fn session(&mut self) -> Option<(&mut DialogState, &mut Offers)> {
+        let unconfirmed = self.is_unconfirmed();
+        match &mut self.leg {
+            Some(Leg::Placing(placing)) if unconfirmed => {
+                let early = placing.early.get_mut(placing.early.followed?)?;
+                Some((&mut early.state, &mut early.offers))
+            }
+            Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None => {
+                Some((&mut self.state, &mut self.offers))
+            }
+        }
+    }
+
+    /// Whether a description is wanted for an UPDATE or PRACK.
+    pub(crate) fn is_update_describing(&self) -> bool {
+        self.is_our_update_describing() || self.updating.as_ref().is_some_and(|it| it.theirs.is_some())
+    }
+
+    pub(crate) fn is_our_update_describing(&self) -> bool {
+        self.updating.as_ref().is_some_and(|it| matches!(it.ours, Ours::Describing { .. }))
+    }
+
+    /// Whether an UPDATE of ours can begin.
+    pub(crate) fn is_update_idle(&self) -> bool {
+        self.updating.as_ref().is_none_or(|it| matches!(it.ours, Ours::Idle) && it.waiting.is_none())
+    }
+
+    pub(crate) fn describe_update(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
+        if self.updating().theirs.is_some() {
+            return self.describe_updated(step, body);
+        }
+        if let Ours::Describing { hops } = std::mem::take(&mut self.updating().ours) {
+            match body {
+                Ok(body) => self.send_update(step, hops, Some(body)),
+                Err(_) => self.settle_update(step, Err(ReofferError::Description)),
+            }
+        }
+    }
+
+    /// A wish for a new offer before the call is up.
+    pub(crate) fn reoffer_early(&mut self, step: &mut Step<'_, '_, '_>, deadline: Tick) {
+        let usable = match &self.leg {
+            Some(Leg::Placing(placing)) => !placing.is_cancelled() && self.is_unconfirmed(),
+            Some(Leg::Answering(_)) => !self.is_outstanding(),
+            Some(Leg::Up(_) | Leg::Ending(_)) | None => false,
+        };
+        let usable = usable
+            && self.session().is_some_and(|(state, offers)| {
+                matches!(offers, Offers::Agreed | Offers::Ours | Offers::Theirs)
+                    && state.peer.names(&Method::Update)
+            });
+        if !usable {
+            return self.misused(step, Misuse::State);
+        }
+        let updating = self.updating();
+        let in_flight = matches!(updating.ours, Ours::Describing { .. } | Ours::Calling { offer: true, .. });
+        let slot = if in_flight { &mut updating.queued } else { &mut updating.wish };
+        *slot = Some(slot.map_or(deadline, |before| before.max(deadline)));
+        self.watch_early_wishes(step);
+        self.try_update(step);
+    }
+
+    fn watch_early_wishes(&mut self, step: &mut Step<'_, '_, '_>) {
+        let now = step.cx.now;
+        let updating = self.updating();
+        match [updating.wish, updating.queued].into_iter().flatten().min() {
+            Some(deadline) => self.arm(step, LegTimer::Reoffer, deadline.since(now)),
+            None => self.disarm(step, LegTimer::Reoffer),
+        }
+    }
+
+    /// The limit of a wish in an early dialog. What is in flight goes on, and its answer is passed on.
+    pub(crate) fn early_wish_expired(&mut self, step: &mut Step<'_, '_, '_>) {
+        let now = step.cx.now;
+        let Some(updating) = &mut self.updating else { return };
+        let mut over = 0;
+        if updating.queued.take_if(|deadline| *deadline <= now).is_some() {
+            over += 1;
+        }
+        if updating.wish.take_if(|deadline| *deadline <= now).is_some() {
+            over += 1;
+            match &mut updating.ours {
+                Ours::Calling { offer: true, given_up, .. } => *given_up = true,
+                ours @ (Ours::Describing { .. } | Ours::Routing { offer: true }) => *ours = Ours::Idle,
+                Ours::Calling { offer: false, .. } | Ours::Routing { offer: false } | Ours::Idle => {}
+            }
+            updating.waiting = updating.waiting.filter(|offer| !offer);
+        }
+        for _ in 0..over {
+            self.tell(step, LegEvent::Reoffered(Err(ReofferError::TimedOut)));
+        }
+        self.watch_early_wishes(step);
+    }
+
+    /// Begins the UPDATE for the wish, if nothing is in its way.
+    fn try_update(&mut self, step: &mut Step<'_, '_, '_>) {
+        if !self.is_update_idle() || matches!(self.leg, None | Some(Leg::Up(_) | Leg::Ending(_))) {
+            return;
+        }
+        let agreed = self.session().is_some_and(|(_, offers)| *offers == Offers::Agreed);
+        if agreed && self.updating().wish.is_some() {
+            self.begin_update(step, true);
+        }
+    }
+
+    /// Asks for the way of an UPDATE, with an offer or to refresh.
+    pub(crate) fn begin_update(&mut self, step: &mut Step<'_, '_, '_>, offer: bool) {
+        let id = self.id;
+        let Some((state, _)) = self.session() else { return };
+        step.route(Errand::Dialog(id, Ask::Update), &state.path, state.flow);
+        self.updating().ours = Ours::Routing { offer };
+    }
+
+    pub(crate) fn update_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+        let Some(Updating { ours: Ours::Routing { offer }, .. }) = self.updating.as_deref() else { return };
+        let offer = *offer;
+        self.updating().ours = Ours::Idle;
+        let Some((first, hops)) = result.ok().and_then(|hops| Some((*hops.first()?, hops))) else {
+            return self.update_unreachable(step, offer);
+        };
+        let agreed = self.session().is_some_and(|(_, offers)| *offers == Offers::Agreed);
+        match offer {
+            false => self.send_update(step, hops, None),
+            true if agreed => {
+                let remotes = hops.iter().map(|hop| hop.remote).collect();
+                self.updating().ours = Ours::Describing { hops };
+                let local = first.local;
+                self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
+            }
+            // An offer of theirs was faster; ours follows.
+            true => {}
+        }
+    }
+
+    fn send_update(&mut self, step: &mut Step<'_, '_, '_>, hops: Hops, body: Option<Bytes>) {
+        let (id, timer, user) = (self.id, self.session_timer, self.state.contact_user.clone());
+        let confirmed = matches!(self.leg, Some(Leg::Up(_)));
+        let Some((state, offers)) = self.session() else { return };
+        let Some(draft) = state.next(Method::Update) else {
+            return self.update_unreachable(step, body.is_some());
+        };
+        let draft = step.capable(draft).contact_user(user.as_deref());
+        let draft = if confirmed { timer.ask_again(step.config, draft) } else { draft };
+        let offer = body.is_some();
+        let draft = match body {
+            Some(body) => {
+                offers.take(Event::Offer(Side::Ours, Carrier::Update));
+                draft.body(SDP, body)
+            }
+            None => draft,
+        };
+        let tx = step.request(Client::Update(id), hops, draft);
+        self.updating().ours = Ours::Calling { tx, offer, given_up: false };
+    }
+
+    /// Takes our UPDATE out of flight; whether it holds an offer, and whether its wish was given up.
+    fn take_ours(&mut self, tx: TxId) -> Option<(bool, bool)> {
+        let updating = self.updating.as_mut()?;
+        match updating.ours {
+            Ours::Calling { tx: ours, offer, given_up } if ours == tx => {
+                updating.ours = Ours::Idle;
+                Some((offer, given_up))
+            }
+            Ours::Calling { .. } | Ours::Idle | Ours::Routing { .. } | Ours::Describing { .. } => None,
+        }
+    }
+
+    /// The transaction of our UPDATE, if it is still wanted.
+    pub(crate) fn update_slot(&mut self, tx: TxId) -> Option<&mut TxId> {
+        match &mut self.updating.as_mut()?.ours {
+            Ours::Calling { tx: ours, given_up: false, .. } if *ours == tx => Some(ours),
+            Ours::Calling { .. } | Ours::Idle | Ours::Routing { .. } | Ours::Describing { .. } => None,
+        }
+    }
+
+    /// The final response to our UPDATE.
+    pub(crate) fn update_response(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, message: &Message) {
+        let Some(status) = message.status() else { return };
+        let Some((offer, given_up)) = self.take_ours(tx) else { return };
+        if !status.is_success() {
+            return self.update_refused(step, offer, given_up, status, message);
+        }
+        if matches!(self.leg, Some(Leg::Up(_))) {
+            self.session_timer.answered(step.config, message);
+            self.arm_session(step);
+        }
+        let Some((state, offers)) = self.session() else { return };
+        state.refresh(message);
+        let answer = Some(message.body_bytes()).filter(|body| offer && !body.is_empty());
+        match answer {
+            Some(body) => {
+                offers.take(Event::Answer(Side::Theirs));
+                self.tell(step, LegEvent::Described { turn: Turn::Answer, body });
+                self.settle_given(step, given_up, Ok(()));
+            }
+            None if offer => {
+                self.roll_back_update(step);
+                self.settle_given(step, given_up, Err(ReofferError::Description));
+            }
+            None => self.update_settled(step),
+        }
+    }
+
+    fn roll_back_update(&mut self, step: &mut Step<'_, '_, '_>) {
+        if let Some((_, offers)) = self.session() {
+            offers.take(Event::Void);
+        }
+        self.tell(step, LegEvent::RolledBack);
+    }
+
+    fn update_refused(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        offer: bool,
+        given_up: bool,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        if offer {
+            self.roll_back_update(step);
+        }
+        let wanted = !offer || !given_up;
+        if wanted && status == StatusCode::REQUEST_PENDING {
+            let delay = self.glare_delay(step);
+            return self.update_later(step, offer, delay);
+        }
+        if wanted && self.updating().retries < RETRIES {
+            if self.session_timer.is_raised_by(message) {
+                self.updating().retries += 1;
+                return self.begin_update(step, offer);
+            }
+            let asked = message.retry_after().ok().flatten().map(|retry| retry.seconds);
+            let asked = asked.filter(|_| status == StatusCode::SERVER_INTERNAL_ERROR);
+            if let Some(seconds) = asked.filter(|seconds| *seconds <= LONGEST_RETRY) {
+                self.updating().retries += 1;
+                return self.update_later(step, offer, Duration::from_secs(seconds.into()));
+            }
+        }
+        let header = message.first(sip_message::HeaderId::Reason).map(Into::into);
+        let gone = EndCause { by: By::Remote, reason: EndReason::Gone, header };
+        match (status, scope(status)) {
+            (StatusCode::REQUEST_TIMEOUT, _) => self.update_lost(step, gone, false),
+            // It knows the call, but not the method.
+            (StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED, _) | (_, Scope::Transaction) => {
+                if offer {
+                    self.settle_given(step, given_up, Err(ReofferError::Refused(status)));
+                } else {
+                    self.update_settled(step);
+                    self.refresh_by_invite(step);
+                }
+            }
+            (_, Scope::Usage | Scope::Dialog) => {
+                self.update_lost(step, gone, status == StatusCode::CALL_DOES_NOT_EXIST);
+            }
+        }
+    }
+
+    /// Our UPDATE failed without an answer.
+    pub(crate) fn update_failed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, failure: TxFailure) {
+        let Some((offer, given_up)) = self.take_ours(tx) else { return };
+        if offer {
+            self.roll_back_update(step);
+        }
+        match failure {
+            TxFailure::Timeout => {
+                self.update_lost(step, EndCause::new(By::Network, EndReason::Gone), false);
+            }
+            _ if offer => self.settle_given(step, given_up, Err(ReofferError::Unreachable)),
+            _ => self.refresh_by_invite(step),
+        }
+    }
+
+    fn update_unreachable(&mut self, step: &mut Step<'_, '_, '_>, offer: bool) {
+        if offer {
+            self.settle_update(step, Err(ReofferError::Unreachable));
+        } else {
+            self.refresh_by_invite(step);
+        }
+    }
+
+    /// The call is taken for lost (RFC 3311 §5.3): ended by BYE, or without one where the peer says that it knows none.
+    fn update_lost(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause, unknown: bool) {
+        match &self.leg {
+            Some(Leg::Up(_)) if unknown => self.end(step, cause),
+            Some(Leg::Up(_)) => self.close(step, cause, None),
+            Some(Leg::Placing(_)) => self.cancel(step, cause, None),
+            Some(Leg::Answering(_)) => {
+                self.tell(step, LegEvent::Closing);
+                self.refuse(step, StatusCode::SERVER_INTERNAL_ERROR, |response| response);
+                self.end(step, cause);
+            }
+            Some(Leg::Ending(_)) | None => {}
+        }
+    }
+
+    fn update_later(&mut self, step: &mut Step<'_, '_, '_>, offer: bool, delay: Duration) {
+        self.updating().waiting = Some(offer);
+        self.arm(step, LegTimer::UpdateGlare, delay);
+    }
+
+    /// The delay is over.
+    pub(crate) fn update_again(&mut self, step: &mut Step<'_, '_, '_>) {
+        match self.updating().waiting.take() {
+            Some(false) => self.begin_update(step, false),
+            Some(true) => self.try_update(step),
+            None => {}
+        }
+    }
+
+    fn settle_given(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        given_up: bool,
+        result: Result<(), ReofferError>,
+    ) {
+        if given_up { self.update_settled(step) } else { self.settle_update(step, result) }
+    }
+
+    /// Our UPDATE is over: answers its wish.
+    fn settle_update(&mut self, step: &mut Step<'_, '_, '_>, result: Result<(), ReofferError>) {
+        if self.updating().wish.take().is_some() {
+            self.tell(step, LegEvent::Reoffered(result));
+        }
+        self.update_settled(step);
+    }
+
+    /// Goes on with what waited for an UPDATE to be over.
+    pub(crate) fn update_settled(&mut self, step: &mut Step<'_, '_, '_>) {
+        let updating = self.updating();
+        if matches!(updating.ours, Ours::Idle) {
+            updating.retries = 0;
+            updating.wish = updating.wish.or(updating.queued.take());
+        }
+        match &self.leg {
+            Some(Leg::Up(_)) => self.proceed(step),
+            Some(Leg::Answering(_)) => {
+                self.watch_early_wishes(step);
+                self.provisional_settled(step);
+                self.try_update(step);
+            }
+            Some(Leg::Placing(_)) => {
+                self.watch_early_wishes(step);
+                self.try_update(step);
+            }
+            Some(Leg::Ending(_)) | None => {}
+        }
+    }
+
+    /// Whether an UPDATE with an offer of ours is under way, so that no INVITE may begin.
+    pub(crate) fn is_update_offering(&self) -> bool {
+        let ours = self.updating.as_ref().map(|updating| &updating.ours);
+        matches!(ours, Some(Ours::Describing { .. } | Ours::Calling { offer: true, .. }))
+    }
+
+    /// The call is up: a wish that was not sent yet goes by re-INVITE.
+    pub(crate) fn take_early_wish(&mut self, step: &mut Step<'_, '_, '_>) -> Option<Tick> {
+        let updating = self.updating.as_mut()?;
+        if matches!(updating.ours, Ours::Calling { offer: true, .. }) {
+            return updating.queued.take();
+        }
+        updating.ours = Ours::Idle;
+        updating.waiting = None;
+        let wish = updating.wish.take();
+        self.disarm(step, LegTimer::UpdateGlare);
+        wish
+    }
+
+    /// The fork whose session was followed is not the one that goes on: our UPDATE in it interests nobody, and its wish
+    /// waits.
+    pub(crate) fn drop_early_updates(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.terminate_theirs(step);
+        if let Some(updating) = &mut self.updating {
+            updating.ours = Ours::Idle;
+            updating.waiting = None;
+            updating.wish = updating.wish.max(updating.queued.take());
+            self.disarm(step, LegTimer::UpdateGlare);
+        }
+    }
+
+    /// The leg ends: lets go of all UPDATEs.
+    pub(crate) fn give_up_updates(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.terminate_theirs(step);
+        let Some(updating) = self.updating.take() else { return };
+        if let Ours::Calling { offer: true, .. } = updating.ours {
+            self.tell(step, LegEvent::RolledBack);
+        }
+        self.give_up_wishes(
+            step,
+            usize::from(updating.wish.is_some()) + usize::from(updating.queued.is_some()),
+        );
+    }
+}
