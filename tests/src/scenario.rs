@@ -40,7 +40,7 @@ mod parse;
 
 use std::time::Duration;
 
-use session_core::{Authentication, Keyring, SrtpPolicy};
+use session_core::{Authentication, Keyring, Reliability, SessionTimers, SrtpPolicy};
 use sip_message::StatusCode;
 use sip_transport::Transport;
 use transfer::{AttendedOptions, Completion, TransferPolicy};
@@ -96,6 +96,10 @@ pub struct Party {
     pub keys: Keyring,
     /// Whom it asks to prove who it is.
     pub authentication: Option<Authentication>,
+    /// When its provisional responses are reliable.
+    pub reliability: Reliability,
+    /// Whether its sessions are timed.
+    pub session_timers: SessionTimers,
 }
 
 impl Party {

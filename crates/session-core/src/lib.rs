@@ -21,7 +21,9 @@ pub use facade::{
     Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
 };
 
-pub use dialog_core::{Authentication, By, Credential, EndCause, EndReason, Keyring, Secret, Users};
+pub use dialog_core::{
+    Authentication, By, Credential, EndCause, EndReason, Keyring, Reliability, Secret, SessionTimers, Users,
+};
 pub use engine::{
     AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, SessionInfo,
     SessionMediaState, TransferInfo,

@@ -58,6 +58,8 @@ pub(super) fn config(scenario: &Scenario, number: usize, party: &Party) -> Engin
     config.audio.srtp = party.srtp;
     config.keys = party.keys.clone();
     config.authentication = party.authentication.clone();
+    config.reliability = party.reliability;
+    config.session_timers = party.session_timers;
     if let Some(length) = party.user_agent {
         config.user_agent = Some("x".repeat(length).into());
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use session_core::{Keyring, SrtpPolicy};
+use session_core::{Keyring, Reliability, SessionTimers, SrtpPolicy};
 use sip_message::StatusCode;
 use sip_transport::Transport;
 use transfer::{ReferPolicy, TransferPolicy};
@@ -80,6 +80,8 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
                 user_agent: None,
                 keys: Keyring::new(),
                 authentication: None,
+                reliability: Reliability::default(),
+                session_timers: SessionTimers::default(),
             };
             scenario.parties.push(party);
         }

@@ -13,4 +13,5 @@ mod proofs;
 mod random;
 mod replaced;
 mod routes;
+mod sessions;
 mod surprises;

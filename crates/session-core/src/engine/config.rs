@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use dialog_core::{Authentication, Keyring, ReferAcceptance};
+use dialog_core::{Authentication, Keyring, ReferAcceptance, Reliability, SessionTimers};
 use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
 use sip_message::NameAddrBuf;
 use transaction_core::Timing;
@@ -91,6 +91,10 @@ pub struct EngineConfig {
     pub keys: Keyring,
     /// Who has to prove who it is; `None` asks nobody.
     pub authentication: Option<Authentication>,
+    /// When provisional responses are reliable (RFC 3262).
+    pub reliability: Reliability,
+    /// Whether sessions are timed (RFC 4028).
+    pub session_timers: SessionTimers,
     /// The 2xx that accepts a REFER (decision D1).
     pub refer_acceptance: ReferAcceptance,
     /// Whether every SIP message becomes an event.
@@ -117,6 +121,8 @@ impl EngineConfig {
             user_agent: Some(Arc::from(concat!("patchcord/", env!("CARGO_PKG_VERSION")))),
             keys: Keyring::new(),
             authentication: None,
+            reliability: Reliability::default(),
+            session_timers: SessionTimers::default(),
             refer_acceptance: ReferAcceptance::default(),
             trace: false,
         }

@@ -153,6 +153,8 @@ impl<T: Tap> Engine<T> {
             legs: DialogConfig::LEGS.max(config.max_calls.saturating_mul(2)),
             keys: config.keys.clone(),
             authentication: config.authentication.clone(),
+            reliability: config.reliability,
+            session_timers: config.session_timers,
             ..DialogConfig::default()
         };
         let transactions = transaction_config(&config);
