@@ -4,7 +4,8 @@ use crate::golden::{at_ms, count, golden, line};
 
 /// How long `whose` waited from the ACK of the 491 until its INVITE went again, in milliseconds.
 fn waited(trace: &str, whose: &str, refused: &str, again: &str) -> u64 {
-    let (acknowledged, again) = (line(trace, &[whose, "ACK", refused]), line(trace, &[whose, "INVITE sip", again]));
+    let (acknowledged, again) =
+        (line(trace, &[whose, "ACK", refused]), line(trace, &[whose, "INVITE sip", again]));
     at_ms(trace, again) - at_ms(trace, acknowledged)
 }
 

@@ -15,7 +15,8 @@ fn sent(played: &Played, party: usize, method: &str) -> Vec<Message> {
 
 /// The nonce that a request's credentials are for.
 fn nonce(message: &Message) -> Option<&str> {
-    let credentials = message.first(HeaderId::Authorization)?;
+    let credentials = message.first(HeaderId::Authorization);
+    let credentials = credentials.or_else(|| message.first(HeaderId::ProxyAuthorization))?;
     credentials.split_once("nonce=\"")?.1.split('"').next()
 }
 
@@ -24,11 +25,12 @@ fn every_request_that_is_challenged_goes_again_with_the_new_nonce() {
     // covers: TR-192
     let (trace, played) = golden_run("auth-methods");
     for (method, nonces) in [
-        ("INVITE", &[None, Some("one"), Some("one"), Some("two"), Some("four")][..]),
+        ("INVITE", &[None, Some("one"), Some("one"), Some("two"), Some("three")][..]),
         ("REFER", &[Some("two"), Some("three")]),
         ("SUBSCRIBE", &[Some("three"), Some("four")]),
         ("BYE", &[Some("four"), Some("five")]),
     ] {
+        // The resumption goes out beside the SUBSCRIBE.
         let sent = sent(&played, 0, method);
         assert_eq!(sent.iter().map(nonce).collect::<Vec<_>>(), nonces, "{method}\n{trace}");
     }
@@ -40,6 +42,23 @@ fn every_request_that_is_challenged_goes_again_with_the_new_nonce() {
     let numbers: Vec<u32> =
         referred.iter().filter_map(|refer| refer.cseq().ok()).map(|cseq| cseq.number).collect();
     assert_eq!(numbers[0] + 1, numbers[1], "{trace}");
+}
+
+#[test]
+fn prack_and_update_that_are_challenged_go_again_as_well() {
+    // covers: TR-192
+    let (trace, played) = golden_run("auth-early");
+    for (method, nonces) in [
+        ("INVITE", [None, Some("one")]),
+        ("PRACK", [Some("one"), Some("two")]),
+        ("UPDATE", [Some("two"), Some("three")]),
+    ] {
+        let sent = sent(&played, 0, method);
+        assert_eq!(sent.iter().map(nonce).collect::<Vec<_>>(), nonces, "{method}\n{trace}");
+    }
+    let pracks = sent(&played, 0, "PRACK");
+    assert_eq!(pracks[0].first(HeaderId::RAck), pracks[1].first(HeaderId::RAck), "{trace}");
+    assert_eq!(pracks[1].first(HeaderId::RAck), Some("1 2 INVITE"), "{trace}");
 }
 
 #[test]
@@ -61,9 +80,10 @@ fn a_transferee_answers_each_realm_with_the_credentials_for_it() {
 fn a_transfer_between_agents_that_ask_for_proof_succeeds() {
     // covers: TR-192, TR-193
     let trace = golden("auth-peers");
-    line(&trace, &["bob   -> alice", "401", "(INVITE)"]);
+    line(&trace, &["alice -> bob", "401", "(INVITE)"]);
     line(&trace, &["bob   -> alice", "401", "(REFER)"]);
     line(&trace, &["carol -> bob", "401", "(INVITE)"]);
+    assert_eq!(count(&trace, &["bob      * transfer_requested"]), 1, "{trace}");
 }
 
 #[test]

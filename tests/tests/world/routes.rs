@@ -11,7 +11,8 @@ fn asked(played: &Played, party: usize) -> Vec<(String, String, Vec<String>)> {
     let sent = played.journal.messages(party).filter(|(_, way, message)| *way == Way::Out && within(message));
     sent.map(|(_, _, message)| {
         let method = message.method().map(|method| method.to_string()).unwrap_or_default();
-        let routes = message.all(HeaderId::Route).flat_map(|line| line.split(", ")).map(str::to_owned).collect();
+        let routes =
+            message.all(HeaderId::Route).flat_map(|line| line.split(", ")).map(str::to_owned).collect();
         (method, message.request_uri().unwrap_or_default().to_owned(), routes)
     })
     .collect()
@@ -23,7 +24,11 @@ fn accepted_offers_move_the_target_and_nothing_moves_the_route_set() {
     let (trace, played) = golden_run("route-caller");
     let asked = asked(&played, 0);
     let of_bob = |method: &str, number: u8| {
-        (method.to_owned(), format!("sip:bob@198.51.100.{number}"), vec!["<sip:192.0.2.2:5060;lr>".to_owned()])
+        (
+            method.to_owned(),
+            format!("sip:bob@198.51.100.{number}"),
+            vec!["<sip:192.0.2.2:5060;lr>".to_owned()],
+        )
     };
     let expected = [
         of_bob("ACK", 1),

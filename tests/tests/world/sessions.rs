@@ -10,8 +10,8 @@ use crate::golden::{at_ms, count, golden, golden_run, line};
 /// The requests of a method that a party sent, with their times, in order.
 fn sent(played: &Played, party: usize, method: &Method) -> Vec<(Duration, Message)> {
     let requests = played.journal.messages(party);
-    let requests = requests
-        .filter(|(_, way, message)| *way == Way::Out && message.method().as_ref() == Some(method));
+    let requests =
+        requests.filter(|(_, way, message)| *way == Way::Out && message.method().as_ref() == Some(method));
     requests.map(|(at, _, message)| (at, message)).collect()
 }
 
@@ -37,7 +37,9 @@ fn a_reliable_183_is_acknowledged_once_and_its_description_is_the_answer() {
 fn a_reliable_180_is_repeated_until_its_prack_is_there() {
     // covers: TR-231
     let trace = golden("prack-lost");
-    let rings = times(&trace, &["bob   -> alice", "180"]);
+    let mut rings = times(&trace, &["bob   -> alice", "180"]);
+    // The INVITE was repeated in the moment of the first repetition.
+    rings.dedup();
     let waits: Vec<u64> = rings.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert_eq!(waits, [500, 1_000, 2_000, 4_000][..waits.len()], "T1, doubled (RFC 3262 §3)\n{trace}");
     assert!(waits.len() >= 2, "{trace}");
@@ -80,8 +82,7 @@ fn an_update_of_ours_that_is_refused_with_491_waits_as_a_re_invite_does() {
 fn a_session_is_refreshed_at_half_of_its_interval() {
     // covers: TR-234
     let (trace, played) = golden_run("session-refreshed");
-    let updates: Vec<u128> =
-        sent(&played, 0, &Method::Update).iter().map(|(at, _)| at.as_millis()).collect();
+    let updates: Vec<u128> = sent(&played, 0, &Method::Update).iter().map(|(at, _)| at.as_millis()).collect();
     assert_eq!(updates.first().copied(), Some(45_020), "{trace}");
     assert!(updates.windows(2).all(|pair| pair[1] - pair[0] <= 60_000), "{trace}");
     assert!(updates.len() >= 5, "{trace}");
@@ -116,9 +117,8 @@ fn an_interval_that_is_too_short_is_raised_as_each_one_asks() {
     // covers: TR-234
     let (trace, played) = golden_run("session-interval-raised");
     let invites = sent(&played, 0, &Method::Invite);
-    let of = |id: HeaderId| -> Vec<Option<&str>> {
-        invites.iter().map(|(_, invite)| invite.first(id)).collect()
-    };
+    let of =
+        |id: HeaderId| -> Vec<Option<&str>> { invites.iter().map(|(_, invite)| invite.first(id)).collect() };
     let asked = [Some("90"), Some("120"), Some("300"), Some("300;refresher=uac")];
     assert_eq!(of(HeaderId::SessionExpires), asked, "{trace}");
     assert_eq!(of(HeaderId::MinSe)[..3], [None, Some("120"), Some("300")], "{trace}");
