@@ -7,6 +7,7 @@ use sip_transport::{FlowId, Origin};
 
 use crate::{
     boundary::leg::{DialogIdentity, Peer},
+    digest::session::Place,
     path::Path,
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct DialogState {
     /// Whether the Call-ID is ours.
     pub(crate) caller: bool,
     pub(crate) peer: Peer,
+    /// The credentials of our last INVITE that was accepted, which its ACK repeats (RFC 3261 §22.1).
+    pub(crate) proofs: Vec<(Place, String)>,
 }
 
 impl DialogState {
@@ -74,7 +77,7 @@ impl DialogState {
         Some(self.local_cseq)
     }
 
-    /// Starts a request with a given number: an ACK (RFC 3261 §13.2.2.4).
+    /// Starts a request with a given number: an ACK (RFC 3261 §13.2.2.4), which has the credentials of its INVITE.
     pub(crate) fn draft(&self, method: Method, cseq: u32) -> Draft {
         let draft = self
             .path
@@ -86,7 +89,11 @@ impl DialogState {
         } else {
             draft.header(HeaderId::To, format_args!("{};tag={}", self.remote, self.remote_tag))
         };
-        draft.header(HeaderId::CallId, &self.call_id).header(HeaderId::CSeq, format_args!("{cseq} {method}"))
+        let draft = draft
+            .header(HeaderId::CallId, &self.call_id)
+            .header(HeaderId::CSeq, format_args!("{cseq} {method}"));
+        let proofs = self.proofs.iter().filter(|_| method == Method::Ack);
+        proofs.fold(draft, |draft, (place, value)| draft.header(place.credentials(), value))
     }
 
     /// Takes the number of a request of the peer; `false` if it is not higher than the last one (TR-191).

@@ -45,6 +45,19 @@ fn every_request_that_is_challenged_goes_again_with_the_new_nonce() {
 }
 
 #[test]
+fn the_ack_of_an_accepted_invite_repeats_its_credentials() {
+    let (trace, played) = golden_run("auth-methods");
+    let number = |message: &Message| message.cseq().map(|cseq| cseq.number).unwrap_or_default();
+    let acks = sent(&played, 0, "ACK");
+    let of = |accepted: u32| acks.iter().find(|ack| number(ack) == accepted).expect("an ACK");
+    for invite in sent(&played, 0, "INVITE").iter().filter(|invite| [2, 4, 8].contains(&number(invite))) {
+        let ack = of(number(invite));
+        assert!(invite.has(HeaderId::Authorization), "{trace}");
+        assert_eq!(ack.first(HeaderId::Authorization), invite.first(HeaderId::Authorization), "{trace}");
+    }
+}
+
+#[test]
 fn prack_and_update_that_are_challenged_go_again_as_well() {
     // covers: TR-192
     let (trace, played) = golden_run("auth-early");

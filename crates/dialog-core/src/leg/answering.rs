@@ -111,6 +111,7 @@ impl NewCall {
             local_cseq: 0,
             remote_cseq: Some(cseq),
             caller: false,
+            proofs: Vec::new(),
             peer,
         };
         Some(Self { state, call, cseq })

@@ -86,6 +86,7 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: None,
             caller: true,
+            proofs: Vec::new(),
             peer: Peer::default(),
         };
         let limit = invite.ring_limit;
