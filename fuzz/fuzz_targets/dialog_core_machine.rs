@@ -312,6 +312,7 @@ impl World {
                     subscription,
                     refer_to: "sip:carol@example.com".parse().expect("a URI"),
                     referred_by: None,
+                    suppress: b > 100,
                 }
             }
             6 => LegCommand::Describe { body: Err(StatusCode::BAD_REQUEST) },

@@ -261,7 +261,10 @@ impl World {
             Op::Asked { leg, target, method, replaces, headers, by } => {
                 let Ok(target) = Uri::parse(target) else { return };
                 let refer = IncomingRefer {
-                    leg: pick(&self.legs, leg),
+                    leg: Some(pick(&self.legs, leg)),
+                    in_dialog: leg % 2 == 0,
+                    from: "<sip:bob@example.com>".parse().expect("an address"),
+                    verified_name: None,
                     source: ([192, 0, 2, 9], 5060).into(),
                     target: target.without_headers_and_method(),
                     method: method.map(Into::into),

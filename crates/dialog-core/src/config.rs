@@ -1,6 +1,6 @@
 //! What the dialog layer is told once, at its start.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sip_message::{Method, StatusCode};
 use transaction_core::Timing;
@@ -59,6 +59,7 @@ impl Default for SessionTimers {
 
 /// The settings of [`Dialogs`](crate::Dialogs).
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, read in one place")]
 pub struct DialogConfig {
     /// The base timers; the same values as in the transaction layer.
     pub timing: Timing,
@@ -69,8 +70,32 @@ pub struct DialogConfig {
     /// Most dialogs at a time, placed and incoming together; one more INVITE is answered 503, one more call
     /// placed ends with [`EndReason::Overload`](crate::EndReason::Overload).
     pub legs: usize,
-    /// Most refer subscriptions at a time in both roles; one more REFER is answered 503.
+    /// Most subscriptions at a time in both roles; one more REFER or SUBSCRIBE is answered 503.
     pub subscriptions: usize,
+    /// The event packages for which a SUBSCRIBE goes up, for Allow-Events (RFC 6665 §4.4.4); another is answered 489. Not
+    /// `refer`, of which subscriptions are made by REFER only.
+    pub packages: Vec<Box<str>>,
+    /// Seconds of the shortest subscription that is taken, below an hour; a shorter one is answered 423 with Min-Expires
+    /// (RFC 6665 §4.2.1.1).
+    pub min_expires: u32,
+    /// To how many notifiers beyond the first one SUBSCRIBE or REFER of ours may come; the NOTIFYs of further ones are
+    /// answered 481 (RFC 6665 §4.1.4, TR-031).
+    pub subscription_forks: usize,
+    /// Whether a REFER outside a call is passed up that no Target-Dialog connects with one; otherwise it is answered 403
+    /// (TR-153).
+    pub strangers: bool,
+    /// The methods of which requests go up as [`RequestEvent::Incoming`](crate::RequestEvent::Incoming); they are added to
+    /// Allow. INFO, MESSAGE, OPTIONS, PUBLISH and methods without a name here; the others have an owner and stay with it.
+    pub requests: Vec<Method>,
+    /// The Info Packages that are taken, for Recv-Info (RFC 6086 §5.2.3); an INFO of another one is answered 469, one
+    /// without a package goes up.
+    pub info_packages: Vec<Box<str>>,
+    /// Most requests at a time that wait for an answer, ours and theirs; one more of theirs is answered 503, one more of
+    /// ours is [`Misuse::Full`](crate::Misuse::Full).
+    pub open_requests: usize,
+    /// How long a SUBSCRIBE or a request that was passed up waits for its answer; then it gets 500, as no 408 may answer
+    /// it (RFC 4320 §4.2).
+    pub answer_limit: Duration,
     /// Option tags for Supported that are implemented here or above; also what a Require may name. With `replaces` in
     /// it an INVITE may replace one of our dialogs (RFC 3891); without it Replaces is a header that nobody knows.
     pub supported: Vec<Box<str>>,
@@ -107,6 +132,15 @@ impl DialogConfig {
     pub const LEGS: usize = 20_000;
     /// Default for [`DialogConfig::subscriptions`]: each call may be in one transfer.
     pub const SUBSCRIPTIONS: usize = Self::LEGS;
+    /// Default for [`DialogConfig::min_expires`]: what one subscriber may cost, a NOTIFY a minute.
+    pub const MIN_EXPIRES: u32 = 60;
+    /// Default for [`DialogConfig::subscription_forks`]: the devices of one person.
+    pub const SUBSCRIPTION_FORKS: usize = 4;
+    /// Default for [`DialogConfig::open_requests`]: each call may have one under way.
+    pub const OPEN_REQUESTS: usize = Self::LEGS;
+    /// Default for [`DialogConfig::answer_limit`]: a quarter of the time after which the sender gives up (64*T1), so that
+    /// the answer can still be repeated.
+    pub const ANSWER_LIMIT: Duration = Duration::from_secs(8);
     /// Default for [`DialogConfig::nonces`]: each call may be challenged; a nonce takes some 500 bytes.
     pub const NONCES: usize = Self::LEGS;
 
@@ -128,8 +162,9 @@ impl DialogConfig {
     }
 
     /// The methods for Allow, in the order in which they are printed (RFC 3261 §20.5).
-    pub fn allow(&self) -> impl Iterator<Item = Method> + use<> {
+    pub fn allow(&self) -> impl Iterator<Item = Method> + use<'_> {
         let refer = self.refer;
+        let passed_up = self.requests.iter().copied().filter(|method| is_passed_up(*method));
         let reliable = self.reliability != Reliability::Never;
         [
             Method::Invite,
@@ -149,7 +184,23 @@ impl DialogConfig {
             Method::Prack => reliable,
             _ => true,
         })
+        .chain(passed_up.filter(|method| *method != Method::Options))
     }
+
+    /// Whether requests of this method go up.
+    pub(crate) fn passes_up(&self, method: Method) -> bool {
+        is_passed_up(method) && self.requests.contains(&method)
+    }
+
+    /// Whether a SUBSCRIBE to this package goes up.
+    pub(crate) fn notifies(&self, package: &str) -> bool {
+        self.packages.iter().any(|ours| ours.eq_ignore_ascii_case(package))
+    }
+}
+
+/// Whether a method has no owner in this layer, so that its requests may go up.
+const fn is_passed_up(method: Method) -> bool {
+    matches!(method, Method::Info | Method::Message | Method::Options | Method::Publish | Method::Other(_))
 }
 
 /// The option tag of RFC 3891 §6.2.
@@ -169,6 +220,14 @@ impl Default for DialogConfig {
             refer_acceptance: ReferAcceptance::default(),
             legs: Self::LEGS,
             subscriptions: Self::SUBSCRIPTIONS,
+            packages: Vec::new(),
+            min_expires: Self::MIN_EXPIRES,
+            subscription_forks: Self::SUBSCRIPTION_FORKS,
+            strangers: false,
+            requests: Vec::new(),
+            info_packages: Vec::new(),
+            open_requests: Self::OPEN_REQUESTS,
+            answer_limit: Self::ANSWER_LIMIT,
             supported: vec![REPLACES.into()],
             refer: true,
             refresh: true,

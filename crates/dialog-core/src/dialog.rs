@@ -1,4 +1,4 @@
-//! A dialog with its usages: at most one INVITE usage (the leg) and any refer subscriptions (RFC 5057).
+//! A dialog with its usages: at most one INVITE usage (the leg) and some subscriptions (RFC 5057).
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -16,19 +16,24 @@ use crate::{
     timer::LegTimer,
 };
 
-/// Most refer subscriptions in one dialog. Peers run one transfer at a time per call; a few more may overlap
+/// Most subscriptions in one dialog. Peers run one transfer at a time per call; a few more may overlap
 /// while their last NOTIFYs are under way.
 pub(crate) const SUBSCRIPTIONS_PER_DIALOG: usize = 8;
 
+/// Most requests of [`Ask::Request`] in one dialog that were not sent yet: a burst of digits typed before the ACK.
+pub(crate) const REQUESTS_PER_DIALOG: usize = 16;
+
 /// Most requests that wait for an ACK or for the end of an INVITE: at most a REFER or NOTIFY and a SUBSCRIBE
-/// per subscription.
-pub(crate) const WAITING: usize = 2 * SUBSCRIPTIONS_PER_DIALOG;
+/// per subscription, and the others.
+pub(crate) const WAITING: usize = 2 * SUBSCRIPTIONS_PER_DIALOG + REQUESTS_PER_DIALOG;
 
 /// A dialog; it lives until its last usage is gone (TR-240).
 #[derive(Debug)]
 pub(crate) struct Dialog {
-    /// The leg's id is the dialog's too, and stands in its tag.
+    /// The leg's id is the dialog's too, and stands in its tag. A dialog without a leg has an id of the same series, and
+    /// one that a fork has made has another one than its tag: see [`Birth::Ours`].
     pub(crate) id: LegId,
+    pub(crate) birth: Birth,
     pub(crate) state: DialogState,
     pub(crate) leg: Option<Leg>,
     pub(crate) subscriptions: Vec<Subscription>,
@@ -57,6 +62,24 @@ pub(crate) struct Dialog {
     /// Our PRACKs under way.
     pub(crate) pracks: usize,
     timers: TimerSet,
+}
+
+/// What has made a dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Birth {
+    /// An INVITE.
+    Invite,
+    /// A SUBSCRIBE or REFER of ours outside of calls.
+    Ours {
+        /// The id in our tag: that of the dialog which the request was sent for, in a fork too.
+        tag: LegId,
+        /// When it was asked for.
+        at: Tick,
+        /// Whether a NOTIFY has come, which is what makes the dialog (RFC 6665 §4.4.1, TR-051).
+        noted: bool,
+    },
+    /// A SUBSCRIBE or REFER of theirs outside of calls.
+    Theirs,
 }
 
 /// Which timers of the leg are armed, so that no needless disarming goes out.
@@ -92,10 +115,16 @@ impl TimerSet {
 
 impl Dialog {
     pub(crate) fn new(id: LegId, state: DialogState, leg: Leg) -> Self {
+        Self { leg: Some(leg), ..Self::without_leg(id, state, Birth::Invite) }
+    }
+
+    /// A dialog that is made by something other than an INVITE; there is never a leg in it.
+    pub(crate) fn without_leg(id: LegId, state: DialogState, birth: Birth) -> Self {
         Self {
             id,
+            birth,
             state,
-            leg: Some(leg),
+            leg: None,
             subscriptions: Vec::new(),
             waiting: VecDeque::new(),
             confirmed: false,
@@ -121,6 +150,11 @@ impl Dialog {
     /// Whether no usage is left.
     pub(crate) fn is_over(&self) -> bool {
         self.leg.is_none() && self.subscriptions.is_empty()
+    }
+
+    /// Whether requests of a subscription of ours may still go out: the call is up, or it is none.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self.leg, Some(Leg::Up(_))) || self.birth != Birth::Invite
     }
 
     pub(crate) fn tell(&self, step: &mut Step<'_, '_, '_>, event: LegEvent) {
@@ -153,7 +187,7 @@ impl Dialog {
         self.state.next(method)
     }
 
-    /// Sends a REFER, NOTIFY or SUBSCRIBE as soon as the dialog allows it.
+    /// Sends a REFER, NOTIFY, SUBSCRIBE or other request as soon as the dialog allows it.
     ///
     /// Nothing of ours goes out before the peer has acknowledged our first 2xx, because it may not have got
     /// it (RFC 3261 §13.3.1.4); a REFER waits for any INVITE as well (TR-251).
@@ -204,6 +238,7 @@ impl Dialog {
             Ask::Refer(subscription) => self.refer_routed(step, subscription, result),
             Ask::Notify(subscription) => self.notify_routed(step, subscription, result),
             Ask::Subscribe(subscription) => self.subscribe_routed(step, subscription, result),
+            Ask::Request(request) => self.request_routed(step, request, result),
             Ask::Prack { early, rseq, cseq } => self.prack_routed(step, early, rseq, cseq, result),
             Ask::Update => self.update_routed(step, result),
         }
@@ -222,6 +257,7 @@ impl Dialog {
         }
         self.decline_undecided(step);
         self.abandon_unsent(step);
+        self.abandon_requests(step);
         self.begin_grace(step);
         self.flush(step);
         self.tell(step, LegEvent::Ended(cause));

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,11 +23,12 @@ use crate::{
     respond::Capabilities,
     retry::answers::Answers,
     step::Step,
+    subscription::subject::{Referral, Subject},
     timer::{DialogTimer, LegTimer},
     tombstone::Tombstones,
 };
 
-/// All dialogs with their legs and refer subscriptions.
+/// All dialogs with their legs and subscriptions.
 ///
 /// A reducer by the step contract of [`sip_transport::step`]: [`command`](Self::command) takes what the
 /// layers above ask, [`receive`](Self::receive) what the transaction layer tells, [`expire`](Self::expire) a
@@ -46,7 +48,7 @@ pub struct Dialogs {
 pub struct Load {
     /// INVITE usages that have not ended.
     pub legs: usize,
-    /// Refer subscriptions in both roles.
+    /// Subscriptions in both roles.
     pub subscriptions: usize,
     /// Dialogs with at least one usage.
     pub dialogs: usize,
@@ -110,7 +112,14 @@ impl Dialogs {
         match command {
             DialogCommand::Place { leg, invite } => self.place(cx, leg, invite, out),
             DialogCommand::Leg(leg, command) => self.leg_command(cx, leg, command, out),
-            DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, &command, out),
+            DialogCommand::Subscription(id, SubscriptionCommand::Subscribe(subscribe)) => {
+                self.begin(cx, id, Subject::Package(subscribe), out);
+            }
+            DialogCommand::Subscription(id, SubscriptionCommand::ReferTo(refer)) => {
+                self.begin(cx, id, Subject::Refer(Box::new(Referral::outside(*refer))), out);
+            }
+            DialogCommand::Subscription(id, command) => self.subscription_command(cx, id, command, out),
+            DialogCommand::Request(id, command) => self.request_command(cx, id, command, out),
             DialogCommand::Keys(keys) => self.pending.answers.rekey(keys),
         }
     }
@@ -148,6 +157,7 @@ impl Dialogs {
                     dialog.subscription_expired(step, id, timer);
                 });
             }
+            DialogTimer::Request(id) => self.step(cx, out).0.request_unanswered(id),
         }
     }
 
@@ -175,6 +185,10 @@ impl Dialogs {
         if dialog.is_over()
             && let Some(dialog) = dialogs.remove(&leg)
         {
+            step.pending.unlink(&dialog);
+            if !dialog.confirmed {
+                return;
+            }
             step.pending.answers.forget(step.cx.guard, &dialog.state.call_id);
             if !dialog.confirmed {
                 return;
@@ -240,7 +254,7 @@ impl Dialogs {
         &mut self,
         cx: &mut Cx<'_>,
         id: SubscriptionId,
-        command: &SubscriptionCommand,
+        command: SubscriptionCommand,
         out: &mut Out<'_, DialogOutput>,
     ) {
         if !self.with_subscription(cx, id, out, |dialog, step| dialog.subscription_command(step, id, command))
@@ -254,7 +268,7 @@ impl Dialogs {
         cx: &mut Cx<'_>,
         tx: TxId,
         origin: &Origin,
-        message: &Message,
+        message: &Arc<Message>,
         out: &mut Out<'_, DialogOutput>,
     ) {
         if self.retried(cx, tx, origin, message, out) {
@@ -306,7 +320,7 @@ impl Dialogs {
                     self.pending.clients.remove(&tx);
                 }
                 self.with_subscription(cx, id, out, |dialog, step| match client {
-                    Client::Refer(_) => dialog.refer_response(step, id, message),
+                    Client::Refer(_) => dialog.refer_response(step, id, origin, message),
                     Client::Notify(_) => dialog.notify_response(step, id, message),
                     Client::Subscribe(_) => dialog.subscribe_response(step, id, message),
                     Client::Invite(_)
@@ -314,8 +328,15 @@ impl Dialogs {
                     | Client::Bye(_)
                     | Client::StrayBye
                     | Client::Prack(_)
-                    | Client::Update(_) => {}
+                    | Client::Update(_)
+                    | Client::Request(_) => {}
                 });
+            }
+            Client::Request(id) => {
+                if last {
+                    self.pending.clients.remove(&tx);
+                    self.request_response(cx, id, message, out);
+                }
             }
         }
     }
@@ -330,6 +351,7 @@ impl Dialogs {
                 Server::Refer(id) => {
                     self.with_subscription(cx, id, out, |dialog, step| dialog.refer_undecided(step, id));
                 }
+                Server::Request(id) => self.step(cx, out).0.request_lost(id),
             };
         }
         self.pending.sent.remove(&tx);
@@ -361,6 +383,7 @@ impl Dialogs {
             Client::Subscribe(id) => {
                 self.with_subscription(cx, id, out, |dialog, step| dialog.subscribe_failed(step, id));
             }
+            Client::Request(id) => self.request_failed(cx, id, failure, out),
         }
     }
 
@@ -379,7 +402,7 @@ impl Dialogs {
                 self.with(cx, leg, out, |dialog, step| dialog.reinvite_cancelled(step, tx));
             }
             // Only an INVITE is cancelled (RFC 3261 §9.1, TR-052); one that was answered stays answered.
-            Some(Server::Refer(_)) | None => {}
+            Some(Server::Refer(_) | Server::Request(_)) | None => {}
         }
     }
 
@@ -408,7 +431,8 @@ impl Dialogs {
                 | Client::Notify(_)
                 | Client::Subscribe(_)
                 | Client::Prack(_)
-                | Client::Update(_),
+                | Client::Update(_)
+                | Client::Request(_),
             )
             | None => {}
         }
@@ -426,6 +450,7 @@ impl Dialogs {
                 self.with(cx, leg, out, |dialog, step| dialog.routed(step, ask, result));
             }
             Some(Errand::Stray(ack)) => ack.routed(&mut self.step(cx, out).0, result),
+            Some(Errand::Request(id)) => self.step(cx, out).0.request_outside_routed(id, result),
             None => {}
         }
     }
@@ -442,14 +467,20 @@ impl Dialogs {
     /// The dialog that a request of the peer names: our tag finds it, Call-ID and the peer's tag are compared
     /// (RFC 3261 §12.2.2). Before the first 2xx to our INVITE only UPDATE finds one, in an early dialog (RFC 3311 §5.2).
     pub(crate) fn owner(&self, cx: &Cx<'_>, request: &Message) -> Option<LegId> {
-        let leg = LegId::from(cx.guard.read(Purpose::Tag, request.to_tag()?)?);
-        let dialog = self.dialogs.get(&leg)?;
-        let named = if dialog.is_unconfirmed() {
-            request.method() == Some(Method::Update) && dialog.early_of(request).is_some()
-        } else {
-            dialog.state.matches(request)
+        let tag = LegId::from(cx.guard.read(Purpose::Tag, request.to_tag()?)?);
+        let is_owner = |leg: &&LegId| {
+            self.dialogs.get(*leg).is_some_and(|dialog| {
+                if dialog.is_unconfirmed() {
+                    request.method() == Some(Method::Update) && dialog.early_of(request).is_some()
+                } else {
+                    dialog.state.matches(request)
+                }
+            })
         };
-        named.then_some(leg)
+        std::iter::once(&tag)
+            .chain(self.pending.sisters.get(&tag).into_iter().flatten())
+            .find(is_owner)
+            .copied()
     }
 }
 

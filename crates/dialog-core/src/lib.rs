@@ -5,9 +5,12 @@ mod boundary;
 mod config;
 mod demand;
 mod dialog;
+#[cfg(feature = "dialog-info")]
+pub mod dialog_info;
 mod dialogs;
 mod digest;
 mod forks;
+mod hatch;
 mod leg;
 mod offers;
 mod path;
@@ -29,6 +32,8 @@ pub use boundary::{
         By, DialogIdentity, EndCause, EndReason, Established, IncomingCall, Invite, LegCommand, LegEvent,
         LegId, Misuse, Peer, ReofferError, Replacing, Turn,
     },
+    package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Resubscription, Subscribe},
+    request::{IncomingRequest, Place, Request, RequestCommand, RequestEvent, RequestFailure, RequestId},
     subscription::{
         IncomingRefer, Notification, NotifiedState, ReferAnswer, SubscriptionCommand, SubscriptionEnd,
         SubscriptionEvent, SubscriptionId,

@@ -6,9 +6,11 @@ use sip_transport::RouteId;
 use transaction_core::TxId;
 
 use crate::{
-    boundary::{leg::LegId, subscription::SubscriptionId},
+    boundary::{leg::LegId, request::RequestId, subscription::SubscriptionId},
+    dialog::{Birth, Dialog},
     digest::nonce::Uses,
     forks::{Forks, StrayAck},
+    hatch::Hatch,
     retry::{Sent, answers::Answers},
 };
 
@@ -25,12 +27,14 @@ pub(crate) enum Ask {
     ReofferAck,
     /// BYE.
     Bye,
-    /// REFER.
+    /// REFER, or the SUBSCRIBE that makes a subscription.
     Refer(SubscriptionId),
     /// NOTIFY.
     Notify(SubscriptionId),
     /// SUBSCRIBE, to refresh or to unsubscribe.
     Subscribe(SubscriptionId),
+    /// A request of another method.
+    Request(RequestId),
     /// PRACK.
     Prack {
         /// The early dialog of a call of ours; `None` in a confirmed dialog.
@@ -58,11 +62,12 @@ impl Ask {
             | Self::ReofferAck
             | Self::Bye
             | Self::Prack { .. }
-            | Self::Update => None,
+            | Self::Update
+            | Self::Request(_) => None,
         }
     }
 
-    /// The subscription that the request makes, if it is a REFER.
+    /// The subscription that the request makes.
     pub(crate) fn refer(self) -> Option<SubscriptionId> {
         match self {
             Self::Refer(id) => Some(id),
@@ -74,7 +79,8 @@ impl Ask {
             | Self::ReofferAck
             | Self::Bye
             | Self::Prack { .. }
-            | Self::Update => None,
+            | Self::Update
+            | Self::Request(_) => None,
         }
     }
 }
@@ -86,6 +92,8 @@ pub(crate) enum Errand {
     Dialog(LegId, Ask),
     /// For the ACK, and BYE if need be, to a 2xx that no leg waits for.
     Stray(Box<StrayAck>),
+    /// For a request outside any dialog.
+    Request(RequestId),
 }
 
 /// Whose client transaction it is.
@@ -99,12 +107,14 @@ pub(crate) enum Client {
     Bye(LegId),
     /// A BYE whose outcome interests nobody: that of a surplus fork.
     StrayBye,
-    /// A REFER.
+    /// A REFER, or the SUBSCRIBE that makes a subscription.
     Refer(SubscriptionId),
     /// A NOTIFY.
     Notify(SubscriptionId),
     /// A SUBSCRIBE.
     Subscribe(SubscriptionId),
+    /// A request of another method.
+    Request(RequestId),
     /// A PRACK, whose outcome changes nothing: the INVITE goes on or fails by itself.
     Prack(LegId),
     /// An UPDATE of a leg.
@@ -118,8 +128,10 @@ pub(crate) enum Server {
     Invite(LegId),
     /// A re-INVITE.
     Reinvite(LegId),
-    /// A REFER that waits for its decision.
+    /// A REFER or SUBSCRIBE that waits for its decision.
     Refer(SubscriptionId),
+    /// A request that was passed up.
+    Request(RequestId),
 }
 
 /// All that is under way, and the index of subscriptions.
@@ -136,6 +148,10 @@ pub(crate) struct Pending {
     pub(crate) forks: BTreeMap<LegId, Forks>,
     /// In whose dialog a subscription lives.
     pub(crate) subscriptions: BTreeMap<SubscriptionId, LegId>,
+    /// The dialogs beyond the first that one SUBSCRIBE or REFER of ours has made, by the id in their tag.
+    pub(crate) sisters: BTreeMap<LegId, Vec<LegId>>,
+    /// Requests of other methods, ours and theirs.
+    pub(crate) hatch: Hatch,
     /// Our answers to challenges.
     pub(crate) answers: Answers,
     /// How often our nonces were used.
@@ -143,6 +159,17 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
+    /// A dialog is gone: its tag leads there no more.
+    pub(crate) fn unlink(&mut self, dialog: &Dialog) {
+        let Birth::Ours { tag, .. } = dialog.birth else { return };
+        if let Some(sisters) = self.sisters.get_mut(&tag) {
+            sisters.retain(|sister| *sister != dialog.id);
+            if sisters.is_empty() {
+                self.sisters.remove(&tag);
+            }
+        }
+    }
+
     /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.clients.is_empty()
@@ -151,5 +178,6 @@ impl Pending {
             && self.routes.is_empty()
             && self.forks.is_empty()
             && self.subscriptions.is_empty()
+            && self.hatch.is_empty()
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     replacing::{self, Match},
     respond::{OVERLOAD_RETRY, SDP, is_known},
     step::Step,
-    subscription::requested::refer_event,
+    subscription::requested::known_event,
 };
 
 /// Most option tags named in one Unsupported; the rest of a longer Require changes nothing.
@@ -58,12 +58,24 @@ impl Dialogs {
                 return;
             }
         };
+        // A NOTIFY that nobody owns may make the dialog that our SUBSCRIBE or REFER has asked for.
+        let owner = match owner {
+            None if method == Method::Notify => self.adopt(cx, &inbound, out),
+            owner => owner,
+        };
+        let known = owner.is_none() && self.has_asked_for(cx, &inbound.message);
+        let (mut step, _) = self.step(cx, out);
         match (owner, within) {
             (Some(leg), _) => {
                 self.with(cx, leg, out, |dialog, step| dialog.request(step, tx, inbound, method, user));
             }
-            (None, true) => step.outside_dead(tx, &inbound, method),
+            (None, true) => step.outside_dead(tx, &inbound, method, known),
             (None, false) if method == Method::Invite => self.invited(cx, tx, inbound, full, user, out),
+            (None, false) if method == Method::Refer => self.referred_outside(cx, tx, inbound, user, out),
+            (None, false) if method == Method::Subscribe && step.is_published(&inbound) => {
+                self.subscribed_outside(cx, tx, inbound, out);
+            }
+            (None, false) if step.config.passes_up(method) => step.passed_up(tx, inbound, method, None),
             (None, false) => step.outside(tx, &inbound, method),
         }
     }
@@ -176,7 +188,15 @@ impl Dialog {
             Method::Bye => self.bye_received(step, tx, &inbound),
             Method::Refer => self.refer_received(step, tx, inbound, user),
             Method::Notify => self.notified(step, tx, &inbound),
-            Method::Subscribe => self.subscribed(step, tx, &inbound),
+            Method::Subscribe => self.subscribed(step, tx, inbound),
+            _ if step.config.passes_up(method) => {
+                step.passed_up(
+                    tx,
+                    inbound,
+                    method,
+                    Some((self.leg.is_some().then_some(self.id), &self.state)),
+                );
+            }
             Method::Options => step.answer_options(tx, &inbound, Some(&self.state.local_tag.clone())),
             Method::Prack => self.prack_received(step, tx, inbound),
             Method::Update => self.update_received(step, tx, inbound, None),
@@ -193,11 +213,16 @@ impl Dialog {
 }
 
 impl Step<'_, '_, '_> {
-    /// A request with a tag that is no live dialog's: 481, except that an unknown event package is said to be
-    /// one (TR-044).
-    fn outside_dead(&mut self, tx: TxId, inbound: &Inbound, method: Method) {
-        let status = match (method, refer_event(&inbound.message)) {
-            (Method::Notify | Method::Subscribe, Err(status)) => status,
+    /// Whether a SUBSCRIBE is to a package that goes up.
+    fn is_published(&self, inbound: &Inbound) -> bool {
+        matches!(inbound.message.event(), Ok(Some(event)) if self.config.notifies(event.package))
+    }
+
+    /// A request with a tag that is no live dialog's: 481, except that an event package that is not known, by what was asked
+    /// for either, is said to be unknown (TR-044).
+    fn outside_dead(&mut self, tx: TxId, inbound: &Inbound, method: Method, known: bool) {
+        let status = match (method, known_event(self.config, &inbound.message)) {
+            (Method::Notify | Method::Subscribe, Err(status)) if !known => status,
             _ => StatusCode::CALL_DOES_NOT_EXIST,
         };
         self.refuse_outside(tx, inbound, status);
@@ -205,11 +230,9 @@ impl Step<'_, '_, '_> {
 
     /// A request outside any dialog, other than INVITE.
     fn outside(&mut self, tx: TxId, inbound: &Inbound, method: Method) {
-        let event = refer_event(&inbound.message).map(drop);
+        let event = known_event(self.config, &inbound.message);
         match method {
             Method::Options => self.answer_options(tx, inbound, None),
-            // A stranger's REFER (table 2.3).
-            Method::Refer => self.refuse_outside(tx, inbound, StatusCode::FORBIDDEN),
             // Only a REFER makes a refer subscription (TR-023).
             Method::Subscribe => {
                 self.refuse_outside(tx, inbound, event.err().unwrap_or(StatusCode::FORBIDDEN));
@@ -217,7 +240,9 @@ impl Step<'_, '_, '_> {
             Method::Notify => {
                 self.refuse_outside(tx, inbound, event.err().unwrap_or(StatusCode::CALL_DOES_NOT_EXIST));
             }
+            // INVITE, REFER and what is passed up were taken before.
             Method::Bye
+            | Method::Refer
             | Method::Invite
             | Method::Ack
             | Method::Cancel
@@ -231,7 +256,7 @@ impl Step<'_, '_, '_> {
         }
     }
 
-    fn refuse_outside(&mut self, tx: TxId, inbound: &Inbound, status: StatusCode) {
+    pub(crate) fn refuse_outside(&mut self, tx: TxId, inbound: &Inbound, status: StatusCode) {
         let capabilities = self.capabilities;
         self.respond_outside(tx, inbound, status, |response| match status {
             StatusCode::BAD_EVENT => capabilities.allow_events(response),
@@ -287,8 +312,14 @@ impl Step<'_, '_, '_> {
         Some((leg, Dialog::incoming(self, leg, tx, inbound, new)))
     }
 
-    fn refuse_overloaded(&mut self, tx: TxId, inbound: &Inbound) {
+    pub(crate) fn refuse_overloaded(&mut self, tx: TxId, inbound: &Inbound) {
         self.respond_outside(tx, inbound, StatusCode::SERVICE_UNAVAILABLE, |response| {
+            response.header(HeaderId::RetryAfter, OVERLOAD_RETRY)
+        });
+    }
+
+    pub(crate) fn respond_overloaded(&mut self, tx: TxId, inbound: &Inbound, local_tag: &str) {
+        self.respond(tx, inbound, StatusCode::SERVICE_UNAVAILABLE, local_tag, |response| {
             response.header(HeaderId::RetryAfter, OVERLOAD_RETRY)
         });
     }

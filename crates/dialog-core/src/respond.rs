@@ -10,7 +10,7 @@ use crate::{boundary::leg::LegId, config::DialogConfig, step::Step};
 /// The body type of a session description.
 pub(crate) const SDP: &str = "application/sdp";
 
-/// The only event package (RFC 3515 §3).
+/// The event package of a REFER's subscription (RFC 3515 §3).
 pub(crate) const REFER_PACKAGE: &str = "refer";
 
 /// Seconds for Retry-After when a table is full: long enough for calls to end, short enough for a caller to
@@ -22,7 +22,18 @@ pub(crate) const OVERLOAD_RETRY: u32 = 10;
 pub(crate) struct Capabilities {
     allow: Box<str>,
     supported: Option<Box<str>>,
-    allow_events: Option<&'static str>,
+    allow_events: Option<Box<str>>,
+    recv_info: Option<Box<str>>,
+}
+
+/// Names in a header; `None` without any.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> Option<Box<str>> {
+    let names: Vec<&str> = names.collect();
+    (!names.is_empty()).then(|| names.join(", ").into())
+}
+
+fn names(list: &[Box<str>]) -> impl Iterator<Item = &str> {
+    list.iter().map(|name| &**name)
 }
 
 impl Capabilities {
@@ -32,7 +43,10 @@ impl Capabilities {
         Self {
             allow: allow.join(", ").into(),
             supported: (!supported.is_empty()).then(|| supported.join(", ").into()),
-            allow_events: config.refer.then_some(REFER_PACKAGE),
+            allow_events: listed(
+                config.refer.then_some(REFER_PACKAGE).into_iter().chain(names(&config.packages)),
+            ),
+            recv_info: listed(names(&config.info_packages)),
         }
     }
 
@@ -40,18 +54,19 @@ impl Capabilities {
         [
             Some((HeaderId::Allow, &*self.allow)),
             self.supported.as_deref().map(|tags| (HeaderId::Supported, tags)),
-            self.allow_events.map(|packages| (HeaderId::AllowEvents, packages)),
+            self.allow_events.as_deref().map(|packages| (HeaderId::AllowEvents, packages)),
+            self.recv_info.as_deref().map(|packages| (HeaderId::RecvInfo, packages)),
         ]
         .into_iter()
         .flatten()
     }
 
-    /// Adds Allow, Supported and Allow-Events to a request (TR-034, TR-055).
+    /// Adds Allow, Supported, Allow-Events and Recv-Info to a request (TR-034, TR-055).
     pub(crate) fn on_request(&self, draft: Draft) -> Draft {
         self.headers().fold(draft, |draft, (id, value)| draft.header(id, value))
     }
 
-    /// Adds Allow, Supported and Allow-Events to a response.
+    /// Adds Allow, Supported, Allow-Events and Recv-Info to a response.
     pub(crate) fn on_response(&self, response: Response) -> Response {
         self.headers().fold(response, |response, (id, value)| response.header(id, value))
     }
@@ -61,9 +76,14 @@ impl Capabilities {
         response.header(HeaderId::Allow, &self.allow)
     }
 
+    /// Adds Recv-Info, empty if there are none (RFC 6086 §4.2.2, §5.2.3).
+    pub(crate) fn recv_info(&self, response: Response) -> Response {
+        response.header(HeaderId::RecvInfo, self.recv_info.as_deref().unwrap_or_default())
+    }
+
     /// Adds Allow-Events, if there are any (RFC 6665 §4.1.3, TR-044).
     pub(crate) fn allow_events(&self, response: Response) -> Response {
-        match self.allow_events {
+        match &self.allow_events {
             Some(packages) => response.header(HeaderId::AllowEvents, packages),
             None => response,
         }

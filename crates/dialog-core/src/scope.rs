@@ -1,6 +1,6 @@
 //! How far a failure response reaches: the table of RFC 5057 §5.1 (TR-241).
 
-use sip_message::StatusCode;
+use sip_message::{Method, StatusCode};
 
 /// What a failure response within a dialog ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,17 @@ pub(crate) fn scope(status: StatusCode) -> Scope {
         404 | 410 | 416 | 482..=485 | 502 | 604 => Scope::Dialog,
         405 | 480 | 481 | 489 | 501 => Scope::Usage,
         _ => Scope::Transaction,
+    }
+}
+
+/// The scope of a response to a request of this method within a call: what complains of a method that the call does not live
+/// by, or of an event package that the request has not, is about that request only (RFC 5057 §5.1, notes 3 and 12).
+pub(crate) fn scope_of(method: Method, status: StatusCode) -> Scope {
+    let integral = matches!(method, Method::Invite | Method::Update | Method::Ack | Method::Prack);
+    match status.as_u16() {
+        405 | 501 if !integral => Scope::Transaction,
+        489 => Scope::Transaction,
+        _ => scope(status),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use sip_message::{Draft, HeaderId, Message, Method, NameAddrBuf};
-use sip_transport::{FlowId, Origin};
+use sip_message::{Draft, HeaderId, Message, Method, NameAddr, NameAddrBuf, UriBuf};
+use sip_transport::{FlowId, Inbound, Origin, Purpose};
 
 use crate::{
-    boundary::leg::{DialogIdentity, Peer},
+    boundary::leg::{DialogIdentity, LegId, Peer},
     digest::session::Place,
     path::Path,
+    step::Step,
 };
 
 /// The highest sequence number (RFC 3261 §8.1.1.5, TR-207).
@@ -45,7 +46,71 @@ pub(crate) struct DialogState {
     pub(crate) proofs: Vec<(Place, String)>,
 }
 
+/// Both ends of a request of ours that makes a dialog.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends<'a> {
+    /// The Request-URI.
+    pub(crate) target: &'a UriBuf,
+    pub(crate) from: &'a NameAddrBuf,
+    pub(crate) to: &'a NameAddrBuf,
+    pub(crate) contact_user: Option<&'a Arc<str>>,
+    /// A Route among them becomes the first route set.
+    pub(crate) headers: &'a [(HeaderId, Box<str>)],
+}
+
 impl DialogState {
+    /// The state behind a first request of ours, with a Call-ID and a tag of its own.
+    pub(crate) fn ours(step: &mut Step<'_, '_, '_>, id: LegId, ends: Ends<'_>) -> Self {
+        let tag = step.cx.guard.token(Purpose::Tag, id.number());
+        let call_id = format!("{:016x}{:016x}", step.cx.random.next_u64(), step.cx.random.next_u64());
+        let routes = ends
+            .headers
+            .iter()
+            .filter(|(id, _)| *id == HeaderId::Route)
+            .filter_map(|(_, value)| NameAddr::parse(value).ok().map(|route| route.uri.to_owned()));
+        Self {
+            call_id: call_id.into(),
+            local_tag: tag.as_str().into(),
+            remote_tag: "".into(),
+            local: ends.from.clone(),
+            remote: ends.to.clone(),
+            contact_user: ends.contact_user.cloned(),
+            path: Path::new(ends.target, routes),
+            flow: None,
+            source: None,
+            verified_name: None,
+            local_cseq: 0,
+            remote_cseq: None,
+            caller: true,
+            proofs: Vec::new(),
+            peer: Peer::default(),
+        }
+    }
+
+    /// The state behind a first request of theirs; `None` if a header that it needs is missing or broken, Contact among
+    /// them (RFC 3261 §8.1.1.8, §12.1.1).
+    pub(crate) fn theirs(step: &Step<'_, '_, '_>, id: LegId, inbound: &Inbound) -> Option<Self> {
+        let message = &inbound.message;
+        let request_uri = message.request_target().ok()?;
+        Some(Self {
+            call_id: message.call_id().ok()?.into(),
+            local_tag: step.cx.guard.token(Purpose::Tag, id.number()).as_str().into(),
+            remote_tag: message.from_tag().unwrap_or_default().into(),
+            local: message.to().ok()?.to_owned(),
+            remote: message.from().ok()?.to_owned(),
+            contact_user: request_uri.user().map(Arc::from),
+            path: Path::new(&message.contact().ok()??.uri.to_owned(), Path::recorded(message).ok()?),
+            flow: Some(inbound.origin.flow),
+            source: Some(inbound.origin.source),
+            verified_name: inbound.origin.verified_name(),
+            local_cseq: 0,
+            remote_cseq: Some(message.cseq().ok()?.number),
+            caller: false,
+            proofs: Vec::new(),
+            peer: Peer::of(message),
+        })
+    }
+
     /// The dialog as its peer would name it in Replaces.
     pub(crate) fn identity(&self) -> DialogIdentity {
         DialogIdentity {

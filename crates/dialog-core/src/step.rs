@@ -10,6 +10,7 @@ use crate::{
     boundary::{
         DialogEvent, DialogOutput,
         leg::{LegEvent, LegId},
+        request::{RequestEvent, RequestId},
         subscription::{SubscriptionEvent, SubscriptionId},
     },
     config::DialogConfig,
@@ -38,6 +39,11 @@ impl Step<'_, '_, '_> {
     /// Tells about a subscription.
     pub(crate) fn subscription(&mut self, subscription: SubscriptionId, event: SubscriptionEvent) {
         self.out.push(DialogOutput::Event(DialogEvent::Subscription(subscription, event)));
+    }
+
+    /// Tells about a request.
+    pub(crate) fn told(&mut self, request: RequestId, event: RequestEvent) {
+        self.out.push(DialogOutput::Event(DialogEvent::Request(request, event)));
     }
 
     /// Asks the transaction layer.

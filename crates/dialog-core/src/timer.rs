@@ -1,14 +1,16 @@
 //! The timers of the dialog layer, by what they limit.
 
-use crate::boundary::{leg::LegId, subscription::SubscriptionId};
+use crate::boundary::{leg::LegId, request::RequestId, subscription::SubscriptionId};
 
-/// A timer of a leg or a subscription.
+/// A timer of a leg, a subscription or a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DialogTimer {
     /// Of a leg.
     Leg(LegId, LegTimer),
     /// Of a subscription.
     Subscription(SubscriptionId, SubscriptionTimer),
+    /// Of a request of theirs that nobody has answered yet.
+    Request(RequestId),
 }
 
 /// What limits a leg.
@@ -51,7 +53,7 @@ pub enum SubscriptionTimer {
     Expiry,
     /// Subscriber: the time for a refresh (RFC 6665 §4.1.2.2).
     Refresh,
-    /// Notifier: a REFER that the layer above did not decide on.
+    /// Notifier: a REFER or SUBSCRIBE that the layer above did not decide on.
     Decision,
     /// Notifier: a second between NOTIFYs (RFC 3515 §3.10).
     Spacing,

@@ -114,7 +114,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let theirs: SubscriptionId = bob.ids.mint();
     let refer = IncomingRefer {
-        leg: old,
+        leg: Some(old),
+        in_dialog: true,
+        from: "<sip:bob@example.com>".parse()?,
+        verified_name: None,
         source: ([192, 0, 2, 3], 5060).into(),
         verified_user: None,
         target,

@@ -133,6 +133,8 @@ impl Transfers {
                 self.requested(cx, *id, refer, out);
             }
             DialogEvent::Subscription(id, event) => self.subscription_event(cx, *id, event, out),
+            // No transfer sends or awaits one.
+            DialogEvent::Request(..) => {}
         }
     }
 
@@ -225,7 +227,7 @@ impl Transfers {
             }
         };
         let id: TransferId = cx.ids.mint();
-        if let Some(leg) = self.legs.get_mut(refer.leg) {
+        if let Some(leg) = self.legs.get_mut(admitted.leg) {
             leg.moved_by = Some(id);
             leg.referred += 1;
         }
@@ -241,8 +243,8 @@ impl Transfers {
         });
     }
 
-    fn load(&self, leg: LegId, source: IpAddr) -> Load {
-        let moved_by = self.legs.get(leg).and_then(|leg| leg.moved_by);
+    fn load(&self, leg: Option<LegId>, source: IpAddr) -> Load {
+        let moved_by = leg.and_then(|leg| self.legs.get(leg)).and_then(|leg| leg.moved_by);
         let mut load = Load {
             transfers: self.len(),
             pending: 0,

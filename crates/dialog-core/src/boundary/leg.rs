@@ -86,6 +86,8 @@ pub enum LegCommand {
         refer_to: UriBuf,
         /// Referred-By.
         referred_by: Option<NameAddrBuf>,
+        /// Asks for no subscription: `Refer-Sub: false` (RFC 4488 §4). Unless the 2xx grants it, NOTIFYs flow all the same.
+        suppress: bool,
     },
     /// Ends the leg because their description cannot be used, as `HangUp` does, but with
     /// [`EndReason::NotAcceptable`] by us: the status to an incoming call, ACK and BYE where a 2xx has come (RFC 3261

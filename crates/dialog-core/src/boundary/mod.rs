@@ -1,12 +1,15 @@
 //! The values that cross the dialog boundary, upwards and from above; transaction values are of the layer below.
 
 pub(crate) mod leg;
+pub(crate) mod package;
+pub(crate) mod request;
 pub(crate) mod subscription;
 
 use transaction_core::TxCommand;
 
 use self::{
     leg::{Invite, LegCommand, LegEvent, LegId},
+    request::{RequestCommand, RequestEvent, RequestId},
     subscription::{SubscriptionCommand, SubscriptionEvent, SubscriptionId},
 };
 use crate::{digest::keyring::Keyring, timer::DialogTimer};
@@ -26,6 +29,8 @@ pub enum DialogCommand {
     Leg(LegId, LegCommand),
     /// Asks something of a subscription.
     Subscription(SubscriptionId, SubscriptionCommand),
+    /// Asks for a request, or answers one.
+    Request(RequestId, RequestCommand),
     /// Answers challenges with these from now on, and with no others.
     Keys(Keyring),
 }
@@ -37,6 +42,8 @@ pub enum DialogEvent {
     Leg(LegId, LegEvent),
     /// About a subscription.
     Subscription(SubscriptionId, SubscriptionEvent),
+    /// About a request.
+    Request(RequestId, RequestEvent),
 }
 
 /// What a step of the dialog layer produces.

@@ -1,20 +1,27 @@
-//! What is asked of a refer subscription, and what it tells (tables 2.5 and 2.6 of the transfer catalogue).
+//! What is asked of a subscription, and what it tells (tables 2.5 and 2.6 of the transfer catalogue).
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sip_message::{NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
 use sip_transport::identifier;
 
-use super::leg::{LegId, Misuse};
+use super::{
+    leg::{LegId, Misuse},
+    package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Subscribe},
+};
 
 identifier! {
-    /// A refer subscription; it outlives the leg in which it was made.
+    /// A subscription, of a REFER or of any event package; it outlives the leg in which it was made.
     SubscriptionId, "sub-"
 }
 
 /// What can be asked of a subscription.
 #[derive(Debug, Clone)]
 pub enum SubscriptionCommand {
+    /// Subscriber: SUBSCRIBE in a dialog of its own (RFC 6665 §4.1.2.1). The id is new, minted by whoever asks.
+    Subscribe(Box<Subscribe>),
+    /// Subscriber: REFER in a dialog of its own (RFC 3515 §2.4.1, RFC 7647 §4). The id is new, minted by whoever asks.
+    ReferTo(Box<ReferTo>),
     /// Subscriber: SUBSCRIBE with Expires 0 (RFC 6665 §4.1.2.3). NOTIFYs are still answered until it is over.
     Unsubscribe,
     /// Notifier: answers the REFER with a 2xx and sends the first NOTIFY (RFC 3515 §2.4.4).
@@ -24,8 +31,35 @@ pub enum SubscriptionCommand {
         /// How long the referred request may take; the granted duration is longer (catalogue T-SUB).
         lifetime: Duration,
     },
-    /// Notifier: refuses the REFER; no subscription comes into being. Only with a status that leaves the dialog alone:
-    /// 400, 401, 403, 420, 429, 488, 491, 500, 503, 603 (TR-265); another is answered by [`SubscriptionEvent::Misused`].
+    /// Notifier: accepts a REFER that asked for no subscription, and grants that: 2xx with `Refer-Sub: false`, no NOTIFY
+    /// (RFC 4488 §4); the id ends with [`SubscriptionEnd::Suppressed`]. Misused if it was not asked for.
+    AcceptUnreported,
+    /// Notifier: answers the SUBSCRIBE with 200 and sends the first NOTIFY (RFC 6665 §4.2.1.1).
+    Grant {
+        /// Whether somebody still has to approve: the NOTIFYs say `pending` until [`SubscriptionCommand::Approve`].
+        pending: bool,
+        /// The longest duration; what was asked counts if it is less.
+        longest: Duration,
+        /// The state of the resource; `None` sends NOTIFYs without a body.
+        body: Option<Body>,
+    },
+    /// Notifier: the state of the resource has changed. NOTIFYs are spaced by a second and the last state wins.
+    Notify {
+        /// The whole state, as the package defines it.
+        body: Option<Body>,
+    },
+    /// Notifier: ends the subscription by a last NOTIFY (RFC 6665 §4.2.2).
+    Terminate {
+        /// Why.
+        reason: SubReason,
+        /// Seconds to wait before subscribing again; of use with `probation` and `giveup` only.
+        retry_after: Option<u32>,
+        /// The last state; `None` repeats the one before.
+        body: Option<Body>,
+    },
+    /// Notifier: refuses the REFER or SUBSCRIBE; no subscription comes into being. What came within a call only with a
+    /// status that leaves the dialog alone: 400, 401, 403, 420, 429, 488, 491, 500, 503, 603 (TR-265); others with 300
+    /// to 699. Another is answered by [`SubscriptionEvent::Misused`].
     Refuse {
         /// The status.
         status: StatusCode,
@@ -45,12 +79,23 @@ pub enum SubscriptionCommand {
 /// What a subscription tells.
 #[derive(Debug, Clone)]
 pub enum SubscriptionEvent {
-    /// Subscriber: the final response to our REFER, or its failure. A NOTIFY may come first (RFC 3515 §2.4.4).
+    /// Subscriber: the final response to our REFER or first SUBSCRIBE, or its failure. A NOTIFY may come first (RFC 3515 §2.4.4).
     Answered(ReferAnswer),
     /// Subscriber: a NOTIFY, already answered 200.
     Notified(Notification),
-    /// Notifier: a REFER came in the dialog of a leg. Answer with Accept or Refuse in the same step.
+    /// Subscriber: a NOTIFY of an event package, already answered 200.
+    Package(Box<PackageNotification>),
+    /// Subscriber: the SUBSCRIBE or REFER of `of` has reached one more notifier, whose subscription this one is
+    /// (RFC 6665 §4.4.1, TR-031). Comes first, before the NOTIFY that shows it.
+    Forked {
+        /// The subscription that was asked for.
+        of: SubscriptionId,
+    },
+    /// Notifier: a REFER came. Answer with Accept, `AcceptUnreported` or Refuse in the same step.
     Requested(Box<IncomingRefer>),
+    /// Notifier: a SUBSCRIBE to a package of [`DialogConfig::packages`](crate::DialogConfig::packages) came. Answer with
+    /// Grant or Refuse within [`DialogConfig::answer_limit`](crate::DialogConfig::answer_limit); 500 after it.
+    Subscribed(Box<IncomingSubscribe>),
     /// Notifier: the last NOTIFY was answered, or given up on.
     Delivered,
     /// It is over; the id is not valid any more. Nothing follows.
@@ -59,10 +104,10 @@ pub enum SubscriptionEvent {
     Misused(Misuse),
 }
 
-/// How a REFER of ours was answered.
+/// How a REFER or first SUBSCRIBE of ours was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReferAnswer {
-    /// 2xx: the other side will try and report.
+    /// 2xx: the other side will try and report, or notify.
     Accepted(StatusCode),
     /// Refused.
     Refused {
@@ -105,7 +150,7 @@ pub struct Notification {
 pub enum SubscriptionEnd {
     /// A NOTIFY with `terminated`, received or delivered.
     Terminated,
-    /// The REFER was refused or failed.
+    /// The REFER or SUBSCRIBE was refused or failed.
     Refused,
     /// No NOTIFY came within 64*T1 of the 2xx (RFC 6665 §4.1.2.4, timer N).
     NoNotify,
@@ -115,15 +160,24 @@ pub enum SubscriptionEnd {
     NotifyFailed,
     /// The other side unsubscribed.
     Unsubscribed,
+    /// The REFER was accepted without a subscription, as was asked for (`Refer-Sub: false`, RFC 4488 §4).
+    Suppressed,
 }
 
 /// A REFER that came in, syntactically sound: exactly one Refer-To, one Contact, nothing that could be injected.
 #[derive(Debug, Clone)]
 pub struct IncomingRefer {
-    /// The leg in whose dialog it came.
-    pub leg: LegId,
+    /// The leg that it is about: the one in whose dialog it came, or that its Target-Dialog names (RFC 4538 §4, TR-154).
+    /// `None` for a stranger's, which comes up only with [`DialogConfig::strangers`](crate::DialogConfig::strangers).
+    pub leg: Option<LegId>,
+    /// Whether it came in the dialog of that leg, and not in one of its own.
+    pub in_dialog: bool,
+    /// From: unverified.
+    pub from: NameAddrBuf,
     /// The address it came from.
     pub source: SocketAddr,
+    /// Who the sender is, as far as TLS has verified it.
+    pub verified_name: Option<Arc<str>>,
     /// The user who has proved by digest to have sent it; `None` where [`Authentication`](crate::Authentication) did not ask.
     pub verified_user: Option<Arc<str>>,
     /// The Refer-To URI without headers and `method`.

@@ -4,15 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Response, Scheme, StatusCode};
-use sip_transport::{Hop, Inbound, Purpose};
+use sip_transport::{Hop, Inbound};
 use smallvec::smallvec;
 use transaction_core::TxId;
 
 use crate::{
-    boundary::leg::{By, EndCause, EndReason, IncomingCall, LegEvent, LegId, Misuse, Peer, Replacing, Turn},
+    boundary::leg::{By, EndCause, EndReason, IncomingCall, LegEvent, LegId, Misuse, Replacing, Turn},
     dialog::Dialog,
     offers::{Carrier, Event, Offers, Side},
-    path::Path,
     pending::Server,
     respond::SDP,
     state::DialogState,
@@ -78,10 +77,9 @@ impl NewCall {
         let message = &inbound.message;
         let (remote, local) = (message.from().ok()?.to_owned(), message.to().ok()?.to_owned());
         let cseq = message.cseq().ok()?.number;
-        let contact = message.contact().ok()??.uri.to_owned();
+        // The Contact of its user is for 180; Accept says which one the 200 gets.
+        let state = DialogState::theirs(step, leg, inbound)?;
         let request_uri = message.request_target().ok()?.to_owned();
-        let contact_user = request_uri.as_uri().user().map(Arc::from);
-        let peer = Peer::of(message);
         let call = IncomingCall {
             request_uri,
             from: remote.clone(),
@@ -94,25 +92,7 @@ impl NewCall {
             verified_name: inbound.origin.verified_name(),
             verified_user: None,
             referred_by: message.referred_by().ok()?.map(|by| by.to_owned()),
-            peer: peer.clone(),
-        };
-        let state = DialogState {
-            call_id: message.call_id().ok()?.into(),
-            local_tag: step.cx.guard.token(Purpose::Tag, leg.number()).as_str().into(),
-            remote_tag: message.from_tag().unwrap_or_default().into(),
-            local,
-            remote,
-            // For 180; Accept says which one the 200 gets.
-            contact_user,
-            path: Path::new(&contact, Path::recorded(message).ok()?),
-            flow: Some(inbound.origin.flow),
-            source: Some(inbound.origin.source),
-            verified_name: inbound.origin.verified_name(),
-            local_cseq: 0,
-            remote_cseq: Some(cseq),
-            caller: false,
-            proofs: Vec::new(),
-            peer,
+            peer: state.peer.clone(),
         };
         Some(Self { state, call, cseq })
     }

@@ -64,8 +64,8 @@ impl Dialog {
             LegCommand::Accept { contact_user } => self.accept(step, contact_user),
             LegCommand::Reject { status, retry_after } => self.reject(step, status, retry_after),
             LegCommand::Reoffer { limit } => self.reoffer(step, limit),
-            LegCommand::Refer { subscription, refer_to, referred_by } => {
-                self.refer(step, subscription, refer_to, referred_by);
+            LegCommand::Refer { subscription, refer_to, referred_by, suppress } => {
+                self.refer(step, subscription, refer_to, referred_by, suppress);
             }
             LegCommand::Unacceptable { status } => self.unacceptable(step, status),
             LegCommand::HangUp { reason } => self.hang_up(step, reason),

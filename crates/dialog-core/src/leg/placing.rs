@@ -1,17 +1,17 @@
 //! A call of ours until it is up (RFC 3261 §13.2): route, offer, INVITE, 2xx, ACK.
 
 use bytes::Bytes;
-use sip_message::{HeaderId, Message, Method, NameAddr, StatusCode, UriBuf};
-use sip_transport::{Hop, Hops, Origin, Purpose, RouteError};
+use sip_message::{HeaderId, Message, Method, StatusCode, UriBuf};
+use sip_transport::{Hop, Hops, Origin, RouteError};
 use transaction_core::{TxCommand, TxFailure, TxId};
 
 use crate::{
-    boundary::leg::{By, EndCause, EndReason, Established, Invite, LegEvent, LegId, Misuse, Peer, Turn},
+    boundary::leg::{By, EndCause, EndReason, Established, Invite, LegEvent, LegId, Misuse, Turn},
     dialog::Dialog,
     path::Path,
     pending::{Ask, Client},
     respond::SDP,
-    state::DialogState,
+    state::{DialogState, Ends},
     step::Step,
     timer::LegTimer,
 };
@@ -65,30 +65,14 @@ pub(crate) enum Stage {
 impl Dialog {
     /// Begins a call.
     pub(crate) fn place(step: &mut Step<'_, '_, '_>, leg: LegId, invite: Box<Invite>) -> Self {
-        let tag = step.cx.guard.token(Purpose::Tag, leg.number());
-        let call_id = format!("{:016x}{:016x}", step.cx.random.next_u64(), step.cx.random.next_u64());
-        let routes = invite
-            .headers
-            .iter()
-            .filter(|(id, _)| *id == HeaderId::Route)
-            .filter_map(|(_, value)| NameAddr::parse(value).ok().map(|route| route.uri.to_owned()));
-        let state = DialogState {
-            call_id: call_id.into(),
-            local_tag: tag.as_str().into(),
-            remote_tag: "".into(),
-            local: invite.from.clone(),
-            remote: invite.to.clone(),
-            contact_user: invite.contact_user.clone(),
-            path: Path::new(&invite.target, routes),
-            flow: None,
-            source: None,
-            verified_name: None,
-            local_cseq: 0,
-            remote_cseq: None,
-            caller: true,
-            proofs: Vec::new(),
-            peer: Peer::default(),
+        let ends = Ends {
+            target: &invite.target,
+            from: &invite.from,
+            to: &invite.to,
+            contact_user: invite.contact_user.as_ref(),
+            headers: &invite.headers,
         };
+        let state = DialogState::ours(step, leg, ends);
         let limit = invite.ring_limit;
         let elsewhere = Elsewhere::new(&invite);
         let placing = Placing {

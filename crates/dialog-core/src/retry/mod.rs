@@ -11,7 +11,7 @@ use crate::{
     boundary::{DialogOutput, leg::LegId},
     dialog::Dialog,
     dialogs::Dialogs,
-    leg::placing::Placing,
+    leg::{Leg, placing::Placing},
     pending::Client,
     step::Step,
 };
@@ -31,7 +31,8 @@ pub(crate) enum Slot<'a> {
     Refer(&'a mut Option<u32>),
     /// The transaction of an UPDATE.
     Update(&'a mut TxId),
-    /// NOTIFY and SUBSCRIBE are known by their subscription alone, and of a PRACK nothing is kept.
+    /// NOTIFY and SUBSCRIBE are known by their subscription alone, requests of the hatch by their id, and of a PRACK nothing
+    /// is kept.
     Unnumbered,
 }
 
@@ -73,6 +74,7 @@ impl Dialogs {
         // Whoever has lost interest meanwhile, by hanging up say, is not to be helped to what it asked for before.
         let wanted = match (client, &mut dialog) {
             (Client::StrayBye, _) => true,
+            (Client::Request(id), None) => owner.is_none() && step.pending.hatch.has(id),
             (Client::Subscribe(id), Some(dialog)) => dialog.wants_subscribe(id, sent.unsubscribes()),
             (_, Some(dialog)) => dialog.slot(client, tx).is_some(),
             (_, None) => false,
@@ -108,6 +110,7 @@ impl Dialogs {
             Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
                 self.pending.subscriptions.get(&id).copied()
             }
+            Client::Request(id) => self.pending.hatch.leg_of(id),
             Client::StrayBye => None,
         }
     }
@@ -122,6 +125,7 @@ impl Dialog {
             Client::Bye(_) => self.bye_slot(tx),
             Client::Update(_) => self.update_slot(tx).map(Slot::Update),
             Client::Prack(_) => Some(Slot::Unnumbered),
+            Client::Request(_) => matches!(self.leg, Some(Leg::Up(_))).then_some(Slot::Unnumbered),
             Client::Refer(id) => self.refer_slot(id),
             Client::Notify(id) => self.notifier(id).map(|_| Slot::Unnumbered),
             Client::Subscribe(id) => self.subscriber(id).map(|_| Slot::Unnumbered),

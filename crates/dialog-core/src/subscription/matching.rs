@@ -1,9 +1,10 @@
 //! Which subscription of a dialog a NOTIFY or SUBSCRIBE belongs to, by its `Event` (RFC 3515 §2.4.6, RFC 5057
 //! §5.3).
 
+use sip_message::Event;
 use smallvec::SmallVec;
 
-use crate::{boundary::subscription::SubscriptionId, dialog::Dialog};
+use crate::{boundary::subscription::SubscriptionId, dialog::Dialog, respond::REFER_PACKAGE};
 
 use super::{Role, Subscription};
 
@@ -17,12 +18,29 @@ pub(crate) enum Side {
 }
 
 impl Dialog {
-    /// Finds the subscription that an event id names.
+    /// Finds the subscription that an event names: of a package by both words, of a REFER by the id (TR-242).
+    pub(crate) fn named(&self, side: Side, event: &Event<'_>) -> Option<SubscriptionId> {
+        if event.is(REFER_PACKAGE) {
+            return self.named_refer(side, event.id);
+        }
+        let is_named = |subscription: &&Subscription| subscription.is_of(side, event);
+        self.subscriptions.iter().find(is_named).map(|subscription| subscription.id)
+    }
+
+    /// Whether we have a subscription to this package, with whatever id.
+    pub(crate) fn subscribes_to(&self, package: &str) -> bool {
+        self.subscriptions.iter().any(|subscription| match &subscription.role {
+            Role::Subscriber(subscriber) => subscriber.subject.package().eq_ignore_ascii_case(package),
+            Role::Notifier(_) => false,
+        })
+    }
+
+    /// Finds the subscription of a REFER.
     ///
     /// The id is the `CSeq` number of the REFER (TR-020); a first REFER may be named by it too (TR-021).
     /// Without an id the first REFER is meant, or, because many peers never write one, the only subscription
     /// there is.
-    pub(crate) fn named(&self, side: Side, event_id: Option<&str>) -> Option<SubscriptionId> {
+    fn named_refer(&self, side: Side, event_id: Option<&str>) -> Option<SubscriptionId> {
         let mut candidates = self.subscriptions.iter().filter_map(|subscription| subscription.key(side));
         let Some(text) = event_id else {
             let all: SmallVec<[_; 4]> = candidates.collect();
@@ -46,12 +64,27 @@ struct Key {
 }
 
 impl Subscription {
+    /// Whether it is that of an event package with this `Event`.
+    fn is_of(&self, side: Side, event: &Event<'_>) -> bool {
+        match (&self.role, side) {
+            (Role::Subscriber(subscriber), Side::Subscriber) => {
+                subscriber.subject.is_package(event.package, event.id)
+            }
+            (Role::Notifier(notifier), Side::Notifier) => notifier.is_package(event.package, event.id),
+            (Role::Subscriber(_), Side::Notifier) | (Role::Notifier(_), Side::Subscriber) => false,
+        }
+    }
+
     fn key(&self, side: Side) -> Option<(SubscriptionId, Key)> {
         let key = match (&self.role, side) {
             (Role::Subscriber(subscriber), Side::Subscriber) => {
+                subscriber.is_refer().then_some(())?;
                 Key { cseq: subscriber.refer?, first: subscriber.first }
             }
-            (Role::Notifier(notifier), Side::Notifier) => Key { cseq: notifier.refer, first: notifier.first },
+            (Role::Notifier(notifier), Side::Notifier) => {
+                notifier.is_refer().then_some(())?;
+                Key { cseq: notifier.refer, first: notifier.first }
+            }
             (Role::Subscriber(_), Side::Notifier) | (Role::Notifier(_), Side::Subscriber) => return None,
         };
         Some((self.id, key))

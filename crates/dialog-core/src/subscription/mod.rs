@@ -1,12 +1,17 @@
-//! Refer subscriptions: the usages that a REFER makes in a dialog (RFC 3515, RFC 6665).
+//! Subscriptions: the usages that a REFER or SUBSCRIBE makes in a dialog (RFC 3515, RFC 6665).
 
+pub(crate) mod lifetime;
 pub(crate) mod matching;
 pub(crate) mod notification;
 pub(crate) mod notifier;
+pub(crate) mod outset;
 pub(crate) mod pacing;
+pub(crate) mod published;
 pub(crate) mod referring;
 pub(crate) mod reporting;
 pub(crate) mod requested;
+pub(crate) mod stranger;
+pub(crate) mod subject;
 pub(crate) mod subscriber;
 
 use std::time::Duration;
@@ -23,11 +28,11 @@ use crate::{
 
 use self::{referring::Subscriber, reporting::Notifier};
 
-/// Longest duration of a subscription in seconds, ours or theirs: an hour, which is beyond any transfer. Longer ones
-/// are cut, so that no dialog is kept for days because a peer wrote a large number.
+/// Longest duration of a subscription in seconds, ours or theirs: an hour, which is beyond any transfer and what most
+/// packages have as their default. Longer ones are cut, so that no dialog is kept for days because a peer wrote a large number.
 pub(crate) const LONGEST: u32 = 3_600;
 
-/// A refer subscription.
+/// A subscription.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     pub(crate) id: SubscriptionId,
@@ -37,9 +42,9 @@ pub(crate) struct Subscription {
 /// Our side of it.
 #[derive(Debug)]
 pub(crate) enum Role {
-    /// We sent the REFER (table 2.5).
+    /// We sent the REFER or SUBSCRIBE (table 2.5).
     Subscriber(Box<Subscriber>),
-    /// We got the REFER (table 2.6).
+    /// We got the REFER or SUBSCRIBE (table 2.6).
     Notifier(Box<Notifier>),
 }
 
@@ -66,12 +71,24 @@ impl Dialog {
         &mut self,
         step: &mut Step<'_, '_, '_>,
         id: SubscriptionId,
-        command: &SubscriptionCommand,
+        command: SubscriptionCommand,
     ) {
-        match *command {
+        match command {
+            // These make a subscription; the id is one that there is already.
+            SubscriptionCommand::Subscribe(_) | SubscriptionCommand::ReferTo(_) => {
+                Self::subscription_misused(step, id, Misuse::State);
+            }
             SubscriptionCommand::Unsubscribe => self.unsubscribe(step, id),
             SubscriptionCommand::Accept { pending, lifetime } => {
                 self.accept_refer(step, id, pending, lifetime);
+            }
+            SubscriptionCommand::AcceptUnreported => self.accept_unreported(step, id),
+            SubscriptionCommand::Grant { pending, longest, body } => {
+                self.grant_subscribe(step, id, pending, longest, body);
+            }
+            SubscriptionCommand::Notify { body } => self.publish(step, id, body),
+            SubscriptionCommand::Terminate { reason, retry_after, body } => {
+                self.terminate(step, id, reason, retry_after, body);
             }
             SubscriptionCommand::Refuse { status } => self.refuse_refer(step, id, status),
             SubscriptionCommand::Approve => self.approve_refer(step, id),

@@ -1,8 +1,11 @@
-//! Reads a NOTIFY of a refer subscription, with the tolerance that peers in the field need.
+//! Reads a NOTIFY, that of a refer subscription with the tolerance that peers in the field need.
 
 use sip_message::{Message, SubReason, SubState, sipfrag};
 
-use crate::boundary::subscription::{Notification, NotifiedState};
+use crate::boundary::{
+    package::{Body, PackageNotification, Resubscription},
+    subscription::{Notification, NotifiedState, SubscriptionEvent},
+};
 
 /// Seconds for a state that RFC 6665 does not name (catalogue §8).
 const UNKNOWN_STATE: u32 = 60;
@@ -13,6 +16,79 @@ pub(crate) struct Read {
     pub(crate) notification: Notification,
     /// The seconds that `expires` gives; `None` if it is absent or has no meaning.
     pub(crate) expires: Option<u32>,
+}
+
+/// A NOTIFY of either kind.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// Of a REFER.
+    Refer(Read),
+    /// Of an event package.
+    Package(Box<PackageNotification>),
+}
+
+impl Told {
+    pub(crate) fn state(&self) -> NotifiedState {
+        match self {
+            Self::Refer(read) => read.notification.state,
+            Self::Package(notification) => notification.state,
+        }
+    }
+
+    /// The seconds that it gives.
+    pub(crate) fn expires(&self) -> Option<u32> {
+        match self {
+            Self::Refer(read) => read.expires,
+            Self::Package(notification) => notification.expires,
+        }
+    }
+
+    /// Whether nothing more is to come, whatever it says of the subscription.
+    pub(crate) fn tells_the_end(&self) -> bool {
+        match self {
+            Self::Refer(read) => read.tells_the_end(),
+            Self::Package(_) => false,
+        }
+    }
+
+    pub(crate) fn event(&self) -> SubscriptionEvent {
+        match self {
+            Self::Refer(read) => SubscriptionEvent::Notified(read.notification.clone()),
+            Self::Package(notification) => SubscriptionEvent::Package(notification.clone()),
+        }
+    }
+}
+
+/// The body of a message with its type, if it has one.
+pub(crate) fn body(message: &Message) -> Option<Body> {
+    (!message.body().is_empty()).then(|| Body {
+        content_type: message.content_type().unwrap_or_default().into(),
+        content: message.body_bytes(),
+    })
+}
+
+/// Reads a NOTIFY of an event package; `None` if its Subscription-State is missing or cannot be read, which makes it
+/// malformed (RFC 6665 §4.1.3, TR-040).
+pub(crate) fn read_package(message: &Message) -> Option<PackageNotification> {
+    let given = message.subscription_state().ok().flatten()?;
+    let (state, expires) = match given.state {
+        SubState::Active => (NotifiedState::Active, given.expires),
+        SubState::Pending => (NotifiedState::Pending, given.expires),
+        SubState::Other => {
+            (NotifiedState::Active, Some(given.expires.unwrap_or(UNKNOWN_STATE).min(UNKNOWN_STATE)))
+        }
+        SubState::Terminated => (NotifiedState::Terminated, None),
+    };
+    let ended = state == NotifiedState::Terminated;
+    let reason = given.reason.filter(|_| ended);
+    let retry_after = given.retry_after.filter(|_| ended);
+    Some(PackageNotification {
+        state,
+        expires,
+        reason,
+        again: Resubscription::of(reason, retry_after),
+        body: body(message),
+    })
 }
 
 impl Read {

@@ -3,7 +3,7 @@
 /// How far a subscription of theirs has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// The REFER waits for the decision of the layer above.
+    /// The REFER or SUBSCRIBE waits for the decision of the layer above.
     Deciding,
     /// Accepted, but somebody still has to approve.
     Pending,
@@ -18,11 +18,13 @@ pub(crate) enum State {
 /// What happens to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The REFER is accepted.
+    /// The REFER or SUBSCRIBE is accepted.
     Accept,
-    /// The REFER is accepted until somebody approves.
+    /// It is accepted until somebody approves.
     AcceptPending,
-    /// The REFER is refused.
+    /// The REFER is accepted without a subscription, as was asked for (RFC 4488 §4).
+    AcceptUnreported,
+    /// It is refused.
     Refuse,
     /// Nobody decided in time.
     Undecided,
@@ -57,11 +59,13 @@ pub(crate) enum Event {
 /// What is to be done, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// 2xx to the REFER.
+    /// 2xx to the REFER or SUBSCRIBE.
     AcceptRefer,
+    /// 2xx to the REFER with `Refer-Sub: false`.
+    AcceptUnreported,
     /// The status that the layer above gave.
     RefuseRefer,
-    /// 603 to the REFER.
+    /// 603 to the REFER, 500 to the SUBSCRIBE.
     DeclineRefer,
     /// Begins to count the duration.
     Grant,
@@ -83,8 +87,10 @@ pub(crate) enum Action {
     TellDelivered,
     /// Says that the command does not fit.
     Misuse,
-    /// Ends the usage because the REFER was not accepted.
+    /// Ends the usage because the REFER or SUBSCRIBE was not accepted.
     EndRefused,
+    /// Ends the usage because the REFER asked for none.
+    EndSuppressed,
     /// Ends the usage because a NOTIFY failed.
     EndFailed,
     /// Ends the usage for the reason for which the last NOTIFY was sent.
@@ -94,14 +100,16 @@ pub(crate) enum Action {
 /// One row of the table.
 pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
     use Action::{
-        AcceptRefer, AcceptSubscribe, DeclineRefer, End, EndFailed, EndRefused, Flush, Grant, Misuse, Notify,
-        NotifyAgain, NotifyLast, NotifyNow, RefuseRefer, RefuseSubscribe, TellDelivered,
+        AcceptRefer, AcceptSubscribe, AcceptUnreported, DeclineRefer, End, EndFailed, EndRefused,
+        EndSuppressed, Flush, Grant, Misuse, Notify, NotifyAgain, NotifyLast, NotifyNow, RefuseRefer,
+        RefuseSubscribe, TellDelivered,
     };
 
     match state {
         State::Deciding => match event {
             Event::Accept => (State::Active, &[AcceptRefer, Grant, NotifyNow]),
             Event::AcceptPending => (State::Pending, &[AcceptRefer, Grant, NotifyNow]),
+            Event::AcceptUnreported => (State::Terminated, &[AcceptUnreported, EndSuppressed]),
             Event::Refuse => (State::Terminated, &[RefuseRefer, EndRefused]),
             Event::Undecided | Event::CallEnded => (State::Terminated, &[DeclineRefer, EndRefused]),
             Event::Approve | Event::Report | Event::ReportLast => (State::Deciding, &[Misuse]),
@@ -118,9 +126,11 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::Approve => (State::Active, &[Notify]),
             Event::ReportLast | Event::Expiry => (State::Terminating, &[NotifyLast]),
             // A pending subscription says nothing but 100 (TR-014).
-            Event::Report | Event::Accept | Event::AcceptPending | Event::Refuse => {
-                (State::Pending, &[Misuse])
-            }
+            Event::Report
+            | Event::Accept
+            | Event::AcceptPending
+            | Event::AcceptUnreported
+            | Event::Refuse => (State::Pending, &[Misuse]),
             Event::NotifyAccepted | Event::NotifyKept => (State::Pending, &[Flush]),
             Event::NotifyFatal => (State::Terminated, &[EndFailed]),
             Event::Refresh => (State::Pending, &[AcceptSubscribe, Notify]),
@@ -134,9 +144,11 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
         State::Active => match event {
             Event::Report => (State::Active, &[Notify]),
             Event::ReportLast | Event::Expiry => (State::Terminating, &[NotifyLast]),
-            Event::Approve | Event::Accept | Event::AcceptPending | Event::Refuse => {
-                (State::Active, &[Misuse])
-            }
+            Event::Approve
+            | Event::Accept
+            | Event::AcceptPending
+            | Event::AcceptUnreported
+            | Event::Refuse => (State::Active, &[Misuse]),
             Event::NotifyAccepted | Event::NotifyKept => (State::Active, &[Flush]),
             Event::NotifyFatal => (State::Terminated, &[EndFailed]),
             Event::Refresh => (State::Active, &[AcceptSubscribe, Notify]),
@@ -155,6 +167,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::LastOvertaken => (State::Terminating, &[NotifyAgain]),
             Event::Accept
             | Event::AcceptPending
+            | Event::AcceptUnreported
             | Event::Refuse
             | Event::Approve
             | Event::Report
@@ -165,6 +178,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
         State::Terminated => match event {
             Event::Accept
             | Event::AcceptPending
+            | Event::AcceptUnreported
             | Event::Refuse
             | Event::Approve
             | Event::Report

@@ -1,9 +1,7 @@
-//! What the subscriber's table asks for: our REFER, its response, NOTIFYs, SUBSCRIBE.
-
-use std::time::Duration;
+//! What the subscriber's table asks for: our REFER or first SUBSCRIBE, its response, NOTIFYs, SUBSCRIBE.
 
 use sip_message::{HeaderId, Message, Method, NameAddrBuf, RetryAfter, StatusCode, UriBuf};
-use sip_transport::{Hops, Inbound, RouteError, Tick};
+use sip_transport::{Hops, Inbound, Origin, RouteError, Tick};
 use transaction_core::{TxFailure, TxId};
 
 use crate::{
@@ -11,7 +9,7 @@ use crate::{
         leg::Misuse,
         subscription::{NotifiedState, ReferAnswer, SubscriptionEvent, SubscriptionId},
     },
-    dialog::{Dialog, SUBSCRIPTIONS_PER_DIALOG},
+    dialog::{Birth, Dialog, SUBSCRIPTIONS_PER_DIALOG},
     leg::Leg,
     pending::{Ask, Client},
     respond::REFER_PACKAGE,
@@ -22,28 +20,30 @@ use crate::{
 };
 
 use super::{
-    LONGEST, Role, Subscription,
-    notification::{self, Read},
+    LONGEST, Role,
+    lifetime::DEFAULT_DURATION,
+    notification::{self, Told},
+    subject::{Referral, Subject},
     subscriber::{Action, Event, State, next},
 };
 
-/// Seconds that a subscription lasts if the peer does not say (RFC 3515 leaves it to the notifier; TR-041).
-const DEFAULT_DURATION: u32 = 180;
-
-/// Shortest duration that is worth a refresh.
-const REFRESHED_FROM: u32 = 20;
+/// 423 Interval Too Brief (RFC 6665 §4.1.2.1).
+pub(crate) const TOO_BRIEF: StatusCode = StatusCode::INTERVAL_TOO_BRIEF;
 
 /// Most refreshes of one subscription: a transfer is over long before, and a peer that never ends must not
 /// keep us busy.
 const REFRESHES: u8 = 16;
 
-/// A subscription that our REFER makes.
+/// A subscription that our REFER or SUBSCRIBE makes.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of the peer and its past, beside the state and not of it"
+)]
 pub(crate) struct Subscriber {
-    state: State,
-    refer_to: UriBuf,
-    referred_by: Option<NameAddrBuf>,
-    /// The number of the REFER, once it was sent; it is the event id.
+    pub(super) state: State,
+    pub(crate) subject: Subject,
+    /// The number of the REFER or first SUBSCRIBE, once it was sent; of a REFER it is the event id.
     pub(crate) refer: Option<u32>,
     /// Whether it is the first REFER that we sent in the dialog, which has no event id.
     pub(crate) first: bool,
@@ -53,14 +53,86 @@ pub(crate) struct Subscriber {
     /// Whether the final status was told; nothing more is to come then, though the peer may not say so.
     reported: bool,
     /// When its time runs out, once that is known.
-    until: Option<Tick>,
+    pub(super) until: Option<Tick>,
+    /// Seconds that the last 2xx to a SUBSCRIBE has granted, for a NOTIFY that does not say.
+    pub(super) granted: Option<u32>,
+    /// Whether the notifier has asked for longer than we did (423).
+    lengthened: bool,
+}
+
+impl Subscriber {
+    pub(crate) fn new(subject: Subject) -> Self {
+        Self {
+            state: State::Referring,
+            subject,
+            refer: None,
+            first: false,
+            peer_writes_id: false,
+            refreshes: 0,
+            reported: false,
+            until: None,
+            granted: None,
+            lengthened: false,
+        }
+    }
+
+    /// The one that a fork of the first request has made: accepted there, as its NOTIFY shows.
+    pub(crate) fn forked(&self, subject: Subject) -> Self {
+        Self { state: State::NotifyWait, refer: self.refer, first: self.first, ..Self::new(subject) }
+    }
+
+    pub(crate) fn is_refer(&self) -> bool {
+        matches!(self.subject, Subject::Refer(_))
+    }
+
+    /// Whether it may be refreshed once more.
+    pub(super) fn is_refreshable(&self) -> bool {
+        match &self.subject {
+            Subject::Refer(_) => self.refreshes < REFRESHES && !self.reported,
+            Subject::Package(subscribe) => subscribe.expires > 0,
+        }
+    }
+
+    /// Seconds that a refresh asks for.
+    fn asks_for(&self) -> u32 {
+        match &self.subject {
+            Subject::Refer(_) => DEFAULT_DURATION,
+            Subject::Package(subscribe) => subscribe.expires,
+        }
+    }
+
+    /// Whether the first request has no response yet.
+    fn awaits_response(&self) -> bool {
+        matches!(self.state, State::Referring | State::Early | State::EarlyEnded | State::Withdrawing)
+    }
+
+    /// Whether a 2xx grants that there is no subscription, as was asked for (RFC 4488 §4, TR-071).
+    fn is_suppressed(&self, message: &Message) -> bool {
+        matches!(&self.subject, Subject::Refer(referral) if referral.suppress)
+            && matches!(message.refer_sub(), Ok(Some(false)))
+    }
+
+    /// Takes over the duration that the notifier insists on, once (RFC 3261 §10.2.8); `false` if it is not to be had.
+    fn lengthen(&mut self, message: &Message) -> bool {
+        let Subject::Package(subscribe) = &mut self.subject else { return false };
+        let longer = message
+            .min_expires()
+            .filter(|least| *least > subscribe.expires && *least <= LONGEST && subscribe.expires > 0);
+        match longer {
+            Some(least) if !std::mem::replace(&mut self.lengthened, true) => {
+                subscribe.expires = least;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
 }
 
 /// What an event brings along for the actions.
 #[derive(Default)]
 struct Facts<'a> {
     answer: Option<ReferAnswer>,
-    notify: Option<(TxId, &'a Inbound, &'a Read)>,
+    notify: Option<(TxId, &'a Inbound, &'a Told)>,
     /// Seconds granted.
     granted: Option<u32>,
 }
@@ -73,6 +145,7 @@ impl Dialog {
         id: SubscriptionId,
         refer_to: UriBuf,
         referred_by: Option<NameAddrBuf>,
+        suppress: bool,
     ) {
         let up = matches!(self.leg, Some(Leg::Up(_)));
         if !up || step.pending.subscriptions.contains_key(&id) {
@@ -83,19 +156,8 @@ impl Dialog {
         {
             return self.misused(step, Misuse::Full);
         }
-        let subscriber = Subscriber {
-            state: State::Referring,
-            refer_to,
-            referred_by,
-            refer: None,
-            first: false,
-            peer_writes_id: false,
-            refreshes: 0,
-            reported: false,
-            until: None,
-        };
-        self.subscriptions.push(Subscription { id, role: Role::Subscriber(Box::new(subscriber)) });
-        step.pending.subscriptions.insert(id, self.id);
+        let subject = Subject::Refer(Box::new(Referral::inside(refer_to, referred_by, suppress)));
+        self.add(step, id, Role::Subscriber(Box::new(Subscriber::new(subject))));
         self.send(step, Ask::Refer(id));
     }
 
@@ -106,26 +168,22 @@ impl Dialog {
         result: Result<Hops, RouteError>,
     ) {
         let first = !self.referred;
-        let up = matches!(self.leg, Some(Leg::Up(_)));
-        let Some((refer_to, referred_by, wanted)) = self
-            .subscriber(id)
-            .map(|it| (it.refer_to.clone(), it.referred_by.clone(), it.state == State::Referring))
+        let held = self.is_held();
+        let Some((subject, wanted)) =
+            self.subscriber(id).map(|it| (it.subject.clone(), it.state == State::Referring))
         else {
             return;
         };
         // Without a route, without a call or without interest it is not sent at all.
-        let (Ok(hops), true, true) = (result, up, wanted) else { return self.refer_unsent(step, id) };
-        let Some(draft) = self.next(Method::Refer) else { return self.refer_unsent(step, id) };
-        let draft = step
-            .capable(draft)
-            .contact_user(self.state.contact_user.as_deref())
-            .header(HeaderId::ReferTo, format_args!("<{refer_to}>"));
-        let draft = match referred_by {
-            Some(by) => draft.header(HeaderId::ReferredBy, by),
-            None => draft,
+        let (Ok(hops), true, true) = (result, held, wanted) else { return self.refer_unsent(step, id) };
+        let Some(draft) = self.next(subject.method()) else { return self.refer_unsent(step, id) };
+        let draft = step.capable(draft).contact_user(self.state.contact_user.as_deref());
+        let draft = match &subject {
+            Subject::Refer(_) => subject.dress(draft),
+            Subject::Package(subscribe) => subject.dress(draft).header(HeaderId::Expires, subscribe.expires),
         };
         let cseq = self.state.local_cseq;
-        self.referred = true;
+        self.referred |= matches!(subject, Subject::Refer(_));
         if let Some(subscriber) = self.subscriber(id) {
             subscriber.refer = Some(cseq);
             subscriber.first = first;
@@ -133,18 +191,18 @@ impl Dialog {
         step.request(Client::Refer(id), hops, draft);
     }
 
-    /// Our REFER in flight, if the call is up and somebody still wants it.
+    /// Our REFER or first SUBSCRIBE in flight, if what it goes in is alive and somebody still wants it.
     pub(crate) fn refer_slot(&mut self, id: SubscriptionId) -> Option<Slot<'_>> {
-        let up = matches!(self.leg, Some(Leg::Up(_)));
-        let wanted = |it: &&mut Subscriber| up && matches!(it.state, State::Referring | State::Early);
+        let held = self.is_held();
+        let wanted = |it: &&mut Subscriber| held && matches!(it.state, State::Referring | State::Early);
         self.subscriber(id).filter(wanted).map(|it| Slot::Refer(&mut it.refer))
     }
 
     /// Whether a SUBSCRIBE in flight is still wanted: the last one, or a refresh while the call is up and nobody has
     /// unsubscribed.
     pub(crate) fn wants_subscribe(&mut self, id: SubscriptionId, last: bool) -> bool {
-        let up = matches!(self.leg, Some(Leg::Up(_)));
-        self.subscriber(id).is_some_and(|it| if it.state == State::Closing { last } else { up && !last })
+        let held = self.is_held();
+        self.subscriber(id).is_some_and(|it| if it.state == State::Closing { last } else { held && !last })
     }
 
     fn refer_unsent(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
@@ -164,12 +222,29 @@ impl Dialog {
         &mut self,
         step: &mut Step<'_, '_, '_>,
         id: SubscriptionId,
+        origin: &Origin,
         message: &Message,
     ) {
         let Some(status) = message.status().filter(|status| status.is_final()) else { return };
+        if status == TOO_BRIEF
+            && self.subscriber(id).is_some_and(|it| it.awaits_response() && it.lengthen(message))
+        {
+            return self.send(step, Ask::Refer(id));
+        }
         let (event, answer) = if status.is_success() {
-            self.state.refresh(message);
-            (Event::ReferAccepted, ReferAnswer::Accepted(status))
+            self.establish_by_response(message);
+            // A fork whose NOTIFY came first has made the dialog; this 2xx is another one's.
+            if message.to_tag().unwrap_or_default() == &*self.state.remote_tag {
+                self.state.refresh(message);
+                if self.birth != Birth::Invite {
+                    self.state.heard(origin);
+                }
+            }
+            let Some(subscriber) = self.subscriber(id) else { return };
+            subscriber.granted = message.expires();
+            let event =
+                if subscriber.is_suppressed(message) { Event::ReferSuppressed } else { Event::ReferAccepted };
+            (event, ReferAnswer::Accepted(status))
         } else {
             let retry_after = message.retry_after().ok().flatten().map(|retry: RetryAfter<'_>| retry.seconds);
             (Event::ReferRefused, ReferAnswer::Refused { status, retry_after })
@@ -217,16 +292,22 @@ impl Dialog {
         let closing = self
             .subscriber(id)
             .is_some_and(|subscriber| matches!(subscriber.state, State::Withdrawing | State::Closing));
-        let read = notification::read(&inbound.message, closing);
-        let event = match read.notification.state {
+        let Some(subscriber) = self.subscriber(id) else { return };
+        subscriber.peer_writes_id |= writes_id;
+        let told = if subscriber.is_refer() {
+            Told::Refer(notification::read(&inbound.message, closing))
+        } else {
+            // One without a state was refused before.
+            let Some(read) = notification::read_package(&inbound.message) else { return };
+            Told::Package(Box::new(read))
+        };
+        self.establish(&inbound.message);
+        let event = match told.state() {
             NotifiedState::Pending => Event::NotifyPending,
             NotifiedState::Active => Event::NotifyActive,
             NotifiedState::Terminated => Event::NotifyTerminated,
         };
-        if let Some(subscriber) = self.subscriber(id) {
-            subscriber.peer_writes_id |= writes_id;
-        }
-        let facts = Facts { notify: Some((tx, inbound, &read)), granted: read.expires, ..Facts::default() };
+        let facts = Facts { notify: Some((tx, inbound, &told)), granted: told.expires(), ..Facts::default() };
         self.subscriber_event(step, id, event, &facts);
     }
 
@@ -236,20 +317,23 @@ impl Dialog {
         id: SubscriptionId,
         result: Result<Hops, RouteError>,
     ) {
-        let up = matches!(self.leg, Some(Leg::Up(_)));
+        let held = self.is_held();
         let Some(subscriber) = self.subscriber(id) else { return };
-        if !up && subscriber.state != State::Closing {
+        if !held && subscriber.state != State::Closing {
             // The call ended while the refresh looked for its route.
             return;
         }
-        let expires = if subscriber.state == State::Closing { 0 } else { DEFAULT_DURATION };
+        let expires = if subscriber.state == State::Closing { 0 } else { subscriber.asks_for() };
         let event_id = subscriber.refer.filter(|_| !subscriber.first || subscriber.peer_writes_id);
+        let subject = subscriber.subject.clone();
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Subscribe)) else {
-            return self.subscriber_event(step, id, Event::SubscribeFailed, &Facts::default());
+            return self.subscribe_failed(step, id);
         };
-        let draft = event(draft, event_id)
-            .contact_user(self.state.contact_user.as_deref())
-            .header(HeaderId::Expires, expires);
+        let draft = match &subject {
+            Subject::Refer(_) => event(draft, event_id),
+            Subject::Package(_) => subject.dress_again(draft),
+        };
+        let draft = draft.contact_user(self.state.contact_user.as_deref()).header(HeaderId::Expires, expires);
         step.request(Client::Subscribe(id), hops, draft);
     }
 
@@ -260,7 +344,12 @@ impl Dialog {
         message: &Message,
     ) {
         let Some(status) = message.status().filter(|status| status.is_final()) else { return };
+        let Some(subscriber) = self.subscriber(id) else { return };
+        if status == TOO_BRIEF && subscriber.lengthen(message) {
+            return self.send(step, Ask::Subscribe(id));
+        }
         let event = if status.is_success() {
+            subscriber.granted = message.expires();
             self.state.refresh(message);
             Event::SubscribeAccepted
         } else if ends_subscription(status) {
@@ -269,10 +358,14 @@ impl Dialog {
             Event::SubscribeFailed
         };
         self.subscriber_event(step, id, event, &Facts { granted: message.expires(), ..Facts::default() });
+        if event == Event::SubscribeFailed {
+            self.refresh_later(step, id);
+        }
     }
 
     pub(crate) fn subscribe_failed(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
         self.subscriber_event(step, id, Event::SubscribeFailed, &Facts::default());
+        self.refresh_later(step, id);
     }
 
     pub(crate) fn subscriber_timer(
@@ -331,24 +424,24 @@ impl Dialog {
                 }
             }
             Action::TellNotify => {
-                if let Some((_, _, read)) = facts.notify {
-                    step.subscription(id, SubscriptionEvent::Notified(read.notification.clone()));
+                if let Some((_, _, told)) = facts.notify {
+                    step.subscription(id, told.event());
                 }
             }
             Action::ArmN => step.arm_subscription(id, SubscriptionTimer::N, step.timeout()),
             Action::DisarmN => step.disarm_subscription(id, SubscriptionTimer::N),
             Action::Extend => {
-                let last = facts.notify.is_some_and(|(_, _, read)| read.tells_the_end());
+                let last = facts.notify.is_some_and(|(_, _, told)| told.tells_the_end());
                 if let Some(subscriber) = self.subscriber(id).filter(|_| last) {
                     subscriber.reported = true;
                 }
                 self.extend(step, id, facts.granted);
             }
             // Nobody waits for reports beyond a call that has ended (TR-258).
-            Action::Refresh if !matches!(self.leg, Some(Leg::Up(_))) => {}
+            Action::Refresh if !self.is_held() => {}
             Action::Refresh => {
                 if let Some(subscriber) = self.subscriber(id) {
-                    subscriber.refreshes += 1;
+                    subscriber.refreshes = subscriber.refreshes.saturating_add(1);
                 }
                 self.send(step, Ask::Subscribe(id));
             }
@@ -359,57 +452,6 @@ impl Dialog {
             }
             Action::Misuse => Self::subscription_misused(step, id, Misuse::State),
             Action::End(end) => self.end_subscription(step, id, end),
-        }
-    }
-
-    /// Counts the duration anew. The usage is kept for 64*T1 longer, in which the peer repeats its last
-    /// NOTIFY.
-    fn extend(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, granted: Option<u32>) {
-        let seconds = granted.unwrap_or(DEFAULT_DURATION).min(LONGEST);
-        let whole = Duration::from_secs(seconds.into());
-        let wanted = step.after(whole + step.timeout());
-        let until = self.grace.map_or(wanted, |grace| grace.min(wanted));
-        self.expire_at(step, id, until);
-        let may_refresh =
-            step.config.refresh && seconds >= REFRESHED_FROM && matches!(self.leg, Some(Leg::Up(_)));
-        if may_refresh && self.subscriber(id).is_some_and(|it| it.refreshes < REFRESHES && !it.reported) {
-            step.arm_subscription(
-                id,
-                SubscriptionTimer::Refresh,
-                whole.saturating_sub((whole / 4).min(step.timeout())),
-            );
-        } else {
-            step.disarm_subscription(id, SubscriptionTimer::Refresh);
-        }
-    }
-}
-
-impl Dialog {
-    fn expire_at(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, until: Tick) {
-        if let Some(subscriber) = self.subscriber(id) {
-            subscriber.until = Some(until);
-        }
-        step.arm_subscription(id, SubscriptionTimer::Expiry, until.since(step.cx.now));
-    }
-
-    /// The call has ended. Its subscriptions go on (TR-240), but only as long as a last NOTIFY of the peer may be on
-    /// its way: 64*T1, whatever it granted and however often it notifies (TR-165, TR-258).
-    pub(crate) fn begin_grace(&mut self, step: &mut Step<'_, '_, '_>) {
-        let grace = step.after(step.timeout());
-        self.grace = Some(grace);
-        let ours: Vec<(SubscriptionId, Tick)> = self
-            .subscriptions
-            .iter()
-            .filter_map(|subscription| match &subscription.role {
-                Role::Subscriber(it) => {
-                    Some((subscription.id, it.until.map_or(grace, |until| until.min(grace))))
-                }
-                Role::Notifier(_) => None,
-            })
-            .collect();
-        for (id, until) in ours {
-            step.disarm_subscription(id, SubscriptionTimer::Refresh);
-            self.expire_at(step, id, until);
         }
     }
 }

@@ -9,9 +9,11 @@ use transaction_core::TxId;
 use crate::{
     boundary::{
         leg::Misuse,
+        package::Body,
         subscription::{SubscriptionEnd, SubscriptionEvent, SubscriptionId},
     },
-    dialog::Dialog,
+    config::DialogConfig,
+    dialog::{Birth, Dialog},
     leg::answering::contact,
     pending::{Ask, Client},
     scope::ends_subscription,
@@ -23,7 +25,8 @@ use super::{
     LONGEST,
     notifier::{Action, Event, State, next},
     pacing::Pacing,
-    referring::event,
+    published::Published,
+    subject::event,
     whole_seconds,
 };
 
@@ -36,12 +39,14 @@ const MINUTE: u32 = 60;
 /// The statuses with which a REFER in a dialog may be refused, because they leave the dialog alone (TR-265).
 const REFUSALS: [u16; 10] = [400, 401, 403, 420, 429, 488, 491, 500, 503, 603];
 
-/// A subscription that their REFER makes.
+/// A subscription that their REFER or SUBSCRIBE makes.
 #[derive(Debug)]
 pub(crate) struct Notifier {
-    state: State,
-    /// The REFER, until it was answered.
-    request: Option<Box<(TxId, Inbound)>>,
+    pub(crate) state: State,
+    /// The REFER or SUBSCRIBE, until it was answered.
+    pub(crate) request: Option<Box<(TxId, Inbound)>>,
+    /// What a SUBSCRIBE is about; `None` after a REFER.
+    pub(crate) published: Option<Box<Published>>,
     /// The number of the REFER; it is the event id.
     pub(crate) refer: u32,
     /// Whether it is the first REFER that came in the dialog, which has no event id.
@@ -49,10 +54,10 @@ pub(crate) struct Notifier {
     /// The newest status, complete in itself (TR-013).
     status: StatusCode,
     /// For the last NOTIFY.
-    reason: SubReason,
-    end: SubscriptionEnd,
+    pub(crate) reason: SubReason,
+    pub(crate) end: SubscriptionEnd,
     /// Seconds granted at first; a refresh gets no more.
-    granted: u32,
+    pub(crate) granted: u32,
     until: Tick,
     pacing: Pacing,
     /// Whether the last NOTIFY was sent once more.
@@ -61,7 +66,7 @@ pub(crate) struct Notifier {
 
 /// What an event brings along for the actions.
 #[derive(Default)]
-struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     refusal: Option<StatusCode>,
     subscribe: Option<(TxId, &'a Inbound, u32)>,
 }
@@ -71,6 +76,7 @@ impl Notifier {
         Self {
             state: State::Deciding,
             request: Some(Box::new((tx, inbound))),
+            published: None,
             refer,
             first,
             status: StatusCode::TRYING,
@@ -81,6 +87,35 @@ impl Notifier {
             pacing: Pacing::default(),
             repeated: false,
         }
+    }
+
+    pub(crate) fn is_refer(&self) -> bool {
+        self.published.is_none()
+    }
+
+    /// What the next NOTIFY says besides its state.
+    fn content(&self) -> Published {
+        if let Some(published) = &self.published {
+            return (**published).clone();
+        }
+        let content = sipfrag::write_status(self.status, self.status.reason_phrase());
+        let event_id = (!self.first).then(|| self.refer.to_string().into());
+        Published::refer(event_id, Body { content_type: sipfrag::CONTENT_TYPE.into(), content })
+    }
+
+    /// The status that accepts the REFER or SUBSCRIBE, and the one that answers it when nobody has decided.
+    fn statuses(&self, config: &DialogConfig) -> (StatusCode, StatusCode) {
+        if self.is_refer() {
+            (config.refer_acceptance.status(), StatusCode::DECLINE)
+        } else {
+            // Nobody has refused it: it may be sent again.
+            (StatusCode::OK, StatusCode::SERVER_INTERNAL_ERROR)
+        }
+    }
+
+    /// Whether an Event is that of this package subscription.
+    pub(crate) fn is_package(&self, package: &str, id: Option<&str>) -> bool {
+        self.published.as_ref().is_some_and(|published| published.is(package, id))
     }
 }
 
@@ -93,7 +128,10 @@ impl Dialog {
         lifetime: Duration,
     ) {
         let wanted = whole_seconds(lifetime.saturating_add(step.timeout())).min(LONGEST);
-        if let Some(notifier) = self.notifier(id).filter(|notifier| notifier.state == State::Deciding) {
+        let Some(notifier) = self.notifier(id).filter(|notifier| notifier.is_refer()) else {
+            return Self::subscription_misused(step, id, Misuse::State);
+        };
+        if notifier.state == State::Deciding {
             // Longer than the referred request may take (TR-017).
             notifier.granted = wanted.max(MINUTE).next_multiple_of(MINUTE);
         }
@@ -111,7 +149,8 @@ impl Dialog {
         id: SubscriptionId,
         status: StatusCode,
     ) {
-        if !REFUSALS.contains(&status.as_u16()) {
+        let may_end_dialog = self.birth == Birth::Theirs && status.as_u16() >= 300;
+        if !may_end_dialog && !REFUSALS.contains(&status.as_u16()) {
             return Self::subscription_misused(step, id, Misuse::State);
         }
         self.notifier_command(step, id, Event::Refuse, &Facts { refusal: Some(status), ..Facts::default() });
@@ -128,7 +167,7 @@ impl Dialog {
         status: StatusCode,
         last: Option<SubReason>,
     ) {
-        let Some(notifier) = self.notifier(id) else {
+        let Some(notifier) = self.notifier(id).filter(|notifier| notifier.is_refer()) else {
             return Self::subscription_misused(step, id, Misuse::State);
         };
         let takes = match (notifier.state, last) {
@@ -167,6 +206,9 @@ impl Dialog {
         inbound: &Inbound,
     ) {
         let asked = inbound.message.expires();
+        if self.refuses_as_brief(step, id, tx, inbound) {
+            return;
+        }
         let Some(notifier) = self.notifier(id) else { return };
         // A refresh may shorten what was granted and never lengthens what was asked (TR-053).
         let granted = asked.unwrap_or(notifier.granted).min(notifier.granted);
@@ -196,21 +238,27 @@ impl Dialog {
         let state = match notifier.state {
             State::Pending => format!("pending;expires={left}"),
             State::Deciding | State::Active => format!("active;expires={left}"),
-            State::Terminating | State::Terminated if last => match notifier.reason.as_str() {
-                "" => "terminated".to_owned(),
-                reason => format!("terminated;reason={reason}"),
-            },
+            State::Terminating | State::Terminated if last => {
+                let after = notifier.published.as_ref().and_then(|published| published.retry_after);
+                let after = after.map(|seconds| format!(";retry-after={seconds}")).unwrap_or_default();
+                match notifier.reason.as_str() {
+                    "" => format!("terminated{after}"),
+                    reason => format!("terminated;reason={reason}{after}"),
+                }
+            }
             State::Terminating | State::Terminated => format!("active;expires={left}"),
         };
-        let body = sipfrag::write_status(notifier.status, notifier.status.reason_phrase());
-        let event_id = (!notifier.first).then_some(notifier.refer);
+        let content = notifier.content();
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Notify)) else {
             return self.notify_over(step, id, Event::NotifyFatal);
         };
-        let draft = event(draft, event_id)
+        let draft = event(draft, &content.package, content.id.as_deref())
             .contact_user(self.state.contact_user.as_deref())
-            .header(HeaderId::SubscriptionState, state)
-            .body(sipfrag::CONTENT_TYPE, body);
+            .header(HeaderId::SubscriptionState, state);
+        let draft = match &content.body {
+            Some(body) => draft.body(&body.content_type, &body.content),
+            None => draft,
+        };
         step.request(Client::Notify(id), hops, draft);
         step.arm_subscription(id, SubscriptionTimer::Spacing, SPACING);
     }
@@ -282,7 +330,7 @@ impl Dialog {
         }
     }
 
-    fn notifier_command(
+    pub(crate) fn notifier_command(
         &mut self,
         step: &mut Step<'_, '_, '_>,
         id: SubscriptionId,
@@ -296,7 +344,7 @@ impl Dialog {
         }
     }
 
-    fn notifier_event(
+    pub(crate) fn notifier_event(
         &mut self,
         step: &mut Step<'_, '_, '_>,
         id: SubscriptionId,
@@ -319,9 +367,24 @@ impl Dialog {
         facts: &Facts<'_>,
     ) {
         match action {
-            Action::AcceptRefer => self.answer_refer(step, id, step.config.refer_acceptance.status()),
-            Action::RefuseRefer => self.answer_refer(step, id, facts.refusal.unwrap_or(StatusCode::DECLINE)),
-            Action::DeclineRefer => self.answer_refer(step, id, StatusCode::DECLINE),
+            Action::AcceptRefer => {
+                let Some((accepted, _)) = self.notifier(id).map(|it| it.statuses(step.config)) else {
+                    return;
+                };
+                self.answer_refer(step, id, accepted, false);
+            }
+            Action::AcceptUnreported => {
+                self.answer_refer(step, id, step.config.refer_acceptance.status(), true);
+            }
+            Action::RefuseRefer => {
+                self.answer_refer(step, id, facts.refusal.unwrap_or(StatusCode::DECLINE), false);
+            }
+            Action::DeclineRefer => {
+                let Some((_, declined)) = self.notifier(id).map(|it| it.statuses(step.config)) else {
+                    return;
+                };
+                self.answer_refer(step, id, declined, false);
+            }
             Action::Grant => {
                 let granted = self.notifier(id).map_or(0, |notifier| notifier.granted);
                 self.grant(step, id, granted);
@@ -353,6 +416,7 @@ impl Dialog {
             Action::TellDelivered => step.subscription(id, SubscriptionEvent::Delivered),
             Action::Misuse => Self::subscription_misused(step, id, Misuse::State),
             Action::EndRefused => self.end_subscription(step, id, SubscriptionEnd::Refused),
+            Action::EndSuppressed => self.end_subscription(step, id, SubscriptionEnd::Suppressed),
             Action::EndFailed => self.end_subscription(step, id, SubscriptionEnd::NotifyFailed),
             Action::End => {
                 let end = self.notifier(id).map_or(SubscriptionEnd::Terminated, |notifier| notifier.end);
@@ -361,16 +425,33 @@ impl Dialog {
         }
     }
 
-    /// Answers the REFER; a 2xx carries Contact (TR-006) and refreshes the target (TR-236).
-    fn answer_refer(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, status: StatusCode) {
-        let Some(request) = self.notifier(id).and_then(|notifier| notifier.request.take()) else { return };
+    /// Answers the REFER or SUBSCRIBE; a 2xx carries Contact (TR-006) and refreshes the target (TR-236).
+    fn answer_refer(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        status: StatusCode,
+        unreported: bool,
+    ) {
+        let Some(notifier) = self.notifier(id) else { return };
+        let Some(request) = notifier.request.take() else { return };
         let (tx, inbound) = *request;
+        let granted = (!notifier.is_refer()).then_some(notifier.granted);
         step.pending.servers.remove(&tx);
         step.disarm_subscription(id, SubscriptionTimer::Decision);
         let contact = status.is_success().then(|| contact(&inbound, self.state.contact_user.as_ref()));
-        step.respond(tx, &inbound, status, &self.state.local_tag, |response| match contact {
-            Some(contact) => response.contact(&contact),
-            None => response,
+        let makes_dialog = self.birth == Birth::Theirs;
+        step.respond(tx, &inbound, status, &self.state.local_tag, |response| {
+            let Some(contact) = contact else { return response };
+            let mut response = if makes_dialog { response.dialog_forming() } else { response };
+            response.push(HeaderId::Contact, contact);
+            if unreported {
+                response.push(HeaderId::ReferSub, false);
+            }
+            if let Some(granted) = granted {
+                response.push(HeaderId::Expires, granted);
+            }
+            response
         });
         if status.is_success() {
             self.state.refresh(&inbound.message);

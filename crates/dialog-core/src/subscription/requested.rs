@@ -1,22 +1,34 @@
-//! REFER, NOTIFY and SUBSCRIBE of the peer within a dialog: what is checked before a machine sees them.
+//! REFER, NOTIFY and SUBSCRIBE of the peer: what is checked before a machine sees them.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use sip_message::{HeaderId, Message, ParseError, StatusCode};
 use sip_transport::Inbound;
 use transaction_core::TxId;
 
 use crate::{
-    boundary::subscription::{IncomingRefer, SubscriptionEvent},
-    dialog::{Dialog, SUBSCRIPTIONS_PER_DIALOG},
+    boundary::{
+        leg::LegId,
+        subscription::{IncomingRefer, SubscriptionEvent, SubscriptionId},
+    },
+    config::DialogConfig,
+    dialog::{Birth, Dialog, SUBSCRIPTIONS_PER_DIALOG},
     leg::Leg,
     pending::Server,
-    respond::{OVERLOAD_RETRY, REFER_PACKAGE},
+    respond::REFER_PACKAGE,
     step::Step,
     timer::SubscriptionTimer,
 };
 
-use super::{Role, Subscription, matching::Side, reporting::Notifier};
+use super::{Role, matching::Side, notification, reporting::Notifier};
+
+/// What is known of who sends a REFER.
+pub(crate) struct Referrer {
+    /// The call that it is about.
+    pub(crate) about: Option<LegId>,
+    /// Who has proved to have sent it.
+    pub(crate) user: Option<Arc<str>>,
+}
 
 impl Dialog {
     /// A REFER in this dialog (table 2.3, first rows).
@@ -39,27 +51,52 @@ impl Dialog {
             Some(Leg::Placing(_) | Leg::Answering(_)) => return refuse(step, &tag, StatusCode::FORBIDDEN),
             Some(Leg::Ending(_)) | None => return refuse(step, &tag, StatusCode::CALL_DOES_NOT_EXIST),
         }
+        let leg = self.id;
+        self.take_refer(step, tx, inbound, Referrer { about: Some(leg), user }, first);
+    }
+
+    /// A REFER that makes this dialog.
+    pub(crate) fn refer_taken(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        referrer: Referrer,
+    ) {
+        self.was_referred = true;
+        self.take_refer(step, tx, inbound, referrer, true);
+    }
+
+    fn take_refer(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        referrer: Referrer,
+        first: bool,
+    ) {
+        let Referrer { about, user } = referrer;
+        let tag = self.state.local_tag.clone();
+        let refuse = |step: &mut Step<'_, '_, '_>, tag: &str, status| {
+            step.respond(tx, &inbound, status, tag, |response| response);
+        };
         // Both are checked by one count, because each is the peer's mistake in the same way (TR-002, TR-006).
         if inbound.message.contact_count() != 1 || inbound.message.contact().is_err() {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         }
-        let Ok(mut refer) = self.read_refer(inbound.origin.source, &inbound.message) else {
+        let Ok(mut refer) = self.read_refer(&inbound, about) else {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         };
         refer.verified_user = user;
         if self.subscriptions.len() >= SUBSCRIPTIONS_PER_DIALOG
             || step.pending.subscriptions.len() >= step.config.subscriptions
         {
-            step.respond(tx, &inbound, StatusCode::SERVICE_UNAVAILABLE, &tag, |response| {
-                response.header(HeaderId::RetryAfter, OVERLOAD_RETRY)
-            });
-            return;
+            return step.respond_overloaded(tx, &inbound, &tag);
         }
         let id = step.cx.ids.mint();
         let number = self.state.remote_cseq.unwrap_or_default();
         let notifier = Notifier::new(tx, inbound, number, first);
-        self.subscriptions.push(Subscription { id, role: Role::Notifier(Box::new(notifier)) });
-        step.pending.subscriptions.insert(id, self.id);
+        self.add(step, id, Role::Notifier(Box::new(notifier)));
         step.pending.servers.insert(tx, Server::Refer(id));
         // The layer above answers within this step. Should it not, the REFER is declined before T1 has
         // passed, because a final response must not wait for anybody (TR-007).
@@ -67,12 +104,16 @@ impl Dialog {
         step.subscription(id, SubscriptionEvent::Requested(Box::new(refer)));
     }
 
-    fn read_refer(&self, source: SocketAddr, message: &Message) -> Result<IncomingRefer, ParseError> {
+    fn read_refer(&self, inbound: &Inbound, about: Option<LegId>) -> Result<IncomingRefer, ParseError> {
+        let message = &inbound.message;
         let refer_to = message.refer_to()?;
         let referred_by = message.referred_by()?.map(|by| by.to_owned());
         Ok(IncomingRefer {
-            leg: self.id,
-            source,
+            leg: about,
+            in_dialog: self.birth == Birth::Invite,
+            from: message.from()?.to_owned(),
+            source: inbound.origin.source,
+            verified_name: inbound.origin.verified_name(),
             verified_user: None,
             target: refer_to.target(),
             method: refer_to.method.as_deref().map(Into::into),
@@ -87,12 +128,12 @@ impl Dialog {
 
     /// A NOTIFY in this dialog; it goes on after the call's end (TR-240).
     pub(crate) fn notified(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) {
-        let (status, found) = match self.event_of(&inbound.message, Side::Subscriber) {
+        let (status, found) = match self.event_of(step, &inbound.message, Side::Subscriber) {
             Ok(found) => (StatusCode::CALL_DOES_NOT_EXIST, found),
             Err(status) => (status, None),
         };
         match found {
-            Some(_) if !step.config.lenient && !inbound.message.has(HeaderId::SubscriptionState) => {
+            Some((id, _)) if self.is_malformed(step, id, &inbound.message) => {
                 self.refuse_event(step, tx, inbound, StatusCode::BAD_REQUEST);
             }
             Some((id, writes_id)) => self.notify_received(step, id, tx, inbound, writes_id),
@@ -100,16 +141,27 @@ impl Dialog {
         }
     }
 
-    /// A SUBSCRIBE in this dialog. One that matches nothing would be a new subscription, which only a REFER
+    /// Whether a NOTIFY lacks its Subscription-State; of a REFER's it can be read all the same (TR-040).
+    fn is_malformed(&mut self, step: &Step<'_, '_, '_>, id: SubscriptionId, notify: &Message) -> bool {
+        if self.subscriber(id).is_some_and(|subscriber| subscriber.is_refer()) {
+            !step.config.lenient && !notify.has(HeaderId::SubscriptionState)
+        } else {
+            notification::read_package(notify).is_none()
+        }
+    }
+
+    /// A SUBSCRIBE in this dialog. One for `refer` that matches nothing would be a new subscription, which only a REFER
     /// makes (RFC 3515 §2.4.4, TR-023).
-    pub(crate) fn subscribed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) {
-        let (status, found) = match self.event_of(&inbound.message, Side::Notifier) {
+    pub(crate) fn subscribed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
+        let new = matches!(inbound.message.event(), Ok(Some(event)) if step.config.notifies(event.package));
+        let (status, found) = match self.event_of(step, &inbound.message, Side::Notifier) {
             Ok(found) => (StatusCode::FORBIDDEN, found),
             Err(status) => (status, None),
         };
         match found {
-            Some((id, _)) => self.subscribe_received(step, id, tx, inbound),
-            None => self.refuse_event(step, tx, inbound, status),
+            Some((id, _)) => self.subscribe_received(step, id, tx, &inbound),
+            None if new => self.subscribe_begun(step, tx, inbound),
+            None => self.refuse_event(step, tx, &inbound, status),
         }
     }
 
@@ -125,18 +177,24 @@ impl Dialog {
     /// is at fault.
     fn event_of(
         &self,
+        step: &Step<'_, '_, '_>,
         message: &Message,
         side: Side,
-    ) -> Result<Option<(crate::boundary::subscription::SubscriptionId, bool)>, StatusCode> {
-        let event_id = refer_event(message)?;
-        Ok(self.named(side, event_id).map(|id| (id, event_id.is_some())))
+    ) -> Result<Option<(SubscriptionId, bool)>, StatusCode> {
+        let event = message.event().map_err(|error| error.status())?.ok_or(StatusCode::BAD_EVENT)?;
+        match self.named(side, &event) {
+            Some(id) => Ok(Some((id, event.id.is_some()))),
+            None if self.subscribes_to(event.package) => Ok(None),
+            None => known_event(step.config, message).map(|()| None),
+        }
     }
 }
 
-/// The id of an `Event: refer`; 489 for another package or none (TR-044), 400 for one that cannot be read.
-pub(crate) fn refer_event(message: &Message) -> Result<Option<&str>, StatusCode> {
+/// Whether an Event that matches nothing is one that is known here; 489 for another package or none (TR-044), 400 for one that
+/// cannot be read.
+pub(crate) fn known_event(config: &DialogConfig, message: &Message) -> Result<(), StatusCode> {
     match message.event() {
-        Ok(Some(event)) if event.is(REFER_PACKAGE) => Ok(event.id),
+        Ok(Some(event)) if event.is(REFER_PACKAGE) || config.notifies(event.package) => Ok(()),
         Ok(Some(_) | None) => Err(StatusCode::BAD_EVENT),
         Err(error) => Err(error.status()),
     }

@@ -28,11 +28,13 @@ pub(crate) enum State {
 /// What happens to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// 2xx to the REFER.
+    /// 2xx to the REFER, or to the SUBSCRIBE that asks for the subscription.
     ReferAccepted,
-    /// A final response of 300 or more to the REFER.
+    /// 2xx to a REFER that grants that there is no subscription (RFC 4488 §4).
+    ReferSuppressed,
+    /// A final response of 300 or more to that request.
     ReferRefused,
-    /// The REFER was not answered, or could not be sent.
+    /// That request was not answered, or could not be sent.
     ReferFailed,
     /// NOTIFY with `pending`.
     NotifyPending,
@@ -88,11 +90,12 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
     use Action::{
         Accept, ArmN, DisarmN, End, Extend, Misuse, Refresh, Refuse, TellAnswer, TellNotify, Unsubscribe,
     };
-    use SubscriptionEnd::{Expired, NoNotify, Refused, Terminated as Ended};
+    use SubscriptionEnd::{Expired, NoNotify, Refused, Suppressed, Terminated as Ended};
 
     match state {
         State::Referring => match event {
             Event::ReferAccepted => (State::NotifyWait, &[TellAnswer, ArmN]),
+            Event::ReferSuppressed => (State::Terminated, &[TellAnswer, End(Suppressed)]),
             Event::ReferRefused | Event::ReferFailed => (State::Terminated, &[TellAnswer, End(Refused)]),
             Event::NotifyPending | Event::NotifyActive => (State::Early, &[Accept, Extend, TellNotify]),
             Event::NotifyTerminated => (State::EarlyEnded, &[Accept, TellNotify]),
@@ -105,7 +108,8 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::Expiry => (State::Referring, &[]),
         },
         State::Early => match event {
-            Event::ReferAccepted => (State::Active, &[TellAnswer]),
+            // A NOTIFY has come, so that there is a subscription, whatever the 2xx says.
+            Event::ReferAccepted | Event::ReferSuppressed => (State::Active, &[TellAnswer]),
             // The response is trusted, whatever the NOTIFY said.
             Event::ReferRefused => (State::Terminated, &[TellAnswer, End(Refused)]),
             // The NOTIFY shows that the REFER arrived and was accepted; only its response is lost.
@@ -121,7 +125,9 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::TimerN => (State::Early, &[]),
         },
         State::EarlyEnded => match event {
-            Event::ReferAccepted | Event::ReferFailed => (State::Terminated, &[TellAnswer, End(Ended)]),
+            Event::ReferAccepted | Event::ReferSuppressed | Event::ReferFailed => {
+                (State::Terminated, &[TellAnswer, End(Ended)])
+            }
             Event::ReferRefused => (State::Terminated, &[TellAnswer, End(Refused)]),
             Event::NotifyPending | Event::NotifyActive | Event::NotifyTerminated => {
                 (State::EarlyEnded, &[Refuse])
@@ -136,6 +142,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
         },
         State::Withdrawing => match event {
             Event::ReferAccepted => (State::Closing, &[TellAnswer, ArmN, Unsubscribe]),
+            Event::ReferSuppressed => (State::Terminated, &[TellAnswer, End(Suppressed)]),
             Event::ReferRefused | Event::ReferFailed => (State::Terminated, &[TellAnswer, End(Refused)]),
             Event::NotifyPending | Event::NotifyActive => (State::Withdrawing, &[Accept, TellNotify]),
             Event::NotifyTerminated => (State::EarlyEnded, &[Accept, TellNotify]),
@@ -154,6 +161,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::TimerN => (State::Terminated, &[End(NoNotify)]),
             Event::Unsubscribe => (State::Closing, &[ArmN, Unsubscribe]),
             Event::ReferAccepted
+            | Event::ReferSuppressed
             | Event::ReferRefused
             | Event::ReferFailed
             | Event::RefreshDue
@@ -172,9 +180,11 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::SubscribeFatal => (State::Terminated, &[End(Ended)]),
             Event::SubscribeFailed => (State::Pending, &[]),
             Event::Expiry => (State::Terminated, &[End(Expired)]),
-            Event::ReferAccepted | Event::ReferRefused | Event::ReferFailed | Event::TimerN => {
-                (State::Pending, &[])
-            }
+            Event::ReferAccepted
+            | Event::ReferSuppressed
+            | Event::ReferRefused
+            | Event::ReferFailed
+            | Event::TimerN => (State::Pending, &[]),
         },
         State::Active => match event {
             // A peer that takes its approval back is only reported.
@@ -186,9 +196,11 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::SubscribeFatal => (State::Terminated, &[End(Ended)]),
             Event::SubscribeFailed => (State::Active, &[]),
             Event::Expiry => (State::Terminated, &[End(Expired)]),
-            Event::ReferAccepted | Event::ReferRefused | Event::ReferFailed | Event::TimerN => {
-                (State::Active, &[])
-            }
+            Event::ReferAccepted
+            | Event::ReferSuppressed
+            | Event::ReferRefused
+            | Event::ReferFailed
+            | Event::TimerN => (State::Active, &[]),
         },
         State::Closing => match event {
             Event::NotifyPending | Event::NotifyActive => (State::Closing, &[Accept, TellNotify]),
@@ -198,6 +210,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::Unsubscribe => (State::Closing, &[Misuse]),
             Event::SubscribeAccepted
             | Event::ReferAccepted
+            | Event::ReferSuppressed
             | Event::ReferRefused
             | Event::ReferFailed
             | Event::RefreshDue
@@ -209,6 +222,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             }
             Event::Unsubscribe => (State::Terminated, &[Misuse]),
             Event::ReferAccepted
+            | Event::ReferSuppressed
             | Event::ReferRefused
             | Event::ReferFailed
             | Event::RefreshDue

@@ -194,7 +194,12 @@ fn our_requests_wait_for_the_ack() {
     let subscription = bench.ids.mint();
     bench.leg(
         leg,
-        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+        LegCommand::Refer {
+            subscription,
+            refer_to: uri("sip:carol@example.com"),
+            referred_by: None,
+            suppress: false,
+        },
     );
     bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(10) });
     assert!(bench.sent.is_empty());

@@ -124,7 +124,7 @@ fn malformed_refers_are_400_and_make_nothing() {
 
 #[test]
 fn what_is_asked_for_is_passed_up_decoded() {
-    // covers: TR-073
+    // covers: TR-073, EC-47
     let mut bench = Bench::new();
     let leg = bench.placed();
     let up = bench.established(leg);
@@ -142,7 +142,7 @@ fn what_is_asked_for_is_passed_up_decoded() {
     let Some(SubscriptionEvent::Requested(refer)) = bench.subscription_events(id).into_iter().next() else {
         panic!("a REFER")
     };
-    assert_eq!(refer.leg, leg);
+    assert_eq!((refer.leg, refer.in_dialog), (Some(leg), true));
     assert_eq!(refer.target.as_str(), "sip:carol@example.com");
     assert_eq!(refer.method.as_deref(), Some("INVITE"));
     assert_eq!(refer.replaces.expect("Replaces").call_id(), "a@h");

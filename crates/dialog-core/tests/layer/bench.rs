@@ -484,6 +484,7 @@ fn word(event: &DialogEvent) -> String {
     let text = match event {
         DialogEvent::Leg(_, event) => format!("{event:?}"),
         DialogEvent::Subscription(_, event) => format!("{event:?}"),
+        DialogEvent::Request(_, event) => format!("{event:?}"),
     };
     text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
 }

@@ -91,7 +91,7 @@ impl Bench {
     pub(crate) fn refer(&mut self, leg: LegId) -> SubscriptionId {
         let subscription = self.ids.mint();
         let refer_to = uri("sip:carol@example.com");
-        self.leg(leg, LegCommand::Refer { subscription, refer_to, referred_by: None });
+        self.leg(leg, LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false });
         subscription
     }
 

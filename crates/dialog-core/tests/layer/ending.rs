@@ -156,7 +156,12 @@ fn a_contact_in_their_requests_moves_the_target_of_ours() {
     let subscription = bench.ids.mint();
     bench.leg(
         leg,
-        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+        LegCommand::Refer {
+            subscription,
+            refer_to: uri("sip:carol@example.com"),
+            referred_by: None,
+            suppress: false,
+        },
     );
     let refer = bench.last_of(Method::Refer);
     assert_eq!(refer.message.request_uri(), Some("sip:bob@192.0.2.20"), "an error moves nothing");

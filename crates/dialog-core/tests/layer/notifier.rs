@@ -141,7 +141,7 @@ fn the_last_notify_is_terminated_and_nothing_follows() {
 
 #[test]
 fn many_provisional_statuses_in_a_second_are_two_notifies_and_the_last_is_never_dropped() {
-    // covers: TR-019
+    // covers: TR-019, EC-04
     let mut bench = Bench::new();
     let leg = bench.placed();
     let id = accepted(&mut bench, leg);

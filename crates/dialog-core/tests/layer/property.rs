@@ -170,7 +170,12 @@ impl World {
             7 | 8 => {
                 let subscription = self.bench.ids.mint();
                 self.subscriptions.push(subscription);
-                LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None }
+                LegCommand::Refer {
+                    subscription,
+                    refer_to: uri("sip:carol@example.com"),
+                    referred_by: None,
+                    suppress: false,
+                }
             }
             9 => {
                 LegCommand::Describe { body: (b > 100).then(|| OFFER.into()).ok_or(StatusCode::BAD_REQUEST) }

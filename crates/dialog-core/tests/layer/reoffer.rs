@@ -313,7 +313,12 @@ fn a_refer_leaves_after_the_invite_in_flight() {
     let subscription = bench.ids.mint();
     bench.leg(
         leg,
-        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+        LegCommand::Refer {
+            subscription,
+            refer_to: uri("sip:carol@example.com"),
+            referred_by: None,
+            suppress: false,
+        },
     );
     assert_eq!(bench.count_of(Method::Refer), 0);
     bench.pick_up(&sent, PEER_TAG);
@@ -331,7 +336,12 @@ fn numbers_rise_over_all_methods_in_the_order_of_sending() {
     let subscription = bench.ids.mint();
     bench.leg(
         leg,
-        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+        LegCommand::Refer {
+            subscription,
+            refer_to: uri("sip:carol@example.com"),
+            referred_by: None,
+            suppress: false,
+        },
     );
     bench.leg(leg, LegCommand::Reoffer { limit: LIMIT });
     let (refer, invite) = (bench.routes[0].clone(), bench.routes[1].clone());

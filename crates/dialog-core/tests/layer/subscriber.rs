@@ -20,6 +20,7 @@ fn refer(bench: &mut Bench, leg: LegId) -> (SubscriptionId, Sent) {
             subscription,
             refer_to: uri("sip:carol@example.com?Replaces=a%40h%3Bto-tag%3D1%3Bfrom-tag%3D2"),
             referred_by: Some(address_of("<sip:alice@example.com>")),
+            suppress: false,
         },
     );
     (subscription, bench.last_of(Method::Refer))
@@ -81,7 +82,7 @@ fn a_refer_is_sent_in_the_dialog_with_one_refer_to_in_brackets_and_a_contact() {
 
 #[test]
 fn the_usual_course_is_accepted_trying_done() {
-    // covers: TR-060
+    // covers: TR-060, EC-18
     for status in [200, 202] {
         let mut bench = Bench::new();
         let leg = bench.placed();
@@ -198,7 +199,7 @@ fn a_refusal_after_a_notify_is_trusted() {
 
 #[test]
 fn the_subscription_outlives_the_call() {
-    // covers: TR-240
+    // covers: TR-240, EC-10
     for ours in [true, false] {
         let mut bench = Bench::new();
         let leg = bench.placed();
@@ -267,7 +268,7 @@ fn unsubscribing_before_the_response_waits_for_it_and_cancels_nothing() {
 
 #[test]
 fn the_duration_is_refreshed_and_a_failed_refresh_ends_only_by_the_fatal_codes() {
-    // covers: TR-048, TR-041
+    // covers: TR-048, TR-041, EC-17
     for (status, fatal) in [(500, false), (481, true), (405, true), (403, false)] {
         let mut bench = Bench::new();
         let leg = bench.placed();
@@ -278,6 +279,7 @@ fn the_duration_is_refreshed_and_a_failed_refresh_ends_only_by_the_fatal_codes()
         assert_eq!(bench.count_of(Method::Subscribe), 0);
         bench.advance(Duration::from_secs(2));
         let refresh = bench.last_of(Method::Subscribe);
+        assert_eq!(bench.count_of(Method::Refer), 1);
         bench.reply(&refresh, status, PEER_TAG, |response| response);
         assert_eq!(end(&bench, id), fatal.then_some(SubscriptionEnd::Terminated), "{status}");
         if !fatal {
@@ -350,7 +352,12 @@ fn a_refer_that_was_not_sent_yet_fails_with_the_call() {
     let subscription: SubscriptionId = bench.ids.mint();
     bench.leg(
         leg,
-        LegCommand::Refer { subscription, refer_to: uri("sip:carol@example.com"), referred_by: None },
+        LegCommand::Refer {
+            subscription,
+            refer_to: uri("sip:carol@example.com"),
+            referred_by: None,
+            suppress: false,
+        },
     );
     let up = bench.established(leg);
     let bye = bench.theirs(Method::Bye, &up);

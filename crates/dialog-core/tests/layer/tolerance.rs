@@ -13,6 +13,7 @@ fn refer(bench: &mut Bench, leg: LegId) -> (SubscriptionId, Sent) {
             subscription,
             refer_to: uri("sip:carol@example.com?Replaces=a%40h%3Bto-tag%3D1%3Bfrom-tag%3D2"),
             referred_by: Some(address_of("<sip:alice@example.com>")),
+            suppress: false,
         },
     );
     (subscription, bench.last_of(Method::Refer))
@@ -164,7 +165,7 @@ fn a_late_number_is_500_and_reported_to_nobody() {
 
 #[test]
 fn a_notify_without_a_state_is_400_where_that_is_wanted() {
-    // covers: TR-040
+    // covers: TR-040, EC-08
     let mut bench = Bench::with(DialogConfig { lenient: false, ..DialogConfig::default() });
     let leg = bench.placed();
     let (id, sent) = refer(&mut bench, leg);

@@ -314,7 +314,10 @@ impl Net {
         let refer_to = "sip:carol@192.0.2.30".parse().expect("a URI");
         self.command(
             0,
-            DialogCommand::Leg(leg, LegCommand::Refer { subscription, refer_to, referred_by: None }),
+            DialogCommand::Leg(
+                leg,
+                LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false },
+            ),
         );
         subscription
     }

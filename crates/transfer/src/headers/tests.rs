@@ -10,7 +10,10 @@ fn refer(headers: &[(&str, &str)]) -> IncomingRefer {
         .find(|(name, _)| name.eq_ignore_ascii_case("Replaces"))
         .map(|(_, value)| Replaces::parse(value).expect("invariant: a literal of the test"));
     IncomingRefer {
-        leg: LegId::from(1),
+        leg: Some(LegId::from(1)),
+        in_dialog: true,
+        from: "<sip:bob@example.com>".parse().expect("invariant: a literal of the test"),
+        verified_name: None,
         source: ([192, 0, 2, 9], 5060).into(),
         verified_user: None,
         target: "sip:carol@example.com".parse().expect("invariant: a literal of the test"),

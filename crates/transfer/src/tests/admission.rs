@@ -263,3 +263,19 @@ fn transfers_can_be_seen_from_outside() {
     assert_eq!((infos[1].leg, infos[1].new_leg, infos[1].state), (theirs, Some(new), "Ringing"));
     assert_eq!((infos[1].last_code, infos[0].started), (Some(code(180)), started));
 }
+
+#[test]
+fn a_refer_outside_of_calls_is_followed_for_the_call_that_it_names_and_refused_to_a_stranger() {
+    // covers: TR-064, TR-153, TR-154
+    let mut rig = Rig::new(allow());
+    let leg = rig.call();
+    let outside =
+        |leg| IncomingRefer { leg, in_dialog: false, ..Rig::refer(LegId::from(0), "sip:carol@example.com") };
+    assert_eq!(rig.asked(outside(None)).1, "refuse 403");
+    assert!(rig.asked(outside(Some(leg))).1.starts_with("accept"));
+    assert_eq!(
+        rig.asked(Rig::refer(leg, "sip:dave@example.com")).1,
+        "refuse 603",
+        "that call is being moved"
+    );
+}

@@ -265,7 +265,10 @@ impl Rig {
 
     pub(super) fn refer(leg: LegId, target: &str) -> IncomingRefer {
         IncomingRefer {
-            leg,
+            leg: Some(leg),
+            in_dialog: true,
+            from: "<sip:bob@example.com>".parse().expect("invariant: a literal of the test"),
+            verified_name: None,
             source: ([192, 0, 2, 9], 5060).into(),
             verified_user: None,
             target: uri(target),
@@ -371,6 +374,7 @@ fn dialog_line(
         }
         DialogCommand::Leg(_, other) => format!("{other:?}"),
         DialogCommand::Place { .. } => "place by dialog".into(),
+        DialogCommand::Request(_, other) => format!("{other:?}"),
         DialogCommand::Keys(_) => "keys".into(),
         DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
@@ -383,6 +387,12 @@ fn dialog_line(
             SubscriptionCommand::Report { status, last: Some(reason) } => {
                 format!("report {status} last {reason:?}")
             }
+            SubscriptionCommand::Subscribe(_)
+            | SubscriptionCommand::ReferTo(_)
+            | SubscriptionCommand::AcceptUnreported
+            | SubscriptionCommand::Grant { .. }
+            | SubscriptionCommand::Notify { .. }
+            | SubscriptionCommand::Terminate { .. } => format!("{command:?}"),
         },
     }
 }

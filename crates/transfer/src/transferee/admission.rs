@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use dialog_core::{DialogIdentity, IncomingRefer};
+use dialog_core::{DialogIdentity, IncomingRefer, LegId};
 use sip_message::{HeaderId, Method, Replaces, Scheme, StatusCode, UriBuf};
 
 use crate::{
@@ -27,6 +27,8 @@ pub(crate) struct Load {
 /// A REFER that is followed.
 #[derive(Debug)]
 pub(crate) struct Admitted {
+    /// The call that the REFER is about: the one it came in, or that its Target-Dialog names.
+    pub(crate) leg: LegId,
     /// Whether the application decides.
     pub(crate) ask: bool,
     pub(crate) target: UriBuf,
@@ -43,8 +45,9 @@ pub(crate) fn admit(
     load: Load,
     policy: &TransferPolicy,
 ) -> Result<Admitted, StatusCode> {
-    // A REFER in an early dialog comes from a stranger (TR-249), as does one in a call that is not known.
-    let Some(leg) = legs.get(refer.leg).filter(|leg| leg.stage != Stage::Early) else {
+    // A REFER in an early dialog comes from a stranger (TR-249), as does one in a call that is not known, or about none.
+    let known = refer.leg.and_then(|id| Some((id, legs.get(id)?)));
+    let Some((id, leg)) = known.filter(|(_, leg)| leg.stage != Stage::Early) else {
         return Err(StatusCode::FORBIDDEN);
     };
     // SEC-01. Call-ID and tags of a call are no secret, so that both count: who the call is with, and where this request
@@ -93,7 +96,7 @@ pub(crate) fn admit(
         return Err(StatusCode::FORBIDDEN);
     }
     let target = policy.targets.check(&refer.target.as_uri()).map_err(crate::TargetRefusal::status)?;
-    Ok(Admitted { ask, target, headers })
+    Ok(Admitted { leg: id, ask, target, headers })
 }
 
 /// Only INVITE is sent on somebody else's word; taken in any case of letters (TR-136).

@@ -61,7 +61,7 @@ impl Transferee {
     ) -> Self {
         Self {
             id,
-            leg: refer.leg,
+            leg: admitted.leg,
             peer: address(refer.source),
             subscription,
             route: Route::new(admitted.target),
@@ -285,6 +285,9 @@ impl Transferee {
             }
             SubscriptionEvent::Answered(_)
             | SubscriptionEvent::Notified(_)
+            | SubscriptionEvent::Package(_)
+            | SubscriptionEvent::Forked { .. }
+            | SubscriptionEvent::Subscribed(_)
             | SubscriptionEvent::Requested(_) => false,
         }
     }

@@ -133,7 +133,12 @@ impl Transferor {
         }
         around.subscriptions.insert(subscription, self.id);
         self.tell(TransferEventKind::ReferSent, out);
-        let command = LegCommand::Refer { subscription, refer_to, referred_by: self.referred_by.clone() };
+        let command = LegCommand::Refer {
+            subscription,
+            refer_to,
+            referred_by: self.referred_by.clone(),
+            suppress: false,
+        };
         out.push(TransferOutput::Dialog(DialogCommand::Leg(self.leg_of(referred), command)));
         true
     }

@@ -289,13 +289,19 @@ impl Event {
             SubscriptionEvent::Ended(end) => Some(Self::Subscription(match end {
                 SubscriptionEnd::Terminated
                 | SubscriptionEnd::NotifyFailed
+                | SubscriptionEnd::Suppressed
                 | SubscriptionEnd::Unsubscribed => End::Terminated,
                 SubscriptionEnd::Refused => End::Refused,
                 SubscriptionEnd::NoNotify => End::NoNotify,
                 SubscriptionEnd::Expired => End::Expired,
             })),
             SubscriptionEvent::Misused(_) => Some(Self::Answer(Answer::Misused)),
-            SubscriptionEvent::Requested(_) | SubscriptionEvent::Delivered => None,
+            // Another package's, another role's, or a fork, which no REFER within a call has.
+            SubscriptionEvent::Requested(_)
+            | SubscriptionEvent::Subscribed(_)
+            | SubscriptionEvent::Package(_)
+            | SubscriptionEvent::Forked { .. }
+            | SubscriptionEvent::Delivered => None,
         }
     }
 

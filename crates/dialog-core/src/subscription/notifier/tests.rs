@@ -7,6 +7,7 @@ const STATES: &[State] =
 const EVENTS: &[Event] = &[
     Event::Accept,
     Event::AcceptPending,
+    Event::AcceptUnreported,
     Event::Refuse,
     Event::Undecided,
     Event::CallEnded,
@@ -51,7 +52,9 @@ fn nothing_leads_out_of_terminated() {
 
 #[test]
 fn the_usage_ends_exactly_when_terminated_is_entered() {
-    let ends = |action: &&Action| matches!(action, Action::End | Action::EndFailed | Action::EndRefused);
+    let ends = |action: &&Action| {
+        matches!(action, Action::End | Action::EndFailed | Action::EndRefused | Action::EndSuppressed)
+    };
     for state in STATES.iter().filter(|state| **state != State::Terminated) {
         for event in EVENTS {
             let (to, actions) = next(*state, *event);

@@ -15,6 +15,7 @@ const STATES: &[State] = &[
 ];
 const EVENTS: &[Event] = &[
     Event::ReferAccepted,
+    Event::ReferSuppressed,
     Event::ReferRefused,
     Event::ReferFailed,
     Event::NotifyPending,
