@@ -12,8 +12,8 @@ use dialog_core::{
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, Message, Response, StatusCode, SubReason};
 use sip_transport::{
-    CloseCause, Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, RouteError, RouteId,
-    Tick, TimerOp, Transport, UnixTime,
+    CloseCause, Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, RouteError,
+    RouteId, Tick, TimerOp, Transport, UnixTime,
 };
 use transaction_core::{TxCommand, TxEvent, TxFailure, TxId};
 
@@ -73,7 +73,13 @@ fn hop() -> Hop {
 }
 
 fn origin() -> Origin {
-    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: hop().remote, local: hop().local, peer: None }
+    Origin {
+        flow: FlowId::from(1),
+        transport: Transport::Udp,
+        source: hop().remote,
+        local: hop().local,
+        peer: None,
+    }
 }
 
 fn pick<T: Clone>(from: &[T], at: u8) -> Option<T> {

@@ -7,14 +7,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use dialog_core::{
-    Body, DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Place, ReferTo, Request,
-    RequestCommand, RequestEvent, RequestId, Subscribe, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
+    Body, DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Place, ReferTo,
+    Request, RequestCommand, RequestEvent, RequestId, Subscribe, SubscriptionCommand, SubscriptionEvent,
+    SubscriptionId,
 };
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, HeaderId, Message, Method, Response, StatusCode, SubReason};
 use sip_transport::{
-    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbox, Random, RouteError, RouteId, Tick, TimerOp, Transport,
-    UnixTime,
+    Cx, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbox, Random, RouteError, RouteId, Tick,
+    TimerOp, Transport, UnixTime,
 };
 use transaction_core::{TxCommand, TxEvent, TxFailure, TxId};
 
@@ -77,7 +78,13 @@ fn hop() -> Hop {
 }
 
 fn origin() -> Origin {
-    Origin { flow: FlowId::from(1), transport: Transport::Udp, source: hop().remote, local: hop().local, peer: None }
+    Origin {
+        flow: FlowId::from(1),
+        transport: Transport::Udp,
+        source: hop().remote,
+        local: hop().local,
+        peer: None,
+    }
 }
 
 fn pick<T: Clone>(from: &[T], at: u8) -> Option<T> {
@@ -120,7 +127,10 @@ impl World {
         }
     }
 
-    fn step(&mut self, act: impl FnOnce(&mut Dialogs, &mut Cx<'_>, &mut sip_transport::Out<'_, DialogOutput>)) {
+    fn step(
+        &mut self,
+        act: impl FnOnce(&mut Dialogs, &mut Cx<'_>, &mut sip_transport::Out<'_, DialogOutput>),
+    ) {
         let mut cx = Cx {
             now: self.now,
             unix: UnixTime::default(),
@@ -171,7 +181,9 @@ impl World {
                 SubscriptionEvent::Ended(_) => self.subscriptions.retain(|known| *known != id),
                 _ => {}
             },
-            DialogOutput::Event(DialogEvent::Request(id, RequestEvent::Incoming(_))) => self.requests.push(id),
+            DialogOutput::Event(DialogEvent::Request(id, RequestEvent::Incoming(_))) => {
+                self.requests.push(id)
+            }
             DialogOutput::Event(_) => {}
             DialogOutput::Timer(TimerOp::Arm(key, after)) => {
                 let micros = u64::try_from(after.as_micros()).expect("a time that fits");
@@ -195,7 +207,8 @@ impl World {
             5 => self.request(a, b),
             6 => {
                 for route in std::mem::take(&mut self.routes) {
-                    let result = if b % 16 == 0 { Err(RouteError::Unresolved) } else { Ok(Hops::from_elem(hop(), 1)) };
+                    let result =
+                        if b % 16 == 0 { Err(RouteError::Unresolved) } else { Ok(Hops::from_elem(hop(), 1)) };
                     self.receive(TxEvent::Routed { route, result });
                 }
             }
@@ -212,8 +225,11 @@ impl World {
     }
 
     fn wait(&mut self, time: Duration) {
-        let until = Tick::from_micros(self.now.as_micros() + u64::try_from(time.as_micros()).expect("a time that fits"));
-        while let Some((key, at)) = self.timers.iter().min_by_key(|(_, at)| **at).map(|(key, at)| (*key, *at)) {
+        let until = Tick::from_micros(
+            self.now.as_micros() + u64::try_from(time.as_micros()).expect("a time that fits"),
+        );
+        while let Some((key, at)) = self.timers.iter().min_by_key(|(_, at)| **at).map(|(key, at)| (*key, *at))
+        {
             if at > until {
                 break;
             }
@@ -284,8 +300,8 @@ impl World {
     /// A request of the peer. Its last line is the input's.
     fn message(&mut self, a: u8, b: u8, line: &str) {
         self.cseq += u32::from(b % 8 != 7);
-        let method =
-            [Method::Notify, Method::Notify, Method::Subscribe, Method::Refer, Method::Message][usize::from(b) % 5];
+        let method = [Method::Notify, Method::Notify, Method::Subscribe, Method::Refer, Method::Message]
+            [usize::from(b) % 5];
         let (call_id, from_tag, to_tag) = match pick(&self.dialog_ids, a / 4) {
             Some((call_id, from, to)) if a % 4 != 3 => {
                 (call_id, if a % 4 == 2 { "two".into() } else { from }, format!(";tag={to}"))
@@ -314,8 +330,9 @@ impl World {
         let Some((tx, sent)) = pick(&self.sent, a) else { return };
         let code = [200, 200, 202, 180, 302, 423, 408, 481, 489, 500, 503, 603][usize::from(b) % 12];
         let Some(status) = StatusCode::new(code) else { return };
-        let mut response =
-            Response::to(&sent, status).to_tag(if b > 128 { "two" } else { "one" }).contact("<sip:bob@192.0.2.20>");
+        let mut response = Response::to(&sent, status)
+            .to_tag(if b > 128 { "two" } else { "one" })
+            .contact("<sip:bob@192.0.2.20>");
         let header = [HeaderId::Expires, HeaderId::MinExpires, HeaderId::ReferSub, HeaderId::RetryAfter];
         response.push(header[usize::from(b) / 12 % 4], line);
         let Ok(wire) = response.encode() else { return };
@@ -352,10 +369,19 @@ fn subscription_command(b: u8) -> SubscriptionCommand {
         2 => SubscriptionCommand::AcceptUnreported,
         3 => SubscriptionCommand::Grant { pending: b > 100, longest, body: body(b / 9) },
         4 => SubscriptionCommand::Notify { body: body(b / 9) },
-        5 => SubscriptionCommand::Terminate { reason: SubReason::Giveup, retry_after: Some(5), body: body(b / 9) },
-        6 => SubscriptionCommand::Refuse { status: if b > 100 { StatusCode::DECLINE } else { StatusCode::NOT_FOUND } },
+        5 => SubscriptionCommand::Terminate {
+            reason: SubReason::Giveup,
+            retry_after: Some(5),
+            body: body(b / 9),
+        },
+        6 => SubscriptionCommand::Refuse {
+            status: if b > 100 { StatusCode::DECLINE } else { StatusCode::NOT_FOUND },
+        },
         7 => SubscriptionCommand::Approve,
-        _ => SubscriptionCommand::Report { status: StatusCode::OK, last: (b > 100).then_some(SubReason::Noresource) },
+        _ => SubscriptionCommand::Report {
+            status: StatusCode::OK,
+            last: (b > 100).then_some(SubReason::Noresource),
+        },
     }
 }
 

@@ -111,7 +111,7 @@ impl World {
                 self.answered.push(Message::parse(wire).expect("a message"));
             }
             DialogOutput::Event(DialogEvent::Leg(leg, LegEvent::NeedDescription { .. })) => {
-                let body = Some(Bytes::from_static(b"v=0"));
+                let body = Ok(Bytes::from_static(b"v=0"));
                 let command = DialogCommand::Leg(leg, LegCommand::Describe { body });
                 self.step(|dialogs, cx, out| dialogs.command(cx, command, out));
             }
@@ -127,6 +127,8 @@ impl World {
     fn challenged(&mut self, lines: &[&str]) {
         let leg = self.ids.mint();
         let invite = Invite {
+            offerless: false,
+            registration: None,
             target: "sip:bob@192.0.2.20".parse().expect("a URI"),
             to: "<sip:bob@example.com>".parse().expect("an address"),
             from: "<sip:alice@example.com>".parse().expect("an address"),

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, HeaderId, Limits, Message, Method, Response, StatusCode};
 use sip_transport::{
-    CloseCause, Cx, FlowEvent, FlowId, Guard, Hop, IdMint, Inbound, Origin, Out, Outbound, Outbox, Random, RouteId, Tick,
-    TimerOp, Transport, UnixTime, wheel::Wheel,
+    CloseCause, Cx, FlowEvent, FlowId, Guard, Hop, IdMint, Inbound, Origin, Out, Outbound, Outbox, Random,
+    RouteId, Tick, TimerOp, Transport, UnixTime, wheel::Wheel,
 };
 use transaction_core::{Config, Transactions, TxCommand, TxEvent, TxId, TxOutput, TxTimer};
 
@@ -110,7 +110,10 @@ impl Stack {
                 TxOutput::Send(outbound) => {
                     // A response repeats what the peer wrote, which may leave no room within the parser's limits.
                     let response = outbound.wire.starts_with(b"SIP/2.0");
-                    assert!(response || Message::parse(outbound.wire.clone()).is_ok(), "a request can be read");
+                    assert!(
+                        response || Message::parse(outbound.wire.clone()).is_ok(),
+                        "a request can be read"
+                    );
                     self.sent.push(outbound);
                 }
                 TxOutput::Event(event) => self.told(event),
@@ -202,7 +205,8 @@ impl Stack {
 
     fn advance(&mut self, time: Duration) {
         let until = self.now + time;
-        let next = |timers: &Wheel<TxTimer>| timers.next().map(|next| Duration::from_micros(next.as_micros()));
+        let next =
+            |timers: &Wheel<TxTimer>| timers.next().map(|next| Duration::from_micros(next.as_micros()));
         while let Some(next) = next(&self.timers).filter(|next| *next <= until) {
             self.now = self.now.max(next);
             while let Some(timer) = self.timers.pop(self.tick()) {

@@ -97,9 +97,21 @@ pub fn describe(bytes: &Bytes) -> String {
     if let Ok(cseq) = message.cseq() {
         let _ = write!(line, " #{}", cseq.number);
     }
-    for id in [HeaderId::ReferTo, HeaderId::ReferredBy, HeaderId::SubscriptionState, HeaderId::RetryAfter] {
+    for id in [
+        HeaderId::ReferTo,
+        HeaderId::ReferredBy,
+        HeaderId::SubscriptionState,
+        HeaderId::RetryAfter,
+        HeaderId::Route,
+    ] {
         if let Some(value) = message.first(id) {
             let _ = write!(line, "  {}: {}", id.name(), without_ids(value));
+        }
+    }
+    // What is in them is drawn at random.
+    for id in [HeaderId::Authorization, HeaderId::ProxyAuthorization, HeaderId::RSeq, HeaderId::RAck] {
+        if message.has(id) {
+            let _ = write!(line, "  {}", id.name());
         }
     }
     if message.has(HeaderId::Replaces) {

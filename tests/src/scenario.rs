@@ -31,7 +31,8 @@
 //! A party that is `scripted` has no engine, and listens by UDP: it does what the scenario says, however wrong, and nothing else but to
 //! acknowledge, to repeat itself and to answer 200 where the scenario says nothing (`scripted.rs`). Its steps may also
 //! wait for a message: `on bob REFER 1 after 5ms bob reply 202`, `on bob 200/NOTIFY 1 after 0ms bob send BYE`. Lines that
-//! begin with `|` are header lines and, after an empty one, the body of the message before them.
+//! begin with `|` are header lines and, after an empty one, the body of the message before them. A To or Contact among
+//! them stands in the place of the party's own: so it answers as several forks, or as somebody behind a proxy.
 
 mod actions;
 mod options;
@@ -39,7 +40,7 @@ mod parse;
 
 use std::time::Duration;
 
-use session_core::SrtpPolicy;
+use session_core::{Authentication, Keyring, Reliability, SessionTimers, SrtpPolicy};
 use sip_message::StatusCode;
 use sip_transport::Transport;
 use transfer::{AttendedOptions, Completion, TransferPolicy};
@@ -91,6 +92,14 @@ pub struct Party {
     pub srtp: SrtpPolicy,
     /// How long its User-Agent is, in bytes; the usual one where the scenario does not say.
     pub user_agent: Option<usize>,
+    /// With what it answers challenges.
+    pub keys: Keyring,
+    /// Whom it asks to prove who it is.
+    pub authentication: Option<Authentication>,
+    /// When its provisional responses are reliable.
+    pub reliability: Reliability,
+    /// Whether its sessions are timed.
+    pub session_timers: SessionTimers,
 }
 
 impl Party {
@@ -227,6 +236,14 @@ pub struct Content {
     pub headers: Vec<String>,
     /// The body's lines, joined by CRLF; a last empty line ends the body with CRLF.
     pub body: Option<Vec<String>>,
+}
+
+impl Content {
+    /// Whether it has a header line of this name, which then stands in the place of the party's own.
+    pub fn gives(&self, name: &str) -> bool {
+        let named = |line: &String| line.split_once(':').is_some_and(|(given, _)| given == name);
+        self.headers.iter().any(named)
+    }
 }
 
 /// What must come of a scenario.

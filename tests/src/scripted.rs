@@ -1,7 +1,7 @@
 //! A party without an engine: it sends what a scenario says, however wrong that is, and keeps only what is needed to send
 //! it within a dialog.
 //!
-//! By itself it acknowledges final responses to its INVITEs, answers a repeated request as the first time, and answers
+//! By itself it acknowledges final responses to its INVITEs, with an answer where these bring the offer, answers a repeated request as the first time, and answers
 //! what the scenario says nothing about with 200, a CANCEL also with 487 to the INVITE.
 
 mod dialog;
@@ -131,7 +131,9 @@ impl Scripted {
             ("Call-ID", request.first(HeaderId::CallId)),
             ("CSeq", request.first(HeaderId::CSeq)),
         ] {
-            add(&mut text, name, value.unwrap_or_default());
+            if !content.gives(name) {
+                add(&mut text, name, value.unwrap_or_default());
+            }
         }
         if matches!(request.method(), Some(Method::Invite | Method::Refer)) {
             text += &self.contact_line(content);
@@ -208,7 +210,7 @@ impl Scripted {
 
     /// Our Contact, where the scenario gives none.
     fn contact_line(&self, content: &Content) -> String {
-        if content.headers.iter().any(|header| header.starts_with("Contact:")) {
+        if content.gives("Contact") {
             return String::new();
         }
         format!("Contact: <sip:{}@{}>\r\n", self.name, self.address)
@@ -224,7 +226,9 @@ impl Scripted {
         let call_id = response.call_id().ok()?;
         let dialog = self.dialogs.iter().find(|dialog| dialog.call_id == call_id)?;
         let text = dialog.ack(response, self.address, &branch)?;
-        Some((source, Bytes::from(format!("{text}Content-Length: 0\r\n\r\n"))))
+        let offered = dialog.invite.as_ref().is_some_and(|invite| !invite.body().is_empty());
+        let sdp = status.is_success() && !offered && !response.body().is_empty();
+        Some((source, self.finish(text, &Content { sdp, ..Content::default() }, None)))
     }
 
     fn dialog_of(&mut self, message: &Message, source: SocketAddr) -> Option<usize> {

@@ -202,9 +202,6 @@ impl Dialogs {
             && let Some(dialog) = dialogs.remove(&leg)
         {
             step.pending.unlink(&dialog);
-            if !dialog.confirmed {
-                return;
-            }
             step.pending.answers.forget(step.cx.guard, &dialog.state.call_id);
             if !dialog.confirmed {
                 return;

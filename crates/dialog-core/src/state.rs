@@ -8,12 +8,16 @@ use sip_transport::{FlowId, Inbound, Origin, Purpose};
 use crate::{
     boundary::leg::{DialogIdentity, LegId, Peer},
     contact::OurContact,
+    digest::session::Place,
     path::Path,
     step::Step,
 };
 
 /// The highest sequence number (RFC 3261 §8.1.1.5, TR-207).
 const LAST_CSEQ: u32 = (1 << 31) - 1;
+
+/// Most methods of an Allow that are kept: twice as many as there are registered ones.
+const ALLOWED: usize = 32;
 
 /// Max-Forwards of every request of ours (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
@@ -42,6 +46,8 @@ pub(crate) struct DialogState {
     /// Whether the Call-ID is ours.
     pub(crate) caller: bool,
     pub(crate) peer: Peer,
+    /// The credentials of our last INVITE that was accepted, which its ACK repeats (RFC 3261 §22.1).
+    pub(crate) proofs: Vec<(Place, String)>,
 }
 
 /// Both ends of a request of ours that makes a dialog.
@@ -80,6 +86,7 @@ impl DialogState {
             local_cseq: 0,
             remote_cseq: None,
             caller: true,
+            proofs: Vec::new(),
             peer: Peer::default(),
         }
     }
@@ -106,6 +113,7 @@ impl DialogState {
             local_cseq: 0,
             remote_cseq: Some(message.cseq().ok()?.number),
             caller: false,
+            proofs: Vec::new(),
             peer: Peer::of(message),
         })
     }
@@ -141,7 +149,7 @@ impl DialogState {
         Some(self.local_cseq)
     }
 
-    /// Starts a request with a given number: an ACK (RFC 3261 §13.2.2.4).
+    /// Starts a request with a given number: an ACK (RFC 3261 §13.2.2.4), which has the credentials of its INVITE.
     pub(crate) fn draft(&self, method: Method, cseq: u32) -> Draft {
         let draft = self
             .path
@@ -153,7 +161,11 @@ impl DialogState {
         } else {
             draft.header(HeaderId::To, format_args!("{};tag={}", self.remote, self.remote_tag))
         };
-        draft.header(HeaderId::CallId, &self.call_id).header(HeaderId::CSeq, format_args!("{cseq} {method}"))
+        let draft = draft
+            .header(HeaderId::CallId, &self.call_id)
+            .header(HeaderId::CSeq, format_args!("{cseq} {method}"));
+        let proofs = self.proofs.iter().filter(|_| method == Method::Ack);
+        proofs.fold(draft, |draft, (place, value)| draft.header(place.credentials(), value))
     }
 
     /// Takes the number of a request of the peer; `false` if it is not higher than the last one (TR-191).
@@ -187,7 +199,7 @@ impl Peer {
     pub(crate) fn of(message: &Message) -> Self {
         let says = |tag: &str| message.supported().any(|supported| supported.eq_ignore_ascii_case(tag));
         Self {
-            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().collect()),
+            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().take(ALLOWED).collect()),
             replaces: says("replaces"),
             target_dialog: says("tdialog"),
         }

@@ -22,8 +22,8 @@ pub use facade::{
 };
 
 pub use dialog_core::{
-    Account, AccountFault, By, Credential, EndCause, EndReason, Keyring, KeyringFull, Registered,
-    RegistrationFailure, RegistrationId, Secret,
+    Account, AccountFault, Authentication, By, Credential, EndCause, EndReason, Keyring, KeyringFull,
+    Registered, RegistrationFailure, RegistrationId, Reliability, Secret, SessionTimers, Users,
 };
 pub use engine::{
     AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo,

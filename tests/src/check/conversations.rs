@@ -120,7 +120,7 @@ fn mutual(played: &Played, node: usize, found: &mut Vec<String>) {
             continue;
         }
         match (&*with(node, &call.peer), &*with(other, &played.names[node])) {
-            (_, []) if !hung_up_unheard(played, other) => {
+            (_, []) if !hung_up_unheard(played, other) && !is_elsewhere(played, other) => {
                 found.push(format!("{} is up here, and {} has no call with us", call.session, call.peer));
             }
             ([ours], [theirs])
@@ -133,6 +133,14 @@ fn mutual(played: &Played, node: usize, found: &mut Vec<String>) {
             _ => {}
         }
     }
+}
+
+/// Whether a party takes a call for one with a party that may break every rule: that one can have redirected it.
+fn is_elsewhere(played: &Played, node: usize) -> bool {
+    let lawless = |peer: &str| {
+        played.names.iter().position(|name| name == peer).is_some_and(|it| played.is_lawless(it))
+    };
+    played.at_end[node].iter().any(|call| lawless(&call.peer))
 }
 
 /// Whether no copy of some BYE of a party's ever arrived: the other side then keeps the call until it does something in it.

@@ -19,9 +19,9 @@ const TIMER_B: Duration = Duration::from_secs(32);
 
 #[derive(Default)]
 struct Dialog {
-    /// By connection: what waits for one that is being made can be overtaken, is refused with 500 then and asked for again
-    /// (RFC 3261 §12.2.2).
-    last: BTreeMap<Option<usize>, u32>,
+    /// By fork and connection. The first request belongs to no fork, and counts in all of them. What waits for a connection
+    /// that is being made can be overtaken, is refused with 500 then and asked for again (RFC 3261 §12.2.2).
+    last: BTreeMap<(String, Option<usize>), u32>,
     branches: BTreeSet<String>,
     ours: Option<Pending>,
     theirs: Option<Pending>,
@@ -82,7 +82,10 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
                 if !dialog.branches.insert(branch) {
                     continue;
                 }
-                let last = dialog.last.entry(connection).or_default();
+                let first = dialog.last.get(&(String::new(), connection)).copied().unwrap_or_default();
+                let fork = message.to_tag().unwrap_or_default().to_owned();
+                let last = dialog.last.entry((fork, connection)).or_default();
+                *last = first.max(*last);
                 if cseq.number <= *last {
                     found.push(format!("{at:?} {call_id}: {method} with CSeq {} after {last}", cseq.number));
                 }

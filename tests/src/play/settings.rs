@@ -56,6 +56,10 @@ pub(super) fn config(scenario: &Scenario, number: usize, party: &Party) -> Engin
     config.source = Source::Tone { hz: tone_of(number) };
     config.hold_before_transfer = party.hold;
     config.audio.srtp = party.srtp;
+    config.keys = party.keys.clone();
+    config.authentication.clone_from(&party.authentication);
+    config.reliability = party.reliability;
+    config.session_timers = party.session_timers;
     if let Some(length) = party.user_agent {
         config.user_agent = Some("x".repeat(length).into());
     }

@@ -1,6 +1,8 @@
 //! The options of a party: `option NAME …`.
 
-use session_core::{ReplacesAuthorizer, SrtpPolicy};
+use session_core::{
+    Authentication, Credential, Reliability, ReplacesAuthorizer, Secret, SessionTimers, SrtpPolicy, Users,
+};
 use transfer::{HoldFailure, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces};
 
 use sip_transport::Transport;
@@ -19,6 +21,24 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         }
         // What makes its messages long.
         ["user-agent", length] => party.user_agent = Some(number(length)?),
+        // With what it answers challenges, and whom it challenges itself.
+        ["key", realm, user, password] => {
+            let credential = Credential::of_realm(*realm, *user, Secret::password(*password));
+            party.keys.add(credential).map_err(|full| full.to_string())?;
+        }
+        ["challenges", realm, user, password] => {
+            let mut users = Users::new();
+            users.add(*user, Secret::password(*password)).map_err(|full| full.to_string())?;
+            party.authentication = Some(Authentication::new(*realm, users));
+        }
+        ["reliable", "never"] => party.reliability = Reliability::Never,
+        ["reliable", "required"] => party.reliability = Reliability::WhenRequired,
+        ["reliable", "supported"] => party.reliability = Reliability::WhenSupported,
+        ["session-timer", "off"] => party.session_timers = SessionTimers::Off,
+        // In seconds.
+        ["session-timer", interval] => {
+            party.session_timers = SessionTimers::Offered { interval: number(interval)? };
+        }
         ["ring-limit", limit] => policy.ring_limit = duration(limit)?,
         ["refer", "deny"] => policy.refer = ReferPolicy::Deny,
         ["refer", "allow"] => policy.refer = ReferPolicy::Allow,

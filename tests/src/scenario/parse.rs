@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use session_core::SrtpPolicy;
+use session_core::{Keyring, Reliability, SessionTimers, SrtpPolicy};
 use sip_message::StatusCode;
 use sip_transport::Transport;
 use transfer::{ReferPolicy, TransferPolicy};
@@ -78,6 +78,10 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
                 listens: vec![Transport::Udp],
                 srtp: SrtpPolicy::Off,
                 user_agent: None,
+                keys: Keyring::new(),
+                authentication: None,
+                reliability: Reliability::default(),
+                session_timers: SessionTimers::default(),
             };
             scenario.parties.push(party);
         }

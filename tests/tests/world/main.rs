@@ -2,11 +2,16 @@
 
 mod attended;
 mod blind;
+mod calls;
 mod connections;
 mod cuts;
+mod glare;
 mod golden;
 mod late;
 mod long_hold;
+mod proofs;
 mod random;
 mod replaced;
+mod routes;
+mod sessions;
 mod surprises;

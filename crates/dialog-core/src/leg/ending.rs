@@ -63,6 +63,7 @@ impl Dialog {
         }
         let now = ack_missing.is_none();
         self.give_up_updates(step);
+        self.abandon_requests(step);
         self.give_up_exchange(step, *up);
         self.leg =
             Some(Leg::Ending(Box::new(Ending { cause, reason, ack_missing, bye: None, repeated: false })));

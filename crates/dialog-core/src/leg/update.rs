@@ -49,6 +49,8 @@ enum Ours {
     Calling {
         tx: TxId,
         offer: bool,
+        /// Whether it refreshes the session: sent when the call was up (RFC 4028 §7.4).
+        refreshes: bool,
         /// Whether its wish was answered already because its time was up.
         given_up: bool,
     },
@@ -212,16 +214,16 @@ impl Dialog {
             None => draft,
         };
         let tx = step.request(Client::Update(id), hops, draft);
-        self.updating().ours = Ours::Calling { tx, offer, given_up: false };
+        self.updating().ours = Ours::Calling { tx, offer, refreshes: confirmed, given_up: false };
     }
 
-    /// Takes our UPDATE out of flight; whether it holds an offer, and whether its wish was given up.
-    fn take_ours(&mut self, tx: TxId) -> Option<(bool, bool)> {
+    /// Takes our UPDATE out of flight; whether it holds an offer, whether its wish was given up, and whether it refreshes.
+    fn take_ours(&mut self, tx: TxId) -> Option<(bool, bool, bool)> {
         let updating = self.updating.as_mut()?;
         match updating.ours {
-            Ours::Calling { tx: ours, offer, given_up } if ours == tx => {
+            Ours::Calling { tx: ours, offer, given_up, refreshes } if ours == tx => {
                 updating.ours = Ours::Idle;
-                Some((offer, given_up))
+                Some((offer, given_up, refreshes))
             }
             Ours::Calling { .. } | Ours::Idle | Ours::Routing { .. } | Ours::Describing { .. } => None,
         }
@@ -238,11 +240,11 @@ impl Dialog {
     /// The final response to our UPDATE.
     pub(crate) fn update_response(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, message: &Message) {
         let Some(status) = message.status() else { return };
-        let Some((offer, given_up)) = self.take_ours(tx) else { return };
+        let Some((offer, given_up, refreshes)) = self.take_ours(tx) else { return };
         if !status.is_success() {
             return self.update_refused(step, offer, given_up, status, message);
         }
-        if matches!(self.leg, Some(Leg::Up(_))) {
+        if refreshes && matches!(self.leg, Some(Leg::Up(_))) {
             self.session_timer.answered(step.config, message);
             self.arm_session(step);
         }
@@ -319,7 +321,7 @@ impl Dialog {
 
     /// Our UPDATE failed without an answer.
     pub(crate) fn update_failed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, failure: TxFailure) {
-        let Some((offer, given_up)) = self.take_ours(tx) else { return };
+        let Some((offer, given_up, _)) = self.take_ours(tx) else { return };
         if offer {
             self.roll_back_update(step);
         }

@@ -63,11 +63,14 @@ impl Dialogs {
         let Some(client) = self.pending.clients.get(&tx).copied() else { return false };
         let owner = self.owner_of(client);
         let (mut step, dialogs) = self.step(cx, out);
+        let mut dialog = owner.and_then(|leg| dialogs.get_mut(&leg));
         if status.is_success() {
             step.taken(&sent, origin, message);
+            if let Some(dialog) = dialog.filter(|_| sent.is_for_invite()) {
+                dialog.state.proofs = sent.proofs;
+            }
             return false;
         }
-        let mut dialog = owner.and_then(|leg| dialogs.get_mut(&leg));
         // Whoever has lost interest meanwhile, by hanging up say, is not to be helped to what it asked for before.
         let wanted = match (client, &mut dialog) {
             (Client::StrayBye | Client::Register(_), _) => true,
@@ -174,9 +177,11 @@ impl Step<'_, '_, '_> {
         let hops = sent.hops.clone();
         let draft = if self.pending.answers.has_keys() {
             let values = self.pending.answers.credentials(self.cx.guard, &mut sent);
-            values
-                .into_iter()
-                .fold(sent.draft.clone(), |draft, (place, value)| draft.header(place.credentials(), value))
+            let draft = values
+                .iter()
+                .fold(sent.draft.clone(), |draft, (place, value)| draft.header(place.credentials(), value));
+            sent.proofs = if sent.is_for_invite() { values } else { Vec::new() };
+            draft
         } else if sent.is_for_invite() || sent.requires() {
             sent.draft.clone()
         } else {

@@ -27,6 +27,8 @@ pub(crate) struct Sent {
     pub(crate) tries: u8,
     /// The credentials that it went with last.
     pub(crate) used: SmallVec<[Used; 1]>,
+    /// Those of an INVITE as they were written, for its ACK.
+    pub(crate) proofs: Vec<(Place, String)>,
     relieved: bool,
     extended: bool,
 }
@@ -43,7 +45,15 @@ pub(crate) struct Used {
 
 impl Sent {
     pub(crate) fn new(hops: Hops, draft: Draft) -> Self {
-        Self { draft, hops, tries: 0, used: SmallVec::new(), relieved: false, extended: false }
+        Self {
+            draft,
+            hops,
+            tries: 0,
+            used: SmallVec::new(),
+            proofs: Vec::new(),
+            relieved: false,
+            extended: false,
+        }
     }
 
     pub(crate) fn is_for_invite(&self) -> bool {

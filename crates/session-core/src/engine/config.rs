@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use dialog_core::{Keyring, ReferAcceptance};
+use dialog_core::{Authentication, Keyring, ReferAcceptance, Reliability, SessionTimers};
 use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
 use sip_message::NameAddrBuf;
 use transaction_core::Timing;
@@ -87,10 +87,16 @@ pub struct EngineConfig {
     pub transport: sip_transport::Config,
     /// User-Agent and Server.
     pub user_agent: Option<Arc<str>>,
-    /// The 2xx that accepts a REFER (decision D1).
-    pub refer_acceptance: ReferAcceptance,
     /// With what challenges are answered.
     pub keys: Keyring,
+    /// Who has to prove who it is; `None` asks nobody.
+    pub authentication: Option<Authentication>,
+    /// When provisional responses are reliable (RFC 3262).
+    pub reliability: Reliability,
+    /// Whether sessions are timed (RFC 4028).
+    pub session_timers: SessionTimers,
+    /// The 2xx that accepts a REFER (decision D1).
+    pub refer_acceptance: ReferAcceptance,
     /// Whether every SIP message becomes an event.
     pub trace: bool,
 }
@@ -113,8 +119,11 @@ impl EngineConfig {
             timing: Timing::default(),
             transport: sip_transport::Config::default(),
             user_agent: Some(Arc::from(concat!("patchcord/", env!("CARGO_PKG_VERSION")))),
-            refer_acceptance: ReferAcceptance::default(),
             keys: Keyring::new(),
+            authentication: None,
+            reliability: Reliability::default(),
+            session_timers: SessionTimers::default(),
+            refer_acceptance: ReferAcceptance::default(),
             trace: false,
         }
     }

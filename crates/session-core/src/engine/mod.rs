@@ -158,6 +158,9 @@ impl<T: Tap> Engine<T> {
             keys: config.keys.clone(),
             // A call may be in one that takes its place.
             legs: DialogConfig::LEGS.max(config.max_calls.saturating_mul(2)),
+            authentication: config.authentication.clone(),
+            reliability: config.reliability,
+            session_timers: config.session_timers,
             ..DialogConfig::default()
         };
         let transactions = transaction_config(&config);

@@ -89,7 +89,7 @@ impl ReferenceStateMachine for Reference {
         let refer = (0..2_usize, 0..calls).prop_map(|(by, call)| Transition::Refer { by, call });
         let placing = if calls < CALLS { 2 } else { 0 };
         let usages = asked.usages.max(1);
-        let reporting = if asked.usages > 0 { 1 } else { 0 };
+        let reporting = u32::from(asked.usages > 0);
         let report = (0..usages, any::<bool>()).prop_map(|(usage, last)| Transition::Report { usage, last });
         let unsubscribe = (0..usages).prop_map(|usage| Transition::Unsubscribe { usage });
         let expires = prop_oneof![1 => Just(0_u32), 3 => Just(90_u32), 1 => Just(3600_u32)];
