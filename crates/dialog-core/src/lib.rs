@@ -15,6 +15,7 @@ mod forks;
 mod hatch;
 mod leg;
 mod offers;
+mod outcomes;
 mod path;
 mod pending;
 mod registration;
