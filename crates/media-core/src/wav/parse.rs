@@ -33,7 +33,8 @@ pub fn parse_wav(bytes: &[u8]) -> Result<Wav, WavError> {
             }
             _ => {}
         }
-        rest = body.get(size.saturating_add(size % 2)..).unwrap_or_default();
+        // A chunk that says it is longer than the file ends where the data begins.
+        rest = body.get(size.saturating_add(size % 2)..).unwrap_or_else(|| from_data(body));
     }
     Err(WavError::NoChunk("data"))
 }
@@ -45,13 +46,24 @@ fn chunk(bytes: &[u8]) -> Option<(&[u8; 4], usize, &[u8])> {
     Some((name, u32::from_le_bytes(*size) as usize, body))
 }
 
-/// The audio of a data chunk. A program that died, or wrote to a pipe, left no size: then everything is audio, unless a
-/// chunk follows.
+/// From the data chunk on, wherever it is; nothing without one.
+fn from_data(bytes: &[u8]) -> &[u8] {
+    let at = bytes.windows(4).position(|name| name == b"data");
+    at.and_then(|at| bytes.get(at..)).unwrap_or_default()
+}
+
+/// The bytes of a chunk's name and size: fewer behind the audio are a remainder.
+const CHUNK_HEAD: usize = 8;
+
+/// The audio of a data chunk. A program that died, or wrote to a pipe, left no size or that of its beginning: then
+/// everything is audio, unless a chunk or next to nothing follows where it says it ends.
 fn audio(size: usize, body: &[u8]) -> &[u8] {
-    let follows = chunk(body).is_some_and(|(name, size, behind)| {
+    let behind = body.get(size.saturating_add(size % 2)..).unwrap_or_default();
+    let follows = chunk(behind).is_some_and(|(name, size, behind)| {
         name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') && size <= behind.len()
     });
-    if size == 0 && !follows { body } else { &body[..size.min(body.len())] }
+    let ends = follows || (size > 0 && behind.len() < CHUNK_HEAD);
+    if ends { &body[..size.min(body.len())] } else { body }
 }
 
 /// How many times a rate is one that can be resampled: the old rates of sound cards are parts of those of today.

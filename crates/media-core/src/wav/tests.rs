@@ -103,6 +103,15 @@ fn a_file_that_lies_about_its_size_plays_what_is_there() {
         let honest = if size == 4 { &[1, 2][..] } else { &[1, 2, 3][..] };
         assert_eq!(played, honest, "{size}");
     }
+    // More behind the end than a remainder, and no chunk: the audio goes on.
+    let long: Vec<u8> = (0..20).flat_map(|_| [7, 0]).collect();
+    for size in [1, 2, 4, 16] {
+        assert_eq!(samples(&file(1, 1, 8_000, 16, size, &long)), [7; 20], "{size}");
+    }
+    // A format that says it is longer than the file.
+    let mut bytes = file(1, 1, 8_000, 16, 40, &long);
+    bytes[16..20].copy_from_slice(&0x1_0000_u32.to_le_bytes());
+    assert_eq!(samples(&bytes), [7; 20]);
     // Nothing is played of the chunk that follows an honest empty one.
     let list = b"LIST\x04\0\0\0INFO";
     assert!(matches!(parse_wav(&file(1, 1, 8_000, 16, 0, list)), Err(WavError::Empty)));
