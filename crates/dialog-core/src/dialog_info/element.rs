@@ -87,6 +87,7 @@ impl Element {
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|_| DialogInfoError::Malformed)?;
             let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
+            check(&value)?;
             attributes.push((attribute.key.as_ref().into(), value.into()));
         }
         let name = start.local_name().as_ref().into();
@@ -130,7 +131,14 @@ fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) -> 
     Ok(())
 }
 
+/// Refuses characters that no document may hold, written out or by number (XML 1.0 §2.2).
+fn check(text: &str) -> Result<(), DialogInfoError> {
+    let is_refused = |character| matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    if text.chars().any(is_refused) { Err(DialogInfoError::Malformed) } else { Ok(()) }
+}
+
 fn push(open: &mut [Element], text: &str) -> Result<(), DialogInfoError> {
+    check(text)?;
     match open.last_mut() {
         Some(element) => element.text.push_str(text),
         // Between declaration, outermost element and end there is space at most.

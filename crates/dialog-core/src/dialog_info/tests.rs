@@ -250,3 +250,14 @@ fn one_dialog_beyond_the_limit_makes_the_table_incomplete() {
     assert_eq!(merged(&mut state, 1, Extent::Partial, &[("x", Stage::Confirmed)]), Merge::Incomplete);
     assert_eq!(state.dialogs().len(), DialogInfoState::DIALOGS);
 }
+
+#[test]
+fn a_character_that_xml_does_not_have_is_refused() {
+    for id in ["a\u{17}b", "a&#x17;b", "a\u{ffff}b"] {
+        let document = format!(
+            "<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"0\" state=\"full\" entity=\"sip:a@example.com\">\
+             <dialog id=\"{id}\"><state>confirmed</state></dialog></dialog-info>"
+        );
+        assert_eq!(DialogInfo::parse(document.as_bytes()), Err(DialogInfoError::Malformed), "{id:?}");
+    }
+}
