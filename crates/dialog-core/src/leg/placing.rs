@@ -166,6 +166,7 @@ impl Dialog {
     }
 
     pub(crate) fn describe_placed(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
+        // A caller has nothing to refuse with a status: without a description the call ends.
         let body = body.ok();
         if self.describe_prack(step, body.as_ref()) {
             return;
