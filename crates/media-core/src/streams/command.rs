@@ -126,8 +126,15 @@ pub enum StreamCommand {
         /// How long each lasts.
         duration: Duration,
     },
-    /// Pairs two streams: what one receives the other sends, without decoding when codec and packet time agree. Their
-    /// devices stay attached and neither speak nor hear meanwhile.
+    /// Ends the key that is down and drops those that wait, as a hold does (TM-044); audio goes on.
+    Release {
+        /// The name of this command.
+        op: Op,
+        /// The stream.
+        stream: StreamId,
+    },
+    /// Pairs two streams: what one receives the other sends, without decoding when codec, packet time and
+    /// the clock of telephone events agree; else audio is encoded anew, and keys are pressed again. Their devices stay attached and neither speak nor hear meanwhile.
     Pair {
         /// The name of this command.
         op: Op,

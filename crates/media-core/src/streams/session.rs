@@ -104,13 +104,14 @@ impl Session {
     pub(super) fn apply(&mut self, step: &mut Step<'_, '_>, agreed: Agreed) -> Result<(), StreamFailure> {
         let before = self.agreed.replace(agreed);
         let (before, gate) = (before.as_ref(), self.gate());
+        // What has to be ended still goes to where it was sent until now.
         if gate != self.sender.gate() {
-            // What has to be ended still goes to where it was sent until now.
             self.sender.set_gate(step, &mut self.outlet, Gate::Closed, before);
         }
         let Self { agreed: Some(agreed), sender, receiver, reporter, watchdog, outlet, .. } = self else {
             return Ok(());
         };
+        sender.end_events(step, outlet, before, agreed);
         reporter.meter.apply(step, before, agreed, receiver, reporter.rtt);
         let (to, taken) = receiver.apply(step, before, agreed);
         let done = taken.and(outlet.apply(before, agreed, to));
@@ -148,6 +149,11 @@ impl Session {
             // Nobody hears them, and they are not kept for later (TM-044).
             Gate::Closed | Gate::Hold | Gate::Relay => Err(StreamFailure::NotSending),
         }
+    }
+
+    /// Ends the key that is down and drops those that wait (TM-044).
+    pub(super) fn release(&mut self, step: &mut Step<'_, '_>) {
+        self.sender.end_keys(step, &mut self.outlet, self.agreed.as_ref());
     }
 
     /// The one place that says who is sent (TM-001, TM-018).
@@ -306,7 +312,8 @@ impl Session {
         self.receiver.put(step, &received, beat);
     }
 
-    /// Sends what the paired stream received. False for audio of another codec than ours, which cannot pass as it is.
+    /// Sends what the paired stream received. False for audio of another codec than ours, and for events that our peer does
+    /// not take as they are: they cannot pass.
     pub(super) fn pass_on(&mut self, step: &mut Step<'_, '_>, received: &Received<'_>) -> bool {
         let Some(agreed) = &self.agreed else { return true };
         if received.arrival == Arrival::Restarted {
@@ -318,10 +325,27 @@ impl Session {
             Payload::Event { clock_rate } if clock_rate == agreed.dtmf_clock_rate => agreed.dtmf_payload_type,
             Payload::Audio(_) | Payload::Event { .. } | Payload::Unknown => None,
         };
-        if let Some(payload_type) = payload_type {
-            self.sender.relay(step, &mut self.outlet, agreed, received, payload_type);
+        match payload_type {
+            Some(payload_type) => {
+                self.sender.relay(step, &mut self.outlet, agreed, received, payload_type);
+                true
+            }
+            None => {
+                self.sender.leave_out(&received.header);
+                matches!(received.kind, Payload::Noise | Payload::Unknown)
+            }
         }
-        payload_type.is_some() || !matches!(received.kind, Payload::Audio(_))
+    }
+
+    /// The paired stream receives nothing for now: what comes later is as of another source, and a key that is down there
+    /// is released here (TM-023).
+    pub(super) fn rest_relay(&mut self, step: &mut Step<'_, '_>) {
+        self.sender.end_relay(step, &mut self.outlet, self.agreed.as_ref());
+    }
+
+    /// Tells the event that is received, which is over as far as the pair is concerned; late packets of it are ignored.
+    pub(super) fn end_event(&mut self, step: &mut Step<'_, '_>) {
+        self.receiver.end_event(step);
     }
 
     fn receive_rtcp(&mut self, step: &Step<'_, '_>, source: SocketAddr, bytes: &[u8]) {
