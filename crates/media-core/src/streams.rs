@@ -54,7 +54,9 @@ pub use command::{MAX_MIXED_STREAMS, StreamCommand, StreamFailure};
 pub use config::{HoldAudio, StreamsConfig};
 use deadlines::Deadlines;
 use device::Device;
-pub use figures::{DeviceSnapshot, QualityKind, QualityReport, StreamSnapshot, StreamSummary};
+pub use figures::{
+    ContinuityMarks, DeviceSnapshot, QualityKind, QualityReport, StreamSnapshot, StreamSummary,
+};
 use graph::Graph;
 pub use names::{DeviceId, Op, PacketKind, RecordingId, StreamId};
 pub use output::{RecordingFailure, StreamEvent, StreamOutput};

@@ -31,8 +31,9 @@ pub use engine::{
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
-    Codec, CodecPreference, Direction, Hearing, HoldAudio, QualityKind, QualityReport, RecordLayout,
-    RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot, StreamSummary, Wav,
+    Codec, CodecPreference, ContinuityMarks, Direction, Hearing, HoldAudio, QualityKind, QualityReport,
+    RecordLayout, RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot,
+    StreamSummary, Wav,
     dtmf::Event as DtmfEvent,
     io::{ApplicationAudio, WavError, load_wav},
     quality::{Metric, QualityChange},

@@ -126,8 +126,9 @@ pub enum StreamCommand {
         /// How long each lasts.
         duration: Duration,
     },
-    /// Ends the key that is down and drops those that wait, as a hold does (TM-044); audio goes on.
-    Release {
+    /// Gets a stream ready to give its device away: the key that is down ends and those that wait are dropped, as by a hold
+    /// (TM-044), and it is noted where its source stands ([`super::ContinuityMarks`]). Audio goes on.
+    Prepare {
         /// The name of this command.
         op: Op,
         /// The stream.

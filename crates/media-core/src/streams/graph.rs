@@ -54,7 +54,7 @@ pub(super) fn carry_out(
         StreamCommand::Replace { op, from, to } => (op, graph.replace_device(from, to)),
         StreamCommand::SetHoldAudio { op, stream, audio } => (op, graph.set_hold_audio(stream, &audio)),
         StreamCommand::Press { op, stream, events, duration } => (op, graph.press(stream, &events, duration)),
-        StreamCommand::Release { op, stream } => (op, graph.release(stream)),
+        StreamCommand::Prepare { op, stream } => (op, graph.prepare(stream)),
         StreamCommand::Pair { op, a, b } => (op, graph.pair(a, b)),
         StreamCommand::Unpair { op, stream } => (op, graph.unpair(stream)),
         StreamCommand::Mix { op, streams } => (op, graph.mix(&streams)),
@@ -208,9 +208,9 @@ impl<'c> Graph<'_, 'c> {
         self.change(key, |session, _| session.press(events, duration))
     }
 
-    fn release(&mut self, stream: StreamId) -> Done {
+    fn prepare(&mut self, stream: StreamId) -> Done {
         let key = self.key(stream)?;
-        self.change(key, |session, step| session.release(step));
+        self.change(key, |session, step| session.prepare(step));
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::clock::MediaClock;
 use super::config::HoldAudio;
 use super::device::Device;
+use super::figures::ContinuityMarks;
 use super::keys::Keys;
 use super::moments::{Moment, Patience};
 use super::outlet::Outlet;
@@ -108,6 +109,11 @@ impl Sender {
     /// The timestamp of a moment, for a report.
     pub(super) fn timestamp(&self, at: Tick) -> u32 {
         self.clock.at(at)
+    }
+
+    /// Where the source stands.
+    pub(super) fn marks(&self, at: Tick) -> ContinuityMarks {
+        ContinuityMarks { at, ssrc: self.ssrc, sequence: self.sequence, timestamp: self.timestamp(at) }
     }
 
     pub(super) fn has_hold_audio(&self) -> bool {

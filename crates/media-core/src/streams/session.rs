@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::command::StreamFailure;
-use super::figures::{StreamSnapshot, StreamSummary};
+use super::figures::{ContinuityMarks, StreamSnapshot, StreamSummary};
 use super::incoming::{Foreign, Incoming};
 use super::meter;
 use super::names::{DeviceId, PacketKind, StreamId};
@@ -80,6 +80,7 @@ pub(super) struct Session {
     watchdog: Watchdog,
     outlet: Outlet,
     foreign: Foreign,
+    marks: Option<ContinuityMarks>,
 }
 
 impl Session {
@@ -96,6 +97,7 @@ impl Session {
             watchdog: Watchdog::new(step, id),
             outlet: Outlet::new(id),
             foreign: Foreign::default(),
+            marks: None,
         }
     }
 
@@ -151,9 +153,10 @@ impl Session {
         }
     }
 
-    /// Ends the key that is down and drops those that wait (TM-044).
-    pub(super) fn release(&mut self, step: &mut Step<'_, '_>) {
+    /// Ends the key that is down, drops those that wait (TM-044), and notes where the source stands.
+    pub(super) fn prepare(&mut self, step: &mut Step<'_, '_>) {
         self.sender.end_keys(step, &mut self.outlet, self.agreed.as_ref());
+        self.marks = Some(self.sender.marks(step.now()));
     }
 
     /// The one place that says who is sent (TM-001, TM-018).
@@ -462,6 +465,7 @@ impl Session {
             stun: self.foreign.stun,
             dtls: self.foreign.dtls,
             foreign: self.foreign.other,
+            marks: self.marks,
             jitter_ms: sources.jitter_ms(),
             rtt: self.reporter.rtt,
             local: self.reporter.meter.local(),

@@ -16,6 +16,7 @@ use sip_message::StatusCode;
 use super::{
     Engine, EngineTimer, Output, StreamAnswer, StreamRequest, Tap,
     config::MediaMode,
+    coordination::Awaited,
     media_boundary::MediaFailure,
     session::{OpenOffer, StreamState},
 };
@@ -287,8 +288,9 @@ impl<T: Tap> Engine<T> {
         let Some(session) = self.sessions.get_mut(&to) else { return };
         match moved {
             Some((source, device)) => {
-                session.device = Some(device);
+                let displaced = session.device.replace(device);
                 let op = self.op(to);
+                self.switches.insert(op, Awaited::Switch { command: None, from, to, displaced });
                 self.stream(StreamCommand::Replace { op, from: source, to: target });
             }
             None if session.device.is_none() => {
@@ -296,6 +298,7 @@ impl<T: Tap> Engine<T> {
                 session.device = Some(device);
                 self.stream(StreamCommand::OpenDevice { device, source });
                 let op = self.op(to);
+                self.switches.insert(op, Awaited::Attachment { session: to });
                 self.stream(StreamCommand::Attach { op, stream: target, device });
             }
             None => {}

@@ -121,8 +121,9 @@ pub struct Engine<T> {
     ports: media::Ports,
     /// The calls of each live transfer.
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
-    /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
-    switches: BTreeMap<Op, coordination::Switch>,
+    /// What the streams were asked for the sake of a transfer and have not answered; at most one for each command that waits
+    /// and for each transfer.
+    switches: BTreeMap<Op, coordination::Awaited>,
     /// Audio commands that wait for the streams.
     audio_asked: BTreeMap<Op, (CommandId, Option<RecordingId>)>,
     /// Recordings that have not ended, with the calls they were begun in; a device has one at a time.

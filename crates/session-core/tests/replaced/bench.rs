@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use media_core::StreamEvent;
+use media_core::{StreamCommand, StreamEvent};
 use session_core::{
     EventKind, SessionEvent, SessionId,
     engine::{
@@ -122,6 +122,8 @@ pub(crate) struct Bench {
     pub(crate) order: Vec<String>,
     pub(crate) delivered: usize,
     pub(crate) replies: Vec<(CommandId, bool)>,
+    /// What the streams were asked, in order.
+    pub(crate) asked: Vec<StreamCommand>,
     commands: u64,
     /// The call that was placed or delivered last.
     pub(crate) session: Option<SessionId>,
@@ -153,6 +155,7 @@ impl Bench {
             order: Vec::new(),
             delivered: 0,
             replies: Vec::new(),
+            asked: Vec::new(),
             commands: 0,
             session: None,
         };
@@ -180,6 +183,7 @@ impl Bench {
                     let text = format!("{command:?}");
                     let name = text.split([' ', '{']).next().unwrap_or_default().to_owned();
                     self.order.push(name);
+                    self.asked.push(command);
                 }
                 Output::Stream(StreamRequest::OpenPort { .. }) | Output::MorePorts { .. } => {}
                 Output::ReleasePort(_) => self.order.push("release".into()),
@@ -205,10 +209,15 @@ impl Bench {
         self.drain();
     }
 
+    /// The streams answer.
+    pub(crate) fn answered(&mut self, answer: StreamAnswer) {
+        self.engine.handle(self.now, Input::Stream(answer));
+        self.drain();
+    }
+
     /// The streams tell something.
     pub(crate) fn hear(&mut self, event: StreamEvent) {
-        self.engine.handle(self.now, Input::Stream(StreamAnswer::Event(event)));
-        self.drain();
+        self.answered(StreamAnswer::Event(event));
     }
 
     pub(crate) fn receive(&mut self, source: SocketAddr, bytes: Bytes) {

@@ -238,20 +238,25 @@ fn a_key_that_is_down_ends_when_a_re_invite_takes_events_away_or_changes_their_c
 }
 
 #[test]
-fn a_release_ends_the_key_that_is_down_and_drops_the_others() {
+fn a_stream_that_is_prepared_ends_the_key_that_is_down_and_notes_where_it_stands() {
     // covers: TM-044
     let mut world = World::call();
     world.run(s(1));
     world.press(0, 1, "123").expect("room");
     world.run(ms(50));
-    let released = world.now;
-    let release = |stream| StreamCommand::Release { op: Op(0), stream: StreamId(stream) };
-    world.command(0, release(1)).expect("the stream is open");
-    assert_eq!(events(&world, 0, released).len(), 3);
+    assert_eq!(world.snapshot(0, 1).marks, None);
+    let prepared = world.now;
+    let prepare = |stream| StreamCommand::Prepare { op: Op(0), stream: StreamId(stream) };
+    world.command(0, prepare(1)).expect("the stream is open");
+    assert_eq!(events(&world, 0, prepared).len(), 3);
     world.run(s(1));
     assert_eq!(digits(&world, 1), "1");
-    assert_eq!(world.command(0, release(9)), Err(StreamFailure::UnknownStream));
-    // The stream sends on, and takes other keys.
+    assert_eq!(world.command(0, prepare(9)), Err(StreamFailure::UnknownStream));
+    // The stream sends on from where it stood, and takes other keys.
+    let marks = world.snapshot(0, 1).marks.expect("it was prepared");
+    let next = world.rtp(0, 1, prepared + ms(1))[0];
+    assert_eq!((marks.at, marks.ssrc, marks.sequence), (prepared, next.ssrc, next.sequence));
+    assert!(next.timestamp.wrapping_sub(marks.timestamp) <= 160);
     world.press(0, 1, "4").expect("room");
     world.run(s(1));
     assert_eq!(digits(&world, 1), "14");
