@@ -103,12 +103,16 @@ pub(super) fn description_status(error: SdpError) -> StatusCode {
 }
 
 impl<T: Tap> Engine<T> {
-    /// Gives a session its port and its negotiation; `false` when there is no port.
+    /// Gives a session its port and its negotiation, or brings that to another address of ours, which wants other keys
+    /// (TM-101); `false` when there is no port.
     pub(super) fn prepare_media(&mut self, id: SessionId, local: IpAddr) -> bool {
         let address = self.config.media_address.unwrap_or(local);
         let version = self.surroundings.random.next_u64() >> 2;
         let Some(session) = self.sessions.get_mut(&id) else { return false };
-        if session.negotiation.is_some() {
+        // Keys come from the same source as the tags of dialogs, which is the operating system's in production.
+        let random = &mut self.surroundings.random;
+        if let Some(negotiation) = &mut session.negotiation {
+            negotiation.relocate(address, session.port, &mut || random.next_u64());
             return true;
         }
         let Some(port) = self.ports.take() else { return false };
@@ -119,8 +123,6 @@ impl<T: Tap> Engine<T> {
         media.preference = audio.preference;
         media.comfort_noise = audio.comfort_noise;
         media.rtcp_mux = audio.rtcp_mux;
-        // Keys come from the same source as the tags of dialogs, which is the operating system's in production.
-        let random = &mut self.surroundings.random;
         let negotiation =
             Negotiation::new(media).with_srtp(audio.srtp, &audio.suites, &mut || random.next_u64());
         session.negotiation = Some(negotiation);
