@@ -38,10 +38,29 @@ pub struct AudioConfig {
     pub hold_audio: HoldAudio,
     /// Whether it is measured what users hear: tones, levels, silences. It costs some 6 kB a call, and time.
     pub ears: bool,
+    /// Whether the address of a peer behind a NAT is learned from its packets, within the bounds of SEC-40 and SEC-41: in
+    /// clear only one of the host that signals or was negotiated, under SRTP only from packets that are authentic.
+    pub learn_addresses: bool,
+    /// Whether digits are looked for in the audio as well, for peers without telephone events. It costs time with each frame.
+    pub find_tones: bool,
+    /// Whether our RTCP has the voice metrics of RFC 3611.
+    pub voice_metrics: bool,
+    /// After how long without anything to hear in the packets that come [`EventKind::MediaSoundless`] is told; `None` tells
+    /// nothing, because people listen, too.
+    ///
+    /// [`EventKind::MediaSoundless`]: crate::EventKind::MediaSoundless
+    pub soundless_after: Option<Duration>,
+    /// The RTP packets that are sent to a host which neither signals nor has sent anything (SEC-44): [`UNCONFIRMED_PACKETS`]
+    /// by default. `None` for no limit, where peers only listen, elsewhere than where they signal, and send no reports.
+    pub unconfirmed_packets: Option<u64>,
 }
 
+/// Half a minute of packets. A peer whose media is elsewhere has sent RTP or its first report long before.
+pub const UNCONFIRMED_PACKETS: u64 = 1_500;
+
 impl Default for AudioConfig {
-    /// PCMU and PCMA in the clear, nothing to hear on hold, no ears.
+    /// PCMU and PCMA in the clear, nothing to hear on hold, no ears; only negotiated addresses count, and no more than
+    /// [`UNCONFIRMED_PACKETS`] go where nobody answers.
     fn default() -> Self {
         Self {
             codecs: Codec::ALL.to_vec(),
@@ -52,6 +71,11 @@ impl Default for AudioConfig {
             suites: vec![Suite::AesCm128HmacSha1_80, Suite::AesCm128HmacSha1_32],
             hold_audio: HoldAudio::Nothing,
             ears: false,
+            learn_addresses: false,
+            find_tones: false,
+            voice_metrics: false,
+            soundless_after: None,
+            unconfirmed_packets: Some(UNCONFIRMED_PACKETS),
         }
     }
 }

@@ -49,7 +49,7 @@ pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
     Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo,
 };
-pub use config::{AudioConfig, EngineConfig, MediaMode};
+pub use config::{AudioConfig, EngineConfig, MediaMode, UNCONFIRMED_PACKETS};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at

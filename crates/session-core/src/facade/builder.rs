@@ -27,6 +27,8 @@ use crate::{
     error::StartError,
 };
 
+mod media;
+
 /// Descriptors that a process needs besides its sockets: standard streams, event loops, libraries.
 const OTHER_DESCRIPTORS: u64 = 64;
 
