@@ -18,6 +18,7 @@ mod moving;
 mod replacing;
 mod session;
 mod transfers;
+mod warm;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -50,6 +51,7 @@ pub use boundary::{
     Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo,
 };
 pub use config::{AudioConfig, EngineConfig, MediaMode};
+pub use warm::{Acceptance, DecidedBy, WarmOptions};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at
@@ -65,6 +67,8 @@ enum EngineTimer {
     Transfer(TransferTimer),
     /// An incoming call that nobody decides about.
     Undecided(SessionId),
+    /// The target of a warm transfer has not decided.
+    Warm(TransferId),
     /// Ports that were given back have rested.
     Ports,
 }
@@ -121,6 +125,8 @@ pub struct Engine<T> {
     ports: media::Ports,
     /// The calls of each live transfer.
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
+    /// Warm transfers that have not ended.
+    warm: BTreeMap<TransferId, warm::Warm>,
     /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
     switches: BTreeMap<Op, coordination::Switch>,
     /// Audio commands that wait for the streams.
@@ -188,6 +194,7 @@ impl<T: Tap> Engine<T> {
             registrations: BTreeMap::new(),
             coordinations: BTreeMap::new(),
             switches: BTreeMap::new(),
+            warm: BTreeMap::new(),
             audio_asked: BTreeMap::new(),
             recordings: BTreeMap::new(),
             cancellers: BTreeMap::new(),
@@ -222,6 +229,7 @@ impl<T: Tap> Engine<T> {
             let cx = &mut self.surroundings.cx();
             match timer {
                 EngineTimer::Undecided(session) => self.give_up_undecided(session),
+                EngineTimer::Warm(transfer) => self.warm_overdue(transfer),
                 EngineTimer::Ports => self.ports.rested(),
                 EngineTimer::Transport(timer) => {
                     self.transports.expire(cx, timer, &mut self.from_transport.out());
@@ -270,7 +278,7 @@ impl<T: Tap> Engine<T> {
                 + self.asked.len()
                 + self.switching()
                 + self.audio_asked.len(),
-            coordinations: self.coordinations.len(),
+            coordinations: self.coordinations.len() + self.warm_transfers(),
             recordings: self.recordings.len(),
         }
     }
