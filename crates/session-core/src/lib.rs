@@ -26,8 +26,8 @@ pub use dialog_core::{
     Registered, RegistrationFailure, RegistrationId, Reliability, Secret, SessionTimers, Users,
 };
 pub use engine::{
-    Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo,
-    SessionInfo, SessionMediaState, TransferInfo, WarmOptions,
+    Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
+    MonitorSummary, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, WarmOptions,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{

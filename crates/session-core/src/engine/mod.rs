@@ -51,8 +51,8 @@ pub use boundary::{
     Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo,
 };
 pub use config::{AudioConfig, EngineConfig, MediaMode};
-pub use warm::{Acceptance, DecidedBy, WarmOptions};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
+pub use warm::{Acceptance, DecidedBy, WarmOptions};
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at
 /// once, so that a flood of values cannot keep the driver from its sockets.

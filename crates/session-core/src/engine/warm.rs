@@ -156,7 +156,9 @@ impl<T: Tap> Engine<T> {
 
     /// The target has answered: it is told what it is about, and has its time to decide.
     pub(super) fn warm_answered(&mut self, transfer: TransferId) {
-        let Some(warm) = self.warm.get_mut(&transfer).filter(|warm| warm.stage == Stage::Asking) else { return };
+        let Some(warm) = self.warm.get_mut(&transfer).filter(|warm| warm.stage == Stage::Asking) else {
+            return;
+        };
         warm.stage = Stage::Deciding;
         let (deadline, briefing) = (warm.options.deadline, warm.options.briefing.clone());
         let (consultation, acceptance) = (warm.consultation, warm.options.acceptance);

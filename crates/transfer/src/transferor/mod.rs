@@ -20,8 +20,8 @@ use self::{
     naming::Naming,
 };
 use crate::{
-    AttendedOptions, Completion, Decline, Hold, HoldFailure, Role, TransferEventKind, TransferId, TransferInfo,
-    TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
+    AttendedOptions, Completion, Decline, Hold, HoldFailure, Role, TransferEventKind, TransferId,
+    TransferInfo, TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     timers::Armed,

@@ -6,8 +6,8 @@ use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, BlindOptions, Decision, Decline, ReferPlacement, TransferCommand, TransferId, TransferOutput,
-    TransferRefusal,
+    AttendedOptions, BlindOptions, Decision, Decline, ReferPlacement, TransferCommand, TransferId,
+    TransferOutput, TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     transferor::{Asked, Transferor},
