@@ -169,7 +169,7 @@ impl<T: Tap> Engine<T> {
             session_timers: config.session_timers,
             ..DialogConfig::default()
         };
-        let transactions = transaction_config(&config);
+        let transactions = config.of_transactions();
         Self {
             transports: Transports::new(config.transport),
             transactions: Transactions::new(transactions),
@@ -475,16 +475,6 @@ impl<T: Tap> Engine<T> {
     fn mint_leg(&mut self) -> LegId {
         self.surroundings.ids.mint()
     }
-}
-
-/// How much longer than any limit of a call's own the transaction layer waits for a response to its INVITE: the call's limit
-/// fires first, and says why.
-const SILENCE_MARGIN: Duration = Duration::from_mins(1);
-
-fn transaction_config(config: &EngineConfig) -> transaction_core::Config {
-    let defaults = transaction_core::Config::default();
-    let longest = config.ring_limit.max(session::UNDECIDED).saturating_add(SILENCE_MARGIN);
-    transaction_core::Config { timing: config.timing, silence: defaults.silence.max(longest), ..defaults }
 }
 
 fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl Fn(K) -> EngineTimer) {

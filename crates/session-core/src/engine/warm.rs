@@ -123,7 +123,7 @@ impl<T: Tap> Engine<T> {
         target: UriBuf,
         options: WarmOptions,
     ) {
-        let begun = self.consult(id, session, target, options.attended.clone(), Completion::OnCommand);
+        let begun = self.consult(id, session, target, options.attended, Completion::OnCommand);
         let Some(transfer) = begun else { return };
         if let (Some(audio), Some(stream)) = (options.hold_audio.clone(), self.stream_of(session)) {
             let op = self.op(session);
