@@ -187,7 +187,17 @@ fn digits_are_dialled_when_the_recording_is_refused() {
     let uri = format!("sip:bob@{address}");
     let name = file.to_str().expect("UTF-8");
     let mut alice = Running::start(&[
-        "call", &uri, "--listen", "udp:127.0.0.1:0", "--duration", "1", "--json", "--record", name, "--dtmf", "5",
+        "call",
+        &uri,
+        "--listen",
+        "udp:127.0.0.1:0",
+        "--duration",
+        "1",
+        "--json",
+        "--record",
+        name,
+        "--dtmf",
+        "5",
     ]);
     bob.wait("incoming_call");
     std::fs::create_dir(&file).expect("the name is free");

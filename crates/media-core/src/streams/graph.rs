@@ -210,7 +210,7 @@ impl<'c> Graph<'_, 'c> {
 
     fn prepare(&mut self, stream: StreamId) -> Done {
         let key = self.key(stream)?;
-        self.change(key, |session, step| session.prepare(step));
+        self.change(key, Session::prepare);
         Ok(())
     }
 

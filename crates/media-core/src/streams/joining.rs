@@ -2,7 +2,7 @@
 
 use super::graph::{Done, Graph};
 use super::seat::Seat;
-use super::session::Link;
+use super::session::{Link, Session};
 use super::{Agreed, MAX_MIXED_STREAMS, StreamFailure, StreamId};
 use crate::codec::SampleRate;
 use crate::mixer::Mixer;
@@ -49,14 +49,14 @@ impl Graph<'_, '_> {
             (false, true) => {
                 // What passed of a key was ended by its sender, and is not pressed again.
                 for key in [key, other] {
-                    self.change(key, |session, step| session.end_event(step));
+                    self.change(key, Session::end_event);
                 }
                 self.transcode(stream, with);
             }
             (true, true) => {
                 let rests = |agreed: &Agreed| !agreed.direction.receives();
                 if self.streams.sessions[key].agreed.as_ref().is_some_and(rests) {
-                    self.change(other, |session, step| session.rest_relay(step));
+                    self.change(other, Session::rest_relay);
                 }
             }
             (false, false) => {}

@@ -328,16 +328,12 @@ impl Session {
             Payload::Event { clock_rate } if clock_rate == agreed.dtmf_clock_rate => agreed.dtmf_payload_type,
             Payload::Audio(_) | Payload::Event { .. } | Payload::Unknown => None,
         };
-        match payload_type {
-            Some(payload_type) => {
-                self.sender.relay(step, &mut self.outlet, agreed, received, payload_type);
-                true
-            }
-            None => {
-                self.sender.leave_out(&received.header);
-                matches!(received.kind, Payload::Noise | Payload::Unknown)
-            }
+        if let Some(payload_type) = payload_type {
+            self.sender.relay(step, &mut self.outlet, agreed, received, payload_type);
+        } else {
+            self.sender.leave_out(&received.header);
         }
+        payload_type.is_some() || matches!(received.kind, Payload::Noise | Payload::Unknown)
     }
 
     /// The paired stream receives nothing for now: what comes later is as of another source, and a key that is down there

@@ -23,6 +23,7 @@ pub enum MediaMode {
 /// What calls bring into their session descriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct AudioConfig {
     /// The codecs, most wanted first.
     pub codecs: Vec<Codec>,

@@ -177,7 +177,7 @@ impl<T: Tap> Engine<T> {
             (Ok(()), Awaited::Switch { .. } | Awaited::Attachment { .. }) => Ok(Reply::Done),
             (Err(failure), _) => Err(MediaError::Streams(failure).into()),
         };
-        let refused = result.err().and_then(|failure| Some((self.undo(awaited)?, failure)));
+        let refused = result.err().and_then(|failure| Some((self.undo(&awaited)?, failure)));
         match (command, refused) {
             (Some(command), _) => self.reply(command, done),
             (None, Some((session, failure))) => {
@@ -190,8 +190,8 @@ impl<T: Tap> Engine<T> {
     }
 
     /// The streams refused and changed nothing: the audio is where it was. Returns the call that goes without.
-    fn undo(&mut self, awaited: Awaited) -> Option<SessionId> {
-        match awaited {
+    fn undo(&mut self, awaited: &Awaited) -> Option<SessionId> {
+        match *awaited {
             Awaited::Preparation { session, .. } => Some(session),
             Awaited::Switch { from, to, displaced, .. } => {
                 let device = std::mem::replace(&mut self.sessions.get_mut(&to)?.device, displaced);

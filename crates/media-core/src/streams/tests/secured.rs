@@ -296,7 +296,7 @@ fn a_call_that_is_secured_later_learns_only_from_authentic_packets() {
     let mut sender = SrtpSender::new(&line(suite, 2)).expect("a usable line");
     for sequence in 100..104 {
         world.inject(0, 1, PacketKind::Rtp, stranger, &header(sequence).packet(&[0x20; 160]));
-        let mut packet = header(sequence).packet(&[0x20; 160]).to_vec();
+        let mut packet = header(sequence).packet(&[0x20; 160]);
         sender.protect_rtp(&mut packet).expect("a fresh packet");
         world.inject(0, 1, PacketKind::Rtp, moved, &packet);
     }
