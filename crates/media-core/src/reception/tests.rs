@@ -112,7 +112,6 @@ fn the_jitter_is_told_in_the_time_of_any_clock() {
 
 #[test]
 fn another_clock_of_the_same_source_keeps_the_jitter_in_time() {
-    // covers: TM-080
     let mut reception = Reception::new(7, 0);
     for (number, arrival) in [0u64, 25, 40, 65].into_iter().enumerate() {
         reception.receive(&header(number as u16, 160 * number as u32), at(arrival), true);

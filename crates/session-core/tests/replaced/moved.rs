@@ -62,7 +62,6 @@ fn replace(command: &StreamCommand) -> Option<Op> {
 
 #[test]
 fn audio_that_the_streams_refuse_to_move_stays_where_it_was() {
-    // covers: TM-016
     let Asked { mut bench, call, consultation, .. } = asked(|_| {});
     assert_eq!(
         (has_audio(&mut bench, call), has_audio(&mut bench, consultation)),
@@ -85,7 +84,6 @@ fn audio_that_the_streams_refuse_to_move_stays_where_it_was() {
 
 #[test]
 fn a_call_is_prepared_when_its_keys_are_released_whether_it_is_held_or_not() {
-    // covers: TM-044
     for holds in [false, true] {
         let Asked { mut bench, consultation, transfer, .. } =
             asked(|config| config.hold_before_transfer = holds);

@@ -53,7 +53,6 @@ fn between_with_another_source() -> World {
 
 #[test]
 fn digits_reach_a_leg_without_events_as_tones_and_its_tones_the_other_once() {
-    // covers: TM-023
     let mut world = between_and_then(without_events);
     world.press(1, 1, "57").expect("room");
     world.run(s(2));
@@ -67,7 +66,6 @@ fn digits_reach_a_leg_without_events_as_tones_and_its_tones_the_other_once() {
 
 #[test]
 fn digits_reach_a_leg_whose_events_have_another_clock() {
-    // covers: TM-046
     let mut world = between_and_then(with_events_at_16_khz);
     world.press(1, 1, "5").expect("room");
     world.press(2, 1, "8").expect("room");
@@ -78,7 +76,6 @@ fn digits_reach_a_leg_whose_events_have_another_clock() {
 
 #[test]
 fn what_does_not_pass_leaves_no_hole_and_what_is_lost_does() {
-    // covers: TM-022
     let mut world = between_with_another_source();
     let mut with_noise = agreed(2, 1, Direction::SendRecv);
     with_noise.receive.push((13, MediaFormat::ComfortNoise));
@@ -127,7 +124,7 @@ fn packets_further_behind_than_is_remembered_do_not_pass() {
 
 #[test]
 fn a_leg_that_does_not_receive_for_a_while_leaves_no_hole_in_the_other() {
-    // covers: TM-022, TM-023
+    // covers: TM-023
     let mut world = between_with_another_source();
     let since = world.now;
     let audio: &[u8] = &[0x20; 160];

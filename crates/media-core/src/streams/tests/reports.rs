@@ -177,7 +177,6 @@ fn without_rtp_there_is_no_score() {
 
 #[test]
 fn a_source_that_changes_its_clock_has_no_more_jitter_than_before() {
-    // covers: TM-080
     let mut world = World::call();
     world.run(s(2));
     for party in 0..2u8 {

@@ -178,7 +178,6 @@ fn a_key_that_stays_beside_a_new_one_keeps_what_was_seen() {
 
 #[test]
 fn a_key_that_comes_back_does_not_open_old_packets_again() {
-    // covers: TM-103
     for rollover in [Rollover::Keep, Rollover::Restart] {
         let (a, b) = (line(SUITE, 1), line(SUITE, 2));
         let (mut sender, mut receiver) = pair(&a);
