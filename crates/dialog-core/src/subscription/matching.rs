@@ -21,7 +21,9 @@ impl Dialog {
     /// Finds the subscription that an event names: of a package by both words, of a REFER by the id (TR-242).
     pub(crate) fn named(&self, side: Side, event: &Event<'_>) -> Option<SubscriptionId> {
         if event.is(REFER_PACKAGE) {
-            return self.named_refer(side, event.id);
+            if let Some(id) = self.named_refer(side, event.id) {
+                return Some(id);
+            }
         }
         let is_named = |subscription: &&Subscription| subscription.is_of(side, event);
         self.subscriptions.iter().find(is_named).map(|subscription| subscription.id)

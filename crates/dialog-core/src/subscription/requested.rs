@@ -143,7 +143,7 @@ impl Dialog {
 
     /// Whether a NOTIFY lacks its Subscription-State; of a REFER's it can be read all the same (TR-040).
     fn is_malformed(&mut self, step: &Step<'_, '_, '_>, id: SubscriptionId, notify: &Message) -> bool {
-        if self.subscriber(id).is_some_and(|subscriber| subscriber.is_refer()) {
+        if self.subscriber(id).is_some_and(|subscriber| subscriber.subject.follows_refer()) {
             !step.config.lenient && !notify.has(HeaderId::SubscriptionState)
         } else {
             notification::read_package(notify).is_none()
