@@ -87,7 +87,7 @@ fn two_calls_that_are_not_up_and_free_are_not_joined() {
         target: super::rig::uri("sip:carol@example.com"),
         hold: Hold::No,
         referred_by: None,
-        options: crate::BlindOptions::default(),
+        options: crate::ReferOptions::default(),
     };
     assert_eq!(calls.rig.command(again), "no: State");
 }
@@ -96,6 +96,7 @@ fn two_calls_that_are_not_up_and_free_are_not_joined() {
 fn a_consultation_that_cannot_be_is_refused_before_anything_is_held() {
     let consult = |calls: &mut TwoCalls, target: &str, options| {
         let command = TransferCommand::Consult {
+            refer: crate::ReferOptions::default(),
             transfer: calls.transfer,
             leg: calls.d1,
             consultation: calls.d2,

@@ -159,6 +159,7 @@ impl TwoCalls {
     ) -> String {
         self.transfer = self.rig.mint();
         self.rig.command(TransferCommand::Attended {
+            refer: crate::ReferOptions::default(),
             transfer: self.transfer,
             leg: self.d1,
             consultation: self.d2,
@@ -172,6 +173,7 @@ impl TwoCalls {
     pub(super) fn consult(&mut self, hold: Hold, options: AttendedOptions, completion: Completion) -> String {
         self.transfer = self.rig.mint();
         self.rig.command(TransferCommand::Consult {
+            refer: crate::ReferOptions::default(),
             transfer: self.transfer,
             leg: self.d1,
             consultation: self.d2,
