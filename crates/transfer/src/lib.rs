@@ -7,6 +7,7 @@ mod info;
 mod legs;
 mod network;
 mod policy;
+mod profile;
 mod replacing;
 mod surroundings;
 mod target;
@@ -34,6 +35,7 @@ pub use policy::{
     ByeOwner, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
     attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
 };
+pub use profile::PeerProfile;
 pub use replacing::{Replacement, ReplacementEnd};
 pub use target::{TargetPolicy, TargetRefusal, USER_MAX, UriHost, UserRule};
 pub use timers::{TransferTimer, TransferTimerName};

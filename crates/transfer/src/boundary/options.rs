@@ -27,6 +27,8 @@ pub struct ReferOptions {
     pub uri_headers: Vec<(Box<str>, Box<str>)>,
     /// User-to-User data for the target, in the Refer-To URI (RFC 7433 §4.3, TR-263).
     pub user_to_user: Option<UserToUser>,
+    /// Whether the REFER names us in Diversion (RFC 5806), which some providers ask of whoever transfers a call.
+    pub diversion: bool,
     /// How a `tel` target is written.
     pub tel: TelTarget,
 }

@@ -245,3 +245,11 @@ fn an_attended_transfer_sends_the_options_beside_its_replaces() {
     });
     assert!(said.contains(&format!("refer d1 None {}&X-Target=9", super::two_calls::CONTACT)), "{said}");
 }
+
+#[test]
+fn a_provider_that_asks_for_it_is_told_who_diverts() {
+    // covers: UW-05
+    let refer = with(ReferOptions { diversion: true, ..ReferOptions::default() }).expect("a REFER");
+    let headers: Vec<_> = refer.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    assert_eq!(headers, ["Diversion: <sip:us@example.com>;reason=unknown"]);
+}

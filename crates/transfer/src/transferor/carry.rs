@@ -153,7 +153,7 @@ impl Transferor {
             referred_by: self.options.referred_by(self.referred_by.as_ref()),
             subscription: self.options.subscription,
             outside: leg.refers_outside(&self.options),
-            headers: self.options.headers.clone(),
+            headers: self.options.request_headers(self.referred_by.as_ref()),
             ..Refer::to(refer_to)
         })
     }

@@ -86,6 +86,14 @@ impl ReferOptions {
         data.chain(self.uri_headers.iter().map(|(name, value)| (&**name, &**value)))
     }
 
+    /// The headers for the REFER itself, of somebody with this identity.
+    pub(super) fn request_headers(&self, ours: Option<&NameAddrBuf>) -> Vec<(Box<str>, Box<str>)> {
+        let diversion = ours
+            .filter(|_| self.diversion)
+            .map(|ours| (HeaderId::Diversion.name().into(), format!("<{}>;reason=unknown", ours.uri).into()));
+        self.headers.iter().cloned().chain(diversion).collect()
+    }
+
     /// Referred-By for a REFER of somebody with this identity.
     pub(super) fn referred_by(&self, ours: Option<&NameAddrBuf>) -> Option<NameAddrBuf> {
         match &self.referred_by {
