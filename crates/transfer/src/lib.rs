@@ -21,7 +21,7 @@ mod transfers;
 pub use boundary::{
     Failure, LearnedFrom, Outcome, OutcomeKind, Purpose, Role, TransferEvent, TransferEventKind, TransferId,
     TransferOutput,
-    command::{AttendedOptions, Completion, Decision, Hold, TransferCommand, TransferRefusal},
+    command::{AttendedOptions, Completion, Decision, Decline, Hold, TransferCommand, TransferRefusal},
     options::{
         BadUserToUser, REFER_HEADERS_MAX, ReferOptions, ReferPlacement, ReferredBy, TelTarget,
         USER_TO_USER_MAX, UserToUser,

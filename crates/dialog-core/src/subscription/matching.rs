@@ -84,7 +84,7 @@ impl Subscription {
                 Key { cseq: subscriber.refer?, first: subscriber.first }
             }
             (Role::Notifier(notifier), Side::Notifier) => {
-                notifier.is_refer().then_some(())?;
+                (notifier.is_refer() && !notifier.quiet).then_some(())?;
                 Key { cseq: notifier.refer, first: notifier.first }
             }
             (Role::Subscriber(_), Side::Notifier) | (Role::Notifier(_), Side::Subscriber) => return None,

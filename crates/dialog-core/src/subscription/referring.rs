@@ -110,39 +110,6 @@ impl Subscriber {
         matches!(self.state, State::Referring | State::Early | State::EarlyEnded | State::Withdrawing)
     }
 
-    /// Whether a 2xx grants that there is no subscription, as was asked for (RFC 4488 §4, TR-071); what was required was
-    /// granted by any (RFC 7614 §4.3, §5.3).
-    fn is_suppressed(&self, message: &Message) -> bool {
-        match self.asked_for() {
-            ReferSubscription::Implicit => false,
-            ReferSubscription::Suppress => matches!(message.refer_sub(), Ok(Some(false))),
-            ReferSubscription::None | ReferSubscription::Explicit => true,
-        }
-    }
-
-    /// Which subscription our REFER asks for.
-    fn asked_for(&self) -> ReferSubscription {
-        match &self.subject {
-            Subject::Refer(referral) => referral.subscription,
-            Subject::Package(_) => ReferSubscription::Implicit,
-        }
-    }
-
-    /// The REFER has gone out again, with these headers: what the peer does not support is not asked for any more.
-    pub(crate) fn asks_again(&mut self, draft: &Draft) {
-        let asked = self.asked_for();
-        let Subject::Refer(referral) = &mut self.subject else { return };
-        let has = |id, text: &str| draft.header_values(id).any(|value| value.contains(text));
-        let still = match (asked, asked.tag()) {
-            (_, Some(tag)) => has(HeaderId::Require, tag),
-            (ReferSubscription::Suppress, None) => has(HeaderId::ReferSub, "false"),
-            (_, None) => true,
-        };
-        if !still {
-            referral.subscription = ReferSubscription::Implicit;
-        }
-    }
-
     /// Takes over the duration that the notifier insists on, once (RFC 3261 §10.2.8); `false` if it is not to be had.
     fn lengthen(&mut self, message: &Message) -> bool {
         let Subject::Package(subscribe) = &mut self.subject else { return false };

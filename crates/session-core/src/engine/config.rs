@@ -6,7 +6,9 @@ use dialog_core::{Authentication, Keyring, ReferAcceptance, Reliability, Session
 use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
 use sip_message::NameAddrBuf;
 use transaction_core::Timing;
-use transfer::TransferPolicy;
+use transfer::{PeerProfile, ReferOptions, TransferPolicy};
+
+use super::session::UNDECIDED;
 
 /// Whether calls have RTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,6 +79,10 @@ pub struct EngineConfig {
     pub max_calls: usize,
     /// The transfer policy.
     pub policy: TransferPolicy,
+    /// How a REFER is sent, where a command does not say.
+    pub refer: ReferOptions,
+    /// What is known of the peers; set by [`EngineConfig::apply`].
+    pub profile: PeerProfile,
     /// Whether a call is held before it is transferred (TR-161).
     pub hold_before_transfer: bool,
     /// How long a hold or resume may take, 491 retries included.
@@ -114,6 +120,8 @@ impl EngineConfig {
             ring_limit: Duration::from_mins(1),
             max_calls: 1024,
             policy: TransferPolicy::default(),
+            refer: ReferOptions::default(),
+            profile: PeerProfile::default(),
             hold_before_transfer: true,
             hold_limit: Duration::from_secs(10),
             timing: Timing::default(),
@@ -126,5 +134,26 @@ impl EngineConfig {
             refer_acceptance: ReferAcceptance::default(),
             trace: false,
         }
+    }
+}
+
+/// How much longer than any limit of a call's own the transaction layer waits for a response to its INVITE: the call's limit
+/// fires first, and says why.
+const SILENCE_MARGIN: Duration = Duration::from_mins(1);
+
+impl EngineConfig {
+    /// The transaction layer's part of it.
+    pub(super) fn of_transactions(&self) -> transaction_core::Config {
+        let defaults = transaction_core::Config::default();
+        let longest = self.ring_limit.max(UNDECIDED).saturating_add(SILENCE_MARGIN);
+        transaction_core::Config { timing: self.timing, silence: defaults.silence.max(longest), ..defaults }
+    }
+
+    /// Has transfers done as peers of this kind need it: sets what the profile says of REFER, hold and policy.
+    pub fn apply(&mut self, profile: PeerProfile) {
+        self.refer = profile.refer_options();
+        self.hold_before_transfer = profile.hold_first;
+        profile.apply(&mut self.policy);
+        self.profile = profile;
     }
 }

@@ -6,7 +6,8 @@ use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, Decision, ReferOptions, TransferCommand, TransferId, TransferOutput, TransferRefusal,
+    AttendedOptions, Decision, Decline, ReferOptions, TransferCommand, TransferId, TransferOutput,
+    TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     transferor::{Asked, Transferor},
@@ -67,6 +68,9 @@ impl Transfers {
             TransferCommand::Swap { transfer } => (transfer, self.swap(cx, transfer, out)),
             TransferCommand::Detach { transfer } => (transfer, self.detach(cx, transfer, out)),
             TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
+            TransferCommand::Decline { transfer, reason } => {
+                (transfer, self.decline(cx, transfer, reason, out))
+            }
             TransferCommand::Decide { transfer, decision } => {
                 (transfer, self.decide(cx, transfer, decision, out))
             }
@@ -279,6 +283,23 @@ impl Transfers {
             true
         });
         Ok(())
+    }
+
+    fn decline(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        reason: Decline,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        self.ours(cx, id, |transfer, around| {
+            if !transfer.is_asking() {
+                return Err(TransferRefusal::State);
+            }
+            out.push(TransferOutput::Accepted { transfer: id });
+            transfer.decline(reason, around, out);
+            Ok(())
+        })
     }
 
     fn decide(
