@@ -112,12 +112,12 @@ fn an_explicit_subscription_is_made_in_a_dialog_of_its_own() {
         response.contact("<sip:bob@192.0.2.20>").header(HeaderId::ReferEventsAt, "<sip:17af@192.0.2.20>")
     });
     let events = bench.subscription_events(id);
-    let [SubscriptionEvent::Answered(_), SubscriptionEvent::EventsAt(at), SubscriptionEvent::Ended(end)] =
+    let [SubscriptionEvent::Answered(_), SubscriptionEvent::EventsAt(at), SubscriptionEvent::Ended(over)] =
         &events[..]
     else {
         panic!("{events:?}")
     };
-    assert_eq!((at.as_str(), *end), ("sip:17af@192.0.2.20", SubscriptionEnd::Suppressed));
+    assert_eq!((at.as_str(), *over), ("sip:17af@192.0.2.20", SubscriptionEnd::Suppressed));
     let subscription: SubscriptionId = bench.ids.mint();
     bench.leg(leg, LegCommand::FollowRefer { subscription, at: at.clone() });
     let subscribe = bench.last_of(Method::Subscribe);
