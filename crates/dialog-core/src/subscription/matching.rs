@@ -20,10 +20,10 @@ pub(crate) enum Side {
 impl Dialog {
     /// Finds the subscription that an event names: of a package by both words, of a REFER by the id (TR-242).
     pub(crate) fn named(&self, side: Side, event: &Event<'_>) -> Option<SubscriptionId> {
-        if event.is(REFER_PACKAGE) {
-            if let Some(id) = self.named_refer(side, event.id) {
-                return Some(id);
-            }
+        if event.is(REFER_PACKAGE)
+            && let Some(id) = self.named_refer(side, event.id)
+        {
+            return Some(id);
         }
         let is_named = |subscription: &&Subscription| subscription.is_of(side, event);
         self.subscriptions.iter().find(is_named).map(|subscription| subscription.id)

@@ -101,7 +101,8 @@ impl UserToUser {
 
     /// Writes octets in hexadecimal digits.
     pub fn hex(octets: &[u8]) -> Result<Self, BadUserToUser> {
-        let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+        let halves = octets.iter().flat_map(|octet| [octet >> 4, octet & 0xf]);
+        let digits: String = halves.filter_map(|half| char::from_digit(half.into(), 16)).collect();
         Self::parse(&format!("{digits};encoding=hex"))
     }
 

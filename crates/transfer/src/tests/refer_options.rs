@@ -59,6 +59,9 @@ fn with(options: ReferOptions) -> Result<Refer, String> {
 #[test]
 fn a_refer_leaves_the_dialog_only_for_a_gruu_whose_peer_knows_target_dialog() {
     // covers: TR-061, TR-062, TR-063
+    use ReferPlacement::{Auto, InDialog, OutOfDialog};
+    use ReferSubscription::{Explicit, Implicit, None, Suppress};
+
     const GRUU: &str = "sip:bob@example.com;gr=urn:uuid:1";
     const PLAIN: &str = "sip:bob@203.0.113.9";
     let outside = |contact, knows, placement, subscription| {
@@ -67,8 +70,6 @@ fn a_refer_leaves_the_dialog_only_for_a_gruu_whose_peer_knows_target_dialog() {
         let options = ReferOptions { placement, subscription, ..ReferOptions::default() };
         refer(&mut rig, leg, "sip:carol@example.com", options).map(|refer| refer.outside)
     };
-    use ReferPlacement::{Auto, InDialog, OutOfDialog};
-    use ReferSubscription::{Explicit, Implicit, None, Suppress};
     for (contact, knows, placement, subscription, expected) in [
         (GRUU, true, Auto, Implicit, true),
         (GRUU, true, Auto, Suppress, true),
