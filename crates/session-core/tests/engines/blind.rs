@@ -119,7 +119,7 @@ fn moved(net: &mut Net, options: ReferOptions) -> session_core::SessionId {
 
 #[test]
 fn a_transfer_without_a_subscription_ends_as_accepted_and_the_party_is_moved() {
-    // covers: TR-077, TR-084, UW-13
+    // covers: TR-077, TR-084
     let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", OK)]);
     let options = ReferOptions {
         subscription: ReferSubscription::None,

@@ -101,7 +101,7 @@ fn what_may_fork_asks_for_the_usual_subscription_only() {
 
 #[test]
 fn headers_of_the_refer_and_of_the_refer_to_are_two_things() {
-    // covers: EC-54, UW-06, TR-263
+    // covers: EC-54, TR-263
     let options = ReferOptions {
         headers: vec![("X-Case".into(), "17".into()), ("User-to-User".into(), "ab;encoding=hex".into())],
         uri_headers: vec![("X-Target".into(), "a+b; c=\"d\"".into())],
@@ -249,7 +249,6 @@ fn an_attended_transfer_sends_the_options_beside_its_replaces() {
 
 #[test]
 fn a_provider_that_asks_for_it_is_told_who_diverts() {
-    // covers: UW-05
     let refer = with(ReferOptions { diversion: true, ..ReferOptions::default() }).expect("a REFER");
     let headers: Vec<_> = refer.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     assert_eq!(headers, ["Diversion: <sip:us@example.com>;reason=unknown"]);

@@ -52,7 +52,7 @@ fn without_reports_we_hang_up_and_say_that_nobody_has_confirmed_it() {
 
 #[test]
 fn a_peer_that_hangs_up_by_itself_is_what_the_outcome_was_learned_from() {
-    // covers: TR-077, UW-13
+    // covers: TR-077
     let policy = TransferPolicy { bye: ByeOwner::Peer, ..TransferPolicy::default() };
     let (mut rig, leg, _, sub) = referred(policy, suppress());
     rig.accepted(sub, 202);
@@ -181,7 +181,6 @@ fn a_refer_that_is_refused_keeps_the_call_although_it_was_let_go_of() {
 
 #[test]
 fn our_bye_can_wait_and_the_peers_can_be_waited_for() {
-    // covers: UW-16
     let success = |policy: TransferPolicy| {
         let (mut rig, leg, transfer, sub) = referred(policy, ReferOptions::default());
         rig.accepted(sub, 202);
