@@ -49,7 +49,8 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Decline, Failure, LearnedFrom, Network, Outcome,
-    OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
-    TransferPolicy, TransferRefusal, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, Completion, Decision, Decline, Failure,
+    LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, ReferOptions, ReferPlacement, ReferPolicy,
+    ReferSubscription, ReferTarget, ReferredBy, ReplacesAuthorizer, Role, SemiAttended, TelTarget,
+    TransferId, TransferPolicy, TransferRefusal, UserToUser, WithoutReplaces,
 };

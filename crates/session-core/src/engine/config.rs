@@ -6,7 +6,7 @@ use dialog_core::{Authentication, Keyring, ReferAcceptance, Reliability, Session
 use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
 use sip_message::NameAddrBuf;
 use transaction_core::Timing;
-use transfer::TransferPolicy;
+use transfer::{PeerProfile, ReferOptions, TransferPolicy};
 
 use super::session::UNDECIDED;
 
@@ -104,6 +104,10 @@ pub struct EngineConfig {
     pub max_calls: usize,
     /// The transfer policy.
     pub policy: TransferPolicy,
+    /// How a REFER is sent, where a command does not say.
+    pub refer: ReferOptions,
+    /// What is known of the peers; set by [`EngineConfig::apply`].
+    pub profile: PeerProfile,
     /// Whether a call is held before it is transferred (TR-161).
     pub hold_before_transfer: bool,
     /// How long a hold or resume may take, 491 retries included.
@@ -141,6 +145,8 @@ impl EngineConfig {
             ring_limit: Duration::from_mins(1),
             max_calls: 1024,
             policy: TransferPolicy::default(),
+            refer: ReferOptions::default(),
+            profile: PeerProfile::default(),
             hold_before_transfer: true,
             hold_limit: Duration::from_secs(10),
             timing: Timing::default(),
@@ -166,5 +172,13 @@ impl EngineConfig {
         let defaults = transaction_core::Config::default();
         let longest = self.ring_limit.max(UNDECIDED).saturating_add(SILENCE_MARGIN);
         transaction_core::Config { timing: self.timing, silence: defaults.silence.max(longest), ..defaults }
+    }
+
+    /// Has transfers done as peers of this kind need it: sets what the profile says of REFER, hold and policy.
+    pub fn apply(&mut self, profile: PeerProfile) {
+        self.refer = profile.refer_options();
+        self.hold_before_transfer = profile.hold_first;
+        profile.apply(&mut self.policy);
+        self.profile = profile;
     }
 }
