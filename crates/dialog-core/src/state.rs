@@ -39,6 +39,8 @@ pub(crate) struct DialogState {
     pub(crate) source: Option<SocketAddr>,
     /// Who the peer is, as far as TLS has verified it with the last message.
     pub(crate) verified_name: Option<Arc<str>>,
+    /// Whether the peer's last message came over TLS.
+    pub(crate) secured: bool,
     /// The last number that was sent; 0 before the first.
     pub(crate) local_cseq: u32,
     /// The last number that was received.
@@ -83,6 +85,7 @@ impl DialogState {
             flow: None,
             source: None,
             verified_name: None,
+            secured: false,
             local_cseq: 0,
             remote_cseq: None,
             caller: true,
@@ -110,6 +113,7 @@ impl DialogState {
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
             verified_name: inbound.origin.verified_name(),
+            secured: inbound.origin.transport.is_secure(),
             local_cseq: 0,
             remote_cseq: Some(message.cseq().ok()?.number),
             caller: false,
@@ -191,6 +195,7 @@ impl DialogState {
         self.flow = Some(origin.flow);
         self.source = Some(origin.source);
         self.verified_name = origin.verified_name();
+        self.secured = origin.transport.is_secure();
     }
 }
 

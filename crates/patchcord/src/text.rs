@@ -51,6 +51,7 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
         EventKind::TransferProgress { status } => format!("the target: {status} {}", status.reason_phrase()),
         EventKind::TransferRecovering => "the transfer failed; taking the call back".to_owned(),
         EventKind::TransferConnected { to } => format!("connected to the target in {to}"),
+        EventKind::TransferRecalling { to } => format!("the other party is gone; it is called back in {to}"),
         EventKind::Replaced { old, from, .. } => format!("takes the place of {old}, by {from}"),
         EventKind::ReplaceRefused { status, from, .. } => {
             format!("{from} may not take this call over ({status})")

@@ -31,6 +31,9 @@ pub use network::{Network, NetworkError};
 pub use policy::{
     HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
     attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
+    referred::{
+        CallerIdentity, DiversionHeader, Rate, ReferredBy, ReferredPolicy, ReportDetail, ReportHeader, Rights,
+    },
 };
 pub use replacing::{Replacement, ReplacementEnd};
 pub use target::{TargetPolicy, TargetRefusal, USER_MAX, UriHost, UserRule};

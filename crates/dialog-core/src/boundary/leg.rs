@@ -31,6 +31,8 @@ pub struct Invite {
     pub registration: Option<RegistrationId>,
     /// Further headers for the initial INVITE, repeated unchanged in every retry: Referred-By, Replaces, Subject.
     pub headers: Vec<(HeaderId, Box<str>)>,
+    /// The same of headers that have no [`HeaderId`], by name: `X-Account`. A name that has one is left out.
+    pub extensions: Vec<(Box<str>, Box<str>)>,
     /// How long it may ring before it is cancelled and ends with [`EndReason::NoAnswer`].
     pub ring_limit: Duration,
     /// Most further targets that are called one after the other, in the same leg, when the peer redirects the call (RFC 3261
@@ -308,6 +310,8 @@ pub struct EndCause {
     pub reason: EndReason,
     /// The Reason header that came with it (RFC 3326).
     pub header: Option<Box<str>>,
+    /// Of a final response to our INVITE: its Retry-After and Warning, one each (RFC 3261 §20.33, §20.43).
+    pub details: Vec<(HeaderId, Box<str>)>,
 }
 
 /// What ended a leg.

@@ -1,8 +1,12 @@
 //! What is asked of a subscription, and what it tells (tables 2.5 and 2.6 of the transfer catalogue).
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use sip_message::{NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
+use sip_message::{HeaderId, NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
 use sip_transport::identifier;
 
 use super::{
@@ -69,8 +73,11 @@ pub enum SubscriptionCommand {
     /// Notifier: reports a status of the referred request. Provisional ones are spaced by a second and only the
     /// newest is kept (RFC 3515 §3.10); the last one waits only for a NOTIFY in flight.
     Report {
-        /// The status for the sipfrag.
+        /// The status for the sipfrag; its reason is that of the table, whatever the response said (EC-29).
         status: StatusCode,
+        /// Headers for the sipfrag behind the status line; none reveals least (RFC 3515 §5.3). Those that make it longer than
+        /// [`Limits::SIPFRAG`](sip_message::Limits::SIPFRAG) are left out.
+        headers: Vec<(HeaderId, Box<str>)>,
         /// `None` while it goes on; the reason of `terminated` with the last one.
         last: Option<SubReason>,
     },
@@ -192,6 +199,10 @@ pub struct IncomingRefer {
     pub referred_by: Option<NameAddrBuf>,
     /// Referred-By exactly as it came, to be copied (RFC 3892 §2.2).
     pub referred_by_text: Option<Box<str>>,
+    /// Privacy: what the sender wants to be withheld of itself (RFC 3323 §4.2).
+    pub privacy: Option<Box<str>>,
+    /// The address that its reports go to, by the first of the route set or else its Contact; `None` for a name.
+    pub reports_to: Option<IpAddr>,
     /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4).
     pub suppress: bool,
 }

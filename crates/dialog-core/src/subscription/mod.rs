@@ -92,7 +92,9 @@ impl Dialog {
             }
             SubscriptionCommand::Refuse { status } => self.refuse_refer(step, id, status),
             SubscriptionCommand::Approve => self.approve_refer(step, id),
-            SubscriptionCommand::Report { status, last } => self.report(step, id, status, last),
+            SubscriptionCommand::Report { status, headers, last } => {
+                self.report(step, id, (status, headers), last);
+            }
         }
     }
 

@@ -52,6 +52,8 @@ pub(crate) struct Notifier {
     pub(crate) first: bool,
     /// The newest status, complete in itself (TR-013).
     status: StatusCode,
+    /// What is told besides it.
+    headers: Vec<(HeaderId, Box<str>)>,
     /// For the last NOTIFY.
     pub(crate) reason: SubReason,
     pub(crate) end: SubscriptionEnd,
@@ -79,6 +81,7 @@ impl Notifier {
             refer,
             first,
             status: StatusCode::TRYING,
+            headers: Vec::new(),
             reason: SubReason::Noresource,
             end: SubscriptionEnd::Terminated,
             granted: 0,
@@ -97,7 +100,11 @@ impl Notifier {
         if let Some(published) = &self.published {
             return (**published).clone();
         }
-        let content = sipfrag::write_status(self.status, self.status.reason_phrase());
+        let content = sipfrag::write(
+            self.status,
+            self.status.reason_phrase(),
+            self.headers.iter().map(|(id, value)| (*id, &**value)),
+        );
         let event_id = (!self.first).then(|| self.refer.to_string().into());
         Published::refer(event_id, Body { content_type: sipfrag::CONTENT_TYPE.into(), content })
     }
@@ -163,7 +170,7 @@ impl Dialog {
         &mut self,
         step: &mut Step<'_, '_, '_>,
         id: SubscriptionId,
-        status: StatusCode,
+        (status, headers): (StatusCode, Vec<(HeaderId, Box<str>)>),
         last: Option<SubReason>,
     ) {
         let Some(notifier) = self.notifier(id).filter(|notifier| notifier.is_refer()) else {
@@ -175,6 +182,7 @@ impl Dialog {
         };
         if takes {
             notifier.status = status;
+            notifier.headers = headers;
             notifier.reason = last.unwrap_or(notifier.reason);
         }
         let event = if last.is_some() { Event::ReportLast } else { Event::Report };
