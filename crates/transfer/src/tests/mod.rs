@@ -10,6 +10,8 @@ mod consulting;
 mod consulting_ends;
 mod random;
 mod random_calls;
+mod referred;
+mod referrer;
 mod replacing;
 mod rig;
 mod swapping;

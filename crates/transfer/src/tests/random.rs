@@ -13,7 +13,8 @@ use proptest::prelude::*;
 
 use super::rig::{Rig, code, uri};
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Hold, HoldFailure, ReferPolicy, ReferTarget,
+    AttendedOptions, AttendedPolicy, CallerIdentity, Completion, Decision, DiversionHeader, Hold,
+    HoldFailure, Rate, ReferPolicy, ReferTarget, ReferredBy, ReferredPolicy, ReportDetail, ReportHeader,
     SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy,
     WithoutReplaces,
 };
@@ -304,9 +305,46 @@ pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
 fn policy() -> impl Strategy<Value = TransferPolicy> {
     let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
     let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
-    (refer, hold, 1usize..6, attended()).prop_map(|(refer, hold_failure, transfers, attended)| {
-        TransferPolicy { refer, hold_failure, attended, transfers, ..TransferPolicy::default() }
-    })
+    (refer, hold, 1usize..6, attended(), referred()).prop_map(
+        |(refer, hold_failure, transfers, attended, referred)| TransferPolicy {
+            refer,
+            hold_failure,
+            attended,
+            referred,
+            transfers,
+            ..TransferPolicy::default()
+        },
+    )
+}
+
+pub(super) fn referred() -> impl Strategy<Value = ReferredPolicy> {
+    let report = prop::sample::select(vec![
+        ReportDetail::Minimal,
+        ReportDetail::StatusLine,
+        ReportDetail::WithHeaders(vec![ReportHeader::Reason]),
+    ]);
+    let identity = prop::sample::select(vec![CallerIdentity::Own, CallerIdentity::OnBehalfOfReferrer]);
+    let diversion = prop::sample::select(vec![
+        DiversionHeader::None,
+        DiversionHeader::Diversion,
+        DiversionHeader::HistoryInfo,
+    ]);
+    let by = prop::sample::select(vec![ReferredBy::AsAsked, ReferredBy::AddIfMissing]);
+    let rate = prop::option::of((1u32..4).prop_map(|count| Rate { count, per: Duration::from_secs(30) }));
+    (report, any::<bool>(), by, identity, diversion, any::<bool>(), rate).prop_map(
+        |(report, report_at_once, referred_by, identity, diversion, recall_on_failure, rate)| {
+            ReferredPolicy {
+                report,
+                report_at_once,
+                referred_by,
+                identity,
+                diversion,
+                recall_on_failure,
+                rate,
+                ..ReferredPolicy::default()
+            }
+        },
+    )
 }
 
 proptest! {

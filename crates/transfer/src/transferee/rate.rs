@@ -39,8 +39,10 @@ impl Counted {
             Some((first, count)) if now.since(*first) < rate.per => *count >= rate.count,
             Some(_) => rate.count == 0,
             None => {
-                let counted = self.since.values().filter(|(first, _)| now.since(*first) < rate.per).count();
-                rate.count == 0 || counted >= IDENTITIES_MAX
+                let live = |(first, _): &&(Tick, u32)| now.since(*first) < rate.per;
+                rate.count == 0
+                    || self.since.len() >= IDENTITIES_MAX
+                        && self.since.values().filter(live).count() >= IDENTITIES_MAX
             }
         }
     }
@@ -48,8 +50,14 @@ impl Counted {
     /// Counts one more.
     pub(crate) fn count(&mut self, identity: Identity, rate: Option<Rate>, now: Tick) {
         let Some(rate) = rate else { return self.since.clear() };
-        self.since.retain(|_, (first, _)| now.since(*first) < rate.per);
-        self.since.entry(identity).or_insert((now, 0)).1 += 1;
+        if self.since.len() >= IDENTITIES_MAX {
+            self.since.retain(|_, (first, _)| now.since(*first) < rate.per);
+        }
+        let (first, count) = self.since.entry(identity).or_insert((now, 0));
+        if now.since(*first) >= rate.per {
+            (*first, *count) = (now, 0);
+        }
+        *count = count.saturating_add(1);
     }
 }
 
