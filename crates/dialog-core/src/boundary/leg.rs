@@ -1,6 +1,6 @@
 //! What is asked of a leg, and what it tells.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{HeaderId, Method, NameAddrBuf, Replaces, StatusCode, UriBuf};
@@ -247,8 +247,9 @@ impl Peer {
     }
 }
 
-/// The identity of a dialog as its peer would name it in Replaces (RFC 3891 §3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The identity of a dialog as its peer would name it in Replaces (RFC 3891 §3). Who knows it can name the call, so that
+/// `Debug` does not show it (SEC-12).
+#[derive(Clone, PartialEq, Eq)]
 pub struct DialogIdentity {
     /// Call-ID.
     pub call_id: Arc<str>,
@@ -256,6 +257,12 @@ pub struct DialogIdentity {
     pub local_tag: Arc<str>,
     /// The peer's tag; empty for an RFC 2543 peer without one.
     pub remote_tag: Arc<str>,
+}
+
+impl fmt::Debug for DialogIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DialogIdentity").finish_non_exhaustive()
+    }
 }
 
 /// A call that is up.

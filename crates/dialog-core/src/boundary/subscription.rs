@@ -1,6 +1,7 @@
 //! What is asked of a subscription, and what it tells (tables 2.5 and 2.6 of the transfer catalogue).
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -171,8 +172,9 @@ pub enum SubscriptionEnd {
     Suppressed,
 }
 
-/// A REFER that came in, syntactically sound: exactly one Refer-To, one Contact, nothing that could be injected.
-#[derive(Debug, Clone)]
+/// A REFER that came in, syntactically sound: exactly one Refer-To, one Contact, nothing that could be injected. `Debug`
+/// shows the names of the URI's headers and not their values, because one of them names a call (SEC-12).
+#[derive(Clone)]
 pub struct IncomingRefer {
     /// The leg that it is about: the one in whose dialog it came, or that its Target-Dialog names (RFC 4538 §4, TR-154).
     /// `None` for a stranger's, which comes up only with [`DialogConfig::strangers`](crate::DialogConfig::strangers).
@@ -205,4 +207,21 @@ pub struct IncomingRefer {
     pub reports_to: Option<IpAddr>,
     /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4).
     pub suppress: bool,
+}
+
+impl fmt::Debug for IncomingRefer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("IncomingRefer")
+            .field("leg", &self.leg)
+            .field("in_dialog", &self.in_dialog)
+            .field("from", &self.from)
+            .field("source", &self.source)
+            .field("target", &self.target)
+            .field("method", &self.method)
+            .field("headers", &headers)
+            .field("referred_by", &self.referred_by)
+            .field("suppress", &self.suppress)
+            .finish_non_exhaustive()
+    }
 }

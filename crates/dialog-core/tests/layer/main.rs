@@ -20,6 +20,7 @@ mod property;
 mod publishing;
 mod reach;
 mod redirect;
+mod referrals;
 mod registered_calls;
 mod registrar;
 mod registration;
