@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use sip_message::{Draft, HeaderId, Message, Method, NameAddr, NameAddrBuf, UriBuf};
+use sip_message::{Draft, HeaderId, Host, Message, Method, NameAddr, NameAddrBuf, UriBuf};
 use sip_transport::{FlowId, Inbound, Origin, Purpose};
 
 use crate::{
@@ -183,11 +183,23 @@ impl DialogState {
 
     /// Takes the remote target from a message that refreshes it (TR-235, TR-236). A message without a usable
     /// Contact changes nothing, because RFC 3261 §12.2.1.2 replaces the target only "by the URI in that
-    /// Contact".
+    /// Contact"; nor does one that names its sender's own machine, which for us is another one (EC-51).
     pub(crate) fn refresh(&mut self, message: &Message) {
-        if let Ok(Some(contact)) = message.contact() {
+        if let Ok(Some(contact)) = message.contact()
+            && !self.is_unreachable(contact.uri.host())
+        {
             self.path.refresh(&contact.uri.to_owned());
         }
+    }
+
+    /// Whether a host means the machine of whoever looks it up, and the peer is heard from elsewhere.
+    fn is_unreachable(&self, host: Host<'_>) -> bool {
+        let own = match host {
+            Host::Name(name) => name.eq_ignore_ascii_case("localhost"),
+            Host::V4(address) => address.is_loopback() || address.is_unspecified(),
+            Host::V6(address) => address.to_canonical().is_loopback() || address.is_unspecified(),
+        };
+        own && self.source.is_some_and(|source| !source.ip().to_canonical().is_loopback())
     }
 
     /// Takes the flow and the address that a message of the peer came on.

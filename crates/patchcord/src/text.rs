@@ -33,8 +33,9 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             (true, true) => "on hold by both".to_owned(),
         },
         EventKind::CallEnded { .. } => format!("ended: {}", reason(event)),
-        EventKind::TransferRequested { target, referred_by, .. } => match referred_by {
-            Some(by) => format!("we are asked to call {target}, says {by}"),
+        EventKind::TransferRequested { target, referred_by, verified, .. } => match referred_by {
+            Some(by) if *verified => format!("we are asked to call {target}, by {by}"),
+            Some(by) => format!("we are asked to call {target}, says {by} (unverified)"),
             None => format!("we are asked to call {target}"),
         },
         EventKind::TransferInitiated { target } => format!("transfer to {target}"),

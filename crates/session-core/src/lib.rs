@@ -9,7 +9,7 @@ mod error;
 mod event;
 mod facade;
 
-pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
+pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name, printable};
 pub use driver::{Capture, CaptureReport};
 pub use error::{
     MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
@@ -48,7 +48,8 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Failure, LearnedFrom, Network, Outcome,
-    OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
-    TransferPolicy, TransferRefusal, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, CallerIdentity, Completion, Decision, DiversionHeader, Failure,
+    LearnedFrom, Network, Outcome, OutcomeKind, Rate, ReferPolicy, ReferTarget, ReferredBy, ReferredPolicy,
+    ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role, SemiAttended, TransferId, TransferPolicy,
+    TransferRefusal, WithoutReplaces,
 };

@@ -100,7 +100,7 @@ fn field_names_are_the_documented_ones() {
                     decide: true,
                 },
             ),
-            r#"{"event":"transfer_requested","at_ms":1234,"session":"call-1","transfer":"transfer-2","peer":"sip:c@h","decide":true,"referred_by":null}"#,
+            r#"{"event":"transfer_requested","at_ms":1234,"session":"call-1","transfer":"transfer-2","peer":"sip:c@h","decide":true,"referred_by":null,"verified":false}"#,
         ),
         (
             event(Some(1), Some(2), EventKind::TransferAccepted { status: StatusCode::ACCEPTED }),

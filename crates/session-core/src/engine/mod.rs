@@ -488,11 +488,12 @@ fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl
 }
 
 fn summary(message: &sip_message::Message) -> String {
-    match message.start_line() {
+    let words = match message.start_line() {
         sip_message::StartLine::Request { method, uri } => format!("{method} {uri}"),
         sip_message::StartLine::Status { code, reason } => match message.cseq() {
             Ok(cseq) => format!("{code} {reason} ({})", cseq.method),
             Err(_) => format!("{code} {reason}"),
         },
-    }
+    };
+    crate::describe::printable(&words).into_owned()
 }
