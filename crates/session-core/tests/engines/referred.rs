@@ -38,8 +38,8 @@ fn target(net: &Net, party: usize) -> sip_message::UriBuf {
 }
 
 /// Call-IDs and tags of everything that was sent.
-fn identifiers(net: &Net) -> Vec<String> {
-    let wire = net.parties.iter().flat_map(|party| &party.engine.tap().wire);
+fn identifiers(net: &mut Net) -> Vec<String> {
+    let wire = net.parties.iter_mut().flat_map(|party| &party.engine.tap().wire);
     let lines = wire.flat_map(|message| message.lines());
     let found = lines.filter_map(|line| {
         let call_id = line.strip_prefix("Call-ID: ");
@@ -52,7 +52,7 @@ fn identifiers(net: &Net) -> Vec<String> {
 }
 
 /// The headers of the last INVITE that a party has sent.
-fn last_invite(net: &Net, party: usize) -> String {
+fn last_invite(net: &mut Net, party: usize) -> String {
     let wire = &net.parties[party].engine.tap().wire;
     wire.iter().rev().find(|message| message.starts_with("INVITE ")).cloned().expect("an INVITE")
 }
@@ -78,11 +78,11 @@ fn neither_logs_nor_events_nor_counters_hold_what_names_a_call() {
         net.run(Duration::from_mins(5));
     });
     assert_eq!(net.outcomes(0), [(OutcomeKind::Succeeded, Some(200), false)]);
-    let secrets = identifiers(&net);
+    let secrets = identifiers(&mut net);
     assert!(secrets.len() > 8, "{secrets:?}");
     let mut shown = log.text();
     assert!(shown.contains("a call was to be replaced"), "{shown}");
-    for party in &net.parties {
+    for party in &mut net.parties {
         for event in &party.engine.tap().events {
             shown.push_str(&format!("{event:?} {:?} {:?}\n", event.peer(), event.reason()));
         }
@@ -102,7 +102,7 @@ fn the_application_can_tell_at_every_time_who_talks_to_whom() {
     net.ask(0, Command::Consult { session, target, options, completion: Completion::OnAnswer });
     net.run(Duration::from_secs(5));
     // Who each party is said to talk to, by events alone.
-    let talks = |net: &Net, party: usize| {
+    let talks = |net: &mut Net, party: usize| {
         let mut talks: Vec<(SessionId, String)> = Vec::new();
         for event in &net.parties[party].engine.tap().events {
             let id = event.session;
@@ -117,9 +117,9 @@ fn the_application_can_tell_at_every_time_who_talks_to_whom() {
         }
         talks.into_iter().map(|(_, peer)| peer).collect::<Vec<_>>()
     };
-    assert_eq!(talks(&net, 0), Vec::<String>::new());
-    assert_eq!(talks(&net, 1), ["sip:x@192.0.2.3:5060"]);
-    assert_eq!(talks(&net, 2), ["sip:bob@192.0.2.2:5060"]);
+    assert_eq!(talks(&mut net, 0), Vec::<String>::new());
+    assert_eq!(talks(&mut net, 1), ["sip:carol@192.0.2.3:5060"]);
+    assert_eq!(talks(&mut net, 2), ["sip:bob@192.0.2.2:5060"]);
     let replaced = net.parties[2].engine.tap().events.iter().find_map(|event| match &event.kind {
         EventKind::Replaced { from, referred_by, verified, .. } => {
             Some((from.clone(), referred_by.clone(), *verified))
@@ -140,11 +140,11 @@ fn the_call_that_is_asked_for_is_the_transferees_own() {
     // covers: SEC-06, TR-262, TR-204
     let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", OK)]);
     let session = net.call(0, 1);
-    let first = last_invite(&net, 0);
+    let first = last_invite(&mut net, 0);
     let target = target(&net, 2);
     net.ask(0, Command::Blind { session, target });
     net.run(Duration::from_secs(2));
-    let invite = last_invite(&net, 1);
+    let invite = last_invite(&mut net, 1);
     let line = |message: &str, name: &str| {
         message.lines().find(|line| line.starts_with(name)).map(str::to_owned).unwrap_or_default()
     };
@@ -172,7 +172,7 @@ fn policy_gives_the_call_that_is_asked_for_another_name_and_says_who_diverted_it
     let target = target(&net, 2);
     net.ask(0, Command::Blind { session, target });
     net.run(Duration::from_secs(2));
-    let invite = last_invite(&net, 1);
+    let invite = last_invite(&mut net, 1);
     assert!(invite.contains("\r\nFrom: <sip:alice@192.0.2.1:5060>;tag="), "{invite}");
     assert!(invite.contains(
         "\r\nHistory-Info: <sip:alice@192.0.2.1:5060>;index=1, <sip:x@192.0.2.3:5060>;index=1.1;mp=1\r\n"
@@ -192,7 +192,7 @@ fn a_party_that_takes_the_call_back_by_itself_has_the_call_that_it_had() {
     let bobs = net.parties[1].engine.tap().events.iter().find_map(|event| event.session).expect("Bob's call");
     net.run(Duration::from_secs(5));
     assert_eq!(net.outcomes(0), [(OutcomeKind::Recovered, Some(486), true)]);
-    let calls = |net: &Net| {
+    let calls = |net: &mut Net| {
         let events = &net.parties[0].engine.tap().events;
         events.iter().filter(|event| matches!(event.kind, EventKind::Established { .. })).count()
     };
@@ -211,7 +211,7 @@ fn a_party_that_takes_the_call_back_by_itself_has_the_call_that_it_had() {
         })
         .collect();
     assert_eq!(holds[holds.len() - 2..], [(false, true), (false, false)], "{holds:?}");
-    assert_eq!(calls(&net), 1, "no other call came of it");
+    assert_eq!(calls(&mut net), 1, "no other call came of it");
     net.ask(0, Command::HangUp { session });
     net.nothing_is_left();
 }
