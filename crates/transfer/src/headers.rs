@@ -66,7 +66,7 @@ pub(crate) fn for_invite(refer: &IncomingRefer, permitted: &[Box<str>]) -> Resul
             // More privacy may be asked for, but what the call's own account withholds is not told (SEC-16).
             HeaderId::Privacy if !is_restrictive(value) => {}
             HeaderId::Privacy | HeaderId::UserToUser | HeaderId::Subject | HeaderId::Reason => {
-                push(&mut headers, id, value)?
+                push(&mut headers, id, value)?;
             }
             // From, To, Via, Route, Contact, Authorization, P-Asserted-Identity, Content-Type …: an allow-list, because
             // headers that do not exist yet are to be dropped, too.

@@ -124,7 +124,7 @@ fn a_fragment_that_looks_like_a_message_is_data() {
         bench.request(notify);
         assert_eq!(bench.last_status(), 200);
         let told = match bench.subscription_events(subscription).last() {
-            Some(SubscriptionEvent::Notified(told)) => told.status.map(|status| status.as_u16()),
+            Some(SubscriptionEvent::Notified(told)) => told.status.map(sip_message::StatusCode::as_u16),
             other => panic!("{other:?}"),
         };
         assert_eq!(told, status);

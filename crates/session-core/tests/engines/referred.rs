@@ -1,5 +1,7 @@
 //! What a transfer shows to the application, to logs and to the parties.
 
+#![expect(clippy::disallowed_types, reason = "a subscriber of tracing may write from any thread")]
+
 use std::{
     io::Write,
     sync::{Arc, Mutex},
@@ -84,9 +86,9 @@ fn neither_logs_nor_events_nor_counters_hold_what_names_a_call() {
     assert!(shown.contains("a call was to be replaced"), "{shown}");
     for party in &mut net.parties {
         for event in &party.engine.tap().events {
-            shown.push_str(&format!("{event:?} {:?} {:?}\n", event.peer(), event.reason()));
+            shown += &format!("{event:?} {:?} {:?}", event.peer(), event.reason());
         }
-        shown.push_str(&format!("{:?}\n", party.engine.leftovers()));
+        shown += &format!("{:?}", party.engine.leftovers());
     }
     for secret in secrets {
         assert!(!shown.contains(&secret), "{secret} is shown");

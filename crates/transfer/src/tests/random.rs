@@ -308,9 +308,9 @@ fn policy() -> impl Strategy<Value = TransferPolicy> {
     (refer, hold, 1usize..6, attended(), referred()).prop_map(
         |(refer, hold_failure, transfers, attended, referred)| TransferPolicy {
             refer,
+            referred,
             hold_failure,
             attended,
-            referred,
             transfers,
             ..TransferPolicy::default()
         },

@@ -54,6 +54,7 @@ pub(super) enum Cause {
 }
 
 /// What a step depends on besides the state; brought up to date before the step.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and every combination can be")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Facts {
     /// Whether the old call lives.

@@ -60,12 +60,12 @@ impl Presentation {
                 Some((HeaderId::Diversion, format!("<{referrer}>;reason=unknown;counter=1").into()))
             }
             DiversionHeader::HistoryInfo => {
-                let mut history = format!("<{referrer}>;index=1");
-                for (at, target) in targets.enumerate() {
-                    // Each is somebody else than the referrer (RFC 7044 §5, `mp`).
-                    history.push_str(&format!(", <{target}>;index=1.{};mp=1", at + 1));
-                }
-                Some((HeaderId::HistoryInfo, history.into()))
+                // Each target is somebody else than the referrer (RFC 7044 §5, `mp`).
+                let tried =
+                    targets.zip(1..).map(|(target, at): (_, u32)| format!("<{target}>;index=1.{at};mp=1"));
+                let history: Vec<String> =
+                    [format!("<{referrer}>;index=1")].into_iter().chain(tried).collect();
+                Some((HeaderId::HistoryInfo, history.join(", ").into()))
             }
         }
     }
