@@ -86,9 +86,9 @@ fn neither_logs_nor_events_nor_counters_hold_what_names_a_call() {
     assert!(shown.contains("a call was to be replaced"), "{shown}");
     for party in &mut net.parties {
         for event in &party.engine.tap().events {
-            shown += &format!("{event:?} {:?} {:?}", event.peer(), event.reason());
+            shown.extend([format!("{event:?} {:?} {:?}", event.peer(), event.reason())]);
         }
-        shown += &format!("{:?}", party.engine.leftovers());
+        shown.extend([format!("{:?}", party.engine.leftovers())]);
     }
     for secret in secrets {
         assert!(!shown.contains(&secret), "{secret} is shown");
