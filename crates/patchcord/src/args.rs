@@ -96,6 +96,8 @@ pub(crate) enum Scenario {
     Attended,
     /// Alice talks to Carol first, and to Bob once more, then moves him
     Consultative,
+    /// Bob waits with music, Carol is told what he wants and presses 1 to take him over
+    Warm,
     /// Carol does not let Bob take Alice's place (403): Alice gets him back
     ReplacesRefused,
     /// Carol is busy when Alice calls her first (486): Alice gets Bob back

@@ -140,6 +140,8 @@ fn heard(phase: Phase, name: &str, hears: Hears, found: HeardReport) -> Check {
         Hears::Party(other) => {
             tone(format!("{when}: {name} hears {}", PARTIES[other].name), tone_of(hears), found.hz)
         }
+        Hears::Music => tone(format!("{when}: {name} hears the music"), tone_of(hears), found.hz),
+        Hears::Briefing => tone(format!("{when}: {name} is told what it is about"), tone_of(hears), found.hz),
         Hears::Nothing => {
             let check = tone(format!("{when}: {name}, on hold, hears nothing"), None, found.hz);
             // Who has no call hears nothing either.

@@ -12,6 +12,11 @@ pub(crate) const CAROL_RINGS: Duration = Duration::from_millis(600);
 /// How long a referred call rings in the demo before Bob gives up.
 pub(crate) const RING_LIMIT: Duration = Duration::from_secs(2);
 
+/// What Bob hears while he waits in a warm transfer.
+pub(crate) const MUSIC: u16 = 300;
+/// What Carol is told then, in Hz.
+pub(crate) const BRIEFING: u16 = 1_000;
+
 /// The part of a scenario in which a sample was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -55,6 +60,10 @@ impl Phase {
 pub(crate) enum Hears {
     /// This party's tone.
     Party(usize),
+    /// The music for who waits.
+    Music,
+    /// What Carol is told, by Alice.
+    Briefing,
     /// Nothing: it is on hold.
     Nothing,
     /// It has no call.
@@ -110,6 +119,8 @@ const MOVED: (Phase, [Hears; 3]) = (Phase::After, [Hears::NoCall, Hears::Party(C
 const BACK: (Phase, [Hears; 3]) = (Phase::After, [Hears::Party(BOB), Hears::Party(ALICE), Hears::NoCall]);
 const CONSULTING: (Phase, [Hears; 3]) =
     (Phase::Consulting, [Hears::Party(CAROL), Hears::Nothing, Hears::Party(ALICE)]);
+const BRIEFED: (Phase, [Hears; 3]) =
+    (Phase::Consulting, [Hears::Party(CAROL), Hears::Music, Hears::Briefing]);
 const SWAPPED: (Phase, [Hears; 3]) =
     (Phase::Swapped, [Hears::Party(BOB), Hears::Party(ALICE), Hears::Nothing]);
 const BACK_AND_HELD: (Phase, [Hears; 3]) =
@@ -127,6 +138,7 @@ pub(crate) fn plots(scenario: Scenario) -> Vec<Plot> {
         Scenario::TargetSilent => vec![target_silent()],
         Scenario::Attended => vec![attended()],
         Scenario::Consultative => vec![consultative()],
+        Scenario::Warm => vec![warm()],
         Scenario::ReplacesRefused => vec![replaces_refused()],
         Scenario::ConsultBusy => vec![consult_busy()],
         Scenario::All => vec![
@@ -135,6 +147,7 @@ pub(crate) fn plots(scenario: Scenario) -> Vec<Plot> {
             target_silent(),
             attended(),
             consultative(),
+            warm(),
             replaces_refused(),
             consult_busy(),
         ],
@@ -247,6 +260,26 @@ fn consultative() -> Plot {
     }
 }
 
+fn warm() -> Plot {
+    Plot {
+        name: "warm",
+        title: "warm transfer, the target is told first and takes the caller over",
+        story: vec![
+            talk_first("lets him wait with music and calls Carol"),
+            format!(
+                "Carol answers after {} and is told for {} what it is about; Bob hears the music only.",
+                seconds(CAROL_RINGS),
+                seconds(Phase::Consulting.talk())
+            ),
+            "She presses 1: Bob takes Alice's place in that call (Replaces). Then they talk, and Alice is out."
+                .to_owned(),
+        ],
+        play: Play::Warm,
+        talks: &[FIRST, BRIEFED, MOVED],
+        ..attended()
+    }
+}
+
 fn replaces_refused() -> Plot {
     Plot {
         name: "replaces-refused",
@@ -301,7 +334,8 @@ impl Plot {
         talks.flat_map(|(_, hears)| {
             hears.iter().enumerate().filter_map(|(party, hears)| match hears {
                 Hears::Party(other) => Some((party, *other)),
-                Hears::Nothing | Hears::NoCall => None,
+                Hears::Briefing => Some((party, ALICE)),
+                Hears::Music | Hears::Nothing | Hears::NoCall => None,
             })
         })
     }
