@@ -102,6 +102,10 @@ pub(crate) enum Scenario {
     ReplacesRefused,
     /// Carol is busy when Alice calls her first (486): Alice gets Bob back
     ConsultBusy,
+    /// As blind, over a network that loses one of twenty packets
+    Lossy,
+    /// Carol's cable is pulled while her phone rings: Alice gets Bob back
+    Kill,
     /// All of these, one after the other
     All,
 }

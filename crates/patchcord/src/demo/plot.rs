@@ -12,6 +12,11 @@ pub(crate) const CAROL_RINGS: Duration = Duration::from_millis(600);
 /// How long a referred call rings in the demo before Bob gives up.
 pub(crate) const RING_LIMIT: Duration = Duration::from_secs(2);
 
+/// T1 of RFC 3261 where somebody is to be given up on; the usual is 500 ms.
+pub(crate) const SHORT_T1: Duration = Duration::from_millis(50);
+/// How long somebody is waited for then: 64 times T1 (RFC 3261 §17.1.2.2).
+const SILENCE: Duration = Duration::from_millis(64 * 50);
+
 /// What Bob hears while he waits in a warm transfer.
 pub(crate) const MUSIC: u16 = 300;
 /// What Carol is told then, in Hz.
@@ -89,6 +94,35 @@ pub(crate) enum Replacing {
     Refused,
 }
 
+/// What is between the parties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Nothing that is lost.
+    Clean,
+    /// One of twenty packets is lost on its way.
+    Lossy,
+    /// Carol's cable is pulled while her phone rings.
+    Cut,
+}
+
+impl Network {
+    /// Of a thousand datagrams, so many are lost when they are sent, and as many when they arrive.
+    pub(crate) const fn loss(self) -> u16 {
+        match self {
+            Self::Clean | Self::Cut => 0,
+            Self::Lossy => 25,
+        }
+    }
+
+    /// How long signalling may take besides the ringing, on a busy machine: what is lost is sent again after 0.5 s, 1 s, 2 s.
+    pub(crate) const fn signalling(self) -> Duration {
+        match self {
+            Self::Clean | Self::Cut => Duration::from_millis(1_500),
+            Self::Lossy => Duration::from_secs(8),
+        }
+    }
+}
+
 /// A scenario.
 #[derive(Debug)]
 pub(crate) struct Plot {
@@ -110,6 +144,8 @@ pub(crate) struct Plot {
     pub(crate) answer_time: Duration,
     /// On the wire.
     pub(crate) replacing: Replacing,
+    /// What is between them.
+    pub(crate) network: Network,
     /// Whose call with whom the transfer ends.
     pub(crate) over: &'static [(usize, usize, &'static str)],
 }
@@ -139,6 +175,8 @@ pub(crate) fn plots(scenario: Scenario) -> Vec<Plot> {
         Scenario::Attended => vec![attended()],
         Scenario::Consultative => vec![consultative()],
         Scenario::Warm => vec![warm()],
+        Scenario::Lossy => vec![lossy()],
+        Scenario::Kill => vec![kill()],
         Scenario::ReplacesRefused => vec![replaces_refused()],
         Scenario::ConsultBusy => vec![consult_busy()],
         Scenario::All => vec![
@@ -150,6 +188,8 @@ pub(crate) fn plots(scenario: Scenario) -> Vec<Plot> {
             warm(),
             replaces_refused(),
             consult_busy(),
+            lossy(),
+            kill(),
         ],
     }
 }
@@ -179,7 +219,47 @@ fn blind() -> Plot {
         refers: true,
         answer_time: CAROL_RINGS,
         replacing: Replacing::Absent,
+        network: Network::Clean,
         over: &[ALICE_IS_OUT],
+    }
+}
+
+fn lossy() -> Plot {
+    Plot {
+        name: "lossy",
+        title: "blind transfer over a network that loses one of twenty packets",
+        story: vec![
+            talk_first("moves him to Carol"),
+            format!(
+                "Carol answers after {}. Of all packets, SIP and audio, one of twenty is lost.",
+                seconds(CAROL_RINGS)
+            ),
+            "What is lost of SIP is sent again after 0.5 s; in the end Bob and Carol talk, and Alice is out."
+                .to_owned(),
+        ],
+        network: Network::Lossy,
+        ..blind()
+    }
+}
+
+fn kill() -> Plot {
+    Plot {
+        name: "kill",
+        title: "blind transfer, the target's machine goes while it rings",
+        story: vec![
+            talk_first("moves him to Carol"),
+            format!("Carol's phone rings for {}, then her cable is pulled.", seconds(CAROL_RINGS)),
+            format!(
+                "Bob gives up after {}, and waits {} for a word on that. Then Alice has him back.",
+                seconds(RING_LIMIT),
+                seconds(SILENCE)
+            ),
+        ],
+        play: Play::Unattended(Referred::Gone),
+        network: Network::Cut,
+        answer_time: RING_LIMIT.saturating_add(SILENCE),
+        over: &[],
+        ..target_silent()
     }
 }
 
@@ -233,6 +313,7 @@ fn attended() -> Plot {
         refers: true,
         answer_time: Duration::ZERO,
         replacing: Replacing::Done,
+        network: Network::Clean,
         over: &[ALICE_IS_OUT, REPLACED],
     }
 }
