@@ -16,9 +16,6 @@ use crate::{
 /// The highest sequence number (RFC 3261 §8.1.1.5, TR-207).
 const LAST_CSEQ: u32 = (1 << 31) - 1;
 
-/// Most methods of an Allow that are kept: twice as many as there are registered ones.
-const ALLOWED: usize = 32;
-
 /// Max-Forwards of every request of ours (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
 
@@ -199,7 +196,7 @@ impl Peer {
     pub(crate) fn of(message: &Message) -> Self {
         let says = |tag: &str| message.supported().any(|supported| supported.eq_ignore_ascii_case(tag));
         Self {
-            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().take(ALLOWED).collect()),
+            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().collect()),
             replaces: says("replaces"),
             target_dialog: says("tdialog"),
         }

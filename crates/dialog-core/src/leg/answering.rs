@@ -102,7 +102,7 @@ impl NewCall {
             verified_user: None,
             referred_by: message.referred_by().ok()?.map(|by| by.to_owned()),
             registration: None,
-            peer: state.peer.clone(),
+            peer: state.peer,
         };
         Some(Self { state, call, cseq })
     }

@@ -274,7 +274,7 @@ impl Dialog {
             dialog: self.state.identity(),
             remote_target: self.state.path.target.clone(),
             remote: self.state.remote.clone(),
-            peer: self.state.peer.clone(),
+            peer: self.state.peer,
             placed,
             source: self.state.source.unwrap_or_else(|| ([0, 0, 0, 0], 0).into()),
         }
