@@ -240,7 +240,7 @@ impl Dialog {
             Ask::Subscribe(subscription) => self.subscribe_routed(step, subscription, result),
             Ask::Request(request) => self.request_routed(step, request, result),
             Ask::Prack { early, rseq, cseq } => self.prack_routed(step, early, rseq, cseq, result),
-            Ask::Update => self.update_routed(step, result),
+            Ask::Update { early } => self.update_routed(step, early, result),
         }
     }
 

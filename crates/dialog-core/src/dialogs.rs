@@ -162,6 +162,7 @@ impl Dialogs {
                 if let Some(forks) = self.pending.forks.remove(&leg) {
                     self.pending.clients.remove(&forks.tx);
                 }
+                self.pending.fetched.remove(&leg);
             }
             DialogTimer::Leg(leg, timer) => {
                 self.with(cx, leg, out, |dialog, step| dialog.leg_expired(step, timer));

@@ -216,7 +216,7 @@ impl Dialogs {
                 self.with(cx, leg, out, |dialog, step| dialog.routed(step, ask, result));
             }
             Some(Errand::Registration(id)) => self.registration_routed(cx, id, result, out),
-            Some(Errand::Stray(ack)) => ack.routed(&mut self.step(cx, out).0, result),
+            Some(Errand::Stray(stray)) => stray.routed(&mut self.step(cx, out).0, result),
             Some(Errand::Request(id)) => self.step(cx, out).0.request_outside_routed(id, result),
             None => {}
         }

@@ -11,6 +11,7 @@ use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent, Peer, Turn},
     config::{DialogConfig, RELIABLE, Reliability},
     dialog::Dialog,
+    forks::Stray,
     offers::{Carrier, Event, Offers, Side},
     path::Path,
     pending::{Ask, Client, EarlyId, Errand},
@@ -157,6 +158,19 @@ impl EarlyDialogs {
         self.dialogs.iter().map(|early| early.state.local_cseq).max().unwrap_or_default()
     }
 
+    /// One of them is over; `true` if it was followed.
+    fn remove(&mut self, id: EarlyId) -> Option<(Early, bool)> {
+        let at = self.dialogs.iter().position(|early| early.id == id)?;
+        Some((self.dialogs.remove(at), self.followed.take_if(|followed| *followed == id).is_some()))
+    }
+
+    /// All are over, because the INVITE goes again; `true` if one was followed. Their ids are not used again, since ways are
+    /// still looked for under them.
+    pub(crate) fn forget(&mut self) -> bool {
+        self.dialogs.clear();
+        self.followed.take().is_some()
+    }
+
     /// The one that a 2xx confirms; all are over.
     pub(crate) fn confirm(&mut self, tag: &str) -> Option<Early> {
         let mut all = std::mem::take(&mut self.dialogs);
@@ -245,23 +259,38 @@ impl Dialog {
         if let Some(rseq) = rseq {
             self.ask_prack(step, Some(id), rseq, cseq);
         }
+        // A wish may have waited for this fork.
+        self.try_update(step);
     }
 
     /// A fork has ended (RFC 6228 §4).
     fn early_gone(&mut self, step: &mut Step<'_, '_, '_>, event: Option<LegEvent>, tag: &str) {
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
         let gone = placing.early.all().iter().find(|early| early.tag() == tag).map(|early| early.id);
-        placing.early.dialogs.retain(|early| early.tag() != tag);
-        let was_followed = gone.is_some() && placing.early.followed == gone;
-        if was_followed {
-            placing.early.followed = None;
-        }
+        let was_followed =
+            gone.and_then(|id| placing.early.remove(id)).is_some_and(|(_, was_followed)| was_followed);
         let Some(event) = event else { return };
         self.tell(step, event);
         if was_followed {
-            self.drop_early_updates(step);
-            self.tell(step, LegEvent::Reopened);
+            self.reopen(step);
         }
+    }
+
+    /// The fork that is followed does not answer in its dialog any more, or does not know it.
+    pub(crate) fn early_lost(&mut self, step: &mut Step<'_, '_, '_>, unknown: bool) {
+        let Some(Leg::Placing(placing)) = &mut self.leg else { return };
+        let lost = placing.early.followed.and_then(|id| placing.early.remove(id));
+        let Some((early, _)) = lost else { return };
+        self.reopen(step);
+        if !unknown {
+            Stray::bye(early.state).ask(step);
+        }
+    }
+
+    /// The fork that was followed is over: another answer may come.
+    pub(crate) fn reopen(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.drop_early_updates(step);
+        self.tell(step, LegEvent::Reopened);
     }
 
     /// Asks for the way of a PRACK.
@@ -335,6 +364,7 @@ impl Dialog {
                     early.offers.take(Event::Answer(Side::Ours));
                 }
                 self.send_prack(step, Some(id), hops, rseq, cseq, Some(body));
+                self.try_update(step);
             }
             None => self.cancel(step, EndCause::new(By::Local, EndReason::NotAcceptable), None),
         }

@@ -152,11 +152,8 @@ impl Dialog {
     /// The INVITE goes again; the early dialogs of the one before are over.
     pub(crate) fn forget_early(&mut self, step: &mut Step<'_, '_, '_>) {
         let Some(placing) = self.placing() else { return };
-        let reopened = placing.early.followed.is_some();
-        placing.early = EarlyDialogs::default();
-        if reopened {
-            self.drop_early_updates(step);
-            self.tell(step, LegEvent::Reopened);
+        if placing.early.forget() {
+            self.reopen(step);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Subscriptions: the usages that a REFER or SUBSCRIBE makes in a dialog (RFC 3515, RFC 6665).
 
+pub(crate) mod asked;
 pub(crate) mod lifetime;
 pub(crate) mod matching;
 pub(crate) mod notification;
@@ -120,6 +121,9 @@ impl Dialog {
             step.disarm_subscription(id, timer);
         }
         self.waiting.retain(|ask| ask.subscription() != Some(id));
+        if end == SubscriptionEnd::Terminated {
+            self.keep_fetch(step);
+        }
         self.subscriptions.retain(|subscription| subscription.id != id);
         step.pending.subscriptions.remove(&id);
         step.subscription(id, SubscriptionEvent::Ended(end));

@@ -18,7 +18,7 @@ use crate::{
     timer::SubscriptionTimer,
 };
 
-use super::{Role, Subscription, referring::Subscriber, subject::Subject};
+use super::{Role, Subscription, asked::Asked, referring::Subscriber, subject::Subject};
 
 impl Dialogs {
     /// Begins a subscription in a dialog of its own.
@@ -82,32 +82,29 @@ impl Dialogs {
         let forks = self.config.subscription_forks;
         let full = self.is_full();
         let (mut step, dialogs) = self.step(cx, out);
-        let asked = dialogs.get_mut(&tag).filter(|dialog| dialog.asked_for(notify))?;
-        let Birth::Ours { at, noted, .. } = asked.birth else { return None };
-        if !noted {
-            asked.state.remote_tag = notify.from_tag().unwrap_or_default().into();
+        if let Some(first) = dialogs.get_mut(&tag).filter(|dialog| dialog.asked_for(notify))
+            && matches!(first.birth, Birth::Ours { noted: false, .. })
+        {
+            first.state.remote_tag = notify.from_tag().unwrap_or_default().into();
             // One that was malformed may have been counted for another notifier.
-            asked.state.remote_cseq = None;
+            first.state.remote_cseq = None;
             return Some(tag);
         }
+        let asked = match dialogs.get(&tag) {
+            Some(dialog) => dialog.asked(),
+            None => step.pending.fetched.get(&tag).cloned(),
+        };
+        let Asked { at, of, state, subscriber } = asked.filter(|asked| asked.expects(notify))?;
         // Later than timer N nobody can have been reached by the first request (RFC 6665 §4.1.2.4).
         let late = step.cx.now.since(at) >= step.timeout();
         let sisters = step.pending.sisters.get(&tag).map_or(0, Vec::len);
         if late || full || sisters >= forks {
             return None;
         }
-        let (of, subject) = asked.subscriptions.iter().find_map(|subscription| match &subscription.role {
-            Role::Subscriber(subscriber) => Some((subscription.id, subscriber.subject.clone())),
-            Role::Notifier(_) => None,
-        })?;
-        let state = DialogState {
-            remote_tag: notify.from_tag().unwrap_or_default().into(),
-            remote_cseq: None,
-            ..asked.state.clone()
-        };
+        let remote_tag = notify.from_tag().unwrap_or_default().into();
+        let state = DialogState { remote_tag, remote_cseq: None, ..state };
         let (sister, id): (LegId, SubscriptionId) = (step.cx.ids.mint(), step.cx.ids.mint());
         let mut new = Dialog::without_leg(sister, state, Birth::Ours { tag, at, noted: false });
-        let subscriber = asked.subscriber(of).map(|first| first.forked(subject))?;
         new.add(&mut step, id, Role::Subscriber(Box::new(subscriber)));
         step.arm_subscription(id, SubscriptionTimer::N, step.timeout());
         step.pending.sisters.entry(tag).or_default().push(sister);

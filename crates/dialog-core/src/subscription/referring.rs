@@ -35,7 +35,7 @@ pub(crate) const TOO_BRIEF: StatusCode = StatusCode::INTERVAL_TOO_BRIEF;
 const REFRESHES: u8 = 16;
 
 /// A subscription that our REFER or SUBSCRIBE makes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "facts of the peer and its past, beside the state and not of it"
@@ -77,8 +77,9 @@ impl Subscriber {
     }
 
     /// The one that a fork of the first request has made: accepted there, as its NOTIFY shows.
-    pub(crate) fn forked(&self, subject: Subject) -> Self {
-        Self { state: State::NotifyWait, refer: self.refer, first: self.first, ..Self::new(subject) }
+    pub(crate) fn forked(&self) -> Self {
+        let (refer, first) = (self.refer, self.first);
+        Self { state: State::NotifyWait, refer, first, ..Self::new(self.subject.clone()) }
     }
 
     pub(crate) fn is_refer(&self) -> bool {
@@ -443,6 +444,7 @@ impl Dialog {
                 if let Some(subscriber) = self.subscriber(id) {
                     subscriber.refreshes = subscriber.refreshes.saturating_add(1);
                 }
+                step.arm_subscription(id, SubscriptionTimer::N, step.timeout());
                 self.send(step, Ask::Subscribe(id));
             }
             Action::Unsubscribe => {

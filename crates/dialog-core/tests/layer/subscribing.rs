@@ -305,6 +305,8 @@ fn it_is_refreshed_before_its_time_runs_out_as_long_as_it_is_wanted() {
         assert_eq!(refresh.message.first(HeaderId::Accept), Some("application/pidf+xml, text/plain"));
         assert_eq!(refresh.message.to_tag(), Some("bob"));
         accept(&mut bench, &refresh, "bob", "600");
+        let cseq = 1 + u32::try_from(round).expect("small");
+        bench.request(notify(&sent.message, "bob", cseq, EVENT, "active;expires=600"));
     }
     bench.advance(Duration::from_secs(568));
     let refresh = bench.last_of(Method::Subscribe);
@@ -409,4 +411,58 @@ fn the_same_id_is_not_used_twice() {
     bench.subscription(id, SubscriptionCommand::Subscribe(Box::new(wish(600))));
     assert!(matches!(bench.subscription_events(id)[..], [SubscriptionEvent::Misused(Misuse::State)]));
     assert_eq!(bench.count_of(Method::Subscribe), 1);
+}
+
+#[test]
+fn a_refresh_without_a_notify_ends_the_subscription_after_64_t1() {
+    // covers: TR-048
+    let mut bench = Bench::new();
+    let (id, sent) = active(&mut bench);
+    bench.advance(Duration::from_secs(568));
+    let refresh = bench.last_of(Method::Subscribe);
+    accept(&mut bench, &refresh, "bob", "600");
+    bench.request(notify(&sent.message, "bob", 2, EVENT, "active;expires=600"));
+    bench.advance(Duration::from_secs(567));
+    assert_eq!(end(&bench, id), None, "the NOTIFY has come");
+    bench.advance(Duration::from_secs(1));
+    assert_eq!(bench.count_of(Method::Subscribe), 3);
+    let refresh = bench.last_of(Method::Subscribe);
+    accept(&mut bench, &refresh, "bob", "600");
+    bench.advance(Duration::from_millis(31_999));
+    assert_eq!(end(&bench, id), None);
+    bench.advance(Duration::from_millis(1));
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::NoNotify));
+    bench.assert_clean();
+}
+
+#[test]
+fn a_notifier_beyond_the_first_is_refused_once_nobody_wants_the_subscription() {
+    let mut bench = Bench::new();
+    let (id, sent) = active(&mut bench);
+    bench.subscription(id, SubscriptionCommand::Unsubscribe);
+    bench.request(notify(&sent.message, "carol", 1, EVENT, "active;expires=600"));
+    assert_eq!(bench.last_status(), 481);
+    assert_eq!(forked(&bench), []);
+}
+
+#[test]
+fn a_fetch_hears_of_each_notifier_for_64_t1_although_the_first_has_ended_it() {
+    let mut bench = Bench::new();
+    let (id, sent) = subscribe_with(&mut bench, wish(0));
+    accept(&mut bench, &sent, "bob", "0");
+    bench.request(notify(&sent.message, "bob", 1, EVENT, "terminated;reason=timeout"));
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::Terminated));
+    bench.request(notify(&sent.message, "bob", 2, EVENT, "terminated;reason=timeout"));
+    assert_ne!(bench.last_status(), 200, "the first has no more to say");
+    bench.advance(Duration::from_secs(31));
+    bench.request(notify(&sent.message, "carol", 1, EVENT, "terminated;reason=timeout"));
+    assert_eq!(bench.last_status(), 200);
+    let [fork] = forked(&bench)[..] else { panic!("a fork") };
+    assert_eq!(packages(&bench, fork).len(), 1);
+    assert_eq!(end(&bench, fork), Some(SubscriptionEnd::Terminated));
+    bench.advance(Duration::from_secs(1));
+    bench.request(notify(&sent.message, "dave", 1, EVENT, "terminated;reason=timeout"));
+    assert_ne!(bench.last_status(), 200);
+    assert_eq!(forked(&bench), [fork]);
+    bench.assert_clean();
 }
