@@ -93,8 +93,8 @@ pub struct DialogConfig {
     /// The Info Packages that are taken, for Recv-Info (RFC 6086 §5.2.3); an INFO of another one is answered 469, one
     /// without a package goes up.
     pub info_packages: Vec<Box<str>>,
-    /// Most requests at a time that wait for an answer, ours and theirs; one more of theirs is answered 503, one more of
-    /// ours is [`Misuse::Full`](crate::Misuse::Full).
+    /// Most requests at a time that wait for an answer, as many of theirs as of ours; one more of theirs is answered 503,
+    /// one more of ours is [`Misuse::Full`](crate::Misuse::Full).
     pub open_requests: usize,
     /// How long a SUBSCRIBE or a request that was passed up waits for its answer; then it gets 500, as no 408 may answer
     /// it (RFC 4320 §4.2).

@@ -8,9 +8,11 @@ pub struct Counters {
     pub refused_overloaded: u64,
     /// Calls of ours that were not placed because of [`DialogConfig::legs`](crate::DialogConfig::legs).
     pub calls_not_placed: u64,
-    /// INVITEs and 2xx responses with a longer route set than is kept; the INVITE was answered 400, the call of the 2xx ended.
+    /// Messages that would make a dialog with a longer route set than is kept: requests are answered 400, the call of a first
+    /// 2xx ends, and other responses make no dialog.
     pub long_route_sets: u64,
-    /// 2xx responses of further forks that were left to their own time limit, neither acknowledged nor ended.
+    /// 2xx responses of further forks that were left to their own time limit, neither acknowledged nor ended: too many of
+    /// them, or with a route set that cannot be used.
     pub forks_ignored: u64,
     /// Provisional responses of further forks, of which no early dialog was kept.
     pub early_dialogs_ignored: u64,

@@ -9,7 +9,7 @@ use transaction_core::{TxCommand, TxId};
 
 use crate::{
     boundary::leg::LegId,
-    path::Path,
+    path::{Path, RouteSetFault},
     pending::{Client, Errand},
     state::DialogState,
     step::Step,
@@ -67,35 +67,40 @@ impl Forks {
                     step.transaction(TxCommand::Resend(ack.clone()));
                 }
                 Some(_) => {
-                    let state = self.state(origin, message);
+                    let Ok(state) = self.state(step, origin, message) else { return };
                     Stray::ack(self.tx, state, self.cseq).ask(step);
                 }
                 None => {}
             }
             return;
         }
-        if self.accepted.len() >= FORKS {
+        let state = self.state(step, origin, message);
+        let Some(state) = state.ok().filter(|_| self.accepted.len() < FORKS) else {
             step.pending.counters.forks_ignored += 1;
             return;
-        }
-        let state = self.state(origin, message);
+        };
         self.accepted.push(AcceptedFork { remote_tag: state.remote_tag.clone(), ack: None });
         Stray { state, ack: Some((self.tx, self.cseq)), bye: true }.ask(step);
     }
 
     /// The dialog that a 2xx makes.
-    fn state(&self, origin: &Origin, message: &Message) -> DialogState {
+    fn state(
+        &self,
+        step: &mut Step<'_, '_, '_>,
+        origin: &Origin,
+        message: &Message,
+    ) -> Result<DialogState, RouteSetFault> {
+        let routes = step.recorded(message)?;
         let mut state = (*self.template).clone();
         state.remote_tag = message.to_tag().unwrap_or_default().into();
         state.heard(origin);
-        let routes = Path::recorded(message).unwrap_or_default();
         let target = match message.contact() {
             Ok(Some(contact)) => contact.uri.to_owned(),
             // Without a usable Contact the INVITE's own target is all there is to reach this fork by.
             Ok(None) | Err(_) => state.path.target.clone(),
         };
         state.path = Path::new(&target, routes.into_iter().rev());
-        state
+        Ok(state)
     }
 
     /// Keeps the ACK that was sent to one of the forks.

@@ -118,8 +118,10 @@ pub(crate) enum Client {
     Refer(SubscriptionId),
     /// A NOTIFY.
     Notify(SubscriptionId),
-    /// A SUBSCRIBE.
+    /// A SUBSCRIBE that extends.
     Subscribe(SubscriptionId),
+    /// A SUBSCRIBE that ends.
+    Unsubscribe(SubscriptionId),
     /// A REGISTER.
     Register(RegistrationId),
     /// A request of another method.

@@ -93,9 +93,7 @@ impl DialogState {
     pub(crate) fn theirs(step: &mut Step<'_, '_, '_>, id: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
         let request_uri = message.request_target().ok()?;
-        if Path::is_too_long(message) {
-            step.pending.counters.long_route_sets += 1;
-        }
+        let routes = step.recorded(message).ok()?;
         Some(Self {
             call_id: message.call_id().ok()?.into(),
             local_tag: step.cx.guard.token(Purpose::Tag, id.number()).as_str().into(),
@@ -103,7 +101,7 @@ impl DialogState {
             local: message.to().ok()?.to_owned(),
             remote: message.from().ok()?.to_owned(),
             contact: OurContact::of_user(request_uri.user().map(Arc::from)),
-            path: Path::new(&message.contact().ok()??.uri.to_owned(), Path::recorded(message)?),
+            path: Path::new(&message.contact().ok()??.uri.to_owned(), routes),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
             verified_name: inbound.origin.verified_name(),

@@ -74,7 +74,7 @@ impl Step<'_, '_, '_> {
             self.respond(tx, &inbound, StatusCode::BAD_REQUEST, &local_tag, |response| response);
             return;
         };
-        if self.pending.hatch.len() >= self.config.open_requests {
+        if self.pending.hatch.theirs.len() >= self.config.open_requests {
             return self.respond_overloaded(tx, &inbound, &local_tag);
         }
         let incoming = IncomingRequest {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use sip_message::{HeaderId, Message, Method, StatusCode};
+use sip_message::{HeaderId, Message, Method, StatusCode, UriBuf};
 use sip_transport::{Hops, Inbound, Origin, RouteError};
 use transaction_core::TxId;
 
@@ -100,8 +100,8 @@ impl EarlyDialogs {
         &mut self,
         ours: &DialogState,
         offerless: bool,
-        origin: &Origin,
-        message: &Message,
+        routes: &[UriBuf],
+        (origin, message): (&Origin, &Message),
     ) -> Option<&mut Early> {
         let tag = message.to_tag().unwrap_or_default();
         if let Some(at) = self.dialogs.iter().position(|early| early.tag() == tag) {
@@ -113,7 +113,7 @@ impl EarlyDialogs {
         let mut state = ours.clone();
         state.remote_tag = tag.into();
         state.remote_cseq = None;
-        state.learn(origin, message);
+        state.learn(routes, origin, message);
         self.last += 1;
         let offers = if offerless { Offers::New } else { Offers::FirstOurs };
         self.dialogs.push(Early { id: self.last, state, offers, rseq: None, theirs: None, answering: None });
@@ -181,13 +181,11 @@ impl EarlyDialogs {
 
 impl DialogState {
     /// Takes what a response says of the dialog that it makes (RFC 3261 §12.1.2).
-    fn learn(&mut self, origin: &Origin, message: &Message) {
+    fn learn(&mut self, routes: &[UriBuf], origin: &Origin, message: &Message) {
         self.heard(origin);
         self.peer = Peer::of(message);
         self.refresh(message);
-        // A route set that cannot be read ends the call with its 2xx.
-        let routes = Path::recorded(message).unwrap_or_default();
-        self.path = Path::new(&self.path.target, routes.into_iter().rev());
+        self.path = Path::new(&self.path.target, routes.iter().rev().cloned());
     }
 }
 
@@ -218,8 +216,15 @@ impl Dialog {
         if status == StatusCode::EARLY_DIALOG_TERMINATED {
             return self.early_gone(step, told.then_some(event), message.to_tag().unwrap_or_default());
         }
+        // Where nothing could be sent to there is no early dialog; the call ends with its 2xx.
+        let Ok(routes) = step.recorded(message) else {
+            if told {
+                self.tell(step, event);
+            }
+            return;
+        };
         let offerless = placing.is_offerless();
-        let Some(early) = placing.early.of(&self.state, offerless, origin, message) else {
+        let Some(early) = placing.early.of(&self.state, offerless, &routes, (origin, message)) else {
             step.pending.counters.early_dialogs_ignored += 1;
             if told {
                 self.tell(step, event);
@@ -238,7 +243,7 @@ impl Dialog {
                 return;
             }
             if first {
-                early.state.learn(origin, message);
+                early.state.learn(&routes, origin, message);
             } else {
                 early.state.heard(origin);
                 early.state.refresh(message);
@@ -410,6 +415,12 @@ impl Dialog {
             Some(Leg::Placing(placing)) if unconfirmed && sent.is_in_dialog() => {
                 let mut dialogs = placing.early.dialogs.iter_mut();
                 dialogs.find(|early| Some(early.tag()) == sent.to_tag())?.state.next_number()
+            }
+            // Of a fork that was not kept: its early dialog is over, and nothing else is sent in it.
+            Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None
+                if sent.to_tag().is_some_and(|tag| tag != &*self.state.remote_tag) =>
+            {
+                sent.number()?.checked_add(1)
             }
             Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None => {
                 self.state.next_number()

@@ -12,9 +12,10 @@ use crate::{
     dialog::{Birth, Dialog},
     dialogs::Dialogs,
     leg::Leg,
-    path::Path,
+    path::{Path, RouteSetFault},
     pending::Ask,
     state::DialogState,
+    step::Step,
     timer::SubscriptionTimer,
 };
 
@@ -124,7 +125,7 @@ impl Dialogs {
 
 impl Dialog {
     /// Adds a usage.
-    pub(crate) fn add(&mut self, step: &mut crate::step::Step<'_, '_, '_>, id: SubscriptionId, role: Role) {
+    pub(crate) fn add(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, role: Role) {
         self.subscriptions.push(Subscription { id, role });
         step.pending.subscriptions.insert(id, self.id);
     }
@@ -140,24 +141,28 @@ impl Dialog {
     }
 
     /// The first NOTIFY makes the dialog: its Record-Route is the route set, its Contact the target (TR-051).
-    pub(crate) fn establish(&mut self, notify: &Message) {
-        let Birth::Ours { noted, .. } = &mut self.birth else { return };
-        if std::mem::replace(noted, true) {
-            return;
-        }
+    pub(crate) fn establish(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        notify: &Message,
+    ) -> Result<(), RouteSetFault> {
+        let Birth::Ours { noted: noted @ false, .. } = &mut self.birth else { return Ok(()) };
+        let routes = step.recorded(notify)?;
+        *noted = true;
         self.state.refresh(notify);
-        let routes = Path::recorded(notify).unwrap_or_default();
         self.state.path = Path::new(&self.state.path.target, routes);
+        Ok(())
     }
 
     /// A 2xx says who will notify, unless a NOTIFY has said it: enough to unsubscribe.
-    pub(crate) fn establish_by_response(&mut self, response: &Message) {
+    /// Where its route set cannot be used, only a NOTIFY can.
+    pub(crate) fn establish_by_response(&mut self, step: &mut Step<'_, '_, '_>, response: &Message) {
         if !matches!(self.birth, Birth::Ours { noted: false, .. }) {
             return;
         }
+        let Ok(routes) = step.recorded(response) else { return };
         self.state.remote_tag = response.to_tag().unwrap_or_default().into();
         self.state.refresh(response);
-        let routes = Path::recorded(response).unwrap_or_default();
         self.state.path = Path::new(&self.state.path.target, routes.into_iter().rev());
     }
 }

@@ -233,7 +233,7 @@ impl Dialog {
             return self.send(step, Ask::Refer(id));
         }
         let (event, answer) = if status.is_success() {
-            self.establish_by_response(message);
+            self.establish_by_response(step, message);
             // A fork whose NOTIFY came first has made the dialog; this 2xx is another one's.
             if message.to_tag().unwrap_or_default() == &*self.state.remote_tag {
                 self.state.refresh(message);
@@ -302,7 +302,9 @@ impl Dialog {
             let Some(read) = notification::read_package(&inbound.message) else { return };
             Told::Package(Box::new(read))
         };
-        self.establish(&inbound.message);
+        if self.establish(step, &inbound.message).is_err() {
+            return self.refuse_event(step, tx, inbound, StatusCode::BAD_REQUEST);
+        }
         let event = match told.state() {
             NotifiedState::Pending => Event::NotifyPending,
             NotifiedState::Active => Event::NotifyActive,
@@ -328,14 +330,19 @@ impl Dialog {
         let event_id = subscriber.refer.filter(|_| !subscriber.first || subscriber.peer_writes_id);
         let subject = subscriber.subject.clone();
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Subscribe)) else {
-            return self.subscribe_failed(step, id);
+            return if expires == 0 {
+                self.unsubscribe_over(step, id, None)
+            } else {
+                self.subscribe_failed(step, id)
+            };
         };
         let draft = match &subject {
             Subject::Refer(_) => event(draft, event_id),
             Subject::Package(_) => subject.dress_again(draft),
         };
         let draft = self.state.contact.on_request(draft).header(HeaderId::Expires, expires);
-        step.request(Client::Subscribe(id), hops, draft);
+        let client = if expires == 0 { Client::Unsubscribe(id) } else { Client::Subscribe(id) };
+        step.request(client, hops, draft);
     }
 
     pub(crate) fn subscribe_response(
@@ -345,7 +352,7 @@ impl Dialog {
         message: &Message,
     ) {
         let Some(status) = message.status().filter(|status| status.is_final()) else { return };
-        let Some(subscriber) = self.subscriber(id) else { return };
+        let Some(subscriber) = self.refreshed(id) else { return };
         if status == TOO_BRIEF && subscriber.lengthen(message) {
             return self.send(step, Ask::Subscribe(id));
         }
@@ -364,7 +371,31 @@ impl Dialog {
         }
     }
 
+    /// The subscription whose refresh is over; `None` once we have unsubscribed, where the last SUBSCRIBE decides.
+    fn refreshed(&mut self, id: SubscriptionId) -> Option<&mut Subscriber> {
+        self.subscriber(id).filter(|subscriber| subscriber.state != State::Closing)
+    }
+
+    /// Our last SUBSCRIBE was answered, or was not.
+    pub(crate) fn unsubscribe_over(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        status: Option<StatusCode>,
+    ) {
+        let event = match status {
+            Some(status) if !status.is_final() => return,
+            Some(status) if status.is_success() => Event::SubscribeAccepted,
+            Some(status) if ends_subscription(status) => Event::SubscribeFatal,
+            Some(_) | None => Event::SubscribeFailed,
+        };
+        self.subscriber_event(step, id, event, &Facts::default());
+    }
+
     pub(crate) fn subscribe_failed(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
+        if self.refreshed(id).is_none() {
+            return;
+        }
         self.subscriber_event(step, id, Event::SubscribeFailed, &Facts::default());
         self.refresh_later(step, id);
     }

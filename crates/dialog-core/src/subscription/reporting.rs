@@ -398,6 +398,11 @@ impl Dialog {
                     step.respond(tx, inbound, status, &self.state.local_tag, |response| response);
                 }
             }
+            Action::PostponeSubscribe => {
+                if let Some((tx, inbound, _)) = facts.subscribe {
+                    self.refuse_overlap(step, tx, inbound);
+                }
+            }
             Action::Notify => self.want(step, id, Pacing::want),
             Action::NotifyNow => self.want(step, id, Pacing::want_now),
             Action::NotifyLast => {

@@ -165,7 +165,13 @@ impl Dialog {
         }
     }
 
-    fn refuse_event(&self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound, status: StatusCode) {
+    pub(super) fn refuse_event(
+        &self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: &Inbound,
+        status: StatusCode,
+    ) {
         let capabilities = step.capabilities;
         step.respond(tx, inbound, status, &self.state.local_tag, |response| match status {
             StatusCode::BAD_EVENT => capabilities.allow_events(response),

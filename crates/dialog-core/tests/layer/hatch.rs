@@ -457,6 +457,9 @@ fn a_request_whose_transaction_is_gone_is_told() {
 #[test]
 fn one_incoming_request_beyond_the_limit_is_503() {
     let mut bench = Bench::with(DialogConfig { open_requests: 1, ..taking() });
+    // Those of ours have a bound of their own.
+    let ours = send(&mut bench, plain(outside(), Method::Options));
+    assert!(events(&bench, ours).is_empty());
     bench.request(Theirs::outside(Method::Message));
     let (id, _) = came_in(&bench);
     bench.request(Theirs::outside(Method::Message));

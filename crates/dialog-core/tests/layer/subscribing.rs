@@ -14,7 +14,7 @@ use crate::{
     theirs::Theirs,
 };
 
-fn wish(expires: u32) -> Subscribe {
+pub(crate) fn wish(expires: u32) -> Subscribe {
     Subscribe {
         target: uri("sip:bob@example.com"),
         to: address_of("<sip:bob@example.com>"),
@@ -32,13 +32,13 @@ fn wish(expires: u32) -> Subscribe {
     }
 }
 
-fn subscribe_with(bench: &mut Bench, wish: Subscribe) -> (SubscriptionId, Sent) {
+pub(crate) fn subscribe_with(bench: &mut Bench, wish: Subscribe) -> (SubscriptionId, Sent) {
     let id = bench.ids.mint();
     bench.subscription(id, SubscriptionCommand::Subscribe(Box::new(wish)));
     (id, bench.last_of(Method::Subscribe))
 }
 
-fn subscribe(bench: &mut Bench) -> (SubscriptionId, Sent) {
+pub(crate) fn subscribe(bench: &mut Bench) -> (SubscriptionId, Sent) {
     subscribe_with(bench, wish(600))
 }
 
@@ -55,9 +55,9 @@ pub(crate) fn notify(subscribe: &Message, tag: &str, cseq: u32, event: &str, sta
     if state.is_empty() { request } else { request.header(HeaderId::SubscriptionState, state) }
 }
 
-const EVENT: &str = "presence;id=7";
+pub(crate) const EVENT: &str = "presence;id=7";
 
-fn packages(bench: &Bench, id: SubscriptionId) -> Vec<PackageNotification> {
+pub(crate) fn packages(bench: &Bench, id: SubscriptionId) -> Vec<PackageNotification> {
     let of = |event| match event {
         SubscriptionEvent::Package(notification) => Some(*notification),
         _ => None,
@@ -65,14 +65,14 @@ fn packages(bench: &Bench, id: SubscriptionId) -> Vec<PackageNotification> {
     bench.subscription_events(id).into_iter().filter_map(of).collect()
 }
 
-fn end(bench: &Bench, id: SubscriptionId) -> Option<SubscriptionEnd> {
+pub(crate) fn end(bench: &Bench, id: SubscriptionId) -> Option<SubscriptionEnd> {
     match bench.subscription_events(id).last() {
         Some(SubscriptionEvent::Ended(end)) => Some(*end),
         _ => None,
     }
 }
 
-fn forked(bench: &Bench) -> Vec<SubscriptionId> {
+pub(crate) fn forked(bench: &Bench) -> Vec<SubscriptionId> {
     let of = |event: &dialog_core::DialogEvent| match event {
         dialog_core::DialogEvent::Subscription(id, SubscriptionEvent::Forked { .. }) => Some(*id),
         _ => None,
@@ -80,14 +80,14 @@ fn forked(bench: &Bench) -> Vec<SubscriptionId> {
     bench.events.iter().filter_map(of).collect()
 }
 
-fn accept(bench: &mut Bench, sent: &Sent, tag: &str, expires: &str) {
+pub(crate) fn accept(bench: &mut Bench, sent: &Sent, tag: &str, expires: &str) {
     bench.reply(sent, 200, tag, |response| {
         response.contact("<sip:bob@192.0.2.20>").header(HeaderId::Expires, expires)
     });
 }
 
 /// A subscription that is active.
-fn active(bench: &mut Bench) -> (SubscriptionId, Sent) {
+pub(crate) fn active(bench: &mut Bench) -> (SubscriptionId, Sent) {
     let (id, sent) = subscribe(bench);
     accept(bench, &sent, "bob", "600");
     bench.request(notify(&sent.message, "bob", 1, EVENT, "active;expires=600"));
@@ -432,37 +432,5 @@ fn a_refresh_without_a_notify_ends_the_subscription_after_64_t1() {
     assert_eq!(end(&bench, id), None);
     bench.advance(Duration::from_millis(1));
     assert_eq!(end(&bench, id), Some(SubscriptionEnd::NoNotify));
-    bench.assert_clean();
-}
-
-#[test]
-fn a_notifier_beyond_the_first_is_refused_once_nobody_wants_the_subscription() {
-    let mut bench = Bench::new();
-    let (id, sent) = active(&mut bench);
-    bench.subscription(id, SubscriptionCommand::Unsubscribe);
-    bench.request(notify(&sent.message, "carol", 1, EVENT, "active;expires=600"));
-    assert_eq!(bench.last_status(), 481);
-    assert_eq!(forked(&bench), []);
-}
-
-#[test]
-fn a_fetch_hears_of_each_notifier_for_64_t1_although_the_first_has_ended_it() {
-    let mut bench = Bench::new();
-    let (id, sent) = subscribe_with(&mut bench, wish(0));
-    accept(&mut bench, &sent, "bob", "0");
-    bench.request(notify(&sent.message, "bob", 1, EVENT, "terminated;reason=timeout"));
-    assert_eq!(end(&bench, id), Some(SubscriptionEnd::Terminated));
-    bench.request(notify(&sent.message, "bob", 2, EVENT, "terminated;reason=timeout"));
-    assert_ne!(bench.last_status(), 200, "the first has no more to say");
-    bench.advance(Duration::from_secs(31));
-    bench.request(notify(&sent.message, "carol", 1, EVENT, "terminated;reason=timeout"));
-    assert_eq!(bench.last_status(), 200);
-    let [fork] = forked(&bench)[..] else { panic!("a fork") };
-    assert_eq!(packages(&bench, fork).len(), 1);
-    assert_eq!(end(&bench, fork), Some(SubscriptionEnd::Terminated));
-    bench.advance(Duration::from_secs(1));
-    bench.request(notify(&sent.message, "dave", 1, EVENT, "terminated;reason=timeout"));
-    assert_ne!(bench.last_status(), 200);
-    assert_eq!(forked(&bench), [fork]);
     bench.assert_clean();
 }
