@@ -102,6 +102,9 @@ pub struct DialogConfig {
     /// Option tags for Supported that are implemented here or above; also what a Require may name. With `replaces` in
     /// it an INVITE may replace one of our dialogs (RFC 3891); without it Replaces is a header that nobody knows.
     pub supported: Vec<Box<str>>,
+    /// Option tags that a new call has to support; an INVITE without one of them is answered 421 (RFC 3261 §21.4.16). Empty by
+    /// default, as RFC 3261 §8.2.4 advises: most peers would be shut out.
+    pub demanded: Vec<Box<str>>,
     /// Whether REFER is advertised in Allow and `refer` in Allow-Events (TR-034, TR-055). A REFER in a dialog
     /// is passed up either way.
     pub refer: bool,
@@ -234,6 +237,7 @@ impl Default for DialogConfig {
             open_requests: Self::OPEN_REQUESTS,
             answer_limit: Self::ANSWER_LIMIT,
             supported: vec![REPLACES.into()],
+            demanded: Vec::new(),
             refer: true,
             refresh: true,
             lenient: true,

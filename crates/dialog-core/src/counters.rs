@@ -16,4 +16,16 @@ pub struct Counters {
     pub forks_ignored: u64,
     /// Provisional responses of further forks, of which no early dialog was kept.
     pub early_dialogs_ignored: u64,
+    /// Reliable responses that were left to be repeated, because too many of our PRACKs were under way.
+    pub reliable_responses_ignored: u64,
+    /// NOTIFYs of notifiers beyond [`DialogConfig::subscription_forks`](crate::DialogConfig::subscription_forks), or beyond the
+    /// dialogs and subscriptions that there may be, answered 481.
+    pub notifiers_refused: u64,
+    /// Fetches whose further notifiers are not heard, because of
+    /// [`DialogConfig::subscriptions`](crate::DialogConfig::subscriptions).
+    pub fetches_forgotten: u64,
+    /// Commands that would make a subscription or a request too many, answered [`Misuse::Full`](crate::Misuse::Full).
+    pub commands_refused: u64,
+    /// Calls and registrations whose nonces were forgotten because of [`DialogConfig::nonces`](crate::DialogConfig::nonces).
+    pub nonces_forgotten: u64,
 }

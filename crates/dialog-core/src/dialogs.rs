@@ -78,7 +78,7 @@ impl Dialogs {
 
     /// How often a bound was met.
     pub fn counters(&self) -> Counters {
-        self.pending.counters
+        Counters { nonces_forgotten: self.pending.answers.forgotten(), ..self.pending.counters }
     }
 
     /// Counts what there is; takes time in proportion to the dialogs.

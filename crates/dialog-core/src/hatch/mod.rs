@@ -61,6 +61,7 @@ impl Dialogs {
 
 impl Step<'_, '_, '_> {
     fn request_misused(&mut self, id: RequestId, misuse: Misuse) {
+        self.count_misuse(misuse);
         self.told(id, RequestEvent::Misused(misuse));
     }
 

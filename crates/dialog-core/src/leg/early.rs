@@ -234,6 +234,7 @@ impl Dialog {
         let (id, rseq) = (early.id, reliable_number(step.config, message));
         if let Some(number) = rseq {
             if self.pracks >= PRACKS {
+                step.pending.counters.reliable_responses_ignored += 1;
                 return;
             }
             let first = early.rseq.is_none();

@@ -36,6 +36,7 @@ pub(crate) struct Answers {
     last: u64,
     limit: usize,
     vouched: Vec<Vouched>,
+    forgotten: u64,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +73,11 @@ impl Answers {
         }
         self.vouched.retain_mut(|vouched| kept(&mut vouched.credential));
         self.keys = keys;
+    }
+
+    /// How often the nonces of a call had to make room.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     pub(crate) fn has_keys(&self) -> bool {
@@ -153,6 +159,7 @@ impl Answers {
             && let Some((_, oldest)) = self.order.pop_first()
         {
             self.calls.remove(&oldest);
+            self.forgotten += 1;
         }
         self.touch(key);
         let sessions = &mut self.calls.entry(key).or_default().sessions;

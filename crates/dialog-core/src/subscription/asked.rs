@@ -56,7 +56,12 @@ impl Dialog {
     pub(crate) fn keep_fetch(&self, step: &mut Step<'_, '_, '_>) {
         let Some(asked) = self.asked().filter(|asked| asked.subscriber.subject.is_fetch()) else { return };
         let left = step.timeout().saturating_sub(step.cx.now.since(asked.at));
-        if !left.is_zero() && step.pending.fetched.len() < step.config.subscriptions {
+        if left.is_zero() {
+            return;
+        }
+        if step.pending.fetched.len() >= step.config.subscriptions {
+            step.pending.counters.fetches_forgotten += 1;
+        } else {
             step.pending.fetched.insert(self.id, asked);
             step.arm_leg(self.id, LegTimer::Forks, left);
         }

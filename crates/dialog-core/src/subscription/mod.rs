@@ -130,6 +130,7 @@ impl Dialog {
     }
 
     pub(crate) fn subscription_misused(step: &mut Step<'_, '_, '_>, id: SubscriptionId, misuse: Misuse) {
+        step.count_misuse(misuse);
         step.subscription(id, SubscriptionEvent::Misused(misuse));
     }
 }

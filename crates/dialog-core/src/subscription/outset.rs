@@ -99,7 +99,11 @@ impl Dialogs {
         // Later than timer N nobody can have been reached by the first request (RFC 6665 §4.1.2.4).
         let late = step.cx.now.since(at) >= step.timeout();
         let sisters = step.pending.sisters.get(&tag).map_or(0, Vec::len);
-        if late || full || sisters >= forks {
+        if late {
+            return None;
+        }
+        if full || sisters >= forks {
+            step.pending.counters.notifiers_refused += 1;
             return None;
         }
         let remote_tag = notify.from_tag().unwrap_or_default().into();

@@ -152,7 +152,13 @@ impl Dialog {
 
     /// A SUBSCRIBE in this dialog. One for `refer` that matches nothing would be a new subscription, which only a REFER
     /// makes (RFC 3515 §2.4.4, TR-023).
-    pub(crate) fn subscribed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
+    pub(crate) fn subscribed(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        user: Option<Arc<str>>,
+    ) {
         let new = matches!(inbound.message.event(), Ok(Some(event)) if step.config.notifies(event.package));
         let (status, found) = match self.event_of(step, &inbound.message, Side::Notifier) {
             Ok(found) => (StatusCode::FORBIDDEN, found),
@@ -160,7 +166,7 @@ impl Dialog {
         };
         match found {
             Some((id, _)) => self.subscribe_received(step, id, tx, &inbound),
-            None if new => self.subscribe_begun(step, tx, inbound),
+            None if new => self.subscribe_begun(step, tx, inbound, user),
             None => self.refuse_event(step, tx, &inbound, status),
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     theirs::Theirs,
 };
 
-fn outside() -> Place {
+pub(crate) fn outside() -> Place {
     Place::Outside {
         target: uri("sip:bob@example.com"),
         to: address_of("<sip:bob@example.com>"),
@@ -22,11 +22,11 @@ fn outside() -> Place {
     }
 }
 
-fn plain(place: Place, method: Method) -> Request {
+pub(crate) fn plain(place: Place, method: Method) -> Request {
     Request { place, method, headers: Vec::new(), extensions: Vec::new(), body: None }
 }
 
-fn send(bench: &mut Bench, request: Request) -> RequestId {
+pub(crate) fn send(bench: &mut Bench, request: Request) -> RequestId {
     let id = bench.ids.mint();
     bench.command(DialogCommand::Request(id, RequestCommand::Send(Box::new(request))));
     id
@@ -279,8 +279,10 @@ fn one_request_beyond_each_limit_is_misused() {
     let first = send(&mut bench, plain(outside(), Method::Options));
     let sent: Sent = bench.last_sent();
     send(&mut bench, plain(outside(), Method::Options));
+    assert_eq!(bench.dialogs.counters().commands_refused, 0);
     let third = send(&mut bench, plain(outside(), Method::Options));
     assert!(matches!(events(&bench, third)[..], [RequestEvent::Misused(Misuse::Full)]));
+    assert_eq!(bench.dialogs.counters().commands_refused, 1);
     bench.ok(&sent);
     assert_eq!(responded(&bench, first), Some(200));
     let fourth = send(&mut bench, plain(outside(), Method::Options));

@@ -39,6 +39,7 @@ mod replacing_early;
 mod replacing_refused;
 mod requests;
 mod retry;
+mod routes;
 mod session_timer;
 mod subscriber;
 mod subscribing;

@@ -44,6 +44,20 @@ fn a_fetch_hears_of_each_notifier_for_64_t1_although_the_first_has_ended_it() {
 }
 
 #[test]
+fn a_fetch_beyond_the_limit_does_not_wait_for_further_notifiers_and_is_counted() {
+    let mut bench = Bench::with(dialog_core::DialogConfig { subscriptions: 1, ..Default::default() });
+    for forgotten in [0, 1] {
+        let (id, sent) = subscribe_with(&mut bench, wish(0));
+        accept(&mut bench, &sent, "bob", "0");
+        bench.request(notify(&sent.message, "bob", 1, EVENT, "terminated;reason=timeout"));
+        assert_eq!(end(&bench, id), Some(SubscriptionEnd::Terminated));
+        assert_eq!(bench.dialogs.counters().fetches_forgotten, forgotten);
+        bench.request(notify(&sent.message, "carol", 1, EVENT, "terminated;reason=timeout"));
+        assert_eq!((forked(&bench).len(), bench.last_status() == 200), (1, forgotten == 0));
+    }
+}
+
+#[test]
 fn a_refresh_that_fails_after_we_have_unsubscribed_decides_nothing() {
     for failure in [Some(TxFailure::Timeout), None] {
         let mut bench = Bench::new();
