@@ -115,3 +115,41 @@ fn the_nonces_of_a_request_outside_of_calls_are_forgotten_with_it() {
     let bye = bench.hang_up(leg);
     assert!(bye.message.has(HeaderId::ProxyAuthorization), "nothing has taken the place of the call's");
 }
+
+#[test]
+fn the_nonces_of_a_call_that_came_to_nothing_are_forgotten_with_it() {
+    let mut bench = Bench::with(DialogConfig { nonces: 2, ..keyed() });
+    let leg = through_a_proxy(&mut bench);
+    for _ in 0..3 {
+        bench.place();
+        let first = bench.last_of(Method::Invite);
+        bench.challenge(&first, 407, &[challenge(REALM, "m1")]);
+        let second = bench.last_of(Method::Invite);
+        assert_ne!(second.tx, first.tx);
+        bench.reply(&second, 486, PEER_TAG, |response| response);
+    }
+    assert_eq!(bench.dialogs.counters().nonces_forgotten, 0);
+    let bye = bench.hang_up(leg);
+    assert!(bye.message.has(HeaderId::ProxyAuthorization), "nothing has taken the place of the call's");
+}
+
+#[test]
+fn a_request_in_a_call_is_not_sent_again_once_the_call_has_ended() {
+    let mut bench = Bench::with(keyed());
+    let leg = bench.placed();
+    let id: RequestId = bench.ids.mint();
+    let request = Request {
+        place: Place::Leg(leg),
+        method: Method::Info,
+        headers: Vec::new(),
+        extensions: Vec::new(),
+        body: None,
+    };
+    bench.command(DialogCommand::Request(id, RequestCommand::Send(Box::new(request))));
+    let info = bench.last_of(Method::Info);
+    let bye = bench.hang_up(leg);
+    bench.challenge(&info, 401, &[challenge(REALM, "n1")]);
+    assert_eq!(bench.count_of(Method::Info), 1);
+    bench.ok(&bye);
+    bench.assert_clean();
+}
