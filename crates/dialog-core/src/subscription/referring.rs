@@ -330,11 +330,12 @@ impl Dialog {
         let event_id = subscriber.refer.filter(|_| !subscriber.first || subscriber.peer_writes_id);
         let subject = subscriber.subject.clone();
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Subscribe)) else {
-            return if expires == 0 {
-                self.unsubscribe_over(step, id, None)
+            if expires == 0 {
+                self.unsubscribe_over(step, id, None);
             } else {
-                self.subscribe_failed(step, id)
-            };
+                self.subscribe_failed(step, id);
+            }
+            return;
         };
         let draft = match &subject {
             Subject::Refer(_) => event(draft, event_id),

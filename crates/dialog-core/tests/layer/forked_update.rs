@@ -9,7 +9,7 @@ use transaction_core::TxFailure;
 use crate::bench::{ANSWER, Bench, Sent, invite};
 
 const SDP: &str = "application/sdp";
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A fork that answers the offer reliably.
 fn fork(bench: &mut Bench, sent: &Sent, tag: &str) {
