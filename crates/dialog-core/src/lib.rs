@@ -38,6 +38,7 @@ pub use boundary::{
     },
     methods::Methods,
     package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Resubscription, Subscribe},
+    refer::{Refer, ReferSubscription},
     registration::{
         Account, AccountFault, Registered, RegistrationCommand, RegistrationEvent, RegistrationFailure,
         RegistrationId,

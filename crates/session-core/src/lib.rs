@@ -9,7 +9,7 @@ mod error;
 mod event;
 mod facade;
 
-pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
+pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name, printable};
 pub use driver::{Capture, CaptureReport};
 pub use error::{
     MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
@@ -31,8 +31,9 @@ pub use engine::{
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
-    Codec, CodecPreference, Direction, Hearing, HoldAudio, QualityKind, QualityReport, RecordLayout,
-    RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot, StreamSummary, Wav,
+    Codec, CodecPreference, ContinuityMarks, Direction, Hearing, HoldAudio, QualityKind, QualityReport,
+    RecordLayout, RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot,
+    StreamSummary, Wav,
     dtmf::Event as DtmfEvent,
     io::{ApplicationAudio, WavError, load_wav},
     quality::{Metric, QualityChange},
@@ -48,7 +49,9 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Decline, Failure, LearnedFrom, Network, Outcome,
-    OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
-    TransferPolicy, TransferRefusal, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, CallerIdentity, Completion, Decision, Decline,
+    DiversionHeader, Failure, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, Rate, ReferOptions,
+    ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy,
+    ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role, SemiAttended, TelTarget, TransferId,
+    TransferPolicy, TransferRefusal, UserToUser, WithoutReplaces,
 };

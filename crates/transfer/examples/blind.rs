@@ -7,7 +7,7 @@ use dialog_core::{
 };
 use sip_message::StatusCode;
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, UnixTime};
-use transfer::{BlindOptions, Hold, ReferPolicy, TransferCommand, TransferOutput, TransferPolicy, Transfers};
+use transfer::{Hold, ReferOptions, ReferPolicy, TransferCommand, TransferOutput, TransferPolicy, Transfers};
 
 /// Not random at all; an engine gives the operating system's numbers.
 struct Fixed;
@@ -100,7 +100,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         target: target.clone(),
         hold: Hold::First,
         referred_by: None,
-        options: BlindOptions::default(),
+        options: ReferOptions::default(),
     };
     alice.step(|transfers, cx, outbox| transfers.command(cx, blind, &mut outbox.out()));
     let sent = alice.leg(call, LegEvent::Reoffered(Ok(())));
@@ -126,6 +126,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         headers: Vec::new(),
         referred_by: None,
         referred_by_text: None,
+        privacy: None,
+        reports_to: None,
         suppress: false,
     };
     let placed = bob.subscription(theirs, SubscriptionEvent::Requested(Box::new(refer)));
@@ -146,7 +148,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     alice.subscription(ours, SubscriptionEvent::Notified(done));
     bob.subscription(theirs, SubscriptionEvent::Delivered);
 
-    let bye = |by| LegEvent::Ended(EndCause { by, reason: EndReason::Bye, header: None });
+    let bye =
+        |by| LegEvent::Ended(EndCause { by, reason: EndReason::Bye, header: None, details: Vec::new() });
     alice.leg(call, bye(By::Local));
     bob.leg(old, bye(By::Remote));
     assert!(alice.transfers.is_empty() && bob.transfers.is_empty());

@@ -8,6 +8,7 @@ use sip_transport::{TimerOp, identifier};
 use thiserror::Error;
 
 pub(crate) mod command;
+pub(crate) mod options;
 
 use self::command::TransferRefusal;
 use crate::{Replacement, TransferTimer};
@@ -47,8 +48,12 @@ pub enum TransferOutput {
         purpose: Purpose,
         /// The Request-URI.
         target: UriBuf,
+        /// From, where it is not that of the call beside it (SEC-06).
+        from: Option<NameAddrBuf>,
         /// Headers for the INVITE: Referred-By, Replaces.
         headers: Vec<(HeaderId, Box<str>)>,
+        /// Headers for the INVITE that have no [`HeaderId`], by name.
+        extensions: Vec<(Box<str>, Box<str>)>,
         /// How long it may ring.
         ring_limit: Duration,
     },
@@ -90,9 +95,12 @@ pub enum TransferOutput {
 /// What a call is placed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A REFER asks for it. Its address is checked against
-    /// [`TransferPolicy::permits`](crate::TransferPolicy::permits) once more when its name is resolved.
+    /// A REFER asks for it. Its address is checked by [`Transfers::permits`](crate::Transfers::permits) once more when its
+    /// name is resolved.
     Referred,
+    /// The call that a REFER asked for has failed, and the referrer, who has hung up, is called back (TR-181). Its address
+    /// is checked in the same way.
+    Recall,
     /// The target of a transfer of ours is asked first.
     Consultation,
 }
@@ -133,6 +141,9 @@ pub enum TransferEventKind {
         target: UriBuf,
         /// Who asks, as the REFER says.
         referred_by: Option<NameAddrBuf>,
+        /// Whether the transport has verified that the REFER comes from the host that Referred-By names. Otherwise that, and
+        /// the display name in any case, is what somebody says (TR-143).
+        verified: bool,
         /// Whether a decision is awaited.
         decide: bool,
     },
@@ -176,6 +187,12 @@ pub enum TransferEventKind {
         /// The new leg.
         to: LegId,
     },
+    /// Transferee: the new call failed after the transferor had hung up, and the transferor is called back (TR-181). The
+    /// transfer has failed all the same.
+    Recalling {
+        /// The new leg.
+        to: LegId,
+    },
     /// It is over.
     Ended(Outcome),
 }
@@ -200,6 +217,9 @@ pub struct Outcome {
 pub enum OutcomeKind {
     /// The party was moved.
     Succeeded,
+    /// The REFER was accepted and nobody reports on it, as was asked for: the party was probably moved, which nobody has
+    /// confirmed (TR-077).
+    AcceptedWithoutProgress,
     /// The two calls were joined here instead.
     Bridged,
     /// It failed, and the call with the party that was to be moved is lost or still held.

@@ -3,6 +3,7 @@
 pub(crate) mod leg;
 pub(crate) mod methods;
 pub(crate) mod package;
+pub(crate) mod refer;
 pub(crate) mod registration;
 pub(crate) mod request;
 pub(crate) mod subscription;

@@ -37,6 +37,15 @@ impl Asked {
     }
 }
 
+impl Subscriber {
+    /// The one that a fork of the first request has made: accepted there, as its NOTIFY shows.
+    pub(crate) fn forked(&self) -> Self {
+        let mut fork = Self::new(self.subject.clone());
+        (fork.state, fork.refer, fork.first) = (State::NotifyWait, self.refer, self.first);
+        fork
+    }
+}
+
 impl Dialog {
     /// What was asked for in this dialog, the first of its request. `None` once nobody wants it any more: a further notifier
     /// learns that from our 481.

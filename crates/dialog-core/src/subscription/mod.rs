@@ -1,6 +1,8 @@
 //! Subscriptions: the usages that a REFER or SUBSCRIBE makes in a dialog (RFC 3515, RFC 6665).
 
 pub(crate) mod asked;
+pub(crate) mod beside;
+pub(crate) mod deciding;
 pub(crate) mod lifetime;
 pub(crate) mod matching;
 pub(crate) mod notification;
@@ -14,6 +16,8 @@ pub(crate) mod requested;
 pub(crate) mod stranger;
 pub(crate) mod subject;
 pub(crate) mod subscriber;
+mod told;
+pub(crate) mod wishes;
 
 use std::time::Duration;
 
@@ -27,7 +31,7 @@ use crate::{
     timer::SubscriptionTimer,
 };
 
-use self::{referring::Subscriber, reporting::Notifier};
+use self::{referring::Subscriber, reporting::Notifier, told::Told};
 
 /// Longest duration of a subscription in seconds, ours or theirs: an hour, which is beyond any transfer and what most
 /// packages have as their default. Longer ones are cut, so that no dialog is kept for days because a peer wrote a large number.
@@ -80,6 +84,7 @@ impl Dialog {
                 Self::subscription_misused(step, id, Misuse::State);
             }
             SubscriptionCommand::Unsubscribe => self.unsubscribe(step, id),
+            SubscriptionCommand::Keep => self.keep_subscription(step, id),
             SubscriptionCommand::Accept { pending, lifetime } => {
                 self.accept_refer(step, id, pending, lifetime);
             }
@@ -93,7 +98,9 @@ impl Dialog {
             }
             SubscriptionCommand::Refuse { status } => self.refuse_refer(step, id, status),
             SubscriptionCommand::Approve => self.approve_refer(step, id),
-            SubscriptionCommand::Report { status, last } => self.report(step, id, status, last),
+            SubscriptionCommand::Report { status, headers, last } => {
+                self.report(step, id, Told { status, headers }, last);
+            }
         }
     }
 

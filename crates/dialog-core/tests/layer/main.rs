@@ -22,6 +22,8 @@ mod property;
 mod publishing;
 mod reach;
 mod redirect;
+mod refer_wishes;
+mod referrals;
 mod registered_calls;
 mod registrar;
 mod registration;

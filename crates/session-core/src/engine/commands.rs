@@ -56,7 +56,10 @@ impl<T: Tap> Engine<T> {
             }
             Command::Hold { session } => self.change_hold(id, session, true),
             Command::Resume { session } => self.change_hold(id, session, false),
-            Command::Blind { session, target } => self.blind(id, session, target),
+            Command::Blind { session, target } => self.blind(id, session, target, None),
+            Command::BlindWith { session, target, options } => {
+                self.blind(id, session, target, Some(*options));
+            }
             Command::Consult { session, target, options, completion } => {
                 // The transfer's id is in its reply.
                 let _ = self.consult(id, session, target, options, completion);
@@ -71,6 +74,9 @@ impl<T: Tap> Engine<T> {
             }
             Command::Swap { transfer } => {
                 self.ask_transfer(id, TransferCommand::Swap { transfer }, Asked::done);
+            }
+            Command::Detach { transfer } => {
+                self.ask_transfer(id, TransferCommand::Detach { transfer }, Asked::done);
             }
             Command::CancelTransfer { transfer } => {
                 self.ask_transfer(id, TransferCommand::Cancel { transfer }, Asked::until_ended);
@@ -133,6 +139,7 @@ impl<T: Tap> Engine<T> {
             contact_user: self.config.contact_user.clone(),
             registration,
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: options.ring_limit.unwrap_or(self.config.ring_limit),
             redirects: Invite::REDIRECTS,
             offerless: false,

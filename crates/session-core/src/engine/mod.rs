@@ -50,7 +50,7 @@ pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
     Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo,
 };
-pub use config::{AudioConfig, EngineConfig, MediaMode};
+pub use config::{AudioConfig, EngineConfig, MediaMode, UNCONFIRMED_PACKETS};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
 pub use warm::{Acceptance, DecidedBy, WarmOptions};
 
@@ -127,8 +127,9 @@ pub struct Engine<T> {
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
     /// Warm transfers that have not ended.
     warm: BTreeMap<TransferId, warm::Warm>,
-    /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
-    switches: BTreeMap<Op, coordination::Switch>,
+    /// What the streams were asked for the sake of a transfer and have not answered; at most one for each command that waits
+    /// and for each transfer.
+    switches: BTreeMap<Op, coordination::Awaited>,
     /// Audio commands that wait for the streams.
     audio_asked: BTreeMap<Op, (CommandId, Option<RecordingId>)>,
     /// Recordings that have not ended, with the calls they were begun in; a device has one at a time.
@@ -297,7 +298,8 @@ impl<T: Tap> Engine<T> {
             };
             self.transfer_ended(transfer, SessionId::from(leg.number()), outcome);
         }
-        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None };
+        let cause =
+            EndCause { by: By::Network, reason: EndReason::Unreachable, header: None, details: Vec::new() };
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.ended(session, &cause);
@@ -485,11 +487,12 @@ fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl
 }
 
 fn summary(message: &sip_message::Message) -> String {
-    match message.start_line() {
+    let words = match message.start_line() {
         sip_message::StartLine::Request { method, uri } => format!("{method} {uri}"),
         sip_message::StartLine::Status { code, reason } => match message.cseq() {
             Ok(cseq) => format!("{code} {reason} ({})", cseq.method),
             Err(_) => format!("{code} {reason}"),
         },
-    }
+    };
+    crate::describe::printable(&words).into_owned()
 }
