@@ -37,8 +37,8 @@ impl Dialog {
         let early = placing.early.confirm(message.to_tag().unwrap_or_default());
         self.state.remote_tag = message.to_tag().unwrap_or_default().into();
         self.state.remote_cseq = early.as_ref().and_then(|early| early.state.remote_cseq);
+        self.state.local_cseq = early.as_ref().map_or(template.local_cseq, |early| early.state.local_cseq);
         if let Some(early) = &early {
-            self.state.local_cseq = early.state.local_cseq;
             self.state.path.refresh(&early.state.path.target);
         }
         self.offers = early

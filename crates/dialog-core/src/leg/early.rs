@@ -71,6 +71,8 @@ pub(crate) struct EarlyDialogs {
     /// Whose description the layers above have.
     pub(crate) followed: Option<EarlyId>,
     last: EarlyId,
+    /// The highest number that was used in one that is over, a BYE included: its fork may be heard of again.
+    spent: u32,
 }
 
 /// What a provisional response tells of the session.
@@ -113,6 +115,7 @@ impl EarlyDialogs {
         let mut state = ours.clone();
         state.remote_tag = tag.into();
         state.remote_cseq = None;
+        state.local_cseq = state.local_cseq.max(self.spent);
         state.learn(routes, origin, message);
         self.last += 1;
         let offers = if offerless { Offers::New } else { Offers::FirstOurs };
@@ -155,18 +158,20 @@ impl EarlyDialogs {
 
     /// The highest number that was used in any of them.
     pub(crate) fn last_cseq(&self) -> u32 {
-        self.dialogs.iter().map(|early| early.state.local_cseq).max().unwrap_or_default()
+        self.dialogs.iter().map(|early| early.state.local_cseq).max().unwrap_or_default().max(self.spent)
     }
 
     /// One of them is over; `true` if it was followed.
     fn remove(&mut self, id: EarlyId) -> Option<(Early, bool)> {
         let at = self.dialogs.iter().position(|early| early.id == id)?;
+        self.spent = self.last_cseq().saturating_add(1);
         Some((self.dialogs.remove(at), self.followed.take_if(|followed| *followed == id).is_some()))
     }
 
     /// All are over, because the INVITE goes again; `true` if one was followed. Their ids are not used again, since ways are
     /// still looked for under them.
     pub(crate) fn forget(&mut self) -> bool {
+        self.spent = self.last_cseq();
         self.dialogs.clear();
         self.followed.take().is_some()
     }

@@ -162,3 +162,28 @@ fn the_way_of_a_prack_does_not_count_once_the_invite_has_gone_again() {
     assert_eq!(bench.last_of(Method::Prack).message.to_tag(), Some("b"));
     assert!(bench.ended(leg).is_none());
 }
+
+#[test]
+fn a_lost_fork_that_is_heard_of_again_gets_higher_numbers() {
+    for rings in [true, false] {
+        let mut bench = Bench::new();
+        let leg = bench.place();
+        let sent = bench.last_sent();
+        fork(&mut bench, &sent, "a");
+        wish(&mut bench, leg);
+        let update = bench.last_of(Method::Update);
+        bench.fail(&update, TxFailure::Timeout);
+        if rings {
+            fork(&mut bench, &sent, "a");
+        }
+        bench.pick_up(&sent, "a");
+        bench.leg(leg, LegCommand::HangUp { reason: None });
+        let numbers: Vec<u32> = bench
+            .sent
+            .iter()
+            .filter(|it| it.message.to_tag() == Some("a"))
+            .map(|it| it.message.cseq().expect("a CSeq").number)
+            .collect();
+        assert!(numbers.len() >= 4 && numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+    }
+}
