@@ -6,3 +6,4 @@ mod net;
 mod random;
 mod referred;
 mod replaced;
+mod stopping;
