@@ -62,12 +62,14 @@ fn a_device_that_gave_its_gruu_is_tried_by_it_first_and_then_by_its_address_of_r
     // RFC 3261 §19.1.4 would call it the same address: the two differ in `gr` alone, which decides who is reached.
     let carol = Party { contact: GRUU, ..CAROL };
     let mut calls = TwoCalls::both(TransferPolicy::default(), &BOB, &carol);
-    assert_eq!(calls.attended(Hold::First, USUAL), "ok; [initiated]; arm Hold 10s; hold d1 10s");
-    assert_eq!(calls.done(calls.d1), "hold d2 10s");
+    let begun = calls.attended(Hold::First, USUAL);
+    assert!(begun.contains("; hold d1 10s; "), "{begun}");
+    let next = calls.done(calls.d1);
+    assert!(next.contains("hold d2 10s"), "{next}");
     let (contact, replaces) = CONTACT.split_once('?').expect("headers");
     assert_eq!(contact, CAROL.contact);
     let sent = calls.done(calls.d2);
-    assert!(sent.ends_with(&format!("refer d1 {GRUU}?{replaces}")), "{sent}");
+    assert!(sent.contains(&format!("; refer d1 {GRUU}?{replaces}; ")), "{sent}");
     let first = calls.rig.subscription();
     calls.rig.accepted(first, 202);
     assert_eq!(calls.reported(404), format!("[refer sent]; refer d1 {RECORD}"));
