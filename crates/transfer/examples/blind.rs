@@ -137,12 +137,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     alice.subscription(ours, SubscriptionEvent::Answered(ReferAnswer::Accepted(StatusCode::ACCEPTED)));
 
     bob.leg(new, LegEvent::Provisional { status: StatusCode::RINGING, described: false });
-    let ringing =
-        Notification { state: NotifiedState::Active, status: Some(StatusCode::RINGING), reason: None };
+    let ringing = Notification {
+        state: NotifiedState::Active,
+        status: Some(StatusCode::RINGING),
+        reason: None,
+        sipfrag: Default::default(),
+    };
     alice.subscription(ours, SubscriptionEvent::Notified(ringing));
 
     bob.up(new, "sip:carol@192.0.2.5")?;
-    let done = Notification { state: NotifiedState::Terminated, status: Some(StatusCode::OK), reason: None };
+    let done = Notification {
+        state: NotifiedState::Terminated,
+        status: Some(StatusCode::OK),
+        reason: None,
+        sipfrag: Default::default(),
+    };
     alice.subscription(ours, SubscriptionEvent::Notified(done));
     bob.subscription(theirs, SubscriptionEvent::Delivered);
 

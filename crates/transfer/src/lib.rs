@@ -24,6 +24,7 @@ pub use boundary::{
         AttendedOptions, BlindOptions, Completion, Decision, Hold, ReferPlacement, TransferCommand,
         TransferRefusal,
     },
+    manual::{ManualStep, ReferDecision, StepDone, TransferHandling, TransferProgress},
 };
 pub use headers::URI_HEADER_MAX;
 pub use info::TransferInfo;

@@ -35,7 +35,12 @@ const SPACING: Duration = Duration::from_secs(1);
 /// The shortest duration that is granted, and the unit to which durations are rounded up (catalogue T-SUB).
 const MINUTE: u32 = 60;
 
-/// The statuses with which a REFER in a dialog may be refused, because they leave the dialog alone (TR-265).
+/// Whether a REFER in a call may be refused with a status, because it leaves the dialog alone (TR-265).
+pub fn may_refuse_refer(status: StatusCode) -> bool {
+    REFUSALS.contains(&status.as_u16())
+}
+
+/// The statuses of [`may_refuse_refer`].
 const REFUSALS: [u16; 10] = [400, 401, 403, 420, 429, 488, 491, 500, 503, 603];
 
 /// A subscription that their REFER or SUBSCRIBE makes.
@@ -149,7 +154,7 @@ impl Dialog {
         status: StatusCode,
     ) {
         let may_end_dialog = self.birth == Birth::Theirs && status.as_u16() >= 300;
-        if !may_end_dialog && !REFUSALS.contains(&status.as_u16()) {
+        if !may_end_dialog && !may_refuse_refer(status) {
             return Self::subscription_misused(step, id, Misuse::State);
         }
         self.notifier_command(step, id, Event::Refuse, &Facts { refusal: Some(status), ..Facts::default() });
@@ -293,7 +298,14 @@ impl Dialog {
 
     fn notify_over(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, event: Event) {
         let Some(notifier) = self.notifier(id) else { return };
-        let event = match (notifier.pacing.landed(), event) {
+        let last = notifier.pacing.landed();
+        let settled =
+            !last && event != Event::NotifyFatal && notifier.is_refer() && notifier.pacing.is_settled();
+        if settled {
+            step.subscription(id, SubscriptionEvent::Reported);
+        }
+        let Some(notifier) = self.notifier(id) else { return };
+        let event = match (last, event) {
             // A report that is not the last is not repeated; the next one says more.
             (false, Event::LastOvertaken) => Event::NotifyKept,
             (false, event) => event,

@@ -6,7 +6,7 @@ use dialog_core::{DialogIdentity, IncomingRefer, LegId};
 use sip_message::{HeaderId, Method, Replaces, Scheme, StatusCode, UriBuf};
 
 use crate::{
-    ReferPolicy, TransferPolicy, headers,
+    ReferPolicy, TransferHandling, TransferPolicy, headers,
     legs::{Legs, Stage},
     transfers::address,
 };
@@ -31,6 +31,8 @@ pub(crate) struct Admitted {
     pub(crate) leg: LegId,
     /// Whether the application decides.
     pub(crate) ask: bool,
+    /// Whether the application answers the REFER and reports.
+    pub(crate) manual: bool,
     pub(crate) target: UriBuf,
     pub(crate) headers: Vec<(HeaderId, Box<str>)>,
 }
@@ -58,9 +60,10 @@ pub(crate) fn admit(
     if !leg.source.is_some_and(is_referrer) || !is_referrer(address(refer.source)) {
         return Err(StatusCode::FORBIDDEN);
     }
+    let manual = leg.handling.unwrap_or(policy.handling) == TransferHandling::Manual;
     let ask = match leg.refer.unwrap_or(policy.refer) {
         ReferPolicy::Deny => return Err(StatusCode::DECLINE),
-        ReferPolicy::Allow => false,
+        ReferPolicy::Allow => manual,
         ReferPolicy::Ask => true,
     };
     // Our user is hanging up.
@@ -96,7 +99,7 @@ pub(crate) fn admit(
         return Err(StatusCode::FORBIDDEN);
     }
     let target = policy.targets.check(&refer.target.as_uri()).map_err(crate::TargetRefusal::status)?;
-    Ok(Admitted { leg: id, ask, target, headers })
+    Ok(Admitted { leg: id, ask, manual, target, headers })
 }
 
 /// Only INVITE is sent on somebody else's word; taken in any case of letters (TR-136).

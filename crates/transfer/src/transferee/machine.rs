@@ -4,6 +4,8 @@
 //! [`admission`](super::admission), because they make no transfer; its `Accepted` is passed through in one step, because
 //! the new call is placed at once.
 
+mod manual;
+
 use sip_message::{StatusCode, SubReason};
 use smallvec::SmallVec;
 
@@ -13,12 +15,16 @@ use crate::{Failure, LearnedFrom, Outcome, OutcomeKind, TransferTimerName};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     InCall,
+    /// The REFER waits for the application's answer.
+    Unanswered,
     /// The application decides.
     Deciding,
     /// The new call was placed.
     Inviting,
     /// A provisional response came.
     Ringing,
+    /// The application does it by itself and reports.
+    Handling,
     /// The new call is given up.
     Cancelling(Cause),
     /// The new call is up; the success report is on its way.
@@ -35,6 +41,8 @@ pub(super) enum State {
 pub(super) enum Cause {
     /// By decision.
     Rejected,
+    /// By decision, with this status.
+    Refused(StatusCode),
     /// No decision in time.
     Undecided,
     /// The application withdrew.
@@ -71,6 +79,7 @@ pub(super) enum Event {
     },
     Accept,
     Reject,
+    Manual(Manual),
     Cancel,
     New(New),
     Old(Old),
@@ -79,6 +88,19 @@ pub(super) enum Event {
     /// The subscription is over.
     Unsubscribed,
     Timer(Timer),
+}
+
+/// What the application does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manual {
+    /// A REFER that is admitted, to be answered by the application.
+    Ask,
+    /// It takes everything upon itself.
+    Handle,
+    /// It refuses with this status.
+    Refuse(StatusCode),
+    /// Its last report.
+    Conclude(StatusCode),
 }
 
 /// Of the new call.
@@ -126,6 +148,10 @@ pub(super) enum Action {
         pending: bool,
     },
     Approve,
+    /// Asks the application for an answer to the REFER.
+    Ask,
+    /// Refuses the REFER.
+    Refuse(StatusCode),
     /// Places the new call at the next target, and arms T-RING.
     Place,
     HangUpNew,
@@ -151,8 +177,8 @@ impl State {
     pub(super) const fn timers(self) -> &'static [TransferTimerName] {
         match self {
             Self::InCall | Self::Ended => &[],
-            Self::Deciding => &[TransferTimerName::Decision],
-            Self::Inviting | Self::Ringing => &[TransferTimerName::Ring],
+            Self::Unanswered | Self::Deciding => &[TransferTimerName::Decision],
+            Self::Inviting | Self::Ringing | Self::Handling => &[TransferTimerName::Ring],
             Self::Cancelling(_) => &[TransferTimerName::Cancel],
             Self::Connected | Self::Failed(_) => &[TransferTimerName::Delivery],
             Self::WaitBye => &[TransferTimerName::Watchdog],
@@ -163,9 +189,11 @@ impl State {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::InCall => "InCall",
+            Self::Unanswered => "Unanswered",
             Self::Deciding => "Deciding",
             Self::Inviting => "Inviting",
             Self::Ringing => "Ringing",
+            Self::Handling => "Handling",
             Self::Cancelling(_) => "Cancelling",
             Self::Connected => "Connected",
             Self::Failed(_) => "Failed",
@@ -181,6 +209,7 @@ impl Cause {
         match self {
             // TR-026.
             Self::Rejected | Self::Undecided => (StatusCode::DECLINE, SubReason::Rejected),
+            Self::Refused(code) => (code, SubReason::Rejected),
             Self::Withdrawn | Self::Abandoned | Self::PeerHungUp | Self::UserHungUp => {
                 (StatusCode::REQUEST_TERMINATED, SubReason::Noresource)
             }
@@ -190,7 +219,7 @@ impl Cause {
 
     pub(super) const fn outcome(self, call_kept: bool) -> Outcome {
         let (failure, learned_from) = match self {
-            Self::Rejected => (Failure::Rejected, LearnedFrom::Local),
+            Self::Rejected | Self::Refused(_) => (Failure::Rejected, LearnedFrom::Local),
             Self::Undecided => (Failure::Rejected, LearnedFrom::Guard),
             Self::Withdrawn | Self::Abandoned => (Failure::Cancelled, LearnedFrom::Local),
             Self::PeerHungUp => (Failure::CallEnded, LearnedFrom::Bye),
@@ -202,6 +231,7 @@ impl Cause {
             Self::Withdrawn | Self::Abandoned => OutcomeKind::Cancelled,
             Self::PeerHungUp => OutcomeKind::PeerHungUp,
             Self::Rejected
+            | Self::Refused(_)
             | Self::Undecided
             | Self::UserHungUp
             | Self::Target(_)
@@ -230,8 +260,10 @@ const SUCCEEDED: Outcome = Outcome {
 pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
     match state {
         State::InCall => in_call(event),
+        State::Unanswered => manual::unanswered(event, facts),
         State::Deciding => deciding(event, facts),
         State::Inviting | State::Ringing => inviting(state, event, facts),
+        State::Handling => manual::handling(event, facts),
         State::Cancelling(cause) => cancelling(cause, event, facts),
         State::Connected => connected(event, facts),
         State::Failed(cause) => failed(cause, event, facts),
@@ -266,8 +298,10 @@ fn in_call(event: Event) -> Option<Step> {
         Event::Request { ask: true } => {
             to(State::Deciding, &[Action::Accept { pending: true }, Action::Wait(Timer::Decision)])
         }
+        Event::Manual(Manual::Ask) => to(State::Unanswered, &[Action::Ask]),
         Event::Accept
         | Event::Reject
+        | Event::Manual(Manual::Handle | Manual::Refuse(_) | Manual::Conclude(_))
         | Event::Cancel
         | Event::New(_)
         | Event::Old(_)
@@ -281,6 +315,8 @@ fn deciding(event: Event, facts: Facts) -> Option<Step> {
     match event {
         Event::Accept => to(State::Inviting, &[Action::Approve, Action::Place]),
         Event::Reject => fail(&[], Cause::Rejected, facts),
+        Event::Manual(Manual::Handle) => to(State::Handling, &[Action::Approve, Action::Wait(Timer::Ring)]),
+        Event::Manual(Manual::Refuse(code)) => fail(&[], Cause::Refused(code), facts),
         Event::Timer(Timer::Decision) => fail(&[], Cause::Undecided, facts),
         Event::Cancel => fail(&[], Cause::Withdrawn, facts),
         // The subscription outlives the call (TR-240), so the report can still be made.
@@ -289,6 +325,7 @@ fn deciding(event: Event, facts: Facts) -> Option<Step> {
         // Who does not want to hear about it has not withdrawn the request (TR-022).
         Event::Unsubscribed => to(State::Deciding, &[]),
         Event::Request { .. }
+        | Event::Manual(Manual::Ask | Manual::Conclude(_))
         | Event::New(_)
         | Event::Delivered
         | Event::Timer(Timer::Ring | Timer::Cancel | Timer::Delivery | Timer::Watchdog) => None,
@@ -332,6 +369,7 @@ fn inviting(state: State, event: Event, facts: Facts) -> Option<Step> {
         Event::Request { .. }
         | Event::Accept
         | Event::Reject
+        | Event::Manual(_)
         | Event::Delivered
         | Event::Timer(Timer::Decision | Timer::Cancel | Timer::Delivery | Timer::Watchdog) => None,
     }
@@ -372,6 +410,7 @@ fn cancelling(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
         Event::Request { .. }
         | Event::Accept
         | Event::Reject
+        | Event::Manual(_)
         | Event::Cancel
         | Event::Delivered
         | Event::Timer(Timer::Decision | Timer::Ring | Timer::Delivery | Timer::Watchdog) => None,
@@ -403,6 +442,7 @@ fn connected(event: Event, facts: Facts) -> Option<Step> {
         Event::Request { .. }
         | Event::Accept
         | Event::Reject
+        | Event::Manual(_)
         | Event::Cancel
         | Event::Timer(Timer::Decision | Timer::Ring | Timer::Cancel | Timer::Watchdog) => None,
     }
@@ -428,6 +468,7 @@ fn failed(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
         Event::Request { .. }
         | Event::Accept
         | Event::Reject
+        | Event::Manual(_)
         | Event::Cancel
         | Event::Timer(Timer::Decision | Timer::Ring | Timer::Cancel | Timer::Watchdog) => None,
     }
@@ -454,6 +495,7 @@ fn wait_bye(event: Event) -> Option<Step> {
         Event::Request { .. }
         | Event::Accept
         | Event::Reject
+        | Event::Manual(_)
         | Event::Cancel
         | Event::Timer(Timer::Decision | Timer::Ring | Timer::Cancel | Timer::Delivery) => None,
     }

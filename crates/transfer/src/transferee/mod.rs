@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 mod machine;
+mod manual;
 mod redirection;
 #[cfg(test)]
 mod tests;
@@ -12,18 +13,18 @@ use dialog_core::{
     By, DialogCommand, EndCause, EndReason, IncomingRefer, LegCommand, LegEvent, LegId, SubscriptionCommand,
     SubscriptionEvent, SubscriptionId,
 };
-use sip_message::{HeaderId, NameAddrBuf, StatusCode};
+use sip_message::{HeaderId, NameAddrBuf, StatusCode, SubReason};
 use sip_transport::{Out, RouteError, Tick};
 
 use self::{
     admission::Admitted,
-    machine::{Action, Event, Facts, New, Old, State, Step, Timer, step},
+    machine::{Action, Event, Facts, Manual, New, Old, State, Step, Timer, step},
     redirection::Route,
 };
 use crate::{
     Decision, Purpose, Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput,
     TransferTimerName,
-    policy::{CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
+    policy::{ANSWER_WAIT, CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
     surroundings::Surroundings,
     timers::Armed,
     transfers::address,
@@ -48,6 +49,12 @@ pub(crate) struct Transferee {
     placed: Option<Tick>,
     last_code: Option<StatusCode>,
     started: Tick,
+    /// Whether the application was told of it already.
+    told: bool,
+    /// Whether the application reports.
+    by_hand: bool,
+    /// The last report, left to the application.
+    left: Option<(StatusCode, SubReason)>,
     armed: Armed,
 }
 
@@ -73,6 +80,9 @@ impl Transferee {
             placed: None,
             last_code: None,
             started,
+            told: false,
+            by_hand: false,
+            left: None,
             armed: Armed::default(),
         }
     }
@@ -88,6 +98,7 @@ impl Transferee {
     /// Whether the application has not decided yet.
     pub(crate) const fn is_pending(&self) -> bool {
         matches!(self.state, State::Deciding)
+            || matches!(self.state, State::Unanswered) && self.facts.reporting
     }
 
     pub(crate) fn info(&self) -> TransferInfo {
@@ -132,6 +143,11 @@ impl Transferee {
         let event = match decision {
             Decision::Accept => Event::Accept,
             Decision::Reject => Event::Reject,
+            Decision::RejectWith(status) => Event::Manual(Manual::Refuse(status)),
+            Decision::HandleMyself => {
+                self.by_hand = true;
+                Event::Manual(Manual::Handle)
+            }
         };
         self.drive(event, around, out);
     }
@@ -184,6 +200,7 @@ impl Transferee {
             return true;
         }
         self.facts.old = false;
+        self.report_left(out);
         self.drive(Event::Old(old), around, out)
     }
 
@@ -277,10 +294,19 @@ impl Transferee {
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
         match event {
-            SubscriptionEvent::Delivered => self.drive(Event::Delivered, around, out),
+            SubscriptionEvent::Reported => {
+                self.tell_reported(out);
+                true
+            }
+            SubscriptionEvent::Delivered => {
+                self.tell_reported(out);
+                self.drive(Event::Delivered, around, out)
+            }
             // A subscription that does not take what it is asked for cannot be reported to.
             SubscriptionEvent::Ended(_) | SubscriptionEvent::Misused(_) => {
                 self.facts.reporting = false;
+                self.left = None;
+                self.tell_reported(out);
                 self.drive(Event::Unsubscribed, around, out)
             }
             SubscriptionEvent::Answered(_)
@@ -313,7 +339,11 @@ impl Transferee {
             | TransferTimerName::Talk
             | TransferTimerName::Closing => return false,
         };
-        self.armed.expired(name) && self.drive(Event::Timer(timer), around, out)
+        if !self.armed.expired(name) {
+            return false;
+        }
+        // The application has left its last report for too long.
+        timer == Timer::Delivery && self.report_left(out) || self.drive(Event::Timer(timer), around, out)
     }
 
     fn drive(
@@ -335,6 +365,10 @@ impl Transferee {
             match action {
                 // A provisional status is told once, however often it is repeated.
                 Action::TellProgress(_) | Action::Report(_) if repeated => {}
+                Action::Report(_) if self.by_hand => {}
+                Action::ReportLast(status, reason) if self.leaves_report(event) => {
+                    self.left = Some((status, reason));
+                }
                 action => self.act(action, around, out),
             }
         }
@@ -350,10 +384,13 @@ impl Transferee {
                 let decision = if pending { around.policy.decision } else { Duration::ZERO };
                 let lifetime = decision.saturating_add(around.policy.ring());
                 self.subscription_command(SubscriptionCommand::Accept { pending, lifetime }, out);
-                let target = self.route.current().clone();
-                let referred_by = self.referred_by.clone();
-                self.tell(TransferEventKind::Requested { target, referred_by, decide: pending }, out);
+                self.tell_requested(pending, out);
             }
+            Action::Ask => {
+                self.tell_requested(true, out);
+                self.armed.arm(self.id, TransferTimerName::Decision, ANSWER_WAIT, out);
+            }
+            Action::Refuse(status) => self.subscription_command(SubscriptionCommand::Refuse { status }, out),
             Action::Approve => self.subscription_command(SubscriptionCommand::Approve, out),
             Action::Place => self.place(around, out),
             Action::HangUpNew => {
@@ -385,12 +422,24 @@ impl Transferee {
                     Timer::Decision => (TransferTimerName::Decision, around.policy.decision),
                     Timer::Ring => (TransferTimerName::Ring, ring_wait(self.ring_left(around))),
                     Timer::Cancel => (TransferTimerName::Cancel, CANCEL_WAIT),
+                    Timer::Delivery if self.left.is_some() => {
+                        (TransferTimerName::Delivery, around.policy.decision)
+                    }
                     Timer::Delivery => (TransferTimerName::Delivery, DELIVERY_WAIT),
                     Timer::Watchdog => (TransferTimerName::Watchdog, around.policy.watchdog),
                 };
                 self.armed.arm(self.id, name, after, out);
             }
             Action::Finish(outcome) => self.tell(TransferEventKind::Ended(outcome), out),
+        }
+    }
+
+    /// Tells the application of it, once.
+    fn tell_requested(&mut self, decide: bool, out: &mut Out<'_, TransferOutput>) {
+        if !std::mem::replace(&mut self.told, true) {
+            let target = self.route.current().clone();
+            let referred_by = self.referred_by.clone();
+            self.tell(TransferEventKind::Requested { target, referred_by, decide }, out);
         }
     }
 

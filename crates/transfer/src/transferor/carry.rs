@@ -125,6 +125,7 @@ impl Transferor {
         };
         self.referred = around.cx.now;
         let Some(refer_to) = refer_to else { return false };
+        self.waiting.iter_mut().for_each(|waiting| waiting.begin());
         let subscription: SubscriptionId = around.cx.ids.mint();
         self.unsubscribed = false;
         self.told = None;

@@ -301,6 +301,7 @@ impl Event {
             | SubscriptionEvent::Subscribed(_)
             | SubscriptionEvent::Package(_)
             | SubscriptionEvent::Forked { .. }
+            | SubscriptionEvent::Reported
             | SubscriptionEvent::Delivered => None,
         }
     }

@@ -4,6 +4,7 @@ mod action;
 mod carry;
 mod event;
 mod machine;
+pub(crate) mod manual;
 mod naming;
 mod outcome;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use self::{
     action::{Action, Side, Tell},
     event::{Answer, CallEnd, Consult, Event, Reoffer},
     machine::{Alive, Facts, Held, May, Plan, State, Step, step},
+    manual::Waiting,
     naming::Naming,
 };
 use crate::{
@@ -52,6 +54,8 @@ pub(crate) struct Transferor {
     referred: Tick,
     /// When the call was first asked to be taken back; all tries share one limit.
     resumed: Option<Tick>,
+    /// Where the application does the steps: what was heard and waits for it.
+    waiting: Option<Box<Waiting>>,
     armed: Armed,
 }
 
@@ -113,7 +117,7 @@ impl Transferor {
 
     fn new(asked: Asked, plan: Plan, with: Option<(LegId, AttendedOptions)>, started: Tick) -> Self {
         let held = match asked.hold {
-            Hold::First | Hold::No => Held::Nobody,
+            Hold::First | Hold::Done | Hold::No => Held::Nobody,
             Hold::Already => Held::Application,
         };
         let options = with.map(|(_, options)| options).unwrap_or_default();
@@ -150,6 +154,7 @@ impl Transferor {
             started,
             referred: started,
             resumed: None,
+            waiting: None,
             armed: Armed::default(),
         }
     }
@@ -270,7 +275,8 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
-        let Some(event) = Event::of_subscription(event) else {
+        let told = event;
+        let Some(event) = Event::of_subscription(told) else {
             return false;
         };
         match event {
@@ -285,6 +291,10 @@ impl Transferor {
             | Event::Swap
             | Event::Cancel
             | Event::Timer(_) => {}
+        }
+        if self.keep(event, told, out) {
+            self.serve(around, out);
+            return true;
         }
         self.drive(event, around, out)
     }
@@ -307,7 +317,19 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
-        self.look(around, event.ends());
+        let told = event.comes_last() && self.catch_up(event.ends(), around, out);
+        self.advance(event, event.ends(), around, out) || told
+    }
+
+    /// Tells the machine an event; `over` is the call that counts as over besides.
+    fn advance(
+        &mut self,
+        event: Event,
+        over: Option<Side>,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> bool {
+        self.look(around, over);
         let Some(Step { next, actions }) = step(self.state, event, self.facts) else {
             return false;
         };
@@ -324,7 +346,11 @@ impl Transferor {
             self.release(around);
         }
         if !sent {
-            self.drive(Event::Answer(Answer::Misused), around, out);
+            self.advance(Event::Answer(Answer::Misused), over, around, out);
+        }
+        // What waits is for a REFER that is under way.
+        if !self.state.waits() {
+            self.catch_up(over, around, out);
         }
         true
     }
