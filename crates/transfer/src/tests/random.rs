@@ -13,9 +13,9 @@ use proptest::prelude::*;
 
 use super::rig::{Rig, code, uri};
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Hold, HoldFailure, ReferPolicy, ReferTarget,
-    SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy,
-    WithoutReplaces,
+    AttendedOptions, AttendedPolicy, Completion, Decision, Hold, HoldFailure, ManualStep, ReferPolicy,
+    ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferHandling, TransferId,
+    TransferOutput, TransferPolicy, WithoutReplaces,
 };
 
 /// One thing that can happen, to some leg, subscription or transfer that was ever seen.
@@ -30,6 +30,8 @@ enum Input {
     Asked(u8, &'static str),
     Cancel(u8),
     Decide(u8, Decision),
+    Step(u8, ByHand),
+    Handling(u8, TransferHandling),
     Reoffered(u8, Result<(), ReofferError>),
     Closing(u8),
     BeforeHangUp(u8),
@@ -43,6 +45,24 @@ enum Input {
     Misused(u8),
     Expire,
     Wait(u8),
+}
+
+/// A step of the application's; the call that it ends is one that was ever seen.
+#[derive(Debug, Clone, Copy)]
+enum ByHand {
+    ProcessResponse,
+    TakeNotify,
+    Terminate(u8),
+    Report(u16, bool),
+}
+
+fn step() -> impl Strategy<Value = ByHand> {
+    prop_oneof![
+        3 => Just(ByHand::ProcessResponse),
+        3 => Just(ByHand::TakeNotify),
+        2 => (0u8..4).prop_map(ByHand::Terminate),
+        3 => (status(), any::<bool>()).prop_map(|(status, last)| ByHand::Report(status, last)),
+    ]
 }
 
 fn status() -> impl Strategy<Value = u16> {
@@ -62,7 +82,7 @@ pub(super) fn options() -> impl Strategy<Value = AttendedOptions> {
 fn input() -> impl Strategy<Value = Input> {
     use Input::*;
     let index = 0u8..12;
-    let hold = prop::sample::select(vec![Hold::First, Hold::Already, Hold::No]);
+    let hold = prop::sample::select(vec![Hold::First, Hold::Already, Hold::Done, Hold::No]);
     let reoffer = prop::sample::select(vec![
         Ok(()),
         Ok(()),
@@ -103,6 +123,9 @@ fn input() -> impl Strategy<Value = Input> {
         SubscriptionEnd::Unsubscribed,
     ]);
     let target = prop::sample::select(vec!["sip:carol@example.com", "sip:x@127.0.0.1", "http://x/"]);
+    let decisions =
+        vec![Decision::Accept, Decision::Reject, Decision::RejectWith(code(403)), Decision::HandleMyself];
+    let handling = vec![TransferHandling::Automatic, TransferHandling::Manual];
     let completion = prop::sample::select(vec![Completion::OnAnswer, Completion::OnCommand]);
     prop_oneof![
         3 => Just(Call),
@@ -115,8 +138,9 @@ fn input() -> impl Strategy<Value = Input> {
         2 => index.clone().prop_map(Swap),
         4 => (index.clone(), target).prop_map(|(leg, target)| Asked(leg, target)),
         1 => index.clone().prop_map(Cancel),
-        2 => (index.clone(), prop::sample::select(vec![Decision::Accept, Decision::Reject]))
-            .prop_map(|(transfer, decision)| Decide(transfer, decision)),
+        2 => (index.clone(), prop::sample::select(decisions)).prop_map(|(transfer, decision)| Decide(transfer, decision)),
+        6 => (index.clone(), step()).prop_map(|(transfer, step)| Step(transfer, step)),
+        1 => (index.clone(), prop::sample::select(handling)).prop_map(|(leg, handling)| Handling(leg, handling)),
         4 => (index.clone(), reoffer).prop_map(|(leg, result)| Reoffered(leg, result)),
         1 => index.clone().prop_map(Closing),
         1 => index.clone().prop_map(BeforeHangUp),
@@ -195,6 +219,18 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
         Decide(index, decision) => {
             rig.command(TransferCommand::Decide { transfer: transfer(met, index), decision });
         }
+        Step(index, asked) => {
+            let step = match asked {
+                ByHand::ProcessResponse => ManualStep::ProcessResponse,
+                ByHand::TakeNotify => ManualStep::TakeNotify,
+                ByHand::Terminate(index) => ManualStep::Terminate { leg: leg(met, index) },
+                ByHand::Report(status, last) => ManualStep::Report { status: code(status), last },
+            };
+            rig.command(TransferCommand::Step { transfer: transfer(met, index), step });
+        }
+        Handling(index, handling) => {
+            rig.transfers.handling_for(leg(met, index), handling);
+        }
         Reoffered(index, result) => drop(rig.reoffered(leg(met, index), result)),
         Closing(index) => drop(rig.leg(leg(met, index), LegEvent::Closing)),
         BeforeHangUp(index) => drop(rig.before_hang_up(leg(met, index))),
@@ -207,7 +243,11 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
         }
         Answered(index, answer) => drop(rig.sub(sub(met, index), SubscriptionEvent::Answered(answer))),
         Notified(index, state, status) => drop(rig.notified(sub(met, index), state, status)),
-        Delivered(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Delivered)),
+        Delivered(index) => {
+            let sub = sub(met, index);
+            rig.sub(sub, SubscriptionEvent::Reported);
+            rig.sub(sub, SubscriptionEvent::Delivered);
+        }
         SubEnded(index, end) => drop(rig.sub(sub(met, index), SubscriptionEvent::Ended(end))),
         Misused(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Misused(Misuse::State))),
         Expire => drop(rig.expire_next()),
@@ -304,9 +344,17 @@ pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
 fn policy() -> impl Strategy<Value = TransferPolicy> {
     let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
     let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
-    (refer, hold, 1usize..6, attended()).prop_map(|(refer, hold_failure, transfers, attended)| {
-        TransferPolicy { refer, hold_failure, attended, transfers, ..TransferPolicy::default() }
-    })
+    let handling = prop::sample::select(vec![TransferHandling::Automatic, TransferHandling::Manual]);
+    (refer, hold, handling, 1usize..6, attended()).prop_map(
+        |(refer, hold_failure, handling, transfers, attended)| TransferPolicy {
+            refer,
+            hold_failure,
+            handling,
+            attended,
+            transfers,
+            ..TransferPolicy::default()
+        },
+    )
 }
 
 proptest! {

@@ -26,14 +26,14 @@ pub(crate) const REPORTS: usize = 16;
 /// What the machine was not told yet.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    answer: Option<Answer>,
+    /// As it came: at most one answer, [`REPORTS`] NOTIFYs and the end of the subscription.
+    heard: VecDeque<(Event, TransferProgress)>,
     /// Whether the present REFER was answered.
     answered: bool,
-    /// Whether an answer to any REFER was decided about.
+    /// Whether that answer was decided about, and whether one ever was.
     decided: bool,
-    /// Oldest first; at most [`REPORTS`], and the end of the subscription.
-    reports: VecDeque<(Event, TransferProgress)>,
-    /// Whether the application has seen that the oldest of them is a success.
+    ever_decided: bool,
+    /// Whether the application has seen that the oldest that waits is a success.
     succeeded: bool,
     /// The step that waits for something to come.
     wanted: Option<Wanted>,
@@ -48,30 +48,39 @@ enum Wanted {
 impl Waiting {
     /// A REFER is sent: what waits is about the one before.
     pub(super) fn begin(&mut self) {
-        self.answer = None;
+        self.heard.clear();
         self.answered = false;
-        self.reports.clear();
+        self.decided = false;
         self.succeeded = false;
     }
 
     fn put(&mut self, event: Event, progress: TransferProgress) {
-        let is_final = |event: &Event| {
-            matches!(event, Event::Notify(Report::Success { .. } | Report::Failure { .. } | Report::Empty))
+        let is_final = |(event, _): &(Event, TransferProgress)| {
+            matches!(event, Event::Notify(Report::Success { .. } | Report::Failure { .. }))
         };
-        let report = matches!(event, Event::Notify(_));
-        // Nothing outdoes a final status; only the subscription's end can follow.
-        if report && self.reports.iter().any(|(event, _)| is_final(event)) {
-            return;
+        let is_report = |(event, _): &(Event, TransferProgress)| matches!(event, Event::Notify(_));
+        if matches!(event, Event::Notify(_)) {
+            // Nothing outdoes a final status.
+            if self.heard.iter().any(is_final) {
+                return;
+            }
+            if self.heard.iter().filter(|heard| is_report(heard)).count() >= REPORTS {
+                let newest = self.heard.iter().rposition(is_report);
+                newest.and_then(|newest| self.heard.remove(newest));
+            }
         }
-        if report && self.reports.len() >= REPORTS {
-            self.reports.pop_back();
-        }
-        self.reports.push_back((event, progress));
+        self.heard.push_back((event, progress));
+    }
+
+    /// Where the answer to the REFER is, if it waits: a subscription that ends first will not bring one.
+    fn response(&self) -> Option<usize> {
+        let mut heard = self.heard.iter().filter(|_| !self.decided);
+        heard.position(|(event, _)| matches!(event, Event::Answer(_) | Event::Subscription(_)))
     }
 
     fn next(&mut self) -> Option<Event> {
-        let answer = self.answer.take().map(Event::Answer);
-        answer.or_else(|| self.reports.pop_front().map(|(event, _)| event))
+        self.succeeded = false;
+        self.heard.pop_front().map(|(event, _)| event)
     }
 }
 
@@ -134,9 +143,10 @@ impl Transferor {
     ) -> bool {
         let Some(waiting) = self.waiting.as_mut().filter(|_| self.state.waits()) else { return false };
         match event {
-            Event::Answer(answer) if !waiting.answered => {
+            Event::Answer(_) if waiting.answered => return false,
+            Event::Answer(_) | Event::Subscription(_) if !waiting.answered => {
                 waiting.answered = true;
-                waiting.answer = Some(answer);
+                waiting.put(event, progress(told));
                 self.done(StepDone::Answered, out);
             }
             Event::Notify(_) | Event::Subscription(_) => waiting.put(event, progress(told)),
@@ -157,11 +167,11 @@ impl Transferor {
     pub(super) fn serve(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let Some(waiting) = &mut self.waiting else { return };
         match waiting.wanted {
-            Some(Wanted::Response) if waiting.answer.is_some() => {
+            Some(Wanted::Response) if waiting.response().is_some() => {
                 waiting.wanted = None;
                 self.decide(around, out);
             }
-            Some(Wanted::Notify) if !waiting.reports.is_empty() => {
+            Some(Wanted::Notify) if !waiting.heard.is_empty() => {
                 waiting.wanted = None;
                 self.show(around, out);
             }
@@ -196,12 +206,11 @@ impl Transferor {
         match asked {
             ManualStep::ProcessResponse => {
                 let again =
-                    waiting.decided && matches!(self.state, State::BackingOff | State::ReferPending(_));
-                if again || waiting.answer.is_some() { Ok(()) } else { refuse("ReferAnswered") }
+                    waiting.ever_decided && matches!(self.state, State::BackingOff | State::ReferPending(_));
+                if again || waiting.response().is_some() { Ok(()) } else { refuse("ReferAnswered") }
             }
             ManualStep::TakeNotify => {
-                let accepted = matches!(self.state, State::Accepted | State::Progress)
-                    || matches!(self.state, State::Parting(_)) && waiting.decided;
+                let accepted = matches!(self.state, State::Accepted | State::Progress | State::Parting(_));
                 if accepted && !waiting.succeeded { Ok(()) } else { refuse("Accepted") }
             }
             ManualStep::Terminate { leg } => {
@@ -238,14 +247,19 @@ impl Transferor {
     /// Lets the table decide about the answer.
     fn decide(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let Some(waiting) = &mut self.waiting else { return };
-        let Some(answer) = waiting.answer.take() else { return };
-        waiting.decided = true;
-        if matches!(answer, Answer::TimedOut | Answer::Unreachable) {
-            // A NOTIFY that came all the same says that the REFER was accepted (D3).
-            self.catch_up(None, around, out);
+        let Some(at) = waiting.response() else { return };
+        let Some((event, _)) = waiting.heard.remove(at) else { return };
+        (waiting.decided, waiting.ever_decided) = (true, true);
+        if !matches!(event, Event::Answer(Answer::Accepted(_))) {
+            // What came before it counts: a NOTIFY says that a REFER without an answer was accepted (D3).
+            for _ in 0..at {
+                let before = self.waiting.as_mut().and_then(|waiting| waiting.next());
+                if let Some(before) = before {
+                    self.advance(before, None, around, out);
+                }
+            }
         }
         self.look(around, None);
-        let event = Event::Answer(answer);
         // Told first, because the transfer may end with it.
         let decision = match step(self.state, event, self.facts).map(|step| step.next) {
             Some(State::Accepted | State::Progress | State::Parting(_) | State::Completing(..)) => {
@@ -261,11 +275,13 @@ impl Transferor {
     /// Shows the oldest report. A success stays: the call ends when the application says so.
     fn show(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let Some(waiting) = &mut self.waiting else { return };
-        let Some((event, progress)) = waiting.reports.front().cloned() else { return };
-        waiting.succeeded = matches!(event, Event::Notify(Report::Success { .. }));
+        let Some((event, progress)) = waiting.heard.front().cloned() else { return };
+        // There is no call to be ended any more when it has ended by itself.
+        waiting.succeeded = matches!(event, Event::Notify(Report::Success { .. }))
+            && !matches!(self.state, State::Parting(_));
         let stays = waiting.succeeded;
         if !stays {
-            waiting.reports.pop_front();
+            waiting.heard.pop_front();
         }
         self.done(StepDone::Notified(progress), out);
         if !stays {
@@ -277,7 +293,7 @@ impl Transferor {
     fn stage(&self) -> &'static str {
         match &self.waiting {
             Some(waiting) if waiting.succeeded => "Succeeded",
-            Some(waiting) if waiting.answer.is_some() => "ReferAnswered",
+            Some(waiting) if waiting.response().is_some() => "ReferAnswered",
             Some(_) | None => self.state.name(self.facts.plan),
         }
     }
