@@ -82,6 +82,8 @@ struct Run {
     transfer: TransferId,
     /// Of the transferee; the transferor's is that of the newest REFER.
     asked: Option<SubscriptionId>,
+    /// The subscription whose last NOTIFY has come: the layer below tells no other of it.
+    terminated: Option<SubscriptionId>,
 }
 
 impl Run {
@@ -89,7 +91,7 @@ impl Run {
         let mut rig = Rig::new(policy(handling));
         let leg = rig.call();
         let (transfer, _) = rig.blind(leg, Hold::Done);
-        Self { rig, leg, transfer, asked: None }
+        Self { rig, leg, transfer, asked: None, terminated: None }
     }
 
     fn asked(handling: TransferHandling) -> Self {
@@ -100,7 +102,7 @@ impl Run {
         if handling == TransferHandling::Manual {
             rig.command(TransferCommand::Decide { transfer, decision: Decision::Accept });
         }
-        Self { rig, leg, transfer, asked: Some(sub) }
+        Self { rig, leg, transfer, asked: Some(sub), terminated: None }
     }
 
     fn input(&mut self, input: Input) {
@@ -109,7 +111,12 @@ impl Run {
         let ours = self.asked.is_none();
         match input {
             Input::Answered(answer) if ours => drop(rig.sub(sub, SubscriptionEvent::Answered(answer))),
-            Input::Notified(state, status) if ours => drop(rig.notified(sub, state, status)),
+            Input::Notified(state, status) if ours && self.terminated != Some(sub) => {
+                if state == NotifiedState::Terminated {
+                    self.terminated = Some(sub);
+                }
+                rig.notified(sub, state, status);
+            }
             Input::SubEnded(end) => drop(rig.sub(sub, SubscriptionEvent::Ended(end))),
             Input::Delivered if !ours => drop(rig.sub(sub, SubscriptionEvent::Delivered)),
             Input::Reoffered(result) if ours => drop(rig.reoffered(self.leg, result)),
