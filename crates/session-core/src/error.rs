@@ -112,7 +112,15 @@ pub enum ReofferFailure {
 pub enum TransferError {
     /// The transfer layer refuses; nothing was sent.
     #[error(transparent)]
-    Refused(#[from] TransferRefusal),
+    Refused(TransferRefusal),
+    /// The transfer, or the call that is to be moved, is in another state than the step needs; nothing was changed.
+    #[error("the transfer is in {state}, but the step needs {wanted}")]
+    WrongState {
+        /// Its state by the catalogue's name, or what keeps the step from being done.
+        state: &'static str,
+        /// What is needed.
+        wanted: &'static str,
+    },
     /// The call underneath.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -287,6 +295,15 @@ fn recovery_of_end(cause: &EndCause) -> RecoveryAction {
     }
 }
 
+impl From<TransferRefusal> for TransferError {
+    fn from(refusal: TransferRefusal) -> Self {
+        match refusal {
+            TransferRefusal::WrongState { state, wanted } => Self::WrongState { state, wanted },
+            refusal => Self::Refused(refusal),
+        }
+    }
+}
+
 impl TransferError {
     /// What can be done about it.
     pub fn recovery(&self) -> RecoveryAction {
@@ -302,6 +319,7 @@ impl TransferError {
                 TransferRefusal::Full => RecoveryAction::RetryLater,
                 _ => RecoveryAction::TryAlternative,
             },
+            Self::WrongState { .. } => RecoveryAction::WaitForState,
             Self::Session(error) => error.recovery(),
             Self::Ended(outcome) if outcome.call_kept => RecoveryAction::TryAlternative,
             Self::Ended(_) => RecoveryAction::GiveUp,

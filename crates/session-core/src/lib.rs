@@ -18,7 +18,8 @@ pub use error::{
 pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
-    Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
+    Refer, Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferNotify, TransferType,
+    WarmTransfer,
 };
 
 pub use dialog_core::{
@@ -26,8 +27,8 @@ pub use dialog_core::{
     Registered, RegistrationFailure, RegistrationId, Reliability, Secret, SessionTimers, Users,
 };
 pub use engine::{
-    AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo,
-    SessionInfo, SessionMediaState, TransferInfo,
+    Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
+    MonitorSummary, ReferTo, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, WarmOptions,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
@@ -48,7 +49,7 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Failure, LearnedFrom, Network, Outcome,
-    OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
-    TransferPolicy, TransferRefusal, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, Completion, Decision, Decline, Failure, LearnedFrom, Network, Outcome,
+    OutcomeKind, ReferDecision, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended,
+    TransferHandling, TransferId, TransferPolicy, TransferProgress, TransferRefusal, WithoutReplaces,
 };

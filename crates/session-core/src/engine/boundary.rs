@@ -7,11 +7,13 @@ use dialog_core::{IncomingCall, RegistrationId};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
-use transfer::{AttendedOptions, Completion, Decision, TransferId};
+use transfer::{AttendedOptions, Completion, Decision, ReferDecision, TransferId, TransferProgress};
 
 use super::accounts::{AccountCommand, RegistrationInfo};
 use super::audio::AudioCommand;
+use super::manual::ManualCommand;
 use super::media_boundary::{MediaCommand, SessionMediaState};
+use super::warm::WarmOptions;
 use crate::{
     error::{RegistrationError, SessionError, SessionState, TransferError},
     event::{SessionEvent, SessionId},
@@ -210,6 +212,22 @@ pub enum Command {
         /// When the transfer is completed.
         completion: Completion,
     },
+    /// Hands the other party of a call to a target that is told first; replied as [`Command::Consult`] is.
+    Warm {
+        /// The call.
+        session: SessionId,
+        /// Who is to take it over.
+        target: UriBuf,
+        /// How.
+        options: Box<WarmOptions>,
+    },
+    /// The application's word on a warm transfer whose target has answered.
+    DecideWarm {
+        /// The transfer.
+        transfer: TransferId,
+        /// Whether the target takes the caller over.
+        accept: bool,
+    },
     /// Moves the other party of a call to the party of another one; replied with [`Reply::Transfer`] once it has begun.
     /// Where the second call is the consultation of a transfer of the first, that transfer is completed.
     Attended {
@@ -242,6 +260,8 @@ pub enum Command {
         /// The decision.
         decision: Decision,
     },
+    /// A step of a transfer that the application drives itself.
+    Manual(ManualCommand),
     /// Lists live transfers: [`Reply::Transfers`].
     ListTransfers,
     /// Lists live calls: [`Reply::Sessions`].
@@ -275,6 +295,12 @@ pub enum Reply {
     Transfer(TransferId),
     /// The transfer and the call in which its target is asked.
     Consultation(TransferId, SessionId),
+    /// The transfer whose REFER has its final response.
+    Stepped(TransferId),
+    /// What was decided about that response.
+    Decided(ReferDecision),
+    /// The NOTIFY that was taken.
+    Progress(TransferProgress),
     /// The hold state that is in force.
     Hold(HoldState),
     /// Live transfers.
@@ -427,7 +453,7 @@ pub struct Leftovers {
     pub ports: usize,
     /// Commands without an answer.
     pub commands: usize,
-    /// Transfers whose media is kept together.
+    /// Transfers whose media is kept together, and warm transfers.
     pub coordinations: usize,
     /// Recordings whose end was not told.
     pub recordings: usize,

@@ -27,6 +27,7 @@ impl<T: Tap> Engine<T> {
         self.ask_transfer(id, command, Asked::transfer);
     }
 
+    /// The transfer, where the transfer layer was asked.
     pub(super) fn consult(
         &mut self,
         id: CommandId,
@@ -34,17 +35,18 @@ impl<T: Tap> Engine<T> {
         target: UriBuf,
         options: AttendedOptions,
         completion: Completion,
-    ) {
-        let Some(leg) = self.established(id, session) else { return };
+    ) -> Option<TransferId> {
+        let leg = self.established(id, session)?;
         let limit = self.config.max_calls;
         if self.stopping || self.sessions.len() >= limit {
             let error =
                 if self.stopping { SessionError::Closed } else { SessionError::TooManyCalls { limit } };
             self.reply(id, Err(TransferError::Session(error).into()));
-            return;
+            return None;
         }
+        let transfer = self.surroundings.ids.mint();
         let command = TransferCommand::Consult {
-            transfer: self.surroundings.ids.mint(),
+            transfer,
             leg,
             consultation: self.mint_leg(),
             target,
@@ -54,6 +56,7 @@ impl<T: Tap> Engine<T> {
             completion,
         };
         self.ask_transfer(id, command, Asked::until_placed);
+        Some(transfer)
     }
 
     pub(super) fn attended(
@@ -63,8 +66,21 @@ impl<T: Tap> Engine<T> {
         consultation: SessionId,
         options: AttendedOptions,
     ) {
+        let hold = self.hold_of(session);
+        self.attended_as(id, (session, consultation), options, hold, Asked::transfer);
+    }
+
+    /// As [`attended`](Self::attended), with the first call held in this way, and this to be replied.
+    pub(super) fn attended_as(
+        &mut self,
+        id: CommandId,
+        (session, consultation): (SessionId, SessionId),
+        options: AttendedOptions,
+        hold: Hold,
+        asked: impl Fn(TransferId, CommandId) -> Asked,
+    ) {
         if let Some(transfer) = self.consultation_of(session, consultation) {
-            self.ask_transfer(id, TransferCommand::Complete { transfer }, Asked::transfer);
+            self.ask_transfer(id, TransferCommand::Complete { transfer }, asked);
             return;
         }
         if session == consultation {
@@ -77,16 +93,16 @@ impl<T: Tap> Engine<T> {
             transfer: self.surroundings.ids.mint(),
             leg,
             consultation: other,
-            hold: self.hold_of(session),
+            hold,
             consultation_held: self.is_held(consultation),
             referred_by: Some(self.config.identity.clone()),
             options,
         };
-        self.ask_transfer(id, command, Asked::transfer);
+        self.ask_transfer(id, command, asked);
     }
 
     /// The transfer in which the target of the one call is asked in the other.
-    fn consultation_of(&self, session: SessionId, consultation: SessionId) -> Option<TransferId> {
+    pub(super) fn consultation_of(&self, session: SessionId, consultation: SessionId) -> Option<TransferId> {
         let is_this =
             |leg: Option<LegId>, wanted: SessionId| leg.is_some_and(|leg| leg.number() == wanted.number());
         let mut transfers = self.transfers.transfers();
@@ -99,7 +115,7 @@ impl<T: Tap> Engine<T> {
     }
 
     /// The leg of a call that is up; otherwise the command is answered here.
-    fn established(&mut self, id: CommandId, session: SessionId) -> Option<LegId> {
+    pub(super) fn established(&mut self, id: CommandId, session: SessionId) -> Option<LegId> {
         match self.in_state(session, SessionState::Established) {
             Ok(leg) => Some(leg),
             Err(error) => {

@@ -8,6 +8,7 @@ use transfer::{
 
 use super::{
     CommandId, Delivery, Engine, EngineTimer, Output, Reply, Tap, arm,
+    manual::Due,
     session::{Session, StreamState, Waiter},
 };
 use crate::{
@@ -24,14 +25,20 @@ pub(super) struct Asked {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+pub(super) enum Then {
     ReplyTransfer,
     ReplyDone,
     WaitForCall,
     WaitForEnd,
+    WaitForStep(Due),
+    WaitForCallEnd(SessionId),
 }
 
 impl Asked {
+    pub(super) fn new(transfer: TransferId, command: CommandId, then: Then) -> Self {
+        Self { transfer, command, then }
+    }
+
     /// Replies with the transfer.
     pub(super) fn transfer(transfer: TransferId, command: CommandId) -> Self {
         Self { transfer, command, then: Then::ReplyTransfer }
@@ -67,7 +74,9 @@ impl<T: Tap> Engine<T> {
         | TransferCommand::Swap { transfer }
         | TransferCommand::Detach { transfer }
         | TransferCommand::Cancel { transfer }
-        | TransferCommand::Decide { transfer, .. }) = &command;
+        | TransferCommand::Decline { transfer, .. }
+        | TransferCommand::Decide { transfer, .. }
+        | TransferCommand::Step { transfer, .. }) = &command;
         self.asked.push_back(asked(*transfer, id));
         self.command_transfers(command);
     }
@@ -113,6 +122,7 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Event(event) => self.transfer_event(event),
             TransferOutput::Accepted { transfer } => self.transfer_asked(transfer, Ok(())),
             TransferOutput::Refused { transfer, error } => self.transfer_asked(transfer, Err(error)),
+            TransferOutput::Stepped { transfer, step } => self.stepped(transfer, &step),
             TransferOutput::Timer(op) => {
                 arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transfer);
             }
@@ -137,14 +147,25 @@ impl<T: Tap> Engine<T> {
     }
 
     fn transfer_asked(&mut self, transfer: TransferId, result: Result<(), transfer::TransferRefusal>) {
+        if result.is_err() {
+            self.warm_refused(transfer);
+        }
         let Some(at) = self.asked.iter().position(|asked| asked.transfer == transfer) else { return };
         let Some(asked) = self.asked.remove(at) else { return };
         match (result, asked.then) {
-            (Err(refusal), _) => self.reply(asked.command, Err(TransferError::Refused(refusal).into())),
+            (Err(refusal), _) => self.reply(asked.command, Err(TransferError::from(refusal).into())),
             (Ok(()), Then::ReplyTransfer) => self.reply(asked.command, Ok(Reply::Transfer(transfer))),
             (Ok(()), Then::ReplyDone) => self.reply(asked.command, Ok(Reply::Done)),
             (Ok(()), Then::WaitForCall) => {
                 self.consulting.insert(transfer, asked.command);
+            }
+            (Ok(()), Then::WaitForStep(due)) => {
+                self.stepping.entry(transfer).or_default().push((asked.command, due));
+            }
+            (Ok(()), Then::WaitForCallEnd(session)) => {
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.enders.push(asked.command);
+                }
             }
             (Ok(()), Then::WaitForEnd) => self.cancellers.entry(transfer).or_default().push(asked.command),
         }
@@ -183,13 +204,17 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::Consulting { consultation } => {
                 let consultation = SessionId::from(consultation.number());
                 self.takes_part(transfer, consultation);
+                self.warm_consulting(transfer, consultation);
                 if let Some(command) = self.consulting.remove(&transfer) {
                     self.reply(command, Ok(Reply::Consultation(transfer, consultation)));
                 }
                 EventKind::TransferConsulting { consultation }
             }
             TransferEventKind::ConsultRinging { status } => EventKind::ConsultRinging { status },
-            TransferEventKind::ConsultAnswered => EventKind::ConsultAnswered,
+            TransferEventKind::ConsultAnswered => {
+                self.tell(Some(session), Some(transfer), EventKind::ConsultAnswered);
+                return self.warm_answered(transfer);
+            }
             TransferEventKind::Swapped { active } => {
                 EventKind::ConsultSwapped { active: SessionId::from(active.number()) }
             }
@@ -221,6 +246,8 @@ impl<T: Tap> Engine<T> {
             let leg = waiting.leg;
             self.hang_up_leg(leg);
         }
+        self.warm_ended(transfer, outcome);
+        self.forget_steps(transfer, outcome);
         self.release(transfer);
         self.tell(Some(session), Some(transfer), EventKind::TransferEnded(outcome));
     }

@@ -18,7 +18,7 @@ use sip_transport::{
         tls::{Roots, TlsConfig},
     },
 };
-use transfer::{Network, ReplacesAuthorizer, TransferPolicy};
+use transfer::{Network, ReplacesAuthorizer, TransferHandling, TransferPolicy};
 
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
@@ -190,6 +190,15 @@ impl Builder {
     /// Adds a trunk: a network whose peers speak for each other, so that a call with one may be replaced by another.
     pub fn trunk(mut self, network: Network) -> Self {
         self.config.policy.trunks.push(network);
+        self
+    }
+
+    /// Sets who does the steps of transfers: the stack by its policy, or the application by the operations of
+    /// [`SessionManager`] that say so; the stack by default.
+    /// [`SessionManager::set_transfer_handling`] says otherwise for one call. After [`Builder::transfer_policy`], which sets
+    /// it, too.
+    pub fn transfer_handling(mut self, handling: TransferHandling) -> Self {
+        self.config.policy.handling = handling;
         self
     }
 

@@ -2,6 +2,8 @@
 
 mod attended;
 mod blind;
+mod manual;
+mod manual_states;
 mod net;
 mod random;
 mod replaced;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use session_core::{
-    EventKind, MediaMode, OutcomeKind, ReferPolicy, SessionEvent, SessionId, StatusCode, TransferPolicy,
+    EventKind, MediaMode, OutcomeKind, ReferPolicy, SessionEvent, SessionId, StatusCode, TransferId,
+    TransferPolicy,
     engine::{
         Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, Seen, Tap,
     },
@@ -34,6 +35,8 @@ impl Random for Seeded {
 pub(crate) struct Record {
     pub(crate) events: Vec<SessionEvent>,
     pub(crate) sent: Vec<String>,
+    /// The same messages as a whole.
+    pub(crate) wire: Vec<String>,
 }
 
 impl Tap for Record {
@@ -42,6 +45,7 @@ impl Tap for Record {
             Seen::Event(event) => self.events.push(event.clone()),
             Seen::Sent(outbound) => {
                 let text = String::from_utf8_lossy(&outbound.wire);
+                self.wire.push(text.clone().into_owned());
                 self.sent.push(text.lines().next().unwrap_or_default().to_owned());
             }
             _ => {}
@@ -55,6 +59,8 @@ pub(crate) struct Party {
     /// Answers calls by itself with this; 100 decides nothing, `None` leaves them ringing.
     answers: Option<StatusCode>,
     pub(crate) replies: Vec<(CommandId, Result<Reply, CommandError>)>,
+    /// Transfers that it was asked to decide about.
+    pub(crate) asked: Vec<TransferId>,
 }
 
 pub(crate) struct Net {
@@ -66,6 +72,10 @@ pub(crate) struct Net {
 
 impl Net {
     pub(crate) fn new(names: &[(&str, Option<StatusCode>)]) -> Self {
+        Self::with(names, |_| {})
+    }
+
+    pub(crate) fn with(names: &[(&str, Option<StatusCode>)], change: impl Fn(&mut EngineConfig)) -> Self {
         let now = Instant::now();
         let parties = names.iter().zip(1u8..).map(|((name, answers), number)| {
             let address = SocketAddr::from(([192, 0, 2, number], 5060));
@@ -74,13 +84,14 @@ impl Net {
             config.media = MediaMode::Off;
             config.policy = TransferPolicy { refer: ReferPolicy::Allow, ..TransferPolicy::default() };
             config.policy.targets.networks = vec!["192.0.2.0/24".parse().expect("test network")];
+            change(&mut config);
             let random = Box::new(Seeded(u64::from(number)));
             let mut engine =
                 Engine::new(config, now, Duration::from_secs(1_700_000_000), random, Record::default());
             let opened =
                 TransportInput::Opened { flow: FlowId::from(1), transport: Transport::Udp, local: address };
             engine.handle(now, Input::Transport(opened));
-            Party { address, engine, answers: *answers, replies: Vec::new() }
+            Party { address, engine, answers: *answers, replies: Vec::new(), asked: Vec::new() }
         });
         Self { now, parties: parties.collect(), wire: VecDeque::new(), commands: 0 }
     }
@@ -115,6 +126,7 @@ impl Net {
             Output::Write(outbound) => {
                 self.wire.push_back((outbound.hop.local, outbound.hop.remote, outbound.wire));
             }
+            Output::Deliver(Delivery::Transfer { transfer, .. }) => party.asked.push(transfer),
             Output::Reply { id, result } => party.replies.push((id, result)),
             Output::Deliver(Delivery::Call { session, .. }) => {
                 let command = match party.answers {

@@ -8,6 +8,7 @@ mod attended_refusals;
 mod bounds;
 mod consulting;
 mod consulting_ends;
+mod declining;
 mod manual;
 mod manual_random;
 mod manual_transferee;
