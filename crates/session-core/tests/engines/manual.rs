@@ -169,7 +169,7 @@ fn tokens(message: &str) -> Vec<String> {
 fn assert_same(automatic: &mut Net, manual: &mut Net) {
     let (expected, found) = (trace(automatic), trace(manual));
     for (party, (expected, found)) in expected.iter().zip(&found).enumerate() {
-        assert!(expected.len() > 4, "party {party} has sent something");
+        assert!(!expected.is_empty(), "party {party} has sent something");
         for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
             assert_eq!(expected, found, "message {index} of party {party}");
         }

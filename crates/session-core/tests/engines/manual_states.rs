@@ -42,6 +42,12 @@ fn notifies(net: &mut Net, party: usize) -> usize {
     net.sent(party).iter().filter(|line| line.starts_with("NOTIFY")).count()
 }
 
+/// Bob's newest NOTIFY.
+fn last_notify(net: &mut Net) -> String {
+    let wire = &net.parties[BOB].engine.tap().wire;
+    wire.iter().rev().find(|message| message.starts_with("NOTIFY")).cloned().unwrap_or_default()
+}
+
 #[test]
 fn every_step_is_refused_in_an_automatic_transfer() {
     let mut net = Net::new(&names());
@@ -141,7 +147,7 @@ fn a_refer_that_nobody_decides_about_is_accepted_in_time_and_rejected_later() {
     let (call, _) = asked_of_bob(&mut net);
     net.run(Duration::from_millis(240));
     assert!(net.sent(BOB).contains(&"SIP/2.0 202".to_owned()), "{:?}", net.sent(BOB));
-    let pending = net.parties[BOB].engine.tap().wire.last().cloned().unwrap_or_default();
+    let pending = last_notify(&mut net);
     assert!(pending.contains("Subscription-State: pending") && pending.contains("SIP/2.0 100"), "{pending}");
     net.run(Duration::from_secs(31));
     assert_eq!(net.outcomes(ALICE), [(OutcomeKind::Recovered, Some(603), true)]);
@@ -210,7 +216,7 @@ fn reports_of_the_application_are_spaced_and_the_last_one_is_never_dropped() {
     assert_eq!(notifies(&mut net, BOB), 1, "the first NOTIFY, and nothing for a second");
     net.run(Duration::from_millis(200));
     assert_eq!(notifies(&mut net, BOB), 2, "the newest of sixteen");
-    let newest = net.parties[BOB].engine.tap().wire.last().cloned().unwrap_or_default();
+    let newest = last_notify(&mut net);
     assert!(newest.contains("SIP/2.0 195") && newest.contains("Content-Type: message/sipfrag"), "{newest}");
     assert!(waiting.iter().all(|id| matches!(net.reply(BOB, *id), Some(Ok(Reply::Done)))));
 
@@ -218,7 +224,7 @@ fn reports_of_the_application_are_spaced_and_the_last_one_is_never_dropped() {
     let busy = StatusCode::BUSY_HERE;
     let last = step(&mut net, BOB, ManualCommand::Notify { transfer, status: busy, last: true });
     assert_eq!(notifies(&mut net, BOB), 3, "the last one waits for no second, and says all");
-    let end = net.parties[BOB].engine.tap().wire.last().cloned().unwrap_or_default();
+    let end = last_notify(&mut net);
     assert!(end.contains("Subscription-State: terminated;reason=noresource"), "{end}");
     for id in [late, last] {
         assert!(matches!(net.reply(BOB, id), Some(Ok(Reply::Done))));

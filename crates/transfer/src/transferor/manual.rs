@@ -179,6 +179,22 @@ impl Transferor {
         }
     }
 
+    /// Whether an event that does not wait makes everything count that does. The target's end of the call that Replaces names
+    /// changes nothing, and so it does not.
+    pub(super) fn is_overtaken_by(
+        &mut self,
+        event: Event,
+        over: Option<Side>,
+        around: &Surroundings<'_, '_>,
+    ) -> bool {
+        if self.waiting.is_none() || !event.comes_last() {
+            return false;
+        }
+        self.look(around, over);
+        step(self.state, event, self.facts)
+            .is_some_and(|step| step.next != self.state || !step.actions.is_empty())
+    }
+
     /// Tells the machine everything that waits. `over` is the call that counts as over already.
     pub(super) fn catch_up(
         &mut self,

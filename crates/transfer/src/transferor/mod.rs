@@ -353,8 +353,9 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
-        let told = event.comes_last() && self.catch_up(event.ends(), around, out);
-        self.advance(event, event.ends(), around, out) || told
+        let over = event.ends();
+        let told = self.is_overtaken_by(event, over, around) && self.catch_up(over, around, out);
+        self.advance(event, over, around, out) || told
     }
 
     /// Tells the machine an event; `over` is the call that counts as over besides.
