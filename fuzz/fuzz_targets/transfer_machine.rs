@@ -18,8 +18,8 @@ use libfuzzer_sys::fuzz_target;
 use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    AttendedOptions, AttendedPolicy, BlindOptions, Completion, Decision, Hold, HoldFailure, Purpose,
-    ReferPolicy, ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    AttendedOptions, AttendedPolicy, BlindOptions, Completion, Decision, Hold, HoldFailure, ManualStep, Purpose,
+    ReferPolicy, ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferHandling, TransferId, TransferOutput,
     TransferPolicy, TransferTimer, Transfers, WithoutReplaces,
 };
 
@@ -70,7 +70,7 @@ fn refer_policy(number: u8) -> ReferPolicy {
 }
 
 fn hold_of(number: u8) -> Hold {
-    [Hold::First, Hold::Already, Hold::No][usize::from(number % 3)]
+    [Hold::First, Hold::Already, Hold::Done, Hold::No][usize::from(number % 4)]
 }
 
 fn options_of(bits: u8) -> AttendedOptions {
@@ -86,6 +86,7 @@ fn policy_of(refer: u8, bits: u8) -> TransferPolicy {
     let semi = [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind, SemiAttended::Refuse];
     TransferPolicy {
         refer: refer_policy(refer),
+        handling: if refer & 128 == 0 { TransferHandling::Automatic } else { TransferHandling::Manual },
         hold_failure: if bits & 1 == 0 { HoldFailure::GoOn } else { HoldFailure::Fail },
         attended: AttendedPolicy {
             retry: bits & 2 == 0,
@@ -335,9 +336,29 @@ impl World {
                 let state = [NotifiedState::Pending, NotifiedState::Active, NotifiedState::Terminated]
                     [usize::from(state % 3)];
                 let status = code.map(|code| status(code, 100));
-                self.sub(sub, SubscriptionEvent::Notified(Notification { state, status, reason: None }));
+                self.sub(sub, SubscriptionEvent::Notified(Notification { state, status, reason: None, sipfrag: Default::default() }));
             }
-            Op::Delivered { sub } => self.sub(sub, SubscriptionEvent::Delivered),
+            Op::Delivered { sub } => {
+                self.sub(sub, SubscriptionEvent::Reported);
+                self.sub(sub, SubscriptionEvent::Delivered);
+            }
+            Op::Step { transfer, step, leg, code } => {
+                let transfer = pick(&self.known, transfer);
+                let code = status(code, 100);
+                let step = match step % 7 {
+                    0 => ManualStep::ProcessResponse,
+                    1 => ManualStep::TakeNotify,
+                    2 => ManualStep::Terminate { leg: pick(&self.legs, leg) },
+                    3 => ManualStep::Report { status: code, last: false },
+                    4 => ManualStep::Report { status: code, last: true },
+                    5 => return self.command(TransferCommand::Decide { transfer, decision: Decision::HandleMyself }),
+                    _ => {
+                        let decision = Decision::RejectWith(code);
+                        return self.command(TransferCommand::Decide { transfer, decision });
+                    }
+                };
+                self.command(TransferCommand::Step { transfer, step });
+            }
             Op::SubEnded { sub, end } => {
                 let ends = [
                     SubscriptionEnd::Terminated,

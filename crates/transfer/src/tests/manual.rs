@@ -5,10 +5,13 @@ use dialog_core::{
     SubscriptionId,
 };
 
-use super::rig::{Rig, code};
+use super::{
+    rig::{Rig, code},
+    two_calls::{BOB, CAROL, TwoCalls},
+};
 use crate::{
-    Hold, ManualStep, StepDone, TransferCommand, TransferHandling, TransferId, TransferOutput,
-    TransferPolicy, TransferTimerName, transferor::manual::REPORTS,
+    AttendedOptions, Hold, ManualStep, StepDone, TransferCommand, TransferHandling, TransferId,
+    TransferOutput, TransferPolicy, TransferTimerName, transferor::manual::REPORTS,
 };
 
 pub(super) fn manual() -> TransferPolicy {
@@ -201,6 +204,23 @@ fn an_abandoned_transfer_ends_by_its_guard_with_the_caller_back() {
     assert_eq!(rig.reoffered(leg, Ok(())), "disarm Resume; [ended TimedOut Guard - Guard kept=true]");
     rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Unsubscribed));
     rig.assert_nothing_left();
+}
+
+#[test]
+fn the_targets_end_of_the_replaced_call_hurries_nothing() {
+    // covers: TR-167
+    let mut calls = TwoCalls::both(manual(), &BOB, &CAROL);
+    calls.attended_held(Hold::Done, true, AttendedOptions::default());
+    let (sub, transfer) = (calls.rig.subscription(), calls.rig.transfer());
+    assert_eq!(calls.rig.accepted(sub, 202), "<answered>");
+    calls.rig.notified(sub, Terminated, Some(200));
+    assert_eq!(calls.rig.bye(calls.d2), "");
+    assert_eq!(do_step(&mut calls.rig, transfer, ManualStep::ProcessResponse), "ok; <GoOn>; [accepted 202]");
+    assert_eq!(do_step(&mut calls.rig, transfer, ManualStep::TakeNotify), "ok; <notified 200 last>");
+    assert_eq!(
+        do_step(&mut calls.rig, transfer, ManualStep::Terminate { leg: calls.d1 }),
+        "ok; disarm Guard; hangup d1; arm Closing 34s"
+    );
 }
 
 #[test]
