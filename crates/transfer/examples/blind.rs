@@ -1,5 +1,6 @@
 //! A blind transfer from both sides, the dialog layers played by hand: prints what each transfer layer asks for.
 
+use bytes::Bytes;
 use dialog_core::{
     By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer,
     LegCommand, LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, SubscriptionEvent,
@@ -141,7 +142,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         state: NotifiedState::Active,
         status: Some(StatusCode::RINGING),
         reason: None,
-        sipfrag: Default::default(),
+        sipfrag: Bytes::new(),
     };
     alice.subscription(ours, SubscriptionEvent::Notified(ringing));
 
@@ -150,7 +151,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         state: NotifiedState::Terminated,
         status: Some(StatusCode::OK),
         reason: None,
-        sipfrag: Default::default(),
+        sipfrag: Bytes::new(),
     };
     alice.subscription(ours, SubscriptionEvent::Notified(done));
     bob.subscription(theirs, SubscriptionEvent::Delivered);

@@ -71,7 +71,7 @@ impl Pacing {
     }
 
     /// Whether nothing is in flight and nothing new is to be said.
-    pub(crate) fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(self) -> bool {
         self.flight == Flight::None && self.wanted == Wanted::Nothing
     }
 

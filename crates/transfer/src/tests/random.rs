@@ -348,8 +348,8 @@ fn policy() -> impl Strategy<Value = TransferPolicy> {
     (refer, hold, handling, 1usize..6, attended()).prop_map(
         |(refer, hold_failure, handling, transfers, attended)| TransferPolicy {
             refer,
-            hold_failure,
             handling,
+            hold_failure,
             attended,
             transfers,
             ..TransferPolicy::default()

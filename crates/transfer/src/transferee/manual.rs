@@ -102,13 +102,13 @@ impl Transferee {
                 self.last_code = Some(status);
                 self.subscription_command(SubscriptionCommand::Report { status, last: None }, out);
             }
-            ManualStep::Report { status, last: true } => match self.left.take() {
-                Some((_, reason)) => self.report_last(status, reason, out),
-                None => {
-                    self.last_code = Some(status);
-                    self.drive(Event::Manual(Manual::Conclude(status)), around, out);
+            ManualStep::Report { status, last: true } => {
+                if let Some((_, reason)) = self.left.take() {
+                    return self.report_last(status, reason, out);
                 }
-            },
+                self.last_code = Some(status);
+                self.drive(Event::Manual(Manual::Conclude(status)), around, out);
+            }
             // Refused above: those are the other role's.
             ManualStep::ProcessResponse | ManualStep::TakeNotify | ManualStep::Terminate { .. } => {}
         }

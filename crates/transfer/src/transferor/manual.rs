@@ -28,15 +28,23 @@ pub(crate) const REPORTS: usize = 16;
 pub(super) struct Waiting {
     /// As it came: at most one answer, [`REPORTS`] NOTIFYs and the end of the subscription.
     heard: VecDeque<(Event, TransferProgress)>,
-    /// Whether the present REFER was answered.
-    answered: bool,
-    /// Whether that answer was decided about, and whether one ever was.
-    decided: bool,
-    ever_decided: bool,
+    response: Response,
+    /// Whether the response to an earlier REFER was decided about.
+    again: bool,
     /// Whether the application has seen that the oldest that waits is a success.
     succeeded: bool,
     /// The step that waits for something to come.
     wanted: Option<Wanted>,
+}
+
+/// How far the response to the present REFER is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Response {
+    #[default]
+    Awaited,
+    /// It waits for the application.
+    Come,
+    Decided,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +57,7 @@ impl Waiting {
     /// A REFER is sent: what waits is about the one before.
     pub(super) fn begin(&mut self) {
         self.heard.clear();
-        self.answered = false;
-        self.decided = false;
+        self.response = Response::Awaited;
         self.succeeded = false;
     }
 
@@ -74,8 +81,10 @@ impl Waiting {
 
     /// Where the answer to the REFER is, if it waits: a subscription that ends first will not bring one.
     fn response(&self) -> Option<usize> {
-        let mut heard = self.heard.iter().filter(|_| !self.decided);
-        heard.position(|(event, _)| matches!(event, Event::Answer(_) | Event::Subscription(_)))
+        if self.response != Response::Come {
+            return None;
+        }
+        self.heard.iter().position(|(event, _)| matches!(event, Event::Answer(_) | Event::Subscription(_)))
     }
 
     fn next(&mut self) -> Option<Event> {
@@ -143,9 +152,8 @@ impl Transferor {
     ) -> bool {
         let Some(waiting) = self.waiting.as_mut().filter(|_| self.state.waits()) else { return false };
         match event {
-            Event::Answer(_) if waiting.answered => return false,
-            Event::Answer(_) | Event::Subscription(_) if !waiting.answered => {
-                waiting.answered = true;
+            Event::Answer(_) | Event::Subscription(_) if waiting.response == Response::Awaited => {
+                waiting.response = Response::Come;
                 waiting.put(event, progress(told));
                 self.done(StepDone::Answered, out);
             }
@@ -221,8 +229,7 @@ impl Transferor {
         }
         match asked {
             ManualStep::ProcessResponse => {
-                let again =
-                    waiting.ever_decided && matches!(self.state, State::BackingOff | State::ReferPending(_));
+                let again = waiting.again && matches!(self.state, State::BackingOff | State::ReferPending(_));
                 if again || waiting.response().is_some() { Ok(()) } else { refuse("ReferAnswered") }
             }
             ManualStep::TakeNotify => {
@@ -265,7 +272,7 @@ impl Transferor {
         let Some(waiting) = &mut self.waiting else { return };
         let Some(at) = waiting.response() else { return };
         let Some((event, _)) = waiting.heard.remove(at) else { return };
-        (waiting.decided, waiting.ever_decided) = (true, true);
+        (waiting.response, waiting.again) = (Response::Decided, true);
         if !matches!(event, Event::Answer(Answer::Accepted(_))) {
             // What came before it counts: a NOTIFY says that a REFER without an answer was accepted (D3).
             for _ in 0..at {
