@@ -56,5 +56,5 @@ pub use digest::{
     secret::{BadHash, Secret},
 };
 pub use registration::config::RegistrationConfig;
-pub use subscription::reporting::may_refuse_refer;
+pub use subscription::refusal::may_refuse_refer;
 pub use timer::{DialogTimer, LegTimer, RegistrationTimer, SubscriptionTimer};

@@ -25,6 +25,7 @@ use super::{
     notifier::{Action, Event, State, next},
     pacing::Pacing,
     published::Published,
+    refusal::may_refuse_refer,
     subject::event,
     whole_seconds,
 };
@@ -34,14 +35,6 @@ const SPACING: Duration = Duration::from_secs(1);
 
 /// The shortest duration that is granted, and the unit to which durations are rounded up (catalogue T-SUB).
 const MINUTE: u32 = 60;
-
-/// Whether a REFER in a call may be refused with a status, because it leaves the dialog alone (TR-265).
-pub fn may_refuse_refer(status: StatusCode) -> bool {
-    REFUSALS.contains(&status.as_u16())
-}
-
-/// The statuses of [`may_refuse_refer`].
-const REFUSALS: [u16; 10] = [400, 401, 403, 420, 429, 488, 491, 500, 503, 603];
 
 /// A subscription that their REFER or SUBSCRIBE makes.
 #[derive(Debug)]
@@ -298,14 +291,7 @@ impl Dialog {
 
     fn notify_over(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, event: Event) {
         let Some(notifier) = self.notifier(id) else { return };
-        let last = notifier.pacing.landed();
-        let settled =
-            !last && event != Event::NotifyFatal && notifier.is_refer() && notifier.pacing.is_settled();
-        if settled {
-            step.subscription(id, SubscriptionEvent::Reported);
-        }
-        let Some(notifier) = self.notifier(id) else { return };
-        let event = match (last, event) {
+        let event = match (notifier.pacing.landed(), event) {
             // A report that is not the last is not repeated; the next one says more.
             (false, Event::LastOvertaken) => Event::NotifyKept,
             (false, event) => event,
@@ -313,6 +299,10 @@ impl Dialog {
             (true, Event::LastOvertaken) if !notifier.repeated => Event::LastOvertaken,
             (true, _) => Event::LastFailed,
         };
+        let settled = notifier.is_refer() && notifier.pacing.is_settled();
+        if settled && matches!(event, Event::NotifyAccepted | Event::NotifyKept) {
+            step.subscription(id, SubscriptionEvent::Reported);
+        }
         self.notifier_event(step, id, event, &Facts::default());
     }
 

@@ -135,11 +135,9 @@ pub struct Engine<T> {
     audio_asked: BTreeMap<Op, (CommandId, Option<RecordingId>)>,
     /// Recordings that have not ended, with the calls they were begun in; a device has one at a time.
     recordings: BTreeMap<RecordingId, SessionId>,
-    /// Commands that wait for the end of a transfer.
+    // Commands that wait: for the end of a transfer, for a consultation call to be placed, for a manual step.
     cancellers: BTreeMap<TransferId, SmallVec<[CommandId; 1]>>,
-    /// Commands that wait for a consultation call to be placed.
     consulting: BTreeMap<TransferId, CommandId>,
-    /// Commands that wait for steps of a transfer that the application drives.
     stepping: BTreeMap<TransferId, manual::Stepping>,
     /// Transfer commands whose acceptance is awaited within this step.
     asked: VecDeque<transfers::Asked>,

@@ -9,6 +9,8 @@ mod manual;
 use sip_message::{StatusCode, SubReason};
 use smallvec::SmallVec;
 
+pub(super) use self::manual::Manual;
+
 use crate::{Failure, LearnedFrom, Outcome, OutcomeKind, TransferTimerName};
 
 /// The states of table 2.3.
@@ -88,19 +90,6 @@ pub(super) enum Event {
     /// The subscription is over.
     Unsubscribed,
     Timer(Timer),
-}
-
-/// What the application does by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manual {
-    /// A REFER that is admitted, to be answered by the application.
-    Ask,
-    /// It takes everything upon itself.
-    Handle,
-    /// It refuses with this status.
-    Refuse(StatusCode),
-    /// Its last report.
-    Conclude(StatusCode),
 }
 
 /// Of the new call.

@@ -10,8 +10,8 @@ use super::{
     machine::{Cause, Event, Manual, State, Timer},
 };
 use crate::{
-    ManualStep, StepDone, TransferOutput, TransferRefusal, TransferTimerName, policy::DELIVERY_WAIT,
-    surroundings::Surroundings,
+    ManualStep, StepDone, TransferEventKind, TransferOutput, TransferRefusal, TransferTimerName,
+    policy::DELIVERY_WAIT, surroundings::Surroundings,
 };
 
 impl Transferee {
@@ -19,6 +19,15 @@ impl Transferee {
     pub(crate) fn ask(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         self.by_hand = true;
         self.drive(Event::Manual(Manual::Ask), around, out);
+    }
+
+    /// Tells the application of it, once.
+    pub(super) fn tell_requested(&mut self, decide: bool, out: &mut Out<'_, TransferOutput>) {
+        if !std::mem::replace(&mut self.told, true) {
+            let target = self.route.current().clone();
+            let referred_by = self.referred_by.clone();
+            self.tell(TransferEventKind::Requested { target, referred_by, decide }, out);
+        }
     }
 
     /// Whether the application is to make the last report of what has just happened: only of what became of the new call. It

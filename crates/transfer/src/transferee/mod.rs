@@ -434,15 +434,6 @@ impl Transferee {
         }
     }
 
-    /// Tells the application of it, once.
-    fn tell_requested(&mut self, decide: bool, out: &mut Out<'_, TransferOutput>) {
-        if !std::mem::replace(&mut self.told, true) {
-            let target = self.route.current().clone();
-            let referred_by = self.referred_by.clone();
-            self.tell(TransferEventKind::Requested { target, referred_by, decide }, out);
-        }
-    }
-
     /// Places the new call: another call in every respect, with ids of its own (TR-204).
     fn place(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let leg: LegId = around.cx.ids.mint();

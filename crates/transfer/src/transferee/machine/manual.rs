@@ -2,7 +2,20 @@
 
 use sip_message::{StatusCode, SubReason};
 
-use super::{Action, Cause, Event, Facts, Manual, New, Old, SUCCEEDED, State, Step, Timer, fail, to};
+use super::{Action, Cause, Event, Facts, New, Old, SUCCEEDED, State, Step, Timer, fail, to};
+
+/// What the application does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Manual {
+    /// A REFER that is admitted, to be answered by the application.
+    Ask,
+    /// It takes everything upon itself.
+    Handle,
+    /// It refuses with this status.
+    Refuse(StatusCode),
+    /// Its last report.
+    Conclude(StatusCode),
+}
 
 /// The REFER is not answered yet. A final response waits for nobody (TR-007): the timer accepts it as one that is still to
 /// be approved.
