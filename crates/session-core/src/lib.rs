@@ -32,8 +32,9 @@ pub use engine::{
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
-    Codec, CodecPreference, Direction, Hearing, HoldAudio, QualityKind, QualityReport, RecordLayout,
-    RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot, StreamSummary, Wav,
+    Codec, CodecPreference, ContinuityMarks, Direction, Hearing, HoldAudio, QualityKind, QualityReport,
+    RecordLayout, RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot,
+    StreamSummary, Wav,
     dtmf::Event as DtmfEvent,
     io::{ApplicationAudio, WavError, load_wav},
     quality::{Metric, QualityChange},
@@ -49,7 +50,9 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Decline, Failure, LearnedFrom, Network, Outcome,
-    OutcomeKind, ReferDecision, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended,
-    TransferHandling, TransferId, TransferPolicy, TransferProgress, TransferRefusal, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, Completion, Decision, Decline, Failure,
+    LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, ReferDecision, ReferOptions, ReferPlacement,
+    ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, ReplacesAuthorizer, Role, SemiAttended,
+    TelTarget, TransferHandling, TransferId, TransferPolicy, TransferProgress, TransferRefusal, UserToUser,
+    WithoutReplaces,
 };

@@ -21,20 +21,15 @@ use crate::{
 };
 
 use super::{
-    LONGEST,
     notifier::{Action, Event, State, next},
     pacing::Pacing,
     published::Published,
-    refusal::may_refuse_refer,
     subject::event,
     whole_seconds,
 };
 
 /// The time between two NOTIFYs (RFC 3515 §3.10).
 const SPACING: Duration = Duration::from_secs(1);
-
-/// The shortest duration that is granted, and the unit to which durations are rounded up (catalogue T-SUB).
-const MINUTE: u32 = 60;
 
 /// A subscription that their REFER or SUBSCRIBE makes.
 #[derive(Debug)]
@@ -59,13 +54,15 @@ pub(crate) struct Notifier {
     pacing: Pacing,
     /// Whether the last NOTIFY was sent once more.
     repeated: bool,
+    /// Whether nobody is told, because the REFER requires so (`nosub`, RFC 7614 §5).
+    pub(super) quiet: bool,
 }
 
 /// What an event brings along for the actions.
 #[derive(Default)]
 pub(crate) struct Facts<'a> {
-    refusal: Option<StatusCode>,
-    subscribe: Option<(TxId, &'a Inbound, u32)>,
+    pub(super) refusal: Option<StatusCode>,
+    pub(super) subscribe: Option<(TxId, &'a Inbound, u32)>,
 }
 
 impl Notifier {
@@ -83,6 +80,7 @@ impl Notifier {
             until: Tick::default(),
             pacing: Pacing::default(),
             repeated: false,
+            quiet: false,
         }
     }
 
@@ -117,46 +115,6 @@ impl Notifier {
 }
 
 impl Dialog {
-    pub(crate) fn accept_refer(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        id: SubscriptionId,
-        pending: bool,
-        lifetime: Duration,
-    ) {
-        let wanted = whole_seconds(lifetime.saturating_add(step.timeout())).min(LONGEST);
-        let Some(notifier) = self.notifier(id).filter(|notifier| notifier.is_refer()) else {
-            return Self::subscription_misused(step, id, Misuse::State);
-        };
-        if notifier.state == State::Deciding {
-            // Longer than the referred request may take (TR-017).
-            notifier.granted = wanted.max(MINUTE).next_multiple_of(MINUTE);
-        }
-        self.notifier_command(
-            step,
-            id,
-            if pending { Event::AcceptPending } else { Event::Accept },
-            &Facts::default(),
-        );
-    }
-
-    pub(crate) fn refuse_refer(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        id: SubscriptionId,
-        status: StatusCode,
-    ) {
-        let may_end_dialog = self.birth == Birth::Theirs && status.as_u16() >= 300;
-        if !may_end_dialog && !may_refuse_refer(status) {
-            return Self::subscription_misused(step, id, Misuse::State);
-        }
-        self.notifier_command(step, id, Event::Refuse, &Facts { refusal: Some(status), ..Facts::default() });
-    }
-
-    pub(crate) fn approve_refer(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
-        self.notifier_command(step, id, Event::Approve, &Facts::default());
-    }
-
     pub(crate) fn report(
         &mut self,
         step: &mut Step<'_, '_, '_>,
@@ -366,6 +324,9 @@ impl Dialog {
         action: Action,
         facts: &Facts<'_>,
     ) {
+        if self.tells_nobody(step, id, action) {
+            return;
+        }
         match action {
             Action::AcceptRefer => {
                 let Some((accepted, _)) = self.notifier(id).map(|it| it.statuses(step.config)) else {
@@ -374,7 +335,9 @@ impl Dialog {
                 self.answer_refer(step, id, accepted, false);
             }
             Action::AcceptUnreported => {
-                self.answer_refer(step, id, step.config.refer_acceptance.status(), true);
+                // What was required is granted by any 2xx.
+                let says_so = self.notifier(id).is_some_and(|notifier| !notifier.quiet);
+                self.answer_refer(step, id, step.config.refer_acceptance.status(), says_so);
             }
             Action::RefuseRefer => {
                 self.answer_refer(step, id, facts.refusal.unwrap_or(StatusCode::DECLINE), false);

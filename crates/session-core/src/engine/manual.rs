@@ -3,7 +3,7 @@
 use sip_message::{StatusCode, UriBuf};
 use smallvec::SmallVec;
 use transfer::{
-    AttendedOptions, BlindOptions, Decision, Hold, ManualStep, StepDone, TransferCommand, TransferHandling,
+    AttendedOptions, Decision, Hold, ManualStep, ReferOptions, StepDone, TransferCommand, TransferHandling,
     TransferId, TransferRefusal,
 };
 
@@ -33,7 +33,9 @@ pub enum ManualCommand {
         session: SessionId,
         /// Where to.
         to: ReferTo,
-        /// How; of no meaning for a target.
+        /// How the REFER is made; the configuration's options where `None`.
+        refer: Option<Box<ReferOptions>>,
+        /// How it is done to the party of another call.
         options: AttendedOptions,
     },
     /// Decides by table 2.1 about the response; replied with [`Reply::Decided`].
@@ -97,7 +99,10 @@ impl<T: Tap> Engine<T> {
                 let result = self.set_handling(session, handling).map(|()| Reply::Done);
                 self.reply(id, result.map_err(CommandError::from));
             }
-            ManualCommand::SendRefer { session, to, options } => self.send_refer(id, session, to, options),
+            ManualCommand::SendRefer { session, to, refer, options } => {
+                let refer = refer.map_or_else(|| self.config.refer.clone(), |refer| *refer);
+                self.send_refer(id, session, to, refer, options);
+            }
             ManualCommand::ProcessResponse { transfer } => {
                 self.step(id, transfer, ManualStep::ProcessResponse, Due::Decided);
             }
@@ -118,7 +123,14 @@ impl<T: Tap> Engine<T> {
     }
 
     /// One REFER, in a call that the application has held itself where the policy wants it.
-    fn send_refer(&mut self, id: CommandId, session: SessionId, to: ReferTo, options: AttendedOptions) {
+    fn send_refer(
+        &mut self,
+        id: CommandId,
+        session: SessionId,
+        to: ReferTo,
+        refer: ReferOptions,
+        options: AttendedOptions,
+    ) {
         let hold = match self.ready_for_refer(session, &to) {
             Ok(hold) => hold,
             Err(error) => return self.reply(id, Err(error)),
@@ -126,7 +138,7 @@ impl<T: Tap> Engine<T> {
         let asked = |transfer, command| Asked::new(transfer, command, Then::WaitForStep(Due::Answered));
         match to {
             ReferTo::Call(consultation) => {
-                self.attended_as(id, (session, consultation), options, hold, asked);
+                self.attended_as(id, (session, consultation), (options, refer), hold, asked);
             }
             ReferTo::Target(target) => {
                 let Some(leg) = self.established(id, session) else { return };
@@ -136,7 +148,7 @@ impl<T: Tap> Engine<T> {
                     target,
                     hold,
                     referred_by: Some(self.config.identity.clone()),
-                    options: BlindOptions::default(),
+                    options: refer,
                 };
                 self.ask_transfer(id, command, asked);
             }

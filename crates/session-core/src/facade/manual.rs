@@ -5,7 +5,9 @@
 //! [`TransferPolicy`](transfer::TransferPolicy) go on, and at the latest T-GUARD takes the party back.
 
 use sip_message::{StatusCode, UriBuf};
-use transfer::{AttendedOptions, Decision, ReferDecision, TransferHandling, TransferId, TransferProgress};
+use transfer::{
+    AttendedOptions, Decision, ReferDecision, ReferOptions, TransferHandling, TransferId, TransferProgress,
+};
 
 use super::session_manager::{SessionManager, transfer_error};
 use crate::{
@@ -21,19 +23,21 @@ use crate::{
 pub struct Refer {
     /// The target, or the call whose party is the target.
     pub to: ReferTo,
-    /// How the REFER to the party of another call is made; of no meaning for a target.
+    /// What the REFER says besides, and which subscription it asks for; the builder's options where `None`.
+    pub options: Option<ReferOptions>,
+    /// How it is done to the party of another call; of no meaning for a target.
     pub attended: AttendedOptions,
 }
 
 impl Refer {
     /// To a target that is not asked: a `sip`, `sips` or `tel` URI without headers and `method`.
     pub fn to_target(target: UriBuf) -> Self {
-        Self { to: ReferTo::Target(target), attended: AttendedOptions::default() }
+        Self { to: ReferTo::Target(target), options: None, attended: AttendedOptions::default() }
     }
 
     /// To the party of another call, named by Replaces (RFC 5589 §7).
     pub fn to_call(call: SessionId) -> Self {
-        Self { to: ReferTo::Call(call), attended: AttendedOptions::default() }
+        Self { to: ReferTo::Call(call), options: None, attended: AttendedOptions::default() }
     }
 }
 
@@ -74,8 +78,8 @@ impl SessionManager {
         session: &SessionId,
         refer: Refer,
     ) -> Result<TransferId, TransferError> {
-        let Refer { to, attended: options } = refer;
-        let command = ManualCommand::SendRefer { session: *session, to, options };
+        let Refer { to, options: refer, attended: options } = refer;
+        let command = ManualCommand::SendRefer { session: *session, to, refer: refer.map(Box::new), options };
         match self.ask(Command::Manual(command)).await {
             Ok(Answered::Reply(Reply::Stepped(transfer))) => Ok(transfer),
             Ok(_) => Err(SessionError::Closed.into()),

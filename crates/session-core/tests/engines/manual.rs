@@ -36,7 +36,11 @@ pub(crate) fn hold(net: &mut Net, party: usize, session: SessionId) {
 
 /// Sends the REFER and waits for its final response.
 pub(crate) fn refer(net: &mut Net, party: usize, session: SessionId, to: ReferTo) -> TransferId {
-    let id = step(net, party, ManualCommand::SendRefer { session, to, options: AttendedOptions::default() });
+    let id = step(
+        net,
+        party,
+        ManualCommand::SendRefer { session, to, refer: None, options: AttendedOptions::default() },
+    );
     net.run(Duration::from_millis(400));
     match net.reply(party, id) {
         Some(Ok(Reply::Stepped(transfer))) => *transfer,

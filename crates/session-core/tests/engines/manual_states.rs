@@ -35,7 +35,7 @@ fn state(net: &Net, party: usize, id: CommandId) -> (&'static str, &'static str)
 }
 
 fn send(session: SessionId, to: ReferTo) -> ManualCommand {
-    ManualCommand::SendRefer { session, to, options: AttendedOptions::default() }
+    ManualCommand::SendRefer { session, to, refer: None, options: AttendedOptions::default() }
 }
 
 fn notifies(net: &mut Net, party: usize) -> usize {

@@ -168,8 +168,8 @@ impl Run {
                 _,
                 SubscriptionCommand::Report { status, .. },
             )) => Some(format!("last report, success={}", status.is_success())),
-            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { refer_to, .. })) => {
-                Some(format!("REFER {refer_to}"))
+            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { refer, .. })) => {
+                Some(format!("REFER {:?}", refer.refer_to))
             }
             TransferOutput::Dialog(command) => Some(show(command)),
             TransferOutput::Hold { .. } => Some("hold".to_owned()),

@@ -310,6 +310,7 @@ impl Transferee {
                 self.drive(Event::Unsubscribed, around, out)
             }
             SubscriptionEvent::Answered(_)
+            | SubscriptionEvent::EventsAt(_)
             | SubscriptionEvent::Notified(_)
             | SubscriptionEvent::Package(_)
             | SubscriptionEvent::Forked { .. }
@@ -337,6 +338,7 @@ impl Transferee {
             | TransferTimerName::Resume
             | TransferTimerName::Consult
             | TransferTimerName::Talk
+            | TransferTimerName::Bye
             | TransferTimerName::Closing => return false,
         };
         if !self.armed.expired(name) {

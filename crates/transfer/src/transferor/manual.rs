@@ -107,6 +107,8 @@ impl State {
             | Self::HoldConsult(_)
             | Self::Dropping
             | Self::BackingOff
+            | Self::Unreported
+            | Self::Detached
             | Self::Completing(..)
             | Self::Recovering(_)
             | Self::Waiting(_)
@@ -130,7 +132,13 @@ impl Event {
             | Self::Complete
             | Self::Swap
             | Self::Timer(
-                Timer::Hold | Timer::Consult | Timer::Talk | Timer::Retry | Timer::Resume | Timer::Closing,
+                Timer::Hold
+                | Timer::Consult
+                | Timer::Talk
+                | Timer::Retry
+                | Timer::Resume
+                | Timer::Bye
+                | Timer::Closing,
             ) => false,
         }
     }
@@ -285,6 +293,7 @@ impl Transferor {
         self.look(around, None);
         // Told first, because the transfer may end with it.
         let decision = match step(self.state, event, self.facts).map(|step| step.next) {
+            _ if matches!(event, Event::Answer(Answer::Accepted(_))) => ReferDecision::GoOn,
             Some(State::Accepted | State::Progress | State::Parting(_) | State::Completing(..)) => {
                 ReferDecision::GoOn
             }
@@ -335,6 +344,7 @@ fn progress(told: &SubscriptionEvent) -> TransferProgress {
             sipfrag: sipfrag.clone(),
         },
         SubscriptionEvent::Answered(_)
+        | SubscriptionEvent::EventsAt(_)
         | SubscriptionEvent::Package(_)
         | SubscriptionEvent::Forked { .. }
         | SubscriptionEvent::Requested(_)
