@@ -9,7 +9,7 @@ mod error;
 mod event;
 mod facade;
 
-pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
+pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name, printable};
 pub use driver::{Capture, CaptureReport};
 pub use error::{
     MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
@@ -50,9 +50,10 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, Completion, Decision, Decline, Failure,
-    LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, ReferDecision, ReferOptions, ReferPlacement,
-    ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, ReplacesAuthorizer, Role, SemiAttended,
-    TelTarget, TransferHandling, TransferId, TransferPolicy, TransferProgress, TransferRefusal, UserToUser,
+    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, CallerIdentity, Completion, Decision, Decline,
+    DiversionHeader, Failure, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, Rate, ReferDecision,
+    ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy,
+    ReferredPolicy, ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role, SemiAttended, TelTarget,
+    TransferHandling, TransferId, TransferPolicy, TransferProgress, TransferRefusal, UserToUser,
     WithoutReplaces,
 };

@@ -6,4 +6,5 @@ mod manual;
 mod manual_states;
 mod net;
 mod random;
+mod referred;
 mod replaced;

@@ -157,7 +157,7 @@ fn a_refer_that_nobody_decides_about_is_accepted_in_time_and_rejected_later() {
 
 #[test]
 fn an_abandoned_manual_transfer_ends_by_its_guard_with_the_caller_back() {
-    let mut net = Net::with(&names(), |config| config.policy.guard = Duration::from_secs(20));
+    let mut net = Net::configured(&names(), |config| config.policy.guard = Duration::from_secs(20));
     let call = net.call(ALICE, BOB);
     by_hand(&mut net, ALICE, call);
     hold(&mut net, ALICE, call);

@@ -45,8 +45,8 @@ impl Tap for Record {
             Seen::Event(event) => self.events.push(event.clone()),
             Seen::Sent(outbound) => {
                 let text = String::from_utf8_lossy(&outbound.wire);
-                self.wire.push(text.clone().into_owned());
                 self.sent.push(text.lines().next().unwrap_or_default().to_owned());
+                self.wire.push(text.into_owned());
             }
             _ => {}
         }
@@ -72,10 +72,23 @@ pub(crate) struct Net {
 
 impl Net {
     pub(crate) fn new(names: &[(&str, Option<StatusCode>)]) -> Self {
-        Self::with(names, |_| {})
+        Self::configured(names, |_| {})
     }
 
-    pub(crate) fn with(names: &[(&str, Option<StatusCode>)], change: impl Fn(&mut EngineConfig)) -> Self {
+    /// With a policy for all, but for who may refer and where to.
+    pub(crate) fn with(names: &[(&str, Option<StatusCode>)], policy: &TransferPolicy) -> Self {
+        Self::configured(names, |config| {
+            let permitted = (config.policy.refer, config.policy.targets.clone());
+            config.policy = policy.clone();
+            (config.policy.refer, config.policy.targets) = permitted;
+        })
+    }
+
+    /// With a configuration of its own for all.
+    pub(crate) fn configured(
+        names: &[(&str, Option<StatusCode>)],
+        change: impl Fn(&mut EngineConfig),
+    ) -> Self {
         let now = Instant::now();
         let parties = names.iter().zip(1u8..).map(|((name, answers), number)| {
             let address = SocketAddr::from(([192, 0, 2, number], 5060));

@@ -1,22 +1,22 @@
 //! Any interleaving: the invariants of the catalogue's §2.7 that belong to this layer.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use dialog_core::{
     By, DialogCommand, EndReason, LegCommand, LegEvent, LegId, Misuse, NotifiedState, Peer, ReferAnswer,
-    ReofferError, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    ReofferError, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use proptest::prelude::*;
 
-use super::rig::{Rig, code, uri};
+use super::{
+    invariants::{check_one_end_each, check_one_last_report_each},
+    rig::{Rig, code, uri},
+};
 use crate::{
-    AttendedOptions, AttendedPolicy, ByeOwner, Completion, Decision, Hold, HoldFailure, ManualStep,
-    ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, SemiAttended,
-    TransferCommand, TransferEventKind, TransferHandling, TransferId, TransferOutput, TransferPolicy,
-    WithoutReplaces,
+    AttendedOptions, AttendedPolicy, ByeOwner, CallerIdentity, Completion, Decision, DiversionHeader, Hold,
+    HoldFailure, ManualStep, Rate, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget,
+    ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TransferCommand,
+    TransferEventKind, TransferHandling, TransferId, TransferOutput, TransferPolicy, WithoutReplaces,
 };
 
 /// One thing that can happen, to some leg, subscription or transfer that was ever seen.
@@ -313,42 +313,6 @@ fn learn(rig: &Rig, met: &mut Met, from: usize) {
     }
 }
 
-/// Exactly one Ended for each transfer that began, and nothing after it.
-fn check_one_end_each(rig: &Rig) {
-    let mut began = BTreeMap::new();
-    for output in &rig.outputs {
-        let TransferOutput::Event(event) = output else { continue };
-        match event.kind {
-            TransferEventKind::Initiated { .. } | TransferEventKind::Requested { .. } => {
-                assert_eq!(began.insert(event.transfer, false), None, "{} began twice", event.transfer);
-            }
-            _ => assert_eq!(began.get(&event.transfer), Some(&false), "{event:?} of a transfer that is over"),
-        }
-        if let TransferEventKind::Ended(_) = event.kind {
-            began.insert(event.transfer, true);
-        }
-    }
-    assert!(began.values().all(|ended| *ended), "a transfer has no end: {began:?}");
-    assert_eq!(began.len(), rig.ended.len());
-}
-
-/// At most one last report for each subscription, and none after it.
-fn check_one_last_report_each(rig: &Rig) {
-    let mut last = BTreeSet::new();
-    for output in &rig.outputs {
-        if let TransferOutput::Dialog(DialogCommand::Subscription(
-            id,
-            SubscriptionCommand::Report { last: reason, .. },
-        )) = output
-        {
-            assert!(!last.contains(id), "a report after the last one of {id}");
-            if reason.is_some() {
-                last.insert(*id);
-            }
-        }
-    }
-}
-
 /// Answers every re-INVITE that was asked for and not answered yet.
 fn answer_reoffers(rig: &mut Rig, leg: LegId, answered: &mut usize) {
     while rig
@@ -389,12 +353,13 @@ fn policy() -> impl Strategy<Value = TransferPolicy> {
     let bye = prop::sample::select(vec![ByeOwner::Transferor, ByeOwner::Peer]);
     let wait = prop::sample::select(vec![0u64, 5, 90]);
     let handling = prop::sample::select(vec![TransferHandling::Automatic, TransferHandling::Manual]);
-    (refer, hold, handling, 1usize..6, attended(), (bye, wait, any::<bool>())).prop_map(
-        |(refer, hold_failure, handling, transfers, attended, (bye, wait, unsubscribe))| {
+    (refer, hold, handling, 1usize..6, attended(), (bye, wait, any::<bool>()), referred()).prop_map(
+        |(refer, hold_failure, handling, transfers, attended, (bye, wait, unsubscribe), referred)| {
             let wait = Duration::from_secs(wait);
             TransferPolicy {
                 refer,
                 handling,
+                referred,
                 hold_failure,
                 attended,
                 transfers,
@@ -403,6 +368,36 @@ fn policy() -> impl Strategy<Value = TransferPolicy> {
                 bye_wait: wait,
                 unsubscribe,
                 ..TransferPolicy::default()
+            }
+        },
+    )
+}
+
+pub(super) fn referred() -> impl Strategy<Value = ReferredPolicy> {
+    let report = prop::sample::select(vec![
+        ReportDetail::Minimal,
+        ReportDetail::StatusLine,
+        ReportDetail::WithHeaders(vec![ReportHeader::Reason]),
+    ]);
+    let identity = prop::sample::select(vec![CallerIdentity::Own, CallerIdentity::OnBehalfOfReferrer]);
+    let diversion = prop::sample::select(vec![
+        DiversionHeader::None,
+        DiversionHeader::Diversion,
+        DiversionHeader::HistoryInfo,
+    ]);
+    let by = prop::sample::select(vec![ReferredByCopy::AsAsked, ReferredByCopy::AddIfMissing]);
+    let rate = prop::option::of((1u32..4).prop_map(|count| Rate { count, per: Duration::from_secs(30) }));
+    (report, any::<bool>(), by, identity, diversion, any::<bool>(), rate).prop_map(
+        |(report, report_at_once, referred_by, identity, diversion, recall_on_failure, rate)| {
+            ReferredPolicy {
+                report,
+                report_at_once,
+                referred_by,
+                identity,
+                diversion,
+                recall_on_failure,
+                rate,
+                ..ReferredPolicy::default()
             }
         },
     )

@@ -3,14 +3,12 @@
 use sip_message::{StatusCode, SubReason};
 use sip_transport::Out;
 
-use dialog_core::SubscriptionCommand;
-
 use super::{
     Transferee,
     machine::{Cause, Event, Manual, State, Timer},
 };
 use crate::{
-    ManualStep, StepDone, TransferEventKind, TransferOutput, TransferRefusal, TransferTimerName,
+    Decision, ManualStep, StepDone, TransferEventKind, TransferOutput, TransferRefusal, TransferTimerName,
     policy::DELIVERY_WAIT, surroundings::Surroundings,
 };
 
@@ -18,15 +16,34 @@ impl Transferee {
     /// Leaves the answer to the REFER, and the reports, to the application.
     pub(crate) fn ask(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         self.by_hand = true;
+        self.facts.at_once = false;
         self.drive(Event::Manual(Manual::Ask), around, out);
+    }
+
+    pub(crate) fn decide(
+        &mut self,
+        decision: Decision,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        let event = match decision {
+            Decision::Accept => Event::Accept,
+            Decision::Reject => Event::Reject,
+            Decision::RejectWith(status) => Event::Manual(Manual::Refuse(status)),
+            Decision::HandleMyself => {
+                self.by_hand = true;
+                Event::Manual(Manual::Handle)
+            }
+        };
+        self.drive(event, around, out);
     }
 
     /// Tells the application of it, once.
     pub(super) fn tell_requested(&mut self, decide: bool, out: &mut Out<'_, TransferOutput>) {
-        if !std::mem::replace(&mut self.told, true) {
+        if !std::mem::replace(&mut self.announced, true) {
             let target = self.route.current().clone();
-            let referred_by = self.referred_by.clone();
-            self.tell(TransferEventKind::Requested { target, referred_by, decide }, out);
+            let (referred_by, verified) = (self.referred_by.clone(), self.verified);
+            self.tell(TransferEventKind::Requested { target, referred_by, verified, decide }, out);
         }
     }
 
@@ -60,14 +77,24 @@ impl Transferee {
     }
 
     /// Makes the last report that the application has left; `false` if there is none.
-    pub(super) fn report_left(&mut self, out: &mut Out<'_, TransferOutput>) -> bool {
+    pub(super) fn report_left(
+        &mut self,
+        around: &Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> bool {
         let Some((status, reason)) = self.left.take() else { return false };
-        self.report_last(status, reason, out);
+        self.report_last(status, reason, around, out);
         true
     }
 
-    fn report_last(&mut self, status: StatusCode, reason: SubReason, out: &mut Out<'_, TransferOutput>) {
-        self.subscription_command(SubscriptionCommand::Report { status, last: Some(reason) }, out);
+    fn report_last(
+        &mut self,
+        status: StatusCode,
+        reason: SubReason,
+        around: &Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        self.report(status, Some(reason), around, out);
         self.armed.arm(self.id, TransferTimerName::Delivery, DELIVERY_WAIT, out);
     }
 
@@ -109,11 +136,11 @@ impl Transferee {
         match asked {
             ManualStep::Report { status, last: false } => {
                 self.last_code = Some(status);
-                self.subscription_command(SubscriptionCommand::Report { status, last: None }, out);
+                self.report(status, None, around, out);
             }
             ManualStep::Report { status, last: true } => {
                 if let Some((_, reason)) = self.left.take() {
-                    return self.report_last(status, reason, out);
+                    return self.report_last(status, reason, around, out);
                 }
                 self.last_code = Some(status);
                 self.drive(Event::Manual(Manual::Conclude(status)), around, out);

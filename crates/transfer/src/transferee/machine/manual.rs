@@ -2,7 +2,7 @@
 
 use sip_message::{StatusCode, SubReason};
 
-use super::{Action, Cause, Event, Facts, New, Old, SUCCEEDED, State, Step, Timer, fail, to};
+use super::{Action, Cause, Event, Facts, New, Old, SUCCEEDED, State, Step, Timer, fail, invite, to};
 
 /// What the application does by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +24,7 @@ pub(super) fn unanswered(event: Event, facts: Facts) -> Option<Step> {
         to(State::Ended, &[Action::Refuse(status), Action::Finish(cause.outcome(facts.old))])
     };
     match event {
-        Event::Accept if facts.reporting => {
-            to(State::Inviting, &[Action::Accept { pending: false }, Action::Place])
-        }
+        Event::Accept if facts.reporting => invite(Action::Accept { pending: false }, facts),
         Event::Manual(Manual::Handle) if facts.reporting => {
             to(State::Handling, &[Action::Accept { pending: false }, Action::Wait(Timer::Ring)])
         }
