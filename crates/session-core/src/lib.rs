@@ -10,7 +10,7 @@ mod event;
 mod facade;
 
 pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name, printable};
-pub use driver::{Capture, CaptureReport};
+pub use driver::{Capture, CaptureReport, Impairment};
 pub use error::{
     MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
     TransferError,

@@ -11,6 +11,7 @@ mod boundary;
 mod commands;
 mod config;
 mod coordination;
+mod counters;
 mod legs;
 mod manual;
 mod media;
@@ -314,21 +315,6 @@ impl<T: Tap> Engine<T> {
     /// The observer.
     pub fn tap(&mut self) -> &mut T {
         &mut self.tap
-    }
-
-    /// Connections that are open or being opened.
-    pub fn connections(&self) -> usize {
-        self.transports.connections()
-    }
-
-    /// Messages that were dropped and connections that were refused, by reason.
-    pub fn transport_counters(&self) -> sip_transport::Counters {
-        self.transports.counters()
-    }
-
-    /// Messages that were dropped or answered without a call, by reason.
-    pub fn transaction_counters(&self) -> transaction_core::Counters {
-        self.transactions.counters()
     }
 
     fn is_carrying(&self) -> bool {

@@ -8,3 +8,4 @@ mod net;
 mod random;
 mod referred;
 mod replaced;
+mod stopping;
