@@ -12,6 +12,7 @@ pub mod crowd;
 pub mod datagrams;
 pub mod hostile;
 pub mod journal;
+pub mod kills;
 pub mod ladder;
 pub mod matrix;
 pub mod media;

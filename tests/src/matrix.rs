@@ -4,8 +4,8 @@
 //! scripted; in one table all have engines. A value of an axis is a piece of a scenario's text with what it does to the
 //! outcome, so a new kind of transfer, result or misbehaviour is one value more in its axis ([`kinds`] for kinds).
 //!
-//! The first two axes of a table are walked through, the others are drawn by the cell's number. [`Coverage`] says which
-//! pairs of values some cells hold.
+//! Each axis of a table turns with a prime of its own, so that any two of them meet in all ways within the product of
+//! theirs. [`Coverage`] says which pairs of values some cells hold.
 
 mod chaos;
 mod coverage;
@@ -27,7 +27,7 @@ pub use coverage::Coverage;
 /// The tables, one a role.
 pub const TABLES: [Table; 4] = [everybody::TABLE, transferor::TABLE, transferee::TABLE, target::TABLE];
 
-/// The purpose of the draws that pick values.
+/// The purpose of the draws that pick values where an axis has fewer than its prime.
 const PICK: u64 = 0x3a;
 
 /// Lines of the trace that are shown of a cell that failed.
@@ -111,16 +111,16 @@ impl Cell {
     pub fn new(number: u64) -> Self {
         let tables = TABLES.len() as u64;
         let table = (number % tables) as usize;
-        let mut walked = number / tables;
         let mut seed = Seed::new(number, PICK);
-        let pick = |(at, axis): (usize, &Axis)| {
+        let mut primes: Vec<u64> = Vec::new();
+        let pick = |axis: &Axis| {
             let values = axis.values.len() as u64;
-            let drawn = seed.draw();
-            let pick = if at < WALKED { walked % values } else { drawn % values };
-            walked /= values;
-            pick as usize
+            let prime = (values.max(2)..).find(|it| is_prime(*it) && !primes.contains(it)).unwrap_or(values);
+            primes.push(prime);
+            let turned = number / tables % prime;
+            (if turned < values { turned } else { seed.draw() % values }) as usize
         };
-        let picks = TABLES[table].axes.iter().enumerate().map(pick).collect();
+        let picks = TABLES[table].axes.iter().map(pick).collect();
         Self { number, table, picks }
     }
 
@@ -203,8 +203,9 @@ impl Cell {
     }
 }
 
-/// Axes that are walked through in each table.
-const WALKED: usize = 2;
+fn is_prime(number: u64) -> bool {
+    (2..number).all(|divisor| !number.is_multiple_of(divisor))
+}
 
 /// Runs cells on all processors; the failures, in the order of their numbers.
 pub fn run(cells: &[Cell]) -> Vec<Failure> {

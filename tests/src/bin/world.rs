@@ -1,10 +1,11 @@
 //! Random transfers in the simulated world: `world --seeds N [--kind KIND] [--scenario NAME] [--over TRANSPORT] [--loss PERCENT] [--first-seed S]`;
-//! cells of the test matrix: `world --cells N [--first-seed S]`.
+//! cells of the test matrix: `world --cells N [--first-seed S]`; parties stopped at every step: `world --kills`.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use patchcord_tests::{
+    kills,
     matrix::{self, Cell, Coverage},
     sweep::{self, Over},
 };
@@ -33,6 +34,9 @@ struct Options {
     /// So many cells of the test matrix instead, from the first seed on.
     #[arg(long)]
     cells: Option<u64>,
+    /// Each party of each kind of transfer stopped before each step of it instead.
+    #[arg(long)]
+    kills: bool,
 }
 
 fn over(name: &str) -> Result<Over, String> {
@@ -42,6 +46,9 @@ fn over(name: &str) -> Result<Over, String> {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.kills {
+        return stop_everybody();
+    }
     if let Some(count) = options.cells {
         return cells(options.first_seed, count);
     }
@@ -102,5 +109,26 @@ fn cells(first: u64, count: u64) -> ExitCode {
     }
     print!("{}", Coverage::of(&cells));
     println!("{} passed, {} failed", cells.len() - failures.len(), failures.len());
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn stop_everybody() -> ExitCode {
+    let planned: Result<Vec<_>, _> = kills::transfers().iter().map(kills::of).collect();
+    let kills = match planned {
+        Ok(kills) => kills.concat(),
+        Err(error) => {
+            eprintln!("a scenario cannot be read: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let failures = kills::run(&kills);
+    for failure in failures.iter().take(sweep::MOST_FAILURES) {
+        println!("FAILED party {} stopped at {:?}, {}", failure.kill.party, failure.kill.at, failure.kill.of);
+        for broken in &failure.broken {
+            println!("  {broken}");
+        }
+        println!("{}", failure.trace);
+    }
+    println!("{} passed, {} failed", kills.len() - failures.len(), failures.len());
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

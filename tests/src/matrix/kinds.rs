@@ -3,9 +3,13 @@
 //! Words that a kind gives: `{new}` is the number of the target's INVITE that the transfer causes, counted over all that come
 //! to it; `{asked}` is what a scripted target does about the call in which it is asked before.
 
-use super::{Axis, Then::Comes, Then::Same, Value};
+use super::{
+    Axis,
+    Then::{self, Anything, Comes, Same},
+    Value,
+};
 
-const fn blind(name: &'static str, then: super::Then, text: &'static str) -> Value {
+const fn blind(name: &'static str, then: Then, text: &'static str) -> Value {
     Value { name, then, text, words: &[("new", "1"), ("asked", "")] }
 }
 
@@ -14,21 +18,26 @@ const ASKED: &[(&str, &str)] = &[
     ("new", "2"),
     (
         "asked",
-        "on carol INVITE 1 after 0ms carol reply 180\non carol INVITE 1 after 900ms carol reply 200 sdp\n",
+        "on carol INVITE 1 after 0ms carol reply 180\non carol INVITE 1 after 900ms carol reply 200 sdp\n| Supported: replaces\n",
     ),
 ];
 
 /// The target rings.
 const RINGS: &[(&str, &str)] = &[("new", "2"), ("asked", "on carol INVITE 1 after 0ms carol reply 180\n")];
 
-const fn asked(name: &'static str, then: super::Then, text: &'static str) -> Value {
+const fn asked(name: &'static str, then: Then, text: &'static str) -> Value {
     Value { name, then, text, words: ASKED }
 }
 
-/// The kinds.
-pub(super) const AXIS: Axis = Axis {
-    name: "kind",
-    values: &[
+/// Between engines.
+pub(super) const OF_ENGINES: Axis = Axis { name: "kind", values: &values(Same) };
+
+/// Towards a scripted transferee.
+pub(super) const OF_SCRIPTED: Axis = Axis { name: "kind", values: &values(Anything) };
+
+/// The kinds. `called` is what the transferee does to the outcome if it is the one that is called: if scripted, nothing.
+const fn values(called: Then) -> [Value; 12] {
+    [
         blind("blind", Same, "on alice established 1 after 1s alice blind carol"),
         blind(
             "blind, cancelled",
@@ -90,9 +99,9 @@ pub(super) const AXIS: Axis = Axis {
         ),
         asked(
             "attended, protected target",
-            Same,
+            called,
             "on alice established 1 after 500ms alice call carol\n\
              on alice established 2 after 1s alice attended bob carol protect",
         ),
-    ],
-};
+    ]
+}

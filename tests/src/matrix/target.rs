@@ -79,7 +79,7 @@ pub(super) const TABLE: Table = Table {
             name: "policy",
             values: &[
                 value("default", Same, ""),
-                value("trusted", Same, "option carol replaces trusted"),
+                value("trusted", Anything, "option carol replaces trusted"),
                 value("referred by", Same, "option carol replaces referred-by"),
                 value("everybody", Same, "option carol replaces allow"),
                 value("nobody", Anything, "option carol replaces deny"),
@@ -167,6 +167,6 @@ pub(super) const TABLE: Table = Table {
                 value("target holds", Anything, "on alice refer_sent 1 after 0ms..120ms carol hold"),
             ],
         },
-        chaos::AXIS,
+        chaos::OF_SCRIPTED,
     ],
 };
