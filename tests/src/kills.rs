@@ -46,6 +46,13 @@ pub struct Failure {
 }
 
 impl Kill {
+    /// The same, but judged so long after the stop.
+    #[must_use]
+    pub fn judged_after(mut self, time: Duration) -> Self {
+        self.scenario.end = self.at + time;
+        self
+    }
+
     /// Plays it; what was broken.
     pub fn run(&self) -> Option<Failure> {
         let played = play::play(&self.scenario, SEED);
