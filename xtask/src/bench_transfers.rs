@@ -11,7 +11,7 @@ use crate::release::program;
 use crate::workspace::Workspace;
 
 pub(crate) const FLAGS: &[Flag] = &[
-    Flag::with("--count", "N", "real transfers of each kind (default 10000)"),
+    Flag::with("--count", "N", "real transfers of each kind in a row (default 3000)"),
     Flag::with("--parallel", "N", "of these at a time (default 16)"),
 ];
 
@@ -27,9 +27,12 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     transfers(workspace, &["memory"])
 }
 
+/// Transfers a second of the soak: over UDP each leaves transactions behind for 32 s, and their table is bounded.
+const RATE: &str = "200";
+
 /// So many real transfers, none stuck, nothing left.
 pub(crate) fn soak(workspace: &Workspace, count: u64) -> Outcome {
-    transfers(workspace, &["soak", "--count", &count.to_string()])
+    transfers(workspace, &["soak", "--rate", RATE, "--count", &count.to_string()])
 }
 
 fn transfers(workspace: &Workspace, args: &[&str]) -> Outcome {

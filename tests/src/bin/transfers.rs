@@ -45,7 +45,7 @@ enum Options {
 #[derive(Debug, Clone, clap::Args)]
 struct Load {
     /// Transfers in all.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = BURST)]
     count: u64,
     /// Transfers at a time.
     #[arg(long, default_value_t = 16)]
@@ -53,7 +53,14 @@ struct Load {
     /// Only this kind; the kinds in turn otherwise.
     #[arg(long)]
     kind: Option<Kind>,
+    /// No more than so many a second; as fast as it goes otherwise.
+    #[arg(long)]
+    rate: Option<u32>,
 }
+
+/// Transfers in a row that leave room in the table of transactions: over UDP one is remembered for 64*T1 = 32 s, and beyond the
+/// table's capacity new calls are refused with 503.
+const BURST: u64 = 3000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {

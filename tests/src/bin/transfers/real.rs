@@ -40,7 +40,7 @@ pub(crate) fn rates(load: &Load) -> Result<(), Failure> {
             let agents = Arc::new(Agents::start(Calls::Answer).await?);
             let (median, most) = timed(&agents, kind).await?;
             let (start, used) = (Instant::now(), cpu());
-            run(&agents, load.count, load.parallel, &[kind]).await?;
+            run(&agents, load, load.count, &[kind]).await?;
             let (took, used) = (start.elapsed().as_secs_f64(), (cpu() - used).as_secs_f64());
             println!(
                 "| {} | {} | {} | {:.0} | {:.0} | {median:.1?} / {most:.1?} |",
@@ -89,12 +89,12 @@ pub(crate) fn soak(load: &Load) -> Result<(), Failure> {
     Runtime::new()?.block_on(async {
         let agents = Arc::new(Agents::start(Calls::Answer).await?);
         let kinds = load.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
-        run(&agents, WARM_UP, load.parallel, &kinds).await?;
+        run(&agents, load, WARM_UP, &kinds).await?;
         agents.idle().await?;
         tokio::time::sleep(SETTLING).await;
         let before = live_bytes();
         let start = Instant::now();
-        run(&agents, load.count, load.parallel, &kinds).await?;
+        run(&agents, load, load.count, &kinds).await?;
         let took = start.elapsed();
         agents.idle().await?;
         tokio::time::sleep(SETTLING).await;
@@ -111,10 +111,11 @@ pub(crate) fn soak(load: &Load) -> Result<(), Failure> {
     })
 }
 
-/// Transfers, so many at a time, of the kinds in turn.
-async fn run(agents: &Arc<Agents>, count: u64, parallel: u64, kinds: &[Kind]) -> Result<(), Failure> {
+/// So many transfers, as many at a time and in a second as the load says, of the kinds in turn.
+async fn run(agents: &Arc<Agents>, load: &Load, count: u64, kinds: &[Kind]) -> Result<(), Failure> {
     let next = Arc::new(AtomicU64::new(0));
-    let workers: Vec<_> = (0..parallel)
+    let (start, rate) = (tokio::time::Instant::now(), load.rate);
+    let workers: Vec<_> = (0..load.parallel)
         .map(|_| {
             let (agents, next, kinds) = (agents.clone(), next.clone(), kinds.to_vec());
             tokio::spawn(async move {
@@ -122,6 +123,10 @@ async fn run(agents: &Arc<Agents>, count: u64, parallel: u64, kinds: &[Kind]) ->
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= count {
                         return Ok::<(), Failure>(());
+                    }
+                    if let Some(rate) = rate {
+                        let due = Duration::from_secs_f64(number as f64 / f64::from(rate.max(1)));
+                        tokio::time::sleep_until(start + due).await;
                     }
                     agents.transfer(kinds[number as usize % kinds.len()]).await?;
                 }
