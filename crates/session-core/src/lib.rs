@@ -18,7 +18,7 @@ pub use error::{
 pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
-    Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
+    Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType, WarmTransfer,
 };
 
 pub use dialog_core::{
@@ -26,13 +26,14 @@ pub use dialog_core::{
     Registered, RegistrationFailure, RegistrationId, Reliability, Secret, SessionTimers, Users,
 };
 pub use engine::{
-    AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo,
-    SessionInfo, SessionMediaState, TransferInfo,
+    Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
+    MonitorSummary, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, WarmOptions,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
-    Codec, CodecPreference, Direction, Hearing, HoldAudio, QualityKind, QualityReport, RecordLayout,
-    RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot, StreamSummary, Wav,
+    Codec, CodecPreference, ContinuityMarks, Direction, Hearing, HoldAudio, QualityKind, QualityReport,
+    RecordLayout, RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot,
+    StreamSummary, Wav,
     dtmf::Event as DtmfEvent,
     io::{ApplicationAudio, WavError, load_wav},
     quality::{Metric, QualityChange},
@@ -48,7 +49,8 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Failure, LearnedFrom, Network, Outcome,
-    OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
-    TransferPolicy, TransferRefusal, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, Completion, Decision, Decline, Failure,
+    LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, ReferOptions, ReferPlacement, ReferPolicy,
+    ReferSubscription, ReferTarget, ReferredBy, ReplacesAuthorizer, Role, SemiAttended, TelTarget,
+    TransferId, TransferPolicy, TransferRefusal, UserToUser, WithoutReplaces,
 };

@@ -7,11 +7,12 @@ use dialog_core::{IncomingCall, RegistrationId};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
-use transfer::{AttendedOptions, Completion, Decision, TransferId};
+use transfer::{AttendedOptions, Completion, Decision, ReferOptions, TransferId};
 
 use super::accounts::{AccountCommand, RegistrationInfo};
 use super::audio::AudioCommand;
 use super::media_boundary::{MediaCommand, SessionMediaState};
+use super::warm::WarmOptions;
 use crate::{
     error::{RegistrationError, SessionError, SessionState, TransferError},
     event::{SessionEvent, SessionId},
@@ -198,6 +199,15 @@ pub enum Command {
         /// Where the other party is to go.
         target: UriBuf,
     },
+    /// As [`Command::Blind`], with options of its own for the REFER.
+    BlindWith {
+        /// The call.
+        session: SessionId,
+        /// Where the other party is to go.
+        target: UriBuf,
+        /// How the REFER is sent.
+        options: Box<ReferOptions>,
+    },
     /// Asks a target first, to move the other party of a call to it later; replied with [`Reply::Consultation`] once the
     /// consultation call is placed, which is after the hold.
     Consult {
@@ -209,6 +219,22 @@ pub enum Command {
         options: AttendedOptions,
         /// When the transfer is completed.
         completion: Completion,
+    },
+    /// Hands the other party of a call to a target that is told first; replied as [`Command::Consult`] is.
+    Warm {
+        /// The call.
+        session: SessionId,
+        /// Who is to take it over.
+        target: UriBuf,
+        /// How.
+        options: Box<WarmOptions>,
+    },
+    /// The application's word on a warm transfer whose target has answered.
+    DecideWarm {
+        /// The transfer.
+        transfer: TransferId,
+        /// Whether the target takes the caller over.
+        accept: bool,
     },
     /// Moves the other party of a call to the party of another one; replied with [`Reply::Transfer`] once it has begun.
     /// Where the second call is the consultation of a transfer of the first, that transfer is completed.
@@ -227,6 +253,11 @@ pub enum Command {
     },
     /// Turns to the other party while a target is being asked.
     Swap {
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// Lets go of a transfer: hangs up once its REFER is accepted; the outcome is still told.
+    Detach {
         /// The transfer.
         transfer: TransferId,
     },
@@ -427,7 +458,7 @@ pub struct Leftovers {
     pub ports: usize,
     /// Commands without an answer.
     pub commands: usize,
-    /// Transfers whose media is kept together.
+    /// Transfers whose media is kept together, and warm transfers.
     pub coordinations: usize,
     /// Recordings whose end was not told.
     pub recordings: usize,

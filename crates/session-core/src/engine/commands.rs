@@ -49,10 +49,16 @@ impl<T: Tap> Engine<T> {
             }
             Command::Hold { session } => self.change_hold(id, session, true),
             Command::Resume { session } => self.change_hold(id, session, false),
-            Command::Blind { session, target } => self.blind(id, session, target),
-            Command::Consult { session, target, options, completion } => {
-                self.consult(id, session, target, options, completion);
+            Command::Blind { session, target } => self.blind(id, session, target, None),
+            Command::BlindWith { session, target, options } => {
+                self.blind(id, session, target, Some(*options));
             }
+            Command::Consult { session, target, options, completion } => {
+                // The transfer's id is in its reply.
+                let _ = self.consult(id, session, target, options, completion);
+            }
+            Command::Warm { session, target, options } => self.begin_warm(id, session, target, *options),
+            Command::DecideWarm { transfer, accept } => self.decide_warm(id, transfer, accept),
             Command::Attended { session, consultation, options } => {
                 self.attended(id, session, consultation, options);
             }
@@ -61,6 +67,9 @@ impl<T: Tap> Engine<T> {
             }
             Command::Swap { transfer } => {
                 self.ask_transfer(id, TransferCommand::Swap { transfer }, Asked::done);
+            }
+            Command::Detach { transfer } => {
+                self.ask_transfer(id, TransferCommand::Detach { transfer }, Asked::done);
             }
             Command::CancelTransfer { transfer } => {
                 self.ask_transfer(id, TransferCommand::Cancel { transfer }, Asked::until_ended);

@@ -3,7 +3,7 @@
 use dialog_core::LegId;
 use sip_message::UriBuf;
 use transfer::{
-    AttendedOptions, BlindOptions, Completion, Hold, Role, TransferCommand, TransferId, TransferRefusal,
+    AttendedOptions, Completion, Hold, ReferOptions, Role, TransferCommand, TransferId, TransferRefusal,
 };
 
 use super::{CommandId, Engine, Tap, transfers::Asked};
@@ -14,7 +14,13 @@ use crate::{
 };
 
 impl<T: Tap> Engine<T> {
-    pub(super) fn blind(&mut self, id: CommandId, session: SessionId, target: UriBuf) {
+    pub(super) fn blind(
+        &mut self,
+        id: CommandId,
+        session: SessionId,
+        target: UriBuf,
+        options: Option<ReferOptions>,
+    ) {
         let Some(leg) = self.established(id, session) else { return };
         let command = TransferCommand::Blind {
             transfer: self.surroundings.ids.mint(),
@@ -22,11 +28,12 @@ impl<T: Tap> Engine<T> {
             target,
             hold: self.hold_of(session),
             referred_by: Some(self.config.identity.clone()),
-            options: BlindOptions::default(),
+            options: options.unwrap_or_else(|| self.config.refer.clone()),
         };
         self.ask_transfer(id, command, Asked::transfer);
     }
 
+    /// The transfer, where the transfer layer was asked.
     pub(super) fn consult(
         &mut self,
         id: CommandId,
@@ -34,26 +41,29 @@ impl<T: Tap> Engine<T> {
         target: UriBuf,
         options: AttendedOptions,
         completion: Completion,
-    ) {
-        let Some(leg) = self.established(id, session) else { return };
+    ) -> Option<TransferId> {
+        let leg = self.established(id, session)?;
         let limit = self.config.max_calls;
         if self.stopping || self.sessions.len() >= limit {
             let error =
                 if self.stopping { SessionError::Closed } else { SessionError::TooManyCalls { limit } };
             self.reply(id, Err(TransferError::Session(error).into()));
-            return;
+            return None;
         }
+        let transfer = self.surroundings.ids.mint();
         let command = TransferCommand::Consult {
-            transfer: self.surroundings.ids.mint(),
+            transfer,
             leg,
             consultation: self.mint_leg(),
             target,
             hold: self.hold_of(session),
             referred_by: Some(self.config.identity.clone()),
             options,
+            refer: self.config.refer.clone(),
             completion,
         };
         self.ask_transfer(id, command, Asked::until_placed);
+        Some(transfer)
     }
 
     pub(super) fn attended(
@@ -81,6 +91,7 @@ impl<T: Tap> Engine<T> {
             consultation_held: self.is_held(consultation),
             referred_by: Some(self.config.identity.clone()),
             options,
+            refer: self.config.refer.clone(),
         };
         self.ask_transfer(id, command, Asked::transfer);
     }

@@ -2,7 +2,8 @@
 
 use sip_message::StatusCode;
 
-use crate::{Failure, LearnedFrom, Outcome, OutcomeKind};
+use super::{event::CallEnd, machine::Facts};
+use crate::{Decline, Failure, LearnedFrom, Outcome, OutcomeKind};
 
 /// Why a transfer of ours did not come to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,14 +101,50 @@ impl Cause {
     }
 }
 
-/// The party was moved.
-pub(super) const fn succeeded(code: StatusCode) -> Outcome {
-    Outcome {
-        kind: OutcomeKind::Succeeded,
-        learned_from: LearnedFrom::Notify,
-        code: Some(code),
-        failure: None,
-        call_kept: false,
+impl Outcome {
+    /// What was given up is told as what the target did not want.
+    pub(super) fn declined(self, reason: Decline) -> Self {
+        if self.kind != OutcomeKind::Cancelled {
+            return self;
+        }
+        let kept = if self.call_kept { OutcomeKind::Recovered } else { OutcomeKind::Failed };
+        let (kind, failure, learned_from) = match reason {
+            Decline::Declined => (kept, Failure::Declined, LearnedFrom::Local),
+            Decline::TimedOut => (OutcomeKind::TimedOut, Failure::Undecided, LearnedFrom::Guard),
+            Decline::Impossible => (kept, Failure::NoReplaces, LearnedFrom::Local),
+        };
+        Self { kind, learned_from, failure: Some(failure), ..self }
+    }
+}
+
+/// What says that the party was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// A report.
+    Reported(StatusCode),
+    /// Nothing but the acceptance, and the end of a call by somebody else if that was seen.
+    Unreported { seen: bool },
+}
+
+impl Moved {
+    /// The same, after one of the calls has ended.
+    pub(super) const fn or_seen(self, end: CallEnd) -> Self {
+        match (self, end) {
+            (Self::Unreported { .. }, CallEnd::HungUp) => Self::Unreported { seen: true },
+            (Self::Unreported { .. } | Self::Reported(_), _) => self,
+        }
+    }
+
+    pub(super) const fn outcome(self, facts: Facts) -> Outcome {
+        let (kind, learned_from, code) = match self {
+            Self::Reported(code) => (OutcomeKind::Succeeded, LearnedFrom::Notify, Some(code)),
+            Self::Unreported { seen } => (
+                OutcomeKind::AcceptedWithoutProgress,
+                if seen { LearnedFrom::Bye } else { LearnedFrom::Local },
+                facts.accepted,
+            ),
+        };
+        Outcome { kind, learned_from, code, failure: None, call_kept: false }
     }
 }
 
