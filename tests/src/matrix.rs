@@ -115,7 +115,9 @@ impl Cell {
         let mut primes: Vec<u64> = Vec::new();
         let pick = |axis: &Axis| {
             let values = axis.values.len() as u64;
-            let prime = (values.max(2)..).find(|it| is_prime(*it) && !primes.contains(it)).unwrap_or(values);
+            // There is always a prime below the double of a number (Bertrand), and so a free one below this many doublings.
+            let mut candidates = values.max(2)..values.max(2) << (primes.len() + 1);
+            let prime = candidates.find(|it| is_prime(*it) && !primes.contains(it)).unwrap_or(values);
             primes.push(prime);
             let turned = number / tables % prime;
             (if turned < values { turned } else { seed.draw() % values }) as usize
@@ -160,14 +162,13 @@ impl Cell {
         let (mut parties, rest): (Vec<&str>, Vec<&str>) =
             all.lines().partition(|line| line.starts_with("party "));
         parties.sort_unstable();
-        let mut text = format!("title {}\n{}\n{}\n", self.name(), parties.join("\n"), rest.join("\n"));
+        let text = format!("title {}\n{}\n{}\n", self.name(), parties.join("\n"), rest.join("\n"));
         let outcome = match self.then() {
             Then::Same => "Succeeded",
             Then::Comes(outcome) => outcome,
             Then::Anything => return text,
         };
-        text += &format!("expect {} outcome {outcome} *\n", table.whose);
-        text
+        text + "expect " + table.whose + " outcome " + outcome + " *\n"
     }
 
     /// Its scenario.
@@ -187,7 +188,7 @@ impl Cell {
     pub fn run(&self) -> Result<(), Box<Failure>> {
         let scenario = match self.scenario() {
             Ok(scenario) => scenario,
-            Err(error) => return Err(self.failure(vec![error.to_string()], self.text())),
+            Err(error) => return Err(Box::new(self.failure(vec![error.to_string()], self.text()))),
         };
         let played = play::play(&scenario, self.number);
         let mut broken = check::broken(&played);
@@ -195,11 +196,11 @@ impl Cell {
         if broken.is_empty() {
             return Ok(());
         }
-        Err(self.failure(broken, ladder::tail(&played.journal, &played.names, TAIL)))
+        Err(Box::new(self.failure(broken, ladder::tail(&played.journal, &played.names, TAIL))))
     }
 
-    fn failure(&self, broken: Vec<String>, trace: String) -> Box<Failure> {
-        Box::new(Failure { cell: self.clone(), broken, trace })
+    fn failure(&self, broken: Vec<String>, trace: String) -> Failure {
+        Failure { cell: self.clone(), broken, trace }
     }
 }
 

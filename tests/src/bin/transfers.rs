@@ -103,7 +103,7 @@ enum Failure {
 }
 
 /// How long one step of a transfer may take before it counts as stuck: longer than any timer of one that goes well.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn main() -> ExitCode {
     let done = match Options::parse() {
@@ -130,5 +130,5 @@ fn cpu() -> Duration {
 /// Bytes that are allocated now.
 fn live_bytes() -> i64 {
     let stats = ALLOCATIONS.stats();
-    stats.bytes_allocated as i64 - stats.bytes_deallocated as i64
+    stats.bytes_allocated.cast_signed() as i64 - stats.bytes_deallocated.cast_signed() as i64
 }

@@ -41,7 +41,7 @@ pub(crate) fn rates(load: &Load) -> Result<(), Failure> {
             let (median, most) = timed(&agents, kind).await?;
             let (start, used) = (Instant::now(), cpu());
             run(&agents, load, load.count, &[kind]).await?;
-            let (took, used) = (start.elapsed().as_secs_f64(), (cpu() - used).as_secs_f64());
+            let (took, used) = (start.elapsed().as_secs_f64(), cpu().saturating_sub(used).as_secs_f64());
             println!(
                 "| {} | {} | {} | {:.0} | {:.0} | {median:.1?} / {most:.1?} |",
                 kind.name(),
@@ -75,7 +75,7 @@ pub(crate) fn memory(count: u64) -> Result<(), Failure> {
         let held = live_bytes() - before;
         println!(
             "| bytes of a transfer in progress, all three parties, the new call included | {} |",
-            held / count as i64
+            held / count.cast_signed()
         );
         agents.shut_down().await
     })
@@ -148,7 +148,7 @@ async fn timed(agents: &Agents, kind: Kind) -> Result<(Duration, Duration), Fail
     for _ in 0..TIMED {
         agents.transfer(kind).await?;
         let sent = at(&mut events).await?;
-        took.push(at(&mut events).await? - sent);
+        took.push(at(&mut events).await?.saturating_sub(sent));
     }
     took.sort_unstable();
     Ok((took[took.len() / 2], took[took.len() * 95 / 100]))

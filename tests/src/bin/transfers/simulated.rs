@@ -32,7 +32,7 @@ pub(crate) fn print(count: u64, rounds: u32) -> Result<(), Failure> {
             for _ in 0..count {
                 play::play_unobserved(&scenario, SEED);
             }
-            cheapest = cheapest.min((cpu() - start).as_secs_f64() / count as f64);
+            cheapest = cheapest.min(cpu().saturating_sub(start).as_secs_f64() / count as f64);
         }
         println!("| {name} | {:.0} | {:.0} |", cheapest * 1e6, 1.0 / cheapest);
     }
