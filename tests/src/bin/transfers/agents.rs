@@ -6,7 +6,7 @@ use session_core::{
     Builder, Delivery, EventKind, Incoming, IncomingQueue, MediaMode, OutcomeKind, Overflow, ReferPolicy,
     Session, SessionEvent, SessionManager, Subscriber, TransferPolicy,
 };
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 use crate::{Failure, Kind, PATIENCE};
 
@@ -76,7 +76,9 @@ impl Agents {
     /// Waits until nobody has a call or a transfer, as long as the patience allows.
     pub(crate) async fn idle(&self) -> Result<(), Failure> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut looks = interval(Duration::from_millis(100));
         loop {
+            looks.tick().await;
             let mut left = Vec::new();
             for manager in [&self.alice, &self.bob, &self.carol] {
                 left.extend(manager.sessions().await?.into_iter().map(|info| format!("{info:?}")));
@@ -89,7 +91,6 @@ impl Agents {
             if tokio::time::Instant::now() > deadline {
                 return Err(Failure::Left(left.join("; ")));
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 

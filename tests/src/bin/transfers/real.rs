@@ -9,7 +9,10 @@ use std::{
 };
 
 use session_core::{Delivery, EventKind, Overflow, SessionEvent, Subscriber};
-use tokio::runtime::Runtime;
+use tokio::{
+    runtime::Runtime,
+    time::{interval, interval_at},
+};
 
 use crate::{
     Failure, Kind, Load,
@@ -63,7 +66,7 @@ pub(crate) fn memory(count: u64) -> Result<(), Failure> {
         for _ in 0..count {
             sessions.push(agents.call(&agents.bob).await?);
         }
-        tokio::time::sleep(SETTLING).await;
+        settle().await;
         let before = live_bytes();
         let mut transfers = Vec::new();
         for session in &sessions {
@@ -91,13 +94,13 @@ pub(crate) fn soak(load: &Load) -> Result<(), Failure> {
         let kinds = load.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
         run(&agents, load, WARM_UP, &kinds).await?;
         agents.idle().await?;
-        tokio::time::sleep(SETTLING).await;
+        settle().await;
         let before = live_bytes();
         let start = Instant::now();
         run(&agents, load, load.count, &kinds).await?;
         let took = start.elapsed();
         agents.idle().await?;
-        tokio::time::sleep(SETTLING).await;
+        settle().await;
         let grown = live_bytes() - before;
         println!(
             "{} transfers in {took:.1?}, none stuck; {before} bytes live before, {grown} more after",
@@ -109,6 +112,14 @@ pub(crate) fn soak(load: &Load) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// Lets the time pass after which nothing of what has ended is remembered.
+async fn settle() {
+    let mut ticks = interval(SETTLING);
+    // The first comes at once.
+    ticks.tick().await;
+    ticks.tick().await;
 }
 
 /// So many transfers, as many at a time and in a second as the load says, of the kinds in turn.
@@ -126,7 +137,7 @@ async fn run(agents: &Arc<Agents>, load: &Load, count: u64, kinds: &[Kind]) -> R
                     }
                     if let Some(rate) = rate {
                         let due = Duration::from_secs_f64(number as f64 / f64::from(rate.max(1)));
-                        tokio::time::sleep_until(start + due).await;
+                        interval_at(start + due, SETTLING).tick().await;
                     }
                     agents.transfer(kinds[number as usize % kinds.len()]).await?;
                 }
