@@ -125,8 +125,12 @@ pub enum EventKind {
     TransferRequested {
         /// Whom we are to call.
         target: String,
-        /// Who asks.
+        /// Who asks, as it says: the URI, unverified unless `verified` says otherwise.
         referred_by: Option<String>,
+        /// The display name that it gives itself; never verified, and no name to show without saying so (TR-033).
+        referred_by_name: Option<String>,
+        /// Whether the transport has verified that it comes from the host that `referred_by` names (TR-143).
+        verified: bool,
         /// Whether a decision is awaited.
         decide: bool,
     },
@@ -183,6 +187,11 @@ pub enum EventKind {
     /// Transferee: the new call takes over.
     TransferConnected {
         /// The new call.
+        to: SessionId,
+    },
+    /// Transferee: the new call failed after the transferor had hung up, which is called back (TR-181).
+    TransferRecalling {
+        /// The call back.
         to: SessionId,
     },
     /// This call has taken the place of another one, by an INVITE with Replaces (RFC 3891); the other one is gone.
@@ -329,6 +338,7 @@ impl SessionEvent {
             EventKind::TransferProgress { .. } => "transfer_progress",
             EventKind::TransferRecovering => "transfer_recovering",
             EventKind::TransferConnected { .. } => "transfer_connected",
+            EventKind::TransferRecalling { .. } => "transfer_recalling",
             EventKind::Replaced { .. } => "replaced",
             EventKind::ReplaceRefused { .. } => "replace_refused",
             EventKind::ReplaceUnacknowledged { .. } => "replace_unacknowledged",
@@ -393,6 +403,7 @@ impl SessionEvent {
                 Some(target.clone())
             }
             EventKind::TransferConnected { to: other }
+            | EventKind::TransferRecalling { to: other }
             | EventKind::MediaSwitched { to: other, .. }
             | EventKind::TransferConsulting { consultation: other }
             | EventKind::ConsultSwapped { active: other } => Some(other.to_string()),
@@ -453,41 +464,4 @@ impl SessionEvent {
 }
 
 #[cfg(test)]
-mod tests {
-    use dialog_core::EndReason;
-
-    use super::*;
-
-    fn priority_of(kind: EventKind) -> Priority {
-        SessionEvent { seq: 0, at: Duration::ZERO, session: None, transfer: None, kind }.priority()
-    }
-
-    #[test]
-    fn the_events_of_a_call_share_one_priority_and_traces_are_lower() {
-        let to = SessionId::from(1);
-        for kind in [
-            EventKind::Calling { to: String::new() },
-            EventKind::Established { peer: String::new(), placed: true },
-            EventKind::HoldChanged { local: true, remote: false },
-            EventKind::ReferSent,
-            EventKind::TransferRecovering,
-            EventKind::TransferConnected { to },
-            EventKind::MediaSwitched { to, gap: None },
-            EventKind::CallEnded {
-                cause: EndCause { by: dialog_core::By::Local, reason: EndReason::Bye, header: None },
-            },
-        ] {
-            assert_eq!(priority_of(kind.clone()), Priority::Normal, "{kind:?}");
-        }
-        let address = SocketAddr::from(([192, 0, 2, 1], 5060));
-        let trace = TracedMessage {
-            sent: true,
-            transport: Transport::Udp,
-            local: address,
-            remote: address,
-            summary: String::new(),
-            bytes: Bytes::new(),
-        };
-        assert_eq!(priority_of(EventKind::Message(trace)), Priority::Low);
-    }
-}
+mod tests;

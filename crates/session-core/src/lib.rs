@@ -9,8 +9,8 @@ mod error;
 mod event;
 mod facade;
 
-pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
-pub use driver::{Capture, CaptureReport};
+pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name, printable};
+pub use driver::{Capture, CaptureReport, Impairment};
 pub use error::{
     MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
     TransferError,
@@ -49,8 +49,9 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, Completion, Decision, Decline, Failure,
-    LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, ReferOptions, ReferPlacement, ReferPolicy,
-    ReferSubscription, ReferTarget, ReferredBy, ReplacesAuthorizer, Role, SemiAttended, TelTarget,
-    TransferId, TransferPolicy, TransferRefusal, UserToUser, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, CallerIdentity, Completion, Decision, Decline,
+    DiversionHeader, Failure, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, Rate, ReferOptions,
+    ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy,
+    ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role, SemiAttended, TelTarget, TransferId,
+    TransferPolicy, TransferRefusal, UserToUser, WithoutReplaces,
 };

@@ -9,6 +9,7 @@
 )]
 
 mod capture;
+mod impairment;
 mod start;
 mod watch;
 
@@ -31,7 +32,10 @@ use tokio::{
 };
 use transfer::{Decision, TransferId};
 
-pub use self::capture::{Capture, CaptureReport};
+pub use self::{
+    capture::{Capture, CaptureReport},
+    impairment::Impairment,
+};
 pub(crate) use self::{
     start::{Plan, Started, start},
     watch::{CallStatus, Observer, TransferWatch},
@@ -99,6 +103,7 @@ pub(crate) struct Parts {
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) media: Option<MediaEnds>,
     pub(crate) capture: Option<Capture>,
+    pub(crate) impairment: Option<Impairment>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) decisions: mpsc::Sender<Delivered>,
@@ -112,6 +117,7 @@ struct Driver {
     pump: Option<PumpHandle>,
     stream_answers: Option<mpsc::Receiver<StreamOutput>>,
     capture: Option<Capture>,
+    impairment: Option<Impairment>,
     /// Bound ports that the engine knows and has not used yet.
     ports: BTreeMap<u16, PortPair>,
     requests: mpsc::Receiver<Request>,
@@ -131,7 +137,8 @@ struct Driver {
 /// Runs the driver until it is shut down, or every handle is gone and its calls are ended. The sockets are closed when it
 /// returns; those who asked for the end are still to be told.
 pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
-    let Parts { config, sockets, resolver, media, capture, accounts, requests, decisions, bus } = parts;
+    let Parts { config, sockets, resolver, media, capture, impairment, accounts, requests, decisions, bus } =
+        parts;
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let engine =
         Engine::new(config, Instant::now(), unix, Box::new(SystemRandom::default()), Observer::new(bus));
@@ -143,6 +150,7 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
         pump,
         stream_answers,
         capture,
+        impairment,
         ports: BTreeMap::new(),
         requests,
         decisions,
@@ -241,6 +249,12 @@ impl Driver {
     fn transport_inputs(&mut self) {
         let mut inputs = std::mem::take(&mut self.inputs);
         for input in inputs.drain(..) {
+            if let (TransportInput::Bytes { flow, .. }, Some(impairment)) = (&input, &self.impairment)
+                && self.sockets.local(*flow).is_some()
+                && impairment.takes()
+            {
+                continue;
+            }
             if let (TransportInput::Bytes { flow, source, bytes }, Some(capture)) = (&input, &self.capture)
                 && let Some(local) = self.sockets.local(*flow)
             {
@@ -360,6 +374,9 @@ impl Driver {
 
     fn write(&mut self, outbound: &Outbound) {
         let hop = &outbound.hop;
+        if hop.transport == Transport::Udp && self.impairment.as_ref().is_some_and(Impairment::takes) {
+            return;
+        }
         let capture = self.capture.as_ref().filter(|_| hop.transport == Transport::Udp);
         let capture = capture.map(|capture| (capture, Instant::now()));
         let written = self.sockets.write(outbound);

@@ -298,7 +298,8 @@ impl<T: Tap> Engine<T> {
             };
             self.transfer_ended(transfer, SessionId::from(leg.number()), outcome);
         }
-        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None };
+        let cause =
+            EndCause { by: By::Network, reason: EndReason::Unreachable, header: None, details: Vec::new() };
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.ended(session, &cause);
@@ -486,11 +487,12 @@ fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl
 }
 
 fn summary(message: &sip_message::Message) -> String {
-    match message.start_line() {
+    let words = match message.start_line() {
         sip_message::StartLine::Request { method, uri } => format!("{method} {uri}"),
         sip_message::StartLine::Status { code, reason } => match message.cseq() {
             Ok(cseq) => format!("{code} {reason} ({})", cseq.method),
             Err(_) => format!("{code} {reason}"),
         },
-    }
+    };
+    crate::describe::printable(&words).into_owned()
 }

@@ -22,7 +22,7 @@ use transfer::{Network, PeerProfile, ReferOptions, ReplacesAuthorizer, TransferP
 
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
-    driver::{self, Capture, Plan, Started},
+    driver::{self, Capture, Impairment, Plan, Started},
     engine::{AudioConfig, EngineConfig, MediaMode},
     error::StartError,
 };
@@ -47,6 +47,7 @@ pub struct Builder {
     ports: Option<RangeInclusive<u16>>,
     rtcp_interval: Option<Duration>,
     capture: Option<Capture>,
+    impairment: Option<Impairment>,
     accounts: Vec<Account>,
 }
 
@@ -64,6 +65,7 @@ impl Default for Builder {
             ports: None,
             rtcp_interval: None,
             capture: None,
+            impairment: None,
             accounts: Vec::new(),
         }
     }
@@ -293,6 +295,12 @@ impl Builder {
         self
     }
 
+    /// Loses datagrams on purpose: for laboratories.
+    pub fn impairment(mut self, impairment: Impairment) -> Self {
+        self.impairment = Some(impairment);
+        self
+    }
+
     /// Binds the sockets and starts the threads.
     pub async fn start(mut self) -> Result<(SessionManager, IncomingQueue), StartError> {
         if self.listen.is_empty() {
@@ -306,10 +314,30 @@ impl Builder {
                 Err(error) => tracing::info!(%error, "no TLS without settings of its own"),
             }
         }
-        let Self { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts } =
-            self;
-        let plan =
-            Plan { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts };
+        let Self {
+            listen,
+            sockets,
+            resolver,
+            identity,
+            config,
+            ports,
+            rtcp_interval,
+            capture,
+            impairment,
+            accounts,
+        } = self;
+        let plan = Plan {
+            listen,
+            sockets,
+            resolver,
+            identity,
+            config,
+            ports,
+            rtcp_interval,
+            capture,
+            impairment,
+            accounts,
+        };
         let Started { requests, decisions, bus, pump, locals } = driver::start(plan).await?;
         Ok((
             SessionManager::new(requests.clone(), bus, pump, locals),

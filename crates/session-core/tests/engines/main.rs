@@ -4,4 +4,5 @@ mod attended;
 mod blind;
 mod net;
 mod random;
+mod referred;
 mod replaced;

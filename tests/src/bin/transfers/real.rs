@@ -23,9 +23,6 @@ use crate::{
 /// What UDP transactions, ended dialogs and subscriptions need to be forgotten: 64*T1 and a margin.
 const SETTLING: Duration = Duration::from_secs(40);
 
-/// Transfers before memory is looked at for the first time: tables have their size by then.
-const WARM_UP: u64 = 1000;
-
 /// By how much live memory may differ after the soak: tables that grow by doubling once more.
 const MOST_GROWTH: i64 = 256 * 1024;
 
@@ -92,7 +89,8 @@ pub(crate) fn soak(load: &Load) -> Result<(), Failure> {
     Runtime::new()?.block_on(async {
         let agents = Arc::new(Agents::start(Calls::Answer).await?);
         let kinds = load.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
-        run(&agents, load, WARM_UP, &kinds).await?;
+        // Tables have the size that this load wants once it has gone on as long.
+        run(&agents, load, load.count, &kinds).await?;
         agents.idle().await?;
         settle().await;
         let before = live_bytes();
