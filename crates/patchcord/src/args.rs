@@ -413,8 +413,7 @@ pub(crate) enum Kind {
     SemiAttended,
     /// As attended, but the target is asked to call the first party, who never learns its address
     ProtectTarget,
-    /// Let the first party wait (--moh), tell the target what it is about (--briefing), and move
-    /// the first party if the target presses 1; any other end gives it back
+    /// Let it wait (--moh), tell the target (--briefing), and move it if that presses 1
     Warm,
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use session_core::{
     AttendedOptions, Builder, Completion, Consultation, EventKind, Outcome, OutcomeKind, ReferTarget, Role,
-    Session, SessionError, SessionManager, Transfer, TransferError, TransferPolicy, WarmOptions,
-    learned_name, outcome_name,
+    Session, SessionError, SessionManager, Transfer, TransferError, TransferPolicy, TransferRefusal,
+    WarmOptions, learned_name, outcome_name,
 };
 
 use crate::account;
@@ -139,13 +139,18 @@ async fn transfer(args: &TransferArgs, session: &Session, warm: WarmOptions) -> 
     let target = consultation.call().clone();
     if args.kind == Kind::SemiAttended {
         alerted(&mut consultation).await;
-    }
-    tokio::select! {
-        outcome = consultation.outcome() => return outcome.map_or_else(Went::Refused, Went::Ended),
-        () = talked(&target, args.talk), if args.kind == Kind::Consultative => {}
+    } else {
+        tokio::select! {
+            outcome = consultation.outcome() => return outcome.map_or_else(Went::Refused, Went::Ended),
+            () = talked(&target, args.talk), if args.kind == Kind::Consultative => {}
+        }
     }
     match consultation.complete().await {
         Ok(transfer) => outcome(transfer).await,
+        // It ended by itself: the outcome says how.
+        Err((mut consultation, TransferError::Refused(TransferRefusal::UnknownTransfer))) => {
+            consultation.outcome().await.map_or_else(Went::Refused, Went::Ended)
+        }
         Err((_, error)) => Went::Refused(error),
     }
 }
