@@ -8,6 +8,7 @@ pub mod engine;
 mod error;
 mod event;
 mod facade;
+mod stage;
 
 pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
 pub use driver::{Capture, CaptureReport};
@@ -16,6 +17,7 @@ pub use error::{
     TransferError,
 };
 pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
+pub use stage::{StageError, TransferStage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
     Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
@@ -27,7 +29,7 @@ pub use dialog_core::{
 };
 pub use engine::{
     AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo,
-    SessionInfo, SessionMediaState, TransferInfo,
+    SessionInfo, SessionMediaState, TransferInfo, TransferKind,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{

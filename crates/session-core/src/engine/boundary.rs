@@ -15,6 +15,7 @@ use super::media_boundary::{MediaCommand, SessionMediaState};
 use crate::{
     error::{RegistrationError, SessionError, SessionState, TransferError},
     event::{SessionEvent, SessionId},
+    stage::TransferStage,
 };
 
 identifier! {
@@ -329,6 +330,26 @@ pub struct SessionInfo {
     pub peer: String,
 }
 
+/// Which kind of transfer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransferKind {
+    /// The target was not asked.
+    Blind,
+    /// There is a call with the target, which the party that is moved takes over (RFC 5589 §7).
+    Attended,
+}
+
+impl TransferKind {
+    /// Its name as the public interfaces spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blind => "blind",
+            Self::Attended => "attended",
+        }
+    }
+}
+
 /// A live transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferInfo {
@@ -342,6 +363,10 @@ pub struct TransferInfo {
     pub consultation: Option<SessionId>,
     /// Our role.
     pub role: transfer::Role,
+    /// Which kind it is.
+    pub kind: TransferKind,
+    /// How far it is, as its events have told.
+    pub stage: TransferStage,
     /// Its state, by the catalogue's name.
     pub state: &'static str,
     /// The target.
@@ -397,6 +422,17 @@ pub enum Seen<'a> {
     Sent(&'a Outbound),
     /// An event for the bus.
     Event(&'a SessionEvent),
+    /// A call takes part in a transfer; told again with events of the transfer.
+    TakesPart {
+        /// The transfer.
+        transfer: TransferId,
+        /// The call.
+        session: SessionId,
+        /// The Call-ID of its messages.
+        call_id: &'a str,
+        /// The other party.
+        peer: &'a str,
+    },
     /// A value between two layers.
     Step {
         /// From which layer.
@@ -417,7 +453,7 @@ pub struct Leftovers {
     pub transactions: usize,
     /// Legs, dialogs, subscriptions and tombstones.
     pub dialogs: usize,
-    /// Transfers.
+    /// Transfers, replacements, and stages that were told of transfers.
     pub transfers: usize,
     /// Timers.
     pub timers: usize,

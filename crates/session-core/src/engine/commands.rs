@@ -8,13 +8,14 @@ use transfer::TransferCommand;
 
 use super::{
     CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap,
-    TransferInfo,
+    TransferInfo, TransferKind,
     session::{MAX_WAITERS, Session, Waiter, Wish},
     transfers::Asked,
 };
 use crate::{
     error::{SessionError, SessionState},
     event::{EventKind, SessionId},
+    stage::TransferStage,
 };
 
 impl<T: Tap> Engine<T> {
@@ -235,6 +236,9 @@ impl<T: Tap> Engine<T> {
             new_session: info.new_leg.map(|leg| SessionId::from(leg.number())),
             consultation: info.consultation.map(|leg| SessionId::from(leg.number())),
             role: info.role,
+            kind: if info.consultation.is_some() { TransferKind::Attended } else { TransferKind::Blind },
+            // One that has not told anything has just begun.
+            stage: self.stages.of(info.id).unwrap_or(TransferStage::Initiated),
             state: info.state,
             target: info.target.to_string(),
             last_code: info.last_code,

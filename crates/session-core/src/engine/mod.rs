@@ -39,7 +39,10 @@ use transfer::{
 };
 
 use self::session::Session;
-use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
+use crate::{
+    event::{EventKind, SessionEvent, SessionId, TracedMessage},
+    stage::Stages,
+};
 
 pub(crate) use media::PORTS_AHEAD;
 
@@ -47,7 +50,7 @@ pub use accounts::{AccountCommand, RegistrationInfo};
 pub use audio::AudioCommand;
 pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
-    Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo,
+    Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo, TransferKind,
 };
 pub use config::{AudioConfig, EngineConfig, MediaMode};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
@@ -133,6 +136,8 @@ pub struct Engine<T> {
     consulting: BTreeMap<TransferId, CommandId>,
     /// Transfer commands whose acceptance is awaited within this step.
     asked: VecDeque<transfers::Asked>,
+    /// How far each live transfer is, as its events have told.
+    stages: Stages,
     events: u64,
     stream_ops: u32,
     /// No new calls are taken any more.
@@ -193,6 +198,7 @@ impl<T: Tap> Engine<T> {
             cancellers: BTreeMap::new(),
             consulting: BTreeMap::new(),
             asked: VecDeque::new(),
+            stages: Stages::default(),
             events: 0,
             stream_ops: 0,
             stopping: false,
@@ -259,7 +265,7 @@ impl<T: Tap> Engine<T> {
             registrations: self.registrations.len(),
             transactions: self.transactions.len(),
             dialogs: self.dialogs.len() + self.dialogs.tombstones(),
-            transfers: self.transfers.len() + self.transfers.replacements(),
+            transfers: self.transfers.len().max(self.stages.len()) + self.transfers.replacements(),
             timers: self.timers.len(),
             routes: usize::from(!self.transports.is_idle()),
             ports: self.ports.in_use(),
@@ -448,8 +454,15 @@ impl<T: Tap> Engine<T> {
         self.transports.command(&mut self.surroundings.cx(), command, &mut self.from_transport.out());
     }
 
-    /// Publishes an event.
+    /// Publishes an event; a stage that its transfer cannot come to is told as such before it.
     fn tell(&mut self, session: Option<SessionId>, transfer: Option<TransferId>, kind: EventKind) {
+        if let Some(Err(error)) = transfer.map(|transfer| self.stages.follow(transfer, &kind)) {
+            self.publish(session, transfer, EventKind::TransferStageRefused(error));
+        }
+        self.publish(session, transfer, kind);
+    }
+
+    fn publish(&mut self, session: Option<SessionId>, transfer: Option<TransferId>, kind: EventKind) {
         self.events += 1;
         let at = Duration::from_micros(self.surroundings.now.as_micros());
         let event = SessionEvent { seq: self.events, at, session, transfer, kind };
