@@ -8,6 +8,7 @@ pub mod engine;
 mod error;
 mod event;
 mod facade;
+pub mod report;
 mod stage;
 
 pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
@@ -17,6 +18,7 @@ pub use error::{
     TransferError,
 };
 pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
+pub use report::TransferReport;
 pub use stage::{StageError, TransferStage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,

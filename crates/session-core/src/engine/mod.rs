@@ -15,6 +15,7 @@ mod legs;
 mod media;
 mod media_boundary;
 mod moving;
+mod observing;
 mod replacing;
 mod session;
 mod transfers;
@@ -38,9 +39,9 @@ use transfer::{
     Failure, LearnedFrom, Outcome, OutcomeKind, TransferId, TransferOutput, TransferTimer, Transfers,
 };
 
-use self::session::Session;
+use self::{observing::summary, session::Session};
 use crate::{
-    event::{EventKind, SessionEvent, SessionId, TracedMessage},
+    event::{EventKind, SessionId, TracedMessage},
     stage::Stages,
 };
 
@@ -454,25 +455,6 @@ impl<T: Tap> Engine<T> {
         self.transports.command(&mut self.surroundings.cx(), command, &mut self.from_transport.out());
     }
 
-    /// Publishes an event; a stage that its transfer cannot come to is told as such before it.
-    fn tell(&mut self, session: Option<SessionId>, transfer: Option<TransferId>, kind: EventKind) {
-        if let Some(Err(error)) = transfer.map(|transfer| self.stages.follow(transfer, &kind)) {
-            self.publish(session, transfer, EventKind::TransferStageRefused(error));
-        }
-        self.publish(session, transfer, kind);
-    }
-
-    fn publish(&mut self, session: Option<SessionId>, transfer: Option<TransferId>, kind: EventKind) {
-        self.events += 1;
-        let at = Duration::from_micros(self.surroundings.now.as_micros());
-        let event = SessionEvent { seq: self.events, at, session, transfer, kind };
-        self.tap.seen(self.surroundings.now, Seen::Event(&event));
-    }
-
-    fn tell_message(&mut self, message: TracedMessage) {
-        self.tell(None, None, EventKind::Message(message));
-    }
-
     fn reply(&mut self, id: CommandId, result: Result<Reply, CommandError>) {
         self.outputs.push_back(Output::Reply { id, result });
     }
@@ -496,15 +478,5 @@ fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl
     match op {
         TimerOp::Arm(key, after) => timers.arm(now, name(key), after),
         TimerOp::Disarm(key) => timers.disarm(&name(key)),
-    }
-}
-
-fn summary(message: &sip_message::Message) -> String {
-    match message.start_line() {
-        sip_message::StartLine::Request { method, uri } => format!("{method} {uri}"),
-        sip_message::StartLine::Status { code, reason } => match message.cseq() {
-            Ok(cseq) => format!("{code} {reason} ({})", cseq.method),
-            Err(_) => format!("{code} {reason}"),
-        },
     }
 }

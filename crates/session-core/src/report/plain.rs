@@ -1,0 +1,54 @@
+//! Text of the other side's, made harmless for a terminal, a log and a diagram.
+
+/// Characters of one text that are kept; a URI of a person is shorter, and a report is read by people.
+pub(super) const MOST_CHARACTERS: usize = 120;
+
+/// A text without characters that a terminal obeys instead of showing: controls, and those that turn the direction of writing.
+pub(super) fn plain(text: &str) -> String {
+    let mut kept = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count == MOST_CHARACTERS {
+            kept.push_str("..");
+            break;
+        }
+        if is_obeyed(character) {
+            kept.extend(character.escape_unicode());
+        } else {
+            kept.push(character);
+        }
+    }
+    kept
+}
+
+/// A URI of the other side's, without headers: they may name a dialog, whose ids are secrets (RFC 3891 §8).
+pub(super) fn plain_uri(uri: &str) -> String {
+    plain(uri.split_once('?').map_or(uri, |(address, _)| address))
+}
+
+fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_written_out() {
+        assert_eq!(plain("a\u{1b}[2Jb\r\n\u{202e}c\u{7f}"), "a\\u{1b}[2Jb\\u{d}\\u{a}\\u{202e}c\\u{7f}");
+        assert_eq!(plain("Zoë 中"), "Zoë 中");
+    }
+
+    #[test]
+    fn a_text_is_cut_one_beyond_the_bound() {
+        let most = "x".repeat(MOST_CHARACTERS);
+        assert_eq!(plain(&most), most);
+        assert_eq!(plain(&format!("{most}x")), format!("{most}.."));
+    }
+
+    #[test]
+    fn a_uri_loses_the_dialog_that_it_names() {
+        assert_eq!(plain_uri("sip:carol@192.0.2.3?Replaces=secret%3Bto-tag"), "sip:carol@192.0.2.3");
+    }
+}
