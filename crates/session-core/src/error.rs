@@ -81,6 +81,9 @@ pub enum SessionError {
     /// The manager has been shut down.
     #[error("the session manager has been shut down")]
     Closed,
+    /// The manager is being drained: no new calls and no new transfers.
+    #[error("no new calls and transfers begin any more, because the session manager is being drained")]
+    Draining,
     /// Not offered in this release.
     #[error("{0} is not supported in this release")]
     Unsupported(&'static str),
@@ -119,6 +122,9 @@ pub enum TransferError {
     /// The transfer has ended without what was asked for; everything is as the outcome says.
     #[error("the transfer has ended: {}", describe_outcome(.0))]
     Ended(Outcome),
+    /// There is no report: the transfer has not ended, or its report is not kept any more.
+    #[error("there is no report of this transfer: it has not ended, or its report is not kept any more")]
+    NoReport,
 }
 
 /// Why something asked of a registration is not done.
@@ -251,7 +257,7 @@ impl SessionError {
     /// What can be done about it.
     pub fn recovery(&self) -> RecoveryAction {
         match self {
-            Self::Unknown | Self::Closed => RecoveryAction::GiveUp,
+            Self::Unknown | Self::Closed | Self::Draining => RecoveryAction::GiveUp,
             Self::WrongState { .. } => RecoveryAction::WaitForState,
             Self::Target(_) | Self::UnknownAccount => RecoveryAction::FixInput,
             Self::TooManyCalls { .. } | Self::Busy => RecoveryAction::RetryLater,
@@ -303,6 +309,7 @@ impl TransferError {
                 _ => RecoveryAction::TryAlternative,
             },
             Self::Session(error) => error.recovery(),
+            Self::NoReport => RecoveryAction::WaitForState,
             Self::Ended(outcome) if outcome.call_kept => RecoveryAction::TryAlternative,
             Self::Ended(_) => RecoveryAction::GiveUp,
         }

@@ -180,6 +180,8 @@ pub enum Command {
         /// The call.
         session: SessionId,
     },
+    /// Takes no new calls and begins no new transfers; those that are live go on. Replied at once.
+    Drain,
     /// Ends all calls and registrations and takes no new ones, before the engine is stopped; replied at once.
     HangUpAll,
     /// Holds a call; replied with [`Reply::Hold`] when the answer is in force.

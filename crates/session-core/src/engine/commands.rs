@@ -39,6 +39,10 @@ impl<T: Tap> Engine<T> {
                 self.ask_incoming(id, session, LegCommand::Reject { status, retry_after: None });
             }
             Command::HangUp { session } => self.hang_up(id, session),
+            Command::Drain => {
+                self.draining = true;
+                self.reply(id, Ok(Reply::Done));
+            }
             Command::HangUpAll => {
                 self.stopping = true;
                 self.unregister_all();
@@ -102,9 +106,7 @@ impl<T: Tap> Engine<T> {
         if uri.scheme() != Scheme::Sip || uri.headers().next().is_some() || uri.param("method").is_some() {
             return Err(SessionError::Target(target.to_string()));
         }
-        if self.stopping {
-            return Err(SessionError::Closed);
-        }
+        self.takes_new()?;
         if self.sessions.len() >= self.config.max_calls {
             return Err(SessionError::TooManyCalls { limit: self.config.max_calls });
         }
@@ -131,6 +133,15 @@ impl<T: Tap> Engine<T> {
         self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
         self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
         Ok(id)
+    }
+
+    /// Whether calls and transfers may begin.
+    pub(super) fn takes_new(&self) -> Result<(), SessionError> {
+        match (self.stopping, self.draining) {
+            (true, _) => Err(SessionError::Closed),
+            (false, true) => Err(SessionError::Draining),
+            (false, false) => Ok(()),
+        }
     }
 
     /// A command that only an incoming call takes.

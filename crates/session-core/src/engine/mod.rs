@@ -141,7 +141,9 @@ pub struct Engine<T> {
     stages: Stages,
     events: u64,
     stream_ops: u32,
-    /// No new calls are taken any more.
+    /// No new calls are taken, and no transfers begun; what is live goes on.
+    draining: bool,
+    /// No new calls are taken any more, of nobody.
     stopping: bool,
 }
 
@@ -202,6 +204,7 @@ impl<T: Tap> Engine<T> {
             stages: Stages::default(),
             events: 0,
             stream_ops: 0,
+            draining: false,
             stopping: false,
             config,
             tap,

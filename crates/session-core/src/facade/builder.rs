@@ -25,6 +25,7 @@ use crate::{
     driver::{self, Capture, Plan, Started},
     engine::{AudioConfig, EngineConfig, MediaMode},
     error::StartError,
+    report::Reporter,
 };
 
 /// Descriptors that a process needs besides its sockets: standard streams, event loops, libraries.
@@ -46,6 +47,7 @@ pub struct Builder {
     rtcp_interval: Option<Duration>,
     capture: Option<Capture>,
     accounts: Vec<Account>,
+    reports: usize,
 }
 
 impl Default for Builder {
@@ -63,6 +65,7 @@ impl Default for Builder {
             rtcp_interval: None,
             capture: None,
             accounts: Vec::new(),
+            reports: Reporter::KEPT,
         }
     }
 }
@@ -278,6 +281,12 @@ impl Builder {
         self
     }
 
+    /// Sets how many reports of ended transfers are kept; [`Reporter::KEPT`] by default, and none are made with 0.
+    pub fn transfer_reports(mut self, kept: usize) -> Self {
+        self.reports = kept;
+        self
+    }
+
     /// Binds the sockets and starts the threads.
     pub async fn start(mut self) -> Result<(SessionManager, IncomingQueue), StartError> {
         if self.listen.is_empty() {
@@ -291,13 +300,21 @@ impl Builder {
                 Err(error) => tracing::info!(%error, "no TLS without settings of its own"),
             }
         }
-        let Self { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts } =
-            self;
-        let plan =
-            Plan { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts };
-        let Started { requests, decisions, bus, pump, locals } = driver::start(plan).await?;
+        let plan = Plan {
+            listen: self.listen,
+            sockets: self.sockets,
+            resolver: self.resolver,
+            identity: self.identity,
+            config: self.config,
+            ports: self.ports,
+            rtcp_interval: self.rtcp_interval,
+            capture: self.capture,
+            accounts: self.accounts,
+            reports: self.reports,
+        };
+        let Started { requests, decisions, bus, tally, pump, locals } = driver::start(plan).await?;
         Ok((
-            SessionManager::new(requests.clone(), bus, pump, locals),
+            SessionManager::new(requests.clone(), bus, tally, pump, locals),
             IncomingQueue::new(decisions, &requests),
         ))
     }
