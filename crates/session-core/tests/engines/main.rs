@@ -5,3 +5,4 @@ mod blind;
 mod net;
 mod random;
 mod replaced;
+mod reports;

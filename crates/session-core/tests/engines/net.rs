@@ -13,6 +13,7 @@ use session_core::{
     engine::{
         Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, Seen, Tap,
     },
+    report::Reporter,
 };
 use sip_transport::{FlowId, Random, Tick, Transport, TransportInput};
 
@@ -34,18 +35,20 @@ impl Random for Seeded {
 pub(crate) struct Record {
     pub(crate) events: Vec<SessionEvent>,
     pub(crate) sent: Vec<String>,
+    pub(crate) reports: Reporter,
 }
 
 impl Tap for Record {
-    fn seen(&mut self, _at: Tick, seen: Seen<'_>) {
-        match seen {
-            Seen::Event(event) => self.events.push(event.clone()),
+    fn seen(&mut self, at: Tick, seen: Seen<'_>) {
+        match &seen {
+            Seen::Event(event) => self.events.push((*event).clone()),
             Seen::Sent(outbound) => {
                 let text = String::from_utf8_lossy(&outbound.wire);
                 self.sent.push(text.lines().next().unwrap_or_default().to_owned());
             }
             _ => {}
         }
+        self.reports.seen(at, seen);
     }
 }
 
@@ -62,6 +65,8 @@ pub(crate) struct Net {
     pub(crate) parties: Vec<Party>,
     wire: VecDeque<(SocketAddr, SocketAddr, bytes::Bytes)>,
     pub(crate) commands: u64,
+    /// Messages that begin so are lost.
+    pub(crate) loses: Option<&'static str>,
 }
 
 impl Net {
@@ -82,7 +87,7 @@ impl Net {
             engine.handle(now, Input::Transport(opened));
             Party { address, engine, answers: *answers, replies: Vec::new() }
         });
-        Self { now, parties: parties.collect(), wire: VecDeque::new(), commands: 0 }
+        Self { now, parties: parties.collect(), wire: VecDeque::new(), commands: 0, loses: None }
     }
 
     pub(crate) fn ask(&mut self, party: usize, command: Command) -> CommandId {
@@ -113,6 +118,9 @@ impl Net {
         let party = &mut self.parties[index];
         match output {
             Output::Write(outbound) => {
+                if self.loses.is_some_and(|start| outbound.wire.starts_with(start.as_bytes())) {
+                    return;
+                }
                 self.wire.push_back((outbound.hop.local, outbound.hop.remote, outbound.wire));
             }
             Output::Reply { id, result } => party.replies.push((id, result)),
