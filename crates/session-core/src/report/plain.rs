@@ -20,9 +20,10 @@ pub(super) fn plain(text: &str) -> String {
     kept
 }
 
-/// A URI of the other side's, without headers: they may name a dialog, whose ids are secrets (RFC 3891 §8).
-pub(super) fn plain_uri(uri: &str) -> String {
-    plain(uri.split_once('?').map_or(uri, |(address, _)| address))
+/// The URI of an address of the other side's, without headers: they may name a dialog, whose ids are secrets (RFC 3891 §8).
+pub(super) fn plain_uri(address: &str) -> String {
+    let uri = address.split_once('<').map_or(address, |(_, rest)| rest.split_once('>').map_or(rest, |(uri, _)| uri));
+    plain(uri.split_once('?').map_or(uri, |(bare, _)| bare))
 }
 
 fn is_obeyed(character: char) -> bool {
@@ -48,7 +49,9 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_loses_the_dialog_that_it_names() {
+    fn an_address_loses_its_name_and_the_dialog_that_it_names() {
+        assert_eq!(plain_uri("\"Bob > all\" <sip:bob@192.0.2.2>;x=1"), "sip:bob@192.0.2.2");
+        assert_eq!(plain_uri("<sip:bob@192.0.2.2"), "sip:bob@192.0.2.2");
         assert_eq!(plain_uri("sip:carol@192.0.2.3?Replaces=secret%3Bto-tag"), "sip:carol@192.0.2.3");
     }
 }

@@ -17,12 +17,16 @@ use super::{
 };
 use crate::{
     TransferKind, TransferStage,
+    describe::outcome_name,
     engine::{Seen, Tap},
     event::{EventKind, SessionEvent, SessionId},
 };
 
 /// Calls that one report names: a transfer has three, or one more for each target that is tried after the first.
 const MOST_CALLS: usize = 8;
+
+/// A REFER, its 2xx and the first NOTIFY, and one more for a 100.
+const MOST_ARRIVING: usize = 4;
 
 /// Collects the [`TransferReport`] of each transfer and keeps the last ones. Memory is bounded by the transfers that are
 /// live, of which the engine has a bound, and by how many are kept; each has a bound of its own.
@@ -32,8 +36,9 @@ pub struct Reporter {
     live: BTreeMap<TransferId, Draft>,
     /// The call of each Call-ID, with the transfers it takes part in.
     calls: BTreeMap<Box<str>, (SessionId, Vec<TransferId>)>,
-    /// A message that arrived and is being handled: a REFER comes before the transfer that it begins.
-    arriving: Option<Message>,
+    /// A REFER that is being handled, and what we have sent in its call since: they come before the transfer that begins
+    /// with them. Each with whether we sent it.
+    arriving: Vec<(Message, bool)>,
     ended: VecDeque<Arc<TransferReport>>,
 }
 
@@ -54,7 +59,7 @@ impl Reporter {
             kept,
             live: BTreeMap::new(),
             calls: BTreeMap::new(),
-            arriving: None,
+            arriving: Vec::new(),
             ended: VecDeque::new(),
         }
     }
@@ -101,8 +106,10 @@ impl Reporter {
         if !transfers.contains(&transfer) {
             transfers.push(transfer);
         }
-        if let Some(message) = self.arriving.take_if(|message| message.call_id() == Ok(call_id)) {
-            draft.message(at, session, &message, false);
+        if self.arriving.first().is_some_and(|(refer, _)| refer.call_id() == Ok(call_id)) {
+            for (message, sent) in self.arriving.drain(..) {
+                draft.message(at, session, &message, sent);
+            }
         }
     }
 
@@ -145,19 +152,23 @@ impl Tap for Reporter {
         let at = Duration::from_micros(at.as_micros());
         match seen {
             Seen::Received { message, .. } => {
-                // Only what begins a transfer is needed later in the step.
-                self.arriving = is(message, "REFER").then(|| message.clone());
-                if !self.live.is_empty() {
-                    if message.call_id().is_ok_and(|id| self.calls.contains_key(id)) {
-                        self.arriving = None;
-                    }
+                self.arriving.clear();
+                if is(message, "REFER") && !message.call_id().is_ok_and(|id| self.calls.contains_key(id)) {
+                    self.arriving.push((message.clone(), false));
+                } else if !self.live.is_empty() {
                     self.message(at, message, false);
                 }
             }
             Seen::Sent(outbound) => {
-                if !self.live.is_empty()
-                    && let Ok(message) = Message::parse(outbound.wire.clone())
-                {
+                if self.live.is_empty() && self.arriving.is_empty() {
+                    return;
+                }
+                let Ok(message) = Message::parse(outbound.wire.clone()) else { return };
+                let of_refer =
+                    |(refer, _): &(Message, bool)| refer.call_id().is_ok() && refer.call_id() == message.call_id();
+                if self.arriving.len() < MOST_ARRIVING && self.arriving.first().is_some_and(of_refer) {
+                    self.arriving.push((message, true));
+                } else {
                     self.message(at, &message, true);
                 }
             }
@@ -275,9 +286,7 @@ impl Draft {
             EventKind::TransferConnected { .. } => "the new call takes over".to_owned(),
             EventKind::CallEnded { .. } => "the call is over".to_owned(),
             EventKind::TransferStageRefused(error) => error.to_string(),
-            EventKind::TransferEnded(outcome) => {
-                format!("{} ({})", TransferStage::of(outcome.kind), crate::describe::outcome_name(outcome.kind))
-            }
+            EventKind::TransferEnded(outcome) => format!("transfer: {}", outcome_name(outcome.kind)),
             _ => return,
         };
         let at = event.at.saturating_sub(self.began);

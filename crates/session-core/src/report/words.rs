@@ -47,7 +47,7 @@ impl TransferReport {
             }
             None => format!("we asked {} to move", self.peer),
         };
-        if let Some(status) = self.progress {
+        if let Some(status) = self.progress.filter(|status| *status != StatusCode::TRYING) {
             words.push_str(&format!(", and told {} of the new call", Status(status)));
         }
         if let Some(failure) = self.outcome.failure {

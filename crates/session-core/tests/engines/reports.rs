@@ -96,8 +96,8 @@ fn the_report_of_a_silent_peer_says_that_its_acceptance_meant_nothing() {
 #[test]
 fn the_report_of_a_peer_that_hung_up_names_the_bye() {
     let (mut net, call) = three(None);
-    net.loses = Some("NOTIFY");
     blind(&mut net, call, Duration::from_secs(1));
+    net.loses = Some("NOTIFY");
     let moved = taken(&mut net, 1);
     net.ask(1, Command::HangUp { session: moved });
     net.run(Duration::from_mins(5));
