@@ -14,16 +14,16 @@ mod stage;
 pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
 pub use driver::{Capture, CaptureReport, EventCounters};
 pub use error::{
-    MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
-    TransferError,
+    MediaError, NetworkError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState,
+    StartError, TransferError, TransferFailure,
 };
 pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
-pub use report::TransferReport;
-pub use stage::{StageError, TransferStage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
     Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
 };
+pub use report::TransferReport;
+pub use stage::{StageError, TransferStage};
 
 pub use dialog_core::{
     Account, AccountFault, Authentication, By, Credential, EndCause, EndReason, Keyring, KeyringFull,

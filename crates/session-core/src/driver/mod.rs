@@ -34,11 +34,11 @@ use tokio::{
 };
 use transfer::{Decision, TransferId};
 
+use self::draining::Draining;
 pub use self::{
     capture::{Capture, CaptureReport},
     tally::EventCounters,
 };
-use self::draining::Draining;
 pub(crate) use self::{
     start::{Plan, Started, start},
     tally::Tally,
@@ -147,11 +147,27 @@ struct Driver {
 /// Runs the driver until it is shut down, or every handle is gone and its calls are ended. The sockets are closed when it
 /// returns; those who asked for the end are still to be told.
 pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
-    let Parts { config, sockets, resolver, media, capture, accounts, requests, decisions, bus, tally, reporter } =
-        parts;
+    let Parts {
+        config,
+        sockets,
+        resolver,
+        media,
+        capture,
+        accounts,
+        requests,
+        decisions,
+        bus,
+        tally,
+        reporter,
+    } = parts;
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let engine =
-        Engine::new(config, Instant::now(), unix, Box::new(SystemRandom::default()), Observer::new(bus, tally, reporter));
+    let engine = Engine::new(
+        config,
+        Instant::now(),
+        unix,
+        Box::new(SystemRandom::default()),
+        Observer::new(bus, tally, reporter),
+    );
     let (pump, stream_answers) = media.unzip();
     let mut driver = Driver {
         engine,

@@ -46,6 +46,7 @@ use crate::{
 };
 
 pub(crate) use media::PORTS_AHEAD;
+pub(crate) use session::RETRY_AFTER as FREED_PORT_RESTS;
 
 pub use accounts::{AccountCommand, RegistrationInfo};
 pub use audio::AudioCommand;

@@ -191,10 +191,7 @@ impl SessionManager {
     /// [`Builder::transfer_reports`] says; otherwise [`TransferError::NoReport`].
     ///
     /// [`Reporter::KEPT`]: crate::report::Reporter::KEPT
-    pub async fn transfer_report(
-        &self,
-        transfer: &TransferId,
-    ) -> Result<Arc<TransferReport>, TransferError> {
+    pub async fn transfer_report(&self, transfer: &TransferId) -> Result<Arc<TransferReport>, TransferError> {
         let (reply, answer) = oneshot::channel();
         let closed = || TransferError::Session(SessionError::Closed);
         let request = Request::Report { transfer: *transfer, reply };
@@ -390,7 +387,9 @@ pub(super) async fn ask(requests: &mpsc::Sender<Request>, command: Command) -> A
 pub(super) fn session_error(error: CommandError) -> SessionError {
     match error {
         CommandError::Session(error) | CommandError::Transfer(TransferError::Session(error)) => error,
-        CommandError::Transfer(TransferError::Refused(_) | TransferError::Ended(_) | TransferError::NoReport)
+        CommandError::Transfer(
+            TransferError::Refused(_) | TransferError::Ended(_) | TransferError::NoReport,
+        )
         | CommandError::Registration(_) => SessionError::Unknown,
     }
 }

@@ -30,7 +30,11 @@ impl TransferReport {
         first.iter().for_each(&mut draw);
         if omitted > 0 {
             let note = Passed::Remark(left_out(omitted));
-            draw(&Step { at: last.front().map(|step| step.at).unwrap_or_default(), session: self.session, what: note });
+            draw(&Step {
+                at: last.front().map(|step| step.at).unwrap_or_default(),
+                session: self.session,
+                what: note,
+            });
         }
         last.iter().for_each(&mut draw);
         text

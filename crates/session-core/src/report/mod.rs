@@ -19,6 +19,7 @@ use transfer::{Outcome, Role, TransferId};
 
 use crate::{TransferKind, TransferStage, event::SessionId};
 
+use self::steps::Steps;
 pub use self::{
     label::{ends_subscription, label},
     lifelines::Lifelines,
@@ -26,7 +27,6 @@ pub use self::{
     rule::rule,
     steps::{Passed, Step},
 };
-use self::steps::Steps;
 
 /// The report of a transfer that has ended.
 ///

@@ -22,7 +22,9 @@ pub(super) fn plain(text: &str) -> String {
 
 /// The URI of an address of the other side's, without headers: they may name a dialog, whose ids are secrets (RFC 3891 §8).
 pub(super) fn plain_uri(address: &str) -> String {
-    let uri = address.split_once('<').map_or(address, |(_, rest)| rest.split_once('>').map_or(rest, |(uri, _)| uri));
+    let uri = address
+        .split_once('<')
+        .map_or(address, |(_, rest)| rest.split_once('>').map_or(rest, |(uri, _)| uri));
     plain(uri.split_once('?').map_or(uri, |(bare, _)| bare))
 }
 

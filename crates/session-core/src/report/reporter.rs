@@ -164,8 +164,9 @@ impl Tap for Reporter {
                     return;
                 }
                 let Ok(message) = Message::parse(outbound.wire.clone()) else { return };
-                let of_refer =
-                    |(refer, _): &(Message, bool)| refer.call_id().is_ok() && refer.call_id() == message.call_id();
+                let of_refer = |(refer, _): &(Message, bool)| {
+                    refer.call_id().is_ok() && refer.call_id() == message.call_id()
+                };
                 if self.arriving.len() < MOST_ARRIVING && self.arriving.first().is_some_and(of_refer) {
                     self.arriving.push((message, true));
                 } else {

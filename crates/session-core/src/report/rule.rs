@@ -48,14 +48,18 @@ fn failed(role: Role, failure: Failure) -> &'static str {
         Failure::ConsultationEnded => {
             "RFC 5589 §7: a party is moved into the call with the target, which was over before."
         }
-        Failure::TalkLimit => "Policy: a target may be asked for as long as the limit for consultations allows.",
+        Failure::TalkLimit => {
+            "Policy: a target may be asked for as long as the limit for consultations allows."
+        }
         Failure::NoReplaces => {
             "RFC 3891 §6.2: an INVITE with Replaces goes only to whom says that it supports it."
         }
         Failure::NoResult => {
             "RFC 3515 §2.4.7: the subscription is over, and its last NOTIFY did not say what became of the referred call."
         }
-        Failure::Guard => "Policy: a transfer of which nothing definite is heard is given up when its guard time is over.",
+        Failure::Guard => {
+            "Policy: a transfer of which nothing definite is heard is given up when its guard time is over."
+        }
         Failure::Policy => "Policy: who may move our calls, and where to, is ours to say.",
         Failure::Rejected => "RFC 3515 §2.4.2: whoever is asked to move may decline.",
         Failure::Cancelled => "RFC 6665 §4.1.2.3: who gives a transfer up ends its subscription.",

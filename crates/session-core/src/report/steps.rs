@@ -71,10 +71,7 @@ impl Steps {
         let Passed::Message { sent, label, number, .. } = &step.what else { return None };
         self.first.iter_mut().chain(&mut self.last).rev().find_map(|known| match &mut known.what {
             Passed::Message { sent: direction, label: words, number: cseq, times }
-                if known.session == step.session
-                    && direction == sent
-                    && words == label
-                    && cseq == number =>
+                if known.session == step.session && direction == sent && words == label && cseq == number =>
             {
                 Some(times)
             }

@@ -102,7 +102,8 @@ impl TransferReport {
         }
         let is_over = |part: &&super::Part| part.ended;
         let moved = self.calls.iter().find(|part| part.session == self.session);
-        let mut words = if moved.is_none_or(|part| part.ended) || self.outcome.kind == OutcomeKind::PeerHungUp {
+        let mut words = if moved.is_none_or(|part| part.ended) || self.outcome.kind == OutcomeKind::PeerHungUp
+        {
             format!("our call with {peer} is over")
         } else if self.role == Role::Transferee || self.outcome.call_kept {
             format!("we have {peer} as before")
