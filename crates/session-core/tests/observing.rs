@@ -70,6 +70,7 @@ async fn a_subscriber_that_never_reads_harms_nobody_and_the_counter_shows_it() {
         soon(call.hold()).await.expect("a hold");
         soon(call.hang_up()).await.expect("an end");
     }
+    soon(alice.shutdown()).await;
     let mut batch = Vec::new();
     let taken = soon(reads.recv_batch(&mut batch, 1024)).await;
     let counters = alice.event_counters();
@@ -78,7 +79,6 @@ async fn a_subscriber_that_never_reads_harms_nobody_and_the_counter_shows_it() {
     assert!(counters.lost > 0, "{counters:?}");
     assert_eq!(counters.lost, stuck.lost());
     assert_eq!(counters.queued, counters.published * 2);
-    soon(alice.shutdown()).await;
     soon(bob.shutdown()).await;
 }
 
@@ -93,10 +93,10 @@ async fn a_filter_that_panics_wants_nothing_and_harms_no_call() {
         })
         .expect("a subscription");
     let call = up(&alice, &bob).await;
-    assert_eq!(alice.event_counters().filter_panics, 1);
-    assert!(!broken.is_empty(), "what it did not panic at is there");
     soon(call.hang_up()).await.expect("an end");
     soon(alice.shutdown()).await;
+    assert_eq!(alice.event_counters().filter_panics, 1);
+    assert!(!broken.is_empty(), "what it did not panic at is there");
     soon(bob.shutdown()).await;
 }
 
@@ -115,11 +115,10 @@ async fn a_decision_that_panics_or_takes_for_ever_harms_no_other_call() {
     });
     let (go_on, waits) = oneshot::channel::<()>();
     let (takes_long, manager) = (next_call(&mut calls).await, bob.clone());
-    std::thread::spawn(move || {
+    let slow_thread = std::thread::spawn(move || {
         waits.blocking_recv().expect("the test goes on");
-        takes_long
-    })
-    .is_finished();
+        drop(takes_long);
+    });
     let answered = next_call(&mut calls).await.answer(&manager).await;
     answered.expect("an answer");
     // Which of the three is which is for the network to say: one is up, one refused, one waits.
@@ -139,6 +138,7 @@ async fn a_decision_that_panics_or_takes_for_ever_harms_no_other_call() {
     }
     assert_eq!(results.iter().filter(|(_, result)| result.is_ok()).count(), 1);
     assert!(results.into_iter().any(|(_, result)| code(result).is_some_and(|code| code >= 400)));
+    assert!(!slow_thread.is_finished());
     go_on.send(()).expect("the slow decision waits");
     soon(alice.shutdown()).await;
     soon(bob.shutdown()).await;
