@@ -111,7 +111,7 @@ pub enum TransferError {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// The transfer has ended without what was asked for; everything is as the outcome says.
-    #[error("{}; {advice}", ended(.0), advice = self.recovery())]
+    #[error("{}; {advice}", ended(*.0), advice = self.recovery())]
     Ended(Outcome),
     /// There is no report: the transfer has not ended, or its report is not kept any more.
     #[error("there is no report of this transfer: it has not ended, or its report is not kept any more; {advice}", advice = self.recovery())]
@@ -285,14 +285,14 @@ fn recovery_of_end(cause: &EndCause) -> RecoveryAction {
 }
 
 /// An outcome as the error that it is, without the advice.
-fn ended(outcome: &Outcome) -> String {
-    let Some(failure) = TransferFailure::of(outcome) else { return describe_outcome(outcome) };
+fn ended(outcome: Outcome) -> String {
+    let Some(failure) = TransferFailure::of(&outcome) else { return describe_outcome(&outcome) };
     let words = failure.to_string();
     words.strip_suffix(&format!("; {}", failure.recovery())).unwrap_or(&words).to_owned()
 }
 
 /// Whether the party that was to be moved may still be on hold.
-fn is_on_hold(outcome: &Outcome) -> bool {
+fn is_on_hold(outcome: Outcome) -> bool {
     outcome.kind == OutcomeKind::Failed && !outcome.call_kept && outcome.failure != Some(Failure::CallEnded)
 }
 
@@ -332,7 +332,7 @@ impl TransferError {
             },
             Self::Session(error) => error.recovery(),
             Self::NoReport => RecoveryAction::WaitForState,
-            Self::Ended(outcome) if is_on_hold(outcome) => RecoveryAction::ResumeCall,
+            Self::Ended(outcome) if is_on_hold(*outcome) => RecoveryAction::ResumeCall,
             Self::Ended(outcome) => {
                 TransferFailure::of(outcome).map_or(RecoveryAction::GiveUp, |failure| failure.recovery())
             }

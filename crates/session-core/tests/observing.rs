@@ -115,8 +115,8 @@ async fn a_decision_that_panics_or_takes_for_ever_harms_no_other_call() {
     });
     let (go_on, waits) = oneshot::channel::<()>();
     let (takes_long, manager) = (next_call(&mut calls).await, bob.clone());
-    let slow_thread = std::thread::spawn(move || {
-        waits.blocking_recv().expect("the test goes on");
+    let decides = tokio::spawn(async move {
+        waits.await.expect("the test goes on");
         drop(takes_long);
     });
     let answered = next_call(&mut calls).await.answer(&manager).await;
@@ -138,7 +138,7 @@ async fn a_decision_that_panics_or_takes_for_ever_harms_no_other_call() {
     }
     assert_eq!(results.iter().filter(|(_, result)| result.is_ok()).count(), 1);
     assert!(results.into_iter().any(|(_, result)| code(result).is_some_and(|code| code >= 400)));
-    assert!(!slow_thread.is_finished());
+    assert!(!decides.is_finished());
     go_on.send(()).expect("the slow decision waits");
     soon(alice.shutdown()).await;
     soon(bob.shutdown()).await;

@@ -16,7 +16,7 @@ pub fn label(message: &Message) -> String {
         label.push_str(" (Replaces)");
     }
     if let Some(status) = notified(message) {
-        label.push_str(&format!(" {status} {}", status.reason_phrase()));
+        label = format!("{label} {status} {}", status.reason_phrase());
     }
     for detail in [refer(message), audio(message)].into_iter().flatten() {
         label.push_str(": ");

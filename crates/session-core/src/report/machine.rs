@@ -35,7 +35,7 @@ struct Fields<'a> {
 
 #[derive(Serialize)]
 struct Message<'a> {
-    message: &'a str,
+    method: &'a str,
     code: Option<u16>,
     sent: bool,
     peer: &'a str,
@@ -100,12 +100,12 @@ impl Serialize for TransferReport {
 fn message(decisive: &Decisive) -> Message<'_> {
     match decisive {
         Decisive::Notify { status, sent, peer } => {
-            Message { message: "NOTIFY", code: status.map(StatusCode::as_u16), sent: *sent, peer }
+            Message { method: "NOTIFY", code: status.map(StatusCode::as_u16), sent: *sent, peer }
         }
         Decisive::Response { status, method, peer } => {
-            Message { message: method, code: Some(status.as_u16()), sent: false, peer }
+            Message { method, code: Some(status.as_u16()), sent: false, peer }
         }
-        Decisive::Bye { peer } => Message { message: "BYE", code: None, sent: false, peer },
+        Decisive::Bye { peer } => Message { method: "BYE", code: None, sent: false, peer },
     }
 }
 

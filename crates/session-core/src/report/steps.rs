@@ -29,7 +29,7 @@ pub enum Passed {
         sent: bool,
         /// Its words.
         label: String,
-        /// Its CSeq number: with the words, what tells a message from its retransmission.
+        /// Its `CSeq` number: with the words, what tells a message from its retransmission.
         number: u32,
         /// How often it was seen.
         times: u32,

@@ -48,10 +48,10 @@ impl TransferReport {
             None => format!("we asked {} to move", self.peer),
         };
         if let Some(status) = self.progress.filter(|status| *status != StatusCode::TRYING) {
-            words.push_str(&format!(", and told {} of the new call", Status(status)));
+            words = format!("{words}, and told {} of the new call", Status(status));
         }
         if let Some(failure) = self.outcome.failure {
-            words.push_str(&format!("; {failure}"));
+            words = format!("{words}; {failure}");
         }
         words
     }
@@ -111,7 +111,7 @@ impl TransferReport {
             format!("{peer} may still be on hold: resume the call or hang up")
         };
         for part in self.calls.iter().filter(|part| part.session != self.session && !is_over(part)) {
-            words.push_str(&format!("; the call with {} is up", part.peer));
+            words = format!("{words}; the call with {} is up", part.peer);
         }
         words
     }

@@ -75,6 +75,29 @@ fn the_report_of_a_blind_success_names_the_final_notify() {
     nothing_is_followed(&mut net);
 }
 
+#[cfg(feature = "serde")]
+#[test]
+fn the_report_for_machines_has_what_people_read_and_no_dialog_ids() {
+    let (mut net, call) = three(BUSY);
+    consult(&mut net, call, Completion::OnCommand);
+    let report = net.parties[0].engine.tap().reports.reports().last().cloned().expect("a report");
+    let value = serde_json::to_value(&*report).expect("a report has a JSON form");
+    for (field, wanted) in [
+        ("role", "transferor"),
+        ("kind", "attended"),
+        ("stage", "Failed"),
+        ("outcome", "Recovered"),
+        ("learned_from", "local"),
+        ("peer", report.peer.as_str()),
+        ("text", &report.to_string()),
+    ] {
+        assert_eq!(value[field], wanted, "{field}");
+    }
+    assert_eq!((&value["code"], &value["decisive"]["method"]), (&486.into(), &"INVITE".into()));
+    assert!(value["steps"].as_array().is_some_and(|steps| steps.len() > 10 && steps[0]["sent"] == true));
+    assert!(!value.to_string().contains("tag="));
+}
+
 #[test]
 fn the_report_of_a_busy_target_says_that_the_party_is_back() {
     let (mut net, call) = three(BUSY);
