@@ -15,7 +15,7 @@ use transfer::{Outcome, OutcomeKind, TransferId};
 
 use crate::{
     describe::{cause_code, describe_cause, learned_name, outcome_name},
-    engine::{MediaFailure, MonitorSummary, SessionMediaState},
+    engine::{DecidedBy, MediaFailure, MonitorSummary, SessionMediaState},
     stage::{StageError, TransferStage},
 };
 
@@ -152,6 +152,16 @@ pub enum EventKind {
     ConsultSwapped {
         /// Its call.
         active: SessionId,
+    },
+    /// The target of a warm transfer takes the caller over.
+    TargetAccepted {
+        /// By what it was decided.
+        by: DecidedBy,
+    },
+    /// The target of a warm transfer does not take the caller over; the caller is being taken back.
+    TargetDeclined {
+        /// By what it was decided.
+        by: DecidedBy,
     },
     /// The party that was to be moved is gone; the consultation call goes on as a call like any other.
     PrimaryLost,
@@ -314,6 +324,8 @@ impl SessionEvent {
             EventKind::ConsultRinging { .. } => "consult_ringing",
             EventKind::ConsultAnswered => "consult_answered",
             EventKind::ConsultSwapped { .. } => "consult_swapped",
+            EventKind::TargetAccepted { .. } => "target_accepted",
+            EventKind::TargetDeclined { .. } => "target_declined",
             EventKind::PrimaryLost => "primary_lost",
             EventKind::ReferSent => "refer_sent",
             EventKind::TransferAccepted { .. } => "transfer_accepted",
@@ -415,6 +427,7 @@ impl SessionEvent {
         match &self.kind {
             EventKind::RegistrationFailed { failure, .. } => Some(failure.to_string()),
             EventKind::CallEnded { cause } => Some(describe_cause(cause)),
+            EventKind::TargetAccepted { by } | EventKind::TargetDeclined { by } => Some(by.to_string()),
             EventKind::TransferEnded(outcome) => outcome.failure.map(|failure| failure.to_string()),
             EventKind::MediaFailed { failure } => Some(failure.to_string()),
             EventKind::MediaStateChanged { state: SessionMediaState::Failed(failure) } => {
@@ -450,41 +463,4 @@ impl SessionEvent {
 }
 
 #[cfg(test)]
-mod tests {
-    use dialog_core::EndReason;
-
-    use super::*;
-
-    fn priority_of(kind: EventKind) -> Priority {
-        SessionEvent { seq: 0, at: Duration::ZERO, session: None, transfer: None, kind }.priority()
-    }
-
-    #[test]
-    fn the_events_of_a_call_share_one_priority_and_traces_are_lower() {
-        let to = SessionId::from(1);
-        for kind in [
-            EventKind::Calling { to: String::new() },
-            EventKind::Established { peer: String::new(), placed: true },
-            EventKind::HoldChanged { local: true, remote: false },
-            EventKind::ReferSent,
-            EventKind::TransferRecovering,
-            EventKind::TransferConnected { to },
-            EventKind::MediaSwitched { to, gap: None },
-            EventKind::CallEnded {
-                cause: EndCause { by: dialog_core::By::Local, reason: EndReason::Bye, header: None },
-            },
-        ] {
-            assert_eq!(priority_of(kind.clone()), Priority::Normal, "{kind:?}");
-        }
-        let address = SocketAddr::from(([192, 0, 2, 1], 5060));
-        let trace = TracedMessage {
-            sent: true,
-            transport: Transport::Udp,
-            local: address,
-            remote: address,
-            summary: String::new(),
-            bytes: Bytes::new(),
-        };
-        assert_eq!(priority_of(EventKind::Message(trace)), Priority::Low);
-    }
-}
+mod tests;

@@ -20,7 +20,7 @@ pub use error::{
 pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
-    Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
+    Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType, WarmTransfer,
 };
 pub use report::TransferReport;
 pub use stage::{StageError, TransferStage};
@@ -30,8 +30,9 @@ pub use dialog_core::{
     Registered, RegistrationFailure, RegistrationId, Reliability, Secret, SessionTimers, Users,
 };
 pub use engine::{
-    AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo,
-    SessionInfo, SessionMediaState, TransferInfo, TransferKind,
+    Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
+    MonitorSummary, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, TransferKind,
+    WarmOptions,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
@@ -52,7 +53,7 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Failure, LearnedFrom, Network, Outcome,
+    AttendedOptions, AttendedPolicy, Completion, Decision, Decline, Failure, LearnedFrom, Network, Outcome,
     OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
     TransferPolicy, TransferRefusal, WithoutReplaces,
 };

@@ -19,6 +19,7 @@ mod observing;
 mod replacing;
 mod session;
 mod transfers;
+mod warm;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -56,6 +57,7 @@ pub use boundary::{
 };
 pub use config::{AudioConfig, EngineConfig, MediaMode};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
+pub use warm::{Acceptance, DecidedBy, WarmOptions};
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at
 /// once, so that a flood of values cannot keep the driver from its sockets.
@@ -70,6 +72,8 @@ enum EngineTimer {
     Transfer(TransferTimer),
     /// An incoming call that nobody decides about.
     Undecided(SessionId),
+    /// The target of a warm transfer has not decided.
+    Warm(TransferId),
     /// Ports that were given back have rested.
     Ports,
 }
@@ -126,6 +130,8 @@ pub struct Engine<T> {
     ports: media::Ports,
     /// The calls of each live transfer.
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
+    /// Warm transfers that have not ended.
+    warm: BTreeMap<TransferId, warm::Warm>,
     /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
     switches: BTreeMap<Op, coordination::Switch>,
     /// Audio commands that wait for the streams.
@@ -172,7 +178,7 @@ impl<T: Tap> Engine<T> {
             session_timers: config.session_timers,
             ..DialogConfig::default()
         };
-        let transactions = transaction_config(&config);
+        let transactions = config.of_transactions();
         Self {
             transports: Transports::new(config.transport),
             transactions: Transactions::new(transactions),
@@ -197,6 +203,7 @@ impl<T: Tap> Engine<T> {
             registrations: BTreeMap::new(),
             coordinations: BTreeMap::new(),
             switches: BTreeMap::new(),
+            warm: BTreeMap::new(),
             audio_asked: BTreeMap::new(),
             recordings: BTreeMap::new(),
             cancellers: BTreeMap::new(),
@@ -233,6 +240,7 @@ impl<T: Tap> Engine<T> {
             let cx = &mut self.surroundings.cx();
             match timer {
                 EngineTimer::Undecided(session) => self.give_up_undecided(session),
+                EngineTimer::Warm(transfer) => self.warm_overdue(transfer),
                 EngineTimer::Ports => self.ports.rested(),
                 EngineTimer::Transport(timer) => {
                     self.transports.expire(cx, timer, &mut self.from_transport.out());
@@ -281,7 +289,7 @@ impl<T: Tap> Engine<T> {
                 + self.asked.len()
                 + self.switching()
                 + self.audio_asked.len(),
-            coordinations: self.coordinations.len(),
+            coordinations: self.coordinations.len() + self.warm_transfers(),
             recordings: self.recordings.len(),
         }
     }
@@ -466,16 +474,6 @@ impl<T: Tap> Engine<T> {
     fn mint_leg(&mut self) -> LegId {
         self.surroundings.ids.mint()
     }
-}
-
-/// How much longer than any limit of a call's own the transaction layer waits for a response to its INVITE: the call's limit
-/// fires first, and says why.
-const SILENCE_MARGIN: Duration = Duration::from_mins(1);
-
-fn transaction_config(config: &EngineConfig) -> transaction_core::Config {
-    let defaults = transaction_core::Config::default();
-    let longest = config.ring_limit.max(session::UNDECIDED).saturating_add(SILENCE_MARGIN);
-    transaction_core::Config { timing: config.timing, silence: defaults.silence.max(longest), ..defaults }
 }
 
 fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl Fn(K) -> EngineTimer) {

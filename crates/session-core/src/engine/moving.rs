@@ -27,6 +27,7 @@ impl<T: Tap> Engine<T> {
         self.ask_transfer(id, command, Asked::transfer);
     }
 
+    /// The transfer, where the transfer layer was asked.
     pub(super) fn consult(
         &mut self,
         id: CommandId,
@@ -34,15 +35,16 @@ impl<T: Tap> Engine<T> {
         target: UriBuf,
         options: AttendedOptions,
         completion: Completion,
-    ) {
-        let Some(leg) = self.established(id, session) else { return };
+    ) -> Option<TransferId> {
+        let leg = self.established(id, session)?;
         let limit = self.config.max_calls;
         if self.sessions.len() >= limit {
             self.reply(id, Err(TransferError::Session(SessionError::TooManyCalls { limit }).into()));
-            return;
+            return None;
         }
+        let transfer = self.surroundings.ids.mint();
         let command = TransferCommand::Consult {
-            transfer: self.surroundings.ids.mint(),
+            transfer,
             leg,
             consultation: self.mint_leg(),
             target,
@@ -52,6 +54,7 @@ impl<T: Tap> Engine<T> {
             completion,
         };
         self.ask_transfer(id, command, Asked::until_placed);
+        Some(transfer)
     }
 
     pub(super) fn attended(

@@ -3,3 +3,4 @@
 mod attended;
 mod media;
 mod stage;
+mod warm;

@@ -8,6 +8,7 @@ mod attended_refusals;
 mod bounds;
 mod consulting;
 mod consulting_ends;
+mod declining;
 mod random;
 mod random_calls;
 mod replacing;

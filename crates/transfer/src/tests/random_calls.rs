@@ -28,6 +28,7 @@ enum Input {
     Complete(u8),
     Swap(u8),
     Cancel(u8),
+    Decline(u8, crate::Decline),
     /// The oldest re-INVITE of a call is settled.
     Settle(u8, Result<(), ReofferError>),
     /// A call that was placed rings, is answered, or is refused.
@@ -297,6 +298,11 @@ impl Calls {
                     self.rig.cancel(transfer);
                 }
             }
+            Input::Decline(index, reason) => {
+                if let Some(transfer) = newest(self, index) {
+                    self.rig.command(TransferCommand::Decline { transfer, reason });
+                }
+            }
             Input::Settle(leg, result) => {
                 if let Some(leg) = self.pick(leg, &[Stage::Up]) {
                     self.settle(leg, result);
@@ -407,6 +413,11 @@ fn input() -> impl Strategy<Value = Input> {
         refused(603),
         ReferAnswer::TimedOut,
     ]);
+    let decline = prop::sample::select(vec![
+        crate::Decline::Declined,
+        crate::Decline::TimedOut,
+        crate::Decline::Impossible,
+    ]);
     let state = prop::sample::select(vec![NotifiedState::Active, NotifiedState::Terminated]);
     let status = prop::option::weighted(0.9, prop::sample::select(vec![100u16, 180, 200, 404, 481, 486]));
     prop_oneof![
@@ -418,6 +429,7 @@ fn input() -> impl Strategy<Value = Input> {
         5 => index().prop_map(Complete),
         3 => index().prop_map(Swap),
         1 => index().prop_map(Cancel),
+        1 => (index(), decline).prop_map(|(index, reason)| Input::Decline(index, reason)),
         14 => (index(), result).prop_map(|(leg, result)| Settle(leg, result)),
         2 => index().prop_map(Ring),
         6 => (index(), prop::bool::weighted(0.8)).prop_map(|(leg, replaces)| Answer(leg, replaces)),

@@ -20,8 +20,8 @@ use self::{
     naming::Naming,
 };
 use crate::{
-    AttendedOptions, Completion, Hold, HoldFailure, Role, TransferEventKind, TransferId, TransferInfo,
-    TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
+    AttendedOptions, Completion, Decline, Hold, HoldFailure, Role, TransferEventKind, TransferId,
+    TransferInfo, TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     timers::Armed,
@@ -38,6 +38,8 @@ pub(crate) struct Transferor {
     state: State,
     facts: Facts,
     consultation: Option<Consultation>,
+    /// Why the target did not take the party over, where that ended the transfer.
+    declined: Option<Decline>,
     /// The call that the user's audio is on, where the transfer moves it.
     audio: Option<Side>,
     /// The subscription of the last REFER.
@@ -142,6 +144,7 @@ impl Transferor {
                 naming: Naming::new(options.refer_to),
                 force: options.force,
             }),
+            declined: None,
             audio: None,
             subscription: None,
             unsubscribed: false,
@@ -184,6 +187,39 @@ impl Transferor {
     }
 
     pub(crate) fn cancel(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        self.drive(Event::Cancel, around, out);
+    }
+
+    /// Whether the target is being asked, so that it can decline.
+    pub(crate) const fn is_asking(&self) -> bool {
+        match self.state {
+            State::Consulting { .. } | State::ConsultTalk(_) | State::Swapping { .. } => true,
+            State::Idle
+            | State::Holding
+            | State::Releasing(_)
+            | State::HoldConsult(_)
+            | State::Dropping
+            | State::ReferPending(_)
+            | State::BackingOff
+            | State::Accepted
+            | State::Progress
+            | State::Parting(_)
+            | State::Completing(..)
+            | State::Recovering(_)
+            | State::Waiting(_)
+            | State::Restoring(_)
+            | State::Ended => false,
+        }
+    }
+
+    /// As [`Self::cancel`], because the target does not take the party over; the outcome says so.
+    pub(crate) fn decline(
+        &mut self,
+        reason: Decline,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        self.declined = Some(reason);
         self.drive(Event::Cancel, around, out);
     }
 
