@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use dialog_core::{
+use dialog_core::{Refer, ReferSubscription, 
     DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Invite, LegCommand,
     LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
 };
@@ -321,12 +321,18 @@ impl World {
             5 => {
                 let subscription = self.ids.mint();
                 self.subscriptions.push(subscription);
-                LegCommand::Refer {
-                    subscription,
-                    refer_to: "sip:carol@example.com".parse().expect("a URI"),
-                    referred_by: None,
-                    suppress: b > 100,
-                }
+                let target = "sip:carol@example.com".parse().expect("a URI");
+                let refer = Refer {
+                    subscription: match b % 4 {
+                        0 => ReferSubscription::Implicit,
+                        1 => ReferSubscription::Suppress,
+                        2 => ReferSubscription::None,
+                        _ => ReferSubscription::Explicit,
+                    },
+                    outside: b > 200,
+                    ..Refer::to(target)
+                };
+                LegCommand::Refer { subscription, refer: refer.into() }
             }
             6 => LegCommand::Describe { body: Err(StatusCode::BAD_REQUEST) },
             _ => LegCommand::HangUp { reason: None },

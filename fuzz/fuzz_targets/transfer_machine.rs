@@ -18,7 +18,7 @@ use libfuzzer_sys::fuzz_target;
 use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    AttendedOptions, AttendedPolicy, BlindOptions, Completion, Decision, Hold, HoldFailure, Purpose,
+    AttendedOptions, AttendedPolicy, Completion, Decision, Hold, HoldFailure, Purpose, ReferOptions,
     ReferPolicy, ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
     TransferPolicy, TransferTimer, Transfers, WithoutReplaces,
 };
@@ -137,9 +137,9 @@ impl World {
             }
             TransferOutput::Dialog(DialogCommand::Leg(
                 _,
-                LegCommand::Refer { subscription, refer_to, .. },
+                LegCommand::Refer { subscription, refer },
             )) => {
-                assert!(ReferTo::parse(&format!("<{refer_to}>")).is_ok());
+                assert!(ReferTo::parse(&format!("<{}>", refer.refer_to)).is_ok());
                 self.subs.push(subscription);
             }
             TransferOutput::Replacement(told) => {
@@ -222,7 +222,7 @@ impl World {
                     target,
                     hold,
                     referred_by: None,
-                    options: BlindOptions::default(),
+                    options: ReferOptions::default(),
                 });
             }
             Op::Attended { leg, consultation, hold, held, options } => {
@@ -235,6 +235,7 @@ impl World {
                     consultation_held: held,
                     referred_by: None,
                     options: options_of(options),
+                    refer: ReferOptions::default(),
                 });
             }
             Op::Consult { leg, hold, target, options, on_answer } => {
@@ -249,6 +250,7 @@ impl World {
                     hold: hold_of(hold),
                     referred_by: None,
                     options: options_of(options),
+                    refer: ReferOptions::default(),
                     completion: if on_answer { Completion::OnAnswer } else { Completion::OnCommand },
                 });
             }

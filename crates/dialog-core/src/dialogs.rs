@@ -262,6 +262,15 @@ impl Dialogs {
         command: LegCommand,
         out: &mut Out<'_, DialogOutput>,
     ) {
+        match command {
+            LegCommand::Refer { subscription, refer } if refer.outside => {
+                return self.refer_beside(cx, leg, subscription, *refer, out);
+            }
+            LegCommand::FollowRefer { subscription, at } => {
+                return self.follow_refer(cx, leg, subscription, &at, out);
+            }
+            _ => {}
+        }
         if self.dialogs.contains_key(&leg) {
             self.with(cx, leg, out, |dialog, step| dialog.leg_command(step, command));
         } else {

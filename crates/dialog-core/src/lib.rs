@@ -37,6 +37,7 @@ pub use boundary::{
         LegId, Misuse, Peer, ReofferError, Replacing, Turn,
     },
     package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Resubscription, Subscribe},
+    refer::{Refer, ReferSubscription},
     registration::{
         Account, AccountFault, Registered, RegistrationCommand, RegistrationEvent, RegistrationFailure,
         RegistrationId,

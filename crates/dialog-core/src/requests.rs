@@ -7,7 +7,7 @@ use sip_transport::{Cx, Inbound, Out};
 use transaction_core::TxId;
 
 use crate::{
-    boundary::{DialogOutput, leg::LegId},
+    boundary::{DialogOutput, leg::LegId, refer::NO_SUBSCRIPTION},
     demand::Caller,
     dialog::Dialog,
     dialogs::Dialogs,
@@ -134,7 +134,7 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
         return None;
     }
     let unsupported: Vec<&str> =
-        message.require().filter(|tag| !step.config.supports(tag)).take(UNSUPPORTED).collect();
+        message.require().filter(|tag| !step.supports(method, tag)).take(UNSUPPORTED).collect();
     if !unsupported.is_empty() {
         let tags = unsupported.join(", ");
         step.respond_outside(tx, inbound, StatusCode::BAD_EXTENSION, |response| {
@@ -215,6 +215,12 @@ impl Dialog {
 }
 
 impl Step<'_, '_, '_> {
+    /// Whether a request may require this. `nosub` is known in a REFER and nowhere else, Supported included (RFC 7614 §6,
+    /// TR-085); `explicitsub` is not offered to others.
+    fn supports(&self, method: Method, tag: &str) -> bool {
+        self.config.supports(tag) || method == Method::Refer && tag.eq_ignore_ascii_case(NO_SUBSCRIPTION)
+    }
+
     /// Whether a SUBSCRIBE is to a package that goes up.
     fn is_published(&self, inbound: &Inbound) -> bool {
         matches!(inbound.message.event(), Ok(Some(event)) if self.config.notifies(event.package))

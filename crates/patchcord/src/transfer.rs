@@ -76,7 +76,9 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
     };
     let (failure, kept) = match went {
         Went::Ended(outcome) => match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::Bridged => return Ok(()),
+            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => {
+                return Ok(());
+            }
             OutcomeKind::Failed
             | OutcomeKind::Recovered
             | OutcomeKind::Cancelled

@@ -8,6 +8,7 @@ use transfer::{LearnedFrom, Outcome, OutcomeKind};
 pub const fn outcome_name(kind: OutcomeKind) -> &'static str {
     match kind {
         OutcomeKind::Succeeded => "Succeeded",
+        OutcomeKind::AcceptedWithoutProgress => "AcceptedWithoutProgress",
         OutcomeKind::Bridged => "Bridged",
         OutcomeKind::Failed => "Failed",
         OutcomeKind::Recovered => "Recovered",

@@ -338,6 +338,7 @@ impl SessionEvent {
             EventKind::ReplaceUnacknowledged { .. } => "replace_unacknowledged",
             EventKind::TransferEnded(outcome) => match outcome.kind {
                 OutcomeKind::Succeeded => "transfer_succeeded",
+                OutcomeKind::AcceptedWithoutProgress => "transfer_accepted_without_progress",
                 OutcomeKind::Bridged => "transfer_bridged",
                 OutcomeKind::Failed => "transfer_failed",
                 OutcomeKind::Recovered => "transfer_recovered",

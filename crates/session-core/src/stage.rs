@@ -64,7 +64,9 @@ impl TransferStage {
     /// The last stage, as an outcome has it.
     pub const fn of(outcome: OutcomeKind) -> Self {
         match outcome {
-            OutcomeKind::Succeeded | OutcomeKind::Bridged => Self::Completed,
+            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => {
+                Self::Completed
+            }
             OutcomeKind::Failed | OutcomeKind::Recovered | OutcomeKind::PeerHungUp => Self::Failed,
             OutcomeKind::Cancelled => Self::Cancelled,
             OutcomeKind::TimedOut => Self::TimedOut,

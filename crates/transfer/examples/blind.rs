@@ -7,7 +7,7 @@ use dialog_core::{
 };
 use sip_message::StatusCode;
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, UnixTime};
-use transfer::{BlindOptions, Hold, ReferPolicy, TransferCommand, TransferOutput, TransferPolicy, Transfers};
+use transfer::{Hold, ReferOptions, ReferPolicy, TransferCommand, TransferOutput, TransferPolicy, Transfers};
 
 /// Not random at all; an engine gives the operating system's numbers.
 struct Fixed;
@@ -100,7 +100,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         target: target.clone(),
         hold: Hold::First,
         referred_by: None,
-        options: BlindOptions::default(),
+        options: ReferOptions::default(),
     };
     alice.step(|transfers, cx, outbox| transfers.command(cx, blind, &mut outbox.out()));
     let sent = alice.leg(call, LegEvent::Reoffered(Ok(())));

@@ -8,6 +8,7 @@ use sip_transport::{TimerOp, identifier};
 use thiserror::Error;
 
 pub(crate) mod command;
+pub(crate) mod options;
 
 use self::command::TransferRefusal;
 use crate::{Replacement, TransferTimer};
@@ -200,6 +201,9 @@ pub struct Outcome {
 pub enum OutcomeKind {
     /// The party was moved.
     Succeeded,
+    /// The REFER was accepted and nobody reports on it, as was asked for: the party was probably moved, which nobody has
+    /// confirmed (TR-077).
+    AcceptedWithoutProgress,
     /// The two calls were joined here instead.
     Bridged,
     /// It failed, and the call with the party that was to be moved is lost or still held.

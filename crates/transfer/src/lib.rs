@@ -7,6 +7,7 @@ mod info;
 mod legs;
 mod network;
 mod policy;
+mod profile;
 mod replacing;
 mod surroundings;
 mod target;
@@ -20,18 +21,21 @@ mod transfers;
 pub use boundary::{
     Failure, LearnedFrom, Outcome, OutcomeKind, Purpose, Role, TransferEvent, TransferEventKind, TransferId,
     TransferOutput,
-    command::{
-        AttendedOptions, BlindOptions, Completion, Decision, Decline, Hold, ReferPlacement, TransferCommand,
-        TransferRefusal,
+    command::{AttendedOptions, Completion, Decision, Decline, Hold, TransferCommand, TransferRefusal},
+    options::{
+        BadUserToUser, REFER_HEADERS_MAX, ReferOptions, ReferPlacement, ReferredBy, TelTarget,
+        USER_TO_USER_MAX, UserToUser,
     },
 };
+pub use dialog_core::ReferSubscription;
 pub use headers::URI_HEADER_MAX;
 pub use info::TransferInfo;
 pub use network::{Network, NetworkError};
 pub use policy::{
-    HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
+    ByeOwner, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
     attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
 };
+pub use profile::PeerProfile;
 pub use replacing::{Replacement, ReplacementEnd};
 pub use target::{TargetPolicy, TargetRefusal, USER_MAX, UriHost, UserRule};
 pub use timers::{TransferTimer, TransferTimerName};

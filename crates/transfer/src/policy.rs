@@ -16,6 +16,10 @@ pub(crate) const MARGIN: Duration = Duration::from_secs(2);
 /// How long our BYE may take: one transaction.
 pub(crate) const CLOSING_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
 
+/// The longest that a call goes on after its party was moved: less than our BYE may take, which is waited for from the success
+/// on.
+pub(crate) const BYE_PAUSE_MAX: Duration = Duration::from_secs(30);
+
 /// How long a CANCEL may take: one transaction (RFC 3261 §9.1).
 pub(crate) const CANCEL_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
 
@@ -69,6 +73,16 @@ pub enum HoldFailure {
     Fail,
 }
 
+/// Who hangs up on the party that was moved (decision D5, UW-16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ByeOwner {
+    /// We do, [`TransferPolicy::bye_delay`] after the success was reported (RFC 5589 §6.1).
+    #[default]
+    Transferor,
+    /// The party itself; we do when it has not within [`TransferPolicy::bye_wait`].
+    Peer,
+}
+
 /// What is allowed in transfers, and their limits. Every value has a default that suits a user agent on the Internet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferPolicy {
@@ -99,6 +113,15 @@ pub struct TransferPolicy {
     pub guard: Duration,
     /// T-FINAL: from the transferee's BYE to its last NOTIFY. 1 s.
     pub final_grace: Duration,
+    /// Who hangs up on the party that was moved.
+    pub bye: ByeOwner,
+    /// T-BYE1: how long our BYE waits after the success was reported; at most 30 s. None.
+    pub bye_delay: Duration,
+    /// How long the BYE of the party that was moved is waited for where it owns it; at most 30 s. 5 s.
+    pub bye_wait: Duration,
+    /// Whether a subscription that is not wanted any more is ended by SUBSCRIBE with Expires 0 (RFC 6665 §4.1.2.3); not with
+    /// peers that end the call on it. Yes.
+    pub unsubscribe: bool,
     /// T-RING: how long the referred call may ring, redirections included; at most 180 s. 60 s.
     pub ring_limit: Duration,
     /// T-TEE-WD: from our delivered success report to the transferor's BYE. 5 s.
@@ -135,6 +158,10 @@ impl Default for TransferPolicy {
             resume_limit: Duration::from_secs(10),
             guard: Duration::from_mins(2),
             final_grace: Duration::from_secs(1),
+            bye: ByeOwner::default(),
+            bye_delay: Duration::ZERO,
+            bye_wait: Duration::from_secs(5),
+            unsubscribe: true,
             ring_limit: Duration::from_mins(1),
             watchdog: Duration::from_secs(5),
             decision: Duration::from_secs(30),
@@ -167,6 +194,7 @@ impl TransferPolicy {
             self.hold_wait(),
             self.guard,
             self.final_grace.max(self.resume_wait()),
+            self.bye_pause(),
             CLOSING_WAIT,
         ];
         let transferee = [self.decision, ring_wait(self.ring()), CANCEL_WAIT, DELIVERY_WAIT, self.watchdog];
@@ -182,6 +210,15 @@ impl TransferPolicy {
     /// How long a consultation call may ring.
     pub(crate) fn consult_ring(&self) -> Duration {
         self.attended.consult_limit.min(RING_LIMIT_MAX)
+    }
+
+    /// How long nobody hangs up after a success.
+    pub(crate) fn bye_pause(&self) -> Duration {
+        match self.bye {
+            ByeOwner::Transferor => self.bye_delay,
+            ByeOwner::Peer => self.bye_wait,
+        }
+        .min(BYE_PAUSE_MAX)
     }
 
     pub(crate) fn hold_wait(&self) -> Duration {

@@ -1,6 +1,9 @@
 //! Which targets may be called on somebody else's word (catalogue §5.2, SEC-02 to SEC-04; decision D8).
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use sip_message::{Host, Scheme, StatusCode, Uri, UriBuf, escape};
 use thiserror::Error;
@@ -148,10 +151,7 @@ impl TargetPolicy {
                 if !is_global && target.param("phone-context").is_some() {
                     return Err(TargetRefusal::Number);
                 }
-                let number: String =
-                    target.user().unwrap_or_default().chars().filter(|c| !is_separator(*c)).collect();
-                let uri = format!("sip:{}@{};user=phone", number.replace('#', "%23"), gateway.0);
-                UriBuf::parse(&uri).map_err(|_| TargetRefusal::User)
+                number_at(target, &gateway.0).ok_or(TargetRefusal::User)
             }
             Scheme::Other => Err(TargetRefusal::Scheme),
         }
@@ -233,6 +233,12 @@ impl TargetPolicy {
             },
         }
     }
+}
+
+/// The user at a host that a `tel` number becomes (RFC 3261 §19.1.6); the separators are dropped (RFC 3966 §5.1.1).
+pub(crate) fn number_at(target: &Uri<'_>, host: &impl fmt::Display) -> Option<UriBuf> {
+    let number: String = target.user().unwrap_or_default().chars().filter(|c| !is_separator(*c)).collect();
+    UriBuf::parse(&format!("sip:{}@{host};user=phone", number.replace('#', "%23"))).ok()
 }
 
 /// Whether a listener on the unspecified address is reached at this one.

@@ -7,7 +7,7 @@ use sip_message::{HeaderId, Method, NameAddrBuf, Replaces, StatusCode, UriBuf};
 use sip_transport::{RouteError, identifier};
 use smallvec::SmallVec;
 
-use super::{registration::RegistrationId, subscription::SubscriptionId};
+use super::{refer::Refer, registration::RegistrationId, subscription::SubscriptionId};
 
 identifier! {
     /// A leg: one INVITE usage from our side, from its first INVITE to its end, forks included (RFC 5057).
@@ -82,16 +82,20 @@ pub enum LegCommand {
         /// How long the whole may take, retries included.
         limit: Duration,
     },
-    /// Sends a REFER in the dialog (RFC 3515 §2.4.1); progress comes as events of the subscription.
+    /// Sends a REFER about the call (RFC 3515 §2.4.1); progress comes as events of the subscription.
     Refer {
         /// The subscription that the REFER creates, minted by whoever asks.
         subscription: SubscriptionId,
-        /// Refer-To, headers of the URI already escaped; printed in angle brackets without a display name.
-        refer_to: UriBuf,
-        /// Referred-By.
-        referred_by: Option<NameAddrBuf>,
-        /// Asks for no subscription: `Refer-Sub: false` (RFC 4488 §4). Unless the 2xx grants it, NOTIFYs flow all the same.
-        suppress: bool,
+        /// The REFER.
+        refer: Box<Refer>,
+    },
+    /// Subscribes to what becomes of a REFER that asked for an explicit subscription, in a dialog of its own (RFC 7614 §4.4);
+    /// told as the events of that subscription. The call has to be up.
+    FollowRefer {
+        /// The subscription, minted by whoever asks.
+        subscription: SubscriptionId,
+        /// Where, as [`SubscriptionEvent::EventsAt`](crate::SubscriptionEvent::EventsAt) said.
+        at: UriBuf,
     },
     /// Ends the leg because their description cannot be used, as `HangUp` does, but with
     /// [`EndReason::NotAcceptable`] by us: the status to an incoming call, ACK and BYE where a 2xx has come (RFC 3261

@@ -2,6 +2,7 @@
 
 pub(crate) mod leg;
 pub(crate) mod package;
+pub(crate) mod refer;
 pub(crate) mod registration;
 pub(crate) mod request;
 pub(crate) mod subscription;

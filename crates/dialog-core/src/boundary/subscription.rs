@@ -24,6 +24,9 @@ pub enum SubscriptionCommand {
     ReferTo(Box<ReferTo>),
     /// Subscriber: SUBSCRIBE with Expires 0 (RFC 6665 §4.1.2.3). NOTIFYs are still answered until it is over.
     Unsubscribe,
+    /// Subscriber: the subscription goes on for as long as it was granted when its call ends, instead of 64*T1: nobody waits
+    /// in that call, and the outcome is of interest all the same (RFC 5589 §6, TR-165).
+    Keep,
     /// Notifier: answers the REFER with a 2xx and sends the first NOTIFY (RFC 3515 §2.4.4).
     Accept {
         /// Whether somebody still has to approve: the first NOTIFY says `pending` (RFC 3515 §2.4.2).
@@ -81,6 +84,9 @@ pub enum SubscriptionCommand {
 pub enum SubscriptionEvent {
     /// Subscriber: the final response to our REFER or first SUBSCRIBE, or its failure. A NOTIFY may come first (RFC 3515 §2.4.4).
     Answered(ReferAnswer),
+    /// Subscriber: the 2xx to a REFER with [`ReferSubscription::Explicit`](crate::ReferSubscription::Explicit) says where the
+    /// state is to be had. Comes after `Answered`; the subscription ends with [`SubscriptionEnd::Suppressed`].
+    EventsAt(UriBuf),
     /// Subscriber: a NOTIFY, already answered 200.
     Notified(Notification),
     /// Subscriber: a NOTIFY of an event package, already answered 200.
@@ -160,7 +166,8 @@ pub enum SubscriptionEnd {
     NotifyFailed,
     /// The other side unsubscribed.
     Unsubscribed,
-    /// The REFER was accepted without a subscription, as was asked for (`Refer-Sub: false`, RFC 4488 §4).
+    /// The REFER was accepted without a subscription, as was asked for (`Refer-Sub: false`, RFC 4488 §4; `nosub` or
+    /// `explicitsub`, RFC 7614).
     Suppressed,
 }
 
@@ -192,6 +199,6 @@ pub struct IncomingRefer {
     pub referred_by: Option<NameAddrBuf>,
     /// Referred-By exactly as it came, to be copied (RFC 3892 §2.2).
     pub referred_by_text: Option<Box<str>>,
-    /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4).
+    /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4; `Require: nosub`, RFC 7614 §5).
     pub suppress: bool,
 }

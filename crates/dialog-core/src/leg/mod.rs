@@ -64,9 +64,9 @@ impl Dialog {
             LegCommand::Accept { contact_user } => self.accept(step, contact_user),
             LegCommand::Reject { status, retry_after } => self.reject(step, status, retry_after),
             LegCommand::Reoffer { limit } => self.reoffer(step, limit),
-            LegCommand::Refer { subscription, refer_to, referred_by, suppress } => {
-                self.refer(step, subscription, refer_to, referred_by, suppress);
-            }
+            LegCommand::Refer { subscription, refer } => self.refer(step, subscription, *refer),
+            // Carried out where dialogs are made.
+            LegCommand::FollowRefer { .. } => {}
             LegCommand::Unacceptable { status } => self.unacceptable(step, status),
             LegCommand::HangUp { reason } => self.hang_up(step, reason),
         }

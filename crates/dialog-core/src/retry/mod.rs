@@ -93,6 +93,11 @@ impl Dialogs {
         if let (Client::Invite(_), Some(dialog)) = (client, &mut dialog) {
             dialog.forget_early(&mut step);
         }
+        if let (Client::Refer(id), Some(dialog)) = (client, &mut dialog)
+            && let Some(subscriber) = dialog.subscriber(id)
+        {
+            subscriber.asks_again(&sent.draft);
+        }
         let again = step.dispatch(client, *sent);
         if let Some(slot) = dialog.and_then(|dialog| dialog.slot(client, tx)) {
             slot.set(again, number);

@@ -1,5 +1,7 @@
 //! Subscriptions: the usages that a REFER or SUBSCRIBE makes in a dialog (RFC 3515, RFC 6665).
 
+pub(crate) mod beside;
+pub(crate) mod deciding;
 pub(crate) mod lifetime;
 pub(crate) mod matching;
 pub(crate) mod notification;
@@ -13,6 +15,7 @@ pub(crate) mod requested;
 pub(crate) mod stranger;
 pub(crate) mod subject;
 pub(crate) mod subscriber;
+pub(crate) mod wishes;
 
 use std::time::Duration;
 
@@ -79,6 +82,7 @@ impl Dialog {
                 Self::subscription_misused(step, id, Misuse::State);
             }
             SubscriptionCommand::Unsubscribe => self.unsubscribe(step, id),
+            SubscriptionCommand::Keep => self.keep_subscription(step, id),
             SubscriptionCommand::Accept { pending, lifetime } => {
                 self.accept_refer(step, id, pending, lifetime);
             }

@@ -18,7 +18,7 @@ use crate::{
     timer::SubscriptionTimer,
 };
 
-use super::{Role, Subscription, referring::Subscriber, subject::Subject};
+use super::{Role, Subscription, beside::Way, referring::Subscriber, subject::Subject};
 
 impl Dialogs {
     /// Begins a subscription in a dialog of its own.
@@ -26,7 +26,19 @@ impl Dialogs {
         &mut self,
         cx: &mut Cx<'_>,
         id: SubscriptionId,
+        subject: Subject,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
+        self.begin_on(cx, id, subject, None, out);
+    }
+
+    /// As [`begin`](Self::begin), by the way of a call.
+    pub(crate) fn begin_on(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: SubscriptionId,
         mut subject: Subject,
+        way: Option<Way>,
         out: &mut Out<'_, DialogOutput>,
     ) {
         let full = self.is_full();
@@ -46,7 +58,10 @@ impl Dialogs {
         }
         let dialog: LegId = step.cx.ids.mint();
         let Some(ends) = subject.ends() else { return };
-        let state = DialogState::ours(&mut step, dialog, ends);
+        let mut state = DialogState::ours(&mut step, dialog, ends);
+        if let Some(way) = way {
+            way.take(&mut state);
+        }
         let birth = Birth::Ours { tag: dialog, at: step.cx.now, noted: false };
         let mut new = Dialog::without_leg(dialog, state, birth);
         new.add(&mut step, id, Role::Subscriber(Box::new(Subscriber::new(subject))));

@@ -24,6 +24,7 @@ use crate::{
 
 use super::{
     LONGEST, Role,
+    deciding::forbids_subscription,
     notification::body,
     notifier::{Event, State},
     referring::TOO_BRIEF,
@@ -229,10 +230,10 @@ impl Dialog {
 
     /// The layer above takes a REFER that asked for no subscription, and grants that.
     pub(crate) fn accept_unreported(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
-        let asked = self
-            .notifier(id)
-            .and_then(|notifier| notifier.request.as_deref())
-            .is_some_and(|(_, refer)| matches!(refer.message.refer_sub(), Ok(Some(false))));
+        let asked =
+            self.notifier(id).and_then(|notifier| notifier.request.as_deref()).is_some_and(|(_, refer)| {
+                forbids_subscription(&refer.message) || matches!(refer.message.refer_sub(), Ok(Some(false)))
+            });
         if asked {
             self.notifier_command(step, id, Event::AcceptUnreported, &Facts::default());
         } else {

@@ -21,7 +21,6 @@ use crate::{
 };
 
 use super::{
-    LONGEST,
     notifier::{Action, Event, State, next},
     pacing::Pacing,
     published::Published,
@@ -31,12 +30,6 @@ use super::{
 
 /// The time between two NOTIFYs (RFC 3515 §3.10).
 const SPACING: Duration = Duration::from_secs(1);
-
-/// The shortest duration that is granted, and the unit to which durations are rounded up (catalogue T-SUB).
-const MINUTE: u32 = 60;
-
-/// The statuses with which a REFER in a dialog may be refused, because they leave the dialog alone (TR-265).
-const REFUSALS: [u16; 10] = [400, 401, 403, 420, 429, 488, 491, 500, 503, 603];
 
 /// A subscription that their REFER or SUBSCRIBE makes.
 #[derive(Debug)]
@@ -61,13 +54,15 @@ pub(crate) struct Notifier {
     pacing: Pacing,
     /// Whether the last NOTIFY was sent once more.
     repeated: bool,
+    /// Whether nobody is told, because the REFER requires so (`nosub`, RFC 7614 §5).
+    pub(super) quiet: bool,
 }
 
 /// What an event brings along for the actions.
 #[derive(Default)]
 pub(crate) struct Facts<'a> {
-    refusal: Option<StatusCode>,
-    subscribe: Option<(TxId, &'a Inbound, u32)>,
+    pub(super) refusal: Option<StatusCode>,
+    pub(super) subscribe: Option<(TxId, &'a Inbound, u32)>,
 }
 
 impl Notifier {
@@ -85,6 +80,7 @@ impl Notifier {
             until: Tick::default(),
             pacing: Pacing::default(),
             repeated: false,
+            quiet: false,
         }
     }
 
@@ -119,46 +115,6 @@ impl Notifier {
 }
 
 impl Dialog {
-    pub(crate) fn accept_refer(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        id: SubscriptionId,
-        pending: bool,
-        lifetime: Duration,
-    ) {
-        let wanted = whole_seconds(lifetime.saturating_add(step.timeout())).min(LONGEST);
-        let Some(notifier) = self.notifier(id).filter(|notifier| notifier.is_refer()) else {
-            return Self::subscription_misused(step, id, Misuse::State);
-        };
-        if notifier.state == State::Deciding {
-            // Longer than the referred request may take (TR-017).
-            notifier.granted = wanted.max(MINUTE).next_multiple_of(MINUTE);
-        }
-        self.notifier_command(
-            step,
-            id,
-            if pending { Event::AcceptPending } else { Event::Accept },
-            &Facts::default(),
-        );
-    }
-
-    pub(crate) fn refuse_refer(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        id: SubscriptionId,
-        status: StatusCode,
-    ) {
-        let may_end_dialog = self.birth == Birth::Theirs && status.as_u16() >= 300;
-        if !may_end_dialog && !REFUSALS.contains(&status.as_u16()) {
-            return Self::subscription_misused(step, id, Misuse::State);
-        }
-        self.notifier_command(step, id, Event::Refuse, &Facts { refusal: Some(status), ..Facts::default() });
-    }
-
-    pub(crate) fn approve_refer(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
-        self.notifier_command(step, id, Event::Approve, &Facts::default());
-    }
-
     pub(crate) fn report(
         &mut self,
         step: &mut Step<'_, '_, '_>,
@@ -364,6 +320,9 @@ impl Dialog {
         action: Action,
         facts: &Facts<'_>,
     ) {
+        if self.tells_nobody(step, id, action) {
+            return;
+        }
         match action {
             Action::AcceptRefer => {
                 let Some((accepted, _)) = self.notifier(id).map(|it| it.statuses(step.config)) else {
@@ -372,7 +331,9 @@ impl Dialog {
                 self.answer_refer(step, id, accepted, false);
             }
             Action::AcceptUnreported => {
-                self.answer_refer(step, id, step.config.refer_acceptance.status(), true);
+                // What was required is granted by any 2xx.
+                let says_so = self.notifier(id).is_some_and(|notifier| !notifier.quiet);
+                self.answer_refer(step, id, step.config.refer_acceptance.status(), says_so);
             }
             Action::RefuseRefer => {
                 self.answer_refer(step, id, facts.refusal.unwrap_or(StatusCode::DECLINE), false);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use dialog_core::{By, EndReason, LegCommand, LegEvent, Turn};
+use dialog_core::{By, EndReason, LegCommand, LegEvent, Refer, Turn};
 use sip_message::{HeaderId, Method, StatusCode};
 use transaction_core::TxEvent;
 
@@ -192,15 +192,7 @@ fn our_requests_wait_for_the_ack() {
     accept(&mut bench, leg);
     let ok = bench.last_answer();
     let subscription = bench.ids.mint();
-    bench.leg(
-        leg,
-        LegCommand::Refer {
-            subscription,
-            refer_to: uri("sip:carol@example.com"),
-            referred_by: None,
-            suppress: false,
-        },
-    );
+    bench.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(uri("sip:carol@example.com")).into() });
     bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(10) });
     assert!(bench.sent.is_empty());
     bench.ack(&ok, None);

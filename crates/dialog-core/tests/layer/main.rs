@@ -20,6 +20,7 @@ mod property;
 mod publishing;
 mod reach;
 mod redirect;
+mod refer_wishes;
 mod registered_calls;
 mod registrar;
 mod registration;

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use dialog_core::{
-    DialogEvent, LegCommand, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
+    DialogEvent, LegCommand, LegEvent, LegId, Refer, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
 };
 use proptest::prelude::*;
 use sip_message::{HeaderId, Message, Method, StatusCode, SubReason};
@@ -170,12 +170,7 @@ impl World {
             7 | 8 => {
                 let subscription = self.bench.ids.mint();
                 self.subscriptions.push(subscription);
-                LegCommand::Refer {
-                    subscription,
-                    refer_to: uri("sip:carol@example.com"),
-                    referred_by: None,
-                    suppress: false,
-                }
+                LegCommand::Refer { subscription, refer: Refer::to(uri("sip:carol@example.com")).into() }
             }
             9 => {
                 LegCommand::Describe { body: (b > 100).then(|| OFFER.into()).ok_or(StatusCode::BAD_REQUEST) }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogConfig, LegCommand, LegEvent, LegId, Misuse, NotifiedState, ReferAnswer, SubscriptionCommand,
-    SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    DialogConfig, LegCommand, LegEvent, LegId, Misuse, NotifiedState, Refer, ReferAnswer,
+    SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use sip_message::{HeaderId, Method, StatusCode, SubReason};
 use transaction_core::TxFailure;
@@ -18,9 +18,11 @@ fn refer(bench: &mut Bench, leg: LegId) -> (SubscriptionId, Sent) {
         leg,
         LegCommand::Refer {
             subscription,
-            refer_to: uri("sip:carol@example.com?Replaces=a%40h%3Bto-tag%3D1%3Bfrom-tag%3D2"),
-            referred_by: Some(address_of("<sip:alice@example.com>")),
-            suppress: false,
+            refer: Refer {
+                referred_by: Some(address_of("<sip:alice@example.com>")),
+                ..Refer::to(uri("sip:carol@example.com?Replaces=a%40h%3Bto-tag%3D1%3Bfrom-tag%3D2"))
+            }
+            .into(),
         },
     );
     (subscription, bench.last_of(Method::Refer))
@@ -350,15 +352,7 @@ fn a_refer_that_was_not_sent_yet_fails_with_the_call() {
     let leg = bench.placed();
     bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(9) });
     let subscription: SubscriptionId = bench.ids.mint();
-    bench.leg(
-        leg,
-        LegCommand::Refer {
-            subscription,
-            refer_to: uri("sip:carol@example.com"),
-            referred_by: None,
-            suppress: false,
-        },
-    );
+    bench.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(uri("sip:carol@example.com")).into() });
     let up = bench.established(leg);
     let bye = bench.theirs(Method::Bye, &up);
     bench.request(bye);

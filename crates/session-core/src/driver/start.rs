@@ -11,7 +11,7 @@ use std::{
 
 use dialog_core::Account;
 use event_bus::Bus;
-use media_core::{Pump, PumpConfig, PumpHandle};
+use media_core::{Pump, PumpConfig, PumpHandle, latch::LatchPolicy};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
 use sip_transport::{
     Transport,
@@ -114,10 +114,6 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
     Ok(Started { requests, decisions, bus, tally, pump, locals })
 }
 
-/// The RTP packets that are sent to a host which neither signals nor has sent anything (SEC-44): half a minute of them. A
-/// peer whose media is elsewhere has sent RTP or its first report long before.
-const UNCONFIRMED_PACKETS: u64 = 1_500;
-
 impl Plan {
     /// Binds the SIP sockets and starts the pump; inside the driver's runtime.
     fn open(&mut self) -> Result<(Sockets, Vec<Local>, Option<OpenMedia>), StartError> {
@@ -178,9 +174,16 @@ impl Plan {
         config.max_streams = self.config.max_calls.saturating_mul(2).saturating_add(SPARE_STREAMS);
         config.streams.max_streams = config.max_streams;
         config.streams.max_devices = config.max_streams;
-        config.streams.unconfirmed_packets = Some(UNCONFIRMED_PACKETS);
-        config.streams.hold_audio = self.config.audio.hold_audio.clone();
-        config.streams.ears = self.config.audio.ears;
+        let audio = &self.config.audio;
+        config.streams.unconfirmed_packets = audio.unconfirmed_packets;
+        config.streams.hold_audio = audio.hold_audio.clone();
+        config.streams.ears = audio.ears;
+        config.streams.find_tones = audio.find_tones;
+        config.streams.xr = audio.voice_metrics;
+        config.streams.soundless_after = audio.soundless_after;
+        if audio.learn_addresses {
+            config.streams.latch = LatchPolicy::Learn;
+        }
         if let Some(interval) = self.rtcp_interval {
             config.streams.rtcp_interval = interval;
         }

@@ -7,7 +7,7 @@ use dialog_core::{IncomingCall, RegistrationId};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
-use transfer::{AttendedOptions, Completion, Decision, TransferId};
+use transfer::{AttendedOptions, Completion, Decision, ReferOptions, TransferId};
 
 use super::accounts::{AccountCommand, RegistrationInfo};
 use super::audio::AudioCommand;
@@ -202,6 +202,15 @@ pub enum Command {
         /// Where the other party is to go.
         target: UriBuf,
     },
+    /// As [`Command::Blind`], with options of its own for the REFER.
+    BlindWith {
+        /// The call.
+        session: SessionId,
+        /// Where the other party is to go.
+        target: UriBuf,
+        /// How the REFER is sent.
+        options: Box<ReferOptions>,
+    },
     /// Asks a target first, to move the other party of a call to it later; replied with [`Reply::Consultation`] once the
     /// consultation call is placed, which is after the hold.
     Consult {
@@ -247,6 +256,11 @@ pub enum Command {
     },
     /// Turns to the other party while a target is being asked.
     Swap {
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// Lets go of a transfer: hangs up once its REFER is accepted; the outcome is still told.
+    Detach {
         /// The transfer.
         transfer: TransferId,
     },

@@ -54,7 +54,10 @@ impl<T: Tap> Engine<T> {
             }
             Command::Hold { session } => self.change_hold(id, session, true),
             Command::Resume { session } => self.change_hold(id, session, false),
-            Command::Blind { session, target } => self.blind(id, session, target),
+            Command::Blind { session, target } => self.blind(id, session, target, None),
+            Command::BlindWith { session, target, options } => {
+                self.blind(id, session, target, Some(*options));
+            }
             Command::Consult { session, target, options, completion } => {
                 // The transfer's id is in its reply.
                 let _ = self.consult(id, session, target, options, completion);
@@ -69,6 +72,9 @@ impl<T: Tap> Engine<T> {
             }
             Command::Swap { transfer } => {
                 self.ask_transfer(id, TransferCommand::Swap { transfer }, Asked::done);
+            }
+            Command::Detach { transfer } => {
+                self.ask_transfer(id, TransferCommand::Detach { transfer }, Asked::done);
             }
             Command::CancelTransfer { transfer } => {
                 self.ask_transfer(id, TransferCommand::Cancel { transfer }, Asked::until_ended);

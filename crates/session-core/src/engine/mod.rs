@@ -55,7 +55,7 @@ pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
     Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo, TransferKind,
 };
-pub use config::{AudioConfig, EngineConfig, MediaMode};
+pub use config::{AudioConfig, EngineConfig, MediaMode, UNCONFIRMED_PACKETS};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
 pub use warm::{Acceptance, DecidedBy, WarmOptions};
 
@@ -132,8 +132,9 @@ pub struct Engine<T> {
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
     /// Warm transfers that have not ended.
     warm: BTreeMap<TransferId, warm::Warm>,
-    /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
-    switches: BTreeMap<Op, coordination::Switch>,
+    /// What the streams were asked for the sake of a transfer and have not answered; at most one for each command that waits
+    /// and for each transfer.
+    switches: BTreeMap<Op, coordination::Awaited>,
     /// Audio commands that wait for the streams.
     audio_asked: BTreeMap<Op, (CommandId, Option<RecordingId>)>,
     /// Recordings that have not ended, with the calls they were begun in; a device has one at a time.

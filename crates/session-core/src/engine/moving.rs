@@ -3,7 +3,7 @@
 use dialog_core::LegId;
 use sip_message::UriBuf;
 use transfer::{
-    AttendedOptions, BlindOptions, Completion, Hold, Role, TransferCommand, TransferId, TransferRefusal,
+    AttendedOptions, Completion, Hold, ReferOptions, Role, TransferCommand, TransferId, TransferRefusal,
 };
 
 use super::{CommandId, Engine, Tap, transfers::Asked};
@@ -14,7 +14,13 @@ use crate::{
 };
 
 impl<T: Tap> Engine<T> {
-    pub(super) fn blind(&mut self, id: CommandId, session: SessionId, target: UriBuf) {
+    pub(super) fn blind(
+        &mut self,
+        id: CommandId,
+        session: SessionId,
+        target: UriBuf,
+        options: Option<ReferOptions>,
+    ) {
         let Some(leg) = self.established(id, session) else { return };
         let command = TransferCommand::Blind {
             transfer: self.surroundings.ids.mint(),
@@ -22,7 +28,7 @@ impl<T: Tap> Engine<T> {
             target,
             hold: self.hold_of(session),
             referred_by: Some(self.config.identity.clone()),
-            options: BlindOptions::default(),
+            options: options.unwrap_or_else(|| self.config.refer.clone()),
         };
         self.ask_transfer(id, command, Asked::transfer);
     }
@@ -51,6 +57,7 @@ impl<T: Tap> Engine<T> {
             hold: self.hold_of(session),
             referred_by: Some(self.config.identity.clone()),
             options,
+            refer: self.config.refer.clone(),
             completion,
         };
         self.ask_transfer(id, command, Asked::until_placed);
@@ -82,6 +89,7 @@ impl<T: Tap> Engine<T> {
             consultation_held: self.is_held(consultation),
             referred_by: Some(self.config.identity.clone()),
             options,
+            refer: self.config.refer.clone(),
         };
         self.ask_transfer(id, command, Asked::transfer);
     }

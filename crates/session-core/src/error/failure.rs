@@ -95,7 +95,9 @@ impl TransferFailure {
     /// Why a transfer with this outcome did not come to pass; `None` if it did.
     pub fn of(outcome: &Outcome) -> Option<Self> {
         match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::Bridged => return None,
+            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => {
+                return None;
+            }
             OutcomeKind::Cancelled => return Some(Self::Cancelled),
             OutcomeKind::PeerHungUp => return Some(Self::PeerHungUp),
             OutcomeKind::Failed | OutcomeKind::Recovered | OutcomeKind::TimedOut => {}

@@ -174,7 +174,7 @@ fn the_failure_of_a_transfer_says_what_to_do_once_the_party_is_back() {
     let failures: Vec<_> = failures.collect();
     assert_eq!(failures.len(), OUTCOMES.len());
     is_a_table(&failures);
-    for success in [OutcomeKind::Succeeded, OutcomeKind::Bridged] {
+    for success in [OutcomeKind::Succeeded, OutcomeKind::AcceptedWithoutProgress, OutcomeKind::Bridged] {
         assert_eq!(TransferFailure::of(&outcome(success, None, Some(200))), None);
     }
 }

@@ -18,7 +18,7 @@ use sip_transport::{
         tls::{Roots, TlsConfig},
     },
 };
-use transfer::{Network, ReplacesAuthorizer, TransferPolicy};
+use transfer::{Network, PeerProfile, ReferOptions, ReplacesAuthorizer, TransferPolicy};
 
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
@@ -27,6 +27,8 @@ use crate::{
     error::StartError,
     report::Reporter,
 };
+
+mod media;
 
 /// Descriptors that a process needs besides its sockets: standard streams, event loops, libraries.
 const OTHER_DESCRIPTORS: u64 = 64;
@@ -180,6 +182,19 @@ impl Builder {
     /// Sets the transfer policy.
     pub fn transfer_policy(mut self, policy: TransferPolicy) -> Self {
         self.config.policy = policy;
+        self
+    }
+
+    /// Has transfers done as peers of one kind need it: how a REFER is sent, whether the call is held first, who hangs up. After
+    /// [`Builder::transfer_policy`], which sets some of it, too.
+    pub fn profile(mut self, profile: PeerProfile) -> Self {
+        self.config.apply(profile);
+        self
+    }
+
+    /// Sets how the REFER of every transfer is sent that does not say it itself. After [`Builder::profile`], which sets it, too.
+    pub fn refer_options(mut self, options: ReferOptions) -> Self {
+        self.config.refer = options;
         self
     }
 

@@ -15,7 +15,7 @@ use media_core::{PumpHandle, RecordingId};
 use sip_message::UriBuf;
 use sip_transport::Transport;
 use tokio::sync::{mpsc, oneshot};
-use transfer::{AttendedOptions, Completion, OutcomeKind, TransferId};
+use transfer::{AttendedOptions, Completion, OutcomeKind, ReferOptions, TransferId};
 
 use super::{
     builder::Builder, consultation::Consultation, event_filter::EventFilter, session::Session,
@@ -261,7 +261,9 @@ impl SessionManager {
         let mut transfer = self.attended(*transferee, *consultation, AttendedOptions::default()).await?;
         let outcome = transfer.outcome().await?;
         match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::Bridged => Ok(transfer.id()),
+            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => {
+                Ok(transfer.id())
+            }
             OutcomeKind::Failed
             | OutcomeKind::Recovered
             | OutcomeKind::Cancelled
@@ -286,7 +288,26 @@ impl SessionManager {
 
     pub(super) async fn blind(&self, session: SessionId, target: &str) -> Result<Transfer, TransferError> {
         let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
-        match self.ask(Command::Blind { session, target }).await {
+        self.begun(Command::Blind { session, target }).await
+    }
+
+    pub(super) async fn blind_with(
+        &self,
+        session: SessionId,
+        target: &str,
+        options: ReferOptions,
+    ) -> Result<Transfer, TransferError> {
+        let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
+        self.begun(Command::BlindWith { session, target, options: Box::new(options) }).await
+    }
+
+    pub(super) async fn detach(&self, transfer: TransferId) -> Result<(), TransferError> {
+        self.ask(Command::Detach { transfer }).await.map(drop).map_err(transfer_error)
+    }
+
+    /// The handle of a transfer that a command begins.
+    async fn begun(&self, command: Command) -> Result<Transfer, TransferError> {
+        match self.ask(command).await {
             Ok(Answered::Transfer(id, watch)) => Ok(Transfer::new(self.clone(), id, watch)),
             Ok(_) => Err(SessionError::Closed.into()),
             Err(error) => Err(transfer_error(error)),
@@ -299,11 +320,7 @@ impl SessionManager {
         consultation: SessionId,
         options: AttendedOptions,
     ) -> Result<Transfer, TransferError> {
-        match self.ask(Command::Attended { session, consultation, options }).await {
-            Ok(Answered::Transfer(id, watch)) => Ok(Transfer::new(self.clone(), id, watch)),
-            Ok(_) => Err(SessionError::Closed.into()),
-            Err(error) => Err(transfer_error(error)),
-        }
+        self.begun(Command::Attended { session, consultation, options }).await
     }
 
     pub(super) async fn consult(

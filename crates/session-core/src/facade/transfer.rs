@@ -59,6 +59,12 @@ impl Transfer {
         }
     }
 
+    /// Lets go of it (RFC 5589 §6): hangs up as soon as its REFER is accepted, and leaves the rest to the other two. The
+    /// outcome is still told, but the call cannot be taken back. Returns when that is noted.
+    pub async fn detach(&self) -> Result<(), TransferError> {
+        self.manager.detach(self.id).await
+    }
+
     /// Gives it up; returns when the held call is two-way again, or is gone.
     pub async fn cancel(&self) -> Result<(), TransferError> {
         self.manager.cancel_transfer(&self.id).await

@@ -9,6 +9,9 @@ pub fn rule(role: Role, outcome: &Outcome) -> &'static str {
         (_, OutcomeKind::Bridged, _) => {
             "Policy: where the peer does not take a REFER, the two calls are joined here instead."
         }
+        (_, OutcomeKind::AcceptedWithoutProgress, _) => {
+            "RFC 4488 §4: without a subscription the 2xx to the REFER is the last that is heard."
+        }
         (Role::Transferee, OutcomeKind::Succeeded, _) => {
             "RFC 3515 §2.4.5: the status in our NOTIFY tells who asked that the referred call is up."
         }
@@ -64,6 +67,9 @@ fn failed(role: Role, failure: Failure) -> &'static str {
         Failure::Rejected => "RFC 3515 §2.4.2: whoever is asked to move may decline.",
         Failure::Cancelled => "RFC 6665 §4.1.2.3: who gives a transfer up ends its subscription.",
         Failure::CallEnded => "RFC 3261 §15: a BYE ends the call, and with it what was to be moved.",
+        Failure::Declined | Failure::Undecided => {
+            "Policy: a target that is asked decides itself, and only its acceptance moves the party."
+        }
         _ => "Policy: what is not known to have succeeded has failed.",
     }
 }

@@ -90,6 +90,9 @@ impl TransferReport {
             (Role::Transferee, OutcomeKind::Succeeded) => {
                 return format!("we have the call with {target}; the one with {peer} ends");
             }
+            (_, OutcomeKind::AcceptedWithoutProgress) => {
+                return format!("{peer} was asked to call {target}, and nobody tells whether it did");
+            }
             (_, OutcomeKind::Bridged) => return format!("{peer} and {target} talk through us"),
             (
                 _,

@@ -13,22 +13,24 @@ use proptest::prelude::*;
 
 use super::rig::{Rig, code, uri};
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Hold, HoldFailure, ReferPolicy, ReferTarget,
-    SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy,
-    WithoutReplaces,
+    AttendedOptions, AttendedPolicy, ByeOwner, Completion, Decision, Hold, HoldFailure, ReferOptions,
+    ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, SemiAttended, TransferCommand,
+    TransferEventKind, TransferId, TransferOutput, TransferPolicy, WithoutReplaces,
 };
 
 /// One thing that can happen, to some leg, subscription or transfer that was ever seen.
 #[derive(Debug, Clone)]
 enum Input {
     Call,
-    Blind(u8, Hold),
-    Attended(u8, u8, Hold, bool, AttendedOptions),
-    Consult(u8, Hold, AttendedOptions, Completion),
+    Blind(u8, Hold, ReferOptions),
+    Attended(u8, u8, Hold, bool, AttendedOptions, ReferOptions),
+    Consult(u8, Hold, AttendedOptions, ReferOptions, Completion),
     Complete(u8),
     Swap(u8),
     Asked(u8, &'static str),
     Cancel(u8),
+    Detach(u8),
+    EventsAt(u8),
     Decide(u8, Decision),
     Reoffered(u8, Result<(), ReofferError>),
     Closing(u8),
@@ -57,6 +59,32 @@ pub(super) fn options() -> impl Strategy<Value = AttendedOptions> {
         protect_target,
         force,
     })
+}
+
+pub(super) fn refer_options() -> impl Strategy<Value = ReferOptions> {
+    let placement = prop::sample::select(vec![
+        ReferPlacement::Auto,
+        ReferPlacement::InDialog,
+        ReferPlacement::OutOfDialog,
+    ]);
+    let subscription = prop::sample::select(vec![
+        ReferSubscription::Implicit,
+        ReferSubscription::Implicit,
+        ReferSubscription::Suppress,
+        ReferSubscription::None,
+        ReferSubscription::Explicit,
+    ]);
+    let referred_by = prop::sample::select(vec![ReferredBy::Ours, ReferredBy::Named, ReferredBy::Omitted]);
+    let header = prop::sample::select(vec![None, Some("X-Case"), Some("Via")]);
+    (placement, subscription, referred_by, header).prop_map(
+        |(placement, subscription, referred_by, header)| ReferOptions {
+            placement,
+            subscription,
+            referred_by,
+            headers: header.iter().map(|name| ((*name).into(), "1".into())).collect(),
+            ..ReferOptions::default()
+        },
+    )
 }
 
 fn input() -> impl Strategy<Value = Input> {
@@ -101,20 +129,24 @@ fn input() -> impl Strategy<Value = Input> {
         SubscriptionEnd::Expired,
         SubscriptionEnd::NotifyFailed,
         SubscriptionEnd::Unsubscribed,
+        SubscriptionEnd::Suppressed,
     ]);
     let target = prop::sample::select(vec!["sip:carol@example.com", "sip:x@127.0.0.1", "http://x/"]);
     let completion = prop::sample::select(vec![Completion::OnAnswer, Completion::OnCommand]);
     prop_oneof![
         3 => Just(Call),
-        4 => (index.clone(), hold.clone()).prop_map(|(leg, hold)| Blind(leg, hold)),
-        4 => (index.clone(), index.clone(), hold.clone(), any::<bool>(), options())
-            .prop_map(|(leg, with, hold, held, options)| Attended(leg, with, hold, held, options)),
-        4 => (index.clone(), hold, options(), completion)
-            .prop_map(|(leg, hold, options, completion)| Consult(leg, hold, options, completion)),
+        4 => (index.clone(), hold.clone(), refer_options())
+            .prop_map(|(leg, hold, options)| Blind(leg, hold, options)),
+        4 => (index.clone(), index.clone(), hold.clone(), any::<bool>(), options(), refer_options())
+            .prop_map(|(leg, with, hold, held, options, refer)| Attended(leg, with, hold, held, options, refer)),
+        4 => (index.clone(), hold, options(), refer_options(), completion)
+            .prop_map(|(leg, hold, options, refer, completion)| Consult(leg, hold, options, refer, completion)),
         3 => index.clone().prop_map(Complete),
         2 => index.clone().prop_map(Swap),
         4 => (index.clone(), target).prop_map(|(leg, target)| Asked(leg, target)),
         1 => index.clone().prop_map(Cancel),
+        1 => index.clone().prop_map(Detach),
+        1 => index.clone().prop_map(EventsAt),
         2 => (index.clone(), prop::sample::select(vec![Decision::Accept, Decision::Reject]))
             .prop_map(|(transfer, decision)| Decide(transfer, decision)),
         4 => (index.clone(), reoffer).prop_map(|(leg, result)| Reoffered(leg, result)),
@@ -156,8 +188,10 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
     let transfer = |met: &Met, index| pick(&met.transfers, index).unwrap_or(STRANGER.into());
     match input {
         Call => met.legs.push(rig.call()),
-        Blind(index, hold) => met.transfers.push(rig.blind(leg(met, index), hold).0),
-        Attended(index, with, hold, consultation_held, options) => {
+        Blind(index, hold, options) => {
+            met.transfers.push(rig.blind_with(leg(met, index), hold, options).0);
+        }
+        Attended(index, with, hold, consultation_held, options, refer) => {
             let transfer = rig.mint();
             met.transfers.push(transfer);
             rig.command(TransferCommand::Attended {
@@ -168,9 +202,10 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
                 consultation_held,
                 referred_by: None,
                 options,
+                refer,
             });
         }
-        Consult(index, hold, options, completion) => {
+        Consult(index, hold, options, refer, completion) => {
             let (transfer, consultation) = (rig.mint(), rig.mint());
             met.transfers.push(transfer);
             rig.command(TransferCommand::Consult {
@@ -181,6 +216,7 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
                 hold,
                 referred_by: None,
                 options,
+                refer,
                 completion,
             });
         }
@@ -191,6 +227,10 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
             rig.command(TransferCommand::Swap { transfer: transfer(met, index) });
         }
         Asked(index, target) => met.subs.push(rig.asked(Rig::refer(leg(met, index), target)).0),
+        Detach(index) => drop(rig.command(TransferCommand::Detach { transfer: transfer(met, index) })),
+        EventsAt(index) => {
+            rig.sub(sub(met, index), SubscriptionEvent::EventsAt(uri("sip:events@192.0.2.9")));
+        }
         Cancel(index) => drop(rig.cancel(transfer(met, index))),
         Decide(index, decision) => {
             rig.command(TransferCommand::Decide { transfer: transfer(met, index), decision });
@@ -220,9 +260,10 @@ fn learn(rig: &Rig, met: &mut Met, from: usize) {
     for output in &rig.outputs[from..] {
         match output {
             TransferOutput::Place { leg, .. } => met.legs.push(*leg),
-            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
-                met.subs.push(*subscription);
-            }
+            TransferOutput::Dialog(DialogCommand::Leg(
+                _,
+                LegCommand::Refer { subscription, .. } | LegCommand::FollowRefer { subscription, .. },
+            )) => met.subs.push(*subscription),
             TransferOutput::Event(event) if matches!(event.kind, TransferEventKind::Requested { .. }) => {
                 met.transfers.push(event.transfer);
             }
@@ -304,9 +345,24 @@ pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
 fn policy() -> impl Strategy<Value = TransferPolicy> {
     let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
     let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
-    (refer, hold, 1usize..6, attended()).prop_map(|(refer, hold_failure, transfers, attended)| {
-        TransferPolicy { refer, hold_failure, attended, transfers, ..TransferPolicy::default() }
-    })
+    let bye = prop::sample::select(vec![ByeOwner::Transferor, ByeOwner::Peer]);
+    let wait = prop::sample::select(vec![0u64, 5, 90]);
+    (refer, hold, 1usize..6, attended(), (bye, wait, any::<bool>())).prop_map(
+        |(refer, hold_failure, transfers, attended, (bye, wait, unsubscribe))| {
+            let wait = Duration::from_secs(wait);
+            TransferPolicy {
+                refer,
+                hold_failure,
+                attended,
+                transfers,
+                bye,
+                bye_delay: wait,
+                bye_wait: wait,
+                unsubscribe,
+                ..TransferPolicy::default()
+            }
+        },
+    )
 }
 
 proptest! {
@@ -317,7 +373,7 @@ proptest! {
     #[test]
     fn every_transfer_ends_exactly_once_and_leaves_nothing(policy in policy(), inputs in prop::collection::vec(input(), 1..80)) {
         // The target may be asked until the last is done.
-        let asks = |input: &Input| matches!(input, Input::Consult(_, _, _, Completion::OnCommand));
+        let asks = |input: &Input| matches!(input, Input::Consult(_, _, _, _, Completion::OnCommand));
         let talk = if inputs.iter().any(asks) { policy.attended.talk_limit } else { Duration::ZERO };
         let longest = policy.longest() + talk;
         let mut rig = Rig::new(policy);
@@ -359,6 +415,8 @@ proptest! {
         for input in inputs {
             // Only what the REFER and its subscription can do.
             match input {
+                // Without a report the acceptance counts as a success.
+                Input::SubEnded(_, SubscriptionEnd::Suppressed) => continue,
                 Input::Answered(..) | Input::Misused(_) | Input::SubEnded(..) | Input::Cancel(_) => {}
                 Input::Notified(_, _, status) if status.is_none_or(|status| !(200..300).contains(&status)) => {}
                 _ => continue,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use dialog_core::{
     By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer,
-    LegCommand, LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, ReofferError,
-    SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    LegCommand, LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, ReferSubscription,
+    ReofferError, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 
 use crate::{
-    BlindOptions, Hold, Outcome, ReplacementEnd, TransferCommand, TransferEventKind, TransferId,
+    Hold, Outcome, ReferOptions, ReplacementEnd, TransferCommand, TransferEventKind, TransferId,
     TransferOutput, TransferPolicy, TransferTimer, TransferTimerName, Transfers,
 };
 
@@ -204,9 +204,18 @@ impl Rig {
 
     /// Starts a blind transfer.
     pub(super) fn blind(&mut self, leg: LegId, hold: Hold) -> (TransferId, String) {
+        self.blind_with(leg, hold, ReferOptions::default())
+    }
+
+    /// Starts a blind transfer with options.
+    pub(super) fn blind_with(
+        &mut self,
+        leg: LegId,
+        hold: Hold,
+        options: ReferOptions,
+    ) -> (TransferId, String) {
         let transfer = self.mint();
         let target = uri("sip:carol@example.com");
-        let options = BlindOptions::default();
         let blind = TransferCommand::Blind { transfer, leg, target, hold, referred_by: None, options };
         (transfer, self.command(blind))
     }
@@ -243,9 +252,10 @@ impl Rig {
             .iter()
             .rev()
             .find_map(|output| match output {
-                TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
-                    Some(*subscription)
-                }
+                TransferOutput::Dialog(DialogCommand::Leg(
+                    _,
+                    LegCommand::Refer { subscription, .. } | LegCommand::FollowRefer { subscription, .. },
+                )) => Some(*subscription),
                 _ => None,
             })
             .expect("invariant: a REFER was sent")
@@ -365,9 +375,15 @@ fn dialog_line(
     full: &dyn Fn(&LegId) -> String,
 ) -> String {
     match command {
-        DialogCommand::Leg(leg, LegCommand::Refer { refer_to, .. }) => {
-            format!("refer{} {refer_to}", name(leg))
+        DialogCommand::Leg(leg, LegCommand::Refer { refer, .. }) => {
+            let outside = if refer.outside { " outside" } else { "" };
+            let wish = match refer.subscription {
+                ReferSubscription::Implicit => String::new(),
+                other => format!(" {other:?}"),
+            };
+            format!("refer{}{outside}{wish} {}", name(leg), refer.refer_to)
         }
+        DialogCommand::Leg(leg, LegCommand::FollowRefer { at, .. }) => format!("follow{} {at}", name(leg)),
         DialogCommand::Leg(leg, LegCommand::HangUp { .. }) => format!("hangup {}", full(leg)),
         DialogCommand::Leg(leg, LegCommand::Reject { status, .. }) => {
             format!("reject {} {status}", full(leg))
@@ -379,6 +395,7 @@ fn dialog_line(
         DialogCommand::Registration(..) => "registration".into(),
         DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
+            SubscriptionCommand::Keep => "keep".into(),
             SubscriptionCommand::Accept { pending, lifetime } => {
                 format!("accept pending={pending} {lifetime:?}")
             }

@@ -284,6 +284,7 @@ impl Transferee {
                 self.drive(Event::Unsubscribed, around, out)
             }
             SubscriptionEvent::Answered(_)
+            | SubscriptionEvent::EventsAt(_)
             | SubscriptionEvent::Notified(_)
             | SubscriptionEvent::Package(_)
             | SubscriptionEvent::Forked { .. }
@@ -311,6 +312,7 @@ impl Transferee {
             | TransferTimerName::Resume
             | TransferTimerName::Consult
             | TransferTimerName::Talk
+            | TransferTimerName::Bye
             | TransferTimerName::Closing => return false,
         };
         self.armed.expired(name) && self.drive(Event::Timer(timer), around, out)

@@ -40,6 +40,10 @@ pub(super) enum Action {
     /// The transfer is a blind one from now on, and the party that is to be moved gets the REFER.
     GoBlind,
     Refer,
+    /// The application has let go.
+    Detach,
+    /// The subscription is to outlive its call.
+    Keep,
     /// SUBSCRIBE with Expires 0, or the REFER is withdrawn if it has not left.
     Unsubscribe,
     Resume(Side),
@@ -80,4 +84,6 @@ pub(super) enum Wait {
     /// Before the call is asked back once more.
     Again(Duration),
     Closing,
+    /// Before our BYE, or for the peer's.
+    Bye,
 }

@@ -8,6 +8,7 @@ mod naming;
 mod outcome;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use dialog_core::{LegEvent, LegId, SubscriptionEvent, SubscriptionId};
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
@@ -16,12 +17,12 @@ use sip_transport::{Out, Tick};
 use self::{
     action::{Action, Side, Tell},
     event::{Answer, CallEnd, Consult, Event, Reoffer},
-    machine::{Alive, Facts, Held, May, Plan, State, Step, step},
+    machine::{Alive, Facts, Held, May, Plan, State, Step, detach, step},
     naming::Naming,
 };
 use crate::{
-    AttendedOptions, Completion, Decline, Hold, HoldFailure, Role, TransferEventKind, TransferId,
-    TransferInfo, TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
+    AttendedOptions, Completion, Decline, Hold, HoldFailure, ReferOptions, Role, TransferEventKind,
+    TransferId, TransferInfo, TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     timers::Armed,
@@ -35,6 +36,7 @@ pub(crate) struct Transferor {
     target: UriBuf,
     referred_by: Option<NameAddrBuf>,
     hold: Hold,
+    options: ReferOptions,
     state: State,
     facts: Facts,
     consultation: Option<Consultation>,
@@ -74,6 +76,7 @@ pub(crate) struct Asked {
     pub(crate) leg: LegId,
     pub(crate) target: UriBuf,
     pub(crate) hold: Hold,
+    pub(crate) options: ReferOptions,
     pub(crate) referred_by: Option<NameAddrBuf>,
 }
 
@@ -118,16 +121,24 @@ impl Transferor {
             Hold::First | Hold::No => Held::Nobody,
             Hold::Already => Held::Application,
         };
-        let options = with.map(|(_, options)| options).unwrap_or_default();
+        let (consultation, protect) = match with {
+            Some((leg, AttendedOptions { refer_to, protect_target, force })) => (
+                Some(Consultation { leg, was_up: false, naming: Naming::new(refer_to), force }),
+                protect_target,
+            ),
+            None => (None, false),
+        };
         let facts = Facts {
             plan,
             held,
             consultation_held: Held::Nobody,
             alive: Alive { primary: true, consultation: false },
-            protect: options.protect_target,
+            protect,
             on_answer: false,
             retried: false,
             resumes: 0,
+            accepted: None,
+            detached: false,
             may: May::NOTHING,
         };
         Self {
@@ -136,14 +147,10 @@ impl Transferor {
             target: asked.target,
             referred_by: asked.referred_by,
             hold: asked.hold,
+            options: asked.options,
             state: State::Idle,
             facts,
-            consultation: with.map(|(leg, options)| Consultation {
-                leg,
-                was_up: false,
-                naming: Naming::new(options.refer_to),
-                force: options.force,
-            }),
+            consultation,
             declined: None,
             audio: None,
             subscription: None,
@@ -203,6 +210,8 @@ impl Transferor {
             | State::BackingOff
             | State::Accepted
             | State::Progress
+            | State::Unreported
+            | State::Detached
             | State::Parting(_)
             | State::Completing(..)
             | State::Recovering(_)
@@ -239,6 +248,17 @@ impl Transferor {
 
     pub(crate) fn complete(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         self.drive(Event::Complete, around, out);
+    }
+
+    /// Whether the application may let go now.
+    pub(crate) fn can_detach(&self) -> bool {
+        detach(self.state, self.facts).is_some()
+    }
+
+    pub(crate) fn detach(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        self.look(around, None);
+        let step = detach(self.state, self.facts);
+        self.take(step, around, out);
     }
 
     /// Whether the application may turn to the other party now.
@@ -306,12 +326,20 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
+        if let SubscriptionEvent::EventsAt(at) = event {
+            return self.follow(at, around, out);
+        }
         let Some(event) = Event::of_subscription(event) else {
             return false;
         };
         match event {
             Event::Notify(report) => self.last_code = report.code().or(self.last_code),
-            Event::Answer(answer) => self.last_code = answer.code().or(self.last_code),
+            Event::Answer(answer) => {
+                self.last_code = answer.code().or(self.last_code);
+                if let Answer::Accepted(status) = answer {
+                    self.facts.accepted.get_or_insert(status);
+                }
+            }
             Event::Begin(_)
             | Event::Reoffer(..)
             | Event::Consult(_)
@@ -344,7 +372,17 @@ impl Transferor {
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
         self.look(around, event.ends());
-        let Some(Step { next, actions }) = step(self.state, event, self.facts) else {
+        let step = step(self.state, event, self.facts);
+        self.take(step, around, out)
+    }
+
+    fn take(
+        &mut self,
+        step: Option<Step>,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> bool {
+        let Some(Step { next, actions }) = step else {
             return false;
         };
         self.state = next;
@@ -392,6 +430,8 @@ impl Transferor {
                 && with.and_then(|with| around.legs.get(with.leg)).is_some_and(Leg::takes_refer),
             semi_attended: policy.semi_attended,
             without_replaces: policy.without_replaces,
+            bye: around.policy.bye,
+            bye_at_once: around.policy.bye_pause().is_zero(),
         };
     }
 

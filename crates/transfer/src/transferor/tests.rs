@@ -7,12 +7,14 @@ use sip_message::StatusCode;
 use super::{
     action::Side,
     event::{Answer, CallEnd, Consult, End, Event, Reoffer, Report, Timer},
-    machine::{Alive, Facts, Held, May, Parted, Plan, State, step},
-    outcome::Cause,
+    machine::{Alive, Facts, Held, May, Parted, Plan, State, Step, detach, step},
+    outcome::{Cause, Moved},
 };
-use crate::{Hold, SemiAttended, WithoutReplaces};
+use crate::{ByeOwner, Hold, SemiAttended, WithoutReplaces};
 
 const BUSY: StatusCode = StatusCode::BUSY_HERE;
+
+const REPORTED: Moved = Moved::Reported(StatusCode::OK);
 
 fn states() -> Vec<State> {
     vec![
@@ -38,11 +40,16 @@ fn states() -> Vec<State> {
         State::BackingOff,
         State::Accepted,
         State::Progress,
+        State::Unreported,
+        State::Detached,
         State::Parting(Parted::HungUp),
         State::Parting(Parted::Lost),
-        State::Completing(StatusCode::OK, BOTH),
-        State::Completing(StatusCode::OK, Alive { consultation: false, ..BOTH }),
-        State::Completing(StatusCode::OK, Alive { primary: false, ..BOTH }),
+        State::Parting(Parted::Unreported),
+        State::Completing(REPORTED, BOTH),
+        State::Completing(REPORTED, Alive { consultation: false, ..BOTH }),
+        State::Completing(REPORTED, Alive { primary: false, ..BOTH }),
+        State::Completing(Moved::Unreported { seen: false }, Alive { consultation: false, ..BOTH }),
+        State::Completing(Moved::Unreported { seen: true }, BOTH),
         State::Recovering(Cause::Target(BUSY)),
         State::Waiting(Cause::Target(BUSY)),
         State::Restoring(Cause::Target(BUSY)),
@@ -92,7 +99,10 @@ fn events() -> Vec<Event> {
         Report::Empty,
     ];
     events.extend(reports.map(Event::Notify));
-    events.extend([End::Terminated, End::Refused, End::NoNotify, End::Expired].map(Event::Subscription));
+    events.extend(
+        [End::Terminated, End::Refused, End::NoNotify, End::Expired, End::Suppressed]
+            .map(Event::Subscription),
+    );
     let ends = [CallEnd::Closing, CallEnd::Local, CallEnd::HungUp, CallEnd::Lost];
     events.extend(sides.iter().flat_map(|side| ends.map(|end| Event::Call(*side, end))));
     events.extend([Event::Complete, Event::Swap, Event::Cancel]);
@@ -105,6 +115,7 @@ fn events() -> Vec<Event> {
         Timer::Final,
         Timer::Resume,
         Timer::Closing,
+        Timer::Bye,
     ];
     events.extend(timers.map(Event::Timer));
     events
@@ -121,6 +132,8 @@ const MAY: May = May {
     reverse: false,
     semi_attended: SemiAttended::WaitForAnswer,
     without_replaces: WithoutReplaces::Refuse,
+    bye: ByeOwner::Transferor,
+    bye_at_once: true,
 };
 
 const USUAL: Facts = Facts {
@@ -132,6 +145,8 @@ const USUAL: Facts = Facts {
     on_answer: false,
     retried: false,
     resumes: 1,
+    accepted: Some(StatusCode::ACCEPTED),
+    detached: false,
     may: MAY,
 };
 
@@ -152,6 +167,7 @@ fn meets(plan: Plan, state: State) -> bool {
         }
         State::Restoring(_) => plan == Plan::Attended,
         State::Completing(_, left) => !left.consultation || plan != Plan::Blind,
+        State::Parting(Parted::Unreported) => plan != Plan::Blind,
         State::Idle
         | State::Holding
         | State::Releasing(_)
@@ -159,6 +175,8 @@ fn meets(plan: Plan, state: State) -> bool {
         | State::BackingOff
         | State::Accepted
         | State::Progress
+        | State::Unreported
+        | State::Detached
         | State::Parting(_)
         | State::Recovering(_)
         | State::Waiting(_)
@@ -173,6 +191,8 @@ fn outlives_the_first_call(state: State) -> bool {
         State::ReferPending(_)
             | State::Accepted
             | State::Progress
+            | State::Unreported
+            | State::Detached
             | State::Parting(_)
             | State::Completing(_, Alive { primary: false, .. })
     )
@@ -180,7 +200,11 @@ fn outlives_the_first_call(state: State) -> bool {
 
 fn row(state: State, event: Event, facts: Facts) -> String {
     let alive = event.ends().map_or(facts.alive, |side| facts.alive.without(side));
-    match step(state, event, Facts { alive, ..facts }) {
+    text(state, step(state, event, Facts { alive, ..facts }))
+}
+
+fn text(state: State, step: Option<Step>) -> String {
+    match step {
         None => "ignored".into(),
         Some(step) if step.next == state && step.actions.is_empty() => "absorbed".into(),
         Some(step) => {
@@ -210,6 +234,12 @@ fn rows(table: &mut String, title: &str, facts: Facts, other: Option<Facts>) {
     for state in states() {
         if !meets(facts.plan, state) || !facts.alive.primary && !outlives_the_first_call(state) {
             continue;
+        }
+        let let_go = |facts| text(state, detach(state, facts));
+        let told = other.is_some_and(|other| meets(other.plan, state) && let_go(facts) == let_go(other));
+        if !told && let_go(facts) != "ignored" {
+            writeln!(table, "{state:?} | Detach | {}", let_go(facts))
+                .expect("invariant: a String takes all text");
         }
         let mut absorbed = Vec::new();
         for event in events().into_iter().filter(|event| concerns(facts.plan, *event)) {
@@ -252,6 +282,15 @@ fn table() -> String {
         ("second try", Facts { retried: true, ..USUAL }),
         ("hold must succeed", may(USUAL, |may| may.go_on = false)),
         ("asked back for the last time", Facts { resumes: 4, ..USUAL }),
+        ("let go", Facts { detached: true, ..USUAL }),
+        ("BYE after a while", may(USUAL, |may| may.bye_at_once = false)),
+        (
+            "BYE by the peer",
+            may(USUAL, |may| {
+                may.bye_at_once = false;
+                may.bye = ByeOwner::Peer;
+            }),
+        ),
     ];
     for (title, facts) in blind {
         rows(&mut table, &format!("Blind, {title}: the rows that differ"), facts, Some(USUAL));
@@ -276,6 +315,7 @@ fn table() -> String {
         ("refuse while ringing", may(CONSULT, |may| may.semi_attended = SemiAttended::Refuse)),
         ("another address is left", may(CONSULT, |may| may.reroute = true)),
         ("roles can be exchanged", may(CONSULT, |may| may.reverse = true)),
+        ("let go", Facts { detached: true, ..CONSULT }),
         ("target protected", PROTECT),
     ];
     for (title, facts) in consult {

@@ -6,8 +6,8 @@ use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, BlindOptions, Decision, Decline, ReferPlacement, TransferCommand, TransferId,
-    TransferOutput, TransferRefusal,
+    AttendedOptions, Decision, Decline, ReferOptions, TransferCommand, TransferId, TransferOutput,
+    TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     transferor::{Asked, Transferor},
@@ -19,9 +19,9 @@ impl Transfers {
     pub fn command(&mut self, cx: &mut Cx<'_>, command: TransferCommand, out: &mut Out<'_, TransferOutput>) {
         let (transfer, result) = match command {
             TransferCommand::Blind { transfer, leg, target, hold, referred_by, options } => {
-                let result = offered(options).and_then(|()| self.check(transfer, leg, &target));
+                let result = self.check(transfer, leg, &target, &options);
                 if result.is_ok() {
-                    let asked = Asked { id: transfer, leg, target, hold, referred_by };
+                    let asked = Asked { id: transfer, leg, target, hold, options, referred_by };
                     let new = Transferor::blind(asked, cx.now);
                     self.begin_ours(cx, transfer, &[leg], new, out);
                 }
@@ -35,10 +35,11 @@ impl Transfers {
                 consultation_held,
                 referred_by,
                 options,
+                refer,
             } => {
-                let result = self.check_attended(transfer, leg, consultation, options);
+                let result = self.check_attended(transfer, leg, consultation, options, &refer);
                 let result = result.map(|target| {
-                    let asked = Asked { id: transfer, leg, target, hold, referred_by };
+                    let asked = Asked { id: transfer, leg, target, hold, options: refer, referred_by };
                     let new = Transferor::attended(asked, consultation, consultation_held, options, cx.now);
                     self.begin_ours(cx, transfer, &[leg, consultation], new, out);
                 });
@@ -52,11 +53,12 @@ impl Transfers {
                 hold,
                 referred_by,
                 options,
+                refer,
                 completion,
             } => {
-                let result = self.check_consult(transfer, leg, consultation, &target, options);
+                let result = self.check_consult(transfer, leg, consultation, &target, (options, &refer));
                 if result.is_ok() {
-                    let asked = Asked { id: transfer, leg, target, hold, referred_by };
+                    let asked = Asked { id: transfer, leg, target, hold, options: refer, referred_by };
                     let new = Transferor::consult(asked, consultation, options, completion, cx.now);
                     self.begin_ours(cx, transfer, &[leg], new, out);
                 }
@@ -64,7 +66,7 @@ impl Transfers {
             }
             TransferCommand::Complete { transfer } => (transfer, self.complete(cx, transfer, out)),
             TransferCommand::Swap { transfer } => (transfer, self.swap(cx, transfer, out)),
-            TransferCommand::Detach { transfer } => (transfer, self.detach(transfer)),
+            TransferCommand::Detach { transfer } => (transfer, self.detach(cx, transfer, out)),
             TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
             TransferCommand::Decline { transfer, reason } => {
                 (transfer, self.decline(cx, transfer, reason, out))
@@ -79,12 +81,20 @@ impl Transfers {
     }
 
     /// The checks that every transfer of ours has to pass.
-    fn check(&self, transfer: TransferId, leg: LegId, target: &UriBuf) -> Result<(), TransferRefusal> {
+    fn check(
+        &self,
+        transfer: TransferId,
+        leg: LegId,
+        target: &UriBuf,
+        options: &ReferOptions,
+    ) -> Result<(), TransferRefusal> {
         let leg = self.check_call(transfer, leg)?;
         check_target(target)?;
         if !leg.takes_refer() {
             return Err(TransferRefusal::PeerCannot);
         }
+        options.check(Some(leg))?;
+        options.written(target, leg)?;
         if self.is_full() {
             return Err(TransferRefusal::Full);
         }
@@ -113,6 +123,7 @@ impl Transfers {
         leg: LegId,
         consultation: LegId,
         options: AttendedOptions,
+        refer: &ReferOptions,
     ) -> Result<UriBuf, TransferRefusal> {
         if leg == consultation {
             return Err(TransferRefusal::SameCall);
@@ -125,6 +136,7 @@ impl Transfers {
         if !named.peer.replaces && !options.force {
             return Err(TransferRefusal::NoReplaces);
         }
+        refer.check(Some(referred))?;
         if self.is_full() {
             return Err(TransferRefusal::Full);
         }
@@ -137,7 +149,7 @@ impl Transfers {
         leg: LegId,
         consultation: LegId,
         target: &UriBuf,
-        options: AttendedOptions,
+        (options, refer): (AttendedOptions, &ReferOptions),
     ) -> Result<(), TransferRefusal> {
         let primary = self.check_call(transfer, leg)?;
         check_target(target)?;
@@ -148,6 +160,7 @@ impl Transfers {
         if !options.protect_target && !primary.takes_refer() {
             return Err(TransferRefusal::PeerCannot);
         }
+        refer.check((!options.protect_target).then_some(primary))?;
         if self.legs.get(consultation).is_some() {
             return Err(TransferRefusal::State);
         }
@@ -180,13 +193,22 @@ impl Transfers {
         });
     }
 
-    /// Row "detach" of table 2.1 (TR-165, TR-180): not offered.
-    fn detach(&self, id: TransferId) -> Result<(), TransferRefusal> {
-        match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
-            Transfer::Ours(_) => Err(TransferRefusal::Unsupported),
-            // Nothing to let go of: the new call is ours.
-            Transfer::Asked(_) => Err(TransferRefusal::State),
-        }
+    /// Column "detach" of table 2.1 (TR-165, TR-180).
+    fn detach(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        // Of a transfer asked of us there is nothing to let go of: the new call is ours.
+        self.ours(cx, id, |transfer, around| {
+            if !transfer.can_detach() {
+                return Err(TransferRefusal::State);
+            }
+            out.push(TransferOutput::Accepted { transfer: id });
+            transfer.detach(around, out);
+            Ok(())
+        })
     }
 
     fn complete(
@@ -313,14 +335,4 @@ fn check_target(target: &UriBuf) -> Result<(), TransferRefusal> {
         return Err(TransferRefusal::TargetForm);
     }
     Ok(())
-}
-
-/// The kinds of blind transfer that are not offered yet (TR-061 to TR-063, TR-070 to TR-077).
-const fn offered(options: BlindOptions) -> Result<(), TransferRefusal> {
-    match (options.placement, options.suppress) {
-        (ReferPlacement::InDialog, false) => Ok(()),
-        (ReferPlacement::OutOfDialog, false | true) | (ReferPlacement::InDialog, true) => {
-            Err(TransferRefusal::Unsupported)
-        }
-    }
 }

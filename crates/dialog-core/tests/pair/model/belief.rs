@@ -163,6 +163,7 @@ impl Belief {
             SubscriptionEvent::Misused(_) => {}
             SubscriptionEvent::Ended(_) => assert!(!std::mem::replace(over, true), "ended twice"),
             SubscriptionEvent::Answered(_)
+            | SubscriptionEvent::EventsAt(_)
             | SubscriptionEvent::Notified(_)
             | SubscriptionEvent::Package(_)
             | SubscriptionEvent::Requested(_)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Place, Reliability,
+    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Place, Refer, Reliability,
     Request, RequestCommand, SessionTimers, Subscribe, SubscriptionCommand, SubscriptionEvent,
     SubscriptionId,
 };
@@ -162,7 +162,7 @@ impl World {
         self.asked.push((by, subscription));
         let Some(leg) = self.leg(by, call) else { return };
         let refer_to = format!("sip:{number}@192.0.2.30").parse().expect("a URI");
-        let refer = LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false };
+        let refer = LegCommand::Refer { subscription, refer: Refer::to(refer_to).into() };
         self.net.command(by, DialogCommand::Leg(leg, refer));
     }
 

@@ -78,7 +78,8 @@ pub(super) fn holding(event: Event, facts: Facts) -> Option<Step> {
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Consult(_)
@@ -118,7 +119,8 @@ pub(super) fn releasing(cause: Cause, event: Event, facts: Facts) -> Option<Step
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Consult(_)
