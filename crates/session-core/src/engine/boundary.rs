@@ -12,11 +12,11 @@ use transfer::{AttendedOptions, Completion, Decision, ReferOptions, TransferId};
 use super::accounts::{AccountCommand, RegistrationInfo};
 use super::audio::AudioCommand;
 use super::media_boundary::{MediaCommand, SessionMediaState};
+use super::transfer_info::TransferInfo;
 use super::warm::WarmOptions;
 use crate::{
     error::{RegistrationError, SessionError, SessionState, TransferError},
     event::{SessionEvent, SessionId},
-    stage::TransferStage,
 };
 
 identifier! {
@@ -361,53 +361,6 @@ pub struct SessionInfo {
     pub state: SessionState,
     /// The other party.
     pub peer: String,
-}
-
-/// Which kind of transfer it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TransferKind {
-    /// The target was not asked.
-    Blind,
-    /// There is a call with the target, which the party that is moved takes over (RFC 5589 §7).
-    Attended,
-}
-
-impl TransferKind {
-    /// Its name as the public interfaces spell it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Blind => "blind",
-            Self::Attended => "attended",
-        }
-    }
-}
-
-/// A live transfer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TransferInfo {
-    /// The transfer.
-    pub transfer: TransferId,
-    /// The call that is moved, or in which we were asked.
-    pub session: SessionId,
-    /// Transferee: the new call.
-    pub new_session: Option<SessionId>,
-    /// Transferor: the call in which the target is or was asked first.
-    pub consultation: Option<SessionId>,
-    /// Our role.
-    pub role: transfer::Role,
-    /// Which kind it is.
-    pub kind: TransferKind,
-    /// How far it is, as its events have told.
-    pub stage: TransferStage,
-    /// Its state, by the catalogue's name.
-    pub state: &'static str,
-    /// The target.
-    pub target: String,
-    /// The last status that was heard or reported.
-    pub last_code: Option<StatusCode>,
-    /// How long it has been going on.
-    pub age: Duration,
 }
 
 /// What the signalling knows of a call's media.

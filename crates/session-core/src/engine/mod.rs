@@ -18,6 +18,7 @@ mod moving;
 mod observing;
 mod replacing;
 mod session;
+mod transfer_info;
 mod transfers;
 mod warm;
 
@@ -53,10 +54,11 @@ pub use accounts::{AccountCommand, RegistrationInfo};
 pub use audio::AudioCommand;
 pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
-    Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo, TransferKind,
+    Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap,
 };
 pub use config::{AudioConfig, EngineConfig, MediaMode, UNCONFIRMED_PACKETS};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
+pub use transfer_info::{TransferInfo, TransferKind};
 pub use warm::{Acceptance, DecidedBy, WarmOptions};
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at
