@@ -196,6 +196,7 @@ impl World {
                     contact_user: None,
                     registration: None,
                     headers: Vec::new(),
+                    extensions: Vec::new(),
                     ring_limit: Duration::from_secs(9),
                     redirects: a % 4,
                     offerless: false,
@@ -346,8 +347,8 @@ fn subscription_command(b: u8) -> SubscriptionCommand {
         1 => SubscriptionCommand::Accept { pending: b > 100, lifetime: Duration::from_secs(u64::from(b)) },
         2 => SubscriptionCommand::Refuse { status: StatusCode::DECLINE },
         3 => SubscriptionCommand::Approve,
-        4 => SubscriptionCommand::Report { status: StatusCode::RINGING, last: None },
-        _ => SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) },
+        4 => SubscriptionCommand::Report { status: StatusCode::RINGING, headers: Vec::new(), last: None },
+        _ => SubscriptionCommand::Report { status: StatusCode::OK, headers: Vec::new(), last: Some(SubReason::Noresource) },
     }
 }
 

@@ -385,6 +385,7 @@ fn subscription_command(b: u8) -> SubscriptionCommand {
         7 => SubscriptionCommand::Approve,
         _ => SubscriptionCommand::Report {
             status: StatusCode::OK,
+            headers: Vec::new(),
             last: (b > 100).then_some(SubReason::Noresource),
         },
     }

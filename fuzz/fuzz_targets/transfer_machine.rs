@@ -18,8 +18,7 @@ use libfuzzer_sys::fuzz_target;
 use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Hold, HoldFailure, Purpose, ReferOptions,
-    ReferPolicy, ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    AttendedOptions, AttendedPolicy, Completion, Decision, DiversionHeader, Hold, HoldFailure, Purpose, ReferOptions, ReferPolicy, ReferTarget, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
     TransferPolicy, TransferTimer, Transfers, WithoutReplaces,
 };
 
@@ -95,6 +94,18 @@ fn policy_of(refer: u8, bits: u8) -> TransferPolicy {
             semi_attended: semi[usize::from(bits >> 5) % 3],
             ..AttendedPolicy::default()
         },
+        referred: ReferredPolicy {
+            report: match bits % 3 {
+                0 => ReportDetail::Minimal,
+                1 => ReportDetail::StatusLine,
+                _ => ReportDetail::WithHeaders(vec![ReportHeader::Reason, ReportHeader::Warning]),
+            },
+            report_at_once: bits & 32 != 0,
+            recall_on_failure: bits & 64 != 0,
+            diversion: if bits & 128 == 0 { DiversionHeader::None } else { DiversionHeader::HistoryInfo },
+            extensions: vec!["X-A".into()],
+            ..ReferredPolicy::default()
+        },
         transfers: LIMIT,
         ..TransferPolicy::default()
     }
@@ -124,13 +135,14 @@ impl World {
                 self.timers.insert(timer, self.now + after);
             }
             TransferOutput::Timer(TimerOp::Disarm(timer)) => assert!(self.timers.remove(&timer).is_some()),
-            TransferOutput::Place { leg, purpose, target, headers, .. } => {
+            TransferOutput::Place { leg, purpose, target, headers, extensions, .. } => {
                 assert!(target.as_uri().is_sip() && !target.as_uri().has_headers());
-                let referred = purpose == Purpose::Referred;
+                let referred = purpose != Purpose::Consultation;
                 if let Some(address) = target.as_uri().host().ip().filter(|_| referred) {
                     assert!(self.transfers.policy().permits(address));
                 }
-                for (_, value) in headers {
+                let extensions = extensions.into_iter().map(|(_, value)| value);
+                for value in headers.into_iter().map(|(_, value)| value).chain(extensions) {
                     assert!(!value.contains(['\r', '\n', '\0']));
                 }
                 self.legs.push(leg);
@@ -275,6 +287,8 @@ impl World {
                     headers: headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
                     referred_by: None,
                     referred_by_text: by.map(Into::into),
+                    privacy: by.filter(|_| leg % 3 == 0).map(Into::into),
+                    reports_to: Some([192, 0, 2, 9].into()),
                     suppress: false,
                 };
                 self.subs.push(self.ids.mint());
@@ -318,7 +332,7 @@ impl World {
                     _ => EndReason::Overload,
                 };
                 let by = [By::Local, By::Remote, By::Network][usize::from(by % 3)];
-                self.leg(pick(&self.legs, leg), LegEvent::Ended(EndCause { by, reason, header: None }));
+                self.leg(pick(&self.legs, leg), LegEvent::Ended(EndCause { by, reason, header: None, details: Vec::new() }));
             }
             Op::Provisional { leg, code } => {
                 let status = StatusCode::new(101 + u16::from(code) % 99).expect("a provisional status");
@@ -437,7 +451,7 @@ fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
     }
     // Every leg has its end.
     for leg in world.legs.clone() {
-        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None };
+        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None, details: Vec::new() };
         world.leg(leg, LegEvent::Ended(cause));
     }
     assert!(world.replacing.values().all(|told| *told));

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use sip_message::{Draft, HeaderId, Message, Method, NameAddr, NameAddrBuf, UriBuf};
+use sip_message::{Draft, HeaderId, Host, Message, Method, NameAddr, NameAddrBuf, UriBuf};
 use sip_transport::{FlowId, Inbound, Origin, Purpose};
 
 use crate::{
@@ -39,6 +39,8 @@ pub(crate) struct DialogState {
     pub(crate) source: Option<SocketAddr>,
     /// Who the peer is, as far as TLS has verified it with the last message.
     pub(crate) verified_name: Option<Arc<str>>,
+    /// Whether the peer's last message came over TLS.
+    pub(crate) secured: bool,
     /// The last number that was sent; 0 before the first.
     pub(crate) local_cseq: u32,
     /// The last number that was received.
@@ -83,6 +85,7 @@ impl DialogState {
             flow: None,
             source: None,
             verified_name: None,
+            secured: false,
             local_cseq: 0,
             remote_cseq: None,
             caller: true,
@@ -110,6 +113,7 @@ impl DialogState {
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
             verified_name: inbound.origin.verified_name(),
+            secured: inbound.origin.transport.is_secure(),
             local_cseq: 0,
             remote_cseq: Some(message.cseq().ok()?.number),
             caller: false,
@@ -179,11 +183,23 @@ impl DialogState {
 
     /// Takes the remote target from a message that refreshes it (TR-235, TR-236). A message without a usable
     /// Contact changes nothing, because RFC 3261 §12.2.1.2 replaces the target only "by the URI in that
-    /// Contact".
+    /// Contact"; nor does one that names its sender's own machine, which for us is another one (EC-51).
     pub(crate) fn refresh(&mut self, message: &Message) {
-        if let Ok(Some(contact)) = message.contact() {
+        if let Ok(Some(contact)) = message.contact()
+            && !self.is_unreachable(contact.uri.host())
+        {
             self.path.refresh(&contact.uri.to_owned());
         }
+    }
+
+    /// Whether a host means the machine of whoever looks it up, and the peer is heard from elsewhere.
+    fn is_unreachable(&self, host: Host<'_>) -> bool {
+        let own = match host {
+            Host::Name(name) => name.eq_ignore_ascii_case("localhost"),
+            Host::V4(address) => address.is_loopback() || address.is_unspecified(),
+            Host::V6(address) => address.to_canonical().is_loopback() || address.is_unspecified(),
+        };
+        own && self.source.is_some_and(|source| !source.ip().to_canonical().is_loopback())
     }
 
     /// Takes the flow and the address that a message of the peer came on.
@@ -191,6 +207,7 @@ impl DialogState {
         self.flow = Some(origin.flow);
         self.source = Some(origin.source);
         self.verified_name = origin.verified_name();
+        self.secured = origin.transport.is_secure();
     }
 }
 

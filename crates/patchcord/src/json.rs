@@ -132,8 +132,9 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
             put("local_hold", (*local).into());
             put("remote_hold", (*remote).into());
         }
-        EventKind::TransferRequested { referred_by, decide, .. } => {
+        EventKind::TransferRequested { referred_by, verified, decide, .. } => {
             put("referred_by", referred_by.as_deref().into());
+            put("verified", (*verified).into());
             put("decide", (*decide).into());
         }
         EventKind::Replaced { old, referred_by, verified, .. } => {

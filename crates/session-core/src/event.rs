@@ -126,8 +126,12 @@ pub enum EventKind {
     TransferRequested {
         /// Whom we are to call.
         target: String,
-        /// Who asks.
+        /// Who asks, as it says: the URI, unverified unless `verified` says otherwise.
         referred_by: Option<String>,
+        /// The display name that it gives itself; never verified, and no name to show without saying so (TR-033).
+        referred_by_name: Option<String>,
+        /// Whether the transport has verified that it comes from the host that `referred_by` names (TR-143).
+        verified: bool,
         /// Whether a decision is awaited.
         decide: bool,
     },
@@ -184,6 +188,11 @@ pub enum EventKind {
     /// Transferee: the new call takes over.
     TransferConnected {
         /// The new call.
+        to: SessionId,
+    },
+    /// Transferee: the new call failed after the transferor had hung up, which is called back (TR-181).
+    TransferRecalling {
+        /// The call back.
         to: SessionId,
     },
     /// This call has taken the place of another one, by an INVITE with Replaces (RFC 3891); the other one is gone.
@@ -333,6 +342,7 @@ impl SessionEvent {
             EventKind::TransferProgress { .. } => "transfer_progress",
             EventKind::TransferRecovering => "transfer_recovering",
             EventKind::TransferConnected { .. } => "transfer_connected",
+            EventKind::TransferRecalling { .. } => "transfer_recalling",
             EventKind::Replaced { .. } => "replaced",
             EventKind::ReplaceRefused { .. } => "replace_refused",
             EventKind::ReplaceUnacknowledged { .. } => "replace_unacknowledged",
@@ -398,6 +408,7 @@ impl SessionEvent {
                 Some(target.clone())
             }
             EventKind::TransferConnected { to: other }
+            | EventKind::TransferRecalling { to: other }
             | EventKind::MediaSwitched { to: other, .. }
             | EventKind::TransferConsulting { consultation: other }
             | EventKind::ConsultSwapped { active: other } => Some(other.to_string()),

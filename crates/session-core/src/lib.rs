@@ -11,7 +11,7 @@ mod facade;
 pub mod report;
 mod stage;
 
-pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
+pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name, printable};
 pub use driver::{Capture, CaptureReport, EventCounters};
 pub use error::{
     MediaError, NetworkError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState,
@@ -54,8 +54,9 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, Completion, Decision, Decline, Failure,
-    LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, ReferOptions, ReferPlacement, ReferPolicy,
-    ReferSubscription, ReferTarget, ReferredBy, ReplacesAuthorizer, Role, SemiAttended, TelTarget,
-    TransferId, TransferPolicy, TransferRefusal, UserToUser, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, CallerIdentity, Completion, Decision, Decline,
+    DiversionHeader, Failure, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, Rate, ReferOptions,
+    ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy,
+    ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role, SemiAttended, TelTarget, TransferId,
+    TransferPolicy, TransferRefusal, UserToUser, WithoutReplaces,
 };

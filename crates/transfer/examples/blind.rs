@@ -126,6 +126,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         headers: Vec::new(),
         referred_by: None,
         referred_by_text: None,
+        privacy: None,
+        reports_to: None,
         suppress: false,
     };
     let placed = bob.subscription(theirs, SubscriptionEvent::Requested(Box::new(refer)));
@@ -146,7 +148,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     alice.subscription(ours, SubscriptionEvent::Notified(done));
     bob.subscription(theirs, SubscriptionEvent::Delivered);
 
-    let bye = |by| LegEvent::Ended(EndCause { by, reason: EndReason::Bye, header: None });
+    let bye =
+        |by| LegEvent::Ended(EndCause { by, reason: EndReason::Bye, header: None, details: Vec::new() });
     alice.leg(call, bye(By::Local));
     bob.leg(old, bye(By::Remote));
     assert!(alice.transfers.is_empty() && bob.transfers.is_empty());

@@ -48,8 +48,12 @@ pub enum TransferOutput {
         purpose: Purpose,
         /// The Request-URI.
         target: UriBuf,
+        /// From, where it is not that of the call beside it (SEC-06).
+        from: Option<NameAddrBuf>,
         /// Headers for the INVITE: Referred-By, Replaces.
         headers: Vec<(HeaderId, Box<str>)>,
+        /// Headers for the INVITE that have no [`HeaderId`], by name.
+        extensions: Vec<(Box<str>, Box<str>)>,
         /// How long it may ring.
         ring_limit: Duration,
     },
@@ -91,9 +95,12 @@ pub enum TransferOutput {
 /// What a call is placed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A REFER asks for it. Its address is checked against
-    /// [`TransferPolicy::permits`](crate::TransferPolicy::permits) once more when its name is resolved.
+    /// A REFER asks for it. Its address is checked by [`Transfers::permits`](crate::Transfers::permits) once more when its
+    /// name is resolved.
     Referred,
+    /// The call that a REFER asked for has failed, and the referrer, who has hung up, is called back (TR-181). Its address
+    /// is checked in the same way.
+    Recall,
     /// The target of a transfer of ours is asked first.
     Consultation,
 }
@@ -134,6 +141,9 @@ pub enum TransferEventKind {
         target: UriBuf,
         /// Who asks, as the REFER says.
         referred_by: Option<NameAddrBuf>,
+        /// Whether the transport has verified that the REFER comes from the host that Referred-By names. Otherwise that, and
+        /// the display name in any case, is what somebody says (TR-143).
+        verified: bool,
         /// Whether a decision is awaited.
         decide: bool,
     },
@@ -174,6 +184,12 @@ pub enum TransferEventKind {
     Recovering,
     /// Transferee: the new call takes over.
     Connected {
+        /// The new leg.
+        to: LegId,
+    },
+    /// Transferee: the new call failed after the transferor had hung up, and the transferor is called back (TR-181). The
+    /// transfer has failed all the same.
+    Recalling {
         /// The new leg.
         to: LegId,
     },

@@ -39,6 +39,8 @@ pub(crate) struct Leg {
     pub(crate) referred: u32,
     /// Whether it was placed by this layer.
     pub(crate) internal: bool,
+    /// On whose word it was placed: the address whose rights count for its target.
+    pub(crate) referrer: Option<IpAddr>,
     /// Whether the address that it was placed to turned out to be forbidden.
     pub(crate) barred: bool,
     /// The transfer that moves this call's party or asks for it first, or asks us to move.
@@ -60,6 +62,7 @@ impl Leg {
             refer: None,
             referred: 0,
             internal: false,
+            referrer: None,
             barred: false,
             moved_by: None,
             placed_for: None,

@@ -34,6 +34,10 @@ pub use network::{Network, NetworkError};
 pub use policy::{
     ByeOwner, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
     attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
+    referred::{
+        CallerIdentity, DiversionHeader, Rate, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,
+        Rights,
+    },
 };
 pub use profile::PeerProfile;
 pub use replacing::{Replacement, ReplacementEnd};

@@ -2,10 +2,11 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use self::attended::AttendedPolicy;
+use self::{attended::AttendedPolicy, referred::ReferredPolicy};
 use crate::{network::Network, target::TargetPolicy};
 
 pub(crate) mod attended;
+pub(crate) mod referred;
 
 /// 64*T1, the life of a non-INVITE transaction (RFC 3261 §17.1.2.2, timer F).
 pub(crate) const TRANSACTION: Duration = Duration::from_secs(32);
@@ -93,6 +94,8 @@ pub struct TransferPolicy {
     pub referrers: Vec<Network>,
     /// Which targets may be called on somebody else's word.
     pub targets: TargetPolicy,
+    /// How a call is placed and reported that somebody else asks for.
+    pub referred: ReferredPolicy,
     /// Who may replace one of our calls.
     pub replaces: ReplacesAuthorizer,
     /// The trunks: networks whose peers speak for each other, so that a call with one may be replaced by another. None.
@@ -148,6 +151,7 @@ impl Default for TransferPolicy {
             refer: ReferPolicy::default(),
             referrers: Vec::new(),
             targets: TargetPolicy::default(),
+            referred: ReferredPolicy::default(),
             replaces: ReplacesAuthorizer::default(),
             trunks: Vec::new(),
             conceal: false,
@@ -180,6 +184,11 @@ impl TransferPolicy {
     /// asked again with what a host name resolved to (SEC-04, DNS rebinding).
     pub fn permits(&self, address: IpAddr) -> bool {
         self.targets.permits(address)
+    }
+
+    /// Which targets a referrer at this address may have called: those of its own rights, or else of everybody's.
+    pub fn targets_of(&self, referrer: IpAddr) -> &TargetPolicy {
+        self.referred.targets_of(referrer).unwrap_or(&self.targets)
     }
 
     /// The longest that a transfer can take from the last command about it to its end (invariant 6 of the catalogue's

@@ -1,6 +1,6 @@
 //! What is asked of a leg, and what it tells.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{HeaderId, Method, NameAddrBuf, Replaces, StatusCode, UriBuf};
@@ -31,6 +31,8 @@ pub struct Invite {
     pub registration: Option<RegistrationId>,
     /// Further headers for the initial INVITE, repeated unchanged in every retry: Referred-By, Replaces, Subject.
     pub headers: Vec<(HeaderId, Box<str>)>,
+    /// The same of headers that have no [`HeaderId`], by name: `X-Account`. A name that has one is left out.
+    pub extensions: Vec<(Box<str>, Box<str>)>,
     /// How long it may ring before it is cancelled and ends with [`EndReason::NoAnswer`].
     pub ring_limit: Duration,
     /// Most further targets that are called one after the other, in the same leg, when the peer redirects the call (RFC 3261
@@ -249,8 +251,9 @@ impl Peer {
     }
 }
 
-/// The identity of a dialog as its peer would name it in Replaces (RFC 3891 §3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The identity of a dialog as its peer would name it in Replaces (RFC 3891 §3). Who knows it can name the call, so that
+/// `Debug` does not show it (SEC-12).
+#[derive(Clone, PartialEq, Eq)]
 pub struct DialogIdentity {
     /// Call-ID.
     pub call_id: Arc<str>,
@@ -258,6 +261,12 @@ pub struct DialogIdentity {
     pub local_tag: Arc<str>,
     /// The peer's tag; empty for an RFC 2543 peer without one.
     pub remote_tag: Arc<str>,
+}
+
+impl fmt::Debug for DialogIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DialogIdentity").finish_non_exhaustive()
+    }
 }
 
 /// A call that is up.
@@ -312,6 +321,8 @@ pub struct EndCause {
     pub reason: EndReason,
     /// The Reason header that came with it (RFC 3326).
     pub header: Option<Box<str>>,
+    /// Of a final response to our INVITE: its Retry-After and Warning, one each (RFC 3261 §20.33, §20.43).
+    pub details: Vec<(HeaderId, Box<str>)>,
 }
 
 /// What ended a leg.

@@ -1,8 +1,13 @@
 //! What is asked of a subscription, and what it tells (tables 2.5 and 2.6 of the transfer catalogue).
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use sip_message::{NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
+use sip_message::{HeaderId, NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
 use sip_transport::identifier;
 
 use super::{
@@ -72,8 +77,11 @@ pub enum SubscriptionCommand {
     /// Notifier: reports a status of the referred request. Provisional ones are spaced by a second and only the
     /// newest is kept (RFC 3515 §3.10); the last one waits only for a NOTIFY in flight.
     Report {
-        /// The status for the sipfrag.
+        /// The status for the sipfrag; its reason is that of the table, whatever the response said (EC-29).
         status: StatusCode,
+        /// Headers for the sipfrag behind the status line; none reveals least (RFC 3515 §5.3). Those that make it longer than
+        /// [`Limits::SIPFRAG`](sip_message::Limits::SIPFRAG) are left out.
+        headers: Vec<(HeaderId, Box<str>)>,
         /// `None` while it goes on; the reason of `terminated` with the last one.
         last: Option<SubReason>,
     },
@@ -171,8 +179,9 @@ pub enum SubscriptionEnd {
     Suppressed,
 }
 
-/// A REFER that came in, syntactically sound: exactly one Refer-To, one Contact, nothing that could be injected.
-#[derive(Debug, Clone)]
+/// A REFER that came in, syntactically sound: exactly one Refer-To, one Contact, nothing that could be injected. `Debug`
+/// shows the names of the URI's headers and not their values, because one of them names a call (SEC-12).
+#[derive(Clone)]
 pub struct IncomingRefer {
     /// The leg that it is about: the one in whose dialog it came, or that its Target-Dialog names (RFC 4538 §4, TR-154).
     /// `None` for a stranger's, which comes up only with [`DialogConfig::strangers`](crate::DialogConfig::strangers).
@@ -199,6 +208,27 @@ pub struct IncomingRefer {
     pub referred_by: Option<NameAddrBuf>,
     /// Referred-By exactly as it came, to be copied (RFC 3892 §2.2).
     pub referred_by_text: Option<Box<str>>,
+    /// Privacy: what the sender wants to be withheld of itself (RFC 3323 §4.2).
+    pub privacy: Option<Box<str>>,
+    /// The address that its reports go to, by the first of the route set or else its Contact; `None` for a name.
+    pub reports_to: Option<IpAddr>,
     /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4; `Require: nosub`, RFC 7614 §5).
     pub suppress: bool,
+}
+
+impl fmt::Debug for IncomingRefer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("IncomingRefer")
+            .field("leg", &self.leg)
+            .field("in_dialog", &self.in_dialog)
+            .field("from", &self.from)
+            .field("source", &self.source)
+            .field("target", &self.target)
+            .field("method", &self.method)
+            .field("headers", &headers)
+            .field("referred_by", &self.referred_by)
+            .field("suppress", &self.suppress)
+            .finish_non_exhaustive()
+    }
 }

@@ -349,7 +349,10 @@ impl Dialog {
             return;
         }
         self.refuse(step, StatusCode::REQUEST_TERMINATED, |response| response);
-        self.end(step, EndCause { by: By::Remote, reason: EndReason::Cancelled, header: reason });
+        self.end(
+            step,
+            EndCause { by: By::Remote, reason: EndReason::Cancelled, header: reason, details: Vec::new() },
+        );
     }
 
     /// The INVITE's transaction is over before it was answered: no response can be sent any more.

@@ -44,7 +44,7 @@ pub(crate) enum Leg {
 impl EndCause {
     /// A cause without a Reason header.
     pub(crate) fn new(by: By, reason: EndReason) -> Self {
-        Self { by, reason, header: None }
+        Self { by, reason, header: None, details: Vec::new() }
     }
 }
 

@@ -207,6 +207,12 @@ impl Dialog {
             .iter()
             .filter(|(id, _)| *id != HeaderId::Route)
             .fold(draft, |draft, (id, value)| draft.header(*id, value));
+        let draft = placing
+            .invite
+            .extensions
+            .iter()
+            .filter(|(name, _)| HeaderId::of(name).is_none())
+            .fold(draft, |draft, (name, value)| draft.extension(name, value));
         placing.stage = Stage::Calling { tx: step.request(Client::Invite(id), hops, draft) };
     }
 
@@ -366,7 +372,11 @@ fn refused(status: StatusCode, message: &Message) -> EndCause {
     } else {
         EndReason::Refused(status)
     };
-    EndCause { by: By::Remote, reason, header: message.first(HeaderId::Reason).map(Into::into) }
+    let details = [HeaderId::RetryAfter, HeaderId::Warning]
+        .into_iter()
+        .filter_map(|id| Some((id, message.first(id)?.into())))
+        .collect();
+    EndCause { by: By::Remote, reason, header: message.first(HeaderId::Reason).map(Into::into), details }
 }
 
 /// The Contacts of a redirection, best first (RFC 3261 §8.1.3.4).

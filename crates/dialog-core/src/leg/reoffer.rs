@@ -299,7 +299,7 @@ impl Dialog {
             Scope::Usage | Scope::Dialog => {
                 self.report_wish(step, (!given_up).then_some(result));
                 let header = message.first(HeaderId::Reason).map(Into::into);
-                let cause = EndCause { by: By::Remote, reason: EndReason::Gone, header };
+                let cause = EndCause { by: By::Remote, reason: EndReason::Gone, header, details: Vec::new() };
                 if status == StatusCode::CALL_DOES_NOT_EXIST {
                     self.end(step, cause);
                 } else {

@@ -301,7 +301,7 @@ impl Dialog {
             }
         }
         let header = message.first(sip_message::HeaderId::Reason).map(Into::into);
-        let gone = EndCause { by: By::Remote, reason: EndReason::Gone, header };
+        let gone = EndCause { by: By::Remote, reason: EndReason::Gone, header, details: Vec::new() };
         match (status, scope(status)) {
             (StatusCode::REQUEST_TIMEOUT, _) => self.update_lost(step, gone, false),
             // It knows the call, but not the method.

@@ -15,6 +15,7 @@ pub(crate) mod requested;
 pub(crate) mod stranger;
 pub(crate) mod subject;
 pub(crate) mod subscriber;
+mod told;
 pub(crate) mod wishes;
 
 use std::time::Duration;
@@ -29,7 +30,7 @@ use crate::{
     timer::SubscriptionTimer,
 };
 
-use self::{referring::Subscriber, reporting::Notifier};
+use self::{referring::Subscriber, reporting::Notifier, told::Told};
 
 /// Longest duration of a subscription in seconds, ours or theirs: an hour, which is beyond any transfer and what most
 /// packages have as their default. Longer ones are cut, so that no dialog is kept for days because a peer wrote a large number.
@@ -96,7 +97,9 @@ impl Dialog {
             }
             SubscriptionCommand::Refuse { status } => self.refuse_refer(step, id, status),
             SubscriptionCommand::Approve => self.approve_refer(step, id),
-            SubscriptionCommand::Report { status, last } => self.report(step, id, status, last),
+            SubscriptionCommand::Report { status, headers, last } => {
+                self.report(step, id, Told { status, headers }, last);
+            }
         }
     }
 

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use sip_message::{HeaderId, Message, Method, StatusCode, SubReason, sipfrag};
+use sip_message::{HeaderId, Message, Method, StatusCode, SubReason};
 use sip_transport::{Hops, Inbound, RouteError, Tick};
 use transaction_core::TxId;
 
 use crate::{
     boundary::{
         leg::Misuse,
-        package::Body,
         subscription::{SubscriptionEnd, SubscriptionEvent, SubscriptionId},
     },
     config::DialogConfig,
@@ -25,6 +24,7 @@ use super::{
     pacing::Pacing,
     published::Published,
     subject::event,
+    told::Told,
     whole_seconds,
 };
 
@@ -43,8 +43,7 @@ pub(crate) struct Notifier {
     pub(crate) refer: u32,
     /// Whether it is the first REFER that came in the dialog, which has no event id.
     pub(crate) first: bool,
-    /// The newest status, complete in itself (TR-013).
-    status: StatusCode,
+    told: Told,
     /// For the last NOTIFY.
     pub(crate) reason: SubReason,
     pub(crate) end: SubscriptionEnd,
@@ -73,7 +72,7 @@ impl Notifier {
             published: None,
             refer,
             first,
-            status: StatusCode::TRYING,
+            told: Told::TRYING,
             reason: SubReason::Noresource,
             end: SubscriptionEnd::Terminated,
             granted: 0,
@@ -93,9 +92,8 @@ impl Notifier {
         if let Some(published) = &self.published {
             return (**published).clone();
         }
-        let content = sipfrag::write_status(self.status, self.status.reason_phrase());
         let event_id = (!self.first).then(|| self.refer.to_string().into());
-        Published::refer(event_id, Body { content_type: sipfrag::CONTENT_TYPE.into(), content })
+        Published::refer(event_id, self.told.body())
     }
 
     /// The status that accepts the REFER or SUBSCRIBE, and the one that answers it when nobody has decided.
@@ -119,7 +117,7 @@ impl Dialog {
         &mut self,
         step: &mut Step<'_, '_, '_>,
         id: SubscriptionId,
-        status: StatusCode,
+        told: Told,
         last: Option<SubReason>,
     ) {
         let Some(notifier) = self.notifier(id).filter(|notifier| notifier.is_refer()) else {
@@ -130,7 +128,7 @@ impl Dialog {
             (State::Pending, None) | (State::Deciding | State::Terminating | State::Terminated, _) => false,
         };
         if takes {
-            notifier.status = status;
+            notifier.told = told;
             notifier.reason = last.unwrap_or(notifier.reason);
         }
         let event = if last.is_some() { Event::ReportLast } else { Event::Report };

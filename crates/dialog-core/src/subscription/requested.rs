@@ -124,6 +124,8 @@ impl Dialog {
             referred_by,
             referred_by_text: message.first(HeaderId::ReferredBy).map(Into::into),
             // Anything but `false` asks for the subscription (TR-073).
+            privacy: message.first(HeaderId::Privacy).map(Into::into),
+            reports_to: self.state.path.next_hop().as_uri().host().ip(),
             suppress: forbids_subscription(message) || matches!(message.refer_sub(), Ok(Some(false))),
         })
     }

@@ -21,6 +21,7 @@ mod publishing;
 mod reach;
 mod redirect;
 mod refer_wishes;
+mod referrals;
 mod registered_calls;
 mod registrar;
 mod registration;

@@ -271,7 +271,10 @@ fn a_refer_that_names_a_call_is_about_that_call_and_has_a_dialog_of_its_own() {
     let bye = bench.last_of(Method::Bye);
     bench.ok(&bye);
     let status = code(200);
-    bench.subscription(id, SubscriptionCommand::Report { status, last: Some(SubReason::Noresource) });
+    bench.subscription(
+        id,
+        SubscriptionCommand::Report { status, headers: Vec::new(), last: Some(SubReason::Noresource) },
+    );
     let last = bench.last_of(Method::Notify);
     assert_eq!(last.message.call_id(), Ok("their-call"));
     bench.ok(&last);

@@ -314,8 +314,14 @@ impl World {
             1 | 2 => SubscriptionCommand::Accept { pending: b > 128, lifetime: Duration::from_mins(1) },
             3 => SubscriptionCommand::Refuse { status: code(603) },
             4 => SubscriptionCommand::Approve,
-            5 | 6 => SubscriptionCommand::Report { status: StatusCode::RINGING, last: None },
-            _ => SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) },
+            5 | 6 => {
+                SubscriptionCommand::Report { status: StatusCode::RINGING, headers: Vec::new(), last: None }
+            }
+            _ => SubscriptionCommand::Report {
+                status: StatusCode::OK,
+                headers: Vec::new(),
+                last: Some(SubReason::Noresource),
+            },
         };
         self.bench.subscription(id, command);
     }

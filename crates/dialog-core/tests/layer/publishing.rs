@@ -320,7 +320,11 @@ fn commands_of_a_refer_do_not_fit_a_package_and_the_other_way_round() {
     for command in [
         SubscriptionCommand::Accept { pending: false, lifetime: Duration::from_secs(9) },
         SubscriptionCommand::AcceptUnreported,
-        SubscriptionCommand::Report { status: code(200), last: Some(SubReason::Noresource) },
+        SubscriptionCommand::Report {
+            status: code(200),
+            headers: Vec::new(),
+            last: Some(SubReason::Noresource),
+        },
     ] {
         bench.subscription(id, command);
         assert!(matches!(bench.subscription_events(id).last(), Some(SubscriptionEvent::Misused(_))));

@@ -65,7 +65,7 @@ fn a_requirement_that_is_not_met_is_420() {
 
 #[test]
 fn a_strangers_refer_is_403_and_one_for_a_dead_dialog_481() {
-    // covers: EC-63
+    // covers: EC-63, EC-86
     let mut bench = Bench::new();
     let refer = || {
         Theirs::outside(Method::Refer)

@@ -91,7 +91,7 @@ fn a_notify_is_sent_again_and_the_last_one_is_delivered_once() {
     bench.ok(&notify);
     bench.advance(Duration::from_secs(1));
     let last = Some(sip_message::SubReason::Noresource);
-    bench.subscription(id, SubscriptionCommand::Report { status: StatusCode::OK, last });
+    bench.subscription(id, SubscriptionCommand::Report { status: StatusCode::OK, headers: Vec::new(), last });
     let notify = bench.last_of(Method::Notify);
     // The nonce is used at once, and the host has another one by now.
     assert_eq!(shown(&notify.message, HeaderId::Authorization), [used(REALM, "n1", 2)]);

@@ -147,6 +147,7 @@ impl Net {
             from: "<sip:alice@example.com>".parse().expect("an address"),
             contact_user: Some("alice".into()),
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: Duration::from_mins(1),
             redirects: Invite::REDIRECTS,
             offerless,

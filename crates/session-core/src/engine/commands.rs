@@ -135,6 +135,7 @@ impl<T: Tap> Engine<T> {
             contact_user: self.config.contact_user.clone(),
             registration,
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: options.ring_limit.unwrap_or(self.config.ring_limit),
             redirects: Invite::REDIRECTS,
             offerless: false,

@@ -242,7 +242,12 @@ impl<T: Tap> Engine<T> {
         tracing::debug!(session = %id, ?misuse, "a leg command did not fit");
         // A leg that the dialog layer does not know must not stay here as a call that cannot end.
         if misuse == Misuse::Unknown && self.sessions.contains_key(&id) {
-            let cause = EndCause { by: dialog_core::By::Local, reason: EndReason::Overload, header: None };
+            let cause = EndCause {
+                by: dialog_core::By::Local,
+                reason: EndReason::Overload,
+                header: None,
+                details: Vec::new(),
+            };
             self.ended(id, &cause);
         }
     }

@@ -188,7 +188,7 @@ impl<T: Tap> Engine<T> {
         // be tried.
         let forbidden = session.referred
             && session.negotiation.is_none()
-            && !remotes.iter().all(|remote| self.transfers.policy().targets.permits_socket(*remote));
+            && !remotes.iter().all(|remote| self.transfers.permits(leg, *remote));
         // A call that is over for the user, and only waits for its last report, takes no new session.
         let over = session.stream == StreamState::Closed;
         if forbidden {

@@ -311,7 +311,8 @@ impl<T: Tap> Engine<T> {
             };
             self.transfer_ended(transfer, SessionId::from(leg.number()), outcome);
         }
-        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None };
+        let cause =
+            EndCause { by: By::Network, reason: EndReason::Unreachable, header: None, details: Vec::new() };
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.ended(session, &cause);

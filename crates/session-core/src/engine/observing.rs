@@ -30,11 +30,12 @@ impl<T: Tap> Engine<T> {
 
 /// A message in one line: its request line without the version, or its status and method.
 pub(super) fn summary(message: &sip_message::Message) -> String {
-    match message.start_line() {
+    let words = match message.start_line() {
         sip_message::StartLine::Request { method, uri } => format!("{method} {uri}"),
         sip_message::StartLine::Status { code, reason } => match message.cseq() {
             Ok(cseq) => format!("{code} {reason} ({})", cseq.method),
             Err(_) => format!("{code} {reason}"),
         },
-    }
+    };
+    crate::describe::printable(&words).into_owned()
 }

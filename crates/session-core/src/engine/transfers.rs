@@ -88,7 +88,7 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Dialog(command) => self.ask_dialog(command),
             TransferOutput::Hold { leg, limit } => self.transfer_hold(leg, true, limit),
             TransferOutput::Resume { leg, limit } => self.transfer_hold(leg, false, limit),
-            TransferOutput::Place { leg, beside, purpose, target, headers, ring_limit } => {
+            TransferOutput::Place { leg, beside, purpose, target, from, headers, extensions, ring_limit } => {
                 self.place_beside(leg, beside, purpose, &target);
                 let beside = self.sessions.get(&SessionId::from(beside.number()));
                 let transfer = beside.and_then(|session| session.media.monitored_by);
@@ -96,10 +96,11 @@ impl<T: Tap> Engine<T> {
                 let invite = Invite {
                     to: NameAddrBuf::from(target.clone()),
                     target,
-                    from: self.identity_of(registration),
+                    from: from.unwrap_or_else(|| self.identity_of(registration)),
                     contact_user: self.config.contact_user.clone(),
                     registration,
                     headers,
+                    extensions,
                     ring_limit,
                     // The transferee looks at each target itself, by its policy (TR-200).
                     redirects: 0,
@@ -134,7 +135,7 @@ impl<T: Tap> Engine<T> {
         let id = SessionId::from(leg.number());
         let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
         session.registration = other.and_then(|session| session.registration);
-        session.referred = purpose == Purpose::Referred;
+        session.referred = matches!(purpose, Purpose::Referred | Purpose::Recall);
         session.device = (!moves).then(|| Self::own_device(id));
         session.media.monitored_by = self.awaited_by(id);
         self.sessions.insert(id, Box::new(session));
@@ -176,10 +177,14 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::Initiated { target } => {
                 EventKind::TransferInitiated { target: target.to_string() }
             }
-            TransferEventKind::Requested { target, referred_by, decide } => {
+            TransferEventKind::Requested { target, referred_by, verified, decide } => {
                 let told = EventKind::TransferRequested {
                     target: target.to_string(),
                     referred_by: referred_by.as_ref().map(|who| who.uri.to_string()),
+                    referred_by_name: referred_by
+                        .as_ref()
+                        .and_then(|who| who.display.as_deref().map(Into::into)),
+                    verified,
                     decide,
                 };
                 if decide {
@@ -215,6 +220,9 @@ impl<T: Tap> Engine<T> {
                 let to = SessionId::from(to.number());
                 self.takes_part(transfer, to);
                 EventKind::TransferConnected { to }
+            }
+            TransferEventKind::Recalling { to } => {
+                EventKind::TransferRecalling { to: SessionId::from(to.number()) }
             }
             TransferEventKind::Ended(outcome) => return self.transfer_ended(transfer, session, outcome),
         };

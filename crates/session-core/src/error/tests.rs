@@ -20,7 +20,7 @@ fn is_a_table(errors: &[(String, RecoveryAction)]) {
 }
 
 fn ended(reason: EndReason) -> SessionError {
-    SessionError::Ended(EndCause { by: By::Remote, reason, header: None })
+    SessionError::Ended(EndCause { by: By::Remote, reason, header: None, details: Vec::new() })
 }
 
 fn outcome(kind: OutcomeKind, failure: Option<Failure>, code: Option<u16>) -> Outcome {

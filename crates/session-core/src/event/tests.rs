@@ -18,7 +18,12 @@ fn the_events_of_a_call_share_one_priority_and_traces_are_lower() {
         EventKind::TransferConnected { to },
         EventKind::MediaSwitched { to, gap: None },
         EventKind::CallEnded {
-            cause: EndCause { by: dialog_core::By::Local, reason: EndReason::Bye, header: None },
+            cause: EndCause {
+                by: dialog_core::By::Local,
+                reason: EndReason::Bye,
+                header: None,
+                details: Vec::new(),
+            },
         },
     ] {
         assert_eq!(priority_of(kind.clone()), Priority::Normal, "{kind:?}");

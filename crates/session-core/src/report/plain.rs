@@ -1,23 +1,16 @@
 //! Text of the other side's, made harmless for a terminal, a log and a diagram.
 
+use crate::describe::printable;
+
 /// Characters of one text that are kept; a URI of a person is shorter, and a report is read by people.
 pub(super) const MOST_CHARACTERS: usize = 120;
 
-/// A text without characters that a terminal obeys instead of showing: controls, and those that turn the direction of writing.
+/// A text of at most [`MOST_CHARACTERS`] as it is [printable].
 pub(super) fn plain(text: &str) -> String {
-    let mut kept = String::new();
-    for (count, character) in text.chars().enumerate() {
-        if count == MOST_CHARACTERS {
-            kept.push_str("..");
-            break;
-        }
-        if is_obeyed(character) {
-            kept.extend(character.escape_unicode());
-        } else {
-            kept.push(character);
-        }
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => printable(&text[..end]).into_owned() + "..",
+        None => printable(text).into_owned(),
     }
-    kept
 }
 
 /// The URI of an address of the other side's, without headers: they may name a dialog, whose ids are secrets (RFC 3891 §8).
@@ -26,11 +19,6 @@ pub(super) fn plain_uri(address: &str) -> String {
         .split_once('<')
         .map_or(address, |(_, rest)| rest.split_once('>').map_or(rest, |(uri, _)| uri));
     plain(uri.split_once('?').map_or(uri, |(bare, _)| bare))
-}
-
-fn is_obeyed(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

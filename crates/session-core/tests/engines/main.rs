@@ -4,5 +4,6 @@ mod attended;
 mod blind;
 mod net;
 mod random;
+mod referred;
 mod replaced;
 mod reports;

@@ -35,6 +35,8 @@ impl Random for Seeded {
 pub(crate) struct Record {
     pub(crate) events: Vec<SessionEvent>,
     pub(crate) sent: Vec<String>,
+    /// The same messages as a whole.
+    pub(crate) wire: Vec<String>,
     pub(crate) reports: Reporter,
 }
 
@@ -45,6 +47,7 @@ impl Tap for Record {
             Seen::Sent(outbound) => {
                 let text = String::from_utf8_lossy(&outbound.wire);
                 self.sent.push(text.lines().next().unwrap_or_default().to_owned());
+                self.wire.push(text.into_owned());
             }
             _ => {}
         }
@@ -71,13 +74,18 @@ pub(crate) struct Net {
 
 impl Net {
     pub(crate) fn new(names: &[(&str, Option<StatusCode>)]) -> Self {
+        Self::with(names, &TransferPolicy::default())
+    }
+
+    /// With a policy for all, but for who may refer and where to.
+    pub(crate) fn with(names: &[(&str, Option<StatusCode>)], policy: &TransferPolicy) -> Self {
         let now = Instant::now();
         let parties = names.iter().zip(1u8..).map(|((name, answers), number)| {
             let address = SocketAddr::from(([192, 0, 2, number], 5060));
             let identity = format!("<sip:{name}@{address}>").parse().expect("test identity");
             let mut config = EngineConfig::new(identity);
             config.media = MediaMode::Off;
-            config.policy = TransferPolicy { refer: ReferPolicy::Allow, ..TransferPolicy::default() };
+            config.policy = TransferPolicy { refer: ReferPolicy::Allow, ..policy.clone() };
             config.policy.targets.networks = vec!["192.0.2.0/24".parse().expect("test network")];
             let random = Box::new(Seeded(u64::from(number)));
             let mut engine =

@@ -88,6 +88,7 @@ fn targets_the_policy_does_not_permit_are_forbidden() {
 
 #[test]
 fn a_replaces_that_names_the_referring_call_itself_is_forbidden() {
+    // covers: EC-74
     let mut rig = Rig::new(allow());
     let leg = rig.call();
     for (to_tag, from_tag) in [("ours", "theirs"), ("theirs", "ours")] {

@@ -12,6 +12,8 @@ mod declining;
 mod random;
 mod random_calls;
 mod refer_options;
+mod referred;
+mod referrer;
 mod replacing;
 mod rig;
 mod swapping;

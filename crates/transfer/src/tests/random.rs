@@ -13,8 +13,9 @@ use proptest::prelude::*;
 
 use super::rig::{Rig, code, uri};
 use crate::{
-    AttendedOptions, AttendedPolicy, ByeOwner, Completion, Decision, Hold, HoldFailure, ReferOptions,
-    ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, SemiAttended, TransferCommand,
+    AttendedOptions, AttendedPolicy, ByeOwner, CallerIdentity, Completion, Decision, DiversionHeader, Hold,
+    HoldFailure, Rate, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy,
+    ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TransferCommand,
     TransferEventKind, TransferId, TransferOutput, TransferPolicy, WithoutReplaces,
 };
 
@@ -347,11 +348,12 @@ fn policy() -> impl Strategy<Value = TransferPolicy> {
     let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
     let bye = prop::sample::select(vec![ByeOwner::Transferor, ByeOwner::Peer]);
     let wait = prop::sample::select(vec![0u64, 5, 90]);
-    (refer, hold, 1usize..6, attended(), (bye, wait, any::<bool>())).prop_map(
-        |(refer, hold_failure, transfers, attended, (bye, wait, unsubscribe))| {
+    (refer, hold, 1usize..6, attended(), (bye, wait, any::<bool>()), referred()).prop_map(
+        |(refer, hold_failure, transfers, attended, (bye, wait, unsubscribe), referred)| {
             let wait = Duration::from_secs(wait);
             TransferPolicy {
                 refer,
+                referred,
                 hold_failure,
                 attended,
                 transfers,
@@ -360,6 +362,36 @@ fn policy() -> impl Strategy<Value = TransferPolicy> {
                 bye_wait: wait,
                 unsubscribe,
                 ..TransferPolicy::default()
+            }
+        },
+    )
+}
+
+pub(super) fn referred() -> impl Strategy<Value = ReferredPolicy> {
+    let report = prop::sample::select(vec![
+        ReportDetail::Minimal,
+        ReportDetail::StatusLine,
+        ReportDetail::WithHeaders(vec![ReportHeader::Reason]),
+    ]);
+    let identity = prop::sample::select(vec![CallerIdentity::Own, CallerIdentity::OnBehalfOfReferrer]);
+    let diversion = prop::sample::select(vec![
+        DiversionHeader::None,
+        DiversionHeader::Diversion,
+        DiversionHeader::HistoryInfo,
+    ]);
+    let by = prop::sample::select(vec![ReferredByCopy::AsAsked, ReferredByCopy::AddIfMissing]);
+    let rate = prop::option::of((1u32..4).prop_map(|count| Rate { count, per: Duration::from_secs(30) }));
+    (report, any::<bool>(), by, identity, diversion, any::<bool>(), rate).prop_map(
+        |(report, report_at_once, referred_by, identity, diversion, recall_on_failure, rate)| {
+            ReferredPolicy {
+                report,
+                report_at_once,
+                referred_by,
+                identity,
+                diversion,
+                recall_on_failure,
+                rate,
+                ..ReferredPolicy::default()
             }
         },
     )

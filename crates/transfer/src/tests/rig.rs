@@ -11,7 +11,7 @@ use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 
 use crate::{
-    Hold, Outcome, ReferOptions, ReplacementEnd, TransferCommand, TransferEventKind, TransferId,
+    Hold, Outcome, Purpose, ReferOptions, ReplacementEnd, TransferCommand, TransferEventKind, TransferId,
     TransferOutput, TransferPolicy, TransferTimer, TransferTimerName, Transfers,
 };
 
@@ -191,7 +191,7 @@ impl Rig {
     }
 
     pub(super) fn ended(&mut self, leg: LegId, by: By, reason: EndReason) -> String {
-        self.leg(leg, LegEvent::Ended(EndCause { by, reason, header: None }))
+        self.leg(leg, LegEvent::Ended(EndCause { by, reason, header: None, details: Vec::new() }))
     }
 
     pub(super) fn bye(&mut self, leg: LegId) -> String {
@@ -287,6 +287,8 @@ impl Rig {
             headers: Vec::new(),
             referred_by: None,
             referred_by_text: None,
+            privacy: None,
+            reports_to: Some([192, 0, 2, 9].into()),
             suppress: false,
         }
     }
@@ -329,10 +331,14 @@ fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> Strin
         TransferOutput::Dialog(command) => dialog_line(command, &name, &full),
         TransferOutput::Hold { leg, limit } => format!("hold{} {limit:?}", name(leg)),
         TransferOutput::Resume { leg, limit } => format!("resume{} {limit:?}", name(leg)),
-        TransferOutput::Place { leg, target, headers, ring_limit, .. } => {
+        TransferOutput::Place { leg, purpose, target, from, headers, extensions, ring_limit, .. } => {
+            let known = headers.iter().map(|(id, value)| (id.name(), value));
+            let extensions = extensions.iter().map(|(name, value)| (&**name, value));
             let headers: Vec<_> =
-                headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
-            format!("place{} {target} {ring_limit:?}{}", name(leg), headers.concat())
+                known.chain(extensions).map(|(name, value)| format!(" {name}: {value}")).collect();
+            let from = from.as_ref().map(|from| format!(" as {from}")).unwrap_or_default();
+            let verb = if *purpose == Purpose::Recall { "recall" } else { "place" };
+            format!("{verb}{} {target} {ring_limit:?}{from}{}", name(leg), headers.concat())
         }
         TransferOutput::Answer { leg, replaced } => format!("answer {} for {}", full(leg), full(replaced)),
         TransferOutput::Replacement(told) => {
@@ -360,6 +366,7 @@ fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> Strin
             TransferEventKind::Progress { status } => format!("[progress {status}]"),
             TransferEventKind::Recovering => "[recovering]".into(),
             TransferEventKind::Connected { to } => format!("[connected {}]", full(to)),
+            TransferEventKind::Recalling { .. } => "[recalling]".into(),
             TransferEventKind::Ended(outcome) => format!("[ended {}]", show(*outcome)),
         },
         TransferOutput::Accepted { .. } => "ok".into(),
@@ -401,8 +408,13 @@ fn dialog_line(
             }
             SubscriptionCommand::Refuse { status } => format!("refuse {status}"),
             SubscriptionCommand::Approve => "approve".into(),
-            SubscriptionCommand::Report { status, last: None } => format!("report {status}"),
-            SubscriptionCommand::Report { status, last: Some(reason) } => {
+            SubscriptionCommand::Report { status, last: None, .. } => format!("report {status}"),
+            SubscriptionCommand::Report { status, headers, last: Some(reason) } if !headers.is_empty() => {
+                let headers: Vec<_> =
+                    headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
+                format!("report {status} last {reason:?}{}", headers.concat())
+            }
+            SubscriptionCommand::Report { status, last: Some(reason), .. } => {
                 format!("report {status} last {reason:?}")
             }
             SubscriptionCommand::Subscribe(_)

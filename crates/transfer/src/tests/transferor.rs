@@ -160,6 +160,7 @@ fn a_success_that_does_not_end_the_subscription_is_followed_by_an_unsubscribe() 
 
 #[test]
 fn approval_and_empty_notifies_are_progress() {
+    // covers: EC-86
     let mut rig = Rig::new(TransferPolicy::default());
     let leg = rig.call();
     rig.blind(leg, Hold::No);

@@ -54,12 +54,17 @@ pub(super) enum Cause {
 }
 
 /// What a step depends on besides the state; brought up to date before the step.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and every combination can be")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Facts {
     /// Whether the old call lives.
     pub(super) old: bool,
     /// Whether the subscription lives.
     pub(super) reporting: bool,
+    /// Whether success is reported as soon as the REFER is followed (EC-30).
+    pub(super) at_once: bool,
+    /// Whether the transferor is called back after a failure (TR-181).
+    pub(super) recall: bool,
 }
 
 /// The events of table 2.3.
@@ -135,6 +140,10 @@ pub(super) enum Action {
     TellConnected,
     Report(StatusCode),
     ReportLast(StatusCode, SubReason),
+    /// Reports success before it is known, as the last report.
+    ReportAtOnce,
+    /// Calls the transferor back.
+    Recall,
     Wait(Timer),
     Finish(Outcome),
 }
@@ -188,6 +197,19 @@ impl Cause {
         }
     }
 
+    /// Whether our user still wants to talk to somebody, and has nobody when the transferor is gone.
+    const fn leaves_alone(self) -> bool {
+        match self {
+            Self::Target(_) | Self::Barred(_) | Self::NoAnswer(_) => true,
+            Self::Rejected
+            | Self::Undecided
+            | Self::Withdrawn
+            | Self::Abandoned
+            | Self::PeerHungUp
+            | Self::UserHungUp => false,
+        }
+    }
+
     pub(super) const fn outcome(self, call_kept: bool) -> Outcome {
         let (failure, learned_from) = match self {
             Self::Rejected => (Failure::Rejected, LearnedFrom::Local),
@@ -229,7 +251,7 @@ const SUCCEEDED: Outcome = Outcome {
 /// One row of the table; `None` if the event means nothing in the state and is ignored.
 pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
     match state {
-        State::InCall => in_call(event),
+        State::InCall => in_call(event, facts),
         State::Deciding => deciding(event, facts),
         State::Inviting | State::Ringing => inviting(state, event, facts),
         State::Cancelling(cause) => cancelling(cause, event, facts),
@@ -245,24 +267,40 @@ fn to(next: State, actions: &[Action]) -> Option<Step> {
     Some(Step { next, actions: SmallVec::from_slice(actions) })
 }
 
-/// The entry row of Failed: one last report, if anybody still listens. The old call is left alone (TR-178).
+/// Places the new call; and reports at once what some peers wait for before they let go of theirs (EC-30).
 #[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
+fn invite(before: Action, facts: Facts) -> Option<Step> {
+    let mut actions = SmallVec::from_slice(&[before, Action::Place]);
+    if facts.at_once {
+        actions.push(Action::ReportAtOnce);
+    }
+    Some(Step { next: State::Inviting, actions })
+}
+
+/// The last row after a failure. The subscription and the old call are over or left alone.
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
+fn finish(mut actions: SmallVec<[Action; 6]>, cause: Cause, facts: Facts) -> Option<Step> {
+    if facts.recall && !facts.old && cause.leaves_alone() {
+        actions.push(Action::Recall);
+    }
+    actions.push(Action::Finish(cause.outcome(facts.old)));
+    Some(Step { next: State::Ended, actions })
+}
+
+/// The entry row of Failed: one last report, if anybody still listens. The old call is left alone (TR-178).
 fn fail(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
     let mut actions = SmallVec::from_slice(before);
     if !facts.reporting {
-        actions.push(Action::Finish(cause.outcome(facts.old)));
-        return Some(Step { next: State::Ended, actions });
+        return finish(actions, cause, facts);
     }
     let (code, reason) = cause.report();
     actions.extend([Action::ReportLast(code, reason), Action::Wait(Timer::Delivery)]);
     Some(Step { next: State::Failed(cause), actions })
 }
 
-fn in_call(event: Event) -> Option<Step> {
+fn in_call(event: Event, facts: Facts) -> Option<Step> {
     match event {
-        Event::Request { ask: false } => {
-            to(State::Inviting, &[Action::Accept { pending: false }, Action::Place])
-        }
+        Event::Request { ask: false } => invite(Action::Accept { pending: false }, facts),
         Event::Request { ask: true } => {
             to(State::Deciding, &[Action::Accept { pending: true }, Action::Wait(Timer::Decision)])
         }
@@ -279,7 +317,7 @@ fn in_call(event: Event) -> Option<Step> {
 
 fn deciding(event: Event, facts: Facts) -> Option<Step> {
     match event {
-        Event::Accept => to(State::Inviting, &[Action::Approve, Action::Place]),
+        Event::Accept => invite(Action::Approve, facts),
         Event::Reject => fail(&[], Cause::Rejected, facts),
         Event::Timer(Timer::Decision) => fail(&[], Cause::Undecided, facts),
         Event::Cancel => fail(&[], Cause::Withdrawn, facts),
@@ -327,12 +365,11 @@ fn inviting(state: State, event: Event, facts: Facts) -> Option<Step> {
         Event::Old(Old::HungUp) => to(state, &[]),
         // TR-256: the report leaves before the BYE does.
         Event::Old(Old::Closing) => fail(&[Action::HangUpNew], Cause::UserHungUp, facts),
-        // TR-022.
-        Event::Unsubscribed => to(state, &[]),
+        // TR-022; and success was reported at once.
+        Event::Unsubscribed | Event::Delivered => to(state, &[]),
         Event::Request { .. }
         | Event::Accept
         | Event::Reject
-        | Event::Delivered
         | Event::Timer(Timer::Decision | Timer::Cancel | Timer::Delivery | Timer::Watchdog) => None,
     }
 }
@@ -368,12 +405,12 @@ fn cancelling(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
         // A 2xx that crossed the CANCEL is ended by the dialog layer.
         Event::New(New::Provisional(_) | New::EarlyEnded | New::Up)
         | Event::Old(Old::HungUp)
+        | Event::Delivered
         | Event::Unsubscribed => to(State::Cancelling(cause), &[]),
         Event::Request { .. }
         | Event::Accept
         | Event::Reject
         | Event::Cancel
-        | Event::Delivered
         | Event::Timer(Timer::Decision | Timer::Ring | Timer::Delivery | Timer::Watchdog) => None,
     }
 }
@@ -411,7 +448,7 @@ fn connected(event: Event, facts: Facts) -> Option<Step> {
 fn failed(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
     match event {
         Event::Delivered | Event::Unsubscribed | Event::Timer(Timer::Delivery) => {
-            to(State::Ended, &[Action::Finish(cause.outcome(facts.old))])
+            finish(SmallVec::new(), cause, facts)
         }
         Event::New(
             New::Provisional(_)

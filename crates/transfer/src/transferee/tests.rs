@@ -47,7 +47,7 @@ fn events() -> Vec<Event> {
     events
 }
 
-const USUAL: Facts = Facts { old: true, reporting: true };
+const USUAL: Facts = Facts { old: true, reporting: true, at_once: false, recall: false };
 
 fn row(state: State, event: Event, facts: Facts) -> String {
     match step(state, event, facts) {
@@ -73,7 +73,16 @@ fn table() -> String {
     let others = [
         ("The old call is over", Facts { old: false, ..USUAL }),
         ("The subscription is over", Facts { reporting: false, ..USUAL }),
-        ("Both are over", Facts { old: false, reporting: false }),
+        ("Both are over", Facts { old: false, reporting: false, ..USUAL }),
+        ("Success is reported at once", Facts { at_once: true, ..USUAL }),
+        (
+            "The old call is over, and the transferor is called back",
+            Facts { old: false, recall: true, ..USUAL },
+        ),
+        (
+            "Both are over, and the transferor is called back",
+            Facts { old: false, reporting: false, recall: true, ..USUAL },
+        ),
     ];
     for (title, facts) in others {
         writeln!(table, "\n# {title}: the rows that differ.\n").expect("invariant: a String takes all text");

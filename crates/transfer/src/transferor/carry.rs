@@ -114,7 +114,9 @@ impl Transferor {
             beside: self.leg,
             purpose: Purpose::Consultation,
             target: self.target.clone(),
+            from: None,
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: around.policy.consult_ring(),
         });
     }

@@ -111,6 +111,7 @@ impl World {
             from: address("somebody"),
             contact_user: None,
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: RING,
             redirects: Invite::REDIRECTS,
             offerless,
@@ -204,10 +205,14 @@ impl World {
     fn report(&mut self, usage: usize, last: bool) {
         let Some((by, id, refer)) = self.notifier(usage) else { return };
         let command = match (refer, last) {
-            (true, true) => {
-                SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) }
+            (true, true) => SubscriptionCommand::Report {
+                status: StatusCode::OK,
+                headers: Vec::new(),
+                last: Some(SubReason::Noresource),
+            },
+            (true, false) => {
+                SubscriptionCommand::Report { status: StatusCode::RINGING, headers: Vec::new(), last: None }
             }
-            (true, false) => SubscriptionCommand::Report { status: StatusCode::RINGING, last: None },
             (false, true) => {
                 let reason = SubReason::Noresource;
                 SubscriptionCommand::Terminate { reason, retry_after: None, body: None }
