@@ -78,7 +78,7 @@ impl Dialogs {
 
     /// How often a bound was met.
     pub fn counters(&self) -> Counters {
-        self.pending.counters
+        Counters { nonces_forgotten: self.pending.answers.forgotten(), ..self.pending.counters }
     }
 
     /// Counts what there is; takes time in proportion to the dialogs.
@@ -167,6 +167,7 @@ impl Dialogs {
                 if let Some(forks) = self.pending.forks.remove(&leg) {
                     self.pending.clients.remove(&forks.tx);
                 }
+                self.pending.fetched.remove(&leg);
             }
             DialogTimer::Leg(leg, timer) => {
                 self.with(cx, leg, out, |dialog, step| dialog.leg_expired(step, timer));

@@ -36,6 +36,7 @@ pub use boundary::{
         By, DialogIdentity, EndCause, EndReason, Established, IncomingCall, Invite, LegCommand, LegEvent,
         LegId, Misuse, Peer, ReofferError, Replacing, Turn,
     },
+    methods::Methods,
     package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Resubscription, Subscribe},
     refer::{Refer, ReferSubscription},
     registration::{

@@ -16,9 +16,6 @@ use crate::{
 /// The highest sequence number (RFC 3261 §8.1.1.5, TR-207).
 const LAST_CSEQ: u32 = (1 << 31) - 1;
 
-/// Most methods of an Allow that are kept: twice as many as there are registered ones.
-const ALLOWED: usize = 32;
-
 /// Max-Forwards of every request of ours (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
 
@@ -99,9 +96,7 @@ impl DialogState {
     pub(crate) fn theirs(step: &mut Step<'_, '_, '_>, id: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
         let request_uri = message.request_target().ok()?;
-        if Path::is_too_long(message) {
-            step.pending.counters.long_route_sets += 1;
-        }
+        let routes = step.recorded(message).ok()?;
         Some(Self {
             call_id: message.call_id().ok()?.into(),
             local_tag: step.cx.guard.token(Purpose::Tag, id.number()).as_str().into(),
@@ -109,7 +104,7 @@ impl DialogState {
             local: message.to().ok()?.to_owned(),
             remote: message.from().ok()?.to_owned(),
             contact: OurContact::of_user(request_uri.user().map(Arc::from)),
-            path: Path::new(&message.contact().ok()??.uri.to_owned(), Path::recorded(message)?),
+            path: Path::new(&message.contact().ok()??.uri.to_owned(), routes),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
             verified_name: inbound.origin.verified_name(),
@@ -216,7 +211,7 @@ impl Peer {
     pub(crate) fn of(message: &Message) -> Self {
         let says = |tag: &str| message.supported().any(|supported| supported.eq_ignore_ascii_case(tag));
         Self {
-            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().take(ALLOWED).collect()),
+            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().collect()),
             replaces: says("replaces"),
             target_dialog: says("tdialog"),
         }

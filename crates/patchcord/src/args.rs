@@ -96,10 +96,16 @@ pub(crate) enum Scenario {
     Attended,
     /// Alice talks to Carol first, and to Bob once more, then moves him
     Consultative,
+    /// Bob waits with music, Carol is told what he wants and presses 1 to take him over
+    Warm,
     /// Carol does not let Bob take Alice's place (403): Alice gets him back
     ReplacesRefused,
     /// Carol is busy when Alice calls her first (486): Alice gets Bob back
     ConsultBusy,
+    /// As blind, over a network that loses one of twenty packets
+    Lossy,
+    /// Carol's cable is pulled while her phone rings: Alice gets Bob back
+    Kill,
     /// All of these, one after the other
     All,
 }

@@ -12,7 +12,7 @@ pub mod report;
 mod stage;
 
 pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name, printable};
-pub use driver::{Capture, CaptureReport, EventCounters};
+pub use driver::{Capture, CaptureReport, EventCounters, Impairment};
 pub use error::{
     MediaError, NetworkError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState,
     StartError, TransferError, TransferFailure,

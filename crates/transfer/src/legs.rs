@@ -115,7 +115,7 @@ impl Legs {
             LegEvent::Incoming(call) => {
                 if let Some(entry) = self.enter(leg, limit) {
                     entry.source = Some(call.source.ip().to_canonical());
-                    entry.peer = call.peer.clone();
+                    entry.peer = call.peer;
                 }
             }
             LegEvent::Provisional { .. } | LegEvent::NeedDescription { .. } => {
@@ -126,7 +126,7 @@ impl Legs {
                     if entry.stage == Stage::Early {
                         entry.stage = Stage::Up;
                     }
-                    entry.peer = call.peer.clone();
+                    entry.peer = call.peer;
                     entry.placed = call.placed;
                     entry.source = Some(call.source.ip().to_canonical());
                     entry.dialog = Some(call.dialog.clone());

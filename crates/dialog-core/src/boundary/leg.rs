@@ -7,7 +7,7 @@ use sip_message::{HeaderId, Method, NameAddrBuf, Replaces, StatusCode, UriBuf};
 use sip_transport::{RouteError, identifier};
 use smallvec::SmallVec;
 
-use super::{refer::Refer, registration::RegistrationId, subscription::SubscriptionId};
+use super::{methods::Methods, refer::Refer, registration::RegistrationId, subscription::SubscriptionId};
 
 identifier! {
     /// A leg: one INVITE usage from our side, from its first INVITE to its end, forks included (RFC 5057).
@@ -229,10 +229,10 @@ pub struct Replacing {
 }
 
 /// What a peer says it can do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Peer {
     /// Methods in Allow; `None` if it sent none.
-    pub allow: Option<SmallVec<[Method; 12]>>,
+    pub allow: Option<Methods>,
     /// Whether `replaces` stands in Supported (RFC 3891 §6.2).
     pub replaces: bool,
     /// Whether `tdialog` stands in Supported (RFC 4538).
@@ -240,7 +240,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Whether the peer can be sent a method: it named it, or named none at all.
+    /// Whether the peer can be sent a method with a name of its own: it named it, or named none at all.
     pub fn allows(&self, method: &Method) -> bool {
         self.allow.as_ref().is_none_or(|methods| methods.contains(method))
     }

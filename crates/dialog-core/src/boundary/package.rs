@@ -125,6 +125,8 @@ pub struct IncomingSubscribe {
     pub source: SocketAddr,
     /// Who the sender is, as far as TLS has verified it.
     pub verified_name: Option<Arc<str>>,
+    /// The user who has proved by digest to have sent it; `None` where [`Authentication`](crate::Authentication) did not ask.
+    pub verified_user: Option<Arc<str>>,
     /// The event package, as written.
     pub package: Box<str>,
     /// The `id` parameter of Event.

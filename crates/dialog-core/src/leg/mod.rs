@@ -50,6 +50,7 @@ impl EndCause {
 
 impl Dialog {
     pub(crate) fn misused(&self, step: &mut Step<'_, '_, '_>, misuse: Misuse) {
+        step.count_misuse(misuse);
         self.tell(step, LegEvent::Misused(misuse));
     }
 

@@ -152,11 +152,8 @@ impl Dialog {
     /// The INVITE goes again; the early dialogs of the one before are over.
     pub(crate) fn forget_early(&mut self, step: &mut Step<'_, '_, '_>) {
         let Some(placing) = self.placing() else { return };
-        let reopened = placing.early.followed.is_some();
-        placing.early = EarlyDialogs::default();
-        if reopened {
-            self.drop_early_updates(step);
-            self.tell(step, LegEvent::Reopened);
+        if placing.early.forget() {
+            self.reopen(step);
         }
     }
 
@@ -280,7 +277,7 @@ impl Dialog {
             dialog: self.state.identity(),
             remote_target: self.state.path.target.clone(),
             remote: self.state.remote.clone(),
-            peer: self.state.peer.clone(),
+            peer: self.state.peer,
             placed,
             source: self.state.source.unwrap_or_else(|| ([0, 0, 0, 0], 0).into()),
         }

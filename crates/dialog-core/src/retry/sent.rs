@@ -107,11 +107,6 @@ impl Sent {
         CSeq::parse(cseq).ok().map(|cseq| cseq.number)
     }
 
-    /// Whether it is a SUBSCRIBE that ends a subscription.
-    pub(crate) fn unsubscribes(&self) -> bool {
-        self.draft.header_values(HeaderId::Expires).next() == Some("0")
-    }
-
     pub(crate) fn renumber(&mut self, number: u32) {
         let method = *self.draft.method();
         self.draft.set(HeaderId::CSeq, format_args!("{number} {method}"));

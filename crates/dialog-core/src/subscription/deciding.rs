@@ -95,6 +95,7 @@ impl Dialog {
             | Action::Grant
             | Action::AcceptSubscribe
             | Action::RefuseSubscribe
+            | Action::PostponeSubscribe
             | Action::TellDelivered
             | Action::Misuse
             | Action::EndRefused

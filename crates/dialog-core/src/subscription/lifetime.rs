@@ -11,7 +11,7 @@ use crate::{
     timer::SubscriptionTimer,
 };
 
-use super::{LONGEST, Role, subscriber::State};
+use super::{LONGEST, Role, referring::Subscriber, subscriber::State};
 
 /// Seconds that a subscription lasts if the peer does not say (RFC 3515 leaves it to the notifier; TR-041).
 pub(super) const DEFAULT_DURATION: u32 = 180;
@@ -20,6 +20,11 @@ pub(super) const DEFAULT_DURATION: u32 = 180;
 const REFRESHED_FROM: u32 = 20;
 
 impl Dialog {
+    /// The subscription whose refresh is over; `None` once we have unsubscribed, where the last SUBSCRIBE decides.
+    pub(super) fn refreshed(&mut self, id: SubscriptionId) -> Option<&mut Subscriber> {
+        self.subscriber(id).filter(|subscriber| subscriber.state != State::Closing)
+    }
+
     /// A refresh has failed without ending the subscription, which lasts as long as was granted (TR-048): one more try in
     /// half of the time that is left, until that is not worth it.
     pub(super) fn refresh_later(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {

@@ -1,5 +1,6 @@
 //! Subscriptions: the usages that a REFER or SUBSCRIBE makes in a dialog (RFC 3515, RFC 6665).
 
+pub(crate) mod asked;
 pub(crate) mod beside;
 pub(crate) mod deciding;
 pub(crate) mod lifetime;
@@ -127,12 +128,16 @@ impl Dialog {
             step.disarm_subscription(id, timer);
         }
         self.waiting.retain(|ask| ask.subscription() != Some(id));
+        if end == SubscriptionEnd::Terminated {
+            self.keep_fetch(step);
+        }
         self.subscriptions.retain(|subscription| subscription.id != id);
         step.pending.subscriptions.remove(&id);
         step.subscription(id, SubscriptionEvent::Ended(end));
     }
 
     pub(crate) fn subscription_misused(step: &mut Step<'_, '_, '_>, id: SubscriptionId, misuse: Misuse) {
+        step.count_misuse(misuse);
         step.subscription(id, SubscriptionEvent::Misused(misuse));
     }
 }

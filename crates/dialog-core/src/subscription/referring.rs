@@ -36,7 +36,7 @@ pub(crate) const TOO_BRIEF: StatusCode = StatusCode::INTERVAL_TOO_BRIEF;
 const REFRESHES: u8 = 16;
 
 /// A subscription that our REFER or SUBSCRIBE makes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "facts of the peer and its past, beside the state and not of it"
@@ -78,11 +78,6 @@ impl Subscriber {
             lengthened: false,
             kept: false,
         }
-    }
-
-    /// The one that a fork of the first request has made: accepted there, as its NOTIFY shows.
-    pub(crate) fn forked(&self, subject: Subject) -> Self {
-        Self { state: State::NotifyWait, refer: self.refer, first: self.first, ..Self::new(subject) }
     }
 
     pub(crate) fn is_refer(&self) -> bool {
@@ -226,7 +221,7 @@ impl Dialog {
         }
         let mut events_at = None;
         let (event, answer) = if status.is_success() {
-            self.establish_by_response(message);
+            self.establish_by_response(step, message);
             // A fork whose NOTIFY came first has made the dialog; this 2xx is another one's.
             if message.to_tag().unwrap_or_default() == &*self.state.remote_tag {
                 self.state.refresh(message);
@@ -310,7 +305,9 @@ impl Dialog {
             let Some(read) = notification::read_package(&inbound.message) else { return };
             Told::Package(Box::new(read))
         };
-        self.establish(&inbound.message);
+        if self.establish(step, &inbound.message).is_err() {
+            return self.refuse_event(step, tx, inbound, StatusCode::BAD_REQUEST);
+        }
         let event = match told.state() {
             NotifiedState::Pending => Event::NotifyPending,
             NotifiedState::Active => Event::NotifyActive,
@@ -336,14 +333,20 @@ impl Dialog {
         let event_id = subscriber.refer.filter(|_| !subscriber.first || subscriber.peer_writes_id);
         let subject = subscriber.subject.clone();
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Subscribe)) else {
-            return self.subscribe_failed(step, id);
+            if expires == 0 {
+                self.unsubscribe_over(step, id, None);
+            } else {
+                self.subscribe_failed(step, id);
+            }
+            return;
         };
         let draft = match &subject {
             Subject::Refer(_) => event(draft, event_id),
             Subject::Package(_) => subject.dress_again(draft),
         };
         let draft = self.state.contact.on_request(draft).header(HeaderId::Expires, expires);
-        step.request(Client::Subscribe(id), hops, draft);
+        let client = if expires == 0 { Client::Unsubscribe(id) } else { Client::Subscribe(id) };
+        step.request(client, hops, draft);
     }
 
     pub(crate) fn subscribe_response(
@@ -353,7 +356,7 @@ impl Dialog {
         message: &Message,
     ) {
         let Some(status) = message.status().filter(|status| status.is_final()) else { return };
-        let Some(subscriber) = self.subscriber(id) else { return };
+        let Some(subscriber) = self.refreshed(id) else { return };
         if status == TOO_BRIEF && subscriber.lengthen(message) {
             return self.send(step, Ask::Subscribe(id));
         }
@@ -372,7 +375,26 @@ impl Dialog {
         }
     }
 
+    /// Our last SUBSCRIBE was answered, or was not.
+    pub(crate) fn unsubscribe_over(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        status: Option<StatusCode>,
+    ) {
+        let event = match status {
+            Some(status) if !status.is_final() => return,
+            Some(status) if status.is_success() => Event::SubscribeAccepted,
+            Some(status) if ends_subscription(status) => Event::SubscribeFatal,
+            Some(_) | None => Event::SubscribeFailed,
+        };
+        self.subscriber_event(step, id, event, &Facts::default());
+    }
+
     pub(crate) fn subscribe_failed(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
+        if self.refreshed(id).is_none() {
+            return;
+        }
         self.subscriber_event(step, id, Event::SubscribeFailed, &Facts::default());
         self.refresh_later(step, id);
     }
@@ -455,6 +477,7 @@ impl Dialog {
                 if let Some(subscriber) = self.subscriber(id) {
                     subscriber.refreshes = subscriber.refreshes.saturating_add(1);
                 }
+                step.arm_subscription(id, SubscriptionTimer::N, step.timeout());
                 self.send(step, Ask::Subscribe(id));
             }
             Action::Unsubscribe => {

@@ -351,11 +351,13 @@ impl Dialog {
                     self.accept_subscribe(step, id, tx, inbound, granted);
                 }
             }
-            Action::RefuseSubscribe => {
-                if let Some((tx, inbound, _)) = facts.subscribe {
-                    let status = StatusCode::CALL_DOES_NOT_EXIST;
-                    step.respond(tx, inbound, status, &self.state.local_tag, |response| response);
+            Action::RefuseSubscribe | Action::PostponeSubscribe => {
+                let Some((tx, inbound, _)) = facts.subscribe else { return };
+                if action == Action::PostponeSubscribe {
+                    return self.refuse_overlap(step, tx, inbound);
                 }
+                let status = StatusCode::CALL_DOES_NOT_EXIST;
+                step.respond(tx, inbound, status, &self.state.local_tag, |response| response);
             }
             Action::Notify => self.want(step, id, Pacing::want),
             Action::NotifyNow => self.want(step, id, Pacing::want_now),

@@ -156,7 +156,13 @@ impl Dialog {
 
     /// A SUBSCRIBE in this dialog. One for `refer` that matches nothing would be a new subscription, which only a REFER
     /// makes (RFC 3515 §2.4.4, TR-023).
-    pub(crate) fn subscribed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
+    pub(crate) fn subscribed(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        user: Option<Arc<str>>,
+    ) {
         let new = matches!(inbound.message.event(), Ok(Some(event)) if step.config.notifies(event.package));
         let (status, found) = match self.event_of(step, &inbound.message, Side::Notifier) {
             Ok(found) => (StatusCode::FORBIDDEN, found),
@@ -164,12 +170,18 @@ impl Dialog {
         };
         match found {
             Some((id, _)) => self.subscribe_received(step, id, tx, &inbound),
-            None if new => self.subscribe_begun(step, tx, inbound),
+            None if new => self.subscribe_begun(step, tx, inbound, user),
             None => self.refuse_event(step, tx, &inbound, status),
         }
     }
 
-    fn refuse_event(&self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound, status: StatusCode) {
+    pub(super) fn refuse_event(
+        &self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: &Inbound,
+        status: StatusCode,
+    ) {
         let capabilities = step.capabilities;
         step.respond(tx, inbound, status, &self.state.local_tag, |response| match status {
             StatusCode::BAD_EVENT => capabilities.allow_events(response),

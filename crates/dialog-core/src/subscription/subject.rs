@@ -135,6 +135,11 @@ impl Subject {
         }
     }
 
+    /// Whether it asks for the state once (RFC 6665 §4.4.3).
+    pub(crate) fn is_fetch(&self) -> bool {
+        matches!(self, Self::Package(subscribe) if subscribe.expires == 0)
+    }
+
     /// Whether a NOTIFY with this Event may come of the first request, whoever sends it (RFC 3515 §2.4.6: an id is the number
     /// of the REFER, which is the only one there).
     pub(crate) fn expects(&self, package: &str, id: Option<&str>) -> bool {

@@ -192,9 +192,12 @@ fn a_refer_that_forbids_a_subscription_is_followed_and_not_reported_on() {
     bench.subscription(id, SubscriptionCommand::Accept { pending: false, lifetime });
     assert!(bench.last_answer().status().is_some_and(StatusCode::is_success));
     assert!(!bench.last_answer().has(HeaderId::ReferSub));
-    bench.subscription(id, SubscriptionCommand::Report { status: StatusCode::RINGING, last: None });
+    bench.subscription(
+        id,
+        SubscriptionCommand::Report { status: StatusCode::RINGING, headers: Vec::new(), last: None },
+    );
     let last = Some(sip_message::SubReason::Noresource);
-    bench.subscription(id, SubscriptionCommand::Report { status: StatusCode::OK, last });
+    bench.subscription(id, SubscriptionCommand::Report { status: StatusCode::OK, headers: Vec::new(), last });
     assert_eq!(bench.count_of(Method::Notify), 0);
     let events = bench.subscription_events(id);
     assert!(

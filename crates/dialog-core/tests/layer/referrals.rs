@@ -101,9 +101,7 @@ fn a_fragment_that_looks_like_a_message_is_data() {
         leg,
         dialog_core::LegCommand::Refer {
             subscription,
-            refer_to: crate::bench::uri("sip:carol@example.com"),
-            referred_by: None,
-            suppress: false,
+            refer: dialog_core::Refer::to(crate::bench::uri("sip:carol@example.com")).into(),
         },
     );
     let sent = bench.last_of(Method::Refer);

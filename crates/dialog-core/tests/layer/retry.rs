@@ -326,3 +326,24 @@ fn other_refusals_are_reported_as_before() {
         bench.assert_clean();
     }
 }
+
+#[test]
+fn a_prack_of_a_fork_that_has_lost_takes_no_number_of_the_call() {
+    let mut bench = Bench::with(keyed());
+    let leg = bench.place();
+    let sent = bench.last_sent();
+    for tag in ["lost", PEER_TAG] {
+        bench.reply(&sent, 180, tag, |response| {
+            let response = response.header(HeaderId::Require, "100rel").header(HeaderId::RSeq, 1);
+            response.contact("<sip:bob@192.0.2.20>")
+        });
+    }
+    let prack = bench.sent.iter().find(|it| it.message.to_tag() == Some("lost")).expect("a PRACK").clone();
+    bench.pick_up(&sent, PEER_TAG);
+    let before = number(&bench.last_of(Method::Prack));
+    bench.challenge(&prack, 401, &[challenge(REALM, "n1")]);
+    let again = bench.last_of(Method::Prack);
+    assert_eq!((again.message.to_tag(), number(&again)), (Some("lost"), number(&prack) + 1));
+    let bye = bench.hang_up(leg);
+    assert_eq!(number(&bye), before + 1, "the number after our own PRACK's");
+}

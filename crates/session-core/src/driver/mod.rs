@@ -10,6 +10,8 @@
 
 mod capture;
 mod draining;
+mod impairment;
+mod media;
 mod resolving;
 mod start;
 mod tally;
@@ -22,7 +24,7 @@ use std::{
 };
 
 use dialog_core::{Account, IncomingCall};
-use media_core::{Op, PortPair, PumpHandle, StreamCommand, StreamOutput};
+use media_core::{Op, PortPair, PumpHandle, StreamOutput};
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{
     IdMint, Outbound, Transport, TransportInput,
@@ -37,6 +39,7 @@ use transfer::{Decision, TransferId};
 use self::draining::Draining;
 pub use self::{
     capture::{Capture, CaptureReport},
+    impairment::Impairment,
     tally::EventCounters,
 };
 pub(crate) use self::{
@@ -47,7 +50,7 @@ pub(crate) use self::{
 use crate::{
     engine::{
         AccountCommand, Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output,
-        Reply, StreamAnswer, StreamRequest,
+        Reply, StreamRequest,
     },
     error::MediaError,
     event::SessionId,
@@ -112,6 +115,7 @@ pub(crate) struct Parts {
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) media: Option<MediaEnds>,
     pub(crate) capture: Option<Capture>,
+    pub(crate) impairment: Option<Impairment>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) decisions: mpsc::Sender<Delivered>,
@@ -127,6 +131,7 @@ struct Driver {
     pump: Option<PumpHandle>,
     stream_answers: Option<mpsc::Receiver<StreamOutput>>,
     capture: Option<Capture>,
+    impairment: Option<Impairment>,
     /// Bound ports that the engine knows and has not used yet.
     ports: BTreeMap<u16, PortPair>,
     requests: mpsc::Receiver<Request>,
@@ -153,6 +158,7 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
         resolver,
         media,
         capture,
+        impairment,
         accounts,
         requests,
         decisions,
@@ -176,6 +182,7 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
         pump,
         stream_answers,
         capture,
+        impairment,
         ports: BTreeMap::new(),
         requests,
         decisions,
@@ -277,6 +284,12 @@ impl Driver {
     fn transport_inputs(&mut self) {
         let mut inputs = std::mem::take(&mut self.inputs);
         for input in inputs.drain(..) {
+            if let (TransportInput::Bytes { flow, .. }, Some(impairment)) = (&input, &self.impairment)
+                && self.sockets.local(*flow).is_some()
+                && impairment.takes()
+            {
+                continue;
+            }
             if let (TransportInput::Bytes { flow, source, bytes }, Some(capture)) = (&input, &self.capture)
                 && let Some(local) = self.sockets.local(*flow)
             {
@@ -324,32 +337,6 @@ impl Driver {
         }
     }
 
-    fn stream_outputs(&mut self, first: Option<StreamOutput>) {
-        let Some(first) = first else {
-            self.stream_answers = None;
-            self.closing.clear();
-            return;
-        };
-        let mut next = Some(first);
-        while let Some(output) = next {
-            let answer = match output {
-                StreamOutput::Applied { op } => {
-                    self.closing.remove(&op);
-                    StreamAnswer::Applied(op)
-                }
-                StreamOutput::Failed { op, failure } => {
-                    self.closing.remove(&op);
-                    StreamAnswer::Failed(op, failure)
-                }
-                StreamOutput::Event(event) => StreamAnswer::Event(event),
-                // The pump sends packets and writes recordings itself.
-                StreamOutput::Send { .. } | StreamOutput::Recorded { .. } => return,
-            };
-            self.engine.handle(Instant::now(), Input::Stream(answer));
-            next = self.stream_answers.as_mut().and_then(|answers| answers.try_recv().ok());
-        }
-    }
-
     fn stop(&mut self, done: Option<oneshot::Sender<()>>) {
         let first = self.stopping.is_none();
         let (_, waiting) = self.stopping.get_or_insert_with(|| (Instant::now() + SHUTDOWN, Vec::new()));
@@ -394,6 +381,9 @@ impl Driver {
 
     fn write(&mut self, outbound: &Outbound) {
         let hop = &outbound.hop;
+        if hop.transport == Transport::Udp && self.impairment.as_ref().is_some_and(Impairment::takes) {
+            return;
+        }
         let capture = self.capture.as_ref().filter(|_| hop.transport == Transport::Udp);
         let capture = capture.map(|capture| (capture, Instant::now()));
         let written = self.sockets.write(outbound);
@@ -409,52 +399,6 @@ impl Driver {
             Written::Sent | Written::Lost => {}
             Written::Failed(input) => self.engine.handle(Instant::now(), Input::Transport(input)),
         }
-    }
-
-    /// Gives the pump what it has room for, in order; the rest waits for the next turn. It is bounded by the calls.
-    fn ask_streams(&mut self) {
-        let Some(pump) = &self.pump else {
-            self.unsent.clear();
-            return;
-        };
-        while pump.has_room() {
-            let Some(request) = self.unsent.pop_front() else { return };
-            let result = match request {
-                StreamRequest::OpenPort { stream, port } => {
-                    self.ports.remove(&port).map_or(Ok(()), |pair| pump.open(stream, pair))
-                }
-                StreamRequest::Command(command) => {
-                    let closes =
-                        if let StreamCommand::Close { op, .. } = &command { Some(*op) } else { None };
-                    let result = pump.command(command);
-                    if result.is_ok() {
-                        self.closing.extend(closes);
-                    }
-                    result
-                }
-            };
-            if let Err(error) = result {
-                tracing::error!(%error, "the media pump takes no commands");
-            }
-        }
-    }
-
-    fn more_ports(&mut self, wanted: usize) {
-        let Some(pump) = &self.pump else { return };
-        let mut ports = Vec::with_capacity(wanted);
-        for _ in 0..wanted {
-            match pump.reserve() {
-                Ok(pair) => {
-                    ports.push(pair.rtp);
-                    self.ports.insert(pair.rtp, pair);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "no more RTP ports");
-                    break;
-                }
-            }
-        }
-        self.engine.handle(Instant::now(), Input::Ports(ports));
     }
 
     fn hand_over(&mut self, delivery: Delivery) {

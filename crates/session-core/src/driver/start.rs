@@ -11,7 +11,11 @@ use std::{
 
 use dialog_core::Account;
 use event_bus::Bus;
-use media_core::{Pump, PumpConfig, PumpHandle, latch::LatchPolicy};
+use media_core::{
+    Pump, PumpConfig, PumpHandle,
+    io::{DatagramLoss, Hooks},
+    latch::LatchPolicy,
+};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
 use sip_transport::{
     Transport,
@@ -19,7 +23,7 @@ use sip_transport::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{COMMANDS, Capture, DECISIONS, Delivered, MediaEnds, Parts, Request, Tally, run};
+use super::{COMMANDS, Capture, DECISIONS, Delivered, Impairment, MediaEnds, Parts, Request, Tally, run};
 use crate::{
     engine::{EngineConfig, MediaMode},
     error::StartError,
@@ -40,6 +44,7 @@ pub(crate) struct Plan {
     pub(crate) ports: Option<RangeInclusive<u16>>,
     pub(crate) rtcp_interval: Option<Duration>,
     pub(crate) capture: Option<Capture>,
+    pub(crate) impairment: Option<Impairment>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) reports: usize,
 }
@@ -89,6 +94,7 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
             resolver: plan.resolver,
             media,
             capture: plan.capture,
+            impairment: plan.impairment,
             accounts: plan.accounts,
             requests: request_queue,
             decisions: decision_sender,
@@ -188,11 +194,15 @@ impl Plan {
             config.streams.rtcp_interval = interval;
         }
         let failed = |reason: String| StartError::Media(reason);
-        let started = match &self.capture {
-            Some(capture) => Pump::start_observed(config, capture.observer()),
-            None => Pump::start(config),
+        let hooks = Hooks {
+            observer: self.capture.as_ref().map(Capture::observer),
+            loss: self
+                .impairment
+                .clone()
+                .map(|impairment| -> DatagramLoss { Box::new(move |_| impairment.takes()) }),
         };
-        let (mut pump, handle) = started.map_err(|error| failed(error.to_string()))?;
+        let (mut pump, handle) =
+            Pump::start_with(config, hooks).map_err(|error| failed(error.to_string()))?;
         // Bound once here, so that a wrong range or address is found now and not in a call.
         handle.reserve().map_err(|error| failed(error.to_string()))?;
         let answers = pump.answers().ok_or_else(|| failed("its answers are taken".to_owned()))?;

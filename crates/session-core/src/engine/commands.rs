@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialog_core::{DialogCommand, Invite, LegCommand};
-use sip_message::{NameAddrBuf, Scheme, UriBuf};
+use sip_message::{NameAddrBuf, Scheme, StatusCode, UriBuf};
 use transfer::TransferCommand;
 
 use super::{
@@ -48,7 +48,14 @@ impl<T: Tap> Engine<T> {
                 self.unregister_all();
                 let all: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for session in all {
-                    self.end(session);
+                    match self.in_state(session, SessionState::Incoming) {
+                        // Nobody has declined it: we are only not there any more.
+                        Ok(leg) => {
+                            let status = StatusCode::TEMPORARILY_UNAVAILABLE;
+                            self.ask_leg(leg, LegCommand::Reject { status, retry_after: None });
+                        }
+                        Err(_) => self.end(session),
+                    }
                 }
                 self.reply(id, Ok(Reply::Done));
             }

@@ -22,7 +22,7 @@ use transfer::{Network, PeerProfile, ReferOptions, ReplacesAuthorizer, TransferP
 
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
-    driver::{self, Capture, Plan, Started},
+    driver::{self, Capture, Impairment, Plan, Started},
     engine::{AudioConfig, EngineConfig, MediaMode},
     error::StartError,
     report::Reporter,
@@ -48,6 +48,7 @@ pub struct Builder {
     ports: Option<RangeInclusive<u16>>,
     rtcp_interval: Option<Duration>,
     capture: Option<Capture>,
+    impairment: Option<Impairment>,
     accounts: Vec<Account>,
     reports: usize,
 }
@@ -66,6 +67,7 @@ impl Default for Builder {
             ports: None,
             rtcp_interval: None,
             capture: None,
+            impairment: None,
             accounts: Vec::new(),
             reports: Reporter::KEPT,
         }
@@ -302,6 +304,12 @@ impl Builder {
         self
     }
 
+    /// Loses datagrams on purpose: for laboratories.
+    pub fn impairment(mut self, impairment: Impairment) -> Self {
+        self.impairment = Some(impairment);
+        self
+    }
+
     /// Binds the sockets and starts the threads.
     pub async fn start(mut self) -> Result<(SessionManager, IncomingQueue), StartError> {
         if self.listen.is_empty() {
@@ -324,6 +332,7 @@ impl Builder {
             ports: self.ports,
             rtcp_interval: self.rtcp_interval,
             capture: self.capture,
+            impairment: self.impairment,
             accounts: self.accounts,
             reports: self.reports,
         };

@@ -7,3 +7,4 @@ mod random;
 mod referred;
 mod replaced;
 mod reports;
+mod stopping;
