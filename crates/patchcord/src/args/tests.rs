@@ -30,7 +30,7 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         (
             "demo tea",
             "SCENARIO",
-            "blind, target-busy, target-silent, attended, consultative, replaces-refused, consult-busy, all",
+            "blind, target-busy, target-silent, attended, consultative, warm, replaces-refused, consult-busy, lossy, kill, all",
         ),
         ("answer --listen sctp:127.0.0.1:5060", "--listen", "none of udp, tcp, tls, ws and wss"),
         ("answer --listen 127.0.0.1", "--listen", "TRANSPORT:IP:PORT"),
