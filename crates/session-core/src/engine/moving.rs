@@ -44,10 +44,8 @@ impl<T: Tap> Engine<T> {
     ) -> Option<TransferId> {
         let leg = self.established(id, session)?;
         let limit = self.config.max_calls;
-        if self.stopping || self.sessions.len() >= limit {
-            let error =
-                if self.stopping { SessionError::Closed } else { SessionError::TooManyCalls { limit } };
-            self.reply(id, Err(TransferError::Session(error).into()));
+        if self.sessions.len() >= limit {
+            self.reply(id, Err(TransferError::Session(SessionError::TooManyCalls { limit }).into()));
             return None;
         }
         let transfer = self.surroundings.ids.mint();
@@ -123,9 +121,9 @@ impl<T: Tap> Engine<T> {
         found.map(|info| info.id)
     }
 
-    /// The leg of a call that is up; otherwise the command is answered here.
+    /// The leg of a call that is up, for a transfer that begins; otherwise the command is answered here.
     pub(super) fn established(&mut self, id: CommandId, session: SessionId) -> Option<LegId> {
-        match self.in_state(session, SessionState::Established) {
+        match self.takes_new().and_then(|()| self.in_state(session, SessionState::Established)) {
             Ok(leg) => Some(leg),
             Err(error) => {
                 self.reply(id, Err(TransferError::Session(error).into()));

@@ -99,6 +99,7 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Place { leg, beside, purpose, target, from, headers, extensions, ring_limit } => {
                 self.place_beside(leg, beside, purpose, &target);
                 let beside = self.sessions.get(&SessionId::from(beside.number()));
+                let transfer = beside.and_then(|session| session.media.monitored_by);
                 let registration = beside.and_then(|session| session.registration);
                 let invite = Invite {
                     to: NameAddrBuf::from(target.clone()),
@@ -114,6 +115,9 @@ impl<T: Tap> Engine<T> {
                     offerless: false,
                 };
                 self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
+                if let Some(transfer) = transfer {
+                    self.show_part(transfer, SessionId::from(leg.number()));
+                }
             }
             TransferOutput::Answer { leg, replaced } => self.answer_in_place(leg, replaced),
             TransferOutput::Replacement(told) => self.tell_replacement(*told),

@@ -25,6 +25,7 @@ use crate::{
     driver::{self, Capture, Impairment, Plan, Started},
     engine::{AudioConfig, EngineConfig, MediaMode},
     error::StartError,
+    report::Reporter,
 };
 
 mod media;
@@ -49,6 +50,7 @@ pub struct Builder {
     capture: Option<Capture>,
     impairment: Option<Impairment>,
     accounts: Vec<Account>,
+    reports: usize,
 }
 
 impl Default for Builder {
@@ -67,6 +69,7 @@ impl Default for Builder {
             capture: None,
             impairment: None,
             accounts: Vec::new(),
+            reports: Reporter::KEPT,
         }
     }
 }
@@ -304,6 +307,12 @@ impl Builder {
         self
     }
 
+    /// Sets how many reports of ended transfers are kept; [`Reporter::KEPT`] by default, and none are made with 0.
+    pub fn transfer_reports(mut self, kept: usize) -> Self {
+        self.reports = kept;
+        self
+    }
+
     /// Loses datagrams on purpose: for laboratories.
     pub fn impairment(mut self, impairment: Impairment) -> Self {
         self.impairment = Some(impairment);
@@ -323,33 +332,22 @@ impl Builder {
                 Err(error) => tracing::info!(%error, "no TLS without settings of its own"),
             }
         }
-        let Self {
-            listen,
-            sockets,
-            resolver,
-            identity,
-            config,
-            ports,
-            rtcp_interval,
-            capture,
-            impairment,
-            accounts,
-        } = self;
         let plan = Plan {
-            listen,
-            sockets,
-            resolver,
-            identity,
-            config,
-            ports,
-            rtcp_interval,
-            capture,
-            impairment,
-            accounts,
+            listen: self.listen,
+            sockets: self.sockets,
+            resolver: self.resolver,
+            identity: self.identity,
+            config: self.config,
+            ports: self.ports,
+            rtcp_interval: self.rtcp_interval,
+            capture: self.capture,
+            impairment: self.impairment,
+            accounts: self.accounts,
+            reports: self.reports,
         };
-        let Started { requests, decisions, bus, pump, locals } = driver::start(plan).await?;
+        let Started { requests, decisions, bus, tally, pump, locals } = driver::start(plan).await?;
         Ok((
-            SessionManager::new(requests.clone(), bus, pump, locals),
+            SessionManager::new(requests.clone(), bus, tally, pump, locals),
             IncomingQueue::new(decisions, &requests),
         ))
     }

@@ -8,4 +8,5 @@ mod net;
 mod random;
 mod referred;
 mod replaced;
+mod reports;
 mod stopping;

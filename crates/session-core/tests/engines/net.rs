@@ -14,6 +14,7 @@ use session_core::{
     engine::{
         Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, Seen, Tap,
     },
+    report::Reporter,
 };
 use sip_transport::{FlowId, Random, Tick, Transport, TransportInput};
 
@@ -37,12 +38,13 @@ pub(crate) struct Record {
     pub(crate) sent: Vec<String>,
     /// The same messages as a whole.
     pub(crate) wire: Vec<String>,
+    pub(crate) reports: Reporter,
 }
 
 impl Tap for Record {
-    fn seen(&mut self, _at: Tick, seen: Seen<'_>) {
-        match seen {
-            Seen::Event(event) => self.events.push(event.clone()),
+    fn seen(&mut self, at: Tick, seen: Seen<'_>) {
+        match &seen {
+            Seen::Event(event) => self.events.push((*event).clone()),
             Seen::Sent(outbound) => {
                 let text = String::from_utf8_lossy(&outbound.wire);
                 self.sent.push(text.lines().next().unwrap_or_default().to_owned());
@@ -50,6 +52,7 @@ impl Tap for Record {
             }
             _ => {}
         }
+        self.reports.seen(at, seen);
     }
 }
 
@@ -68,6 +71,8 @@ pub(crate) struct Net {
     pub(crate) parties: Vec<Party>,
     wire: VecDeque<(SocketAddr, SocketAddr, bytes::Bytes)>,
     pub(crate) commands: u64,
+    /// Messages that begin so are lost.
+    pub(crate) loses: Option<&'static str>,
 }
 
 impl Net {
@@ -106,7 +111,7 @@ impl Net {
             engine.handle(now, Input::Transport(opened));
             Party { address, engine, answers: *answers, replies: Vec::new(), asked: Vec::new() }
         });
-        Self { now, parties: parties.collect(), wire: VecDeque::new(), commands: 0 }
+        Self { now, parties: parties.collect(), wire: VecDeque::new(), commands: 0, loses: None }
     }
 
     pub(crate) fn ask(&mut self, party: usize, command: Command) -> CommandId {
@@ -137,6 +142,9 @@ impl Net {
         let party = &mut self.parties[index];
         match output {
             Output::Write(outbound) => {
+                if self.loses.is_some_and(|start| outbound.wire.starts_with(start.as_bytes())) {
+                    return;
+                }
                 self.wire.push_back((outbound.hop.local, outbound.hop.remote, outbound.wire));
             }
             Output::Deliver(Delivery::Transfer { transfer, .. }) => party.asked.push(transfer),
