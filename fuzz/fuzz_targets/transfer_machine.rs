@@ -19,10 +19,10 @@ use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
     AttendedOptions, AttendedPolicy, CallerIdentity, Completion, Decision, Decline, DiversionHeader, Hold,
-    HoldFailure, Purpose, Rate, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget,
-    ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TelTarget,
-    TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy, TransferTimer, Transfers,
-    UserToUser, WithoutReplaces,
+    HoldFailure, ManualStep, Purpose, Rate, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription,
+    ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended,
+    TelTarget, TransferCommand, TransferEventKind, TransferHandling, TransferId, TransferOutput,
+    TransferPolicy, TransferTimer, Transfers, UserToUser, WithoutReplaces,
 };
 
 use self::op::{Op, Refer};
@@ -72,7 +72,7 @@ fn refer_policy(number: u8) -> ReferPolicy {
 }
 
 fn hold_of(number: u8) -> Hold {
-    [Hold::First, Hold::Already, Hold::No][usize::from(number % 3)]
+    [Hold::First, Hold::Already, Hold::Done, Hold::No][usize::from(number % 4)]
 }
 
 fn options_of(bits: u8) -> AttendedOptions {
@@ -140,6 +140,7 @@ fn policy_of(refer: u8, bits: u8, who: u8) -> TransferPolicy {
     let semi = [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind, SemiAttended::Refuse];
     TransferPolicy {
         refer: refer_policy(refer),
+        handling: if refer & 128 == 0 { TransferHandling::Automatic } else { TransferHandling::Manual },
         hold_failure: if bits & 1 == 0 { HoldFailure::GoOn } else { HoldFailure::Fail },
         attended: AttendedPolicy {
             retry: bits & 2 == 0,
@@ -403,13 +404,44 @@ impl World {
                 let state = [NotifiedState::Pending, NotifiedState::Active, NotifiedState::Terminated]
                     [usize::from(state % 3)];
                 let status = code.map(|code| status(code, 100));
-                self.sub(sub, SubscriptionEvent::Notified(Notification { state, status, reason: None }));
+                self.sub(
+                    sub,
+                    SubscriptionEvent::Notified(Notification {
+                        state,
+                        status,
+                        reason: None,
+                        sipfrag: Default::default(),
+                    }),
+                );
+            }
+            Op::Delivered { sub } => {
+                self.sub(sub, SubscriptionEvent::Reported);
+                self.sub(sub, SubscriptionEvent::Delivered);
+            }
+            Op::Step { transfer, step, leg, code } => {
+                let transfer = pick(&self.known, transfer);
+                let code = status(code, 100);
+                let step = match step % 7 {
+                    0 => ManualStep::ProcessResponse,
+                    1 => ManualStep::TakeNotify,
+                    2 => ManualStep::Terminate { leg: pick(&self.legs, leg) },
+                    3 => ManualStep::Report { status: code, last: false },
+                    4 => ManualStep::Report { status: code, last: true },
+                    5 => {
+                        return self
+                            .command(TransferCommand::Decide { transfer, decision: Decision::HandleMyself });
+                    }
+                    _ => {
+                        let decision = Decision::RejectWith(code);
+                        return self.command(TransferCommand::Decide { transfer, decision });
+                    }
+                };
+                self.command(TransferCommand::Step { transfer, step });
             }
             Op::EventsAt { sub, uri } => {
                 let Ok(uri) = UriBuf::parse(uri) else { return };
                 self.sub(sub, SubscriptionEvent::EventsAt(uri));
             }
-            Op::Delivered { sub } => self.sub(sub, SubscriptionEvent::Delivered),
             Op::SubEnded { sub, end } => {
                 let ends = [
                     SubscriptionEnd::Terminated,

@@ -107,6 +107,11 @@ impl Dialogs {
         self.tombstones.len()
     }
 
+    /// The Call-ID of a leg's messages; `None` if there is no such leg.
+    pub fn call_id(&self, leg: LegId) -> Option<&str> {
+        self.dialogs.get(&leg).map(|dialog| &*dialog.state.call_id)
+    }
+
     /// Whether this dialog has ended within the last 64*T1 (RFC 3891 §3: 603 instead of 481).
     pub fn has_ended(&self, cx: &Cx<'_>, identity: &DialogIdentity) -> bool {
         let leg = cx.guard.read(Purpose::Tag, &identity.local_tag).map(LegId::from);

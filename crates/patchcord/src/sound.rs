@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use session_core::{Builder, HoldAudio, RecordLayout, Session, SrtpPolicy, load_wav};
+use session_core::{Builder, HoldAudio, RecordLayout, Session, Source, SrtpPolicy, Wav, load_wav};
 
 use crate::args::{SoundArgs, Srtp};
 use crate::exit::Failure;
@@ -19,15 +19,22 @@ pub(crate) fn configure(mut builder: Builder, args: &SoundArgs) -> Result<Builde
         builder = builder.codecs(&args.codecs);
     }
     if let Some(file) = &args.moh {
-        let music = load_wav(file)
-            .map_err(|error| Failure::environment(format!("cannot play {}: {error}", file.display())))?;
-        builder = builder.hold_audio(HoldAudio::Wav(music));
+        builder = builder.hold_audio(HoldAudio::Wav(loaded(file)?));
     }
     Ok(builder.srtp(match args.srtp {
         Srtp::Off => SrtpPolicy::Off,
         Srtp::Optional => SrtpPolicy::Optional,
         Srtp::Required => SrtpPolicy::Required,
     }))
+}
+
+/// A recording that is played once.
+pub(crate) fn spoken_once(file: &Path) -> Result<Source, Failure> {
+    loaded(file).map(|speech| Source::Wav(speech.once()))
+}
+
+fn loaded(file: &Path) -> Result<Wav, Failure> {
+    load_wav(file).map_err(|error| Failure::environment(format!("cannot play {}: {error}", file.display())))
 }
 
 /// Opens a file for writing and leaves it as it was: one that was not there is not there after it.

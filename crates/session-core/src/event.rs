@@ -16,6 +16,7 @@ use transfer::{Outcome, OutcomeKind, TransferId};
 use crate::{
     describe::{cause_code, describe_cause, learned_name, outcome_name},
     engine::{DecidedBy, MediaFailure, MonitorSummary, SessionMediaState},
+    stage::{StageError, TransferStage},
 };
 
 identifier! {
@@ -221,6 +222,9 @@ pub enum EventKind {
     },
     /// The transfer is over: exactly one such event a transfer.
     TransferEnded(Outcome),
+    /// The event that follows reports a stage that this transfer cannot come to; its stage stays as it is. It means a fault in
+    /// this stack.
+    TransferStageRefused(StageError),
     /// The first RTP of this call arrived, or it flows again.
     MediaFlowing,
     /// Expected RTP stopped.
@@ -352,6 +356,7 @@ impl SessionEvent {
                 OutcomeKind::TimedOut => "transfer_timed_out",
                 OutcomeKind::PeerHungUp => "transfer_peer_hung_up",
             },
+            EventKind::TransferStageRefused(_) => "transfer_stage_refused",
             EventKind::MediaFlowing => "media_flowing",
             EventKind::MediaSilent => "media_silent",
             EventKind::MediaSoundless => "media_soundless",
@@ -440,10 +445,16 @@ impl SessionEvent {
             EventKind::MediaStateChanged { state: SessionMediaState::Failed(failure) } => {
                 Some(failure.to_string())
             }
+            EventKind::TransferStageRefused(error) => Some(error.to_string()),
             EventKind::ConnectionEnded { cause } => Some(cause.to_string()),
             EventKind::Message(message) => Some(message.summary.clone()),
             _ => None,
         }
+    }
+
+    /// The stage of its transfer that this event reports.
+    pub fn stage(&self) -> Option<TransferStage> {
+        TransferStage::reported_by(&self.kind)
     }
 
     /// The outcome of a transfer, with the last event of one: `Succeeded`, `Recovered`, …

@@ -1,5 +1,6 @@
 //! A blind transfer from both sides, the dialog layers played by hand: prints what each transfer layer asks for.
 
+use bytes::Bytes;
 use dialog_core::{
     By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer,
     LegCommand, LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, SubscriptionEvent,
@@ -139,12 +140,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     alice.subscription(ours, SubscriptionEvent::Answered(ReferAnswer::Accepted(StatusCode::ACCEPTED)));
 
     bob.leg(new, LegEvent::Provisional { status: StatusCode::RINGING, described: false });
-    let ringing =
-        Notification { state: NotifiedState::Active, status: Some(StatusCode::RINGING), reason: None };
+    let ringing = Notification {
+        state: NotifiedState::Active,
+        status: Some(StatusCode::RINGING),
+        reason: None,
+        sipfrag: Bytes::new(),
+    };
     alice.subscription(ours, SubscriptionEvent::Notified(ringing));
 
     bob.up(new, "sip:carol@192.0.2.5")?;
-    let done = Notification { state: NotifiedState::Terminated, status: Some(StatusCode::OK), reason: None };
+    let done = Notification {
+        state: NotifiedState::Terminated,
+        status: Some(StatusCode::OK),
+        reason: None,
+        sipfrag: Bytes::new(),
+    };
     alice.subscription(ours, SubscriptionEvent::Notified(done));
     bob.subscription(theirs, SubscriptionEvent::Delivered);
 

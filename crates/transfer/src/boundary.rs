@@ -8,9 +8,10 @@ use sip_transport::{TimerOp, identifier};
 use thiserror::Error;
 
 pub(crate) mod command;
+pub(crate) mod manual;
 pub(crate) mod options;
 
-use self::command::TransferRefusal;
+use self::{command::TransferRefusal, manual::StepDone};
 use crate::{Replacement, TransferTimer};
 
 identifier! {
@@ -87,6 +88,13 @@ pub enum TransferOutput {
         transfer: TransferId,
         /// Why.
         error: TransferRefusal,
+    },
+    /// A step of the application's is done, or the next one is due; only of a transfer that it drives itself.
+    Stepped {
+        /// The transfer.
+        transfer: TransferId,
+        /// What came of it.
+        step: StepDone,
     },
     /// Time.
     Timer(TimerOp<TransferTimer>),

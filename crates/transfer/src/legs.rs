@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use dialog_core::{DialogIdentity, LegEvent, LegId, Peer};
 use sip_message::{Method, UriBuf};
 
-use crate::{ReferPolicy, TransferId};
+use crate::{ReferPolicy, TransferHandling, TransferId};
 
 /// How far a leg is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(crate) struct Leg {
     pub(crate) record: Option<UriBuf>,
     /// What is done with a REFER in this call, where it differs from the policy.
     pub(crate) refer: Option<ReferPolicy>,
+    /// Who handles its transfers, where it differs from the policy.
+    pub(crate) handling: Option<TransferHandling>,
     /// Transfers that were asked of us in this call and in those it came of.
     pub(crate) referred: u32,
     /// Whether it was placed by this layer.
@@ -60,6 +62,7 @@ impl Leg {
             contact: None,
             record: None,
             refer: None,
+            handling: None,
             referred: 0,
             internal: false,
             referrer: None,

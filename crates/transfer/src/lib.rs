@@ -22,6 +22,7 @@ pub use boundary::{
     Failure, LearnedFrom, Outcome, OutcomeKind, Purpose, Role, TransferEvent, TransferEventKind, TransferId,
     TransferOutput,
     command::{AttendedOptions, Completion, Decision, Decline, Hold, TransferCommand, TransferRefusal},
+    manual::{ManualStep, ReferDecision, StepDone, TransferHandling, TransferProgress},
     options::{
         BadUserToUser, REFER_HEADERS_MAX, ReferOptions, ReferPlacement, ReferredBy, TelTarget,
         USER_TO_USER_MAX, UserToUser,

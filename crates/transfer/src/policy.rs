@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use self::{attended::AttendedPolicy, referred::ReferredPolicy};
-use crate::{network::Network, target::TargetPolicy};
+use crate::{TransferHandling, network::Network, target::TargetPolicy};
 
 pub(crate) mod attended;
 pub(crate) mod referred;
@@ -26,6 +26,10 @@ pub(crate) const CANCEL_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
 
 /// How long the last NOTIFY may take: it waits for one in flight, then takes a transaction itself.
 pub(crate) const DELIVERY_WAIT: Duration = TRANSACTION.saturating_mul(2).saturating_add(MARGIN);
+
+/// How long a REFER may go unanswered while the application makes up its mind: the layer below declines it after half of T1
+/// (TR-007), which is 250 ms unless configured otherwise.
+pub(crate) const ANSWER_WAIT: Duration = Duration::from_millis(200);
 
 /// The longest that a referred call may ring, whatever the policy says (RFC 3261 §16.6 item 11, timer C).
 pub(crate) const RING_LIMIT_MAX: Duration = Duration::from_mins(3);
@@ -89,6 +93,8 @@ pub enum ByeOwner {
 pub struct TransferPolicy {
     /// What is done with a REFER that comes in, where [`policy_for`](crate::Transfers::policy_for) says nothing else.
     pub refer: ReferPolicy,
+    /// Who does the steps of transfers, where [`handling_for`](crate::Transfers::handling_for) says nothing else.
+    pub handling: TransferHandling,
     /// The networks whose peers may send a REFER; anybody else is a stranger and gets 403. The peer of the call and the
     /// sender of the REFER must both be in one. Empty: every peer that we have a call with.
     pub referrers: Vec<Network>,
@@ -149,6 +155,7 @@ impl Default for TransferPolicy {
     fn default() -> Self {
         Self {
             refer: ReferPolicy::default(),
+            handling: TransferHandling::default(),
             referrers: Vec::new(),
             targets: TargetPolicy::default(),
             referred: ReferredPolicy::default(),
@@ -206,7 +213,16 @@ impl TransferPolicy {
             self.bye_pause(),
             CLOSING_WAIT,
         ];
-        let transferee = [self.decision, ring_wait(self.ring()), CANCEL_WAIT, DELIVERY_WAIT, self.watchdog];
+        let transferee = [
+            // Where the application answers the REFER itself, and later makes the last report.
+            ANSWER_WAIT,
+            self.decision,
+            ring_wait(self.ring()),
+            CANCEL_WAIT,
+            self.decision,
+            DELIVERY_WAIT,
+            self.watchdog,
+        ];
         let sum = |path: &[Duration]| path.iter().fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait));
         sum(&transferor).max(sum(&transferee))
     }

@@ -1,6 +1,7 @@
 //! All transfers, as one reducer over the dialog layer's events.
 
 mod commands;
+mod manual;
 
 use std::{
     collections::BTreeMap,
@@ -249,12 +250,14 @@ impl Transfers {
             leg.referred += 1;
         }
         self.subscriptions.insert(subscription, id);
-        let ask = admitted.ask;
+        let (ask, manual) = (admitted.ask, admitted.manual);
         let new = Transferee::new(id, subscription, refer, admitted, cx.now);
         self.under_way.insert(id, Transfer::Asked(Box::new(new)));
         self.with(cx, id, |transfer, around| {
-            if let Transfer::Asked(transfer) = transfer {
-                transfer.begin(ask, around, out);
+            match transfer {
+                Transfer::Asked(transfer) if manual => transfer.ask(around, out),
+                Transfer::Asked(transfer) => transfer.begin(ask, around, out),
+                Transfer::Ours(_) => {}
             }
             true
         });

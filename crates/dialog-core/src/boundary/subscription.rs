@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use sip_message::{HeaderId, NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
 use sip_transport::identifier;
 
@@ -105,11 +106,14 @@ pub enum SubscriptionEvent {
         /// The subscription that was asked for.
         of: SubscriptionId,
     },
-    /// Notifier: a REFER came. Answer with Accept, `AcceptUnreported` or Refuse in the same step.
+    /// Notifier: a REFER came. Answer with Accept, `AcceptUnreported` or Refuse in the same step, or at most half of T1
+    /// later: a final response waits for nobody (TR-007), and 603 is sent then.
     Requested(Box<IncomingRefer>),
     /// Notifier: a SUBSCRIBE to a package of [`DialogConfig::packages`](crate::DialogConfig::packages) came. Answer with
     /// Grant or Refuse within [`DialogConfig::answer_limit`](crate::DialogConfig::answer_limit); 500 after it.
     Subscribed(Box<IncomingSubscribe>),
+    /// Notifier of a REFER: all that was reported so far was answered or given up on, and none of it was the last.
+    Reported,
     /// Notifier: the last NOTIFY was answered, or given up on.
     Delivered,
     /// It is over; the id is not valid any more. Nothing follows.
@@ -157,6 +161,8 @@ pub struct Notification {
     pub status: Option<StatusCode>,
     /// The reason of `terminated`.
     pub reason: Option<SubReason>,
+    /// The body as it came, whatever its type; empty if there was none.
+    pub sipfrag: Bytes,
 }
 
 /// How a subscription ended.

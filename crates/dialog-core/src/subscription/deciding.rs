@@ -14,15 +14,13 @@ use crate::{
 use super::{
     LONGEST,
     notifier::{Action, Event, State},
+    refusal::may_refuse_refer,
     reporting::Facts,
     whole_seconds,
 };
 
 /// The shortest duration that is granted, and the unit to which durations are rounded up (catalogue T-SUB).
 const MINUTE: u32 = 60;
-
-/// The statuses with which a REFER in a dialog may be refused, because they leave the dialog alone (TR-265).
-const REFUSALS: [u16; 10] = [400, 401, 403, 420, 429, 488, 491, 500, 503, 603];
 
 /// Whether a REFER requires that it makes no subscription (RFC 7614 §5.3).
 pub(crate) fn forbids_subscription(refer: &Message) -> bool {
@@ -60,7 +58,7 @@ impl Dialog {
         status: StatusCode,
     ) {
         let may_end_dialog = self.birth == Birth::Theirs && status.as_u16() >= 300;
-        if !may_end_dialog && !REFUSALS.contains(&status.as_u16()) {
+        if !may_end_dialog && !may_refuse_refer(status) {
             return Self::subscription_misused(step, id, Misuse::State);
         }
         self.notifier_command(step, id, Event::Refuse, &Facts { refusal: Some(status), ..Facts::default() });

@@ -11,6 +11,7 @@ pub(crate) mod outset;
 pub(crate) mod pacing;
 pub(crate) mod published;
 pub(crate) mod referring;
+pub(crate) mod refusal;
 pub(crate) mod reporting;
 pub(crate) mod requested;
 pub(crate) mod stranger;

@@ -255,6 +255,10 @@ impl Dialog {
             (true, Event::LastOvertaken) if !notifier.repeated => Event::LastOvertaken,
             (true, _) => Event::LastFailed,
         };
+        let settled = notifier.is_refer() && notifier.pacing.is_settled();
+        if settled && matches!(event, Event::NotifyAccepted | Event::NotifyKept) {
+            step.subscription(id, SubscriptionEvent::Reported);
+        }
         self.notifier_event(step, id, event, &Facts::default());
     }
 

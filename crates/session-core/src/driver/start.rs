@@ -23,11 +23,12 @@ use sip_transport::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{COMMANDS, Capture, DECISIONS, Delivered, Impairment, MediaEnds, Parts, Request, run};
+use super::{COMMANDS, Capture, DECISIONS, Delivered, Impairment, MediaEnds, Parts, Request, Tally, run};
 use crate::{
     engine::{EngineConfig, MediaMode},
     error::StartError,
     event::SessionEvent,
+    report::Reporter,
 };
 
 /// RTP ports that are bound beyond those of live calls: kept ready, or resting after use.
@@ -45,6 +46,7 @@ pub(crate) struct Plan {
     pub(crate) capture: Option<Capture>,
     pub(crate) impairment: Option<Impairment>,
     pub(crate) accounts: Vec<Account>,
+    pub(crate) reports: usize,
 }
 
 /// The ends of a driver that runs.
@@ -52,6 +54,7 @@ pub(crate) struct Started {
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) decisions: mpsc::Receiver<Delivered>,
     pub(crate) bus: Bus<SessionEvent>,
+    pub(crate) tally: Arc<Tally>,
     pub(crate) pump: Option<PumpHandle>,
     pub(crate) locals: Vec<Local>,
 }
@@ -68,6 +71,8 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
     getrandom::u64().map_err(|error| StartError::System(std::io::Error::other(error.to_string())))?;
     let bus = Bus::new();
     let publisher = bus.publisher();
+    let tally = Arc::new(Tally::default());
+    let counting = Arc::clone(&tally);
     let (requests, request_queue) = mpsc::channel(COMMANDS);
     let (decision_sender, decisions) = mpsc::channel(DECISIONS);
     let (started, start) = oneshot::channel();
@@ -94,6 +99,8 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
             requests: request_queue,
             decisions: decision_sender,
             bus: publisher,
+            tally: counting,
+            reporter: Reporter::new(plan.reports),
         };
         let waiting = run(parts).await;
         // The streams end after the calls, and nobody is told before their last RTCP is out.
@@ -110,7 +117,7 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
         .map_err(StartError::System)?;
     let gone = |_| StartError::System(std::io::Error::other("the driver's thread ended"));
     let (locals, pump) = start.await.map_err(gone)??;
-    Ok(Started { requests, decisions, bus, pump, locals })
+    Ok(Started { requests, decisions, bus, tally, pump, locals })
 }
 
 impl Plan {

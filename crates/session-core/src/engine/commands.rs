@@ -8,13 +8,14 @@ use transfer::TransferCommand;
 
 use super::{
     CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap,
-    TransferInfo,
+    TransferInfo, TransferKind,
     session::{MAX_WAITERS, Session, Waiter, Wish},
     transfers::Asked,
 };
 use crate::{
     error::{SessionError, SessionState},
     event::{EventKind, SessionId},
+    stage::TransferStage,
 };
 
 impl<T: Tap> Engine<T> {
@@ -38,6 +39,10 @@ impl<T: Tap> Engine<T> {
                 self.ask_incoming(id, session, LegCommand::Reject { status, retry_after: None });
             }
             Command::HangUp { session } => self.hang_up(id, session),
+            Command::Drain => {
+                self.draining = true;
+                self.reply(id, Ok(Reply::Done));
+            }
             Command::HangUpAll => {
                 self.stopping = true;
                 self.unregister_all();
@@ -84,6 +89,7 @@ impl<T: Tap> Engine<T> {
             Command::Decide { transfer, decision } => {
                 self.ask_transfer(id, TransferCommand::Decide { transfer, decision }, Asked::done);
             }
+            Command::Manual(command) => self.manual_command(id, command),
             Command::ListTransfers => {
                 let transfers = self.transfer_infos();
                 self.reply(id, Ok(Reply::Transfers(transfers)));
@@ -117,9 +123,7 @@ impl<T: Tap> Engine<T> {
         if uri.scheme() != Scheme::Sip || uri.headers().next().is_some() || uri.param("method").is_some() {
             return Err(SessionError::Target(target.to_string()));
         }
-        if self.stopping {
-            return Err(SessionError::Closed);
-        }
+        self.takes_new()?;
         if self.sessions.len() >= self.config.max_calls {
             return Err(SessionError::TooManyCalls { limit: self.config.max_calls });
         }
@@ -147,6 +151,15 @@ impl<T: Tap> Engine<T> {
         self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
         self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
         Ok(id)
+    }
+
+    /// Whether calls and transfers may begin.
+    pub(super) fn takes_new(&self) -> Result<(), SessionError> {
+        match (self.stopping, self.draining) {
+            (true, _) => Err(SessionError::Closed),
+            (false, true) => Err(SessionError::Draining),
+            (false, false) => Ok(()),
+        }
     }
 
     /// A command that only an incoming call takes.
@@ -252,6 +265,9 @@ impl<T: Tap> Engine<T> {
             new_session: info.new_leg.map(|leg| SessionId::from(leg.number())),
             consultation: info.consultation.map(|leg| SessionId::from(leg.number())),
             role: info.role,
+            kind: if info.consultation.is_some() { TransferKind::Attended } else { TransferKind::Blind },
+            // One that has not told anything has just begun.
+            stage: self.stages.of(info.id).unwrap_or(TransferStage::Initiated),
             state: info.state,
             target: info.target.to_string(),
             last_code: info.last_code,

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use transfer::{TransferId, TransferRefusal};
 
 use super::{
-    CommandError, CommandId, Engine, Reply, Tap,
+    CommandError, CommandId, Engine, Reply, Seen, Tap,
     media_boundary::{MediaCommand, MediaFailure, MonitorSummary, SessionMediaState},
     session::StreamState,
 };
@@ -132,6 +132,15 @@ impl<T: Tap> Engine<T> {
         if !coordination.has(session) && coordination.calls.len() < MAX_CALLS {
             coordination.calls.push((session, MonitorSummary::default()));
         }
+        self.show_part(transfer, session);
+    }
+
+    /// Lets the observer know whose messages a transfer's are.
+    pub(super) fn show_part(&mut self, transfer: TransferId, session: SessionId) {
+        let Some(member) = self.sessions.get(&session) else { return };
+        let Some(call_id) = self.dialogs.call_id(member.leg) else { return };
+        let seen = Seen::TakesPart { transfer, session, call_id, peer: &member.peer };
+        self.tap.seen(self.surroundings.now, seen);
     }
 
     /// The transfer that a call was made for takes it in before it is there.

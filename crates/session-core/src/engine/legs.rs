@@ -108,7 +108,7 @@ impl<T: Tap> Engine<T> {
 
     fn incoming(&mut self, leg: LegId, call: &IncomingCall) {
         let id = SessionId::from(leg.number());
-        if self.stopping {
+        if self.takes_new().is_err() {
             self.ask_leg(
                 leg,
                 LegCommand::Reject { status: StatusCode::SERVICE_UNAVAILABLE, retry_after: None },

@@ -44,10 +44,8 @@ impl<T: Tap> Engine<T> {
     ) -> Option<TransferId> {
         let leg = self.established(id, session)?;
         let limit = self.config.max_calls;
-        if self.stopping || self.sessions.len() >= limit {
-            let error =
-                if self.stopping { SessionError::Closed } else { SessionError::TooManyCalls { limit } };
-            self.reply(id, Err(TransferError::Session(error).into()));
+        if self.sessions.len() >= limit {
+            self.reply(id, Err(TransferError::Session(SessionError::TooManyCalls { limit }).into()));
             return None;
         }
         let transfer = self.surroundings.ids.mint();
@@ -73,8 +71,22 @@ impl<T: Tap> Engine<T> {
         consultation: SessionId,
         options: AttendedOptions,
     ) {
+        let hold = self.hold_of(session);
+        let refer = self.config.refer.clone();
+        self.attended_as(id, (session, consultation), (options, refer), hold, Asked::transfer);
+    }
+
+    /// As [`attended`](Self::attended), with the first call held in this way, and this to be replied.
+    pub(super) fn attended_as(
+        &mut self,
+        id: CommandId,
+        (session, consultation): (SessionId, SessionId),
+        (options, refer): (AttendedOptions, ReferOptions),
+        hold: Hold,
+        asked: impl Fn(TransferId, CommandId) -> Asked,
+    ) {
         if let Some(transfer) = self.consultation_of(session, consultation) {
-            self.ask_transfer(id, TransferCommand::Complete { transfer }, Asked::transfer);
+            self.ask_transfer(id, TransferCommand::Complete { transfer }, asked);
             return;
         }
         if session == consultation {
@@ -87,17 +99,17 @@ impl<T: Tap> Engine<T> {
             transfer: self.surroundings.ids.mint(),
             leg,
             consultation: other,
-            hold: self.hold_of(session),
+            hold,
             consultation_held: self.is_held(consultation),
             referred_by: Some(self.config.identity.clone()),
             options,
-            refer: self.config.refer.clone(),
+            refer,
         };
-        self.ask_transfer(id, command, Asked::transfer);
+        self.ask_transfer(id, command, asked);
     }
 
     /// The transfer in which the target of the one call is asked in the other.
-    fn consultation_of(&self, session: SessionId, consultation: SessionId) -> Option<TransferId> {
+    pub(super) fn consultation_of(&self, session: SessionId, consultation: SessionId) -> Option<TransferId> {
         let is_this =
             |leg: Option<LegId>, wanted: SessionId| leg.is_some_and(|leg| leg.number() == wanted.number());
         let mut transfers = self.transfers.transfers();
@@ -109,9 +121,9 @@ impl<T: Tap> Engine<T> {
         found.map(|info| info.id)
     }
 
-    /// The leg of a call that is up; otherwise the command is answered here.
-    fn established(&mut self, id: CommandId, session: SessionId) -> Option<LegId> {
-        match self.in_state(session, SessionState::Established) {
+    /// The leg of a call that is up, for a transfer that begins; otherwise the command is answered here.
+    pub(super) fn established(&mut self, id: CommandId, session: SessionId) -> Option<LegId> {
+        match self.takes_new().and_then(|()| self.in_state(session, SessionState::Established)) {
             Ok(leg) => Some(leg),
             Err(error) => {
                 self.reply(id, Err(TransferError::Session(error).into()));

@@ -8,6 +8,7 @@ use transfer::{
 
 use super::{
     CommandId, Delivery, Engine, EngineTimer, Output, Reply, Tap, arm,
+    manual::Due,
     session::{Session, StreamState, Waiter},
 };
 use crate::{
@@ -24,14 +25,20 @@ pub(super) struct Asked {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+pub(super) enum Then {
     ReplyTransfer,
     ReplyDone,
     WaitForCall,
     WaitForEnd,
+    WaitForStep(Due),
+    WaitForCallEnd(SessionId),
 }
 
 impl Asked {
+    pub(super) fn new(transfer: TransferId, command: CommandId, then: Then) -> Self {
+        Self { transfer, command, then }
+    }
+
     /// Replies with the transfer.
     pub(super) fn transfer(transfer: TransferId, command: CommandId) -> Self {
         Self { transfer, command, then: Then::ReplyTransfer }
@@ -68,7 +75,8 @@ impl<T: Tap> Engine<T> {
         | TransferCommand::Detach { transfer }
         | TransferCommand::Cancel { transfer }
         | TransferCommand::Decline { transfer, .. }
-        | TransferCommand::Decide { transfer, .. }) = &command;
+        | TransferCommand::Decide { transfer, .. }
+        | TransferCommand::Step { transfer, .. }) = &command;
         self.asked.push_back(asked(*transfer, id));
         self.command_transfers(command);
     }
@@ -91,6 +99,7 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Place { leg, beside, purpose, target, from, headers, extensions, ring_limit } => {
                 self.place_beside(leg, beside, purpose, &target);
                 let beside = self.sessions.get(&SessionId::from(beside.number()));
+                let transfer = beside.and_then(|session| session.media.monitored_by);
                 let registration = beside.and_then(|session| session.registration);
                 let invite = Invite {
                     to: NameAddrBuf::from(target.clone()),
@@ -106,6 +115,9 @@ impl<T: Tap> Engine<T> {
                     offerless: false,
                 };
                 self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
+                if let Some(transfer) = transfer {
+                    self.show_part(transfer, SessionId::from(leg.number()));
+                }
             }
             TransferOutput::Answer { leg, replaced } => self.answer_in_place(leg, replaced),
             TransferOutput::Replacement(told) => self.tell_replacement(*told),
@@ -115,6 +127,7 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Event(event) => self.transfer_event(event),
             TransferOutput::Accepted { transfer } => self.transfer_asked(transfer, Ok(())),
             TransferOutput::Refused { transfer, error } => self.transfer_asked(transfer, Err(error)),
+            TransferOutput::Stepped { transfer, step } => self.stepped(transfer, &step),
             TransferOutput::Timer(op) => {
                 arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transfer);
             }
@@ -145,11 +158,19 @@ impl<T: Tap> Engine<T> {
         let Some(at) = self.asked.iter().position(|asked| asked.transfer == transfer) else { return };
         let Some(asked) = self.asked.remove(at) else { return };
         match (result, asked.then) {
-            (Err(refusal), _) => self.reply(asked.command, Err(TransferError::Refused(refusal).into())),
+            (Err(refusal), _) => self.reply(asked.command, Err(TransferError::from(refusal).into())),
             (Ok(()), Then::ReplyTransfer) => self.reply(asked.command, Ok(Reply::Transfer(transfer))),
             (Ok(()), Then::ReplyDone) => self.reply(asked.command, Ok(Reply::Done)),
             (Ok(()), Then::WaitForCall) => {
                 self.consulting.insert(transfer, asked.command);
+            }
+            (Ok(()), Then::WaitForStep(due)) => {
+                self.stepping.entry(transfer).or_default().push((asked.command, due));
+            }
+            (Ok(()), Then::WaitForCallEnd(session)) => {
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.enders.push(asked.command);
+                }
             }
             (Ok(()), Then::WaitForEnd) => self.cancellers.entry(transfer).or_default().push(asked.command),
         }
@@ -238,6 +259,7 @@ impl<T: Tap> Engine<T> {
             self.hang_up_leg(leg);
         }
         self.warm_ended(transfer, outcome);
+        self.forget_steps(transfer, outcome);
         self.release(transfer);
         self.tell(Some(session), Some(transfer), EventKind::TransferEnded(outcome));
     }

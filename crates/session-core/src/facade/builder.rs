@@ -18,13 +18,14 @@ use sip_transport::{
         tls::{Roots, TlsConfig},
     },
 };
-use transfer::{Network, PeerProfile, ReferOptions, ReplacesAuthorizer, TransferPolicy};
+use transfer::{Network, PeerProfile, ReferOptions, ReplacesAuthorizer, TransferHandling, TransferPolicy};
 
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
     driver::{self, Capture, Impairment, Plan, Started},
     engine::{AudioConfig, EngineConfig, MediaMode},
     error::StartError,
+    report::Reporter,
 };
 
 mod media;
@@ -49,6 +50,7 @@ pub struct Builder {
     capture: Option<Capture>,
     impairment: Option<Impairment>,
     accounts: Vec<Account>,
+    reports: usize,
 }
 
 impl Default for Builder {
@@ -67,6 +69,7 @@ impl Default for Builder {
             capture: None,
             impairment: None,
             accounts: Vec::new(),
+            reports: Reporter::KEPT,
         }
     }
 }
@@ -210,6 +213,15 @@ impl Builder {
         self
     }
 
+    /// Sets who does the steps of transfers: the stack by its policy, or the application by the operations of
+    /// [`SessionManager`] that say so; the stack by default.
+    /// [`SessionManager::set_transfer_handling`] says otherwise for one call. After [`Builder::transfer_policy`], which sets
+    /// it, too.
+    pub fn transfer_handling(mut self, handling: TransferHandling) -> Self {
+        self.config.policy.handling = handling;
+        self
+    }
+
     /// Sets whether calls are held before they are transferred; they are by default.
     pub fn hold_before_transfer(mut self, hold: bool) -> Self {
         self.config.hold_before_transfer = hold;
@@ -295,6 +307,12 @@ impl Builder {
         self
     }
 
+    /// Sets how many reports of ended transfers are kept; [`Reporter::KEPT`] by default, and none are made with 0.
+    pub fn transfer_reports(mut self, kept: usize) -> Self {
+        self.reports = kept;
+        self
+    }
+
     /// Loses datagrams on purpose: for laboratories.
     pub fn impairment(mut self, impairment: Impairment) -> Self {
         self.impairment = Some(impairment);
@@ -314,33 +332,22 @@ impl Builder {
                 Err(error) => tracing::info!(%error, "no TLS without settings of its own"),
             }
         }
-        let Self {
-            listen,
-            sockets,
-            resolver,
-            identity,
-            config,
-            ports,
-            rtcp_interval,
-            capture,
-            impairment,
-            accounts,
-        } = self;
         let plan = Plan {
-            listen,
-            sockets,
-            resolver,
-            identity,
-            config,
-            ports,
-            rtcp_interval,
-            capture,
-            impairment,
-            accounts,
+            listen: self.listen,
+            sockets: self.sockets,
+            resolver: self.resolver,
+            identity: self.identity,
+            config: self.config,
+            ports: self.ports,
+            rtcp_interval: self.rtcp_interval,
+            capture: self.capture,
+            impairment: self.impairment,
+            accounts: self.accounts,
+            reports: self.reports,
         };
-        let Started { requests, decisions, bus, pump, locals } = driver::start(plan).await?;
+        let Started { requests, decisions, bus, tally, pump, locals } = driver::start(plan).await?;
         Ok((
-            SessionManager::new(requests.clone(), bus, pump, locals),
+            SessionManager::new(requests.clone(), bus, tally, pump, locals),
             IncomingQueue::new(decisions, &requests),
         ))
     }

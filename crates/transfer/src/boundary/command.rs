@@ -1,10 +1,10 @@
 //! What the application asks for, and why it is not followed.
 
 use dialog_core::LegId;
-use sip_message::{NameAddrBuf, UriBuf};
+use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use thiserror::Error;
 
-use super::{TransferId, options::ReferOptions};
+use super::{TransferId, manual::ManualStep, options::ReferOptions};
 use crate::policy::attended::ReferTarget;
 
 /// What the application asks for. A command that cannot be followed is answered by [`TransferOutput::Refused`](crate::TransferOutput::Refused) and changes
@@ -103,6 +103,13 @@ pub enum TransferCommand {
         /// The decision.
         decision: Decision,
     },
+    /// Does a step of a transfer that the application drives itself.
+    Step {
+        /// The transfer.
+        transfer: TransferId,
+        /// The step.
+        step: ManualStep,
+    },
 }
 
 /// How a transfer to somebody who was asked first is done; what is `None` follows the policy.
@@ -134,6 +141,8 @@ pub enum Hold {
     First,
     /// The application holds the call already; it stays held if the transfer fails.
     Already,
+    /// The application has held the call for this transfer: it is resumed if the transfer fails.
+    Done,
     /// No hold: REFER at once.
     No,
 }
@@ -143,8 +152,13 @@ pub enum Hold {
 pub enum Decision {
     /// Follow it.
     Accept,
-    /// Refuse it: the referrer is told 603 by NOTIFY (TR-026).
+    /// Refuse it: the referrer is told 603, by NOTIFY if the REFER was accepted already (TR-026).
     Reject,
+    /// Refuse it with a status that leaves the call alone (TR-265): 400, 401, 403, 420, 429, 488, 491, 500, 503, 603.
+    RejectWith(StatusCode),
+    /// Accept it and do the rest by oneself: call the target or not, and report by
+    /// [`ManualStep::Report`](crate::ManualStep::Report). The transfer ends with the last report, or by T-RING.
+    HandleMyself,
 }
 
 /// Why the target of a transfer, which was asked first, does not take the party over.
@@ -192,6 +206,17 @@ pub enum TransferRefusal {
     /// The transfer is in a state in which this cannot be asked.
     #[error("not possible in the transfer's present state")]
     State,
+    /// The transfer is in another state than the step needs.
+    #[error("the transfer is in {state}, but the step needs {wanted}")]
+    WrongState {
+        /// Its state by the catalogue's name, or what keeps the step from being done.
+        state: &'static str,
+        /// What is needed.
+        wanted: &'static str,
+    },
+    /// The status cannot be used there: to refuse a REFER (TR-265), or in a report of this kind.
+    #[error("the status cannot be used there")]
+    Status,
     /// A REFER that asks for another than the implicit subscription would go where it may fork (RFC 4488 §4, TR-074).
     #[error("a REFER without the usual subscription must not be one that may fork")]
     MayFork,

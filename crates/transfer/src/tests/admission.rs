@@ -177,7 +177,10 @@ fn a_transfer_that_cannot_be_is_refused_and_nothing_is_sent() {
     assert!(blind(&mut rig, transfer, "sip:carol@example.com").starts_with("ok"));
     assert_eq!(blind(&mut rig, transfer, "sip:carol@example.com"), "no: State");
     assert_eq!(rig.blind(leg, Hold::No).1, "no: Busy");
-    assert_eq!(rig.command(TransferCommand::Decide { transfer, decision: Decision::Accept }), "no: State");
+    assert_eq!(
+        rig.command(TransferCommand::Decide { transfer, decision: Decision::Accept }),
+        "no: WrongState { state: \"ReferPending\", wanted: \"Unanswered or Deciding\" }"
+    );
     let none = rig.mint();
     assert_eq!(rig.cancel(none), "no: UnknownTransfer");
     assert_eq!(

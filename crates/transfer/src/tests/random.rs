@@ -1,22 +1,22 @@
 //! Any interleaving: the invariants of the catalogue's §2.7 that belong to this layer.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use dialog_core::{
     By, DialogCommand, EndReason, LegCommand, LegEvent, LegId, Misuse, NotifiedState, Peer, ReferAnswer,
-    ReofferError, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    ReofferError, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use proptest::prelude::*;
 
-use super::rig::{Rig, code, uri};
+use super::{
+    invariants::{check_one_end_each, check_one_last_report_each},
+    rig::{Rig, code, uri},
+};
 use crate::{
     AttendedOptions, AttendedPolicy, ByeOwner, CallerIdentity, Completion, Decision, DiversionHeader, Hold,
-    HoldFailure, Rate, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy,
-    ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TransferCommand,
-    TransferEventKind, TransferId, TransferOutput, TransferPolicy, WithoutReplaces,
+    HoldFailure, ManualStep, Rate, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget,
+    ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TransferCommand,
+    TransferEventKind, TransferHandling, TransferId, TransferOutput, TransferPolicy, WithoutReplaces,
 };
 
 /// One thing that can happen, to some leg, subscription or transfer that was ever seen.
@@ -33,6 +33,8 @@ enum Input {
     Detach(u8),
     EventsAt(u8),
     Decide(u8, Decision),
+    Step(u8, ByHand),
+    Handling(u8, TransferHandling),
     Reoffered(u8, Result<(), ReofferError>),
     Closing(u8),
     BeforeHangUp(u8),
@@ -46,6 +48,24 @@ enum Input {
     Misused(u8),
     Expire,
     Wait(u8),
+}
+
+/// A step of the application's; the call that it ends is one that was ever seen.
+#[derive(Debug, Clone, Copy)]
+enum ByHand {
+    ProcessResponse,
+    TakeNotify,
+    Terminate(u8),
+    Report(u16, bool),
+}
+
+fn step() -> impl Strategy<Value = ByHand> {
+    prop_oneof![
+        3 => Just(ByHand::ProcessResponse),
+        3 => Just(ByHand::TakeNotify),
+        2 => (0u8..4).prop_map(ByHand::Terminate),
+        3 => (status(), any::<bool>()).prop_map(|(status, last)| ByHand::Report(status, last)),
+    ]
 }
 
 fn status() -> impl Strategy<Value = u16> {
@@ -91,7 +111,7 @@ pub(super) fn refer_options() -> impl Strategy<Value = ReferOptions> {
 fn input() -> impl Strategy<Value = Input> {
     use Input::*;
     let index = 0u8..12;
-    let hold = prop::sample::select(vec![Hold::First, Hold::Already, Hold::No]);
+    let hold = prop::sample::select(vec![Hold::First, Hold::Already, Hold::Done, Hold::No]);
     let reoffer = prop::sample::select(vec![
         Ok(()),
         Ok(()),
@@ -133,6 +153,9 @@ fn input() -> impl Strategy<Value = Input> {
         SubscriptionEnd::Suppressed,
     ]);
     let target = prop::sample::select(vec!["sip:carol@example.com", "sip:x@127.0.0.1", "http://x/"]);
+    let decisions =
+        vec![Decision::Accept, Decision::Reject, Decision::RejectWith(code(403)), Decision::HandleMyself];
+    let handling = vec![TransferHandling::Automatic, TransferHandling::Manual];
     let completion = prop::sample::select(vec![Completion::OnAnswer, Completion::OnCommand]);
     prop_oneof![
         3 => Just(Call),
@@ -146,10 +169,11 @@ fn input() -> impl Strategy<Value = Input> {
         2 => index.clone().prop_map(Swap),
         4 => (index.clone(), target).prop_map(|(leg, target)| Asked(leg, target)),
         1 => index.clone().prop_map(Cancel),
+        2 => (index.clone(), prop::sample::select(decisions)).prop_map(|(transfer, decision)| Decide(transfer, decision)),
+        6 => (index.clone(), step()).prop_map(|(transfer, step)| Step(transfer, step)),
+        1 => (index.clone(), prop::sample::select(handling)).prop_map(|(leg, handling)| Handling(leg, handling)),
         1 => index.clone().prop_map(Detach),
         1 => index.clone().prop_map(EventsAt),
-        2 => (index.clone(), prop::sample::select(vec![Decision::Accept, Decision::Reject]))
-            .prop_map(|(transfer, decision)| Decide(transfer, decision)),
         4 => (index.clone(), reoffer).prop_map(|(leg, result)| Reoffered(leg, result)),
         1 => index.clone().prop_map(Closing),
         1 => index.clone().prop_map(BeforeHangUp),
@@ -236,6 +260,18 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
         Decide(index, decision) => {
             rig.command(TransferCommand::Decide { transfer: transfer(met, index), decision });
         }
+        Step(index, asked) => {
+            let step = match asked {
+                ByHand::ProcessResponse => ManualStep::ProcessResponse,
+                ByHand::TakeNotify => ManualStep::TakeNotify,
+                ByHand::Terminate(index) => ManualStep::Terminate { leg: leg(met, index) },
+                ByHand::Report(status, last) => ManualStep::Report { status: code(status), last },
+            };
+            rig.command(TransferCommand::Step { transfer: transfer(met, index), step });
+        }
+        Handling(index, handling) => {
+            rig.transfers.handling_for(leg(met, index), handling);
+        }
         Reoffered(index, result) => drop(rig.reoffered(leg(met, index), result)),
         Closing(index) => drop(rig.leg(leg(met, index), LegEvent::Closing)),
         BeforeHangUp(index) => drop(rig.before_hang_up(leg(met, index))),
@@ -248,7 +284,11 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
         }
         Answered(index, answer) => drop(rig.sub(sub(met, index), SubscriptionEvent::Answered(answer))),
         Notified(index, state, status) => drop(rig.notified(sub(met, index), state, status)),
-        Delivered(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Delivered)),
+        Delivered(index) => {
+            let sub = sub(met, index);
+            rig.sub(sub, SubscriptionEvent::Reported);
+            rig.sub(sub, SubscriptionEvent::Delivered);
+        }
         SubEnded(index, end) => drop(rig.sub(sub(met, index), SubscriptionEvent::Ended(end))),
         Misused(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Misused(Misuse::State))),
         Expire => drop(rig.expire_next()),
@@ -269,42 +309,6 @@ fn learn(rig: &Rig, met: &mut Met, from: usize) {
                 met.transfers.push(event.transfer);
             }
             _ => {}
-        }
-    }
-}
-
-/// Exactly one Ended for each transfer that began, and nothing after it.
-fn check_one_end_each(rig: &Rig) {
-    let mut began = BTreeMap::new();
-    for output in &rig.outputs {
-        let TransferOutput::Event(event) = output else { continue };
-        match event.kind {
-            TransferEventKind::Initiated { .. } | TransferEventKind::Requested { .. } => {
-                assert_eq!(began.insert(event.transfer, false), None, "{} began twice", event.transfer);
-            }
-            _ => assert_eq!(began.get(&event.transfer), Some(&false), "{event:?} of a transfer that is over"),
-        }
-        if let TransferEventKind::Ended(_) = event.kind {
-            began.insert(event.transfer, true);
-        }
-    }
-    assert!(began.values().all(|ended| *ended), "a transfer has no end: {began:?}");
-    assert_eq!(began.len(), rig.ended.len());
-}
-
-/// At most one last report for each subscription, and none after it.
-fn check_one_last_report_each(rig: &Rig) {
-    let mut last = BTreeSet::new();
-    for output in &rig.outputs {
-        if let TransferOutput::Dialog(DialogCommand::Subscription(
-            id,
-            SubscriptionCommand::Report { last: reason, .. },
-        )) = output
-        {
-            assert!(!last.contains(id), "a report after the last one of {id}");
-            if reason.is_some() {
-                last.insert(*id);
-            }
         }
     }
 }
@@ -348,11 +352,13 @@ fn policy() -> impl Strategy<Value = TransferPolicy> {
     let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
     let bye = prop::sample::select(vec![ByeOwner::Transferor, ByeOwner::Peer]);
     let wait = prop::sample::select(vec![0u64, 5, 90]);
-    (refer, hold, 1usize..6, attended(), (bye, wait, any::<bool>()), referred()).prop_map(
-        |(refer, hold_failure, transfers, attended, (bye, wait, unsubscribe), referred)| {
+    let handling = prop::sample::select(vec![TransferHandling::Automatic, TransferHandling::Manual]);
+    (refer, hold, handling, 1usize..6, attended(), (bye, wait, any::<bool>()), referred()).prop_map(
+        |(refer, hold_failure, handling, transfers, attended, (bye, wait, unsubscribe), referred)| {
             let wait = Duration::from_secs(wait);
             TransferPolicy {
                 refer,
+                handling,
                 referred,
                 hold_failure,
                 attended,

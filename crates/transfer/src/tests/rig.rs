@@ -11,8 +11,8 @@ use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 
 use crate::{
-    Hold, Outcome, Purpose, ReferOptions, ReplacementEnd, TransferCommand, TransferEventKind, TransferId,
-    TransferOutput, TransferPolicy, TransferTimer, TransferTimerName, Transfers,
+    Hold, Outcome, Purpose, ReferOptions, ReplacementEnd, StepDone, TransferCommand, TransferEventKind,
+    TransferId, TransferOutput, TransferPolicy, TransferTimer, TransferTimerName, Transfers,
 };
 
 /// A generator whose numbers are the same in every run.
@@ -242,7 +242,8 @@ impl Rig {
         state: NotifiedState,
         status: Option<u16>,
     ) -> String {
-        let notification = Notification { state, status: status.map(code), reason: None };
+        let notification =
+            Notification { state, status: status.map(code), reason: None, sipfrag: bytes::Bytes::new() };
         self.sub(id, SubscriptionEvent::Notified(notification))
     }
 
@@ -371,6 +372,15 @@ fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> Strin
         },
         TransferOutput::Accepted { .. } => "ok".into(),
         TransferOutput::Refused { error, .. } => format!("no: {error:?}"),
+        TransferOutput::Stepped { step, .. } => match step {
+            StepDone::Answered => "<answered>".into(),
+            StepDone::Decided(decision) => format!("<{decision:?}>"),
+            StepDone::Notified(progress) => {
+                let status = progress.status.map_or("-".into(), |code| code.to_string());
+                format!("<notified {status}{}>", if progress.terminated { " last" } else { "" })
+            }
+            StepDone::Reported => "<reported>".into(),
+        },
         TransferOutput::Timer(TimerOp::Arm(timer, after)) => format!("arm {:?} {after:?}", timer.name),
         TransferOutput::Timer(TimerOp::Disarm(timer)) => format!("disarm {:?}", timer.name),
     }

@@ -7,7 +7,7 @@ use sip_message::{HeaderId, Method, Replaces, Scheme, StatusCode, UriBuf};
 
 use super::presentation::Presentation;
 use crate::{
-    ReferPolicy, TransferPolicy,
+    ReferPolicy, TransferHandling, TransferPolicy,
     headers::{self, InviteHeaders},
     legs::{Legs, Stage},
     transfers::address,
@@ -35,6 +35,8 @@ pub(crate) struct Admitted {
     pub(crate) leg: LegId,
     /// Whether the application decides.
     pub(crate) ask: bool,
+    /// Whether the application answers the REFER and reports.
+    pub(crate) manual: bool,
     pub(crate) target: UriBuf,
     pub(crate) headers: InviteHeaders,
     pub(crate) presentation: Presentation,
@@ -65,6 +67,7 @@ pub(crate) fn admit(
     if !leg.source.is_some_and(is_referrer) || !is_referrer(address(refer.source)) {
         return Err(StatusCode::FORBIDDEN);
     }
+    let manual = leg.handling.unwrap_or(policy.handling) == TransferHandling::Manual;
     // SEC-08: reports to an address that the sender only claims to have would go to somebody else.
     if !refer.in_dialog
         && !is_proved(refer)
@@ -74,7 +77,7 @@ pub(crate) fn admit(
     }
     let ask = match leg.refer.unwrap_or(policy.refer) {
         ReferPolicy::Deny => return Err(StatusCode::DECLINE),
-        ReferPolicy::Allow => false,
+        ReferPolicy::Allow => manual,
         ReferPolicy::Ask => true,
     };
     // Our user is hanging up.
@@ -120,7 +123,7 @@ pub(crate) fn admit(
     // Its Contact is its own word, so that it is looked at like any other target.
     let recall = leg.contact.as_ref().filter(|_| policy.referred.recall_on_failure);
     let recall = recall.and_then(|contact| targets.check(&contact.as_uri()).ok());
-    Ok(Admitted { leg: id, ask, target, headers, presentation, recall })
+    Ok(Admitted { leg: id, ask, manual, target, headers, presentation, recall })
 }
 
 /// Whether the sender of a REFER has proved who it is, to us or to the transport.

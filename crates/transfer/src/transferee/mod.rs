@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 mod machine;
+mod manual;
 mod placing;
 mod presentation;
 pub(crate) mod rate;
@@ -25,10 +26,9 @@ use self::{
     redirection::Route,
 };
 use crate::{
-    Decision, Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput,
-    TransferTimerName,
+    Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput, TransferTimerName,
     headers::InviteHeaders,
-    policy::{CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
+    policy::{ANSWER_WAIT, CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
     surroundings::Surroundings,
     timers::Armed,
     transfers::address,
@@ -62,6 +62,12 @@ pub(crate) struct Transferee {
     placed: Option<Tick>,
     last_code: Option<StatusCode>,
     started: Tick,
+    /// Whether the application was told of it already.
+    announced: bool,
+    /// Whether the application reports.
+    by_hand: bool,
+    /// The last report, left to the application.
+    left: Option<(StatusCode, SubReason)>,
     armed: Armed,
 }
 
@@ -92,6 +98,9 @@ impl Transferee {
             placed: None,
             last_code: None,
             started,
+            announced: false,
+            by_hand: false,
+            left: None,
             armed: Armed::default(),
         }
     }
@@ -107,6 +116,7 @@ impl Transferee {
     /// Whether the application has not decided yet.
     pub(crate) const fn is_pending(&self) -> bool {
         matches!(self.state, State::Deciding)
+            || matches!(self.state, State::Unanswered) && self.facts.reporting
     }
 
     pub(crate) fn info(&self) -> TransferInfo {
@@ -141,19 +151,6 @@ impl Transferee {
 
     pub(crate) fn cancel(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         self.drive(Event::Cancel, around, out);
-    }
-
-    pub(crate) fn decide(
-        &mut self,
-        decision: Decision,
-        around: &mut Surroundings<'_, '_>,
-        out: &mut Out<'_, TransferOutput>,
-    ) {
-        let event = match decision {
-            Decision::Accept => Event::Accept,
-            Decision::Reject => Event::Reject,
-        };
-        self.drive(event, around, out);
     }
 
     /// Takes an event of the call in which the REFER came; `false` if it means nothing to the transfer.
@@ -204,6 +201,7 @@ impl Transferee {
             return true;
         }
         self.facts.old = false;
+        self.report_left(around, out);
         self.drive(Event::Old(old), around, out)
     }
 
@@ -298,10 +296,19 @@ impl Transferee {
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
         match event {
-            SubscriptionEvent::Delivered => self.drive(Event::Delivered, around, out),
+            SubscriptionEvent::Reported => {
+                self.tell_reported(out);
+                true
+            }
+            SubscriptionEvent::Delivered => {
+                self.tell_reported(out);
+                self.drive(Event::Delivered, around, out)
+            }
             // A subscription that does not take what it is asked for cannot be reported to.
             SubscriptionEvent::Ended(_) | SubscriptionEvent::Misused(_) => {
                 self.facts.reporting = false;
+                self.left = None;
+                self.tell_reported(out);
                 self.drive(Event::Unsubscribed, around, out)
             }
             SubscriptionEvent::Answered(_)
@@ -336,7 +343,12 @@ impl Transferee {
             | TransferTimerName::Bye
             | TransferTimerName::Closing => return false,
         };
-        self.armed.expired(name) && self.drive(Event::Timer(timer), around, out)
+        if !self.armed.expired(name) {
+            return false;
+        }
+        // The application has left its last report for too long.
+        timer == Timer::Delivery && self.report_left(around, out)
+            || self.drive(Event::Timer(timer), around, out)
     }
 
     fn drive(
@@ -358,6 +370,10 @@ impl Transferee {
             match action {
                 // A provisional status is told once, however often it is repeated.
                 Action::TellProgress(_) | Action::Report(_) if repeated => {}
+                Action::Report(_) if self.by_hand => {}
+                Action::ReportLast(status, reason) if self.leaves_report(event) => {
+                    self.left = Some((status, reason));
+                }
                 action => self.act(action, around, out),
             }
         }
@@ -373,12 +389,13 @@ impl Transferee {
                 let decision = if pending { around.policy.decision } else { Duration::ZERO };
                 let lifetime = decision.saturating_add(around.policy.ring());
                 self.subscription_command(SubscriptionCommand::Accept { pending, lifetime }, out);
-                let target = self.route.current().clone();
-                let (referred_by, verified) = (self.referred_by.clone(), self.verified);
-                let requested =
-                    TransferEventKind::Requested { target, referred_by, verified, decide: pending };
-                self.tell(requested, out);
+                self.tell_requested(pending, out);
             }
+            Action::Ask => {
+                self.tell_requested(true, out);
+                self.armed.arm(self.id, TransferTimerName::Decision, ANSWER_WAIT, out);
+            }
+            Action::Refuse(status) => self.subscription_command(SubscriptionCommand::Refuse { status }, out),
             Action::Approve => self.subscription_command(SubscriptionCommand::Approve, out),
             Action::Place => self.place(around, out),
             Action::HangUpNew => {
@@ -411,6 +428,9 @@ impl Transferee {
                     Timer::Decision => (TransferTimerName::Decision, around.policy.decision),
                     Timer::Ring => (TransferTimerName::Ring, ring_wait(self.ring_left(around))),
                     Timer::Cancel => (TransferTimerName::Cancel, CANCEL_WAIT),
+                    Timer::Delivery if self.left.is_some() => {
+                        (TransferTimerName::Delivery, around.policy.decision)
+                    }
                     Timer::Delivery => (TransferTimerName::Delivery, DELIVERY_WAIT),
                     Timer::Watchdog => (TransferTimerName::Watchdog, around.policy.watchdog),
                 };

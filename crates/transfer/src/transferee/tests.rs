@@ -4,14 +4,16 @@ use std::fmt::Write;
 
 use sip_message::StatusCode;
 
-use super::machine::{Cause, Event, Facts, New, Old, State, Timer, step};
+use super::machine::{Cause, Event, Facts, Manual, New, Old, State, Timer, step};
 
 fn states() -> Vec<State> {
     vec![
         State::InCall,
+        State::Unanswered,
         State::Deciding,
         State::Inviting,
         State::Ringing,
+        State::Handling,
         State::Cancelling(Cause::Withdrawn),
         State::Connected,
         State::Failed(Cause::Target(StatusCode::BUSY_HERE)),
@@ -26,6 +28,11 @@ fn events() -> Vec<Event> {
         Event::Request { ask: true },
         Event::Accept,
         Event::Reject,
+        Event::Manual(Manual::Ask),
+        Event::Manual(Manual::Handle),
+        Event::Manual(Manual::Refuse(StatusCode::FORBIDDEN)),
+        Event::Manual(Manual::Conclude(StatusCode::OK)),
+        Event::Manual(Manual::Conclude(StatusCode::BUSY_HERE)),
         Event::Cancel,
     ];
     let new = [

@@ -131,6 +131,7 @@ impl Transferor {
         let referred = self.facts.referred();
         let Some(refer) = self.worded(referred, around) else { return false };
         self.referred = around.cx.now;
+        self.waiting.iter_mut().for_each(|waiting| waiting.begin());
         let subscription: SubscriptionId = around.cx.ids.mint();
         self.unsubscribed = false;
         self.told = None;

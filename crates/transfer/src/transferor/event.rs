@@ -306,6 +306,7 @@ impl Event {
             // Followed before the machine is asked.
             | SubscriptionEvent::EventsAt(_)
             | SubscriptionEvent::Forked { .. }
+            | SubscriptionEvent::Reported
             | SubscriptionEvent::Delivered => None,
         }
     }

@@ -4,6 +4,7 @@ mod action;
 mod carry;
 mod event;
 mod machine;
+pub(crate) mod manual;
 mod naming;
 mod outcome;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use self::{
     action::{Action, Side, Tell},
     event::{Answer, CallEnd, Consult, Event, Reoffer},
     machine::{Alive, Facts, Held, May, Plan, State, Step, detach, step},
+    manual::Waiting,
     naming::Naming,
 };
 use crate::{
@@ -56,6 +58,8 @@ pub(crate) struct Transferor {
     referred: Tick,
     /// When the call was first asked to be taken back; all tries share one limit.
     resumed: Option<Tick>,
+    /// Where the application does the steps: what was heard and waits for it.
+    waiting: Option<Box<Waiting>>,
     armed: Armed,
 }
 
@@ -118,7 +122,7 @@ impl Transferor {
 
     fn new(asked: Asked, plan: Plan, with: Option<(LegId, AttendedOptions)>, started: Tick) -> Self {
         let held = match asked.hold {
-            Hold::First | Hold::No => Held::Nobody,
+            Hold::First | Hold::Done | Hold::No => Held::Nobody,
             Hold::Already => Held::Application,
         };
         let (consultation, protect) = match with {
@@ -160,6 +164,7 @@ impl Transferor {
             started,
             referred: started,
             resumed: None,
+            waiting: None,
             armed: Armed::default(),
         }
     }
@@ -256,9 +261,10 @@ impl Transferor {
     }
 
     pub(crate) fn detach(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        self.catch_up(None, around, out);
         self.look(around, None);
         let step = detach(self.state, self.facts);
-        self.take(step, around, out);
+        self.take(step, None, around, out);
     }
 
     /// Whether the application may turn to the other party now.
@@ -329,7 +335,8 @@ impl Transferor {
         if let SubscriptionEvent::EventsAt(at) = event {
             return self.follow(at, around, out);
         }
-        let Some(event) = Event::of_subscription(event) else {
+        let told = event;
+        let Some(event) = Event::of_subscription(told) else {
             return false;
         };
         match event {
@@ -349,6 +356,10 @@ impl Transferor {
             | Event::Swap
             | Event::Cancel
             | Event::Timer(_) => {}
+        }
+        if self.keep(event, told, out) {
+            self.serve(around, out);
+            return true;
         }
         self.drive(event, around, out)
     }
@@ -371,14 +382,28 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
-        self.look(around, event.ends());
+        let over = event.ends();
+        let told = self.is_overtaken_by(event, over, around) && self.catch_up(over, around, out);
+        self.advance(event, over, around, out) || told
+    }
+
+    /// Tells the machine an event; `over` is the call that counts as over besides.
+    fn advance(
+        &mut self,
+        event: Event,
+        over: Option<Side>,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> bool {
+        self.look(around, over);
         let step = step(self.state, event, self.facts);
-        self.take(step, around, out)
+        self.take(step, over, around, out)
     }
 
     fn take(
         &mut self,
         step: Option<Step>,
+        over: Option<Side>,
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
@@ -398,7 +423,11 @@ impl Transferor {
             self.release(around);
         }
         if !sent {
-            self.drive(Event::Answer(Answer::Misused), around, out);
+            self.advance(Event::Answer(Answer::Misused), over, around, out);
+        }
+        // What waits is for a REFER that is under way.
+        if !self.state.waits() {
+            self.catch_up(over, around, out);
         }
         true
     }

@@ -58,7 +58,8 @@ fn states() -> Vec<State> {
 }
 
 fn events() -> Vec<Event> {
-    let mut events = vec![Event::Begin(Hold::First), Event::Begin(Hold::Already), Event::Begin(Hold::No)];
+    let holds = [Hold::First, Hold::Already, Hold::Done, Hold::No];
+    let mut events: Vec<Event> = holds.map(Event::Begin).to_vec();
     let sides = [Side::Primary, Side::Consultation];
     let reoffers = [
         Reoffer::Done,

@@ -1,13 +1,13 @@
 //! The commands of the application: checked, then answered by `Accepted` or `Refused`.
 
-use dialog_core::LegId;
+use dialog_core::{LegId, may_refuse_refer};
 use sip_message::{Scheme, UriBuf};
 use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, Decision, Decline, ReferOptions, TransferCommand, TransferId, TransferOutput,
-    TransferRefusal,
+    AttendedOptions, Decision, Decline, ReferOptions, TransferCommand, TransferHandling, TransferId,
+    TransferOutput, TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     transferor::{Asked, Transferor},
@@ -73,6 +73,9 @@ impl Transfers {
             }
             TransferCommand::Decide { transfer, decision } => {
                 (transfer, self.decide(cx, transfer, decision, out))
+            }
+            TransferCommand::Step { transfer, step } => {
+                (transfer, self.step_by_hand(cx, transfer, step, out))
             }
         };
         if let Err(error) = result {
@@ -179,6 +182,8 @@ impl Transfers {
         out: &mut Out<'_, TransferOutput>,
     ) {
         out.push(TransferOutput::Accepted { transfer: id });
+        let manual = legs.first().is_some_and(|leg| self.handling_of(*leg) == TransferHandling::Manual);
+        let new = if manual { new.by_hand() } else { new };
         for leg in legs {
             if let Some(entry) = self.legs.get_mut(*leg) {
                 entry.moved_by = Some(id);
@@ -311,7 +316,13 @@ impl Transfers {
     ) -> Result<(), TransferRefusal> {
         match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
             Transfer::Asked(transfer) if transfer.is_pending() => {}
-            Transfer::Asked(_) | Transfer::Ours(_) => return Err(TransferRefusal::State),
+            transfer @ (Transfer::Asked(_) | Transfer::Ours(_)) => {
+                let state = transfer.info().state;
+                return Err(TransferRefusal::WrongState { state, wanted: "Unanswered or Deciding" });
+            }
+        }
+        if matches!(decision, Decision::RejectWith(status) if !may_refuse_refer(status)) {
+            return Err(TransferRefusal::Status);
         }
         out.push(TransferOutput::Accepted { transfer: id });
         self.with(cx, id, |transfer, around| {

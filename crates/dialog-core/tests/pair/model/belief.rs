@@ -168,6 +168,7 @@ impl Belief {
             | SubscriptionEvent::Package(_)
             | SubscriptionEvent::Requested(_)
             | SubscriptionEvent::Subscribed(_)
+            | SubscriptionEvent::Reported
             | SubscriptionEvent::Delivered => assert!(!*over, "{event:?} after the end"),
             SubscriptionEvent::Forked { .. } => panic!("there is only one other end"),
         }

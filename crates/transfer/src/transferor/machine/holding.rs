@@ -13,6 +13,9 @@ pub(super) fn idle(event: Event, facts: Facts) -> Option<Step> {
             to(State::Holding, &[Action::Hold(Side::Primary), Action::Wait(Wait::Hold)])
         }
         Event::Begin(Hold::Already | Hold::No) => held(&[], facts),
+        Event::Begin(Hold::Done) => {
+            held(&[Action::NoteHeld(Side::Primary, Held::Us)], facts.with_held(Side::Primary, Held::Us))
+        }
         Event::Reoffer(..)
         | Event::Consult(_)
         | Event::Answer(_)
