@@ -148,13 +148,6 @@ pub(crate) fn rows() -> Vec<Row> {
             test_name!(transferee_that_notifies_before_the_202),
         ),
         row(
-            "transferee",
-            "BYE at once after the final NOTIFY",
-            "`transfer`",
-            "Succeeded; the BYE changes nothing",
-            test_name!(transferee_that_hangs_up_at_once_after_the_final_notify),
-        ),
-        row(
             "transferor",
             "REFER in the dialog, answers NOTIFYs, BYE after 200",
             "`answer --refer allow`",
@@ -350,13 +343,7 @@ fn transferee_without_contact_in_notify() -> Outcome {
 
 #[test]
 fn transferee_that_notifies_before_the_202() -> Outcome {
-    // covers: EC-01
     succeeds(52, "transferee-early-notify")
-}
-
-#[test]
-fn transferee_that_hangs_up_at_once_after_the_final_notify() -> Outcome {
-    succeeds(53, "transferee-bye-after-final")
 }
 
 #[test]
