@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod boundary;
+mod bridges;
 mod headers;
 mod info;
 mod legs;
@@ -29,7 +30,7 @@ pub use headers::URI_HEADER_MAX;
 pub use info::TransferInfo;
 pub use network::{Network, NetworkError};
 pub use policy::{
-    HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
+    Fallback, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
     attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
 };
 pub use replacing::{Replacement, ReplacementEnd};

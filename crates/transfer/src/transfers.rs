@@ -177,6 +177,33 @@ impl Transfers {
         });
     }
 
+    /// Is told what came of a [`TransferOutput::Bridge`]: whether both calls are joined, or neither is touched. Where a call
+    /// has taken the place of one that was bridged, nobody else could do anything with the two: they are ended.
+    pub fn bridged(
+        &mut self,
+        cx: &mut Cx<'_>,
+        a: LegId,
+        b: LegId,
+        joined: bool,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        let mover = |leg| self.legs.get(leg).and_then(|leg| leg.moved_by);
+        let ours = mover(a).filter(|id| matches!(self.under_way.get(id), Some(Transfer::Ours(_))));
+        match ours.filter(|_| mover(a) == mover(b)) {
+            Some(id) => self.with(cx, id, |transfer, around| match transfer {
+                Transfer::Ours(transfer) => transfer.joined(joined, around, out),
+                Transfer::Asked(_) => false,
+            }),
+            None if !joined => self.legs.end_both(a, b, out),
+            None => {}
+        }
+    }
+
+    /// The call that this one is bridged with here, while both are up.
+    pub fn bridged_with(&self, leg: LegId) -> Option<LegId> {
+        self.legs.partner(leg)
+    }
+
     fn is_full(&self) -> bool {
         self.len() >= self.policy.transfers
     }
@@ -206,8 +233,13 @@ impl Transfers {
                 Transfer::Asked(transfer) => transfer.old_call_event(event, around, out),
             });
         }
-        if let LegEvent::Ended(_) = event {
-            self.legs.forget(leg);
+        match event {
+            LegEvent::Closing => self.legs.part(leg, None, out),
+            LegEvent::Ended(cause) => {
+                self.legs.part(leg, cause.header.as_deref(), out);
+                self.legs.forget(leg);
+            }
+            _ => {}
         }
     }
 

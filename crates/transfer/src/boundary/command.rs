@@ -5,7 +5,7 @@ use sip_message::{NameAddrBuf, UriBuf};
 use thiserror::Error;
 
 use super::TransferId;
-use crate::policy::attended::ReferTarget;
+use crate::{Fallback, policy::attended::ReferTarget};
 
 /// What the application asks for. A command that cannot be followed is answered by [`TransferOutput::Refused`](crate::TransferOutput::Refused) and changes
 /// nothing; one that can, by [`TransferOutput::Accepted`](crate::TransferOutput::Accepted).
@@ -102,6 +102,8 @@ pub struct BlindOptions {
     pub placement: ReferPlacement,
     /// Whether the peer is asked to report nothing: `Refer-Sub: false` (RFC 4488 §4).
     pub suppress: bool,
+    /// What is done when the party cannot or will not be referred; `None` follows the policy.
+    pub fallback: Option<Fallback>,
 }
 
 /// Where a REFER is sent (RFC 7647 §4).
@@ -124,6 +126,8 @@ pub struct AttendedOptions {
     pub protect_target: bool,
     /// Sends the REFER even if the party that gets the INVITE with Replaces does not say that it supports it (TR-173).
     pub force: bool,
+    /// What is done when the party cannot or will not be referred; `None` follows the policy.
+    pub fallback: Option<Fallback>,
 }
 
 /// When a transfer whose target is asked first is completed.

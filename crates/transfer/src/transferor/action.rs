@@ -40,6 +40,14 @@ pub(super) enum Action {
     /// The transfer is a blind one from now on, and the party that is to be moved gets the REFER.
     GoBlind,
     Refer,
+    /// The target of a blind transfer is called, to be joined with the party that could not be moved.
+    Call,
+    /// The two calls are to be joined.
+    Join,
+    /// They are bridged from now on.
+    NoteBridged,
+    /// They are not to be joined after all.
+    Part,
     /// SUBSCRIBE with Expires 0, or the REFER is withdrawn if it has not left.
     Unsubscribe,
     Resume(Side),
@@ -63,6 +71,7 @@ pub(super) enum Tell {
     Accepted(StatusCode),
     AwaitingApproval,
     Progress(StatusCode),
+    Bridging,
     Recovering,
 }
 

@@ -6,9 +6,10 @@ use dialog_core::{DialogCommand, LegCommand, SubscriptionCommand, SubscriptionId
 use sip_transport::{Out, Random};
 
 use super::{
-    Transferor,
+    Consultation, Transferor,
     action::{Action, Side, Tell, Wait},
     machine::{Held, May, Plan, State},
+    naming::Naming,
 };
 use crate::{
     Purpose, Role, TransferEvent, TransferEventKind, TransferOutput, TransferTimerName, WithoutReplaces,
@@ -22,6 +23,8 @@ impl May {
         go_on: false,
         hold_consultation: false,
         replaces: false,
+        refer: false,
+        bridge: false,
         reroute: false,
         reverse: false,
         semi_attended: SemiAttended::Refuse,
@@ -53,6 +56,16 @@ impl Transferor {
             }
             // Sent by `drive`, which has to know whether it could be.
             Action::Refer => {}
+            Action::Call => self.call(around, out),
+            Action::Join => {
+                let (a, b) = (self.leg, self.leg_of(Side::Consultation));
+                out.push(TransferOutput::Bridge { a, b });
+            }
+            Action::NoteBridged => around.legs.bridge(self.leg, self.leg_of(Side::Consultation)),
+            Action::Part => {
+                let (a, b) = (self.leg, self.leg_of(Side::Consultation));
+                out.push(TransferOutput::Unbridge { a, b });
+            }
             Action::Unsubscribe => self.end_subscription(around, out),
             Action::Resume(Side::Primary) if matches!(self.state, State::Recovering(_)) => {
                 self.resume(around, out);
@@ -107,6 +120,18 @@ impl Transferor {
             headers: Vec::new(),
             ring_limit: around.policy.consult_ring(),
         });
+    }
+
+    /// Calls the target of a blind transfer; it is no consultation that was asked for and ended before.
+    fn call(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        let leg = around.cx.ids.mint();
+        let consultation = Consultation { leg, was_up: false, naming: Naming::new(None), force: false };
+        if let Some(dropped) = self.consultation.replace(consultation)
+            && let Some(entry) = around.legs.get_mut(dropped.leg)
+        {
+            entry.moved_by = None;
+        }
+        self.place(around, out);
     }
 
     /// Sends the REFER; each one creates a subscription of its own (RFC 3515 §2.4.6). `false` if the call that it is to
@@ -188,11 +213,15 @@ impl Transferor {
     }
 
     /// Lets go of everything that leads to this transfer.
-    pub(super) fn release(&mut self, around: &mut Surroundings<'_, '_>) {
-        for side in [Side::Primary, Side::Consultation] {
-            if let Some(leg) = around.legs.get_mut(self.leg_of(side)) {
+    pub(super) fn release(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        let calls = [Side::Primary, Side::Consultation].map(|side| self.leg_of(side));
+        for leg in calls {
+            if let Some(leg) = around.legs.get_mut(leg) {
                 leg.moved_by = None;
             }
+        }
+        for leg in calls {
+            around.legs.settle(leg, out);
         }
         if let Some(subscription) = self.subscription.take() {
             around.subscriptions.remove(&subscription);
@@ -217,6 +246,7 @@ impl Transferor {
             Tell::Accepted(status) => TransferEventKind::Accepted { status },
             Tell::AwaitingApproval => TransferEventKind::AwaitingApproval,
             Tell::Progress(status) => TransferEventKind::Progress { status },
+            Tell::Bridging => TransferEventKind::Bridging,
             Tell::Recovering => TransferEventKind::Recovering,
         }
     }

@@ -6,6 +6,7 @@
 //! Detaching, placement outside the dialog and a suppressed subscription have no event here: the commands that ask for
 //! them are refused before a transfer is made or touched.
 
+mod bridging;
 mod consulting;
 mod ending;
 mod holding;
@@ -17,7 +18,7 @@ use smallvec::SmallVec;
 use super::{
     action::{Action, Side, Tell, Wait},
     event::{CallEnd, Event, Report},
-    outcome::{Cause, call_ended, peer_hung_up, succeeded},
+    outcome::{Cause, bridged, call_ended, peer_hung_up, succeeded},
 };
 use crate::{
     Outcome, TransferTimerName,
@@ -63,6 +64,12 @@ pub(super) enum State {
     Parting(Parted),
     /// Success; these calls are not over yet.
     Completing(StatusCode, Alive),
+    /// The party could not be moved for this cause, and the target is being called for a bridge.
+    Placing(Cause),
+    /// The party could not be moved for this cause; these calls are being resumed before the two are joined.
+    Bridging(Cause, Alive),
+    /// The two calls are being joined.
+    Joining(Cause),
     /// The call is being taken back, or found out about.
     Recovering(Cause),
     /// The peer refused to be taken back and will be asked again.
@@ -136,6 +143,10 @@ pub(super) struct May {
     pub(super) hold_consultation: bool,
     /// Who would get the INVITE with Replaces supports it (TR-173).
     pub(super) replaces: bool,
+    /// Who is to get the REFER takes it.
+    pub(super) refer: bool,
+    /// The two calls can be joined here instead (TR-170).
+    pub(super) bridge: bool,
     /// The target can be named by another address, which was not tried (TR-171).
     pub(super) reroute: bool,
     /// The roles of the other two can be exchanged (TR-170).
@@ -154,6 +165,8 @@ pub(super) struct Facts {
     pub(super) alive: Alive,
     /// Whether the REFER goes to the target, and Replaces names the first call (TR-168).
     pub(super) protect: bool,
+    /// Whether the two calls are bridged, and are to be handed over.
+    pub(super) bridged: bool,
     /// Whether a consultation is completed by its answer.
     pub(super) on_answer: bool,
     /// Whether the REFER was sent a second time.
@@ -174,6 +187,17 @@ impl Facts {
         match self.plan {
             Plan::Blind => false,
             Plan::Consult | Plan::Attended => !self.alive.has(self.referred().other()),
+        }
+    }
+
+    /// Why nobody is referred and the two calls are bridged at once: whoever is to get the REFER or the INVITE with Replaces
+    /// has said that it does not take it (TR-170, TR-173).
+    const fn unreferable(&self) -> Option<Cause> {
+        match self.plan {
+            _ if !self.may.bridge => None,
+            _ if !self.may.refer => Some(Cause::NotSupported(None)),
+            Plan::Consult | Plan::Attended if !self.may.replaces => Some(Cause::NoReplaces),
+            Plan::Blind | Plan::Consult | Plan::Attended => None,
         }
     }
 
@@ -208,7 +232,7 @@ impl State {
         match self {
             Self::Idle | Self::Ended => &[],
             Self::Holding | Self::Releasing(_) | Self::HoldConsult(_) => &[TransferTimerName::Hold],
-            Self::Consulting { .. } => &[TransferTimerName::Consult],
+            Self::Consulting { .. } | Self::Placing(_) => &[TransferTimerName::Consult],
             Self::ConsultTalk(_) => &[TransferTimerName::Talk],
             Self::Swapping { .. } => &[TransferTimerName::Talk, TransferTimerName::Hold],
             Self::Dropping => &[TransferTimerName::Closing],
@@ -216,7 +240,7 @@ impl State {
             Self::BackingOff => &[TransferTimerName::Guard, TransferTimerName::Retry],
             Self::Parting(_) => &[TransferTimerName::Final],
             Self::Completing(..) => &[TransferTimerName::Closing, TransferTimerName::Final],
-            Self::Recovering(_) | Self::Restoring(_) => &[TransferTimerName::Resume],
+            Self::Bridging(..) | Self::Joining(_) | Self::Recovering(_) | Self::Restoring(_) => &[TransferTimerName::Resume],
             Self::Waiting(_) => &[TransferTimerName::Resume, TransferTimerName::Retry],
         }
     }
@@ -241,6 +265,7 @@ impl State {
             Self::Progress => "Progress",
             Self::Parting(_) => "Parting",
             Self::Completing(..) => "Completing",
+            Self::Placing(_) | Self::Bridging(..) | Self::Joining(_) => "Bridging",
             Self::Recovering(_) | Self::Waiting(_) | Self::Restoring(_) => "Recovering",
             Self::Ended => "Ended",
         }
@@ -263,6 +288,9 @@ pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
         State::Accepted | State::Progress => referring::under_way(state, event, facts),
         State::Parting(parted) => referring::parting(parted, event, facts),
         State::Completing(code, left) => ending::completing(code, left, event, facts),
+        State::Placing(cause) => bridging::placing(cause, event, facts),
+        State::Bridging(cause, left) => bridging::resuming(cause, left, event, facts),
+        State::Joining(cause) => bridging::joining(cause, event, facts),
         State::Recovering(cause) => ending::recovering(cause, event, facts),
         State::Waiting(cause) => ending::waiting(cause, event, facts),
         State::Restoring(cause) => ending::restoring(cause, event, facts),
@@ -350,7 +378,7 @@ fn give_up(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
 #[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
 fn lose(before: &[Action], outcome: Outcome, facts: Facts) -> Option<Step> {
     let mut actions = Actions::from_slice(before);
-    if keeps_target(before, facts) && facts.plan != Plan::Blind {
+    if keeps_target(before, facts) && facts.plan != Plan::Blind && !facts.bridged {
         actions.extend([Action::Tell(Tell::PrimaryLost), Action::MoveTo(Side::Consultation)]);
         if facts.consultation_held == Held::Us {
             actions.push(Action::Resume(Side::Consultation));

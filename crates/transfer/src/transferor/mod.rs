@@ -10,7 +10,7 @@ mod outcome;
 mod tests;
 
 use dialog_core::{LegEvent, LegId, SubscriptionEvent, SubscriptionId};
-use sip_message::{NameAddrBuf, StatusCode, UriBuf};
+use sip_message::{NameAddrBuf, Scheme, StatusCode, UriBuf};
 use sip_transport::{Out, Tick};
 
 use self::{
@@ -20,7 +20,7 @@ use self::{
     naming::Naming,
 };
 use crate::{
-    AttendedOptions, Completion, Hold, HoldFailure, Role, TransferEventKind, TransferId, TransferInfo,
+    AttendedOptions, BlindOptions, Completion, Fallback, Hold, HoldFailure, Role, TransferEventKind, TransferId, TransferInfo,
     TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
     legs::{Leg, Stage},
     surroundings::Surroundings,
@@ -38,6 +38,8 @@ pub(crate) struct Transferor {
     state: State,
     facts: Facts,
     consultation: Option<Consultation>,
+    /// What is done when the party cannot be moved, where it differs from the policy.
+    fallback: Option<Fallback>,
     /// The call that the user's audio is on, where the transfer moves it.
     audio: Option<Side>,
     /// The subscription of the last REFER.
@@ -77,8 +79,10 @@ pub(crate) struct Asked {
 
 impl Transferor {
     /// A blind transfer.
-    pub(crate) fn blind(asked: Asked, started: Tick) -> Self {
-        Self::new(asked, Plan::Blind, None, started)
+    pub(crate) fn blind(asked: Asked, options: BlindOptions, started: Tick) -> Self {
+        let mut new = Self::new(asked, Plan::Blind, None, started);
+        new.fallback = options.fallback;
+        new
     }
 
     /// A transfer whose target is asked first, in a call that is to be placed.
@@ -123,6 +127,7 @@ impl Transferor {
             consultation_held: Held::Nobody,
             alive: Alive { primary: true, consultation: false },
             protect: options.protect_target,
+            bridged: false,
             on_answer: false,
             retried: false,
             resumes: 0,
@@ -142,6 +147,7 @@ impl Transferor {
                 naming: Naming::new(options.refer_to),
                 force: options.force,
             }),
+            fallback: options.fallback,
             audio: None,
             subscription: None,
             unsubscribed: false,
@@ -214,6 +220,16 @@ impl Transferor {
         self.drive(Event::Swap, around, out);
     }
 
+    /// Is told whether the two calls were joined; `false` if it means nothing to the transfer.
+    pub(crate) fn joined(
+        &mut self,
+        joined: bool,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> bool {
+        self.drive(Event::Joined(joined), around, out)
+    }
+
     /// Takes an event of one of the calls; `false` if it means nothing to the transfer.
     pub(crate) fn leg_event(
         &mut self,
@@ -284,6 +300,7 @@ impl Transferor {
             | Event::Complete
             | Event::Swap
             | Event::Cancel
+            | Event::Joined(_)
             | Event::Timer(_) => {}
         }
         self.drive(event, around, out)
@@ -321,7 +338,7 @@ impl Transferor {
             }
         }
         if self.is_over() {
-            self.release(around);
+            self.release(around, out);
         }
         if !sent {
             self.drive(Event::Answer(Answer::Misused), around, out);
@@ -341,9 +358,18 @@ impl Transferor {
         let supports = |leg: LegId| around.legs.get(leg).is_some_and(|leg| leg.peer.replaces);
         let with = self.consultation.as_ref();
         let named = if self.facts.protect { Some(self.leg) } else { with.map(|with| with.leg) };
+        let named_by = with.map(|with| with.leg);
+        self.facts.bridged = named_by.is_some() && around.legs.partner(self.leg) == named_by;
+        let referred = self.leg_of(self.facts.referred());
+        let falls_back = self.fallback.unwrap_or(around.policy.fallback) == Fallback::Bridge;
         self.facts.may = May {
             go_on: around.policy.hold_failure == HoldFailure::GoOn,
-            hold_consultation: policy.hold_consultation,
+            // Who is bridged goes on talking until the other side ends it.
+            hold_consultation: policy.hold_consultation && !self.facts.bridged,
+            refer: around.legs.get(referred).is_some_and(Leg::takes_refer),
+            bridge: falls_back
+                && !self.facts.bridged
+                && (self.facts.plan != Plan::Blind || self.can_call(around)),
             replaces: with.is_some_and(|with| with.force) || named.is_some_and(supports),
             reroute: self.facts.alive.consultation
                 && !self.facts.protect
@@ -357,6 +383,11 @@ impl Transferor {
             semi_attended: policy.semi_attended,
             without_replaces: policy.without_replaces,
         };
+    }
+
+    /// Whether the target of a blind transfer can be called from here.
+    fn can_call(&self, around: &Surroundings<'_, '_>) -> bool {
+        self.target.as_uri().scheme() != Scheme::Tel && !around.legs.is_full(around.policy.legs)
     }
 
     /// The leg of a side; the first call's where there is no other.

@@ -6,7 +6,7 @@ use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, BlindOptions, Decision, ReferPlacement, TransferCommand, TransferId, TransferOutput,
+    AttendedOptions, BlindOptions, Decision, Fallback, ReferPlacement, TransferCommand, TransferId, TransferOutput,
     TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
@@ -19,10 +19,10 @@ impl Transfers {
     pub fn command(&mut self, cx: &mut Cx<'_>, command: TransferCommand, out: &mut Out<'_, TransferOutput>) {
         let (transfer, result) = match command {
             TransferCommand::Blind { transfer, leg, target, hold, referred_by, options } => {
-                let result = offered(options).and_then(|()| self.check(transfer, leg, &target));
+                let result = offered(options).and_then(|()| self.check(transfer, leg, &target, options.fallback));
                 if result.is_ok() {
                     let asked = Asked { id: transfer, leg, target, hold, referred_by };
-                    let new = Transferor::blind(asked, cx.now);
+                    let new = Transferor::blind(asked, options, cx.now);
                     self.begin_ours(cx, transfer, &[leg], new, out);
                 }
                 (transfer, result)
@@ -76,16 +76,28 @@ impl Transfers {
     }
 
     /// The checks that every transfer of ours has to pass.
-    fn check(&self, transfer: TransferId, leg: LegId, target: &UriBuf) -> Result<(), TransferRefusal> {
+    fn check(
+        &self,
+        transfer: TransferId,
+        leg: LegId,
+        target: &UriBuf,
+        fallback: Option<Fallback>,
+    ) -> Result<(), TransferRefusal> {
         let leg = self.check_call(transfer, leg)?;
         check_target(target)?;
-        if !leg.takes_refer() {
+        let bridges = self.falls_back(fallback) && target.as_uri().scheme() != Scheme::Tel;
+        if !leg.takes_refer() && !bridges {
             return Err(TransferRefusal::PeerCannot);
         }
         if self.is_full() {
             return Err(TransferRefusal::Full);
         }
         Ok(())
+    }
+
+    /// Whether a transfer that cannot be made becomes a bridge.
+    fn falls_back(&self, fallback: Option<Fallback>) -> bool {
+        fallback.unwrap_or(self.policy.fallback) == Fallback::Bridge
     }
 
     /// A call that can take part in a new transfer.
@@ -116,10 +128,12 @@ impl Transfers {
         }
         let (primary, asked) = (self.check_call(transfer, leg)?, self.check_call(transfer, consultation)?);
         let (referred, named) = if options.protect_target { (asked, primary) } else { (primary, asked) };
-        if !referred.takes_refer() {
+        // What is bridged already is handed over or stays so.
+        let bridges = self.falls_back(options.fallback) && primary.bridged != Some(consultation);
+        if !referred.takes_refer() && !bridges {
             return Err(TransferRefusal::PeerCannot);
         }
-        if !named.peer.replaces && !options.force {
+        if !named.peer.replaces && !options.force && !bridges {
             return Err(TransferRefusal::NoReplaces);
         }
         if self.is_full() {
@@ -142,7 +156,7 @@ impl Transfers {
         if target.as_uri().scheme() == Scheme::Tel {
             return Err(TransferRefusal::Scheme);
         }
-        if !options.protect_target && !primary.takes_refer() {
+        if !options.protect_target && !primary.takes_refer() && !self.falls_back(options.fallback) {
             return Err(TransferRefusal::PeerCannot);
         }
         if self.legs.get(consultation).is_some() {

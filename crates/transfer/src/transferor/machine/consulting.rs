@@ -2,7 +2,7 @@
 
 use super::{
     super::event::{CallEnd, Consult, Event, Reoffer, Timer},
-    Action, Cause, Facts, Held, Side, State, Step, Tell, Wait, after, give_up, lose, primary_over, recover,
+    Action, Cause, Facts, Held, Side, State, Step, Tell, Wait, after, bridging, give_up, lose, primary_over, recover,
     refer, to,
 };
 use crate::policy::attended::{SemiAttended, WithoutReplaces};
@@ -39,6 +39,7 @@ pub(super) fn consulting(ringing: bool, complete: bool, event: Event, facts: Fac
             | Timer::Closing,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_)
@@ -54,6 +55,9 @@ fn answered(complete: bool, facts: Facts) -> Option<Step> {
     match facts.may.without_replaces {
         _ if facts.may.replaces => before_refer(&before, Side::Consultation, facts),
         WithoutReplaces::Blind => drop_call(&before, facts),
+        WithoutReplaces::Refuse if facts.may.bridge => {
+            bridging::fall_back(&before, Cause::NoReplaces, facts)
+        }
         WithoutReplaces::Refuse => recover(&before, Cause::NoReplaces, facts),
     }
 }
@@ -63,6 +67,9 @@ pub(super) fn talking(active: Side, event: Event, facts: Facts) -> Option<Step> 
         Event::Complete => match facts.may.without_replaces {
             _ if facts.may.replaces => before_refer(&[], active, facts),
             WithoutReplaces::Blind => drop_call(&[], facts),
+            WithoutReplaces::Refuse if facts.may.bridge => {
+                bridging::fall_back(&[], Cause::NoReplaces, facts)
+            }
             // The command is refused with the reason, and nothing is lost (TR-173).
             WithoutReplaces::Refuse => None,
         },
@@ -85,6 +92,7 @@ pub(super) fn talking(active: Side, event: Event, facts: Facts) -> Option<Step> 
             | Timer::Closing,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_) => None,
@@ -141,6 +149,7 @@ pub(super) fn swapping(from: Side, held: bool, event: Event, facts: Facts) -> Op
             Timer::Consult | Timer::Guard | Timer::Retry | Timer::Final | Timer::Resume | Timer::Closing,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_)
@@ -151,6 +160,9 @@ pub(super) fn swapping(from: Side, held: bool, event: Event, facts: Facts) -> Op
 
 /// Holds the call that the user is with, then sends the REFER: both are held (TR-167).
 pub(super) fn before_refer(before: &[Action], active: Side, facts: Facts) -> Option<Step> {
+    if let Some(cause) = facts.unreferable() {
+        return bridging::fall_back(before, cause, facts);
+    }
     let wanted = match active {
         Side::Primary => true,
         Side::Consultation => facts.may.hold_consultation,
@@ -208,6 +220,7 @@ pub(super) fn holding(side: Side, event: Event, facts: Facts) -> Option<Step> {
             | Timer::Closing,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_)
@@ -265,6 +278,7 @@ pub(super) fn dropping(event: Event, facts: Facts) -> Option<Step> {
             | Timer::Resume,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_)

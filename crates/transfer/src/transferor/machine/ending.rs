@@ -37,6 +37,7 @@ pub(super) fn completing(code: StatusCode, left: Alive, event: Event, facts: Fac
             Timer::Hold | Timer::Consult | Timer::Talk | Timer::Guard | Timer::Retry | Timer::Resume,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Complete
         | Event::Swap
         | Event::Cancel => None,
@@ -76,6 +77,7 @@ pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Ste
             | Timer::Closing,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Complete
         | Event::Swap
         | Event::Cancel => None,
@@ -98,6 +100,7 @@ pub(super) fn waiting(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
             Timer::Hold | Timer::Consult | Timer::Talk | Timer::Guard | Timer::Final | Timer::Closing,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Complete
         | Event::Swap
         | Event::Cancel => None,
@@ -151,6 +154,7 @@ pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step
             | Timer::Closing,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Complete
         | Event::Swap
         | Event::Cancel => None,
@@ -163,7 +167,7 @@ fn lost(cause: Cause, facts: Facts) -> Option<Step> {
 }
 
 /// The race of the last row: the party was moved although its call was being taken back.
-fn moved_after_all(report: Report, stay: State, facts: Facts) -> Option<Step> {
+pub(super) fn moved_after_all(report: Report, stay: State, facts: Facts) -> Option<Step> {
     match report {
         Report::Success { code, last } => complete(code, last, facts),
         Report::Pending
