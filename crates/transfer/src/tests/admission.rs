@@ -51,7 +51,7 @@ fn what_is_not_offered_yet_is_refused_and_nothing_is_sent() {
             target: uri("sip:carol@example.com"),
             hold: Hold::No,
             referred_by: None,
-            options: BlindOptions { placement, suppress },
+            options: BlindOptions { placement, suppress, fallback: None },
         })
     };
     assert_eq!(with(&mut rig, ReferPlacement::OutOfDialog, false), "no: Unsupported");

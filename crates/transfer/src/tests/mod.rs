@@ -6,6 +6,7 @@ mod attended_ends;
 mod attended_policy;
 mod attended_refusals;
 mod bounds;
+mod bridging;
 mod consulting;
 mod consulting_ends;
 mod random;

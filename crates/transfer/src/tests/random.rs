@@ -13,9 +13,9 @@ use proptest::prelude::*;
 
 use super::rig::{Rig, code, uri};
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Hold, HoldFailure, ReferPolicy, ReferTarget,
-    SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput, TransferPolicy,
-    WithoutReplaces,
+    AttendedOptions, AttendedPolicy, Completion, Decision, Fallback, Hold, HoldFailure, ReferPolicy,
+    ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    TransferPolicy, WithoutReplaces,
 };
 
 /// One thing that can happen, to some leg, subscription or transfer that was ever seen.
@@ -41,6 +41,7 @@ enum Input {
     Delivered(u8),
     SubEnded(u8, SubscriptionEnd),
     Misused(u8),
+    Joined(u8, bool),
     Expire,
     Wait(u8),
 }
@@ -49,14 +50,21 @@ fn status() -> impl Strategy<Value = u16> {
     prop::sample::select(vec![100u16, 180, 183, 199, 200, 202, 302, 404, 481, 486, 487, 491, 500, 503, 603])
 }
 
+pub(super) fn fallback() -> impl Strategy<Value = Fallback> {
+    prop::sample::select(vec![Fallback::None, Fallback::Bridge])
+}
+
 pub(super) fn options() -> impl Strategy<Value = AttendedOptions> {
     let refer_to =
         prop::sample::select(vec![None, Some(ReferTarget::Contact), Some(ReferTarget::AddressOfRecord)]);
-    (refer_to, any::<bool>(), any::<bool>()).prop_map(|(refer_to, protect_target, force)| AttendedOptions {
-        refer_to,
-        protect_target,
-        force,
-    })
+    (refer_to, any::<bool>(), any::<bool>(), prop::option::of(fallback())).prop_map(
+        |(refer_to, protect_target, force, fallback)| AttendedOptions {
+            refer_to,
+            protect_target,
+            force,
+            fallback,
+        },
+    )
 }
 
 fn input() -> impl Strategy<Value = Input> {
@@ -127,7 +135,8 @@ fn input() -> impl Strategy<Value = Input> {
         4 => (index.clone(), state, prop::option::of(status())).prop_map(|(sub, state, code)| Notified(sub, state, code)),
         2 => index.clone().prop_map(Delivered),
         1 => (index.clone(), end).prop_map(|(sub, end)| SubEnded(sub, end)),
-        1 => index.prop_map(Misused),
+        1 => index.clone().prop_map(Misused),
+        3 => (index, prop::bool::weighted(0.8)).prop_map(|(join, joined)| Joined(join, joined)),
         2 => Just(Expire),
         1 => (0u8..100).prop_map(Wait),
     ]
@@ -142,6 +151,7 @@ struct Met {
     legs: Vec<LegId>,
     subs: Vec<SubscriptionId>,
     transfers: Vec<TransferId>,
+    joins: Vec<(LegId, LegId)>,
 }
 
 fn pick<T: Copy>(of: &[T], index: u8) -> Option<T> {
@@ -210,6 +220,11 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
         Delivered(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Delivered)),
         SubEnded(index, end) => drop(rig.sub(sub(met, index), SubscriptionEvent::Ended(end))),
         Misused(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Misused(Misuse::State))),
+        Joined(index, joined) => {
+            if let Some((a, b)) = pick(&met.joins, index) {
+                rig.joined(a, b, joined);
+            }
+        }
         Expire => drop(rig.expire_next()),
         Wait(seconds) => rig.wait(u64::from(seconds)),
     }
@@ -220,6 +235,7 @@ fn learn(rig: &Rig, met: &mut Met, from: usize) {
     for output in &rig.outputs[from..] {
         match output {
             TransferOutput::Place { leg, .. } => met.legs.push(*leg),
+            TransferOutput::Bridge { a, b } => met.joins.push((*a, *b)),
             TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
                 met.subs.push(*subscription);
             }
@@ -304,9 +320,16 @@ pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
 fn policy() -> impl Strategy<Value = TransferPolicy> {
     let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
     let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
-    (refer, hold, 1usize..6, attended()).prop_map(|(refer, hold_failure, transfers, attended)| {
-        TransferPolicy { refer, hold_failure, attended, transfers, ..TransferPolicy::default() }
-    })
+    (refer, hold, fallback(), 1usize..6, attended()).prop_map(
+        |(refer, hold_failure, fallback, transfers, attended)| TransferPolicy {
+            refer,
+            hold_failure,
+            fallback,
+            attended,
+            transfers,
+            ..TransferPolicy::default()
+        },
+    )
 }
 
 proptest! {

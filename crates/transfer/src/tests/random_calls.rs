@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use sip_message::ReferTo;
 
 use super::{
-    random::{attended, options},
+    random::{attended, fallback, options},
     rig::{Rig, code, uri},
 };
 use crate::{
@@ -40,6 +40,8 @@ enum Input {
     Close(u8),
     Respond(u8, ReferAnswer),
     Notify(u8, NotifiedState, Option<u16>),
+    /// The oldest two calls that are to be joined are, or cannot be.
+    Joined(bool),
     Expire,
 }
 
@@ -96,6 +98,9 @@ struct Calls {
     targets: BTreeMap<TransferId, LegId>,
     referring: Option<TransferId>,
     carried: usize,
+    /// Calls that are to be joined, and those that are.
+    joining: Vec<(LegId, LegId)>,
+    joined: Vec<(LegId, LegId)>,
 }
 
 impl Calls {
@@ -108,6 +113,8 @@ impl Calls {
             targets: BTreeMap::new(),
             referring: None,
             carried: 0,
+            joining: Vec::new(),
+            joined: Vec::new(),
         };
         for replaces in [true, true, false] {
             let leg = calls.rig.mint();
@@ -148,6 +155,14 @@ impl Calls {
                         "audio of a call that is over"
                     );
                 }
+                TransferOutput::Bridge { a, b } => {
+                    assert!(
+                        [a, b].iter().all(|leg| self.call(*leg).stage == Stage::Up),
+                        "a call that is over"
+                    );
+                    self.joining.push((a, b));
+                }
+                TransferOutput::Unbridge { a, b } => self.joining.retain(|pair| *pair != (a, b)),
                 TransferOutput::Dialog(DialogCommand::Leg(leg, LegCommand::HangUp { .. })) => {
                     let call = self.call(leg);
                     assert!(matches!(call.stage, Stage::Up | Stage::Early), "{leg} is hung up on twice");
@@ -211,6 +226,8 @@ impl Calls {
     fn end(&mut self, leg: LegId, by: By, reason: EndReason) {
         let call = self.call(leg);
         call.stage = Stage::Over;
+        self.joining.retain(|(a, b)| *a != leg && *b != leg);
+        let call = self.call(leg);
         let mut open = 0;
         while let Some(result) = call.open() {
             *result = Some(Err(ReofferError::Ended));
@@ -220,6 +237,16 @@ impl Calls {
             self.rig.reoffered(leg, Err(ReofferError::Ended));
         }
         self.rig.ended(leg, by, reason);
+    }
+
+    /// The streams answer.
+    fn join(&mut self, joined: bool) {
+        let (a, b) = self.joining.remove(0);
+        if joined {
+            self.joined.retain(|(c, d)| ![a, b].contains(c) && ![a, b].contains(d));
+            self.joined.push((a, b));
+        }
+        self.rig.joined(a, b, joined);
     }
 
     fn settle(&mut self, leg: LegId, result: Result<(), ReofferError>) {
@@ -348,6 +375,11 @@ impl Calls {
                     }
                 }
             }
+            Input::Joined(joined) => {
+                if !self.joining.is_empty() {
+                    self.join(joined);
+                }
+            }
             Input::Expire => drop(self.rig.expire_next()),
         }
     }
@@ -374,6 +406,8 @@ impl Calls {
                 self.settle(leg, Ok(()));
             } else if let Some(leg) = self.pick(0, &[Stage::Closing]) {
                 self.end(leg, By::Local, EndReason::Bye);
+            } else if !self.joining.is_empty() {
+                self.join(true);
             } else if self.rig.expire_next().is_none() {
                 return;
             }
@@ -427,6 +461,7 @@ fn input() -> impl Strategy<Value = Input> {
         3 => index().prop_map(Close),
         6 => (index(), answer).prop_map(|(sub, answer)| Respond(sub, answer)),
         6 => (index(), state, status).prop_map(|(sub, state, status)| Notify(sub, state, status)),
+        4 => prop::bool::weighted(0.8).prop_map(Joined),
         2 => Just(Expire),
     ]
 }
@@ -436,15 +471,16 @@ proptest! {
 
     /// Invariant 4, and what a REFER may touch: it is sent in a call that is up, and Replaces names another one that is
     /// up; a transfer has one live REFER at most; at the end nobody is held by this layer but a target that waits for what
-    /// the application does about it.
+    /// the application does about it. Of two calls that are bridged none outlives the other.
     #[test]
     fn nobody_is_left_on_hold_and_no_refer_touches_a_call_that_is_over(
         attended in attended(),
         strict in any::<bool>(),
+        fallback in fallback(),
         inputs in prop::collection::vec(input(), 1..60),
     ) {
         let hold_failure = if strict { HoldFailure::Fail } else { HoldFailure::GoOn };
-        let mut calls = Calls::new(TransferPolicy { hold_failure, attended, ..TransferPolicy::default() });
+        let mut calls = Calls::new(TransferPolicy { hold_failure, fallback, attended, ..TransferPolicy::default() });
         for input in inputs {
             calls.run(&input);
             calls.carry();
@@ -454,6 +490,11 @@ proptest! {
         let ended: std::collections::BTreeSet<_> = calls.rig.ended.iter().map(|(id, _)| *id).collect();
         prop_assert_eq!(ended.len(), calls.rig.ended.len());
         prop_assert_eq!(ended.len(), calls.transfers.len());
+        for (a, b) in &calls.joined {
+            let up = |leg: &LegId| calls.legs[leg].stage == Stage::Up;
+            prop_assert_eq!(up(a), up(b), "{} and {} of {:?}", a, b, calls.legs);
+            prop_assert!(!up(a) || !calls.legs[a].held() && !calls.legs[b].held());
+        }
         for (leg, call) in &calls.legs {
             prop_assert!(call.stage != Stage::Up || call.may_wait || !call.held(), "{} {:?}", leg, call);
         }

@@ -240,7 +240,9 @@ impl State {
             Self::BackingOff => &[TransferTimerName::Guard, TransferTimerName::Retry],
             Self::Parting(_) => &[TransferTimerName::Final],
             Self::Completing(..) => &[TransferTimerName::Closing, TransferTimerName::Final],
-            Self::Bridging(..) | Self::Joining(_) | Self::Recovering(_) | Self::Restoring(_) => &[TransferTimerName::Resume],
+            Self::Bridging(..) | Self::Joining(_) | Self::Recovering(_) | Self::Restoring(_) => {
+                &[TransferTimerName::Resume]
+            }
             Self::Waiting(_) => &[TransferTimerName::Resume, TransferTimerName::Retry],
         }
     }

@@ -20,8 +20,8 @@ use self::{
     naming::Naming,
 };
 use crate::{
-    AttendedOptions, BlindOptions, Completion, Fallback, Hold, HoldFailure, Role, TransferEventKind, TransferId, TransferInfo,
-    TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
+    AttendedOptions, BlindOptions, Completion, Fallback, Hold, HoldFailure, Role, TransferEventKind,
+    TransferId, TransferInfo, TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     timers::Armed,
@@ -359,7 +359,7 @@ impl Transferor {
         let with = self.consultation.as_ref();
         let named = if self.facts.protect { Some(self.leg) } else { with.map(|with| with.leg) };
         let named_by = with.map(|with| with.leg);
-        self.facts.bridged = named_by.is_some() && around.legs.partner(self.leg) == named_by;
+        self.facts.bridged |= named_by.is_some() && around.legs.partner(self.leg) == named_by;
         let referred = self.leg_of(self.facts.referred());
         let falls_back = self.fallback.unwrap_or(around.policy.fallback) == Fallback::Bridge;
         self.facts.may = May {

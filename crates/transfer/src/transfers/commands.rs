@@ -6,8 +6,8 @@ use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, BlindOptions, Decision, Fallback, ReferPlacement, TransferCommand, TransferId, TransferOutput,
-    TransferRefusal,
+    AttendedOptions, BlindOptions, Decision, Fallback, ReferPlacement, TransferCommand, TransferId,
+    TransferOutput, TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     transferor::{Asked, Transferor},
@@ -19,7 +19,8 @@ impl Transfers {
     pub fn command(&mut self, cx: &mut Cx<'_>, command: TransferCommand, out: &mut Out<'_, TransferOutput>) {
         let (transfer, result) = match command {
             TransferCommand::Blind { transfer, leg, target, hold, referred_by, options } => {
-                let result = offered(options).and_then(|()| self.check(transfer, leg, &target, options.fallback));
+                let result =
+                    offered(options).and_then(|()| self.check(transfer, leg, &target, options.fallback));
                 if result.is_ok() {
                     let asked = Asked { id: transfer, leg, target, hold, referred_by };
                     let new = Transferor::blind(asked, options, cx.now);

@@ -3,8 +3,8 @@
 
 use super::{
     super::event::{CallEnd, Consult, Event, Reoffer, Timer},
-    Action, Alive, Cause, Facts, Held, Plan, Side, State, Step, Tell, Wait, after, bridged, call_ended,
-    finish, lose, peer_hung_up, recover, to,
+    Action, Alive, Cause, Facts, Held, Plan, Side, State, Step, Tell, Wait, after, bridged, call_ended, lose,
+    peer_hung_up, recover, to,
 };
 
 /// Both calls are resumed and joined; the target of a blind transfer is called first. Where there is nobody to be joined
@@ -26,10 +26,8 @@ pub(super) fn fall_back(before: &[Action], cause: Cause, facts: Facts) -> Option
 
 /// Resumes what is held, by whomever of us: who is joined talks.
 fn resume(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
-    let left = Alive {
-        primary: facts.held != Held::Nobody,
-        consultation: facts.consultation_held != Held::Nobody,
-    };
+    let left =
+        Alive { primary: facts.held != Held::Nobody, consultation: facts.consultation_held != Held::Nobody };
     let mut all = super::Actions::from_slice(before);
     for side in SIDES {
         if left.has(side) {
@@ -64,7 +62,7 @@ pub(super) fn placing(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
         }
         Event::Timer(Timer::Consult) => undo(&[], Cause::Consult(None), NONE, facts),
         Event::Cancel => undo(&[], Cause::Cancelled, NONE, facts),
-        Event::Call(Side::Primary, end) => primary_over(end, facts),
+        Event::Call(Side::Primary, end) => primary_over(&[], end, facts),
         Event::Reoffer(..) | Event::Answer(_) | Event::Notify(_) | Event::Subscription(_) => stay(&[]),
         Event::Timer(
             Timer::Hold
@@ -102,7 +100,7 @@ pub(super) fn resuming(cause: Cause, left: Alive, event: Event, facts: Facts) ->
         ) if left.has(side) => undo(&[], Cause::Bridge, left, facts),
         Event::Timer(Timer::Resume) => undo(&[], Cause::Bridge, left, facts),
         Event::Cancel => undo(&[], Cause::Cancelled, left, facts),
-        Event::Call(Side::Primary, end) => primary_over(end, facts),
+        Event::Call(Side::Primary, end) => primary_over(&[], end, facts),
         Event::Call(Side::Consultation, _) => undo(&[], Cause::ConsultEnded, left, facts),
         Event::Reoffer(..)
         | Event::Consult(_)
@@ -129,13 +127,11 @@ pub(super) fn resuming(cause: Cause, left: Alive, event: Event, facts: Facts) ->
 pub(super) fn joining(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
     let part = [Action::Part];
     match event {
-        Event::Joined(true) => {
-            to(State::Ended, &[Action::NoteBridged, Action::Finish(bridged(cause))])
-        }
+        Event::Joined(true) => to(State::Ended, &[Action::NoteBridged, Action::Finish(bridged(cause))]),
         Event::Joined(false) => undo(&[], Cause::Bridge, NONE, facts),
         Event::Timer(Timer::Resume) => undo(&part, Cause::Bridge, NONE, facts),
         Event::Cancel => undo(&part, Cause::Cancelled, NONE, facts),
-        Event::Call(Side::Primary, end) => primary_over(end, facts),
+        Event::Call(Side::Primary, end) => primary_over(&part, end, facts),
         Event::Call(Side::Consultation, _) => undo(&part, Cause::ConsultEnded, NONE, facts),
         Event::Reoffer(..)
         | Event::Consult(_)
@@ -179,27 +175,28 @@ fn undo(before: &[Action], cause: Cause, in_flight: Alive, facts: Facts) -> Opti
         }
     }
     // It may talk when its answer comes, and is to wait on hold.
-    let facts = if facts.plan == Plan::Consult && in_flight.consultation && facts.consultation_held == Held::Us
-    {
-        facts.with_held(Side::Consultation, Held::Nobody)
-    } else {
-        facts
-    };
+    let facts =
+        if facts.plan == Plan::Consult && in_flight.consultation && facts.consultation_held == Held::Us {
+            facts.with_held(Side::Consultation, Held::Nobody)
+        } else {
+            facts
+        };
     recover(&actions, cause, facts)
 }
 
 /// The party that was to be moved is gone. A target that was called for the bridge is hung up on; any other call is the
 /// application's.
-fn primary_over(end: CallEnd, facts: Facts) -> Option<Step> {
+fn primary_over(before: &[Action], end: CallEnd, facts: Facts) -> Option<Step> {
     let outcome = match end {
         CallEnd::HungUp => peer_hung_up(),
         CallEnd::Closing | CallEnd::Local | CallEnd::Lost => call_ended(),
     };
     match facts.plan {
         Plan::Blind if facts.alive.consultation => {
-            to(State::Ended, &[Action::HangUp(Side::Consultation), Action::Finish(outcome)])
+            let mut all = super::Actions::from_slice(before);
+            all.push(Action::HangUp(Side::Consultation));
+            lose(&all, outcome, facts)
         }
-        Plan::Blind => finish(outcome),
-        Plan::Consult | Plan::Attended => lose(&[], outcome, facts),
+        Plan::Blind | Plan::Consult | Plan::Attended => lose(before, outcome, facts),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     super::event::{CallEnd, Consult, Event, Reoffer, Timer},
-    Action, Cause, Facts, Held, Side, State, Step, Tell, Wait, after, bridging, give_up, lose, primary_over, recover,
-    refer, to,
+    Action, Cause, Facts, Held, Side, State, Step, Tell, Wait, after, bridging, give_up, lose, primary_over,
+    recover, refer, to,
 };
 use crate::policy::attended::{SemiAttended, WithoutReplaces};
 
@@ -55,9 +55,7 @@ fn answered(complete: bool, facts: Facts) -> Option<Step> {
     match facts.may.without_replaces {
         _ if facts.may.replaces => before_refer(&before, Side::Consultation, facts),
         WithoutReplaces::Blind => drop_call(&before, facts),
-        WithoutReplaces::Refuse if facts.may.bridge => {
-            bridging::fall_back(&before, Cause::NoReplaces, facts)
-        }
+        WithoutReplaces::Refuse if facts.may.bridge => bridging::fall_back(&before, Cause::NoReplaces, facts),
         WithoutReplaces::Refuse => recover(&before, Cause::NoReplaces, facts),
     }
 }
@@ -67,9 +65,7 @@ pub(super) fn talking(active: Side, event: Event, facts: Facts) -> Option<Step> 
         Event::Complete => match facts.may.without_replaces {
             _ if facts.may.replaces => before_refer(&[], active, facts),
             WithoutReplaces::Blind => drop_call(&[], facts),
-            WithoutReplaces::Refuse if facts.may.bridge => {
-                bridging::fall_back(&[], Cause::NoReplaces, facts)
-            }
+            WithoutReplaces::Refuse if facts.may.bridge => bridging::fall_back(&[], Cause::NoReplaces, facts),
             // The command is refused with the reason, and nothing is lost (TR-173).
             WithoutReplaces::Refuse => None,
         },

@@ -2,8 +2,8 @@
 
 use super::{
     super::event::{CallEnd, Event, Reoffer, Timer},
-    Action, Cause, Facts, Held, Plan, Side, State, Step, Tell, Wait, after, bridging, consulting, finish, lose,
-    primary_over, recover, refer, to,
+    Action, Cause, Facts, Held, Plan, Side, State, Step, Tell, Wait, after, bridging, consulting, finish,
+    lose, primary_over, recover, refer, to,
 };
 use crate::Hold;
 

@@ -2,8 +2,8 @@
 
 use super::{
     super::event::{Answer, CallEnd, End, Event, Report, Timer},
-    Action, Cause, Facts, Parted, Plan, Side, State, StatusCode, Step, Tell, Wait, bridging, call_ended, complete, finish, give_up,
-    lose, peer_hung_up, recover, succeeded, take_back, to,
+    Action, Cause, Facts, Parted, Plan, Side, State, StatusCode, Step, Tell, Wait, bridging, call_ended,
+    complete, finish, give_up, lose, peer_hung_up, recover, succeeded, take_back, to,
 };
 
 /// As [`recover`] when the refusal makes the call itself doubtful: a re-INVITE tells whether it lives (TR-266).
