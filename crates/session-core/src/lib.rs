@@ -48,7 +48,7 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Failure, LearnedFrom, Network, Outcome,
+    AttendedOptions, AttendedPolicy, Completion, Decision, Failure, Fallback, LearnedFrom, Network, Outcome,
     OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
     TransferPolicy, TransferRefusal, WithoutReplaces,
 };

@@ -14,7 +14,7 @@ use dialog_core::{
 use sip_transport::{Cx, Out};
 
 use crate::{
-    ReferPolicy, TransferId, TransferInfo, TransferOutput, TransferPolicy, TransferTimer,
+    Fallback, ReferPolicy, TransferId, TransferInfo, TransferOutput, TransferPolicy, TransferTimer,
     legs::Legs,
     replacing::Replacements,
     surroundings::Surroundings,
@@ -83,6 +83,18 @@ impl Transfers {
     pub fn policy_for(&mut self, leg: LegId, refer: ReferPolicy) -> bool {
         let entry = self.legs.enter(leg, self.policy.legs);
         entry.map(|entry| entry.refer = Some(refer)).is_some()
+    }
+
+    /// Says what is done when the party of a transfer of ours cannot be moved, whatever it began with; `false` if it is none
+    /// or over.
+    pub fn fallback_for(&mut self, transfer: TransferId, fallback: Fallback) -> bool {
+        match self.under_way.get_mut(&transfer) {
+            Some(Transfer::Ours(transfer)) => {
+                transfer.fall_back_to(fallback);
+                true
+            }
+            Some(Transfer::Asked(_)) | None => false,
+        }
     }
 
     /// The transfers that are under way, oldest id first.

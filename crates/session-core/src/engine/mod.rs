@@ -8,6 +8,7 @@
 mod accounts;
 mod audio;
 mod boundary;
+mod bridges;
 mod commands;
 mod config;
 mod coordination;
@@ -123,6 +124,8 @@ pub struct Engine<T> {
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
     /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
     switches: BTreeMap<Op, coordination::Switch>,
+    /// Calls that are being paired.
+    joins: BTreeMap<Op, bridges::Join>,
     /// Audio commands that wait for the streams.
     audio_asked: BTreeMap<Op, (CommandId, Option<RecordingId>)>,
     /// Recordings that have not ended, with the calls they were begun in; a device has one at a time.
@@ -188,6 +191,7 @@ impl<T: Tap> Engine<T> {
             registrations: BTreeMap::new(),
             coordinations: BTreeMap::new(),
             switches: BTreeMap::new(),
+            joins: BTreeMap::new(),
             audio_asked: BTreeMap::new(),
             recordings: BTreeMap::new(),
             cancellers: BTreeMap::new(),
@@ -269,6 +273,7 @@ impl<T: Tap> Engine<T> {
                 + self.consulting.len()
                 + self.asked.len()
                 + self.switching()
+                + self.joins.len()
                 + self.audio_asked.len(),
             coordinations: self.coordinations.len(),
             recordings: self.recordings.len(),

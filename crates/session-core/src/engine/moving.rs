@@ -86,7 +86,7 @@ impl<T: Tap> Engine<T> {
     }
 
     /// The transfer in which the target of the one call is asked in the other.
-    fn consultation_of(&self, session: SessionId, consultation: SessionId) -> Option<TransferId> {
+    pub(super) fn consultation_of(&self, session: SessionId, consultation: SessionId) -> Option<TransferId> {
         let is_this =
             |leg: Option<LegId>, wanted: SessionId| leg.is_some_and(|leg| leg.number() == wanted.number());
         let mut transfers = self.transfers.transfers();
@@ -99,7 +99,7 @@ impl<T: Tap> Engine<T> {
     }
 
     /// The leg of a call that is up; otherwise the command is answered here.
-    fn established(&mut self, id: CommandId, session: SessionId) -> Option<LegId> {
+    pub(super) fn established(&mut self, id: CommandId, session: SessionId) -> Option<LegId> {
         match self.in_state(session, SessionState::Established) {
             Ok(leg) => Some(leg),
             Err(error) => {
@@ -110,7 +110,7 @@ impl<T: Tap> Engine<T> {
     }
 
     /// Wished for is held enough: a transfer that fails must not resume what the application holds.
-    fn is_held(&self, session: SessionId) -> bool {
+    pub(super) fn is_held(&self, session: SessionId) -> bool {
         let negotiation = self.sessions.get(&session).and_then(|session| session.negotiation.as_ref());
         negotiation.is_some_and(media_core::Negotiation::desired_hold)
     }

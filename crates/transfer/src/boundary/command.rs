@@ -188,6 +188,9 @@ pub enum TransferRefusal {
     /// Who would get the INVITE with Replaces does not say that it supports it (RFC 3891 §6.2, TR-173).
     #[error("the peer does not support Replaces")]
     NoReplaces,
+    /// The call is not bridged with another one.
+    #[error("the call is not bridged")]
+    NotBridged,
     /// A call cannot be transferred to itself.
     #[error("both calls are the same")]
     SameCall,

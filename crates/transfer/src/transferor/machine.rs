@@ -157,6 +157,7 @@ pub(super) struct May {
 
 /// What a step depends on besides the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent answer to a question of one row")]
 pub(super) struct Facts {
     pub(super) plan: Plan,
     pub(super) held: Held,

@@ -160,6 +160,10 @@ impl Transferor {
         }
     }
 
+    pub(crate) const fn fall_back_to(&mut self, fallback: Fallback) {
+        self.fallback = Some(fallback);
+    }
+
     pub(crate) const fn is_over(&self) -> bool {
         matches!(self.state, State::Ended)
     }
