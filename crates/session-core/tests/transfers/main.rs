@@ -1,5 +1,6 @@
 //! The facade on real sockets: transfers as an application sees them.
 
 mod attended;
+mod bridges;
 mod media;
 mod stage;
