@@ -1,6 +1,6 @@
 //! Parties that cannot be referred and are bridged, from their traces.
 
-use crate::golden::{count, golden, line};
+use crate::golden::{at_ms, count, golden, line};
 
 #[test]
 fn a_party_whose_allow_names_no_refer_is_bridged_with_a_target_that_is_called_for_it() {
@@ -70,4 +70,17 @@ fn a_bridge_is_handed_over_without_a_hold() {
     line(&trace, &["alice    * transfer_succeeded"]);
     let held = trace.lines().skip(bridged).filter(|line| line.contains("sendonly")).count();
     assert_eq!(held, 0, "{trace}");
+}
+
+#[test]
+fn a_call_that_takes_the_place_of_a_bridged_one_is_bridged_in_its_stead() {
+    // covers: EC-70, TR-110
+    let trace = golden("bridge-replaced");
+    line(&trace, &["dave  -> alice", "INVITE", "Replaces"]);
+    // Bob is only hung up on when everybody hangs up.
+    assert_eq!(at_ms(&trace, line(&trace, &["alice -> bob", "BYE"])), 15_000, "{trace}");
+    let trace = golden("bridge-moved-on");
+    line(&trace, &["carol -> alice", "REFER"]);
+    // Bob is only hung up on when everybody hangs up.
+    assert_eq!(at_ms(&trace, line(&trace, &["alice -> bob", "BYE"])), 15_000, "{trace}");
 }
