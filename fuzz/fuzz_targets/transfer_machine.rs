@@ -18,7 +18,7 @@ use libfuzzer_sys::fuzz_target;
 use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    AttendedOptions, AttendedPolicy, BlindOptions, Completion, Decision, Hold, HoldFailure, Purpose,
+    AttendedOptions, AttendedPolicy, BlindOptions, Completion, Decision, Fallback, Hold, HoldFailure, Purpose,
     ReferPolicy, ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
     TransferPolicy, TransferTimer, Transfers, WithoutReplaces,
 };
@@ -51,6 +51,8 @@ struct World {
     talks: bool,
     /// Calls that are to replace others, and whether it was told what came of them.
     replacing: BTreeMap<LegId, bool>,
+    /// Calls that are to be joined.
+    joins: Vec<(LegId, LegId)>,
 }
 
 fn pick<T: Copy + From<u64>>(of: &[T], index: u8) -> T {
@@ -79,6 +81,7 @@ fn options_of(bits: u8) -> AttendedOptions {
             [usize::from(bits >> 2) % 3],
         protect_target: bits & 1 != 0,
         force: bits & 2 != 0,
+        fallback: [None, Some(Fallback::None), Some(Fallback::Bridge)][usize::from(bits >> 5) % 3],
     }
 }
 
@@ -86,6 +89,7 @@ fn policy_of(refer: u8, bits: u8) -> TransferPolicy {
     let semi = [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind, SemiAttended::Refuse];
     TransferPolicy {
         refer: refer_policy(refer),
+        fallback: if refer & 128 == 0 { Fallback::None } else { Fallback::Bridge },
         hold_failure: if bits & 1 == 0 { HoldFailure::GoOn } else { HoldFailure::Fail },
         attended: AttendedPolicy {
             retry: bits & 2 == 0,
@@ -115,6 +119,11 @@ impl World {
             self.take(output);
         }
         assert!(self.transfers.len() <= LIMIT);
+        // The streams follow or refuse.
+        if let Some((a, b)) = self.joins.pop() {
+            let joined = self.now & 4 == 0;
+            self.step(|transfers, cx, outbox| transfers.bridged(cx, a, b, joined, &mut outbox.out()));
+        }
     }
 
     fn take(&mut self, output: TransferOutput) {
@@ -142,6 +151,7 @@ impl World {
                 assert!(ReferTo::parse(&format!("<{refer_to}>")).is_ok());
                 self.subs.push(subscription);
             }
+            TransferOutput::Bridge { a, b } => self.joins.push((a, b)),
             TransferOutput::Replacement(told) => {
                 assert_eq!(self.replacing.insert(told.new, true), Some(false), "told once");
             }
@@ -418,6 +428,7 @@ fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
         over: BTreeMap::new(),
         talks: false,
         replacing: BTreeMap::new(),
+            joins: Vec::new(),
     };
     for op in ops {
         world.run(op);
