@@ -4,9 +4,9 @@
 
 use std::{
     fs,
-    net::{SocketAddr, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
     path::PathBuf,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicU8, AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -33,6 +33,13 @@ const RING_LIMIT: Duration = Duration::from_secs(1);
 /// A measured tone is off by this at most.
 const TONE_TOLERANCE: u16 = 15;
 
+/// A loopback address that no other test uses, so that a port of it is free unless we hold it.
+fn own_address() -> Ipv4Addr {
+    static NUMBER: AtomicU8 = AtomicU8::new(0);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 128 | NUMBER.fetch_add(1, Ordering::Relaxed) & 63, high, low)
+}
+
 /// A party that records what it sends.
 struct Recorded {
     party: Party,
@@ -41,7 +48,13 @@ struct Recorded {
 }
 
 impl Recorded {
-    async fn start(name: &'static str, tone: u16, calls: Calls, holds_first: bool) -> Self {
+    async fn start(
+        name: &'static str,
+        tone: u16,
+        address: Ipv4Addr,
+        calls: Calls,
+        holds_first: bool,
+    ) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let file = format!("patchcord-continuity-{}-{number}-{name}.pcap", std::process::id());
@@ -50,6 +63,7 @@ impl Recorded {
         let mut setup = Setup {
             capture: Some(capture.clone().sent_only()),
             holds_first,
+            listen: format!("{address}:0"),
             ..Setup::new(name, tone, calls)
         };
         setup.policy.ring_limit = RING_LIMIT;
@@ -184,10 +198,11 @@ async fn leg(of: &Recorded, call: SessionId) -> Leg {
 }
 
 async fn three(carol: Calls, holds_first: bool) -> [Recorded; 3] {
+    let address = own_address();
     [
-        Recorded::start("alice", ALICE, Calls::Answer, holds_first).await,
-        Recorded::start("bob", BOB, Calls::Answer, holds_first).await,
-        Recorded::start("carol", CAROL, carol, holds_first).await,
+        Recorded::start("alice", ALICE, address, Calls::Answer, holds_first).await,
+        Recorded::start("bob", BOB, address, Calls::Answer, holds_first).await,
+        Recorded::start("carol", CAROL, address, carol, holds_first).await,
     ]
 }
 

@@ -8,10 +8,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use crate::examples::{Built, build_tests};
 use crate::flags::{Flag, Flags};
-use crate::process::{Failure, Outcome, run as run_command, succeeds};
+use crate::process::{Failure, Outcome, capture, run as run_command, shown, succeeds};
 use crate::sipjs;
 use crate::workspace::Workspace;
 
@@ -23,6 +24,10 @@ const TABLE: &str = "table::the_table_in_the_documentation_is_that_of_the_cases"
 
 /// The ways into a private network: as root, and as anybody where user namespaces are permitted.
 const PRIVATE: &[&[&str]] = &[&["unshare", "-n"], &["unshare", "-rn"]];
+
+/// Parts that the cases are run in at once, each in a private network of its own. A case waits for its peers nearly all the
+/// time, so that two processors carry two.
+const PARTS: usize = 2;
 
 /// Raises the loopback of the new network, then becomes the program.
 const RAISE_AND_RUN: &str = "ip link set lo up && exec \"$@\"";
@@ -37,14 +42,62 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     }
     let test = find(&built, "patchcord-tests", "interop")?;
     let folder = workspace.root.join(&workspace.member("patchcord-tests")?.dir);
-    let mut cases = within_network(&test.executable);
-    cases.current_dir(&folder).env("PATCHCORD_INTEROP", "1").env("PATCHCORD_SIPJS", modules);
-    if flags.has("--check") {
-        return run_command(&mut cases);
+    let network = private_network();
+    if network.is_none() {
+        println!("interop: no private network can be made here (unshare is refused); using that of the host");
     }
-    run_command(cases.args(["--skip", TABLE]))?;
+    let mut parts = cases(&test.executable, if network.is_some() { PARTS } else { 1 }, flags.has("--check"))?;
+    let commands = parts.iter_mut().map(|names| {
+        let mut command = within(network, &test.executable);
+        command.args(names.as_slice()).current_dir(&folder);
+        command.env("PATCHCORD_INTEROP", "1").env("PATCHCORD_SIPJS", &modules);
+        command
+    });
+    all_at_once(commands.collect())?;
+    if flags.has("--check") {
+        return Ok(());
+    }
     let mut table = Command::new(&test.executable);
     run_command(table.args(["--exact", TABLE]).current_dir(folder).env("PATCHCORD_INTEROP_TABLE", "write"))
+}
+
+/// The names of the cases in so many parts.
+fn cases(program: &Path, parts: usize, with_table: bool) -> Result<Vec<Vec<String>>, Failure> {
+    let listed = capture(Command::new(program).args(["--list", "--format", "terse"]))?;
+    Ok(shared_out(&listed, parts, with_table))
+}
+
+/// One case to each part in turn, so that the slow ones of a module are shared out.
+fn shared_out(listed: &str, parts: usize, with_table: bool) -> Vec<Vec<String>> {
+    let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+    let mut shared = vec![Vec::new(); parts];
+    for (number, name) in names.filter(|name| with_table || *name != TABLE).enumerate() {
+        shared[number % parts].push(name.to_owned());
+    }
+    shared
+}
+
+/// Runs the commands at the same time. The first writes to the terminal; what the others wrote follows.
+fn all_at_once(commands: Vec<Command>) -> Outcome {
+    let mut commands = commands.into_iter();
+    let first = commands.next();
+    let (mut outcome, others) = thread::scope(|scope| {
+        let others: Vec<_> =
+            commands.map(|mut command| scope.spawn(move || (shown(&command), command.output()))).collect();
+        let outcome = first.map_or(Ok(()), |mut command| run_command(&mut command));
+        (outcome, others.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>())
+    });
+    for other in others {
+        let (name, output) = other.map_err(|_| Failure::new("a part of the cases was not run"))?;
+        let output = output.map_err(|error| Failure::new(format!("{name} did not start: {error}")))?;
+        println!("+ {name}");
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        if !output.status.success() {
+            outcome = outcome.and(Err(Failure::new(format!("interop: {}", output.status))));
+        }
+    }
+    outcome
 }
 
 fn find<'a>(built: &'a [Built], package: &str, name: &str) -> Result<&'a Built, Failure> {
@@ -54,20 +107,18 @@ fn find<'a>(built: &'a [Built], package: &str, name: &str) -> Result<&'a Built, 
         .ok_or_else(|| Failure::new(format!("package {package} has no test `{name}`")))
 }
 
-/// The command for the test program. One test at a time: the peers have fixed ports.
-fn within_network(program: &Path) -> Command {
-    let mut command = if let Some((first, rest)) = private_network() {
-        let mut command = Command::new(first);
-        command.args(rest).args(["sh", "-c", RAISE_AND_RUN, "sh"]).arg(program);
-        command.env("PATCHCORD_NETWORK", "private");
-        command
-    } else {
-        println!("interop: no private network can be made here (unshare is refused); using that of the host");
-        let mut command = Command::new(program);
-        command.env("PATCHCORD_NETWORK", "host");
-        command
+/// The command for the test program in a private network, or in that of the host. One test at a time: the peers have fixed
+/// ports.
+fn within(network: Option<(&str, &[&str])>, program: &Path) -> Command {
+    let (mut command, name) = match network {
+        Some((first, rest)) => {
+            let mut command = Command::new(first);
+            command.args(rest).args(["sh", "-c", RAISE_AND_RUN, "sh"]).arg(program);
+            (command, "private")
+        }
+        None => (Command::new(program), "host"),
     };
-    command.args(["--test-threads=1", "--nocapture"]);
+    command.env("PATCHCORD_NETWORK", name).args(["--test-threads=1", "--nocapture", "--exact"]);
     command
 }
 
@@ -77,4 +128,17 @@ fn private_network() -> Option<(&'static str, &'static [&'static str])> {
         succeeds(Command::new(first).args(rest).args(["sh", "-c", RAISE_AND_RUN, "sh", "true"]))
             .then_some((*first, rest))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_is_in_one_part() {
+        let listed =
+            format!("a::one: test\na::two: test\nb::three: test\n{TABLE}: test\n\n4 tests, 0 benchmarks\n");
+        assert_eq!(shared_out(&listed, 2, false), [vec!["a::one", "b::three"], vec!["a::two"]]);
+        assert_eq!(shared_out(&listed, 1, true), [vec!["a::one", "a::two", "b::three", TABLE]]);
+    }
 }

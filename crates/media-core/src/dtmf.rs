@@ -37,6 +37,10 @@ pub struct Event(u8);
 impl Event {
     /// The hook flash, event 16.
     pub const FLASH: Self = Self(16);
+    /// The digit `1`.
+    pub const ONE: Self = Self(1);
+    /// The digit `2`.
+    pub const TWO: Self = Self(2);
 
     /// Returns the event with this code; `None` above 16.
     pub fn from_code(code: u8) -> Option<Self> {

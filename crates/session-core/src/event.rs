@@ -15,7 +15,7 @@ use transfer::{Outcome, OutcomeKind, TransferId};
 
 use crate::{
     describe::{cause_code, describe_cause, learned_name, outcome_name},
-    engine::{MediaFailure, MonitorSummary, SessionMediaState},
+    engine::{DecidedBy, MediaFailure, MonitorSummary, SessionMediaState},
 };
 
 identifier! {
@@ -151,6 +151,16 @@ pub enum EventKind {
     ConsultSwapped {
         /// Its call.
         active: SessionId,
+    },
+    /// The target of a warm transfer takes the caller over.
+    TargetAccepted {
+        /// By what it was decided.
+        by: DecidedBy,
+    },
+    /// The target of a warm transfer does not take the caller over; the caller is being taken back.
+    TargetDeclined {
+        /// By what it was decided.
+        by: DecidedBy,
     },
     /// The party that was to be moved is gone; the consultation call goes on as a call like any other.
     PrimaryLost,
@@ -312,6 +322,8 @@ impl SessionEvent {
             EventKind::ConsultRinging { .. } => "consult_ringing",
             EventKind::ConsultAnswered => "consult_answered",
             EventKind::ConsultSwapped { .. } => "consult_swapped",
+            EventKind::TargetAccepted { .. } => "target_accepted",
+            EventKind::TargetDeclined { .. } => "target_declined",
             EventKind::PrimaryLost => "primary_lost",
             EventKind::ReferSent => "refer_sent",
             EventKind::TransferAccepted { .. } => "transfer_accepted",
@@ -413,6 +425,7 @@ impl SessionEvent {
         match &self.kind {
             EventKind::RegistrationFailed { failure, .. } => Some(failure.to_string()),
             EventKind::CallEnded { cause } => Some(describe_cause(cause)),
+            EventKind::TargetAccepted { by } | EventKind::TargetDeclined { by } => Some(by.to_string()),
             EventKind::TransferEnded(outcome) => outcome.failure.map(|failure| failure.to_string()),
             EventKind::MediaFailed { failure } => Some(failure.to_string()),
             EventKind::MediaStateChanged { state: SessionMediaState::Failed(failure) } => {

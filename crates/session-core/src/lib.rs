@@ -18,7 +18,7 @@ pub use error::{
 pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
-    Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType,
+    Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType, WarmTransfer,
 };
 
 pub use dialog_core::{
@@ -26,8 +26,8 @@ pub use dialog_core::{
     Registered, RegistrationFailure, RegistrationId, Reliability, Secret, SessionTimers, Users,
 };
 pub use engine::{
-    AudioConfig, CallOptions, HoldBy, HoldState, MediaFailure, MediaMode, MonitorSummary, RegistrationInfo,
-    SessionInfo, SessionMediaState, TransferInfo,
+    Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
+    MonitorSummary, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, WarmOptions,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
@@ -48,7 +48,7 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Failure, Fallback, LearnedFrom, Network, Outcome,
-    OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
+    AttendedOptions, AttendedPolicy, Completion, Decision, Decline, Failure, Fallback, LearnedFrom, Network,
+    Outcome, OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
     TransferPolicy, TransferRefusal, WithoutReplaces,
 };

@@ -116,7 +116,9 @@ async fn an_application_that_stops_deciding_refuses_what_waits() {
 async fn a_shutdown_tells_the_summary_of_each_stream_and_frees_the_port() {
     let (callee, incoming) = SessionManager::builder().start().await.expect("a callee");
     answer_everything(callee.clone(), incoming);
-    let (caller, _incoming) = SessionManager::builder().start().await.expect("a caller");
+    // An address of its own, where no other test takes the port once it is free.
+    let own = SessionManager::builder().listen("udp:127.0.78.1:0").expect("a listen address");
+    let (caller, _incoming) = own.start().await.expect("a caller");
     let mut events = caller.subscribe().expect("events");
     let call = caller.call(&uri(&callee)).await.expect("a call");
     settled(&call).await.expect("up");

@@ -275,6 +275,12 @@ pub enum Failure {
     /// The target could not be asked: it refused, did not answer or cannot be reached.
     #[error("the target did not take the consultation call")]
     Consultation,
+    /// The target was asked and did not take the party over.
+    #[error("the target does not take the call over")]
+    Declined,
+    /// The target was asked, and did not say in time whether it takes the party over.
+    #[error("the target did not decide in time")]
+    Undecided,
     /// The consultation call ended before the transfer was completed.
     #[error("the consultation call ended")]
     ConsultationEnded,

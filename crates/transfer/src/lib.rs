@@ -22,7 +22,7 @@ pub use boundary::{
     Failure, LearnedFrom, Outcome, OutcomeKind, Purpose, Role, TransferEvent, TransferEventKind, TransferId,
     TransferOutput,
     command::{
-        AttendedOptions, BlindOptions, Completion, Decision, Hold, ReferPlacement, TransferCommand,
+        AttendedOptions, BlindOptions, Completion, Decision, Decline, Hold, ReferPlacement, TransferCommand,
         TransferRefusal,
     },
 };

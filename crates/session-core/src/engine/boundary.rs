@@ -12,6 +12,7 @@ use transfer::{AttendedOptions, Completion, Decision, TransferId};
 use super::accounts::{AccountCommand, RegistrationInfo};
 use super::audio::AudioCommand;
 use super::media_boundary::{MediaCommand, SessionMediaState};
+use super::warm::WarmOptions;
 use crate::{
     error::{RegistrationError, SessionError, SessionState, TransferError},
     event::{SessionEvent, SessionId},
@@ -209,6 +210,22 @@ pub enum Command {
         options: AttendedOptions,
         /// When the transfer is completed.
         completion: Completion,
+    },
+    /// Hands the other party of a call to a target that is told first; replied as [`Command::Consult`] is.
+    Warm {
+        /// The call.
+        session: SessionId,
+        /// Who is to take it over.
+        target: UriBuf,
+        /// How.
+        options: Box<WarmOptions>,
+    },
+    /// The application's word on a warm transfer whose target has answered.
+    DecideWarm {
+        /// The transfer.
+        transfer: TransferId,
+        /// Whether the target takes the caller over.
+        accept: bool,
     },
     /// Moves the other party of a call to the party of another one; replied with [`Reply::Transfer`] once it has begun.
     /// Where the second call is the consultation of a transfer of the first, that transfer is completed.
@@ -443,7 +460,7 @@ pub struct Leftovers {
     pub ports: usize,
     /// Commands without an answer.
     pub commands: usize,
-    /// Transfers whose media is kept together.
+    /// Transfers whose media is kept together, and warm transfers.
     pub coordinations: usize,
     /// Recordings whose end was not told.
     pub recordings: usize,

@@ -51,8 +51,11 @@ impl<T: Tap> Engine<T> {
             Command::Resume { session } => self.change_hold(id, session, false),
             Command::Blind { session, target } => self.blind(id, session, target),
             Command::Consult { session, target, options, completion } => {
-                self.consult(id, session, target, options, completion);
+                // The transfer's id is in its reply.
+                let _ = self.consult(id, session, target, options, completion);
             }
+            Command::Warm { session, target, options } => self.begin_warm(id, session, target, *options),
+            Command::DecideWarm { transfer, accept } => self.decide_warm(id, transfer, accept),
             Command::Attended { session, consultation, options } => {
                 self.attended(id, session, consultation, options);
             }

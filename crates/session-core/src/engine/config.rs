@@ -8,6 +8,8 @@ use sip_message::NameAddrBuf;
 use transaction_core::Timing;
 use transfer::TransferPolicy;
 
+use super::session::UNDECIDED;
+
 /// Whether calls have RTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MediaMode {
@@ -126,5 +128,18 @@ impl EngineConfig {
             refer_acceptance: ReferAcceptance::default(),
             trace: false,
         }
+    }
+}
+
+/// How much longer than any limit of a call's own the transaction layer waits for a response to its INVITE: the call's limit
+/// fires first, and says why.
+const SILENCE_MARGIN: Duration = Duration::from_mins(1);
+
+impl EngineConfig {
+    /// The transaction layer's part of it.
+    pub(super) fn of_transactions(&self) -> transaction_core::Config {
+        let defaults = transaction_core::Config::default();
+        let longest = self.ring_limit.max(UNDECIDED).saturating_add(SILENCE_MARGIN);
+        transaction_core::Config { timing: self.timing, silence: defaults.silence.max(longest), ..defaults }
     }
 }

@@ -358,7 +358,11 @@ impl<T: Tap> Engine<T> {
                 }
                 StreamEvent::SourceEnded { .. } | StreamEvent::RecordingEnded { .. } => {
                     if let Some((session, kind)) = self.audio_event(&event) {
+                        let ended = matches!(kind, EventKind::SourceEnded);
                         self.tell(Some(session), None, kind);
+                        if ended {
+                            self.warm_briefed(session);
+                        }
                     }
                     return;
                 }
@@ -369,12 +373,16 @@ impl<T: Tap> Engine<T> {
         if let EventKind::MediaQuality(report) = &kind {
             transfer = self.measured(session, report);
         }
+        let digit = if let EventKind::Digit { digit, .. } = kind { Some(digit) } else { None };
         let flows = match &kind {
             EventKind::MediaFlowing => Some(true),
             EventKind::MediaSilent => Some(false),
             _ => None,
         };
         self.tell(Some(session), transfer, kind);
+        if let Some(digit) = digit {
+            self.warm_digit(session, digit);
+        }
         if let Some(flows) = flows {
             if let Some(session) = self.sessions.get_mut(&session) {
                 session.media.flowing = flows;

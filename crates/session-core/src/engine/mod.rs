@@ -19,6 +19,7 @@ mod moving;
 mod replacing;
 mod session;
 mod transfers;
+mod warm;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -52,6 +53,7 @@ pub use boundary::{
 };
 pub use config::{AudioConfig, EngineConfig, MediaMode};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
+pub use warm::{Acceptance, DecidedBy, WarmOptions};
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at
 /// once, so that a flood of values cannot keep the driver from its sockets.
@@ -66,6 +68,8 @@ enum EngineTimer {
     Transfer(TransferTimer),
     /// An incoming call that nobody decides about.
     Undecided(SessionId),
+    /// The target of a warm transfer has not decided.
+    Warm(TransferId),
     /// Ports that were given back have rested.
     Ports,
 }
@@ -122,6 +126,8 @@ pub struct Engine<T> {
     ports: media::Ports,
     /// The calls of each live transfer.
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
+    /// Warm transfers that have not ended.
+    warm: BTreeMap<TransferId, warm::Warm>,
     /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
     switches: BTreeMap<Op, coordination::Switch>,
     /// Calls that are being paired.
@@ -166,7 +172,7 @@ impl<T: Tap> Engine<T> {
             session_timers: config.session_timers,
             ..DialogConfig::default()
         };
-        let transactions = transaction_config(&config);
+        let transactions = config.of_transactions();
         Self {
             transports: Transports::new(config.transport),
             transactions: Transactions::new(transactions),
@@ -192,6 +198,7 @@ impl<T: Tap> Engine<T> {
             coordinations: BTreeMap::new(),
             switches: BTreeMap::new(),
             joins: BTreeMap::new(),
+            warm: BTreeMap::new(),
             audio_asked: BTreeMap::new(),
             recordings: BTreeMap::new(),
             cancellers: BTreeMap::new(),
@@ -226,6 +233,7 @@ impl<T: Tap> Engine<T> {
             let cx = &mut self.surroundings.cx();
             match timer {
                 EngineTimer::Undecided(session) => self.give_up_undecided(session),
+                EngineTimer::Warm(transfer) => self.warm_overdue(transfer),
                 EngineTimer::Ports => self.ports.rested(),
                 EngineTimer::Transport(timer) => {
                     self.transports.expire(cx, timer, &mut self.from_transport.out());
@@ -275,7 +283,7 @@ impl<T: Tap> Engine<T> {
                 + self.switching()
                 + self.joins.len()
                 + self.audio_asked.len(),
-            coordinations: self.coordinations.len(),
+            coordinations: self.coordinations.len() + self.warm_transfers(),
             recordings: self.recordings.len(),
         }
     }
@@ -472,16 +480,6 @@ impl<T: Tap> Engine<T> {
     fn mint_leg(&mut self) -> LegId {
         self.surroundings.ids.mint()
     }
-}
-
-/// How much longer than any limit of a call's own the transaction layer waits for a response to its INVITE: the call's limit
-/// fires first, and says why.
-const SILENCE_MARGIN: Duration = Duration::from_mins(1);
-
-fn transaction_config(config: &EngineConfig) -> transaction_core::Config {
-    let defaults = transaction_core::Config::default();
-    let longest = config.ring_limit.max(session::UNDECIDED).saturating_add(SILENCE_MARGIN);
-    transaction_core::Config { timing: config.timing, silence: defaults.silence.max(longest), ..defaults }
 }
 
 fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl Fn(K) -> EngineTimer) {

@@ -27,6 +27,7 @@ impl<T: Tap> Engine<T> {
         self.ask_transfer(id, command, Asked::transfer);
     }
 
+    /// The transfer, where the transfer layer was asked.
     pub(super) fn consult(
         &mut self,
         id: CommandId,
@@ -34,17 +35,18 @@ impl<T: Tap> Engine<T> {
         target: UriBuf,
         options: AttendedOptions,
         completion: Completion,
-    ) {
-        let Some(leg) = self.established(id, session) else { return };
+    ) -> Option<TransferId> {
+        let leg = self.established(id, session)?;
         let limit = self.config.max_calls;
         if self.stopping || self.sessions.len() >= limit {
             let error =
                 if self.stopping { SessionError::Closed } else { SessionError::TooManyCalls { limit } };
             self.reply(id, Err(TransferError::Session(error).into()));
-            return;
+            return None;
         }
+        let transfer = self.surroundings.ids.mint();
         let command = TransferCommand::Consult {
-            transfer: self.surroundings.ids.mint(),
+            transfer,
             leg,
             consultation: self.mint_leg(),
             target,
@@ -54,6 +56,7 @@ impl<T: Tap> Engine<T> {
             completion,
         };
         self.ask_transfer(id, command, Asked::until_placed);
+        Some(transfer)
     }
 
     pub(super) fn attended(

@@ -67,6 +67,7 @@ impl<T: Tap> Engine<T> {
         | TransferCommand::Swap { transfer }
         | TransferCommand::Detach { transfer }
         | TransferCommand::Cancel { transfer }
+        | TransferCommand::Decline { transfer, .. }
         | TransferCommand::Decide { transfer, .. }) = &command;
         self.asked.push_back(asked(*transfer, id));
         self.command_transfers(command);
@@ -139,6 +140,9 @@ impl<T: Tap> Engine<T> {
     }
 
     fn transfer_asked(&mut self, transfer: TransferId, result: Result<(), transfer::TransferRefusal>) {
+        if result.is_err() {
+            self.warm_refused(transfer);
+        }
         let Some(at) = self.asked.iter().position(|asked| asked.transfer == transfer) else { return };
         let Some(asked) = self.asked.remove(at) else { return };
         match (result, asked.then) {
@@ -185,13 +189,17 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::Consulting { consultation } => {
                 let consultation = SessionId::from(consultation.number());
                 self.takes_part(transfer, consultation);
+                self.warm_consulting(transfer, consultation);
                 if let Some(command) = self.consulting.remove(&transfer) {
                     self.reply(command, Ok(Reply::Consultation(transfer, consultation)));
                 }
                 EventKind::TransferConsulting { consultation }
             }
             TransferEventKind::ConsultRinging { status } => EventKind::ConsultRinging { status },
-            TransferEventKind::ConsultAnswered => EventKind::ConsultAnswered,
+            TransferEventKind::ConsultAnswered => {
+                self.tell(Some(session), Some(transfer), EventKind::ConsultAnswered);
+                return self.warm_answered(transfer);
+            }
             TransferEventKind::Swapped { active } => {
                 EventKind::ConsultSwapped { active: SessionId::from(active.number()) }
             }
@@ -224,6 +232,7 @@ impl<T: Tap> Engine<T> {
             let leg = waiting.leg;
             self.hang_up_leg(leg);
         }
+        self.warm_ended(transfer, outcome);
         self.release(transfer);
         self.tell(Some(session), Some(transfer), EventKind::TransferEnded(outcome));
     }

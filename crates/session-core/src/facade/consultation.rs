@@ -25,6 +25,10 @@ impl Consultation {
         Self { manager, call, transfer }
     }
 
+    pub(super) fn into_parts(self) -> (SessionManager, Session, Transfer) {
+        (self.manager, self.call, self.transfer)
+    }
+
     /// The transfer's identifier, as in events.
     pub fn id(&self) -> TransferId {
         self.transfer.id()

@@ -12,6 +12,7 @@ mod session;
 mod session_manager;
 mod transfer;
 mod transfer_media;
+mod warm;
 
 pub use builder::Builder;
 pub use consultation::Consultation;
@@ -22,3 +23,4 @@ pub use registration::Registration;
 pub use session::Session;
 pub use session_manager::{EventsError, SessionManager, TransferType};
 pub use transfer::Transfer;
+pub use warm::WarmTransfer;

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     driver::{Answer, Answered, Request},
-    engine::{CallOptions, Command, CommandError, HoldState, Reply, SessionInfo, TransferInfo},
+    engine::{CallOptions, Command, CommandError, HoldState, Reply, SessionInfo, TransferInfo, WarmOptions},
     error::{RecoveryAction, SessionError, TransferError},
     event::{SessionEvent, SessionId},
 };
@@ -260,7 +260,22 @@ impl SessionManager {
         completion: Completion,
     ) -> Result<Consultation, TransferError> {
         let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
-        match self.ask(Command::Consult { session, target, options, completion }).await {
+        self.consulting(Command::Consult { session, target, options, completion }).await
+    }
+
+    pub(super) async fn warm(
+        &self,
+        session: SessionId,
+        target: &str,
+        options: WarmOptions,
+    ) -> Result<Consultation, TransferError> {
+        let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
+        self.consulting(Command::Warm { session, target, options: Box::new(options) }).await
+    }
+
+    /// A command that is replied with the call in which the target is asked.
+    async fn consulting(&self, command: Command) -> Result<Consultation, TransferError> {
+        match self.ask(command).await {
             Ok(Answered::Consultation(id, watch, call, status)) => Ok(Consultation::new(
                 self.clone(),
                 Session::new(self.clone(), call, status),

@@ -4,3 +4,4 @@ mod attended;
 mod bridges;
 mod media;
 mod stage;
+mod warm;

@@ -85,6 +85,13 @@ pub enum TransferCommand {
         /// The transfer.
         transfer: TransferId,
     },
+    /// The target, which was asked first, does not take the party over: the party is taken back and the target's call ends.
+    Decline {
+        /// The transfer.
+        transfer: TransferId,
+        /// Why.
+        reason: Decline,
+    },
     /// Decides on a transfer asked of us that awaits a decision.
     Decide {
         /// The transfer.
@@ -158,6 +165,17 @@ pub enum Decision {
     Accept,
     /// Refuse it: the referrer is told 603 by NOTIFY (TR-026).
     Reject,
+}
+
+/// Why the target of a transfer, which was asked first, does not take the party over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decline {
+    /// It said so.
+    Declined,
+    /// It said nothing in time.
+    TimedOut,
+    /// It would, but the transfer cannot be completed.
+    Impossible,
 }
 
 /// Why a transfer command is not followed.

@@ -9,6 +9,7 @@ mod bounds;
 mod bridging;
 mod consulting;
 mod consulting_ends;
+mod declining;
 mod random;
 mod random_calls;
 mod replacing;

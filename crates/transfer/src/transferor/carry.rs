@@ -101,7 +101,10 @@ impl Transferor {
                 }
             }
             Action::Wait(wait) => self.wait(wait, around, out),
-            Action::Finish(outcome) => self.tell(TransferEventKind::Ended(outcome), out),
+            Action::Finish(outcome) => {
+                let outcome = self.declined.map_or(outcome, |reason| outcome.declined(reason));
+                self.tell(TransferEventKind::Ended(outcome), out);
+            }
         }
     }
 

@@ -20,7 +20,7 @@ use self::{
     naming::Naming,
 };
 use crate::{
-    AttendedOptions, BlindOptions, Completion, Fallback, Hold, HoldFailure, Role, TransferEventKind,
+    AttendedOptions, BlindOptions, Completion, Decline, Fallback, Hold, HoldFailure, Role, TransferEventKind,
     TransferId, TransferInfo, TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
     legs::{Leg, Stage},
     surroundings::Surroundings,
@@ -40,6 +40,8 @@ pub(crate) struct Transferor {
     consultation: Option<Consultation>,
     /// What is done when the party cannot be moved, where it differs from the policy.
     fallback: Option<Fallback>,
+    /// Why the target did not take the party over, where that ended the transfer.
+    declined: Option<Decline>,
     /// The call that the user's audio is on, where the transfer moves it.
     audio: Option<Side>,
     /// The subscription of the last REFER.
@@ -148,6 +150,7 @@ impl Transferor {
                 force: options.force,
             }),
             fallback: options.fallback,
+            declined: None,
             audio: None,
             subscription: None,
             unsubscribed: false,
@@ -194,6 +197,42 @@ impl Transferor {
     }
 
     pub(crate) fn cancel(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        self.drive(Event::Cancel, around, out);
+    }
+
+    /// Whether the target is being asked, so that it can decline.
+    pub(crate) const fn is_asking(&self) -> bool {
+        match self.state {
+            State::Consulting { .. } | State::ConsultTalk(_) | State::Swapping { .. } => true,
+            State::Idle
+            | State::Holding
+            | State::Releasing(_)
+            | State::HoldConsult(_)
+            | State::Dropping
+            | State::ReferPending(_)
+            | State::BackingOff
+            | State::Accepted
+            | State::Progress
+            | State::Parting(_)
+            | State::Completing(..)
+            | State::Placing(_)
+            | State::Bridging(..)
+            | State::Joining(_)
+            | State::Recovering(_)
+            | State::Waiting(_)
+            | State::Restoring(_)
+            | State::Ended => false,
+        }
+    }
+
+    /// As [`Self::cancel`], because the target does not take the party over; the outcome says so.
+    pub(crate) fn decline(
+        &mut self,
+        reason: Decline,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        self.declined = Some(reason);
         self.drive(Event::Cancel, around, out);
     }
 

@@ -2,7 +2,7 @@
 
 use sip_message::StatusCode;
 
-use crate::{Failure, LearnedFrom, Outcome, OutcomeKind};
+use crate::{Decline, Failure, LearnedFrom, Outcome, OutcomeKind};
 
 /// Why a transfer of ours did not come to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,22 @@ impl Cause {
             }
         };
         Outcome { kind, learned_from, code: self.code(), failure: Some(failure), call_kept }
+    }
+}
+
+impl Outcome {
+    /// What was given up is told as what the target did not want.
+    pub(super) fn declined(self, reason: Decline) -> Self {
+        if self.kind != OutcomeKind::Cancelled {
+            return self;
+        }
+        let kept = if self.call_kept { OutcomeKind::Recovered } else { OutcomeKind::Failed };
+        let (kind, failure, learned_from) = match reason {
+            Decline::Declined => (kept, Failure::Declined, LearnedFrom::Local),
+            Decline::TimedOut => (OutcomeKind::TimedOut, Failure::Undecided, LearnedFrom::Guard),
+            Decline::Impossible => (kept, Failure::NoReplaces, LearnedFrom::Local),
+        };
+        Self { kind, learned_from, failure: Some(failure), ..self }
     }
 }
 

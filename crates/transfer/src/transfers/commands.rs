@@ -6,7 +6,7 @@ use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, BlindOptions, Decision, Fallback, ReferPlacement, TransferCommand, TransferId,
+    AttendedOptions, BlindOptions, Decision, Decline, Fallback, ReferPlacement, TransferCommand, TransferId,
     TransferOutput, TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
@@ -67,6 +67,9 @@ impl Transfers {
             TransferCommand::Swap { transfer } => (transfer, self.swap(cx, transfer, out)),
             TransferCommand::Detach { transfer } => (transfer, self.detach(transfer)),
             TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
+            TransferCommand::Decline { transfer, reason } => {
+                (transfer, self.decline(cx, transfer, reason, out))
+            }
             TransferCommand::Decide { transfer, decision } => {
                 (transfer, self.decide(cx, transfer, decision, out))
             }
@@ -273,6 +276,23 @@ impl Transfers {
             true
         });
         Ok(())
+    }
+
+    fn decline(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        reason: Decline,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        self.ours(cx, id, |transfer, around| {
+            if !transfer.is_asking() {
+                return Err(TransferRefusal::State);
+            }
+            out.push(TransferOutput::Accepted { transfer: id });
+            transfer.decline(reason, around, out);
+            Ok(())
+        })
     }
 
     fn decide(

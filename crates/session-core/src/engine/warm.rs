@@ -1,0 +1,276 @@
+//! Warm transfer: the caller waits, the target is told what it is about, and takes the caller over or does not.
+//!
+//! A warm transfer is a consultation (table 2.2 of the catalogue) whose completion is decided here: by a digit of the
+//! target's, by a word of the application, by the end of the briefing, or by the deadline. Whatever does not end with the two
+//! together ends with the caller back, and the target's call over.
+
+use std::{fmt, time::Duration};
+
+use media_core::{HoldAudio, Source, StreamCommand, dtmf::Event};
+use sip_message::UriBuf;
+use transfer::{
+    AttendedOptions, Completion, Decline, Outcome, OutcomeKind, TransferCommand, TransferId, TransferRefusal,
+};
+
+use super::{CommandId, Engine, EngineTimer, Reply, Tap};
+use crate::{
+    TransferError,
+    event::{EventKind, SessionId},
+};
+
+/// How a caller is handed to somebody who is told first.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct WarmOptions {
+    /// What the caller hears while it waits; what its call has otherwise where `None`.
+    pub hold_audio: Option<HoldAudio>,
+    /// What the target hears as soon as it has answered; the caller does not. Where `None` the target hears what the user, or
+    /// the application, says.
+    pub briefing: Option<Source>,
+    /// What makes the target take the caller over.
+    pub acceptance: Acceptance,
+    /// How long the target may take to decide, from its answer; then the caller is back. How long it may ring is
+    /// [`AttendedPolicy::consult_limit`](transfer::AttendedPolicy). 60 s.
+    pub deadline: Duration,
+    /// How the two are joined.
+    pub attended: AttendedOptions,
+}
+
+impl Default for WarmOptions {
+    fn default() -> Self {
+        Self {
+            hold_audio: None,
+            briefing: None,
+            acceptance: Acceptance::default(),
+            deadline: Duration::from_mins(1),
+            attended: AttendedOptions::default(),
+        }
+    }
+}
+
+/// What makes the target of a warm transfer take the caller over. The application can decide at any time, whichever is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Acceptance {
+    /// A digit of the target's.
+    Digit {
+        /// It takes the caller.
+        accept: Event,
+        /// It does not.
+        decline: Event,
+    },
+    /// The end of the briefing, or its answer where there is none.
+    Briefed,
+    /// The application's word only.
+    Application,
+}
+
+impl Default for Acceptance {
+    /// `1` to take the caller, `2` to decline.
+    fn default() -> Self {
+        Self::Digit { accept: Event::ONE, decline: Event::TWO }
+    }
+}
+
+/// What decided whether the target of a warm transfer takes the caller over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// A key of the target's.
+    Digit,
+    /// The application.
+    Application,
+    /// The target has answered and heard the briefing, which was to be enough.
+    Answer,
+    /// Nobody, in time.
+    Deadline,
+}
+
+impl fmt::Display for DecidedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Digit => "by a key",
+            Self::Application => "by the application",
+            Self::Answer => "by the answer",
+            Self::Deadline => "the time to decide is over",
+        })
+    }
+}
+
+/// One warm transfer that has not ended.
+#[derive(Debug)]
+pub(super) struct Warm {
+    session: SessionId,
+    consultation: Option<SessionId>,
+    options: WarmOptions,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The target has not answered.
+    Asking,
+    /// It has, and may decide.
+    Deciding,
+    /// It was decided; the transfer layer does the rest.
+    Decided,
+}
+
+impl<T: Tap> Engine<T> {
+    pub(super) fn begin_warm(
+        &mut self,
+        id: CommandId,
+        session: SessionId,
+        target: UriBuf,
+        options: WarmOptions,
+    ) {
+        let begun = self.consult(id, session, target, options.attended, Completion::OnCommand);
+        let Some(transfer) = begun else { return };
+        if let (Some(audio), Some(stream)) = (options.hold_audio.clone(), self.stream_of(session)) {
+            let op = self.op(session);
+            self.stream(StreamCommand::SetHoldAudio { op, stream, audio });
+        }
+        let warm = Warm { session, consultation: None, options, stage: Stage::Asking };
+        self.warm.insert(transfer, warm);
+    }
+
+    /// The application's decision.
+    pub(super) fn decide_warm(&mut self, id: CommandId, transfer: TransferId, accept: bool) {
+        let refusal = match self.warm.get(&transfer).map(|warm| warm.stage) {
+            Some(Stage::Deciding) => None,
+            Some(Stage::Asking | Stage::Decided) => Some(TransferRefusal::State),
+            None => Some(TransferRefusal::UnknownTransfer),
+        };
+        if let Some(refusal) = refusal {
+            return self.reply(id, Err(TransferError::Refused(refusal).into()));
+        }
+        self.decided(transfer, accept, DecidedBy::Application);
+        self.reply(id, Ok(Reply::Done));
+    }
+
+    /// The call in which the target is asked was placed.
+    pub(super) fn warm_consulting(&mut self, transfer: TransferId, consultation: SessionId) {
+        if let Some(warm) = self.warm.get_mut(&transfer) {
+            warm.consultation = Some(consultation);
+        }
+    }
+
+    /// The target has answered: it is told what it is about, and has its time to decide.
+    pub(super) fn warm_answered(&mut self, transfer: TransferId) {
+        let Some(warm) = self.warm.get_mut(&transfer).filter(|warm| warm.stage == Stage::Asking) else {
+            return;
+        };
+        warm.stage = Stage::Deciding;
+        let (deadline, briefing) = (warm.options.deadline, warm.options.briefing.clone());
+        let (consultation, acceptance) = (warm.consultation, warm.options.acceptance);
+        self.timers.arm(self.surroundings.now, EngineTimer::Warm(transfer), deadline);
+        match (briefing, consultation) {
+            (Some(source), Some(consultation)) => self.say(consultation, source),
+            (None, _) if acceptance == Acceptance::Briefed => {
+                self.decided(transfer, true, DecidedBy::Answer);
+            }
+            (Some(_) | None, _) => {}
+        }
+    }
+
+    /// The target has pressed a key.
+    pub(super) fn warm_digit(&mut self, session: SessionId, digit: Event) {
+        let Some((transfer, acceptance)) = self.deciding_in(session) else { return };
+        if let Acceptance::Digit { accept, decline } = acceptance
+            && (digit == accept || digit == decline)
+        {
+            self.decided(transfer, digit == accept, DecidedBy::Digit);
+        }
+    }
+
+    /// What was played to the end in a call was perhaps the briefing.
+    pub(super) fn warm_briefed(&mut self, session: SessionId) {
+        if let Some((transfer, Acceptance::Briefed)) = self.deciding_in(session) {
+            self.decided(transfer, true, DecidedBy::Answer);
+        }
+    }
+
+    /// The target has not decided in time.
+    pub(super) fn warm_overdue(&mut self, transfer: TransferId) {
+        if self.warm.get(&transfer).is_some_and(|warm| warm.stage == Stage::Deciding) {
+            self.decided(transfer, false, DecidedBy::Deadline);
+        }
+    }
+
+    /// The transfer layer does not complete the transfer: nobody takes the caller over.
+    pub(super) fn warm_refused(&mut self, transfer: TransferId) {
+        let decided = self.warm.get(&transfer).is_some_and(|warm| warm.stage == Stage::Decided);
+        if decided {
+            self.command_transfers(TransferCommand::Decline { transfer, reason: Decline::Impossible });
+        } else {
+            self.warm.remove(&transfer);
+        }
+    }
+
+    /// The transfer has ended. Where the two are not together the target's call is over, and the caller hears what it heard
+    /// before.
+    pub(super) fn warm_ended(&mut self, transfer: TransferId, outcome: Outcome) {
+        let Some(warm) = self.warm.remove(&transfer) else { return };
+        self.timers.disarm(&EngineTimer::Warm(transfer));
+        let together = match outcome.kind {
+            OutcomeKind::Succeeded | OutcomeKind::Bridged => true,
+            OutcomeKind::Failed
+            | OutcomeKind::Recovered
+            | OutcomeKind::Cancelled
+            | OutcomeKind::TimedOut
+            | OutcomeKind::PeerHungUp => false,
+        };
+        if together {
+            return;
+        }
+        if let Some(consultation) = warm.consultation {
+            self.end(consultation);
+        }
+        if warm.options.briefing.is_some()
+            && let Some(source) = self.sessions.get(&warm.session).map(|session| session.source.clone())
+        {
+            self.say(warm.session, source);
+        }
+    }
+
+    /// Warm transfers that have not ended.
+    pub(super) fn warm_transfers(&self) -> usize {
+        self.warm.len()
+    }
+
+    fn deciding_in(&self, session: SessionId) -> Option<(TransferId, Acceptance)> {
+        let mut warm = self.warm.iter();
+        let found =
+            warm.find(|(_, warm)| warm.consultation == Some(session) && warm.stage == Stage::Deciding);
+        found.map(|(transfer, warm)| (*transfer, warm.options.acceptance))
+    }
+
+    fn decided(&mut self, transfer: TransferId, accept: bool, by: DecidedBy) {
+        let Some(warm) = self.warm.get_mut(&transfer) else { return };
+        warm.stage = Stage::Decided;
+        let session = warm.session;
+        self.timers.disarm(&EngineTimer::Warm(transfer));
+        let (kind, command) = match (accept, by) {
+            (true, _) => (EventKind::TargetAccepted { by }, TransferCommand::Complete { transfer }),
+            (false, DecidedBy::Deadline) => {
+                let reason = Decline::TimedOut;
+                (EventKind::TargetDeclined { by }, TransferCommand::Decline { transfer, reason })
+            }
+            (false, DecidedBy::Digit | DecidedBy::Application | DecidedBy::Answer) => {
+                let reason = Decline::Declined;
+                (EventKind::TargetDeclined { by }, TransferCommand::Decline { transfer, reason })
+            }
+        };
+        self.tell(Some(session), Some(transfer), kind);
+        self.command_transfers(command);
+    }
+
+    /// Lets a call's own device say something else, now or as soon as it has one.
+    fn say(&mut self, session: SessionId, source: Source) {
+        let open = self.stream_of(session).is_some();
+        let Some(entry) = self.sessions.get_mut(&session) else { return };
+        entry.source = source.clone();
+        if let Some(device) = entry.device.filter(|_| open) {
+            self.stream(StreamCommand::OpenDevice { device, source });
+        }
+    }
+}
