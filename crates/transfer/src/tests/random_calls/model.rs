@@ -176,6 +176,14 @@ impl Calls {
             .filter(|leg| self.legs[leg].asked.iter().all(|(_, result)| result.is_some()))
     }
 
+    /// What a transfer is told about hold: the engine knows of a call that waits on hold.
+    pub(super) fn hold_of(&mut self, leg: LegId, hold: Hold) -> Hold {
+        let call = self.call(leg);
+        let hold = if call.held() { Hold::Already } else { hold };
+        call.may_wait |= hold == Hold::Already;
+        hold
+    }
+
     pub(super) fn refer(&mut self, leg: LegId, subscription: SubscriptionId, refer_to: &str) {
         assert_eq!(self.call(leg).stage, Stage::Up, "a REFER on a call that is over");
         let value = format!("<{refer_to}>");
@@ -212,6 +220,7 @@ impl Calls {
     pub(super) fn join(&mut self, joined: bool) {
         let (a, b) = self.joining.remove(0);
         if joined {
+            assert!(![a, b].iter().any(|leg| self.call(*leg).held()), "who is bridged is not on hold");
             self.joined.retain(|(c, d)| ![a, b].contains(c) && ![a, b].contains(d));
             self.joined.push((a, b));
         }
@@ -239,7 +248,7 @@ impl Calls {
         match *input {
             Input::Blind(leg, hold) => {
                 let Some(leg) = self.quiet(leg) else { return };
-                self.call(leg).may_wait |= hold == Hold::Already;
+                let hold = self.hold_of(leg, hold);
                 let (transfer, answer) = self.rig.blind(leg, hold);
                 if answer.starts_with("ok") {
                     self.transfers.push(transfer);
@@ -247,7 +256,8 @@ impl Calls {
             }
             Input::Attended(leg, with, hold, consultation_held, options) => {
                 let (Some(leg), Some(consultation)) = (self.quiet(leg), self.quiet(with)) else { return };
-                self.call(leg).may_wait |= hold == Hold::Already;
+                let hold = self.hold_of(leg, hold);
+                let consultation_held = consultation_held || self.call(consultation).held();
                 self.call(consultation).may_wait |= consultation_held;
                 let transfer = self.rig.mint();
                 let command = TransferCommand::Attended {
@@ -263,7 +273,7 @@ impl Calls {
             }
             Input::Consult(leg, hold, options, completion) => {
                 let Some(leg) = self.quiet(leg) else { return };
-                self.call(leg).may_wait |= hold == Hold::Already;
+                let hold = self.hold_of(leg, hold);
                 let (transfer, consultation) = (self.rig.mint(), self.rig.mint());
                 self.targets.insert(transfer, consultation);
                 let command = TransferCommand::Consult {

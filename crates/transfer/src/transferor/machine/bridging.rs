@@ -60,8 +60,8 @@ pub(super) fn placing(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
         Event::Call(Side::Consultation, CallEnd::Local | CallEnd::HungUp | CallEnd::Lost) => {
             recover(&[], Cause::Consult(None), facts)
         }
-        Event::Timer(Timer::Consult) => undo(&[], Cause::Consult(None), NONE, facts),
-        Event::Cancel => undo(&[], Cause::Cancelled, NONE, facts),
+        Event::Timer(Timer::Consult) => give_back(Cause::Consult(None), facts),
+        Event::Cancel => give_back(Cause::Cancelled, facts),
         Event::Call(Side::Primary, end) => primary_over(&[], end, facts),
         Event::Reoffer(..) | Event::Answer(_) | Event::Notify(_) | Event::Subscription(_) => stay(&[]),
         Event::Timer(
@@ -154,6 +154,13 @@ pub(super) fn joining(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
 }
 
 const NONE: Alive = Alive { primary: false, consultation: false };
+
+/// Hangs up on the target that is being called; nothing was resumed yet.
+fn give_back(cause: Cause, facts: Facts) -> Option<Step> {
+    let hang_up: &[Action] =
+        if facts.alive.consultation { &[Action::HangUp(Side::Consultation)] } else { &[] };
+    recover(hang_up, cause, facts)
+}
 
 /// Back to what was before: a target that was called for the bridge is hung up on, as is one that was called for a transfer
 /// which is given up; what the application held is held again. The calls `in_flight` are being resumed.
