@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use dialog_core::{
+use dialog_core::{Refer, ReferSubscription, 
     DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Invite, LegCommand,
     LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
 };
@@ -196,6 +196,7 @@ impl World {
                     contact_user: None,
                     registration: None,
                     headers: Vec::new(),
+                    extensions: Vec::new(),
                     ring_limit: Duration::from_secs(9),
                     redirects: a % 4,
                     offerless: false,
@@ -321,12 +322,18 @@ impl World {
             5 => {
                 let subscription = self.ids.mint();
                 self.subscriptions.push(subscription);
-                LegCommand::Refer {
-                    subscription,
-                    refer_to: "sip:carol@example.com".parse().expect("a URI"),
-                    referred_by: None,
-                    suppress: b > 100,
-                }
+                let target = "sip:carol@example.com".parse().expect("a URI");
+                let refer = Refer {
+                    subscription: match b % 4 {
+                        0 => ReferSubscription::Implicit,
+                        1 => ReferSubscription::Suppress,
+                        2 => ReferSubscription::None,
+                        _ => ReferSubscription::Explicit,
+                    },
+                    outside: b > 200,
+                    ..Refer::to(target)
+                };
+                LegCommand::Refer { subscription, refer: refer.into() }
             }
             6 => LegCommand::Describe { body: Err(StatusCode::BAD_REQUEST) },
             _ => LegCommand::HangUp { reason: None },
@@ -340,8 +347,8 @@ fn subscription_command(b: u8) -> SubscriptionCommand {
         1 => SubscriptionCommand::Accept { pending: b > 100, lifetime: Duration::from_secs(u64::from(b)) },
         2 => SubscriptionCommand::Refuse { status: StatusCode::DECLINE },
         3 => SubscriptionCommand::Approve,
-        4 => SubscriptionCommand::Report { status: StatusCode::RINGING, last: None },
-        _ => SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) },
+        4 => SubscriptionCommand::Report { status: StatusCode::RINGING, headers: Vec::new(), last: None },
+        _ => SubscriptionCommand::Report { status: StatusCode::OK, headers: Vec::new(), last: Some(SubReason::Noresource) },
     }
 }
 

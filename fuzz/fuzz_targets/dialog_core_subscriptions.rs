@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
-use dialog_core::{
+use dialog_core::{ReferSubscription, 
     Body, DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Place, ReferTo,
     Request, RequestCommand, RequestEvent, RequestId, Subscribe, SubscriptionCommand, SubscriptionEvent,
     SubscriptionId,
@@ -255,7 +255,12 @@ impl World {
                 refer_to: "sip:carol@example.com".parse().expect("a URI"),
                 referred_by: None,
                 about: None,
-                suppress: b % 2 == 0,
+                subscription: match b % 4 {
+                    0 => ReferSubscription::Implicit,
+                    1 => ReferSubscription::Suppress,
+                    2 => ReferSubscription::None,
+                    _ => ReferSubscription::Explicit,
+                },
                 headers: Vec::new(),
             }))
         } else {
@@ -380,6 +385,7 @@ fn subscription_command(b: u8) -> SubscriptionCommand {
         7 => SubscriptionCommand::Approve,
         _ => SubscriptionCommand::Report {
             status: StatusCode::OK,
+            headers: Vec::new(),
             last: (b > 100).then_some(SubReason::Noresource),
         },
     }

@@ -134,6 +134,7 @@ impl World {
             from: "<sip:alice@example.com>".parse().expect("an address"),
             contact_user: None,
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: std::time::Duration::from_secs(9),
             redirects: 0,
         };

@@ -1,13 +1,15 @@
 //! Two negotiations in any order of wishes, offers, refusals and moves, with descriptions that were changed on their way:
 //! no panic; what arrives unchanged is agreed alike on both sides; versions never fall; m-lines never become fewer; what
-//! was secured is never in clear again.
+//! was secured is never in clear again, and another address of ours has another key.
 #![no_main]
+
+use std::net::SocketAddr;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use media_core::srtp::Suite;
+use media_core::srtp::{KeyMaterial, Suite};
 use media_core::{
-    Codec, CodecPreference, Direction, HoldDirection, LocalMedia, MediaFormat, Negotiation,
+    Agreed, Codec, CodecPreference, Direction, HoldDirection, LocalMedia, MediaFormat, Negotiation,
     SessionDescription, SrtpPolicy,
 };
 
@@ -41,11 +43,24 @@ enum Step {
     Relocate { second: bool, port: u16 },
 }
 
+/// Different with every call (Knuth's MMIX constants).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0
+    }
+}
+
 struct Party {
     negotiation: Negotiation,
+    random: Random,
     version: u64,
     lines: usize,
     secured: bool,
+    /// Our address and our key as they were in force last.
+    key: Option<(SocketAddr, KeyMaterial)>,
 }
 
 impl Party {
@@ -58,10 +73,11 @@ impl Party {
         let policy =
             [SrtpPolicy::Off, SrtpPolicy::Optional, SrtpPolicy::Required][usize::from(side.policy) % 3];
         let hold = if side.inactive { HoldDirection::Inactive } else { HoldDirection::SendOnly };
-        let seed = u64::from(host);
+        let mut random = Random(u64::from(host));
         let negotiation =
-            Negotiation::new(local).with_hold(hold).with_srtp(policy, &Suite::ALL, &mut || seed);
-        Self { negotiation, version: 0, lines: 0, secured: policy == SrtpPolicy::Required }
+            Negotiation::new(local).with_hold(hold).with_srtp(policy, &Suite::ALL, &mut || random.next());
+        let secured = policy == SrtpPolicy::Required;
+        Self { negotiation, random, version: 0, lines: 0, secured, key: None }
     }
 
     fn sent(&mut self, sdp: &[u8], offer: bool) {
@@ -79,6 +95,12 @@ impl Party {
             assert!((10..=60).contains(&agreed.ptime_ms) && agreed.receive.len() <= 128);
             assert!(!agreed.remote_valid || agreed.remote_rtp.port() != 0);
             self.secured |= agreed.srtp.is_some();
+            if let Some(srtp) = &agreed.srtp {
+                let key = (agreed.local, srtp.local.keys[0].material.clone());
+                if let Some((local, before)) = self.key.replace(key.clone()) {
+                    assert!(local == key.0 || before != key.1);
+                }
+            }
         }
     }
 }
@@ -125,7 +147,9 @@ fuzz_target!(|input: ([Side; 2], Vec<Step>)| {
                     if !one.rejected() {
                         assert_eq!((one.codec, one.direction), (other.codec, other.direction.reversed()));
                         assert_eq!(other.format(one.payload_type), Some(MediaFormat::Audio(one.codec)));
-                        assert_eq!(one.srtp.is_some(), other.srtp.is_some());
+                        let keys =
+                            |agreed: &Agreed| agreed.srtp.clone().map(|srtp| (srtp.local, srtp.remote));
+                        assert_eq!(keys(one), keys(other).map(|(local, remote)| (remote, local)));
                     }
                 }
             }
@@ -142,7 +166,8 @@ fuzz_target!(|input: ([Side; 2], Vec<Step>)| {
             Step::Rollback { second } => parties[usize::from(*second)].negotiation.rollback(),
             Step::Relocate { second, port } => {
                 let address = [198, 51, 100, 1].into();
-                parties[usize::from(*second)].negotiation.relocate(address, 1_024 + *port % 8, &mut || 9);
+                let Party { negotiation, random, .. } = &mut parties[usize::from(*second)];
+                negotiation.relocate(address, 1_024 + *port % 8, &mut || random.next());
             }
         }
         parties.iter_mut().for_each(Party::check);

@@ -18,8 +18,7 @@ use libfuzzer_sys::fuzz_target;
 use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    AttendedOptions, AttendedPolicy, BlindOptions, Completion, Decision, Fallback, Hold, HoldFailure, Purpose,
-    ReferPolicy, ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    AttendedOptions, AttendedPolicy, Completion, Decision, DiversionHeader, Fallback, Hold, HoldFailure, ManualStep, Purpose, ReferOptions, ReferPolicy, ReferTarget, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TransferCommand, TransferEventKind, TransferHandling, TransferId, TransferOutput,
     TransferPolicy, TransferTimer, Transfers, WithoutReplaces,
 };
 
@@ -72,7 +71,7 @@ fn refer_policy(number: u8) -> ReferPolicy {
 }
 
 fn hold_of(number: u8) -> Hold {
-    [Hold::First, Hold::Already, Hold::No][usize::from(number % 3)]
+    [Hold::First, Hold::Already, Hold::Done, Hold::No][usize::from(number % 4)]
 }
 
 fn options_of(bits: u8) -> AttendedOptions {
@@ -89,7 +88,8 @@ fn policy_of(refer: u8, bits: u8) -> TransferPolicy {
     let semi = [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind, SemiAttended::Refuse];
     TransferPolicy {
         refer: refer_policy(refer),
-        fallback: if refer & 128 == 0 { Fallback::None } else { Fallback::Bridge },
+        handling: if refer & 128 == 0 { TransferHandling::Automatic } else { TransferHandling::Manual },
+        fallback: if refer & 64 == 0 { Fallback::None } else { Fallback::Bridge },
         hold_failure: if bits & 1 == 0 { HoldFailure::GoOn } else { HoldFailure::Fail },
         attended: AttendedPolicy {
             retry: bits & 2 == 0,
@@ -98,6 +98,18 @@ fn policy_of(refer: u8, bits: u8) -> TransferPolicy {
             without_replaces: if bits & 16 == 0 { WithoutReplaces::Refuse } else { WithoutReplaces::Blind },
             semi_attended: semi[usize::from(bits >> 5) % 3],
             ..AttendedPolicy::default()
+        },
+        referred: ReferredPolicy {
+            report: match bits % 3 {
+                0 => ReportDetail::Minimal,
+                1 => ReportDetail::StatusLine,
+                _ => ReportDetail::WithHeaders(vec![ReportHeader::Reason, ReportHeader::Warning]),
+            },
+            report_at_once: bits & 32 != 0,
+            recall_on_failure: bits & 64 != 0,
+            diversion: if bits & 128 == 0 { DiversionHeader::None } else { DiversionHeader::HistoryInfo },
+            extensions: vec!["X-A".into()],
+            ..ReferredPolicy::default()
         },
         transfers: LIMIT,
         ..TransferPolicy::default()
@@ -133,22 +145,23 @@ impl World {
                 self.timers.insert(timer, self.now + after);
             }
             TransferOutput::Timer(TimerOp::Disarm(timer)) => assert!(self.timers.remove(&timer).is_some()),
-            TransferOutput::Place { leg, purpose, target, headers, .. } => {
+            TransferOutput::Place { leg, purpose, target, headers, extensions, .. } => {
                 assert!(target.as_uri().is_sip() && !target.as_uri().has_headers());
-                let referred = purpose == Purpose::Referred;
+                let referred = purpose != Purpose::Consultation;
                 if let Some(address) = target.as_uri().host().ip().filter(|_| referred) {
                     assert!(self.transfers.policy().permits(address));
                 }
-                for (_, value) in headers {
+                let extensions = extensions.into_iter().map(|(_, value)| value);
+                for value in headers.into_iter().map(|(_, value)| value).chain(extensions) {
                     assert!(!value.contains(['\r', '\n', '\0']));
                 }
                 self.legs.push(leg);
             }
             TransferOutput::Dialog(DialogCommand::Leg(
                 _,
-                LegCommand::Refer { subscription, refer_to, .. },
+                LegCommand::Refer { subscription, refer },
             )) => {
-                assert!(ReferTo::parse(&format!("<{refer_to}>")).is_ok());
+                assert!(ReferTo::parse(&format!("<{}>", refer.refer_to)).is_ok());
                 self.subs.push(subscription);
             }
             TransferOutput::Bridge { a, b } => self.joins.push((a, b)),
@@ -232,7 +245,7 @@ impl World {
                     target,
                     hold,
                     referred_by: None,
-                    options: BlindOptions::default(),
+                    options: ReferOptions::default(),
                 });
             }
             Op::Attended { leg, consultation, hold, held, options } => {
@@ -245,6 +258,7 @@ impl World {
                     consultation_held: held,
                     referred_by: None,
                     options: options_of(options),
+                    refer: ReferOptions::default(),
                 });
             }
             Op::Consult { leg, hold, target, options, on_answer } => {
@@ -259,6 +273,7 @@ impl World {
                     hold: hold_of(hold),
                     referred_by: None,
                     options: options_of(options),
+                    refer: ReferOptions::default(),
                     completion: if on_answer { Completion::OnAnswer } else { Completion::OnCommand },
                 });
             }
@@ -283,6 +298,8 @@ impl World {
                     headers: headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
                     referred_by: None,
                     referred_by_text: by.map(Into::into),
+                    privacy: by.filter(|_| leg % 3 == 0).map(Into::into),
+                    reports_to: Some([192, 0, 2, 9].into()),
                     suppress: false,
                 };
                 self.subs.push(self.ids.mint());
@@ -326,7 +343,7 @@ impl World {
                     _ => EndReason::Overload,
                 };
                 let by = [By::Local, By::Remote, By::Network][usize::from(by % 3)];
-                self.leg(pick(&self.legs, leg), LegEvent::Ended(EndCause { by, reason, header: None }));
+                self.leg(pick(&self.legs, leg), LegEvent::Ended(EndCause { by, reason, header: None, details: Vec::new() }));
             }
             Op::Provisional { leg, code } => {
                 let status = StatusCode::new(101 + u16::from(code) % 99).expect("a provisional status");
@@ -345,9 +362,29 @@ impl World {
                 let state = [NotifiedState::Pending, NotifiedState::Active, NotifiedState::Terminated]
                     [usize::from(state % 3)];
                 let status = code.map(|code| status(code, 100));
-                self.sub(sub, SubscriptionEvent::Notified(Notification { state, status, reason: None }));
+                self.sub(sub, SubscriptionEvent::Notified(Notification { state, status, reason: None, sipfrag: Default::default() }));
             }
-            Op::Delivered { sub } => self.sub(sub, SubscriptionEvent::Delivered),
+            Op::Delivered { sub } => {
+                self.sub(sub, SubscriptionEvent::Reported);
+                self.sub(sub, SubscriptionEvent::Delivered);
+            }
+            Op::Step { transfer, step, leg, code } => {
+                let transfer = pick(&self.known, transfer);
+                let code = status(code, 100);
+                let step = match step % 7 {
+                    0 => ManualStep::ProcessResponse,
+                    1 => ManualStep::TakeNotify,
+                    2 => ManualStep::Terminate { leg: pick(&self.legs, leg) },
+                    3 => ManualStep::Report { status: code, last: false },
+                    4 => ManualStep::Report { status: code, last: true },
+                    5 => return self.command(TransferCommand::Decide { transfer, decision: Decision::HandleMyself }),
+                    _ => {
+                        let decision = Decision::RejectWith(code);
+                        return self.command(TransferCommand::Decide { transfer, decision });
+                    }
+                };
+                self.command(TransferCommand::Step { transfer, step });
+            }
             Op::SubEnded { sub, end } => {
                 let ends = [
                     SubscriptionEnd::Terminated,
@@ -446,7 +483,7 @@ fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
     }
     // Every leg has its end.
     for leg in world.legs.clone() {
-        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None };
+        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None, details: Vec::new() };
         world.leg(leg, LegEvent::Ended(cause));
     }
     assert!(world.replacing.values().all(|told| *told));

@@ -112,4 +112,10 @@ pub(crate) enum Op<'a> {
     Acknowledged {
         leg: u8,
     },
+    Step {
+        transfer: u8,
+        step: u8,
+        leg: u8,
+        code: u16,
+    },
 }

@@ -8,10 +8,13 @@
 pub mod calls;
 pub mod check;
 pub mod connections;
+pub mod crowd;
 pub mod datagrams;
 pub mod hostile;
 pub mod journal;
+pub mod kills;
 pub mod ladder;
+pub mod matrix;
 pub mod media;
 pub mod network;
 pub mod node;

@@ -32,6 +32,8 @@ pub struct Faults {
     pub breaks: Vec<Break>,
     /// When parties start anew.
     pub restarts: Vec<Restart>,
+    /// When parties stop without a word, and are gone.
+    pub stops: Vec<Restart>,
     /// A message on a connection that arrives in two parts, or of which only the first part does. All others then come in
     /// as few pieces as they can.
     pub split: Option<Split>,
@@ -50,6 +52,7 @@ impl Default for Faults {
             cuts: 0,
             breaks: Vec::new(),
             restarts: Vec::new(),
+            stops: Vec::new(),
             split: None,
         }
     }

@@ -43,7 +43,7 @@ pub struct Played {
     pub names: Vec<String>,
     /// Which of them have no engine.
     pub scripted: Vec<bool>,
-    /// Which of them started anew on the way.
+    /// Which of them started anew on the way, or stopped.
     pub restarted: Vec<bool>,
     /// The calls that were up when everybody hung up, by party.
     pub at_end: Vec<Vec<CallAtEnd>>,
@@ -109,6 +109,7 @@ impl<'a> Player<'a> {
         }
         if scenario.parties.iter().any(|party| party.listens != [Transport::Udp])
             || !scenario.faults.restarts.is_empty()
+            || !scenario.faults.stops.is_empty()
         {
             world.plan_faults();
         }
@@ -213,7 +214,7 @@ impl<'a> Player<'a> {
             Told::Came(came) => self.came(party, &came),
             // A transfer to decide about is known by its event.
             Told::Output(_) => {}
-            Told::Restarted => {
+            Told::Restarted | Told::Stopped => {
                 self.known[party] = Known::default();
                 self.asked.retain(|_, (whose, _)| *whose != party);
                 self.restarted[party] = true;
@@ -259,6 +260,9 @@ impl<'a> Player<'a> {
     }
 
     fn ask(&mut self, party: usize, command: Command, what: String) {
+        if self.world.is_gone(party) {
+            return;
+        }
         self.world.note(party, What::Asked(what.clone()));
         let id = self.world.command(party, command);
         self.asked.insert(id, (party, what));

@@ -15,6 +15,7 @@
 //! cut alice bob from 5s to 8s                  # nothing goes through; connections break
 //! break alice bob at 5s                        # connections break
 //! restart bob at 5s                            # forgets everything; its connections break
+//! stop bob at 5s                               # is gone without a word
 //! at 0s alice call bob
 //! on alice established 1 after 1s alice blind carol
 //! end 30s                                      # then every party hangs up all that is left
@@ -23,6 +24,7 @@
 //! expect alice talks bob                       # two-way with that party, when everybody hangs up
 //! expect alice hears 700                       # Hz, when everybody hangs up; needs `rtp on`
 //! expect alice event hold_changed 2            # how often it is told
+//! expect alice settled                         # no transfer goes on, and no call is about to begin or to end
 //! expect alice refused 1                       # commands that were not followed
 //! ```
 //!
@@ -289,6 +291,11 @@ pub enum Expectation {
         name: String,
         /// How many times.
         count: usize,
+    },
+    /// When everybody hangs up, a party has no transfer that goes on, and no call that is not up.
+    Settled {
+        /// Who.
+        party: usize,
     },
     /// How many commands of a party are refused.
     Refused {

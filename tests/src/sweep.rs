@@ -1,18 +1,11 @@
 //! Random runs: the scenarios of the random world in every network over many seeds, each judged by the invariants.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
-};
+use std::collections::BTreeMap;
 
 use sip_transport::Transport;
 
 use crate::{
-    check, ladder,
+    check, crowd, ladder,
     network::Faults,
     play,
     scenario::{Scenario, ScenarioError},
@@ -224,35 +217,27 @@ pub fn sweep(runs: &[Run]) -> Result<Swept, ScenarioError> {
             scenarios.push((run.kind(), scenario?));
         }
     }
-    let next = AtomicU64::new(0);
-    let swept = Mutex::new(Swept::default());
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(job) = runs.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    let known = scenarios.iter().find(|(kind, _)| *kind == job.kind());
-                    let Some((_, scenario)) = known else { continue };
-                    let result = run(scenario, *job);
-                    let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
-                    match result {
-                        Ok(outcome) => {
-                            swept.passed += 1;
-                            let outcomes = swept.outcomes.entry(job.kind()).or_default();
-                            *outcomes.entry(outcome).or_default() += 1;
-                        }
-                        Err(failure) => {
-                            swept.failed += 1;
-                            if swept.failures.len() < MOST_FAILURES {
-                                swept.failures.push(failure);
-                            }
-                        }
-                    }
+    let mut swept = Swept::default();
+    crowd::each(
+        runs,
+        |job| {
+            let known = scenarios.iter().find(|(kind, _)| *kind == job.kind());
+            known.map(|(_, scenario)| run(scenario, *job))
+        },
+        |job, result| match result {
+            None => {}
+            Some(Ok(outcome)) => {
+                swept.passed += 1;
+                *swept.outcomes.entry(job.kind()).or_default().entry(outcome).or_default() += 1;
+            }
+            Some(Err(failure)) => {
+                swept.failed += 1;
+                if swept.failures.len() < MOST_FAILURES {
+                    swept.failures.push(failure);
                 }
-            });
-        }
-    });
-    let mut swept = swept.into_inner().unwrap_or_else(PoisonError::into_inner);
+            }
+        },
+    );
     swept.failures.sort_by_key(|failure| (failure.run.kind(), failure.run.seed));
     Ok(swept)
 }

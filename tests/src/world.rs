@@ -45,6 +45,8 @@ pub enum Told {
     Came(Came),
     /// The party has started anew.
     Restarted,
+    /// The party is gone.
+    Stopped,
     /// A time has come that was asked for by [`World::wake`].
     Woken(usize),
 }
@@ -68,6 +70,8 @@ pub struct World {
 enum Member {
     Engine(Box<Node>),
     Scripted(Scripted),
+    /// It was an engine.
+    Gone,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,6 +125,9 @@ enum Happening {
     Restart {
         node: usize,
     },
+    Stop {
+        node: usize,
+    },
 }
 
 impl World {
@@ -166,15 +173,20 @@ impl World {
     pub fn engines(&self) -> impl Iterator<Item = (usize, &Node)> {
         self.members.iter().enumerate().filter_map(|(number, member)| match member {
             Member::Engine(node) => Some((number, &**node)),
-            Member::Scripted(_) => None,
+            Member::Scripted(_) | Member::Gone => None,
         })
+    }
+
+    /// Whether a party has stopped.
+    pub fn is_gone(&self, number: usize) -> bool {
+        matches!(self.members.get(number), Some(Member::Gone))
     }
 
     /// A scripted party.
     pub fn scripted(&mut self, number: usize) -> Option<&mut Scripted> {
         match self.members.get_mut(number) {
             Some(Member::Scripted(scripted)) => Some(scripted),
-            Some(Member::Engine(_)) | None => None,
+            Some(Member::Engine(_) | Member::Gone) | None => None,
         }
     }
 
@@ -270,6 +282,7 @@ impl World {
             Happening::Lost { connection, end } => self.over(connection, end, CloseCause::Lost),
             Happening::Part { one, other } => self.part(one, other),
             Happening::Restart { node } => self.restart(node),
+            Happening::Stop { node } => self.stop(node),
         }
     }
 
@@ -334,7 +347,7 @@ impl World {
                 node.listener(transport).is_some() && Node::listens_at(number, transport) == address
             }
             Some(Member::Scripted(_)) => transport == Transport::Udp,
-            None => false,
+            Some(Member::Gone) | None => false,
         }
     }
 

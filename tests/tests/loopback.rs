@@ -253,7 +253,7 @@ async fn a_port_in_use_is_told_as_such_with_advice() {
     match setup.start().await {
         Err(error @ StartError::AddressInUse(told)) => {
             assert_eq!(told, address);
-            assert_eq!(error.recovery(), RecoveryAction::FixEnvironment);
+            assert_eq!(error.recovery(), RecoveryAction::FixConfiguration);
         }
         Err(other) => panic!("another error: {other}"),
         Ok(_) => panic!("it started on a port that is in use"),

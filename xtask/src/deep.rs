@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::bench_transfers;
 use crate::flags::{Flag, Flags};
 use crate::fuzz;
 use crate::process::{Failure, Outcome, capture};
@@ -11,6 +12,8 @@ use crate::workspace::Workspace;
 
 pub(crate) const FLAGS: &[Flag] = &[
     Flag::with("--seeds", "N", "seeds of each simulated scenario in each network (default 1600)"),
+    Flag::with("--cells", "N", "cells of the test matrix (default 100000)"),
+    Flag::with("--transfers", "N", "real transfers of the soak (default 10000)"),
     Flag::with("--seconds", "S", "search of each fuzz target (default 60)"),
     fuzz::TARGET,
     fuzz::JOBS,
@@ -18,10 +21,15 @@ pub(crate) const FLAGS: &[Flag] = &[
 
 /// Of each of the scenarios in each network: some 80,000 worlds a kind of transfer.
 const SEEDS: u64 = 1_600;
+const CELLS: u64 = 100_000;
+/// On loopback, of both kinds in turn.
+const TRANSFERS: u64 = 10_000;
 const FUZZ_SECONDS: u64 = 60;
 
 pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     let seeds = flags.number("--seeds", SEEDS)?;
+    let cells = flags.number("--cells", CELLS)?;
+    let transfers = flags.number("--transfers", TRANSFERS)?;
     let seconds = flags.number("--seconds", FUZZ_SECONDS)?;
     let commit =
         capture(Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(&workspace.root))?;
@@ -31,6 +39,12 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     if flags.text(fuzz::TARGET.name).is_none() {
         let what = format!("{seeds} seeds of each simulated scenario");
         runs.push((what, timed(|| sim::worlds(workspace, seeds, None))));
+        runs.push((
+            format!("{cells} cells of the test matrix"),
+            timed(|| sim::matrix(workspace, cells, None)),
+        ));
+        let what = format!("{transfers} real transfers");
+        runs.push((what, timed(|| bench_transfers::soak(workspace, transfers))));
     }
     runs.push((
         format!("fuzz, {seconds} s a target"),

@@ -13,6 +13,7 @@ mod bench_options;
 mod bench_parse;
 mod bench_sdp;
 mod bench_transactions;
+mod bench_transfers;
 mod ci;
 mod clippy_toml;
 mod conformance;
@@ -87,7 +88,12 @@ const VERBS: &[Verb] = &[
         flags: alacarte::FLAGS,
         run: alacarte::run,
     },
-    Verb { name: "sim", about: "Simulated worlds, one for each seed", flags: sim::FLAGS, run: sim::run },
+    Verb {
+        name: "sim",
+        about: "Simulated worlds, cells of the test matrix, stopped parties",
+        flags: sim::FLAGS,
+        run: sim::run,
+    },
     Verb {
         name: "interop",
         about: "Independent peers in a private network; writes or checks the table of results",
@@ -155,6 +161,12 @@ const VERBS: &[Verb] = &[
         run: bench_transactions::run,
     },
     Verb {
+        name: "bench transfers",
+        about: "Whole transfers, simulated and on loopback: rate, time and memory",
+        flags: bench_transfers::FLAGS,
+        run: bench_transfers::run,
+    },
+    Verb {
         name: "conformance",
         about: "Writes or checks the table of catalogue rows and the tests that cover them",
         flags: conformance::FLAGS,
@@ -163,7 +175,7 @@ const VERBS: &[Verb] = &[
     Verb { name: "demo", about: "Runs the demonstration of the application", flags: &[], run: release::demo },
     Verb {
         name: "deep",
-        about: "The long runs, by hand: worlds, fuzzing",
+        about: "The long runs, by hand: worlds, cells of the test matrix, real transfers, fuzzing",
         flags: deep::FLAGS,
         run: deep::run,
     },

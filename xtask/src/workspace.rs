@@ -171,7 +171,9 @@ fn collect(folder: &Path, ending: &str, files: &mut Vec<PathBuf>) -> std::io::Re
         let path = entry?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_dir() {
-            if name != "target" && !name.starts_with('.') {
+            // What cargo builds into has this mark; a source folder may be called the same.
+            let built = name == "target" && path.join("CACHEDIR.TAG").is_file();
+            if !built && !name.starts_with('.') {
                 collect(&path, ending, files)?;
             }
         } else if name.ends_with(ending) {

@@ -103,7 +103,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                         SubscriptionCommand::Accept { pending: false, lifetime: Duration::from_mins(1) };
                     dialogs.command(&mut cx, DialogCommand::Subscription(id, accept), &mut outbox.out());
                     let last = Some(SubReason::Noresource);
-                    report = Some((id, SubscriptionCommand::Report { status: StatusCode::OK, last }));
+                    report = Some((
+                        id,
+                        SubscriptionCommand::Report { status: StatusCode::OK, headers: Vec::new(), last },
+                    ));
                 }
                 DialogOutput::Event(DialogEvent::Subscription(id, event)) => println!("{id}: {event:?}"),
                 DialogOutput::Transaction(TxCommand::Route(question)) => {

@@ -93,8 +93,8 @@ pub struct DialogConfig {
     /// The Info Packages that are taken, for Recv-Info (RFC 6086 §5.2.3); an INFO of another one is answered 469, one
     /// without a package goes up.
     pub info_packages: Vec<Box<str>>,
-    /// Most requests at a time that wait for an answer, ours and theirs; one more of theirs is answered 503, one more of
-    /// ours is [`Misuse::Full`](crate::Misuse::Full).
+    /// Most requests at a time that wait for an answer, as many of theirs as of ours; one more of theirs is answered 503,
+    /// one more of ours is [`Misuse::Full`](crate::Misuse::Full).
     pub open_requests: usize,
     /// How long a SUBSCRIBE or a request that was passed up waits for its answer; then it gets 500, as no 408 may answer
     /// it (RFC 4320 §4.2).
@@ -102,6 +102,9 @@ pub struct DialogConfig {
     /// Option tags for Supported that are implemented here or above; also what a Require may name. With `replaces` in
     /// it an INVITE may replace one of our dialogs (RFC 3891); without it Replaces is a header that nobody knows.
     pub supported: Vec<Box<str>>,
+    /// Option tags that a new call has to support; an INVITE without one of them is answered 421 (RFC 3261 §21.4.16). Empty by
+    /// default, as RFC 3261 §8.2.4 advises: most peers would be shut out.
+    pub demanded: Vec<Box<str>>,
     /// Whether REFER is advertised in Allow and `refer` in Allow-Events (TR-034, TR-055). A REFER in a dialog
     /// is passed up either way.
     pub refer: bool,
@@ -234,6 +237,7 @@ impl Default for DialogConfig {
             open_requests: Self::OPEN_REQUESTS,
             answer_limit: Self::ANSWER_LIMIT,
             supported: vec![REPLACES.into()],
+            demanded: Vec::new(),
             refer: true,
             refresh: true,
             lenient: true,

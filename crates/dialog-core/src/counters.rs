@@ -8,10 +8,24 @@ pub struct Counters {
     pub refused_overloaded: u64,
     /// Calls of ours that were not placed because of [`DialogConfig::legs`](crate::DialogConfig::legs).
     pub calls_not_placed: u64,
-    /// INVITEs and 2xx responses with a longer route set than is kept; the INVITE was answered 400, the call of the 2xx ended.
+    /// Messages that would make a dialog with a longer route set than is kept: requests are answered 400, the call of a first
+    /// 2xx ends, and other responses make no dialog.
     pub long_route_sets: u64,
-    /// 2xx responses of further forks that were left to their own time limit, neither acknowledged nor ended.
+    /// 2xx responses of further forks that were left to their own time limit, neither acknowledged nor ended: too many of
+    /// them, or with a route set that cannot be used.
     pub forks_ignored: u64,
     /// Provisional responses of further forks, of which no early dialog was kept.
     pub early_dialogs_ignored: u64,
+    /// Reliable responses that were left to be repeated, because too many of our PRACKs were under way.
+    pub reliable_responses_ignored: u64,
+    /// NOTIFYs of notifiers beyond [`DialogConfig::subscription_forks`](crate::DialogConfig::subscription_forks), or beyond the
+    /// dialogs and subscriptions that there may be, answered 481.
+    pub notifiers_refused: u64,
+    /// Fetches whose further notifiers are not heard, because of
+    /// [`DialogConfig::subscriptions`](crate::DialogConfig::subscriptions).
+    pub fetches_forgotten: u64,
+    /// Commands that would make a subscription or a request too many, answered [`Misuse::Full`](crate::Misuse::Full).
+    pub commands_refused: u64,
+    /// Calls and registrations whose nonces were forgotten because of [`DialogConfig::nonces`](crate::DialogConfig::nonces).
+    pub nonces_forgotten: u64,
 }

@@ -6,7 +6,10 @@ use sip_message::{Draft, Method};
 use sip_transport::{Hops, RouteError, Tick};
 
 use crate::{
-    boundary::leg::{EndCause, LegEvent, LegId, ReofferError},
+    boundary::{
+        leg::{EndCause, LegEvent, LegId, ReofferError},
+        request::RequestId,
+    },
     leg::{Leg, reliable::Reliable, session_timer::SessionTimer, up::Exchange, update::Updating},
     offers::Offers,
     pending::{Ask, Errand},
@@ -39,6 +42,8 @@ pub(crate) struct Dialog {
     pub(crate) subscriptions: Vec<Subscription>,
     /// Requests that must not be sent now.
     pub(crate) waiting: VecDeque<Ask>,
+    /// The requests of other methods that were not sent yet, at most [`REQUESTS_PER_DIALOG`].
+    pub(crate) unsent: Vec<RequestId>,
     /// Whether the dialog was ever confirmed; only then it leaves a tombstone.
     pub(crate) confirmed: bool,
     /// Whether a REFER was sent: later ones are told apart by `id` (RFC 3515 §2.4.6).
@@ -127,6 +132,7 @@ impl Dialog {
             leg: None,
             subscriptions: Vec::new(),
             waiting: VecDeque::new(),
+            unsent: Vec::new(),
             confirmed: false,
             referred: false,
             was_referred: false,
@@ -240,7 +246,7 @@ impl Dialog {
             Ask::Subscribe(subscription) => self.subscribe_routed(step, subscription, result),
             Ask::Request(request) => self.request_routed(step, request, result),
             Ask::Prack { early, rseq, cseq } => self.prack_routed(step, early, rseq, cseq, result),
-            Ask::Update => self.update_routed(step, result),
+            Ask::Update { early } => self.update_routed(step, early, result),
         }
     }
 

@@ -78,7 +78,7 @@ impl Dialogs {
 
     /// How often a bound was met.
     pub fn counters(&self) -> Counters {
-        self.pending.counters
+        Counters { nonces_forgotten: self.pending.answers.forgotten(), ..self.pending.counters }
     }
 
     /// Counts what there is; takes time in proportion to the dialogs.
@@ -105,6 +105,11 @@ impl Dialogs {
     /// How many ended dialogs are remembered.
     pub fn tombstones(&self) -> usize {
         self.tombstones.len()
+    }
+
+    /// The Call-ID of a leg's messages; `None` if there is no such leg.
+    pub fn call_id(&self, leg: LegId) -> Option<&str> {
+        self.dialogs.get(&leg).map(|dialog| &*dialog.state.call_id)
     }
 
     /// Whether this dialog has ended within the last 64*T1 (RFC 3891 §3: 603 instead of 481).
@@ -162,6 +167,7 @@ impl Dialogs {
                 if let Some(forks) = self.pending.forks.remove(&leg) {
                     self.pending.clients.remove(&forks.tx);
                 }
+                self.pending.fetched.remove(&leg);
             }
             DialogTimer::Leg(leg, timer) => {
                 self.with(cx, leg, out, |dialog, step| dialog.leg_expired(step, timer));
@@ -257,6 +263,15 @@ impl Dialogs {
         command: LegCommand,
         out: &mut Out<'_, DialogOutput>,
     ) {
+        match command {
+            LegCommand::Refer { subscription, refer } if refer.outside => {
+                return self.refer_beside(cx, leg, subscription, *refer, out);
+            }
+            LegCommand::FollowRefer { subscription, at } => {
+                return self.follow_refer(cx, leg, subscription, &at, out);
+            }
+            _ => {}
+        }
         if self.dialogs.contains_key(&leg) {
             self.with(cx, leg, out, |dialog, step| dialog.leg_command(step, command));
         } else {

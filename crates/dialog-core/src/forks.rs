@@ -9,7 +9,7 @@ use transaction_core::{TxCommand, TxId};
 
 use crate::{
     boundary::leg::LegId,
-    path::Path,
+    path::{Path, RouteSetFault},
     pending::{Client, Errand},
     state::DialogState,
     step::Step,
@@ -38,13 +38,13 @@ struct AcceptedFork {
     ack: Option<Outbound>,
 }
 
-/// The ACK to a 2xx that no leg waits for.
+/// What goes out in a dialog that no leg is in: the ACK to a 2xx, a BYE, or both.
 #[derive(Debug)]
-pub(crate) struct StrayAck {
-    tx: TxId,
+pub(crate) struct Stray {
     state: DialogState,
-    cseq: u32,
-    /// Whether the dialog that the 2xx made is ended at once.
+    /// The INVITE's transaction and number.
+    ack: Option<(TxId, u32)>,
+    /// Whether the dialog is ended.
     bye: bool,
 }
 
@@ -67,35 +67,40 @@ impl Forks {
                     step.transaction(TxCommand::Resend(ack.clone()));
                 }
                 Some(_) => {
-                    let state = self.state(origin, message);
-                    StrayAck { tx: self.tx, state, cseq: self.cseq, bye: false }.ask(step);
+                    let Ok(state) = self.state(step, origin, message) else { return };
+                    Stray::ack(self.tx, state, self.cseq).ask(step);
                 }
                 None => {}
             }
             return;
         }
-        if self.accepted.len() >= FORKS {
+        let state = self.state(step, origin, message);
+        let Some(state) = state.ok().filter(|_| self.accepted.len() < FORKS) else {
             step.pending.counters.forks_ignored += 1;
             return;
-        }
-        let state = self.state(origin, message);
+        };
         self.accepted.push(AcceptedFork { remote_tag: state.remote_tag.clone(), ack: None });
-        StrayAck { tx: self.tx, state, cseq: self.cseq, bye: true }.ask(step);
+        Stray { state, ack: Some((self.tx, self.cseq)), bye: true }.ask(step);
     }
 
     /// The dialog that a 2xx makes.
-    fn state(&self, origin: &Origin, message: &Message) -> DialogState {
+    fn state(
+        &self,
+        step: &mut Step<'_, '_, '_>,
+        origin: &Origin,
+        message: &Message,
+    ) -> Result<DialogState, RouteSetFault> {
+        let routes = step.recorded(message)?;
         let mut state = (*self.template).clone();
         state.remote_tag = message.to_tag().unwrap_or_default().into();
         state.heard(origin);
-        let routes = Path::recorded(message).unwrap_or_default();
         let target = match message.contact() {
             Ok(Some(contact)) => contact.uri.to_owned(),
             // Without a usable Contact the INVITE's own target is all there is to reach this fork by.
             Ok(None) | Err(_) => state.path.target.clone(),
         };
         state.path = Path::new(&target, routes.into_iter().rev());
-        state
+        Ok(state)
     }
 
     /// Keeps the ACK that was sent to one of the forks.
@@ -114,10 +119,15 @@ impl Forks {
     }
 }
 
-impl StrayAck {
-    /// For the 2xx to a re-INVITE whose leg is ending by itself, or that comes again over another flow.
-    pub(crate) fn late(tx: TxId, state: DialogState, cseq: u32) -> Self {
-        Self { tx, state, cseq, bye: false }
+impl Stray {
+    /// For a 2xx whose leg is ending by itself, or that comes again over another flow.
+    pub(crate) fn ack(tx: TxId, state: DialogState, cseq: u32) -> Self {
+        Self { state, ack: Some((tx, cseq)), bye: false }
+    }
+
+    /// For an early dialog that is given up while the INVITE goes on (RFC 3261 §15).
+    pub(crate) fn bye(state: DialogState) -> Self {
+        Self { state, ack: None, bye: true }
     }
 
     /// Asks for the route.
@@ -126,12 +136,14 @@ impl StrayAck {
         step.route(Errand::Stray(Box::new(self)), &path, flow);
     }
 
-    /// Sends the ACK and, where it is due, the BYE. Without a route there is nobody to tell: the fork ends by
+    /// Sends what is due. Without a route there is nobody to tell: the fork ends by
     /// its own time limit for the missing ACK.
     pub(crate) fn routed(mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
         let Ok(hops) = result else { return };
-        let draft = step.signed(self.state.draft(Method::Ack, self.cseq));
-        step.transaction(TxCommand::Ack { tx: self.tx, hops: hops.clone(), draft });
+        if let Some((tx, cseq)) = self.ack {
+            let draft = step.signed(self.state.draft(Method::Ack, cseq));
+            step.transaction(TxCommand::Ack { tx, hops: hops.clone(), draft });
+        }
         if self.bye
             && let Some(draft) = self.state.next(Method::Bye)
         {

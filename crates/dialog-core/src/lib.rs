@@ -36,7 +36,9 @@ pub use boundary::{
         By, DialogIdentity, EndCause, EndReason, Established, IncomingCall, Invite, LegCommand, LegEvent,
         LegId, Misuse, Peer, ReofferError, Replacing, Turn,
     },
+    methods::Methods,
     package::{Body, IncomingSubscribe, PackageNotification, ReferTo, Resubscription, Subscribe},
+    refer::{Refer, ReferSubscription},
     registration::{
         Account, AccountFault, Registered, RegistrationCommand, RegistrationEvent, RegistrationFailure,
         RegistrationId,
@@ -56,4 +58,5 @@ pub use digest::{
     secret::{BadHash, Secret},
 };
 pub use registration::config::RegistrationConfig;
+pub use subscription::refusal::may_refuse_refer;
 pub use timer::{DialogTimer, LegTimer, RegistrationTimer, SubscriptionTimer};

@@ -72,7 +72,7 @@ impl Dialogs {
                     self.with(cx, leg, out, |dialog, step| dialog.update_response(step, tx, message));
                 }
             }
-            Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
+            Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) | Client::Unsubscribe(id) => {
                 if last {
                     self.pending.clients.remove(&tx);
                 }
@@ -80,6 +80,7 @@ impl Dialogs {
                     Client::Refer(_) => dialog.refer_response(step, id, origin, message),
                     Client::Notify(_) => dialog.notify_response(step, id, message),
                     Client::Subscribe(_) => dialog.subscribe_response(step, id, message),
+                    Client::Unsubscribe(_) => dialog.unsubscribe_over(step, id, message.status()),
                     Client::Invite(_)
                     | Client::Reinvite(_)
                     | Client::Bye(_)
@@ -148,6 +149,9 @@ impl Dialogs {
             Client::Subscribe(id) => {
                 self.with_subscription(cx, id, out, |dialog, step| dialog.subscribe_failed(step, id));
             }
+            Client::Unsubscribe(id) => {
+                self.with_subscription(cx, id, out, |dialog, step| dialog.unsubscribe_over(step, id, None));
+            }
             Client::Request(id) => self.request_failed(cx, id, failure, out),
         }
     }
@@ -195,6 +199,7 @@ impl Dialogs {
                 | Client::Refer(_)
                 | Client::Notify(_)
                 | Client::Subscribe(_)
+                | Client::Unsubscribe(_)
                 | Client::Prack(_)
                 | Client::Update(_)
                 | Client::Register(_)
@@ -216,7 +221,7 @@ impl Dialogs {
                 self.with(cx, leg, out, |dialog, step| dialog.routed(step, ask, result));
             }
             Some(Errand::Registration(id)) => self.registration_routed(cx, id, result, out),
-            Some(Errand::Stray(ack)) => ack.routed(&mut self.step(cx, out).0, result),
+            Some(Errand::Stray(stray)) => stray.routed(&mut self.step(cx, out).0, result),
             Some(Errand::Request(id)) => self.step(cx, out).0.request_outside_routed(id, result),
             None => {}
         }

@@ -2,9 +2,20 @@
 
 use sip_message::{Draft, HeaderId, Message, Method, Scheme, UriBuf};
 
+use crate::step::Step;
+
 /// Longest route set. A path has a few proxies, each of which may stand in it twice (RFC 5658); every request of the dialog
 /// carries all of them, and must fit a datagram.
 const ROUTES: usize = 16;
+
+/// Why the Record-Routes of a message make no route set; a dialog that they would make is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RouteSetFault {
+    /// There are more than [`ROUTES`].
+    TooLong,
+    /// One of them cannot be read.
+    Unreadable,
+}
 
 /// Where the requests of a dialog go.
 #[derive(Debug, Clone)]
@@ -22,15 +33,13 @@ impl Path {
     }
 
     /// The Record-Routes of a message in the order in which they stand: the route set of a callee (RFC 3261
-    /// §12.1.1). `None` if they cannot be read or are more than [`ROUTES`].
-    pub(crate) fn recorded(message: &Message) -> Option<Vec<UriBuf>> {
-        let routes = message.record_routes().ok().filter(|routes| routes.len() <= ROUTES)?;
-        Some(routes.into_iter().map(|route| route.uri.to_owned()).collect())
-    }
-
-    /// Whether the Record-Routes of a message are more than [`ROUTES`].
-    pub(crate) fn is_too_long(message: &Message) -> bool {
-        message.record_routes().is_ok_and(|routes| routes.len() > ROUTES)
+    /// §12.1.1).
+    fn recorded(message: &Message) -> Result<Vec<UriBuf>, RouteSetFault> {
+        let routes = message.record_routes().map_err(|_| RouteSetFault::Unreadable)?;
+        if routes.len() > ROUTES {
+            return Err(RouteSetFault::TooLong);
+        }
+        Ok(routes.into_iter().map(|route| route.uri.to_owned()).collect())
     }
 
     /// Takes a new remote target (RFC 3261 §12.2.1.2, §12.2.2); the route set stays.
@@ -61,6 +70,17 @@ impl Path {
                     .header(HeaderId::Route, format_args!("<{}>", self.target))
             }
         }
+    }
+}
+
+impl Step<'_, '_, '_> {
+    /// The Record-Routes of a message in the order in which they stand; too many of them are counted.
+    pub(crate) fn recorded(&mut self, message: &Message) -> Result<Vec<UriBuf>, RouteSetFault> {
+        let routes = Path::recorded(message);
+        if routes == Err(RouteSetFault::TooLong) {
+            self.pending.counters.long_route_sets += 1;
+        }
+        routes
     }
 }
 

@@ -10,9 +10,10 @@ use crate::{
     counters::Counters,
     dialog::{Birth, Dialog},
     digest::nonce::Uses,
-    forks::{Forks, StrayAck},
+    forks::{Forks, Stray},
     hatch::Hatch,
     retry::{Sent, answers::Answers},
+    subscription::asked::Asked,
 };
 
 /// A request that a dialog wants to send.
@@ -46,10 +47,13 @@ pub(crate) enum Ask {
         cseq: u32,
     },
     /// UPDATE.
-    Update,
+    Update {
+        /// As above.
+        early: Option<EarlyId>,
+    },
 }
 
-/// An early dialog among those of one INVITE.
+/// An early dialog among those of one call, also where its INVITE has gone out more than once.
 pub(crate) type EarlyId = u32;
 
 impl Ask {
@@ -63,7 +67,7 @@ impl Ask {
             | Self::ReofferAck
             | Self::Bye
             | Self::Prack { .. }
-            | Self::Update
+            | Self::Update { .. }
             | Self::Request(_) => None,
         }
     }
@@ -80,7 +84,7 @@ impl Ask {
             | Self::ReofferAck
             | Self::Bye
             | Self::Prack { .. }
-            | Self::Update
+            | Self::Update { .. }
             | Self::Request(_) => None,
         }
     }
@@ -91,8 +95,8 @@ impl Ask {
 pub(crate) enum Errand {
     /// For a request of a dialog.
     Dialog(LegId, Ask),
-    /// For the ACK, and BYE if need be, to a 2xx that no leg waits for.
-    Stray(Box<StrayAck>),
+    /// For what goes out in a dialog that no leg is in.
+    Stray(Box<Stray>),
     /// For a REGISTER.
     Registration(RegistrationId),
     /// For a request outside any dialog.
@@ -114,8 +118,10 @@ pub(crate) enum Client {
     Refer(SubscriptionId),
     /// A NOTIFY.
     Notify(SubscriptionId),
-    /// A SUBSCRIBE.
+    /// A SUBSCRIBE that extends.
     Subscribe(SubscriptionId),
+    /// A SUBSCRIBE that ends.
+    Unsubscribe(SubscriptionId),
     /// A REGISTER.
     Register(RegistrationId),
     /// A request of another method.
@@ -155,6 +161,8 @@ pub(crate) struct Pending {
     pub(crate) subscriptions: BTreeMap<SubscriptionId, LegId>,
     /// The dialogs beyond the first that one SUBSCRIBE or REFER of ours has made, by the id in their tag.
     pub(crate) sisters: BTreeMap<LegId, Vec<LegId>>,
+    /// The fetches whose first notifier has answered, for 64*T1; as many as there may be subscriptions.
+    pub(crate) fetched: BTreeMap<LegId, Asked>,
     /// Requests of other methods, ours and theirs.
     pub(crate) hatch: Hatch,
     /// Our answers to challenges.
@@ -184,6 +192,7 @@ impl Pending {
             && self.servers.is_empty()
             && self.routes.is_empty()
             && self.forks.is_empty()
+            && self.fetched.is_empty()
             && self.subscriptions.is_empty()
             && self.hatch.is_empty()
     }

@@ -7,7 +7,8 @@ use sip_transport::{Cx, Inbound, Out};
 use transaction_core::TxId;
 
 use crate::{
-    boundary::{DialogOutput, leg::LegId},
+    boundary::{DialogOutput, leg::LegId, refer::NO_SUBSCRIPTION},
+    config::DialogConfig,
     demand::Caller,
     dialog::Dialog,
     dialogs::Dialogs,
@@ -74,9 +75,9 @@ impl Dialogs {
             (None, false) if method == Method::Invite => self.invited(cx, tx, inbound, full, user, out),
             (None, false) if method == Method::Refer => self.referred_outside(cx, tx, inbound, user, out),
             (None, false) if method == Method::Subscribe && step.is_published(&inbound) => {
-                self.subscribed_outside(cx, tx, inbound, out);
+                self.subscribed_outside(cx, tx, inbound, user, out);
             }
-            (None, false) if step.config.passes_up(method) => step.passed_up(tx, inbound, method, None),
+            (None, false) if step.config.passes_up(method) => step.passed_up(tx, inbound, method, None, user),
             (None, false) => step.outside(tx, &inbound, method),
         }
     }
@@ -134,7 +135,7 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
         return None;
     }
     let unsupported: Vec<&str> =
-        message.require().filter(|tag| !step.config.supports(tag)).take(UNSUPPORTED).collect();
+        message.require().filter(|tag| !step.supports(method, tag)).take(UNSUPPORTED).collect();
     if !unsupported.is_empty() {
         let tags = unsupported.join(", ");
         step.respond_outside(tx, inbound, StatusCode::BAD_EXTENSION, |response| {
@@ -143,6 +144,14 @@ fn checked(step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) -> Option<M
         return None;
     }
     Some(method)
+}
+
+/// The option tags that a new call has to support and this one does not.
+fn missing<'c>(config: &'c DialogConfig, message: &Message) -> Vec<&'c str> {
+    let has = |wanted: &str| {
+        message.supported().chain(message.require()).any(|tag| tag.eq_ignore_ascii_case(wanted))
+    };
+    config.demanded.iter().map(|tag| &**tag).filter(|tag| !has(tag)).collect()
 }
 
 /// The status for a request that fails a check. A REFER in a dialog is refused only in ways that leave the call alone;
@@ -190,13 +199,14 @@ impl Dialog {
             Method::Bye => self.bye_received(step, tx, &inbound),
             Method::Refer => self.refer_received(step, tx, inbound, user),
             Method::Notify => self.notified(step, tx, &inbound),
-            Method::Subscribe => self.subscribed(step, tx, inbound),
+            Method::Subscribe => self.subscribed(step, tx, inbound, user),
             _ if step.config.passes_up(method) => {
                 step.passed_up(
                     tx,
                     inbound,
                     method,
                     Some((self.leg.is_some().then_some(self.id), &self.state)),
+                    user,
                 );
             }
             Method::Options => step.answer_options(tx, &inbound, Some(&self.state.local_tag.clone())),
@@ -215,6 +225,12 @@ impl Dialog {
 }
 
 impl Step<'_, '_, '_> {
+    /// Whether a request may require this. `nosub` is known in a REFER and nowhere else, Supported included (RFC 7614 §6,
+    /// TR-085); `explicitsub` is not offered to others.
+    fn supports(&self, method: Method, tag: &str) -> bool {
+        self.config.supports(tag) || method == Method::Refer && tag.eq_ignore_ascii_case(NO_SUBSCRIPTION)
+    }
+
     /// Whether a SUBSCRIBE is to a package that goes up.
     fn is_published(&self, inbound: &Inbound) -> bool {
         matches!(inbound.message.event(), Ok(Some(event)) if self.config.notifies(event.package))
@@ -279,6 +295,14 @@ impl Step<'_, '_, '_> {
         // What is to replace a call is told about that first: being full is the last of its checks (table 2.4).
         if full && matches!(matched, Match::Nothing) {
             self.refuse_overloaded(tx, &inbound);
+            return None;
+        }
+        let missing = missing(self.config, &inbound.message);
+        if !missing.is_empty() {
+            let tags = missing.join(", ");
+            self.respond_outside(tx, &inbound, StatusCode::EXTENSION_REQUIRED, |response| {
+                response.header(HeaderId::Require, tags)
+            });
             return None;
         }
         if unreadable(&inbound.message) {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use sip_message::{Draft, HeaderId, Message, Method, NameAddr, NameAddrBuf, UriBuf};
+use sip_message::{Draft, HeaderId, Host, Message, Method, NameAddr, NameAddrBuf, UriBuf};
 use sip_transport::{FlowId, Inbound, Origin, Purpose};
 
 use crate::{
@@ -15,9 +15,6 @@ use crate::{
 
 /// The highest sequence number (RFC 3261 §8.1.1.5, TR-207).
 const LAST_CSEQ: u32 = (1 << 31) - 1;
-
-/// Most methods of an Allow that are kept: twice as many as there are registered ones.
-const ALLOWED: usize = 32;
 
 /// Max-Forwards of every request of ours (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
@@ -39,6 +36,8 @@ pub(crate) struct DialogState {
     pub(crate) source: Option<SocketAddr>,
     /// Who the peer is, as far as TLS has verified it with the last message.
     pub(crate) verified_name: Option<Arc<str>>,
+    /// Whether the peer's last message came over TLS.
+    pub(crate) secured: bool,
     /// The last number that was sent; 0 before the first.
     pub(crate) local_cseq: u32,
     /// The last number that was received.
@@ -83,6 +82,7 @@ impl DialogState {
             flow: None,
             source: None,
             verified_name: None,
+            secured: false,
             local_cseq: 0,
             remote_cseq: None,
             caller: true,
@@ -96,9 +96,7 @@ impl DialogState {
     pub(crate) fn theirs(step: &mut Step<'_, '_, '_>, id: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
         let request_uri = message.request_target().ok()?;
-        if Path::is_too_long(message) {
-            step.pending.counters.long_route_sets += 1;
-        }
+        let routes = step.recorded(message).ok()?;
         Some(Self {
             call_id: message.call_id().ok()?.into(),
             local_tag: step.cx.guard.token(Purpose::Tag, id.number()).as_str().into(),
@@ -106,10 +104,11 @@ impl DialogState {
             local: message.to().ok()?.to_owned(),
             remote: message.from().ok()?.to_owned(),
             contact: OurContact::of_user(request_uri.user().map(Arc::from)),
-            path: Path::new(&message.contact().ok()??.uri.to_owned(), Path::recorded(message)?),
+            path: Path::new(&message.contact().ok()??.uri.to_owned(), routes),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),
             verified_name: inbound.origin.verified_name(),
+            secured: inbound.origin.transport.is_secure(),
             local_cseq: 0,
             remote_cseq: Some(message.cseq().ok()?.number),
             caller: false,
@@ -179,11 +178,23 @@ impl DialogState {
 
     /// Takes the remote target from a message that refreshes it (TR-235, TR-236). A message without a usable
     /// Contact changes nothing, because RFC 3261 §12.2.1.2 replaces the target only "by the URI in that
-    /// Contact".
+    /// Contact"; nor does one that names its sender's own machine, which for us is another one (EC-51).
     pub(crate) fn refresh(&mut self, message: &Message) {
-        if let Ok(Some(contact)) = message.contact() {
+        if let Ok(Some(contact)) = message.contact()
+            && !self.is_unreachable(contact.uri.host())
+        {
             self.path.refresh(&contact.uri.to_owned());
         }
+    }
+
+    /// Whether a host means the machine of whoever looks it up, and the peer is heard from elsewhere.
+    fn is_unreachable(&self, host: Host<'_>) -> bool {
+        let own = match host {
+            Host::Name(name) => name.eq_ignore_ascii_case("localhost"),
+            Host::V4(address) => address.is_loopback() || address.is_unspecified(),
+            Host::V6(address) => address.to_canonical().is_loopback() || address.is_unspecified(),
+        };
+        own && self.source.is_some_and(|source| !source.ip().to_canonical().is_loopback())
     }
 
     /// Takes the flow and the address that a message of the peer came on.
@@ -191,6 +202,7 @@ impl DialogState {
         self.flow = Some(origin.flow);
         self.source = Some(origin.source);
         self.verified_name = origin.verified_name();
+        self.secured = origin.transport.is_secure();
     }
 }
 
@@ -199,7 +211,7 @@ impl Peer {
     pub(crate) fn of(message: &Message) -> Self {
         let says = |tag: &str| message.supported().any(|supported| supported.eq_ignore_ascii_case(tag));
         Self {
-            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().take(ALLOWED).collect()),
+            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().collect()),
             replaces: says("replaces"),
             target_dialog: says("tdialog"),
         }

@@ -9,7 +9,7 @@ use transaction_core::{TxCommand, TxId};
 use crate::{
     boundary::{
         DialogEvent, DialogOutput,
-        leg::{LegEvent, LegId},
+        leg::{LegEvent, LegId, Misuse},
         registration::{RegistrationEvent, RegistrationId},
         request::{RequestEvent, RequestId},
         subscription::{SubscriptionEvent, SubscriptionId},
@@ -35,6 +35,13 @@ impl Step<'_, '_, '_> {
     /// Tells about a leg.
     pub(crate) fn leg(&mut self, leg: LegId, event: LegEvent) {
         self.out.push(DialogOutput::Event(DialogEvent::Leg(leg, event)));
+    }
+
+    /// Counts a command that met a bound.
+    pub(crate) fn count_misuse(&mut self, misuse: Misuse) {
+        if misuse == Misuse::Full {
+            self.pending.counters.commands_refused += 1;
+        }
     }
 
     /// Tells about a subscription.

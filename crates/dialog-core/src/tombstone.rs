@@ -10,34 +10,53 @@ pub(crate) const TOMBSTONES: usize = 20_000;
 
 /// The ended dialogs.
 #[derive(Debug, Default)]
-pub(crate) struct Tombstones(BTreeMap<LegId, DialogIdentity>);
+pub(crate) struct Tombstones {
+    dialogs: BTreeMap<LegId, Tombstone>,
+    /// Whose turn it is to be forgotten: a call that began first need not have ended first.
+    order: BTreeMap<u64, LegId>,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Tombstone {
+    place: u64,
+    identity: DialogIdentity,
+}
 
 impl Tombstones {
     /// Remembers a dialog; gives back the one that had to be forgotten for it.
     pub(crate) fn bury(&mut self, leg: LegId, identity: DialogIdentity) -> Option<LegId> {
-        let forgotten = if self.0.len() >= TOMBSTONES { self.0.pop_first() } else { None };
-        self.0.insert(leg, identity);
-        forgotten.map(|(leg, _)| leg)
+        let oldest =
+            if self.dialogs.len() >= TOMBSTONES { self.order.values().next().copied() } else { None };
+        if let Some(oldest) = oldest {
+            self.forget(oldest);
+        }
+        self.last += 1;
+        self.order.insert(self.last, leg);
+        self.dialogs.insert(leg, Tombstone { place: self.last, identity });
+        oldest
     }
 
     /// Forgets a dialog.
     pub(crate) fn forget(&mut self, leg: LegId) {
-        self.0.remove(&leg);
+        if let Some(tombstone) = self.dialogs.remove(&leg) {
+            self.order.remove(&tombstone.place);
+        }
     }
 
     /// The dialog that had this id, if it is remembered.
     pub(crate) fn get(&self, leg: LegId) -> Option<&DialogIdentity> {
-        self.0.get(&leg)
+        self.dialogs.get(&leg).map(|tombstone| &tombstone.identity)
     }
 
     /// Whether this very dialog is remembered.
     pub(crate) fn knows(&self, leg: LegId, identity: &DialogIdentity) -> bool {
-        self.0.get(&leg) == Some(identity)
+        self.get(leg) == Some(identity)
     }
 
     /// How many are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.dialogs.len()
     }
 }
 
@@ -50,16 +69,21 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_is_forgotten_for_one_beyond_the_limit() {
+    fn the_one_that_ended_first_is_forgotten_for_one_beyond_the_limit() {
         let mut tombstones = Tombstones::default();
-        for number in 0..TOMBSTONES as u64 {
+        let whole = TOMBSTONES as u64;
+        // The last call was the first to end.
+        for number in (0..whole).rev() {
             assert_eq!(tombstones.bury(LegId::from(number), identity("t")), None);
         }
-        let beyond = LegId::from(TOMBSTONES as u64);
-        assert_eq!(tombstones.bury(beyond, identity("t")), Some(LegId::from(0)));
+        let beyond = LegId::from(whole);
+        assert_eq!(tombstones.bury(beyond, identity("t")), Some(LegId::from(whole - 1)));
         assert_eq!(tombstones.len(), TOMBSTONES);
         assert!(tombstones.knows(beyond, &identity("t")));
         assert!(!tombstones.knows(beyond, &identity("other")));
-        assert!(!tombstones.knows(LegId::from(0), &identity("t")));
+        assert!(!tombstones.knows(LegId::from(whole - 1), &identity("t")));
+        tombstones.forget(LegId::from(whole - 2));
+        assert_eq!(tombstones.bury(LegId::from(whole + 1), identity("t")), None);
+        assert_eq!(tombstones.bury(LegId::from(whole + 2), identity("t")), Some(LegId::from(whole - 3)));
     }
 }

@@ -29,7 +29,7 @@ pub use application::{APPLICATION_RING_MS, ApplicationAudio};
 pub use core::PumpCounters;
 pub use handle::PumpHandle;
 pub use lateness::{LATENESS_BOUNDS, Lateness};
-pub use observer::{DatagramObserver, SeenDatagram, Way};
+pub use observer::{DatagramLoss, DatagramObserver, Hooks, SeenDatagram, Way};
 pub use ports::{PORT_REST, PortPair};
 pub use pump::Pump;
 pub use wav::{load_wav, read_wav};

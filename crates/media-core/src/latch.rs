@@ -70,6 +70,15 @@ impl Latch {
         Self { policy, negotiated, signalling: None, locked: None, previous: None, candidates: Vec::new() }
     }
 
+    /// Goes on by another policy: what was learned by the one before is forgotten, for it may ask for less proof (SEC-41).
+    pub fn obey(&mut self, policy: LatchPolicy) {
+        if policy != self.policy {
+            self.policy = policy;
+            self.locked = None;
+            self.candidates.clear();
+        }
+    }
+
     /// Says where the peer's signalling comes from: then in clear only an address of that host, or of the negotiated one, is
     /// learned.
     pub fn signalled_from(&mut self, host: Option<IpAddr>) {

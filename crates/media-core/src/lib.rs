@@ -45,9 +45,9 @@ pub use sdp::{SdpError, SessionDescription};
 pub use sink::{MAX_HEARD_MS, RecordLayout, RecordedBlock};
 pub use source::{MAX_SPEECH_MS, Source};
 pub use streams::{
-    DeviceId, DeviceSnapshot, HoldAudio, MAX_MIXED_STREAMS, Op, PacketKind, QualityKind, QualityReport,
-    RecordingFailure, RecordingId, StreamCommand, StreamEvent, StreamFailure, StreamId, StreamOutput,
-    StreamSnapshot, StreamSummary, Streams, StreamsConfig,
+    ContinuityMarks, DeviceId, DeviceSnapshot, HoldAudio, MAX_MIXED_STREAMS, Op, PacketKind, QualityKind,
+    QualityReport, RecordingFailure, RecordingId, StreamCommand, StreamEvent, StreamFailure, StreamId,
+    StreamOutput, StreamSnapshot, StreamSummary, Streams, StreamsConfig,
 };
 pub use tick::{Cx, Tick};
 pub use wav::Wav;

@@ -102,6 +102,16 @@ impl Reception {
         }
     }
 
+    /// Goes on with timestamps of another clock: jitter is the same in time, and transit times are compared anew.
+    pub fn set_clock(&mut self, clock_rate: u32) {
+        let clock_rate = clock_rate.max(1);
+        if clock_rate != self.clock_rate {
+            let units = f64::from(clock_rate) / f64::from(self.clock_rate);
+            (self.jitter, self.max_jitter) = (self.jitter * units, self.max_jitter * units);
+            (self.clock_rate, self.transit) = (clock_rate, None);
+        }
+    }
+
     /// Returns the source.
     pub fn ssrc(&self) -> u32 {
         self.ssrc

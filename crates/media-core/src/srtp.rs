@@ -15,7 +15,7 @@ mod suite;
 
 #[cfg(feature = "srtp")]
 pub use context::{
-    MAX_PACKET_BYTES, MAX_SOURCES, MAX_TRAILER_BYTES, PREVIOUS_KEY_PACKETS, Rollover, SrtpError,
+    FORMER_KEYS, MAX_PACKET_BYTES, MAX_SOURCES, MAX_TRAILER_BYTES, PREVIOUS_KEY_PACKETS, Rollover, SrtpError,
     SrtpReceiver, SrtpSender,
 };
 pub use key::{KeyLengthError, KeyMaterial, MasterKey, Mki};

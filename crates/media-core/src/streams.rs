@@ -54,7 +54,9 @@ pub use command::{MAX_MIXED_STREAMS, StreamCommand, StreamFailure};
 pub use config::{HoldAudio, StreamsConfig};
 use deadlines::Deadlines;
 use device::Device;
-pub use figures::{DeviceSnapshot, QualityKind, QualityReport, StreamSnapshot, StreamSummary};
+pub use figures::{
+    ContinuityMarks, DeviceSnapshot, QualityKind, QualityReport, StreamSnapshot, StreamSummary,
+};
 use graph::Graph;
 pub use names::{DeviceId, Op, PacketKind, RecordingId, StreamId};
 pub use output::{RecordingFailure, StreamEvent, StreamOutput};
@@ -188,7 +190,7 @@ impl Streams {
         self.deadlines.take_due(cx.now, &mut due);
         for (_, key) in due.drain(..) {
             let Self { config, sessions, devices, mixes, bench, .. } = self;
-            let told = out.len();
+            let mut told = out.len();
             let mut step = Step { config, cx, bench, out };
             let mut link = Link::None;
             if let Some(session) = sessions.get_mut(key) {
@@ -202,6 +204,8 @@ impl Streams {
                 };
                 let mix = link.seat().and_then(|seat| Some((mixes.get_mut(seat.mix)?, seat)));
                 session.frames(&mut step, &mut Speakers { device, mix });
+                // Digits that are found in the audio pass with it.
+                told = step.out.len();
                 session.expire(&mut step);
             }
             if let Link::Transcode { with, .. } = link {

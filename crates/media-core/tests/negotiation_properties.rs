@@ -5,7 +5,9 @@ mod descriptions;
 use std::cell::Cell;
 
 use descriptions::nearly_sdp;
+use media_core::sdp::Media;
 use media_core::srtp::Suite;
+use media_core::srtp::sdes::Crypto;
 use media_core::{
     Agreed, Codec, CodecPreference, Direction, HoldDirection, LocalMedia, MediaFormat, Negotiation, SdpError,
     SessionDescription, SrtpPolicy,
@@ -76,6 +78,60 @@ fn formats(sdp: &[u8]) -> Vec<String> {
             format.expect("a format that we know").to_string()
         })
         .collect()
+}
+
+/// What a number stands for in an m-line, as its writer sees it: by the first `rtpmap`, else by its static number.
+fn meaning(media: &Media<'_>, number: u8) -> Option<MediaFormat> {
+    match media.encodings().find(|(bound, _)| *bound == number) {
+        Some((_, encoding)) => MediaFormat::from_encoding(encoding),
+        None => MediaFormat::from_static_payload_type(number),
+    }
+}
+
+/// What each number of an m-line stands for, in its order; unknown ones are left out.
+fn meanings(media: &Media<'_>) -> Vec<(u8, MediaFormat)> {
+    media.payload_types().filter_map(|number| Some((number, meaning(media, number)?))).collect()
+}
+
+/// What is in force follows from the peer's m-line and ours: their address, numbers that they named with what they said
+/// that these stand for, formats that both have, a direction that both allow, and keys of lines that both wrote.
+fn follows(
+    agreed: &Agreed,
+    (description, theirs): (&SessionDescription, &Media<'_>),
+    (own, ours): (&SessionDescription, &Media<'_>),
+) -> Result<(), TestCaseError> {
+    let (named, offered) = (meanings(theirs), meanings(ours));
+    let both = |format: MediaFormat| {
+        named.iter().any(|(_, theirs)| *theirs == format) && offered.iter().any(|(_, ours)| *ours == format)
+    };
+    let audio = MediaFormat::Audio(agreed.codec);
+    prop_assert!(named.contains(&(agreed.payload_type, audio)) && both(audio), "{:?}", agreed);
+    if let Some(number) = agreed.dtmf_payload_type {
+        let event = MediaFormat::TelephoneEvent { clock_rate: agreed.dtmf_clock_rate };
+        prop_assert!(named.contains(&(number, event)) && both(event), "{:?}", agreed);
+    }
+    if let Some(number) = agreed.comfort_noise_payload_type {
+        let noise = MediaFormat::ComfortNoise;
+        prop_assert!(named.contains(&(number, noise)) && both(noise), "{:?}", agreed);
+    }
+    for told in offered {
+        prop_assert!(agreed.receive.contains(&told), "{:?} of {:?}", told, agreed.receive);
+    }
+    let allowed = description.direction(theirs).reversed().and(own.direction(ours));
+    prop_assert_eq!(agreed.direction.and(allowed), agreed.direction);
+    if agreed.remote_valid {
+        let named = description.connection(theirs).and_then(|connection| connection.ip());
+        prop_assert_eq!(Some(agreed.remote_rtp.ip()), named);
+        prop_assert_eq!(agreed.remote_rtp.port(), theirs.port);
+    }
+    let muxes = |media: &Media<'_>| media.attributes().any(|attribute| attribute.name == "rtcp-mux");
+    prop_assert_eq!(agreed.rtcp_mux, muxes(theirs) && muxes(ours));
+    if let Some(srtp) = &agreed.srtp {
+        let lines = |media: &Media<'_>| Crypto::parse_lines(media.attributes_named("crypto").flatten());
+        prop_assert!(lines(theirs).contains(&srtp.remote) && lines(ours).contains(&srtp.local));
+        prop_assert_eq!((srtp.local.tag, srtp.local.suite), (srtp.remote.tag, srtp.remote.suite));
+    }
+    Ok(())
 }
 
 /// What one side has sent, and what must hold of the next.
@@ -266,12 +322,26 @@ proptest! {
         for (sdp, offering, held, rollback) in turns {
             ours.desire(held);
             if offering {
-                history.check(&ours.offer(), true)?;
+                let offer = ours.offer();
+                history.check(&offer, true)?;
                 let answered = ours.answered(&sdp).is_ok();
                 prop_assert_eq!(ours.offer_pending(), !answered);
+                if answered {
+                    let (offer, answer) = (parse(&offer), SessionDescription::parse(&sdp).expect("taken"));
+                    let agreed = ours.in_force().expect("answered");
+                    let (line, theirs) = offer.media().zip(answer.media()).find(|(line, _)| line.port != 0).expect("audio");
+                    if agreed.rejected() {
+                        prop_assert!(theirs.port == 0 || theirs.kind != line.kind, "{:?}", theirs);
+                        prop_assert!(!agreed.remote_valid);
+                        prop_assert_eq!(agreed.direction, Direction::Inactive);
+                    } else {
+                        follows(agreed, (&answer, &theirs), (&offer, &line))?;
+                    }
+                }
             } else if ours.offered(&sdp).is_ok() && !rollback {
                 let answer = ours.answer();
                 history.check(&answer, false)?;
+                let in_force = ours.in_force().cloned();
                 let (offer, answer) = (SessionDescription::parse(&sdp).expect("taken"), parse(&answer));
                 prop_assert_eq!(answer.media().count(), offer.media().count());
                 for (ours, theirs) in answer.media().zip(offer.media()) {
@@ -280,9 +350,14 @@ proptest! {
                     if ours.port != 0 {
                         let allowed = offer.direction(&theirs).reversed();
                         prop_assert_eq!(answer.direction(&ours), answer.direction(&ours).and(allowed));
-                        prop_assert!(ours.formats().count() <= theirs.formats().count());
-                        let muxed = |media: &media_core::sdp::Media<'_>| media.attributes().any(|a| a.name == "rtcp-mux");
-                        prop_assert!(!muxed(&ours) || muxed(&theirs));
+                        // Each format that is answered was offered, with the number that it was offered with.
+                        let offered = meanings(&theirs);
+                        for answered in meanings(&ours) {
+                            prop_assert!(offered.contains(&answered), "{:?} of {:?}", answered, offered);
+                        }
+                        prop_assert_eq!(meanings(&ours).len(), ours.formats().count());
+                        let agreed = in_force.as_ref().expect("answered");
+                        follows(agreed, (&offer, &theirs), (&answer, &ours))?;
                     }
                 }
             }

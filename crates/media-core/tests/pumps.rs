@@ -8,7 +8,7 @@ use media_core::rtcp::{RtcpPacket, parse_compound};
 use media_core::{
     Agreed, DeviceId, LocalMedia, Negotiation, Op, PacketKind, PortPair, Pump, PumpConfig, PumpError,
     PumpHandle, QualityKind, RecordLayout, RecordingFailure, RecordingId, SampleRate, Source, StreamCommand,
-    StreamEvent, StreamId, StreamOutput, StreamsConfig,
+    StreamEvent, StreamFailure, StreamId, StreamOutput, StreamsConfig,
 };
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Receiver;
@@ -338,6 +338,57 @@ async fn a_recording_that_finds_no_room_says_so() {
     let result = Err(RecordingFailure::File(std::io::ErrorKind::StorageFull));
     let ended = StreamOutput::Event(StreamEvent::RecordingEnded { recording, result });
     alice.wait_for(|output| *output == ended).await;
+}
+
+#[tokio::test]
+async fn a_recording_that_is_refused_leaves_its_file_as_it_was() {
+    let path = std::env::temp_dir().join(format!("patchcord-refused-{}.wav", std::process::id()));
+    std::fs::write(&path, b"what was there before").expect("a file");
+    let (mut alice, _bob) = call();
+    alice.open(Source::Tone { hz: 440 });
+    let recording = RecordingId(9);
+    alice.handle.open_recording(recording, &path).expect("it can be opened");
+    let (device, layout) = (DeviceId(99), RecordLayout::Mono);
+    alice.command(StreamCommand::Record { op: Op(3), device, recording, layout });
+    let refused = StreamOutput::Failed { op: Op(3), failure: StreamFailure::UnknownDevice };
+    alice.wait_for(|output| *output == refused).await;
+    alice.handle.forget_recording(recording).expect("the pump lives");
+    // The end of the pump waits for its files.
+    alice.pump.shutdown().expect("the thread ends well");
+    assert_eq!(std::fs::read(&path).expect("still there"), b"what was there before");
+    std::fs::remove_file(&path).expect("still there");
+}
+
+/// Both sockets are full before the pump looks at them: that of the first stream with far more than is read in one go.
+#[tokio::test]
+async fn a_socket_that_is_flooded_does_not_keep_the_others_waiting() {
+    /// What a socket's buffer holds for certain, and what may be read before another socket has its turn: two goes of 32, as
+    /// the pump may be told of the second stream only in the first of them.
+    const FLOOD: usize = 200;
+    const GOES: usize = 64;
+    let (sender, seen) = std::sync::mpsc::channel();
+    let (told, both) = std::sync::mpsc::channel::<()>();
+    let observer = Box::new(move |seen: SeenDatagram<'_>| {
+        // The pump stands still at the first datagram until it was told of both; then nobody tells any more.
+        let _ = both.recv();
+        // The test may be over.
+        let _ = sender.send(seen.local.port());
+    });
+    let (pump, handle) = Pump::start_observed(PumpConfig::default(), observer).expect("the pump starts");
+    let [flooded, other] = [(); 2].map(|()| handle.reserve().expect("a free pair"));
+    let ports = [flooded.rtp, other.rtp];
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    for port in std::iter::repeat_n(ports[0], FLOOD).chain([ports[1]]) {
+        socket.send_to(&[0x80; 12], ("127.0.0.1", port)).await.expect("sent");
+    }
+    handle.open(StreamId(1), flooded).expect("room in the queue");
+    handle.open(StreamId(2), other).expect("room in the queue");
+    drop(told);
+    let seen: Vec<u16> =
+        std::iter::repeat_with(|| seen.recv_timeout(LIMIT).expect("in time")).take(FLOOD + 1).collect();
+    let first = seen.iter().position(|port| *port == ports[1]).expect("it is read");
+    assert!(first <= GOES, "{first} before it");
+    pump.shutdown().expect("the thread ends well");
 }
 
 #[tokio::test]

@@ -96,10 +96,16 @@ pub(crate) enum Scenario {
     Attended,
     /// Alice talks to Carol first, and to Bob once more, then moves him
     Consultative,
+    /// Bob waits with music, Carol is told what he wants and presses 1 to take him over
+    Warm,
     /// Carol does not let Bob take Alice's place (403): Alice gets him back
     ReplacesRefused,
     /// Carol is busy when Alice calls her first (486): Alice gets Bob back
     ConsultBusy,
+    /// As blind, over a network that loses one of twenty packets
+    Lossy,
+    /// Carol's cable is pulled while her phone rings: Alice gets Bob back
+    Kill,
     /// All of these, one after the other
     All,
 }
@@ -221,6 +227,12 @@ pub(crate) struct TransferArgs {
     /// The other one is tried once if that leads nowhere.
     #[arg(long, verbatim_doc_comment, value_enum, value_name = "ADDRESS")]
     pub(crate) refer_to: Option<ReferTo>,
+    /// With --kind warm: play this WAV file to the target once it has answered
+    #[arg(long, value_name = "FILE.wav")]
+    pub(crate) briefing: Option<PathBuf>,
+    /// With --kind warm: let the target decide this long, 1 to 3600 seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::ring)]
+    pub(crate) decide_limit: Option<Duration>,
     /// Listen here; may be given more than once
     ///
     /// TRANSPORT:IP:PORT, where TRANSPORT is udp, tcp, tls, ws or wss, port 0 is any free port,
@@ -238,6 +250,23 @@ pub(crate) struct TransferArgs {
     pub(crate) sound: SoundArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+impl TransferArgs {
+    /// A flag that means nothing for this kind, and for which it does.
+    fn misplaced(&self) -> Option<(&'static str, &'static str)> {
+        const ASKED: &str = "a target that is called first: any --kind but blind";
+        let unasked = self.kind == Kind::Blind;
+        let cold = self.kind != Kind::Warm;
+        [
+            ("--consult-limit", ASKED, unasked && self.consult_limit.is_some()),
+            ("--refer-to", ASKED, unasked && self.refer_to.is_some()),
+            ("--briefing", "--kind warm", cold && self.briefing.is_some()),
+            ("--decide-limit", "--kind warm", cold && self.decide_limit.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(flag, kinds, given)| given.then_some((flag, kinds)))
+    }
 }
 
 /// `patchcord parse`.
@@ -380,6 +409,12 @@ pub(crate) enum Kind {
     Attended,
     /// Call the target first, talk to it for --talk, then move the first party
     Consultative,
+    /// Call the target first, and complete while it rings: moved as soon as it answers
+    SemiAttended,
+    /// As attended, but the target is asked to call the first party, who never learns its address
+    ProtectTarget,
+    /// Let it wait (--moh), tell the target (--briefing), and move it if that presses 1
+    Warm,
 }
 
 /// What a Refer-To names.
@@ -418,19 +453,11 @@ fn check(line: &CommandLine) -> Result<(), clap::Error> {
             ),
             None => Ok(()),
         },
-        Verb::Transfer(transfer) if transfer.kind == Kind::Blind => {
-            let given = [
-                ("--consult-limit", transfer.consult_limit.is_some()),
-                ("--refer-to", transfer.refer_to.is_some()),
-            ];
-            match given.into_iter().find(|(_, given)| *given) {
-                Some((flag, _)) => refused(
-                    ErrorKind::ArgumentConflict,
-                    format!("'{flag}' is for a target that is called first: --kind attended or consultative"),
-                ),
-                None => Ok(()),
-            }
+        Verb::Transfer(transfer) if transfer.misplaced().is_some() => {
+            let (flag, kinds) = transfer.misplaced().unwrap_or_default();
+            refused(ErrorKind::ArgumentConflict, format!("'{flag}' is for {kinds}"))
         }
+        Verb::Transfer(transfer) if transfer.kind == Kind::Blind => Ok(()),
         // Whom we call first must be somebody whom we can call.
         Verb::Transfer(transfer) => values::callee(&transfer.target).map(drop).or_else(|why| {
             let target = &transfer.target;

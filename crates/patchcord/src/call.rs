@@ -32,17 +32,15 @@ pub(crate) async fn run(
 async fn converse(args: &CallArgs, manager: &SessionManager, stop: &Stop) -> Result<(), Failure> {
     account::registered(manager, &args.account, stop).await?;
     let session = place(manager, &args.uri, stop).await?;
-    if let Err(failure) = sound::begin(&session, &args.sound).await {
-        session.hang_up().await?;
-        return Err(failure);
-    }
+    // The call goes on without what was refused, and how it went is told at its end.
+    let begun = sound::begin(&session, &args.sound).await;
     tokio::select! {
         result = hold_and_wait(args, &session) => result?,
-        cause = session.ended() => return ended_early(&cause?),
+        cause = session.ended() => return ended_early(&cause?).and(begun),
         () = stop.wanted() => {}
     }
     session.hang_up().await?;
-    Ok(())
+    begun
 }
 
 /// Places a call and waits for the answer; Ctrl-C meanwhile gives up with CANCEL.

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};
 
-use session_core::SessionEvent;
+use session_core::{SessionEvent, printable};
 use tokio::sync::watch;
 
 use crate::exit::Exit;
@@ -103,5 +103,27 @@ impl Console {
 
 /// A line of text with the time of what it tells, in seconds.
 fn timed(at: Duration, words: &str) -> String {
-    format!("{:>9.3}  {words}", at.as_secs_f64())
+    format!("{:>9.3}  {}", at.as_secs_f64(), printable(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use session_core::{EventKind, SessionEvent};
+
+    use super::*;
+
+    #[test]
+    fn what_a_peer_calls_itself_stays_on_one_line() {
+        // covers: SEC-19
+        let kind = EventKind::IncomingCall {
+            from: "sip:x@h\r\n    0.000  forged\u{1b}[2J".into(),
+            to: "sip:us@h".into(),
+        };
+        let event = SessionEvent { seq: 0, at: Duration::ZERO, session: None, transfer: None, kind };
+        for json in [false, true] {
+            let line = Console::new(json).line_of(Duration::ZERO, &event).expect("a line");
+            assert!(!line.contains(char::is_control), "{line:?}");
+            assert!(line.contains("forged"));
+        }
+    }
 }

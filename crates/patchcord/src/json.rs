@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use session_core::{EventKind, Metric, QualityChange, SessionEvent, SessionMediaState, StatusCode};
+use session_core::{
+    EventKind, Metric, QualityChange, SessionEvent, SessionMediaState, StatusCode, TransferStage,
+};
 
 /// One line of `--json` output. Fields that do not apply are left out.
 #[derive(Debug, Clone, Serialize)]
@@ -27,6 +29,8 @@ pub(crate) struct Line {
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     learned_from: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<&'static str>,
     #[serde(flatten)]
     more: Map<String, Value>,
 }
@@ -43,6 +47,7 @@ impl Line {
             peer: event.peer(),
             code: event.code().map(StatusCode::as_u16),
             reason: event.reason(),
+            stage: event.stage().map(TransferStage::name),
             outcome: event.outcome(),
             learned_from: event.learned_from(),
             more: more(event),
@@ -60,6 +65,7 @@ impl Line {
             peer: None,
             code: None,
             reason: None,
+            stage: None,
             outcome: None,
             learned_from: None,
             more: Map::new(),
@@ -126,8 +132,9 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
             put("local_hold", (*local).into());
             put("remote_hold", (*remote).into());
         }
-        EventKind::TransferRequested { referred_by, decide, .. } => {
+        EventKind::TransferRequested { referred_by, verified, decide, .. } => {
             put("referred_by", referred_by.as_deref().into());
+            put("verified", (*verified).into());
             put("decide", (*decide).into());
         }
         EventKind::Replaced { old, referred_by, verified, .. } => {

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use session_core::IncomingTransfer;
+use session_core::{IncomingTransfer, printable};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::exit::Failure;
@@ -42,8 +42,10 @@ async fn answer_all(
     lines: mpsc::Sender<oneshot::Sender<String>>,
 ) {
     while let Some(transfer) = waiting.recv().await {
-        let by = transfer.referred_by().map_or_else(String::new, |by| format!(" (says {by})"));
-        question(&format!("{}: call {} instead?{by} [y/N] ", transfer.session(), transfer.target()));
+        let by = transfer.referred_by().map_or_else(String::new, |by| format!(" (says {by}, unverified)"));
+        let asked = format!("{}: call {} instead?{by} [y/N] ", transfer.session(), transfer.target());
+        // A person decides by what it says, so that nobody else may write in it (SEC-19).
+        question(&printable(&asked));
         let (reply, replied) = oneshot::channel();
         if lines.send(reply).await.is_err() {
             return;

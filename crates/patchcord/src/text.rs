@@ -33,8 +33,9 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             (true, true) => "on hold by both".to_owned(),
         },
         EventKind::CallEnded { .. } => format!("ended: {}", reason(event)),
-        EventKind::TransferRequested { target, referred_by, .. } => match referred_by {
-            Some(by) => format!("we are asked to call {target}, says {by}"),
+        EventKind::TransferRequested { target, referred_by, verified, .. } => match referred_by {
+            Some(by) if *verified => format!("we are asked to call {target}, by {by}"),
+            Some(by) => format!("we are asked to call {target}, says {by} (unverified)"),
             None => format!("we are asked to call {target}"),
         },
         EventKind::TransferInitiated { target } => format!("transfer to {target}"),
@@ -52,6 +53,7 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
         EventKind::TransferBridging => "the party cannot be referred; joining the two calls here".to_owned(),
         EventKind::TransferRecovering => "the transfer failed; taking the call back".to_owned(),
         EventKind::TransferConnected { to } => format!("connected to the target in {to}"),
+        EventKind::TransferRecalling { to } => format!("the other party is gone; it is called back in {to}"),
         EventKind::Replaced { old, from, .. } => format!("takes the place of {old}, by {from}"),
         EventKind::ReplaceRefused { status, from, .. } => {
             format!("{from} may not take this call over ({status})")

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    AttendedOptions, Builder, Completion, Outcome, OutcomeKind, ReferTarget, Role, Session, SessionError,
-    SessionManager, Transfer, TransferError, TransferPolicy, learned_name, outcome_name,
+    AttendedOptions, Builder, Completion, Consultation, EventKind, Outcome, OutcomeKind, ReferTarget, Role,
+    Session, SessionError, SessionManager, Transfer, TransferError, TransferPolicy, TransferRefusal,
+    WarmOptions, learned_name, outcome_name,
 };
 
 use crate::account;
@@ -26,8 +27,9 @@ pub(crate) async fn run(
     stop: &Stop,
     recording: &Recording,
 ) -> Result<(), Failure> {
+    let warm = warm(args)?;
     let agent = Agent::start(recording.of(configure(args)?), console).await?;
-    let result = talk_and_move(args, &agent.manager, stop).await;
+    let result = talk_and_move(args, warm, &agent.manager, stop).await;
     agent.close().await;
     result
 }
@@ -51,7 +53,12 @@ enum Went {
     Interrupted,
 }
 
-async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Stop) -> Result<(), Failure> {
+async fn talk_and_move(
+    args: &TransferArgs,
+    warm: WarmOptions,
+    manager: &SessionManager,
+    stop: &Stop,
+) -> Result<(), Failure> {
     account::registered(manager, &args.account, stop).await?;
     let session = call::place(manager, &args.first, stop).await?;
     if let Err(failure) = sound::begin(&session, &args.sound).await {
@@ -71,12 +78,14 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
         }
     }
     let went = tokio::select! {
-        went = transfer(args, &session) => went,
+        went = transfer(args, &session, warm) => went,
         () = stop.wanted() => Went::Interrupted,
     };
     let (failure, kept) = match went {
         Went::Ended(outcome) => match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::Bridged => return Ok(()),
+            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => {
+                return Ok(());
+            }
             OutcomeKind::Failed
             | OutcomeKind::Recovered
             | OutcomeKind::Cancelled
@@ -105,7 +114,7 @@ async fn talk_and_move(args: &TransferArgs, manager: &SessionManager, stop: &Sto
 }
 
 /// Moves the first party, and waits for the outcome.
-async fn transfer(args: &TransferArgs, session: &Session) -> Went {
+async fn transfer(args: &TransferArgs, session: &Session, warm: WarmOptions) -> Went {
     let completion = match args.kind {
         Kind::Blind => {
             return match session.blind(&args.target).await {
@@ -113,34 +122,75 @@ async fn transfer(args: &TransferArgs, session: &Session) -> Went {
                 Err(error) => Went::Refused(error),
             };
         }
-        Kind::Attended => Completion::OnAnswer,
-        Kind::Consultative => Completion::OnCommand,
+        Kind::Warm => {
+            return match session.warm(&args.target, warm).await {
+                Ok(transfer) => transfer.await.map_or_else(Went::Refused, Went::Ended),
+                Err(TransferError::Ended(outcome)) => Went::Ended(outcome),
+                Err(error) => Went::Refused(error),
+            };
+        }
+        Kind::Attended | Kind::ProtectTarget => Completion::OnAnswer,
+        Kind::Consultative | Kind::SemiAttended => Completion::OnCommand,
     };
-    let options = AttendedOptions {
-        refer_to: args.refer_to.map(|address| match address {
-            ReferTo::Contact => ReferTarget::Contact,
-            ReferTo::Aor => ReferTarget::AddressOfRecord,
-        }),
-        ..AttendedOptions::default()
-    };
+    let options = attended(args);
     let mut consultation = match session.consult_with(&args.target, options, completion).await {
         Ok(consultation) => consultation,
         Err(TransferError::Ended(outcome)) => return Went::Ended(outcome),
         Err(error) => return Went::Refused(error),
     };
     let target = consultation.call().clone();
-    tokio::select! {
-        outcome = consultation.outcome() => return outcome.map_or_else(Went::Refused, Went::Ended),
-        () = talked(&target, args.talk), if completion == Completion::OnCommand => {}
+    if args.kind == Kind::SemiAttended {
+        alerted(&mut consultation).await;
+    } else {
+        tokio::select! {
+            outcome = consultation.outcome() => return outcome.map_or_else(Went::Refused, Went::Ended),
+            () = talked(&target, args.talk), if args.kind == Kind::Consultative => {}
+        }
     }
     match consultation.complete().await {
         Ok(transfer) => outcome(transfer).await,
+        // It ended by itself: the outcome says how.
+        Err((mut consultation, TransferError::Refused(TransferRefusal::UnknownTransfer))) => {
+            consultation.outcome().await.map_or_else(Went::Refused, Went::Ended)
+        }
         Err((_, error)) => Went::Refused(error),
     }
 }
 
+/// How the two are joined.
+fn attended(args: &TransferArgs) -> AttendedOptions {
+    AttendedOptions {
+        refer_to: args.refer_to.map(|address| match address {
+            ReferTo::Contact => ReferTarget::Contact,
+            ReferTo::Aor => ReferTarget::AddressOfRecord,
+        }),
+        protect_target: args.kind == Kind::ProtectTarget,
+        ..AttendedOptions::default()
+    }
+}
+
+/// What the target is told, and how long it may decide.
+fn warm(args: &TransferArgs) -> Result<WarmOptions, Failure> {
+    let mut options = WarmOptions::default();
+    options.attended = attended(args);
+    options.briefing = args.briefing.as_deref().map(sound::spoken_once).transpose()?;
+    if let Some(limit) = args.decide_limit {
+        options.deadline = limit;
+    }
+    Ok(options)
+}
+
 async fn outcome(mut transfer: Transfer) -> Went {
     transfer.outcome().await.map_or_else(Went::Refused, Went::Ended)
+}
+
+/// Waits until the target rings, has answered, or will do neither, which the outcome tells.
+async fn alerted(consultation: &mut Consultation) {
+    while let Some(step) = consultation.progress().await {
+        if matches!(step, EventKind::ConsultRinging { .. } | EventKind::ConsultAnswered) {
+            return;
+        }
+    }
 }
 
 /// Waits until the target has answered and been talked to; for ever if it does not answer, which the outcome tells.

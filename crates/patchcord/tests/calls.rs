@@ -166,3 +166,43 @@ fn signalling_only_answers_without_rtp() {
     bob.wait("call_ended");
     assert_eq!(bob.stop(), Some(0));
 }
+
+#[test]
+fn a_recording_that_cannot_be_is_told_before_anybody_is_called() {
+    let (bob, address) = answer(&[]);
+    let uri = format!("sip:bob@{address}");
+    let words = ["call", &uri, "--listen", "udp:127.0.0.1:0", "--json", "--record", "/absent/call.wav"];
+    let (code, lines) = run(&words);
+    assert_eq!(code, Some(3), "{lines:?}");
+    assert!(names(&lines).iter().all(|name| *name != "calling" && *name != "established"), "{lines:?}");
+    assert_eq!(bob.stop(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn digits_are_dialled_when_the_recording_is_refused() {
+    let file = std::env::temp_dir().join(format!("patchcord-call-{}.wav", std::process::id()));
+    // It can be recorded to a file here when the call is placed, and not any more when it is answered.
+    let (mut bob, address) = answer(&["--after", "1"]);
+    let uri = format!("sip:bob@{address}");
+    let name = file.to_str().expect("UTF-8");
+    let mut alice = Running::start(&[
+        "call",
+        &uri,
+        "--listen",
+        "udp:127.0.0.1:0",
+        "--duration",
+        "1",
+        "--json",
+        "--record",
+        name,
+        "--dtmf",
+        "5",
+    ]);
+    bob.wait("incoming_call");
+    std::fs::create_dir(&file).expect("the name is free");
+    bob.wait("digit");
+    assert_eq!(alice.end(), Some(3));
+    std::fs::remove_dir(&file).expect("still empty");
+    assert_eq!(bob.stop(), Some(0));
+}

@@ -55,6 +55,26 @@ fn a_silent_target_gives_bob_back() {
 }
 
 #[test]
+fn a_caller_that_waits_hears_music_until_the_target_takes_it_over() {
+    let report = report("warm");
+    let heard = hears(&report);
+    assert!(heard[0].is_none() && near(heard[1], 880) && near(heard[2], 660), "{heard:?}");
+}
+
+#[test]
+fn a_network_that_loses_packets_does_not_stop_a_transfer() {
+    assert_eq!(report("lossy")["outcome"], "Succeeded");
+}
+
+#[test]
+fn a_target_whose_cable_is_pulled_gives_bob_back() {
+    let report = report("kill");
+    let heard = hears(&report);
+    assert!(near(heard[0], 660) && near(heard[1], 440), "{heard:?}");
+    assert_eq!(report["outcome"], "Recovered");
+}
+
+#[test]
 fn an_interrupted_demo_ends_cleanly_and_with_1() {
     let mut demo = Running::start(&["demo", "--json"]);
     demo.wait("established");

@@ -1,5 +1,7 @@
 //! Outcomes and the ends of calls in the words of the public interfaces.
 
+use std::borrow::Cow;
+
 use dialog_core::{EndCause, EndReason};
 use sip_message::StatusCode;
 use transfer::{LearnedFrom, Outcome, OutcomeKind};
@@ -8,6 +10,7 @@ use transfer::{LearnedFrom, Outcome, OutcomeKind};
 pub const fn outcome_name(kind: OutcomeKind) -> &'static str {
     match kind {
         OutcomeKind::Succeeded => "Succeeded",
+        OutcomeKind::AcceptedWithoutProgress => "AcceptedWithoutProgress",
         OutcomeKind::Bridged => "Bridged",
         OutcomeKind::Failed => "Failed",
         OutcomeKind::Recovered => "Recovered",
@@ -71,7 +74,54 @@ pub fn describe_cause(cause: &EndCause) -> String {
         EndReason::Overload => "too many calls".to_owned(),
     };
     match &cause.header {
-        Some(header) => format!("{words} ({header})"),
+        Some(header) => format!("{words} ({})", printable(header)),
         None => words,
+    }
+}
+
+/// A peer's text as one line of a log or a terminal: control characters are escaped as in a string literal, so that nothing
+/// that was sent can end a line, make up another one or move a cursor (SEC-19).
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_unprintable(character) {
+            line.extend(character.escape_unicode());
+        } else {
+            line.push(character);
+        }
+    }
+    Cow::Owned(line)
+}
+
+/// C0, DEL and C1, the line ends of Unicode, and what changes the direction of the text around it (UAX #9 §2).
+fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use dialog_core::By;
+
+    use super::*;
+
+    #[test]
+    fn a_peers_text_stays_on_its_line_and_moves_no_cursor() {
+        // covers: SEC-19
+        for (sent, shown) in [
+            ("Q.850;cause=16", "Q.850;cause=16"),
+            ("a\r\nb", "a\\u{d}\\u{a}b"),
+            ("\u{1b}[2J\u{9b}2J\u{7f}", "\\u{1b}[2J\\u{9b}2J\\u{7f}"),
+            ("\u{202e}evil\u{2028}", "\\u{202e}evil\\u{2028}"),
+            ("Zürich ☎", "Zürich ☎"),
+        ] {
+            assert_eq!(printable(sent), shown);
+            let header = Some(sent.into());
+            let cause = EndCause { by: By::Remote, reason: EndReason::Bye, header, details: Vec::new() };
+            assert_eq!(describe_cause(&cause), format!("hung up ({shown})"));
+        }
     }
 }

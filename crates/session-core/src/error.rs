@@ -1,30 +1,21 @@
 //! The errors a user of the facade meets, each with advice what to do.
 
+mod failure;
+mod network;
+mod recovery;
+
 use std::net::SocketAddr;
 
 use dialog_core::{AccountFault, EndCause, RegistrationFailure};
 use thiserror::Error;
-use transfer::{Outcome, TransferRefusal};
+use transfer::{Failure, Outcome, OutcomeKind, TransferRefusal};
 
-use crate::describe::{describe_cause, describe_outcome};
-
-/// What can be done about an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RecoveryAction {
-    /// The same call may succeed later.
-    RetryLater,
-    /// Correct the argument; the same call will fail again.
-    FixInput,
-    /// Wait for the call or transfer to reach the state that is named.
-    WaitForState,
-    /// Change the machine or the configuration: another port, more descriptors, permissions.
-    FixEnvironment,
-    /// Try another target or another way; the peer will not do this.
-    TryAlternative,
-    /// Nothing can be done with this call any more.
-    GiveUp,
-}
+use self::failure::is_passing;
+pub use self::{failure::TransferFailure, network::NetworkError, recovery::RecoveryAction};
+use crate::{
+    describe::{describe_cause, describe_outcome},
+    engine::FREED_PORT_RESTS,
+};
 
 /// A state in which a call can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +35,10 @@ pub enum SessionState {
 #[non_exhaustive]
 pub enum SessionError {
     /// No such call; it ended or never was.
-    #[error("the call is unknown or has ended")]
+    #[error("the call is unknown or has ended; {advice}", advice = self.recovery())]
     Unknown,
     /// The call is in another state.
-    #[error("the call is {state:?}, but has to be {wanted:?}")]
+    #[error("the call is {state:?}, but has to be {wanted:?}; {advice}", advice = self.recovery())]
     WrongState {
         /// Its state.
         state: SessionState,
@@ -55,34 +46,37 @@ pub enum SessionError {
         wanted: SessionState,
     },
     /// The target is not a URI that can be called.
-    #[error("not a URI that can be called: {0}")]
+    #[error("not a URI that can be called: {0}; {advice}", advice = self.recovery())]
     Target(String),
     /// The call is to go by a registration that is unknown or over.
-    #[error("the account of the call is not registered")]
+    #[error("the account of the call is not registered; {advice}", advice = self.recovery())]
     UnknownAccount,
     /// All calls that are allowed at once are up.
-    #[error("the limit of {limit} calls is reached")]
+    #[error("the limit of {limit} calls is reached; {advice}", advice = self.recovery())]
     TooManyCalls {
         /// The limit.
         limit: usize,
     },
     /// The call ended; its cause.
-    #[error("{}", describe_cause(.0))]
+    #[error("{}; {advice}", describe_cause(.0), advice = self.recovery())]
     Ended(EndCause),
     /// A hold or resume was refused or not answered; the session is as it was.
-    #[error("the new session description was not accepted: {0}")]
+    #[error("the new session description was not accepted: {0}; {advice}", advice = self.recovery())]
     Reoffer(ReofferFailure),
     /// Too many commands of this kind wait for this call.
-    #[error("too many commands are waiting for this call")]
+    #[error("too many commands are waiting for this call; {advice}", advice = self.recovery())]
     Busy,
     /// Media.
     #[error(transparent)]
     Media(#[from] MediaError),
     /// The manager has been shut down.
-    #[error("the session manager has been shut down")]
+    #[error("the session manager has been shut down; {advice}", advice = self.recovery())]
     Closed,
+    /// The manager is being drained: no new calls and no new transfers.
+    #[error("no new calls and transfers begin any more, because the session manager is being drained; {advice}", advice = self.recovery())]
+    Draining,
     /// Not offered in this release.
-    #[error("{0} is not supported in this release")]
+    #[error("{0} is not supported in this release; {advice}", advice = self.recovery())]
     Unsupported(&'static str),
 }
 
@@ -111,14 +105,25 @@ pub enum ReofferFailure {
 #[non_exhaustive]
 pub enum TransferError {
     /// The transfer layer refuses; nothing was sent.
-    #[error(transparent)]
-    Refused(#[from] TransferRefusal),
+    #[error("{0}; {advice}", advice = self.recovery())]
+    Refused(TransferRefusal),
+    /// The transfer, or the call that is to be moved, is in another state than the step needs; nothing was changed.
+    #[error("the transfer is in {state}, but the step needs {wanted}; {advice}", advice = self.recovery())]
+    WrongState {
+        /// Its state by the catalogue's name, or what keeps the step from being done.
+        state: &'static str,
+        /// What is needed.
+        wanted: &'static str,
+    },
     /// The call underneath.
     #[error(transparent)]
     Session(#[from] SessionError),
     /// The transfer has ended without what was asked for; everything is as the outcome says.
-    #[error("the transfer has ended: {}", describe_outcome(.0))]
+    #[error("{}; {advice}", ended(*.0), advice = self.recovery())]
     Ended(Outcome),
+    /// There is no report: the transfer has not ended, or its report is not kept any more.
+    #[error("there is no report of this transfer: it has not ended, or its report is not kept any more; {advice}", advice = self.recovery())]
+    NoReport,
 }
 
 /// Why something asked of a registration is not done.
@@ -126,13 +131,13 @@ pub enum TransferError {
 #[non_exhaustive]
 pub enum RegistrationError {
     /// No such registration; it is over or never was.
-    #[error("the registration is unknown or over")]
+    #[error("the registration is unknown or over; {advice}", advice = self.recovery())]
     Unknown,
     /// The account cannot be used.
-    #[error("the account cannot be used: {0}")]
+    #[error("the account cannot be used: {0}; {advice}", advice = self.recovery())]
     Account(AccountFault),
     /// A REGISTER came to nothing.
-    #[error("{failure}")]
+    #[error("{failure}; {advice}", advice = self.recovery())]
     Failed {
         /// Why.
         failure: RegistrationFailure,
@@ -140,13 +145,13 @@ pub enum RegistrationError {
         retry_after: Option<std::time::Duration>,
     },
     /// It was taken back in the meantime.
-    #[error("the registration was taken back")]
+    #[error("the registration was taken back; {advice}", advice = self.recovery())]
     Ended,
     /// Too many commands wait for it.
-    #[error("too many commands are waiting for this registration")]
+    #[error("too many commands are waiting for this registration; {advice}", advice = self.recovery())]
     Busy,
     /// The manager has been shut down.
-    #[error("the session manager has been shut down")]
+    #[error("the session manager has been shut down; {advice}", advice = self.recovery())]
     Closed,
 }
 
@@ -174,29 +179,29 @@ impl RegistrationError {
 #[non_exhaustive]
 pub enum MediaError {
     /// No RTP port is free.
-    #[error("no RTP port is free")]
+    #[error("no RTP port is free; {advice}", advice = self.recovery())]
     NoPorts,
     /// The call has no media yet.
-    #[error("the call has no media")]
+    #[error("the call has no media; {advice}", advice = self.recovery())]
     NotConfigured,
     /// The calls do not both take part in the transfer;
     /// [`setup_transfer_media_coordination`](crate::SessionManager::setup_transfer_media_coordination) comes first.
-    #[error("the media of the two calls is not coordinated")]
+    #[error("the media of the two calls is not coordinated; {advice}", advice = self.recovery())]
     NotCoordinated,
     /// The call has no audio of the application's that could be moved.
-    #[error("the call does not have the application's audio")]
+    #[error("the call does not have the application's audio; {advice}", advice = self.recovery())]
     NoAudio,
     /// The RTP streams refuse; nothing was changed.
-    #[error("the RTP streams refuse: {0}")]
+    #[error("the RTP streams refuse: {0}; {advice}", advice = self.recovery())]
     Streams(media_core::StreamFailure),
     /// This is nothing that can be dialled.
-    #[error("{0:?} cannot be dialled")]
+    #[error("{0:?} cannot be dialled; {advice}", advice = self.recovery())]
     Digit(char),
     /// A recording's file cannot be created.
-    #[error("the recording cannot be created: {0}")]
+    #[error("the recording cannot be created: {0}; {advice}", advice = self.recovery())]
     File(std::io::ErrorKind),
     /// The media pump did not answer.
-    #[error("the media pump does not answer")]
+    #[error("the media pump does not answer; {advice}", advice = self.recovery())]
     Pump,
 }
 
@@ -205,10 +210,10 @@ pub enum MediaError {
 #[non_exhaustive]
 pub enum StartError {
     /// The address is in use; choose another port.
-    #[error("{0} is in use by another program")]
+    #[error("{0} is in use by another program; {advice}", advice = self.recovery())]
     AddressInUse(SocketAddr),
     /// The address cannot be used: not of this machine, or no permission.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}; {advice}", advice = self.recovery())]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -216,7 +221,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The listen address is not understood.
-    #[error("{value}: {reason}")]
+    #[error("{value}: {reason}; {advice}", advice = self.recovery())]
     Listen {
         /// What was given.
         value: String,
@@ -224,14 +229,15 @@ pub enum StartError {
         reason: &'static str,
     },
     /// Listening by TLS or WSS needs a certificate of ours; see [`Builder::tls`](crate::Builder::tls).
-    #[error("listening by {0} needs a certificate and its key")]
+    #[error("listening by {0} needs a certificate and its key; {advice}", advice = self.recovery())]
     Certificate(sip_transport::Transport),
     /// The identity is not a `sip:` URI.
-    #[error("the identity {0} is not a SIP URI")]
+    #[error("the identity {0} is not a SIP URI; {advice}", advice = self.recovery())]
     Identity(String),
     /// Too few file descriptors for the calls that are allowed.
     #[error(
-        "{limit} file descriptors are allowed, {wanted} are needed; raise the limit (ulimit -n) or lower the number of calls"
+        "{limit} file descriptors are allowed, {wanted} are needed; raise the limit (ulimit -n) or lower the number of calls; {advice}",
+        advice = self.recovery()
     )]
     Descriptors {
         /// The soft limit.
@@ -240,10 +246,10 @@ pub enum StartError {
         wanted: u64,
     },
     /// The media pump cannot start.
-    #[error("media cannot start: {0}")]
+    #[error("media cannot start: {0}; {advice}", advice = self.recovery())]
     Media(String),
     /// The operating system gives no random numbers or no threads.
-    #[error("the operating system refuses: {0}")]
+    #[error("the operating system refuses: {0}; {advice}", advice = self.recovery())]
     System(std::io::Error),
 }
 
@@ -251,7 +257,7 @@ impl SessionError {
     /// What can be done about it.
     pub fn recovery(&self) -> RecoveryAction {
         match self {
-            Self::Unknown | Self::Closed => RecoveryAction::GiveUp,
+            Self::Unknown | Self::Closed | Self::Draining => RecoveryAction::GiveUp,
             Self::WrongState { .. } => RecoveryAction::WaitForState,
             Self::Target(_) | Self::UnknownAccount => RecoveryAction::FixInput,
             Self::TooManyCalls { .. } | Self::Busy => RecoveryAction::RetryLater,
@@ -270,14 +276,13 @@ impl SessionError {
 fn recovery_of_end(cause: &EndCause) -> RecoveryAction {
     use dialog_core::EndReason;
     match &cause.reason {
-        EndReason::Refused(status) if matches!(status.as_u16(), 480 | 486 | 500 | 503 | 504 | 600) => {
-            RecoveryAction::RetryLater
+        EndReason::Refused(status) if is_passing(*status) => RecoveryAction::RetryLater,
+        EndReason::Refused(_) | EndReason::Redirected { .. } => RecoveryAction::TryOtherTarget,
+        EndReason::NotAcceptable => RecoveryAction::TryAlternative,
+        EndReason::NoRoute(_) | EndReason::Unreachable | EndReason::Overload => {
+            NetworkError::of(&cause.reason).map_or(RecoveryAction::RetryLater, |error| error.recovery())
         }
-        EndReason::Refused(_) | EndReason::Redirected { .. } | EndReason::NotAcceptable => {
-            RecoveryAction::TryAlternative
-        }
-        EndReason::NoRoute(_) => RecoveryAction::FixInput,
-        EndReason::NoAnswer | EndReason::Unreachable | EndReason::Overload => RecoveryAction::RetryLater,
+        EndReason::NoAnswer => RecoveryAction::RetryLater,
         EndReason::Bye
         | EndReason::Cancelled
         | EndReason::Gone
@@ -287,7 +292,46 @@ fn recovery_of_end(cause: &EndCause) -> RecoveryAction {
     }
 }
 
+impl From<TransferRefusal> for TransferError {
+    fn from(refusal: TransferRefusal) -> Self {
+        match refusal {
+            TransferRefusal::WrongState { state, wanted } => Self::WrongState { state, wanted },
+            refusal => Self::Refused(refusal),
+        }
+    }
+}
+
+/// An outcome as the error that it is, without the advice.
+fn ended(outcome: Outcome) -> String {
+    let Some(failure) = TransferFailure::of(&outcome) else { return describe_outcome(&outcome) };
+    let words = failure.to_string();
+    words.strip_suffix(&format!("; {}", failure.recovery())).unwrap_or(&words).to_owned()
+}
+
+/// Whether the party that was to be moved may still be on hold.
+fn is_on_hold(outcome: Outcome) -> bool {
+    outcome.kind == OutcomeKind::Failed && !outcome.call_kept && outcome.failure != Some(Failure::CallEnded)
+}
+
+impl SessionError {
+    /// The network's part in the end of a call, where it had one.
+    pub fn network(&self) -> Option<NetworkError> {
+        match self {
+            Self::Ended(cause) => NetworkError::of(&cause.reason),
+            _ => None,
+        }
+    }
+}
+
 impl TransferError {
+    /// Why a transfer that had begun did not come to pass.
+    pub fn failure(&self) -> Option<TransferFailure> {
+        match self {
+            Self::Ended(outcome) => TransferFailure::of(outcome),
+            Self::Refused(_) | Self::WrongState { .. } | Self::Session(_) | Self::NoReport => None,
+        }
+    }
+
     /// What can be done about it.
     pub fn recovery(&self) -> RecoveryAction {
         match self {
@@ -300,11 +344,16 @@ impl TransferError {
                     RecoveryAction::FixInput
                 }
                 TransferRefusal::Full => RecoveryAction::RetryLater,
+                TransferRefusal::PeerCannot | TransferRefusal::NoReplaces => RecoveryAction::FallBackToBridge,
                 _ => RecoveryAction::TryAlternative,
             },
+            Self::WrongState { .. } => RecoveryAction::WaitForState,
             Self::Session(error) => error.recovery(),
-            Self::Ended(outcome) if outcome.call_kept => RecoveryAction::TryAlternative,
-            Self::Ended(_) => RecoveryAction::GiveUp,
+            Self::NoReport => RecoveryAction::WaitForState,
+            Self::Ended(outcome) if is_on_hold(*outcome) => RecoveryAction::ResumeCall,
+            Self::Ended(outcome) => {
+                TransferFailure::of(outcome).map_or(RecoveryAction::GiveUp, |failure| failure.recovery())
+            }
         }
     }
 }
@@ -313,10 +362,11 @@ impl MediaError {
     /// What can be done about it.
     pub fn recovery(&self) -> RecoveryAction {
         match self {
-            Self::NoPorts | Self::Pump => RecoveryAction::RetryLater,
+            Self::NoPorts => RecoveryAction::RetryAfter(FREED_PORT_RESTS),
+            Self::Pump => RecoveryAction::RetryLater,
             Self::NotConfigured | Self::NotCoordinated | Self::NoAudio => RecoveryAction::WaitForState,
             Self::Streams(_) => RecoveryAction::TryAlternative,
-            Self::File(_) => RecoveryAction::FixEnvironment,
+            Self::File(_) => RecoveryAction::FixConfiguration,
             Self::Digit(_) => RecoveryAction::FixInput,
         }
     }
@@ -331,7 +381,10 @@ impl StartError {
             | Self::Bind { .. }
             | Self::Descriptors { .. }
             | Self::Media(_)
-            | Self::System(_) => RecoveryAction::FixEnvironment,
+            | Self::System(_) => RecoveryAction::FixConfiguration,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

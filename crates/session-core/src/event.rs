@@ -16,6 +16,7 @@ use transfer::{Outcome, OutcomeKind, TransferId};
 use crate::{
     describe::{cause_code, describe_cause, learned_name, outcome_name},
     engine::{DecidedBy, MediaFailure, MonitorSummary, SessionMediaState},
+    stage::{StageError, TransferStage},
 };
 
 identifier! {
@@ -125,8 +126,12 @@ pub enum EventKind {
     TransferRequested {
         /// Whom we are to call.
         target: String,
-        /// Who asks.
+        /// Who asks, as it says: the URI, unverified unless `verified` says otherwise.
         referred_by: Option<String>,
+        /// The display name that it gives itself; never verified, and no name to show without saying so (TR-033).
+        referred_by_name: Option<String>,
+        /// Whether the transport has verified that it comes from the host that `referred_by` names (TR-143).
+        verified: bool,
         /// Whether a decision is awaited.
         decide: bool,
     },
@@ -187,6 +192,11 @@ pub enum EventKind {
         /// The new call.
         to: SessionId,
     },
+    /// Transferee: the new call failed after the transferor had hung up, which is called back (TR-181).
+    TransferRecalling {
+        /// The call back.
+        to: SessionId,
+    },
     /// This call has taken the place of another one, by an INVITE with Replaces (RFC 3891); the other one is gone.
     Replaced {
         /// The replaced call.
@@ -214,6 +224,9 @@ pub enum EventKind {
     },
     /// The transfer is over: exactly one such event a transfer.
     TransferEnded(Outcome),
+    /// The event that follows reports a stage that this transfer cannot come to; its stage stays as it is. It means a fault in
+    /// this stack.
+    TransferStageRefused(StageError),
     /// The first RTP of this call arrived, or it flows again.
     MediaFlowing,
     /// Expected RTP stopped.
@@ -332,11 +345,13 @@ impl SessionEvent {
             EventKind::TransferBridging => "transfer_bridging",
             EventKind::TransferRecovering => "transfer_recovering",
             EventKind::TransferConnected { .. } => "transfer_connected",
+            EventKind::TransferRecalling { .. } => "transfer_recalling",
             EventKind::Replaced { .. } => "replaced",
             EventKind::ReplaceRefused { .. } => "replace_refused",
             EventKind::ReplaceUnacknowledged { .. } => "replace_unacknowledged",
             EventKind::TransferEnded(outcome) => match outcome.kind {
                 OutcomeKind::Succeeded => "transfer_succeeded",
+                OutcomeKind::AcceptedWithoutProgress => "transfer_accepted_without_progress",
                 OutcomeKind::Bridged => "transfer_bridged",
                 OutcomeKind::Failed => "transfer_failed",
                 OutcomeKind::Recovered => "transfer_recovered",
@@ -344,6 +359,7 @@ impl SessionEvent {
                 OutcomeKind::TimedOut => "transfer_timed_out",
                 OutcomeKind::PeerHungUp => "transfer_peer_hung_up",
             },
+            EventKind::TransferStageRefused(_) => "transfer_stage_refused",
             EventKind::MediaFlowing => "media_flowing",
             EventKind::MediaSilent => "media_silent",
             EventKind::MediaSoundless => "media_soundless",
@@ -395,6 +411,7 @@ impl SessionEvent {
                 Some(target.clone())
             }
             EventKind::TransferConnected { to: other }
+            | EventKind::TransferRecalling { to: other }
             | EventKind::MediaSwitched { to: other, .. }
             | EventKind::TransferConsulting { consultation: other }
             | EventKind::ConsultSwapped { active: other } => Some(other.to_string()),
@@ -431,10 +448,16 @@ impl SessionEvent {
             EventKind::MediaStateChanged { state: SessionMediaState::Failed(failure) } => {
                 Some(failure.to_string())
             }
+            EventKind::TransferStageRefused(error) => Some(error.to_string()),
             EventKind::ConnectionEnded { cause } => Some(cause.to_string()),
             EventKind::Message(message) => Some(message.summary.clone()),
             _ => None,
         }
+    }
+
+    /// The stage of its transfer that this event reports.
+    pub fn stage(&self) -> Option<TransferStage> {
+        TransferStage::reported_by(&self.kind)
     }
 
     /// The outcome of a transfer, with the last event of one: `Succeeded`, `Recovered`, …
@@ -455,42 +478,4 @@ impl SessionEvent {
 }
 
 #[cfg(test)]
-mod tests {
-    use dialog_core::EndReason;
-
-    use super::*;
-
-    fn priority_of(kind: EventKind) -> Priority {
-        SessionEvent { seq: 0, at: Duration::ZERO, session: None, transfer: None, kind }.priority()
-    }
-
-    #[test]
-    fn the_events_of_a_call_share_one_priority_and_traces_are_lower() {
-        let to = SessionId::from(1);
-        for kind in [
-            EventKind::Calling { to: String::new() },
-            EventKind::Established { peer: String::new(), placed: true },
-            EventKind::HoldChanged { local: true, remote: false },
-            EventKind::ReferSent,
-            EventKind::TransferBridging,
-            EventKind::TransferRecovering,
-            EventKind::TransferConnected { to },
-            EventKind::MediaSwitched { to, gap: None },
-            EventKind::CallEnded {
-                cause: EndCause { by: dialog_core::By::Local, reason: EndReason::Bye, header: None },
-            },
-        ] {
-            assert_eq!(priority_of(kind.clone()), Priority::Normal, "{kind:?}");
-        }
-        let address = SocketAddr::from(([192, 0, 2, 1], 5060));
-        let trace = TracedMessage {
-            sent: true,
-            transport: Transport::Udp,
-            local: address,
-            remote: address,
-            summary: String::new(),
-            bytes: Bytes::new(),
-        };
-        assert_eq!(priority_of(EventKind::Message(trace)), Priority::Low);
-    }
-}
+mod tests;

@@ -8,18 +8,23 @@ pub mod engine;
 mod error;
 mod event;
 mod facade;
+pub mod report;
+mod stage;
 
-pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name};
-pub use driver::{Capture, CaptureReport};
+pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name, printable};
+pub use driver::{Capture, CaptureReport, EventCounters, Impairment};
 pub use error::{
-    MediaError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState, StartError,
-    TransferError,
+    MediaError, NetworkError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState,
+    StartError, TransferError, TransferFailure,
 };
 pub use event::{EventKind, SessionEvent, SessionId, TracedMessage};
 pub use facade::{
     Builder, Consultation, EventFilter, EventsError, Incoming, IncomingCall, IncomingQueue, IncomingTransfer,
-    Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferType, WarmTransfer,
+    Refer, Registration, Session, SessionManager, SessionMediaInfo, Transfer, TransferNotify, TransferType,
+    WarmTransfer,
 };
+pub use report::TransferReport;
+pub use stage::{StageError, TransferStage};
 
 pub use dialog_core::{
     Account, AccountFault, Authentication, By, Credential, EndCause, EndReason, Keyring, KeyringFull,
@@ -27,12 +32,14 @@ pub use dialog_core::{
 };
 pub use engine::{
     Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
-    MonitorSummary, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, WarmOptions,
+    MonitorSummary, ReferTo, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, TransferKind,
+    WarmOptions,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
-    Codec, CodecPreference, Direction, Hearing, HoldAudio, QualityKind, QualityReport, RecordLayout,
-    RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot, StreamSummary, Wav,
+    Codec, CodecPreference, ContinuityMarks, Direction, Hearing, HoldAudio, QualityKind, QualityReport,
+    RecordLayout, RecordingFailure, RecordingId, SampleRate, Source, SrtpPolicy, StreamSnapshot,
+    StreamSummary, Wav,
     dtmf::Event as DtmfEvent,
     io::{ApplicationAudio, WavError, load_wav},
     quality::{Metric, QualityChange},
@@ -48,7 +55,10 @@ pub use sip_transport::{
 };
 pub use transaction_core::Timing;
 pub use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Decline, Failure, Fallback, LearnedFrom, Network,
-    Outcome, OutcomeKind, ReferPolicy, ReferTarget, ReplacesAuthorizer, Role, SemiAttended, TransferId,
-    TransferPolicy, TransferRefusal, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, CallerIdentity, Completion, Decision, Decline,
+    DiversionHeader, Failure, Fallback, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, Rate,
+    ReferDecision, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy,
+    ReferredByCopy, ReferredPolicy, ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role,
+    SemiAttended, TelTarget, TransferHandling, TransferId, TransferPolicy, TransferProgress, TransferRefusal,
+    UserToUser, WithoutReplaces,
 };

@@ -109,11 +109,32 @@ pub fn is_sipfrag(content_type: &str) -> bool {
 ///
 /// Control characters of `reason` are written as blanks, so that the line stays one line.
 pub fn write_status(code: StatusCode, reason: &str) -> Bytes {
+    write(code, reason, [])
+}
+
+/// Writes a status line and headers (RFC 3515 §5.3 says why they are to be few).
+///
+/// Control characters are written as blanks, so that each header stays one line; a header that would make the fragment
+/// longer than [`Limits::SIPFRAG`] is left out.
+pub fn write<'a>(
+    code: StatusCode,
+    reason: &str,
+    headers: impl IntoIterator<Item = (HeaderId, &'a str)>,
+) -> Bytes {
+    let printable = |text: &str| -> Vec<u8> {
+        text.bytes().map(|byte| if byte.is_ascii_control() { b' ' } else { byte }).collect()
+    };
     let mut body = BytesMut::with_capacity("SIP/2.0 000 \r\n".len() + reason.len());
     body.put_slice(b"SIP/2.0 ");
     body.put_slice(code.to_string().as_bytes());
     body.put_u8(b' ');
-    body.extend(reason.bytes().map(|byte| if byte.is_ascii_control() { b' ' } else { byte }));
+    body.put_slice(&printable(reason));
     body.put_slice(b"\r\n");
+    for (id, value) in headers {
+        let line = [id.name().as_bytes(), b": ", &printable(value), b"\r\n"].concat();
+        if body.len() + line.len() <= Limits::SIPFRAG {
+            body.put_slice(&line);
+        }
+    }
     body.freeze()
 }

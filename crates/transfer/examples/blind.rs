@@ -1,5 +1,6 @@
 //! A blind transfer from both sides, the dialog layers played by hand: prints what each transfer layer asks for.
 
+use bytes::Bytes;
 use dialog_core::{
     By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer,
     LegCommand, LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, SubscriptionEvent,
@@ -7,7 +8,7 @@ use dialog_core::{
 };
 use sip_message::StatusCode;
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, UnixTime};
-use transfer::{BlindOptions, Hold, ReferPolicy, TransferCommand, TransferOutput, TransferPolicy, Transfers};
+use transfer::{Hold, ReferOptions, ReferPolicy, TransferCommand, TransferOutput, TransferPolicy, Transfers};
 
 /// Not random at all; an engine gives the operating system's numbers.
 struct Fixed;
@@ -100,7 +101,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         target: target.clone(),
         hold: Hold::First,
         referred_by: None,
-        options: BlindOptions::default(),
+        options: ReferOptions::default(),
     };
     alice.step(|transfers, cx, outbox| transfers.command(cx, blind, &mut outbox.out()));
     let sent = alice.leg(call, LegEvent::Reoffered(Ok(())));
@@ -126,6 +127,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         headers: Vec::new(),
         referred_by: None,
         referred_by_text: None,
+        privacy: None,
+        reports_to: None,
         suppress: false,
     };
     let placed = bob.subscription(theirs, SubscriptionEvent::Requested(Box::new(refer)));
@@ -137,16 +140,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     alice.subscription(ours, SubscriptionEvent::Answered(ReferAnswer::Accepted(StatusCode::ACCEPTED)));
 
     bob.leg(new, LegEvent::Provisional { status: StatusCode::RINGING, described: false });
-    let ringing =
-        Notification { state: NotifiedState::Active, status: Some(StatusCode::RINGING), reason: None };
+    let ringing = Notification {
+        state: NotifiedState::Active,
+        status: Some(StatusCode::RINGING),
+        reason: None,
+        sipfrag: Bytes::new(),
+    };
     alice.subscription(ours, SubscriptionEvent::Notified(ringing));
 
     bob.up(new, "sip:carol@192.0.2.5")?;
-    let done = Notification { state: NotifiedState::Terminated, status: Some(StatusCode::OK), reason: None };
+    let done = Notification {
+        state: NotifiedState::Terminated,
+        status: Some(StatusCode::OK),
+        reason: None,
+        sipfrag: Bytes::new(),
+    };
     alice.subscription(ours, SubscriptionEvent::Notified(done));
     bob.subscription(theirs, SubscriptionEvent::Delivered);
 
-    let bye = |by| LegEvent::Ended(EndCause { by, reason: EndReason::Bye, header: None });
+    let bye =
+        |by| LegEvent::Ended(EndCause { by, reason: EndReason::Bye, header: None, details: Vec::new() });
     alice.leg(call, bye(By::Local));
     bob.leg(old, bye(By::Remote));
     assert!(alice.transfers.is_empty() && bob.transfers.is_empty());

@@ -8,8 +8,10 @@ use sip_transport::{TimerOp, identifier};
 use thiserror::Error;
 
 pub(crate) mod command;
+pub(crate) mod manual;
+pub(crate) mod options;
 
-use self::command::TransferRefusal;
+use self::{command::TransferRefusal, manual::StepDone};
 use crate::{Replacement, TransferTimer};
 
 identifier! {
@@ -47,8 +49,12 @@ pub enum TransferOutput {
         purpose: Purpose,
         /// The Request-URI.
         target: UriBuf,
+        /// From, where it is not that of the call beside it (SEC-06).
+        from: Option<NameAddrBuf>,
         /// Headers for the INVITE: Referred-By, Replaces.
         headers: Vec<(HeaderId, Box<str>)>,
+        /// Headers for the INVITE that have no [`HeaderId`], by name.
+        extensions: Vec<(Box<str>, Box<str>)>,
         /// How long it may ring.
         ring_limit: Duration,
     },
@@ -99,6 +105,13 @@ pub enum TransferOutput {
         /// Why.
         error: TransferRefusal,
     },
+    /// A step of the application's is done, or the next one is due; only of a transfer that it drives itself.
+    Stepped {
+        /// The transfer.
+        transfer: TransferId,
+        /// What came of it.
+        step: StepDone,
+    },
     /// Time.
     Timer(TimerOp<TransferTimer>),
 }
@@ -106,9 +119,12 @@ pub enum TransferOutput {
 /// What a call is placed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A REFER asks for it. Its address is checked against
-    /// [`TransferPolicy::permits`](crate::TransferPolicy::permits) once more when its name is resolved.
+    /// A REFER asks for it. Its address is checked by [`Transfers::permits`](crate::Transfers::permits) once more when its
+    /// name is resolved.
     Referred,
+    /// The call that a REFER asked for has failed, and the referrer, who has hung up, is called back (TR-181). Its address
+    /// is checked in the same way.
+    Recall,
     /// The target of a transfer of ours is asked first.
     Consultation,
 }
@@ -149,6 +165,9 @@ pub enum TransferEventKind {
         target: UriBuf,
         /// Who asks, as the REFER says.
         referred_by: Option<NameAddrBuf>,
+        /// Whether the transport has verified that the REFER comes from the host that Referred-By names. Otherwise that, and
+        /// the display name in any case, is what somebody says (TR-143).
+        verified: bool,
         /// Whether a decision is awaited.
         decide: bool,
     },
@@ -194,6 +213,12 @@ pub enum TransferEventKind {
         /// The new leg.
         to: LegId,
     },
+    /// Transferee: the new call failed after the transferor had hung up, and the transferor is called back (TR-181). The
+    /// transfer has failed all the same.
+    Recalling {
+        /// The new leg.
+        to: LegId,
+    },
     /// It is over.
     Ended(Outcome),
 }
@@ -218,6 +243,9 @@ pub struct Outcome {
 pub enum OutcomeKind {
     /// The party was moved.
     Succeeded,
+    /// The REFER was accepted and nobody reports on it, as was asked for: the party was probably moved, which nobody has
+    /// confirmed (TR-077).
+    AcceptedWithoutProgress,
     /// The two calls were joined here instead.
     Bridged,
     /// It failed, and the call with the party that was to be moved is lost or still held.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use dialog_core::{DialogIdentity, LegEvent, LegId, Peer};
 use sip_message::{Method, UriBuf};
 
-use crate::{ReferPolicy, TransferId};
+use crate::{ReferPolicy, TransferHandling, TransferId};
 
 /// How far a leg is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +35,14 @@ pub(crate) struct Leg {
     pub(crate) record: Option<UriBuf>,
     /// What is done with a REFER in this call, where it differs from the policy.
     pub(crate) refer: Option<ReferPolicy>,
+    /// Who handles its transfers, where it differs from the policy.
+    pub(crate) handling: Option<TransferHandling>,
     /// Transfers that were asked of us in this call and in those it came of.
     pub(crate) referred: u32,
     /// Whether it was placed by this layer.
     pub(crate) internal: bool,
+    /// On whose word it was placed: the address whose rights count for its target.
+    pub(crate) referrer: Option<IpAddr>,
     /// Whether the address that it was placed to turned out to be forbidden.
     pub(crate) barred: bool,
     /// The transfer that moves this call's party or asks for it first, or asks us to move.
@@ -60,8 +64,10 @@ impl Leg {
             contact: None,
             record: None,
             refer: None,
+            handling: None,
             referred: 0,
             internal: false,
+            referrer: None,
             barred: false,
             moved_by: None,
             placed_for: None,
@@ -115,7 +121,7 @@ impl Legs {
             LegEvent::Incoming(call) => {
                 if let Some(entry) = self.enter(leg, limit) {
                     entry.source = Some(call.source.ip().to_canonical());
-                    entry.peer = call.peer.clone();
+                    entry.peer = call.peer;
                 }
             }
             LegEvent::Provisional { .. } | LegEvent::NeedDescription { .. } => {
@@ -126,7 +132,7 @@ impl Legs {
                     if entry.stage == Stage::Early {
                         entry.stage = Stage::Up;
                     }
-                    entry.peer = call.peer.clone();
+                    entry.peer = call.peer;
                     entry.placed = call.placed;
                     entry.source = Some(call.source.ip().to_canonical());
                     entry.dialog = Some(call.dialog.clone());

@@ -8,6 +8,7 @@ mod info;
 mod legs;
 mod network;
 mod policy;
+mod profile;
 mod replacing;
 mod surroundings;
 mod target;
@@ -21,18 +22,26 @@ mod transfers;
 pub use boundary::{
     Failure, LearnedFrom, Outcome, OutcomeKind, Purpose, Role, TransferEvent, TransferEventKind, TransferId,
     TransferOutput,
-    command::{
-        AttendedOptions, BlindOptions, Completion, Decision, Decline, Hold, ReferPlacement, TransferCommand,
-        TransferRefusal,
+    command::{AttendedOptions, Completion, Decision, Decline, Hold, TransferCommand, TransferRefusal},
+    manual::{ManualStep, ReferDecision, StepDone, TransferHandling, TransferProgress},
+    options::{
+        BadUserToUser, REFER_HEADERS_MAX, ReferOptions, ReferPlacement, ReferredBy, TelTarget,
+        USER_TO_USER_MAX, UserToUser,
     },
 };
+pub use dialog_core::ReferSubscription;
 pub use headers::URI_HEADER_MAX;
 pub use info::TransferInfo;
 pub use network::{Network, NetworkError};
 pub use policy::{
-    Fallback, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
+    ByeOwner, Fallback, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
     attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
+    referred::{
+        CallerIdentity, DiversionHeader, Rate, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,
+        Rights,
+    },
 };
+pub use profile::PeerProfile;
 pub use replacing::{Replacement, ReplacementEnd};
 pub use target::{TargetPolicy, TargetRefusal, USER_MAX, UriHost, UserRule};
 pub use timers::{TransferTimer, TransferTimerName};

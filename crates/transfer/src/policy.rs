@@ -2,10 +2,11 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use self::attended::AttendedPolicy;
-use crate::{network::Network, target::TargetPolicy};
+use self::{attended::AttendedPolicy, referred::ReferredPolicy};
+use crate::{TransferHandling, network::Network, target::TargetPolicy};
 
 pub(crate) mod attended;
+pub(crate) mod referred;
 
 /// 64*T1, the life of a non-INVITE transaction (RFC 3261 §17.1.2.2, timer F).
 pub(crate) const TRANSACTION: Duration = Duration::from_secs(32);
@@ -16,11 +17,19 @@ pub(crate) const MARGIN: Duration = Duration::from_secs(2);
 /// How long our BYE may take: one transaction.
 pub(crate) const CLOSING_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
 
+/// The longest that a call goes on after its party was moved: less than our BYE may take, which is waited for from the success
+/// on.
+pub(crate) const BYE_PAUSE_MAX: Duration = Duration::from_secs(30);
+
 /// How long a CANCEL may take: one transaction (RFC 3261 §9.1).
 pub(crate) const CANCEL_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
 
 /// How long the last NOTIFY may take: it waits for one in flight, then takes a transaction itself.
 pub(crate) const DELIVERY_WAIT: Duration = TRANSACTION.saturating_mul(2).saturating_add(MARGIN);
+
+/// How long a REFER may go unanswered while the application makes up its mind: the layer below declines it after half of T1
+/// (TR-007), which is 250 ms unless configured otherwise.
+pub(crate) const ANSWER_WAIT: Duration = Duration::from_millis(200);
 
 /// The longest that a referred call may ring, whatever the policy says (RFC 3261 §16.6 item 11, timer C).
 pub(crate) const RING_LIMIT_MAX: Duration = Duration::from_mins(3);
@@ -82,16 +91,30 @@ pub enum Fallback {
     Bridge,
 }
 
+/// Who hangs up on the party that was moved (decision D5, UW-16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ByeOwner {
+    /// We do, [`TransferPolicy::bye_delay`] after the success was reported (RFC 5589 §6.1).
+    #[default]
+    Transferor,
+    /// The party itself; we do when it has not within [`TransferPolicy::bye_wait`].
+    Peer,
+}
+
 /// What is allowed in transfers, and their limits. Every value has a default that suits a user agent on the Internet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferPolicy {
     /// What is done with a REFER that comes in, where [`policy_for`](crate::Transfers::policy_for) says nothing else.
     pub refer: ReferPolicy,
+    /// Who does the steps of transfers, where [`handling_for`](crate::Transfers::handling_for) says nothing else.
+    pub handling: TransferHandling,
     /// The networks whose peers may send a REFER; anybody else is a stranger and gets 403. The peer of the call and the
     /// sender of the REFER must both be in one. Empty: every peer that we have a call with.
     pub referrers: Vec<Network>,
     /// Which targets may be called on somebody else's word.
     pub targets: TargetPolicy,
+    /// How a call is placed and reported that somebody else asks for.
+    pub referred: ReferredPolicy,
     /// Who may replace one of our calls.
     pub replaces: ReplacesAuthorizer,
     /// The trunks: networks whose peers speak for each other, so that a call with one may be replaced by another. None.
@@ -114,6 +137,15 @@ pub struct TransferPolicy {
     pub guard: Duration,
     /// T-FINAL: from the transferee's BYE to its last NOTIFY. 1 s.
     pub final_grace: Duration,
+    /// Who hangs up on the party that was moved.
+    pub bye: ByeOwner,
+    /// T-BYE1: how long our BYE waits after the success was reported; at most 30 s. None.
+    pub bye_delay: Duration,
+    /// How long the BYE of the party that was moved is waited for where it owns it; at most 30 s. 5 s.
+    pub bye_wait: Duration,
+    /// Whether a subscription that is not wanted any more is ended by SUBSCRIBE with Expires 0 (RFC 6665 §4.1.2.3); not with
+    /// peers that end the call on it. Yes.
+    pub unsubscribe: bool,
     /// T-RING: how long the referred call may ring, redirections included; at most 180 s. 60 s.
     pub ring_limit: Duration,
     /// T-TEE-WD: from our delivered success report to the transferor's BYE. 5 s.
@@ -138,8 +170,10 @@ impl Default for TransferPolicy {
     fn default() -> Self {
         Self {
             refer: ReferPolicy::default(),
+            handling: TransferHandling::default(),
             referrers: Vec::new(),
             targets: TargetPolicy::default(),
+            referred: ReferredPolicy::default(),
             replaces: ReplacesAuthorizer::default(),
             trunks: Vec::new(),
             conceal: false,
@@ -151,6 +185,10 @@ impl Default for TransferPolicy {
             resume_limit: Duration::from_secs(10),
             guard: Duration::from_mins(2),
             final_grace: Duration::from_secs(1),
+            bye: ByeOwner::default(),
+            bye_delay: Duration::ZERO,
+            bye_wait: Duration::from_secs(5),
+            unsubscribe: true,
             ring_limit: Duration::from_mins(1),
             watchdog: Duration::from_secs(5),
             decision: Duration::from_secs(30),
@@ -171,6 +209,11 @@ impl TransferPolicy {
         self.targets.permits(address)
     }
 
+    /// Which targets a referrer at this address may have called: those of its own rights, or else of everybody's.
+    pub fn targets_of(&self, referrer: IpAddr) -> &TargetPolicy {
+        self.referred.targets_of(referrer).unwrap_or(&self.targets)
+    }
+
     /// The longest that a transfer can take from the last command about it to its end (invariant 6 of the catalogue's
     /// §2.7): all timers on the path added up. A target that is asked first until
     /// [`TransferCommand::Complete`](crate::TransferCommand::Complete) comes adds [`AttendedPolicy::talk_limit`].
@@ -185,9 +228,19 @@ impl TransferPolicy {
             // The two calls are joined, or that is undone.
             self.resume_wait(),
             self.final_grace.max(self.resume_wait()),
+            self.bye_pause(),
             CLOSING_WAIT,
         ];
-        let transferee = [self.decision, ring_wait(self.ring()), CANCEL_WAIT, DELIVERY_WAIT, self.watchdog];
+        let transferee = [
+            // Where the application answers the REFER itself, and later makes the last report.
+            ANSWER_WAIT,
+            self.decision,
+            ring_wait(self.ring()),
+            CANCEL_WAIT,
+            self.decision,
+            DELIVERY_WAIT,
+            self.watchdog,
+        ];
         let sum = |path: &[Duration]| path.iter().fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait));
         sum(&transferor).max(sum(&transferee))
     }
@@ -200,6 +253,15 @@ impl TransferPolicy {
     /// How long a consultation call may ring.
     pub(crate) fn consult_ring(&self) -> Duration {
         self.attended.consult_limit.min(RING_LIMIT_MAX)
+    }
+
+    /// How long nobody hangs up after a success.
+    pub(crate) fn bye_pause(&self) -> Duration {
+        match self.bye {
+            ByeOwner::Transferor => self.bye_delay,
+            ByeOwner::Peer => self.bye_wait,
+        }
+        .min(BYE_PAUSE_MAX)
     }
 
     pub(crate) fn hold_wait(&self) -> Duration {

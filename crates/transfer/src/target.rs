@@ -1,6 +1,9 @@
 //! Which targets may be called on somebody else's word (catalogue §5.2, SEC-02 to SEC-04; decision D8).
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use sip_message::{Host, Scheme, StatusCode, Uri, UriBuf, escape};
 use thiserror::Error;
@@ -130,14 +133,15 @@ impl TargetPolicy {
             })
     }
 
-    /// The Request-URI for a target, or why it is not called. Headers and `method` are left out, and a `tel` number
-    /// becomes a user at the gateway (RFC 3261 §19.1.6).
+    /// The Request-URI for a target, or why it is not called. Headers and `method` are left out, a `tel` number becomes a
+    /// user at the gateway (RFC 3261 §19.1.6), and what was checked of the user part is what stands there: without escapes
+    /// of characters that need none (RFC 3261 §19.1.4, SEC-03).
     pub fn check(&self, target: &Uri<'_>) -> Result<UriBuf, TargetRefusal> {
         match target.scheme() {
             Scheme::Sip | Scheme::Sips => {
                 self.check_user(target)?;
                 self.check_host(target)?;
-                Ok(target.without_headers_and_method())
+                Ok(normalised(target.without_headers_and_method()))
             }
             Scheme::Tel => {
                 let gateway = self.gateway.as_ref().ok_or(TargetRefusal::Scheme)?;
@@ -148,10 +152,7 @@ impl TargetPolicy {
                 if !is_global && target.param("phone-context").is_some() {
                     return Err(TargetRefusal::Number);
                 }
-                let number: String =
-                    target.user().unwrap_or_default().chars().filter(|c| !is_separator(*c)).collect();
-                let uri = format!("sip:{}@{};user=phone", number.replace('#', "%23"), gateway.0);
-                UriBuf::parse(&uri).map_err(|_| TargetRefusal::User)
+                number_at(target, &gateway.0).ok_or(TargetRefusal::User)
             }
             Scheme::Other => Err(TargetRefusal::Scheme),
         }
@@ -233,6 +234,33 @@ impl TargetPolicy {
             },
         }
     }
+}
+
+/// The user at a host that a `tel` number becomes (RFC 3261 §19.1.6); the separators are dropped (RFC 3966 §5.1.1).
+pub(crate) fn number_at(target: &Uri<'_>, host: &impl fmt::Display) -> Option<UriBuf> {
+    let number: String = target.user().unwrap_or_default().chars().filter(|c| !is_separator(*c)).collect();
+    UriBuf::parse(&format!("sip:{}@{host};user=phone", number.replace('#', "%23"))).ok()
+}
+
+/// A URI with its user part in one spelling: what needs no escape has none. `+` counts as such, because it was checked as
+/// the sign of an international number.
+fn normalised(uri: UriBuf) -> UriBuf {
+    let parts = uri.as_uri();
+    let Some(user) = parts.user().filter(|user| user.contains('%')) else { return uri };
+    let mut pieces = user.split('%');
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        // Two digits after each `%`, as it was unescaped before.
+        let (digits, rest) = piece.split_at_checked(2).unwrap_or((piece, ""));
+        match u8::from_str_radix(digits, 16).map(char::from) {
+            Ok(c) if c.is_ascii_alphanumeric() || "-_.!~*'()+".contains(c) => plain.push(c),
+            Ok(_) | Err(_) => plain.extend(["%", digits]),
+        }
+        plain.push_str(rest);
+    }
+    // Nothing but the user part stands between the scheme and the first `@`, as there is no password.
+    let rest = uri.as_str().split_once('@').map_or("", |(_, rest)| rest);
+    format!("{}:{plain}@{rest}", parts.scheme_str()).parse().unwrap_or(uri)
 }
 
 /// Whether a listener on the unspecified address is reached at this one.

@@ -34,6 +34,8 @@ pub enum TransferTimerName {
     Consult,
     /// The longest time that a target is asked for.
     Talk,
+    /// T-BYE1: the delay before our BYE after a success, or the wait for the peer's.
+    Bye,
     /// T-BYE: the end of the call after a success was not heard of.
     Closing,
     /// T-RING: the new call neither began nor ended by its own limit.
@@ -45,7 +47,7 @@ pub enum TransferTimerName {
 }
 
 /// Every timer.
-const ALL: [TransferTimerName; 13] = [
+const ALL: [TransferTimerName; 14] = [
     TransferTimerName::Guard,
     TransferTimerName::Final,
     TransferTimerName::Watchdog,
@@ -55,6 +57,7 @@ const ALL: [TransferTimerName; 13] = [
     TransferTimerName::Resume,
     TransferTimerName::Consult,
     TransferTimerName::Talk,
+    TransferTimerName::Bye,
     TransferTimerName::Closing,
     TransferTimerName::Ring,
     TransferTimerName::Cancel,

@@ -1,6 +1,7 @@
 //! All transfers, as one reducer over the dialog layer's events.
 
 mod commands;
+mod manual;
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +22,7 @@ use crate::{
     transferee::{
         Transferee,
         admission::{self, Load},
+        rate::{Counted, Identity},
     },
     transferor::Transferor,
 };
@@ -36,6 +38,8 @@ pub struct Transfers {
     under_way: BTreeMap<TransferId, Transfer>,
     subscriptions: BTreeMap<SubscriptionId, TransferId>,
     replacements: Replacements,
+    /// Transfers that were asked of us of late.
+    counted: Counted,
     ignored: u64,
     denied: u64,
 }
@@ -173,6 +177,13 @@ impl Transfers {
         }
     }
 
+    /// Whether a leg that this layer placed on somebody's word may be sent to this address, by the rights of who asked for it
+    /// (SEC-02, SEC-04). To be asked with what its host name resolved to.
+    pub fn permits(&self, leg: LegId, address: SocketAddr) -> bool {
+        let referrer = self.legs.get(leg).and_then(|leg| leg.referrer);
+        referrer.map_or(&self.policy.targets, |who| self.policy.targets_of(who)).permits_socket(address)
+    }
+
     /// Is told that the application is about to hang up a call, before the dialog layer is: a transfer that was asked of
     /// us in that call reports first, and its new call is cancelled (TR-256).
     pub fn before_hang_up(&mut self, cx: &mut Cx<'_>, leg: LegId, out: &mut Out<'_, TransferOutput>) {
@@ -262,7 +273,11 @@ impl Transfers {
         refer: &IncomingRefer,
         out: &mut Out<'_, TransferOutput>,
     ) {
-        let load = self.load(refer.leg, address(refer.source));
+        let (identity, rate) = (Identity::of(refer), self.policy.referred.rate);
+        let load = Load {
+            rated: self.counted.is_over(&identity, rate, cx.now),
+            ..self.load(refer.leg, address(refer.source))
+        };
         let admitted = match admission::admit(refer, &self.legs, load, &self.policy) {
             Ok(admitted) => admitted,
             Err(status) => {
@@ -272,18 +287,21 @@ impl Transfers {
                 return;
             }
         };
+        self.counted.count(identity, rate, cx.now);
         let id: TransferId = cx.ids.mint();
         if let Some(leg) = self.legs.get_mut(admitted.leg) {
             leg.moved_by = Some(id);
             leg.referred += 1;
         }
         self.subscriptions.insert(subscription, id);
-        let ask = admitted.ask;
+        let (ask, manual) = (admitted.ask, admitted.manual);
         let new = Transferee::new(id, subscription, refer, admitted, cx.now);
         self.under_way.insert(id, Transfer::Asked(Box::new(new)));
         self.with(cx, id, |transfer, around| {
-            if let Transfer::Asked(transfer) = transfer {
-                transfer.begin(ask, around, out);
+            match transfer {
+                Transfer::Asked(transfer) if manual => transfer.ask(around, out),
+                Transfer::Asked(transfer) => transfer.begin(ask, around, out),
+                Transfer::Ours(_) => {}
             }
             true
         });
@@ -295,6 +313,7 @@ impl Transfers {
             transfers: self.len(),
             pending: 0,
             of_peer: 0,
+            rated: false,
             moving: moved_by.is_some_and(|id| matches!(self.under_way.get(&id), Some(Transfer::Ours(_)))),
         };
         for transfer in self.under_way.values() {

@@ -1,9 +1,14 @@
-//! Random transfers in the simulated world: `world --seeds N [--kind KIND] [--scenario NAME] [--over TRANSPORT] [--loss PERCENT] [--first-seed S]`.
+//! Random transfers in the simulated world: `world --seeds N [--kind KIND] [--scenario NAME] [--over TRANSPORT] [--loss PERCENT] [--first-seed S]`;
+//! cells of the test matrix: `world --cells N [--first-seed S]`; parties stopped at every step: `world --kills`.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use patchcord_tests::sweep::{self, Over};
+use patchcord_tests::{
+    kills,
+    matrix::{self, Cell, Coverage},
+    sweep::{self, Over},
+};
 
 /// Runs random transfers in the simulated world and judges them by the invariants of call transfer.
 #[derive(Debug, Parser)]
@@ -26,6 +31,12 @@ struct Options {
     /// The first seed.
     #[arg(long, alias = "from", default_value_t = 1)]
     first_seed: u64,
+    /// So many cells of the test matrix instead, from the first seed on.
+    #[arg(long)]
+    cells: Option<u64>,
+    /// Each party of each kind of transfer stopped before each step of it instead.
+    #[arg(long)]
+    kills: bool,
 }
 
 fn over(name: &str) -> Result<Over, String> {
@@ -35,6 +46,12 @@ fn over(name: &str) -> Result<Over, String> {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.kills {
+        return stop_everybody();
+    }
+    if let Some(count) = options.cells {
+        return cells(options.first_seed, count);
+    }
     let names: Vec<&'static str> = sweep::scenarios(options.kind.as_deref())
         .map(|(name, _)| name)
         .filter(|name| options.scenario.as_deref().is_none_or(|wanted| wanted == *name))
@@ -77,4 +94,41 @@ fn main() -> ExitCode {
     }
     println!("{} passed, {} failed", swept.passed, swept.failed);
     if swept.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn cells(first: u64, count: u64) -> ExitCode {
+    let cells: Vec<Cell> = (first..first.saturating_add(count)).map(Cell::new).collect();
+    let failures = matrix::run(&cells);
+    for failure in failures.iter().take(sweep::MOST_FAILURES) {
+        println!("FAILED cell {}, {}", failure.cell.number, failure.cell.name());
+        for broken in &failure.broken {
+            println!("  {broken}");
+        }
+        println!("{}\n{}", failure.trace, failure.cell.text());
+        println!("  again: world --cells 1 --first-seed {}\n", failure.cell.number);
+    }
+    print!("{}", Coverage::of(&cells));
+    println!("{} passed, {} failed", cells.len() - failures.len(), failures.len());
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn stop_everybody() -> ExitCode {
+    let planned: Result<Vec<_>, _> = kills::transfers().iter().map(kills::of).collect();
+    let kills = match planned {
+        Ok(kills) => kills.concat(),
+        Err(error) => {
+            eprintln!("a scenario cannot be read: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let failures = kills::run(&kills);
+    for failure in failures.iter().take(sweep::MOST_FAILURES) {
+        println!("FAILED party {} stopped at {:?}, {}", failure.kill.party, failure.kill.at, failure.kill.of);
+        for broken in &failure.broken {
+            println!("  {broken}");
+        }
+        println!("{}", failure.trace);
+    }
+    println!("{} passed, {} failed", kills.len() - failures.len(), failures.len());
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,6 +1,9 @@
 //! Invariant 2: every REFER that was accepted is reported on, and the last report is the last.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use sip_message::{Message, Method, StatusCode, SubState};
 
@@ -8,6 +11,9 @@ use crate::{
     journal::{Way, is_request, response},
     play::Played,
 };
+
+/// How long a NOTIFY waits for its answer: 64*T1 (RFC 3261 §17.1.2.2, timer F).
+const TIMER_F: Duration = Duration::from_secs(32);
 
 /// What a notifier did in one dialog.
 #[derive(Default)]
@@ -18,7 +24,9 @@ struct Reports {
     sent: Vec<u32>,
     /// Those that said `terminated`.
     terminated: BTreeSet<u32>,
-    /// Those that were answered 2xx.
+    /// When each was sent first.
+    since: BTreeMap<u32, Duration>,
+    /// Those that were answered 2xx while it waited for that.
     answered: BTreeSet<u32>,
     /// Those that were answered 500: overtaken by a later request and sent once more (`docs/decisions/0004`).
     overtaken: BTreeSet<u32>,
@@ -26,7 +34,7 @@ struct Reports {
 
 pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
     let mut dialogs: BTreeMap<String, Reports> = BTreeMap::new();
-    for (_, way, message) in played.journal.messages(node) {
+    for (at, way, message) in played.journal.messages(node) {
         let (Ok(call_id), Ok(cseq)) = (message.call_id(), message.cseq()) else { continue };
         let reports = dialogs.entry(call_id.to_owned()).or_default();
         match (way, response(&message)) {
@@ -34,6 +42,7 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
                 reports.accepted.insert(cseq.number);
             }
             (Way::Out, None) if is_request(&message, &Method::Notify) => {
+                reports.since.entry(cseq.number).or_insert(at);
                 if !reports.sent.contains(&cseq.number) {
                     reports.sent.push(cseq.number);
                 }
@@ -41,7 +50,10 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
                     reports.terminated.insert(cseq.number);
                 }
             }
-            (Way::In, Some((status, Method::Notify))) if status.is_success() => {
+            (Way::In, Some((status, Method::Notify)))
+                if status.is_success()
+                    && reports.since.get(&cseq.number).is_some_and(|since| at <= *since + TIMER_F) =>
+            {
                 reports.answered.insert(cseq.number);
             }
             (Way::In, Some((StatusCode::SERVER_INTERNAL_ERROR, Method::Notify))) => {

@@ -19,9 +19,10 @@ const TIMER_B: Duration = Duration::from_secs(32);
 
 #[derive(Default)]
 struct Dialog {
-    /// By fork and connection. The first request belongs to no fork, and counts in all of them. What waits for a connection
+    /// By our tag, fork and connection: somebody who calls itself has both ends of a dialog. The first request belongs to no
+    /// fork, and counts in all of them. What waits for a connection
     /// that is being made can be overtaken, is refused with 500 then and asked for again (RFC 3261 §12.2.2).
-    last: BTreeMap<(String, Option<usize>), u32>,
+    last: BTreeMap<(String, String, Option<usize>), u32>,
     branches: BTreeSet<String>,
     ours: Option<Pending>,
     theirs: Option<Pending>,
@@ -82,9 +83,11 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
                 if !dialog.branches.insert(branch) {
                     continue;
                 }
-                let first = dialog.last.get(&(String::new(), connection)).copied().unwrap_or_default();
+                let ours = message.from_tag().unwrap_or_default().to_owned();
+                let first =
+                    dialog.last.get(&(ours.clone(), String::new(), connection)).copied().unwrap_or_default();
                 let fork = message.to_tag().unwrap_or_default().to_owned();
-                let last = dialog.last.entry((fork, connection)).or_default();
+                let last = dialog.last.entry((ours, fork, connection)).or_default();
                 *last = first.max(*last);
                 if cseq.number <= *last {
                     found.push(format!("{at:?} {call_id}: {method} with CSeq {} after {last}", cseq.number));

@@ -116,8 +116,9 @@ fn a_failed_transfer_that_ends_the_call_is_found() {
     let mut ended = event.clone();
     ended.seq += 1;
     ended.transfer = None;
-    ended.kind =
-        EventKind::CallEnded { cause: EndCause { by: By::Local, reason: EndReason::Bye, header: None } };
+    ended.kind = EventKind::CallEnded {
+        cause: EndCause { by: By::Local, reason: EndReason::Bye, header: None, details: Vec::new() },
+    };
     let at = played.journal.entries[recovered].at;
     played.journal.entries.insert(recovered + 1, Entry { at, node: 0, what: What::Event(ended) });
     finds(&played, "was ended by a transfer that came to Recovered");
@@ -167,8 +168,9 @@ fn a_call_that_a_refused_replaces_ends_is_found() {
     let refused = event(&played, 2, |event| matches!(event.kind, EventKind::ReplaceRefused { .. }));
     let What::Event(event) = &played.journal.entries[refused].what else { panic!("an event") };
     let mut ended = event.clone();
-    ended.kind =
-        EventKind::CallEnded { cause: EndCause { by: By::Local, reason: EndReason::Bye, header: None } };
+    ended.kind = EventKind::CallEnded {
+        cause: EndCause { by: By::Local, reason: EndReason::Bye, header: None, details: Vec::new() },
+    };
     let at = played.journal.entries[refused].at;
     played.journal.entries.insert(refused + 1, Entry { at, node: 2, what: What::Event(ended) });
     finds(&played, "was ended by a Replaces that was refused");

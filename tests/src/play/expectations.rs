@@ -6,11 +6,13 @@ use super::{CallAtEnd, Player};
 use crate::scenario::Expectation;
 
 impl Player<'_> {
-    pub(super) fn unexpected(&self, at_end: &[Vec<CallAtEnd>]) -> Vec<String> {
-        let name = |party: usize| &self.scenario.parties[party].name;
+    pub(super) fn unexpected(&mut self, at_end: &[Vec<CallAtEnd>]) -> Vec<String> {
+        let scenario = self.scenario;
+        let name = |party: usize| &scenario.parties[party].name;
         let mut unexpected = Vec::new();
-        for expectation in &self.scenario.expectations {
+        for expectation in &scenario.expectations {
             match expectation {
+                Expectation::Settled { party } => unexpected.extend(self.unsettled(*party)),
                 Expectation::Calls { party, count } if self.known[*party].up() != *count => {
                     unexpected.push(format!(
                         "{} has {} calls, not {count}",
@@ -74,7 +76,10 @@ impl Player<'_> {
                         unexpected.push(format!("{}: {refused} commands refused, not {count}", name(*party)));
                     }
                 }
-                Expectation::Calls { .. } | Expectation::Hears { .. } | Expectation::Talks { .. } => {}
+                Expectation::Calls { .. }
+                | Expectation::Hears { .. }
+                | Expectation::Settled { .. }
+                | Expectation::Talks { .. } => {}
             }
         }
         unexpected

@@ -61,6 +61,22 @@ impl Player<'_> {
         calls
     }
 
+    /// What goes on in a party that is neither a call that is up nor nothing.
+    pub(super) fn unsettled(&mut self, party: usize) -> Vec<String> {
+        let name = &self.scenario.parties[party].name;
+        let mut found = Vec::new();
+        if let Some(Reply::Sessions(sessions)) = self.inquire(party, Command::ListSessions) {
+            let others = sessions.into_iter().filter(|info| info.state != SessionState::Established);
+            found.extend(others.map(|info| format!("{name}: {} is still {:?}", info.session, info.state)));
+        }
+        if let Some(Reply::Transfers(transfers)) = self.inquire(party, Command::ListTransfers) {
+            found.extend(
+                transfers.iter().map(|info| format!("{name}: {} is still {}", info.transfer, info.state)),
+            );
+        }
+        found
+    }
+
     /// Gives a command that changes nothing and is answered at once.
     fn inquire(&mut self, party: usize, command: Command) -> Option<Reply> {
         let asked = self.world.command(party, command);

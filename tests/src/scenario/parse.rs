@@ -117,6 +117,10 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
             let party = party(scenario, name)?;
             scenario.faults.restarts.push(Restart { party, at: duration(at)? });
         }
+        ["stop", name, "at", at] => {
+            let party = party(scenario, name)?;
+            scenario.faults.stops.push(Restart { party, at: duration(at)? });
+        }
         ["at", at, name, rest @ ..] => {
             let (party, action) = (party(scenario, name)?, actions::action(scenario, rest)?);
             scenario.steps.push(Step { when: When::Start, after: span(at)?, party, action });
@@ -168,6 +172,7 @@ fn expectation(scenario: &Scenario, who: usize, words: &[&str]) -> Result<Expect
         }),
         ["calls", count] => Ok(Expectation::Calls { party: who, count: number(count)? }),
         ["talks", name] => Ok(Expectation::Talks { party: who, with: party(scenario, name)? }),
+        ["settled"] => Ok(Expectation::Settled { party: who }),
         ["refused", count] => Ok(Expectation::Refused { party: who, count: number(count)? }),
         ["hears", hz] => Ok(Expectation::Hears { party: who, hz: number(hz)? }),
         ["event", name, count] => {

@@ -29,7 +29,8 @@ impl World {
         let parted = breaks.chain(partitions).map(|(at, (one, other))| (at, Happening::Part { one, other }));
         let restarts = faults.restarts.iter().map(|restart| (restart.at, restart.party));
         let restarts = restarts.map(|(at, node)| (at, Happening::Restart { node }));
-        let planned: Vec<_> = parted.chain(restarts).collect();
+        let stops = faults.stops.iter().map(|stop| (stop.at, Happening::Stop { node: stop.party }));
+        let planned: Vec<_> = parted.chain(restarts).chain(stops).collect();
         for (at, happening) in planned {
             self.enqueue(at, happening);
         }
@@ -213,18 +214,33 @@ impl World {
 
     /// A party starts anew: nobody knows its connections any more but the other sides, until they notice.
     pub(super) fn restart(&mut self, node: usize) {
-        let ends: Vec<_> = self.connections.known_to(node).collect();
-        for (_, connection, end) in ends {
-            self.break_off(connection);
-            let (_, lost) = self.connections.end(connection, end);
-            self.lose(lost);
-        }
+        self.forsake(node);
         let (start, now, seed) = (self.start, self.now, self.seed);
         if let Some(Member::Engine(engine)) = self.members.get_mut(node) {
             engine.restart(start, now, seed);
             self.news.push_back(super::News { node, what: Told::Restarted });
             self.note(node, What::Asked("restart".to_owned()));
             self.with_engine(node, Node::tick);
+        }
+    }
+
+    /// A party is gone: whatever is sent to it is lost.
+    pub(super) fn stop(&mut self, node: usize) {
+        self.forsake(node);
+        if let Some(member @ Member::Engine(_)) = self.members.get_mut(node) {
+            *member = Member::Gone;
+            self.news.push_back(super::News { node, what: Told::Stopped });
+            self.note(node, What::Asked("stop".to_owned()));
+        }
+    }
+
+    /// A party's connections break, and it is told nothing about it.
+    fn forsake(&mut self, node: usize) {
+        let ends: Vec<_> = self.connections.known_to(node).collect();
+        for (_, connection, end) in ends {
+            self.break_off(connection);
+            let (_, lost) = self.connections.end(connection, end);
+            self.lose(lost);
         }
     }
 

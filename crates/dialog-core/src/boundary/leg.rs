@@ -1,13 +1,13 @@
 //! What is asked of a leg, and what it tells.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{HeaderId, Method, NameAddrBuf, Replaces, StatusCode, UriBuf};
 use sip_transport::{RouteError, identifier};
 use smallvec::SmallVec;
 
-use super::{registration::RegistrationId, subscription::SubscriptionId};
+use super::{methods::Methods, refer::Refer, registration::RegistrationId, subscription::SubscriptionId};
 
 identifier! {
     /// A leg: one INVITE usage from our side, from its first INVITE to its end, forks included (RFC 5057).
@@ -31,6 +31,8 @@ pub struct Invite {
     pub registration: Option<RegistrationId>,
     /// Further headers for the initial INVITE, repeated unchanged in every retry: Referred-By, Replaces, Subject.
     pub headers: Vec<(HeaderId, Box<str>)>,
+    /// The same of headers that have no [`HeaderId`], by name: `X-Account`. A name that has one is left out.
+    pub extensions: Vec<(Box<str>, Box<str>)>,
     /// How long it may ring before it is cancelled and ends with [`EndReason::NoAnswer`].
     pub ring_limit: Duration,
     /// Most further targets that are called one after the other, in the same leg, when the peer redirects the call (RFC 3261
@@ -82,16 +84,20 @@ pub enum LegCommand {
         /// How long the whole may take, retries included.
         limit: Duration,
     },
-    /// Sends a REFER in the dialog (RFC 3515 §2.4.1); progress comes as events of the subscription.
+    /// Sends a REFER about the call (RFC 3515 §2.4.1); progress comes as events of the subscription.
     Refer {
         /// The subscription that the REFER creates, minted by whoever asks.
         subscription: SubscriptionId,
-        /// Refer-To, headers of the URI already escaped; printed in angle brackets without a display name.
-        refer_to: UriBuf,
-        /// Referred-By.
-        referred_by: Option<NameAddrBuf>,
-        /// Asks for no subscription: `Refer-Sub: false` (RFC 4488 §4). Unless the 2xx grants it, NOTIFYs flow all the same.
-        suppress: bool,
+        /// The REFER.
+        refer: Box<Refer>,
+    },
+    /// Subscribes to what becomes of a REFER that asked for an explicit subscription, in a dialog of its own (RFC 7614 §4.4);
+    /// told as the events of that subscription. The call has to be up.
+    FollowRefer {
+        /// The subscription, minted by whoever asks.
+        subscription: SubscriptionId,
+        /// Where, as [`SubscriptionEvent::EventsAt`](crate::SubscriptionEvent::EventsAt) said.
+        at: UriBuf,
     },
     /// Ends the leg because their description cannot be used, as `HangUp` does, but with
     /// [`EndReason::NotAcceptable`] by us: the status to an incoming call, ACK and BYE where a 2xx has come (RFC 3261
@@ -223,10 +229,10 @@ pub struct Replacing {
 }
 
 /// What a peer says it can do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Peer {
     /// Methods in Allow; `None` if it sent none.
-    pub allow: Option<SmallVec<[Method; 12]>>,
+    pub allow: Option<Methods>,
     /// Whether `replaces` stands in Supported (RFC 3891 §6.2).
     pub replaces: bool,
     /// Whether `tdialog` stands in Supported (RFC 4538).
@@ -234,7 +240,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Whether the peer can be sent a method: it named it, or named none at all.
+    /// Whether the peer can be sent a method with a name of its own: it named it, or named none at all.
     pub fn allows(&self, method: &Method) -> bool {
         self.allow.as_ref().is_none_or(|methods| methods.contains(method))
     }
@@ -245,8 +251,9 @@ impl Peer {
     }
 }
 
-/// The identity of a dialog as its peer would name it in Replaces (RFC 3891 §3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The identity of a dialog as its peer would name it in Replaces (RFC 3891 §3). Who knows it can name the call, so that
+/// `Debug` does not show it (SEC-12).
+#[derive(Clone, PartialEq, Eq)]
 pub struct DialogIdentity {
     /// Call-ID.
     pub call_id: Arc<str>,
@@ -254,6 +261,12 @@ pub struct DialogIdentity {
     pub local_tag: Arc<str>,
     /// The peer's tag; empty for an RFC 2543 peer without one.
     pub remote_tag: Arc<str>,
+}
+
+impl fmt::Debug for DialogIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DialogIdentity").finish_non_exhaustive()
+    }
 }
 
 /// A call that is up.
@@ -308,6 +321,8 @@ pub struct EndCause {
     pub reason: EndReason,
     /// The Reason header that came with it (RFC 3326).
     pub header: Option<Box<str>>,
+    /// Of a final response to our INVITE: its Retry-After and Warning, one each (RFC 3261 §20.33, §20.43).
+    pub details: Vec<(HeaderId, Box<str>)>,
 }
 
 /// What ended a leg.

@@ -1,7 +1,9 @@
 //! The values that cross the dialog boundary, upwards and from above; transaction values are of the layer below.
 
 pub(crate) mod leg;
+pub(crate) mod methods;
 pub(crate) mod package;
+pub(crate) mod refer;
 pub(crate) mod registration;
 pub(crate) mod request;
 pub(crate) mod subscription;

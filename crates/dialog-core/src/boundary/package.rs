@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use sip_message::{HeaderId, NameAddrBuf, SubReason, UriBuf};
 
-use super::{leg::LegId, subscription::NotifiedState};
+use super::{leg::LegId, refer::ReferSubscription, subscription::NotifiedState};
 
 /// A body with its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +59,8 @@ pub struct ReferTo {
     /// The call that it is about: Target-Dialog names it from the recipient's side (RFC 4538 §3, TR-151), with
     /// `Require: tdialog` if the peer of the call has said that it knows it.
     pub about: Option<LegId>,
-    /// Asks for no subscription (`Refer-Sub: false`); only where the REFER cannot fork (RFC 4488 §4).
-    pub suppress: bool,
+    /// Which subscription is asked for; another than the implicit one only where the REFER cannot fork (RFC 4488 §4).
+    pub subscription: ReferSubscription,
     /// Further headers; a Route among them becomes the first route set.
     pub headers: Vec<(HeaderId, Box<str>)>,
 }
@@ -125,6 +125,8 @@ pub struct IncomingSubscribe {
     pub source: SocketAddr,
     /// Who the sender is, as far as TLS has verified it.
     pub verified_name: Option<Arc<str>>,
+    /// The user who has proved by digest to have sent it; `None` where [`Authentication`](crate::Authentication) did not ask.
+    pub verified_user: Option<Arc<str>>,
     /// The event package, as written.
     pub package: Box<str>,
     /// The `id` parameter of Event.

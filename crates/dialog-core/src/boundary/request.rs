@@ -95,6 +95,8 @@ pub struct IncomingRequest {
     pub source: SocketAddr,
     /// Who the sender is, as far as TLS has verified it.
     pub verified_name: Option<Arc<str>>,
+    /// The user who has proved by digest to have sent it; `None` where [`Authentication`](crate::Authentication) did not ask.
+    pub verified_user: Option<Arc<str>>,
     /// The Info-Package of an INFO that has one (RFC 6086 §7.2).
     pub info_package: Option<Box<str>>,
     /// The request: all its headers and its body as they came.

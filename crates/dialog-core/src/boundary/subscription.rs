@@ -1,8 +1,14 @@
 //! What is asked of a subscription, and what it tells (tables 2.5 and 2.6 of the transfer catalogue).
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use sip_message::{NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
+use bytes::Bytes;
+use sip_message::{HeaderId, NameAddrBuf, Replaces, StatusCode, SubReason, UriBuf};
 use sip_transport::identifier;
 
 use super::{
@@ -24,6 +30,9 @@ pub enum SubscriptionCommand {
     ReferTo(Box<ReferTo>),
     /// Subscriber: SUBSCRIBE with Expires 0 (RFC 6665 §4.1.2.3). NOTIFYs are still answered until it is over.
     Unsubscribe,
+    /// Subscriber: the subscription goes on for as long as it was granted when its call ends, instead of 64*T1: nobody waits
+    /// in that call, and the outcome is of interest all the same (RFC 5589 §6, TR-165).
+    Keep,
     /// Notifier: answers the REFER with a 2xx and sends the first NOTIFY (RFC 3515 §2.4.4).
     Accept {
         /// Whether somebody still has to approve: the first NOTIFY says `pending` (RFC 3515 §2.4.2).
@@ -69,8 +78,11 @@ pub enum SubscriptionCommand {
     /// Notifier: reports a status of the referred request. Provisional ones are spaced by a second and only the
     /// newest is kept (RFC 3515 §3.10); the last one waits only for a NOTIFY in flight.
     Report {
-        /// The status for the sipfrag.
+        /// The status for the sipfrag; its reason is that of the table, whatever the response said (EC-29).
         status: StatusCode,
+        /// Headers for the sipfrag behind the status line; none reveals least (RFC 3515 §5.3). Those that make it longer than
+        /// [`Limits::SIPFRAG`](sip_message::Limits::SIPFRAG) are left out.
+        headers: Vec<(HeaderId, Box<str>)>,
         /// `None` while it goes on; the reason of `terminated` with the last one.
         last: Option<SubReason>,
     },
@@ -81,6 +93,9 @@ pub enum SubscriptionCommand {
 pub enum SubscriptionEvent {
     /// Subscriber: the final response to our REFER or first SUBSCRIBE, or its failure. A NOTIFY may come first (RFC 3515 §2.4.4).
     Answered(ReferAnswer),
+    /// Subscriber: the 2xx to a REFER with [`ReferSubscription::Explicit`](crate::ReferSubscription::Explicit) says where the
+    /// state is to be had. Comes after `Answered`; the subscription ends with [`SubscriptionEnd::Suppressed`].
+    EventsAt(UriBuf),
     /// Subscriber: a NOTIFY, already answered 200.
     Notified(Notification),
     /// Subscriber: a NOTIFY of an event package, already answered 200.
@@ -91,11 +106,14 @@ pub enum SubscriptionEvent {
         /// The subscription that was asked for.
         of: SubscriptionId,
     },
-    /// Notifier: a REFER came. Answer with Accept, `AcceptUnreported` or Refuse in the same step.
+    /// Notifier: a REFER came. Answer with Accept, `AcceptUnreported` or Refuse in the same step, or at most half of T1
+    /// later: a final response waits for nobody (TR-007), and 603 is sent then.
     Requested(Box<IncomingRefer>),
     /// Notifier: a SUBSCRIBE to a package of [`DialogConfig::packages`](crate::DialogConfig::packages) came. Answer with
     /// Grant or Refuse within [`DialogConfig::answer_limit`](crate::DialogConfig::answer_limit); 500 after it.
     Subscribed(Box<IncomingSubscribe>),
+    /// Notifier of a REFER: all that was reported so far was answered or given up on, and none of it was the last.
+    Reported,
     /// Notifier: the last NOTIFY was answered, or given up on.
     Delivered,
     /// It is over; the id is not valid any more. Nothing follows.
@@ -143,6 +161,8 @@ pub struct Notification {
     pub status: Option<StatusCode>,
     /// The reason of `terminated`.
     pub reason: Option<SubReason>,
+    /// The body as it came, whatever its type; empty if there was none.
+    pub sipfrag: Bytes,
 }
 
 /// How a subscription ended.
@@ -160,12 +180,14 @@ pub enum SubscriptionEnd {
     NotifyFailed,
     /// The other side unsubscribed.
     Unsubscribed,
-    /// The REFER was accepted without a subscription, as was asked for (`Refer-Sub: false`, RFC 4488 §4).
+    /// The REFER was accepted without a subscription, as was asked for (`Refer-Sub: false`, RFC 4488 §4; `nosub` or
+    /// `explicitsub`, RFC 7614).
     Suppressed,
 }
 
-/// A REFER that came in, syntactically sound: exactly one Refer-To, one Contact, nothing that could be injected.
-#[derive(Debug, Clone)]
+/// A REFER that came in, syntactically sound: exactly one Refer-To, one Contact, nothing that could be injected. `Debug`
+/// shows the names of the URI's headers and not their values, because one of them names a call (SEC-12).
+#[derive(Clone)]
 pub struct IncomingRefer {
     /// The leg that it is about: the one in whose dialog it came, or that its Target-Dialog names (RFC 4538 §4, TR-154).
     /// `None` for a stranger's, which comes up only with [`DialogConfig::strangers`](crate::DialogConfig::strangers).
@@ -192,6 +214,27 @@ pub struct IncomingRefer {
     pub referred_by: Option<NameAddrBuf>,
     /// Referred-By exactly as it came, to be copied (RFC 3892 §2.2).
     pub referred_by_text: Option<Box<str>>,
-    /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4).
+    /// Privacy: what the sender wants to be withheld of itself (RFC 3323 §4.2).
+    pub privacy: Option<Box<str>>,
+    /// The address that its reports go to, by the first of the route set or else its Contact; `None` for a name.
+    pub reports_to: Option<IpAddr>,
+    /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4; `Require: nosub`, RFC 7614 §5).
     pub suppress: bool,
+}
+
+impl fmt::Debug for IncomingRefer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("IncomingRefer")
+            .field("leg", &self.leg)
+            .field("in_dialog", &self.in_dialog)
+            .field("from", &self.from)
+            .field("source", &self.source)
+            .field("target", &self.target)
+            .field("method", &self.method)
+            .field("headers", &headers)
+            .field("referred_by", &self.referred_by)
+            .field("suppress", &self.suppress)
+            .finish_non_exhaustive()
+    }
 }

@@ -66,6 +66,15 @@ impl Credential {
         self.guarded
     }
 
+    /// Whether it is the same in all that it says.
+    fn is_same(&self, other: &Self) -> bool {
+        self.realm == other.realm
+            && self.account == other.account
+            && self.user == other.user
+            && self.secret.is_same(&other.secret)
+            && self.guarded == other.guarded
+    }
+
     /// How well it fits: the account counts more than the realm, because the realm is the peer's word. `None` if it does
     /// not fit.
     fn fits(&self, realm: &str, from: Option<&Uri<'_>>) -> Option<(bool, bool)> {
@@ -131,6 +140,11 @@ impl Keyring {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.credentials.is_empty()
+    }
+
+    /// The credential that says the same.
+    pub(crate) fn same(&self, credential: &Credential) -> Option<&Arc<Credential>> {
+        self.credentials.iter().find(|ours| ours.is_same(credential))
     }
 
     /// The credential for a challenge.

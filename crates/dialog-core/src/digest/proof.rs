@@ -24,6 +24,9 @@ pub(crate) enum Proof {
 }
 
 /// Checks credentials for our realm. Unknown users cost the same time as wrong passwords and get the same answer.
+///
+/// `uri` is what the sender has proved, not compared with the Request-URI, which proxies on the way rewrite (RFC 3261 §22.4
+/// leaves it to the server); that a proof is not used for another request is seen to by its nonce and count.
 pub(crate) fn check(
     policy: &Authentication,
     uses: &mut Uses,

@@ -11,7 +11,7 @@ use super::hash;
 #[derive(Clone)]
 pub struct Secret(Kind);
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 enum Kind {
     Password(Zeroizing<String>),
     Hashed(Vec<(Algorithm, Zeroizing<String>)>),
@@ -41,6 +41,11 @@ impl Secret {
             kept.push((algorithm, Zeroizing::new(text.to_ascii_lowercase())));
         }
         Ok(Self(Kind::Hashed(kept)))
+    }
+
+    /// Whether both are ours and the same; no peer sees how long that takes.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
     }
 
     /// Whether the algorithm can be used with it.

@@ -1,5 +1,7 @@
 //! Requests of theirs that go up.
 
+use std::sync::Arc;
+
 use sip_message::{HeaderId, InfoPackage, Message, Method, StatusCode};
 use sip_transport::{Inbound, Purpose, TimerOp};
 use transaction_core::TxId;
@@ -43,6 +45,7 @@ impl Step<'_, '_, '_> {
         inbound: Inbound,
         method: Method,
         dialog: Option<(Option<LegId>, &DialogState)>,
+        user: Option<Arc<str>>,
     ) {
         let id: RequestId = self.cx.ids.mint();
         let local_tag: Box<str> = if let Some((_, state)) = dialog {
@@ -74,7 +77,7 @@ impl Step<'_, '_, '_> {
             self.respond(tx, &inbound, StatusCode::BAD_REQUEST, &local_tag, |response| response);
             return;
         };
-        if self.pending.hatch.len() >= self.config.open_requests {
+        if self.pending.hatch.theirs.len() >= self.config.open_requests {
             return self.respond_overloaded(tx, &inbound, &local_tag);
         }
         let incoming = IncomingRequest {
@@ -83,6 +86,7 @@ impl Step<'_, '_, '_> {
             from,
             source: inbound.origin.source,
             verified_name: inbound.origin.verified_name(),
+            verified_user: user,
             info_package,
             message,
         };

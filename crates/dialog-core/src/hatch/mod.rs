@@ -27,18 +27,13 @@ pub(crate) struct Hatch {
 }
 
 impl Hatch {
-    /// How many are under way.
-    pub(crate) fn len(&self) -> usize {
-        self.ours.len() + self.theirs.len()
-    }
-
     /// The call in which a request of ours goes.
     pub(crate) fn leg_of(&self, id: RequestId) -> Option<LegId> {
         self.ours.get(&id)?.leg()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.ours.is_empty() && self.theirs.is_empty()
     }
 
     pub(crate) fn has(&self, id: RequestId) -> bool {
@@ -66,6 +61,7 @@ impl Dialogs {
 
 impl Step<'_, '_, '_> {
     fn request_misused(&mut self, id: RequestId, misuse: Misuse) {
+        self.count_misuse(misuse);
         self.told(id, RequestEvent::Misused(misuse));
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Outgoing {
     method: Method,
     /// The call in which it goes.
     leg: Option<LegId>,
+    /// Of a request on its own, whose nonces are forgotten with it.
+    call_id: Option<Arc<str>>,
     /// What is to be sent, until it was.
     unsent: Option<Box<Unsent>>,
 }
@@ -117,7 +119,7 @@ impl Dialogs {
         request: Request,
         out: &mut Out<'_, DialogOutput>,
     ) {
-        let full = self.pending.hatch.len() >= self.config.open_requests;
+        let full = self.pending.hatch.ours.len() >= self.config.open_requests;
         let known = self.pending.hatch.has(id);
         let (mut step, dialogs) = self.step(cx, out);
         if known {
@@ -138,11 +140,15 @@ impl Dialogs {
                 else {
                     return step.request_over(id, RequestFailure::NoCall);
                 };
-                if step.pending.hatch.unsent_in(leg) >= REQUESTS_PER_DIALOG {
+                if dialog.unsent.len() >= REQUESTS_PER_DIALOG {
                     return step.request_misused(id, Misuse::Full);
                 }
                 let unsent = Some(Box::new(Unsent { request, state: None }));
-                step.pending.hatch.ours.insert(id, Outgoing { method, leg: Some(leg), unsent });
+                step.pending
+                    .hatch
+                    .ours
+                    .insert(id, Outgoing { method, leg: Some(leg), call_id: None, unsent });
+                dialog.unsent.push(id);
                 dialog.send(&mut step, Ask::Request(id));
             }
             Place::Outside { target, to, from } => {
@@ -150,8 +156,9 @@ impl Dialogs {
                 let ends = Ends { target, from, to, contact_user: None, headers: &request.headers };
                 let state = DialogState::ours(&mut step, nobody, ends);
                 step.route(Errand::Request(id), &state.path, None);
+                let call_id = Some(state.call_id.clone());
                 let unsent = Some(Box::new(Unsent { request, state: Some(state) }));
-                step.pending.hatch.ours.insert(id, Outgoing { method, leg: None, unsent });
+                step.pending.hatch.ours.insert(id, Outgoing { method, leg: None, call_id, unsent });
             }
         }
     }
@@ -164,8 +171,9 @@ impl Dialogs {
         out: &mut Out<'_, DialogOutput>,
     ) {
         let Some(status) = message.status() else { return };
-        let Some(outgoing) = self.pending.hatch.ours.remove(&id) else { return };
-        self.step(cx, out).0.told(id, RequestEvent::Responded { status, message: message.clone() });
+        let (mut step, _) = self.step(cx, out);
+        let Some(outgoing) = step.take_outgoing(id) else { return };
+        step.told(id, RequestEvent::Responded { status, message: message.clone() });
         if let Some(leg) = outgoing.leg.filter(|_| !status.is_success()) {
             self.with(cx, leg, out, |dialog, step| dialog.request_refused(step, outgoing.method, status));
         }
@@ -178,24 +186,17 @@ impl Dialogs {
         failure: TxFailure,
         out: &mut Out<'_, DialogOutput>,
     ) {
-        let Some(outgoing) = self.pending.hatch.ours.remove(&id) else { return };
+        let (mut step, _) = self.step(cx, out);
+        let Some(outgoing) = step.take_outgoing(id) else { return };
         let failure = match failure {
             TxFailure::Timeout => RequestFailure::TimedOut,
             TxFailure::Unencodable => RequestFailure::Unencodable,
             _ => RequestFailure::Unreachable,
         };
-        self.step(cx, out).0.request_over(id, failure);
+        step.request_over(id, failure);
         if let (Some(leg), RequestFailure::TimedOut) = (outgoing.leg, failure) {
             self.with(cx, leg, out, Dialog::request_timed_out);
         }
-    }
-}
-
-impl super::Hatch {
-    /// How many requests of a call were not sent yet.
-    fn unsent_in(&self, leg: LegId) -> usize {
-        let unsent = |outgoing: &&Outgoing| outgoing.leg == Some(leg) && outgoing.unsent.is_some();
-        self.ours.values().filter(unsent).count()
     }
 }
 
@@ -206,6 +207,7 @@ impl Dialog {
         id: RequestId,
         result: Result<Hops, RouteError>,
     ) {
+        self.unsent.retain(|unsent| *unsent != id);
         let Some(outgoing) = step.pending.hatch.ours.get_mut(&id) else { return };
         let Some(unsent) = outgoing.unsent.take() else { return };
         let method = outgoing.method;
@@ -224,11 +226,7 @@ impl Dialog {
     /// The call ends: what was not sent yet never will be.
     pub(crate) fn abandon_requests(&mut self, step: &mut Step<'_, '_, '_>) {
         self.waiting.retain(|ask| !matches!(ask, Ask::Request(_)));
-        let leg = self.id;
-        let unsent =
-            |(_, outgoing): &(&RequestId, &Outgoing)| outgoing.leg == Some(leg) && outgoing.unsent.is_some();
-        let all: Vec<RequestId> = step.pending.hatch.ours.iter().filter(unsent).map(|(id, _)| *id).collect();
-        for id in all {
+        for id in std::mem::take(&mut self.unsent) {
             step.request_lost_before(id, RequestFailure::NoCall);
         }
     }
@@ -273,8 +271,16 @@ impl Step<'_, '_, '_> {
 
     /// It was never sent.
     fn request_lost_before(&mut self, id: RequestId, failure: RequestFailure) {
-        if self.pending.hatch.ours.remove(&id).is_some() {
+        if self.take_outgoing(id).is_some() {
             self.request_over(id, failure);
         }
+    }
+
+    fn take_outgoing(&mut self, id: RequestId) -> Option<Outgoing> {
+        let outgoing = self.pending.hatch.ours.remove(&id)?;
+        if let Some(call_id) = &outgoing.call_id {
+            self.pending.answers.forget(self.cx.guard, call_id);
+        }
+        Some(outgoing)
     }
 }

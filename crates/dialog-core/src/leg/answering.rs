@@ -48,8 +48,8 @@ pub(crate) struct Answering {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Describing {
     Nothing,
-    /// For the 183.
-    Progress,
+    /// For the 180 or 183.
+    Provisional(StatusCode),
     /// For the 200.
     Accept,
 }
@@ -102,7 +102,7 @@ impl NewCall {
             verified_user: None,
             referred_by: message.referred_by().ok()?.map(|by| by.to_owned()),
             registration: None,
-            peer: state.peer.clone(),
+            peer: state.peer,
         };
         Some(Self { state, call, cseq })
     }
@@ -167,16 +167,26 @@ impl Dialog {
         if self.is_outstanding() {
             self.queue_provisional(status);
         } else {
-            self.provide(step, status, None);
+            self.begin_provisional(step, status);
         }
-        self.arm(step, LegTimer::Alert, ALERT);
+        self.arm_alert(step);
     }
 
-    /// Repeats what was sent last (RFC 3261 §13.3.1.1).
+    /// Repeats what was sent last (RFC 3261 §13.3.1.1), unless the next one is being made.
     pub(crate) fn alert_again(&mut self, step: &mut Step<'_, '_, '_>) {
-        if let Some(Leg::Answering(answering)) = &self.leg {
-            let status = answering.alert;
-            self.alert(step, status);
+        match self.answering() {
+            Some(Answering { describing: Describing::Nothing, alert, .. }) => {
+                let status = *alert;
+                self.alert(step, status);
+            }
+            Some(_) => self.arm_alert(step),
+            None => {}
+        }
+    }
+
+    fn arm_alert(&mut self, step: &mut Step<'_, '_, '_>) {
+        if matches!(self.leg, Some(Leg::Answering(_))) {
+            self.arm(step, LegTimer::Alert, ALERT);
         }
     }
 
@@ -188,10 +198,19 @@ impl Dialog {
         if self.is_outstanding() {
             return self.queue_provisional(StatusCode::SESSION_PROGRESS);
         }
+        self.begin_provisional(step, StatusCode::SESSION_PROGRESS);
+        self.arm_alert(step);
+    }
+
+    /// Sends 180 or 183. A 183 holds our answer, if none was sent; the first reliable response to an INVITE without an offer
+    /// holds ours, whichever it is (RFC 3261 §13.2.1).
+    fn begin_provisional(&mut self, step: &mut Step<'_, '_, '_>, status: StatusCode) {
         let offers = self.offers;
         let Some(answering) = self.answering() else { return };
         let turn = match offers {
-            Offers::FirstTheirs if answering.sent.is_none() => Some(Turn::Answer),
+            Offers::FirstTheirs if status == StatusCode::SESSION_PROGRESS && answering.sent.is_none() => {
+                Some(Turn::Answer)
+            }
             Offers::New if answering.reliably => Some(Turn::Offer),
             Offers::FirstTheirs
             | Offers::New
@@ -201,11 +220,8 @@ impl Dialog {
             | Offers::Theirs => None,
         };
         match turn {
-            Some(turn) => self.ask_description(step, Describing::Progress, turn),
-            None => self.provide(step, StatusCode::SESSION_PROGRESS, None),
-        }
-        if matches!(self.leg, Some(Leg::Answering(_))) {
-            self.arm(step, LegTimer::Alert, ALERT);
+            Some(turn) => self.ask_description(step, Describing::Provisional(status), turn),
+            None => self.provide(step, status, None),
         }
     }
 
@@ -252,20 +268,28 @@ impl Dialog {
             Err(status) => return self.refuse_unacceptable(step, status),
         };
         let ours = self.offers == Offers::New;
-        if describing == Describing::Progress && !reliably {
-            // It may be lost, so that it answers nothing yet.
-            if let Some(answering) = self.answering() {
-                answering.sent = Some(body.clone());
-            }
-            return self.provide(step, StatusCode::SESSION_PROGRESS, Some(body));
-        }
-        let carrier = if describing == Describing::Progress { Carrier::Reliable } else { Carrier::Success };
-        let event = if ours { Event::Offer(Side::Ours, carrier) } else { Event::Answer(Side::Ours) };
-        self.offers.take(event);
         match describing {
-            Describing::Progress => self.provide(step, StatusCode::SESSION_PROGRESS, Some(body)),
-            Describing::Accept | Describing::Nothing => self.conclude(step, Some(body), ours),
+            // It may be lost, so that it answers nothing yet.
+            Describing::Provisional(status) if !reliably => {
+                if let Some(answering) = self.answering() {
+                    answering.sent = Some(body.clone());
+                }
+                self.provide(step, status, Some(body));
+            }
+            Describing::Provisional(status) => {
+                self.say(ours, Carrier::Reliable);
+                self.provide(step, status, Some(body));
+            }
+            Describing::Accept | Describing::Nothing => {
+                self.say(ours, Carrier::Success);
+                self.conclude(step, Some(body), ours);
+            }
         }
+    }
+
+    /// Our description goes out, as offer or answer.
+    fn say(&mut self, offer: bool, carrier: Carrier) {
+        self.offers.take(if offer { Event::Offer(Side::Ours, carrier) } else { Event::Answer(Side::Ours) });
     }
 
     /// Sends the 200; `ours` if it holds our offer.
@@ -349,7 +373,10 @@ impl Dialog {
             return;
         }
         self.refuse(step, StatusCode::REQUEST_TERMINATED, |response| response);
-        self.end(step, EndCause { by: By::Remote, reason: EndReason::Cancelled, header: reason });
+        self.end(
+            step,
+            EndCause { by: By::Remote, reason: EndReason::Cancelled, header: reason, details: Vec::new() },
+        );
     }
 
     /// The INVITE's transaction is over before it was answered: no response can be sent any more.

@@ -37,8 +37,8 @@ impl Dialog {
         let early = placing.early.confirm(message.to_tag().unwrap_or_default());
         self.state.remote_tag = message.to_tag().unwrap_or_default().into();
         self.state.remote_cseq = early.as_ref().and_then(|early| early.state.remote_cseq);
+        self.state.local_cseq = early.as_ref().map_or(template.local_cseq, |early| early.state.local_cseq);
         if let Some(early) = &early {
-            self.state.local_cseq = early.state.local_cseq;
             self.state.path.refresh(&early.state.path.target);
         }
         self.offers = early
@@ -47,11 +47,9 @@ impl Dialog {
         self.state.heard(origin);
         self.state.peer = Peer::of(message);
         self.state.refresh(message);
-        let routes = Path::recorded(message);
-        if Path::is_too_long(message) {
-            step.pending.counters.long_route_sets += 1;
-        }
-        let readable = routes.is_some() && message.contact().is_ok();
+        let routes = step.recorded(message);
+        // Without a route set that can be used it ends by itself, and the ACK goes to its Contact as well as it may.
+        let readable = routes.is_ok() && message.contact().is_ok();
         // The route set is replaced even by an empty one (RFC 3261 §13.2.2.4).
         self.state.path = Path::new(&self.state.path.target, routes.unwrap_or_default().into_iter().rev());
         self.confirmed = true;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use sip_message::{HeaderId, Message, Method, StatusCode};
+use sip_message::{HeaderId, Message, Method, StatusCode, UriBuf};
 use sip_transport::{Hops, Inbound, Origin, RouteError};
 use transaction_core::TxId;
 
@@ -11,6 +11,7 @@ use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent, Peer, Turn},
     config::{DialogConfig, RELIABLE, Reliability},
     dialog::Dialog,
+    forks::Stray,
     offers::{Carrier, Event, Offers, Side},
     path::Path,
     pending::{Ask, Client, EarlyId, Errand},
@@ -70,6 +71,8 @@ pub(crate) struct EarlyDialogs {
     /// Whose description the layers above have.
     pub(crate) followed: Option<EarlyId>,
     last: EarlyId,
+    /// The highest number that was used in one that is over, a BYE included: its fork may be heard of again.
+    spent: u32,
 }
 
 /// What a provisional response tells of the session.
@@ -99,8 +102,8 @@ impl EarlyDialogs {
         &mut self,
         ours: &DialogState,
         offerless: bool,
-        origin: &Origin,
-        message: &Message,
+        routes: &[UriBuf],
+        (origin, message): (&Origin, &Message),
     ) -> Option<&mut Early> {
         let tag = message.to_tag().unwrap_or_default();
         if let Some(at) = self.dialogs.iter().position(|early| early.tag() == tag) {
@@ -112,7 +115,8 @@ impl EarlyDialogs {
         let mut state = ours.clone();
         state.remote_tag = tag.into();
         state.remote_cseq = None;
-        state.learn(origin, message);
+        state.local_cseq = state.local_cseq.max(self.spent);
+        state.learn(routes, origin, message);
         self.last += 1;
         let offers = if offerless { Offers::New } else { Offers::FirstOurs };
         self.dialogs.push(Early { id: self.last, state, offers, rseq: None, theirs: None, answering: None });
@@ -154,7 +158,22 @@ impl EarlyDialogs {
 
     /// The highest number that was used in any of them.
     pub(crate) fn last_cseq(&self) -> u32 {
-        self.dialogs.iter().map(|early| early.state.local_cseq).max().unwrap_or_default()
+        self.dialogs.iter().map(|early| early.state.local_cseq).max().unwrap_or_default().max(self.spent)
+    }
+
+    /// One of them is over; `true` if it was followed.
+    fn remove(&mut self, id: EarlyId) -> Option<(Early, bool)> {
+        let at = self.dialogs.iter().position(|early| early.id == id)?;
+        self.spent = self.last_cseq().saturating_add(1);
+        Some((self.dialogs.remove(at), self.followed.take_if(|followed| *followed == id).is_some()))
+    }
+
+    /// All are over, because the INVITE goes again; `true` if one was followed. Their ids are not used again, since ways are
+    /// still looked for under them.
+    pub(crate) fn forget(&mut self) -> bool {
+        self.spent = self.last_cseq();
+        self.dialogs.clear();
+        self.followed.take().is_some()
     }
 
     /// The one that a 2xx confirms; all are over.
@@ -167,13 +186,11 @@ impl EarlyDialogs {
 
 impl DialogState {
     /// Takes what a response says of the dialog that it makes (RFC 3261 §12.1.2).
-    fn learn(&mut self, origin: &Origin, message: &Message) {
+    fn learn(&mut self, routes: &[UriBuf], origin: &Origin, message: &Message) {
         self.heard(origin);
         self.peer = Peer::of(message);
         self.refresh(message);
-        // A route set that cannot be read ends the call with its 2xx.
-        let routes = Path::recorded(message).unwrap_or_default();
-        self.path = Path::new(&self.path.target, routes.into_iter().rev());
+        self.path = Path::new(&self.path.target, routes.iter().rev().cloned());
     }
 }
 
@@ -204,8 +221,15 @@ impl Dialog {
         if status == StatusCode::EARLY_DIALOG_TERMINATED {
             return self.early_gone(step, told.then_some(event), message.to_tag().unwrap_or_default());
         }
+        // Where nothing could be sent to there is no early dialog; the call ends with its 2xx.
+        let Ok(routes) = step.recorded(message) else {
+            if told {
+                self.tell(step, event);
+            }
+            return;
+        };
         let offerless = placing.is_offerless();
-        let Some(early) = placing.early.of(&self.state, offerless, origin, message) else {
+        let Some(early) = placing.early.of(&self.state, offerless, &routes, (origin, message)) else {
             step.pending.counters.early_dialogs_ignored += 1;
             if told {
                 self.tell(step, event);
@@ -215,6 +239,7 @@ impl Dialog {
         let (id, rseq) = (early.id, reliable_number(step.config, message));
         if let Some(number) = rseq {
             if self.pracks >= PRACKS {
+                step.pending.counters.reliable_responses_ignored += 1;
                 return;
             }
             let first = early.rseq.is_none();
@@ -224,7 +249,7 @@ impl Dialog {
                 return;
             }
             if first {
-                early.state.learn(origin, message);
+                early.state.learn(&routes, origin, message);
             } else {
                 early.state.heard(origin);
                 early.state.refresh(message);
@@ -245,23 +270,38 @@ impl Dialog {
         if let Some(rseq) = rseq {
             self.ask_prack(step, Some(id), rseq, cseq);
         }
+        // A wish may have waited for this fork.
+        self.try_update(step);
     }
 
     /// A fork has ended (RFC 6228 §4).
     fn early_gone(&mut self, step: &mut Step<'_, '_, '_>, event: Option<LegEvent>, tag: &str) {
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
         let gone = placing.early.all().iter().find(|early| early.tag() == tag).map(|early| early.id);
-        placing.early.dialogs.retain(|early| early.tag() != tag);
-        let was_followed = gone.is_some() && placing.early.followed == gone;
-        if was_followed {
-            placing.early.followed = None;
-        }
+        let was_followed =
+            gone.and_then(|id| placing.early.remove(id)).is_some_and(|(_, was_followed)| was_followed);
         let Some(event) = event else { return };
         self.tell(step, event);
         if was_followed {
-            self.drop_early_updates(step);
-            self.tell(step, LegEvent::Reopened);
+            self.reopen(step);
         }
+    }
+
+    /// The fork that is followed does not answer in its dialog any more, or does not know it.
+    pub(crate) fn early_lost(&mut self, step: &mut Step<'_, '_, '_>, unknown: bool) {
+        let Some(Leg::Placing(placing)) = &mut self.leg else { return };
+        let lost = placing.early.followed.and_then(|id| placing.early.remove(id));
+        let Some((early, _)) = lost else { return };
+        self.reopen(step);
+        if !unknown {
+            Stray::bye(early.state).ask(step);
+        }
+    }
+
+    /// The fork that was followed is over: another answer may come.
+    pub(crate) fn reopen(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.drop_early_updates(step);
+        self.tell(step, LegEvent::Reopened);
     }
 
     /// Asks for the way of a PRACK.
@@ -335,6 +375,7 @@ impl Dialog {
                     early.offers.take(Event::Answer(Side::Ours));
                 }
                 self.send_prack(step, Some(id), hops, rseq, cseq, Some(body));
+                self.try_update(step);
             }
             None => self.cancel(step, EndCause::new(By::Local, EndReason::NotAcceptable), None),
         }
@@ -380,6 +421,12 @@ impl Dialog {
             Some(Leg::Placing(placing)) if unconfirmed && sent.is_in_dialog() => {
                 let mut dialogs = placing.early.dialogs.iter_mut();
                 dialogs.find(|early| Some(early.tag()) == sent.to_tag())?.state.next_number()
+            }
+            // Of a fork that was not kept: its early dialog is over, and nothing else is sent in it.
+            Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None
+                if sent.to_tag().is_some_and(|tag| tag != &*self.state.remote_tag) =>
+            {
+                sent.number()?.checked_add(1)
             }
             Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None => {
                 self.state.next_number()

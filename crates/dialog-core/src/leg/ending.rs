@@ -124,7 +124,8 @@ impl Dialog {
         step.respond(tx, inbound, status, &self.state.local_tag, |response| response);
         let header = reason(&inbound.message);
         match &self.leg {
-            Some(Leg::Up(_)) => self.end(step, EndCause { by: By::Remote, reason: EndReason::Bye, header }),
+            Some(Leg::Up(_)) => self
+                .end(step, EndCause { by: By::Remote, reason: EndReason::Bye, header, details: Vec::new() }),
             Some(Leg::Answering(_)) => self.cancelled(step, header),
             // Their BYE crossed ours: nothing is left to wait for.
             Some(Leg::Ending(ending)) => {
@@ -132,7 +133,12 @@ impl Dialog {
                 self.end(step, cause);
             }
             Some(Leg::Placing(_)) => {
-                self.left_early(EndCause { by: By::Remote, reason: EndReason::Bye, header });
+                self.left_early(EndCause {
+                    by: By::Remote,
+                    reason: EndReason::Bye,
+                    header,
+                    details: Vec::new(),
+                });
             }
             None => {}
         }

@@ -44,12 +44,13 @@ pub(crate) enum Leg {
 impl EndCause {
     /// A cause without a Reason header.
     pub(crate) fn new(by: By, reason: EndReason) -> Self {
-        Self { by, reason, header: None }
+        Self { by, reason, header: None, details: Vec::new() }
     }
 }
 
 impl Dialog {
     pub(crate) fn misused(&self, step: &mut Step<'_, '_, '_>, misuse: Misuse) {
+        step.count_misuse(misuse);
         self.tell(step, LegEvent::Misused(misuse));
     }
 
@@ -64,9 +65,9 @@ impl Dialog {
             LegCommand::Accept { contact_user } => self.accept(step, contact_user),
             LegCommand::Reject { status, retry_after } => self.reject(step, status, retry_after),
             LegCommand::Reoffer { limit } => self.reoffer(step, limit),
-            LegCommand::Refer { subscription, refer_to, referred_by, suppress } => {
-                self.refer(step, subscription, refer_to, referred_by, suppress);
-            }
+            LegCommand::Refer { subscription, refer } => self.refer(step, subscription, *refer),
+            // Carried out where dialogs are made.
+            LegCommand::FollowRefer { .. } => {}
             LegCommand::Unacceptable { status } => self.unacceptable(step, status),
             LegCommand::HangUp { reason } => self.hang_up(step, reason),
         }

@@ -152,11 +152,8 @@ impl Dialog {
     /// The INVITE goes again; the early dialogs of the one before are over.
     pub(crate) fn forget_early(&mut self, step: &mut Step<'_, '_, '_>) {
         let Some(placing) = self.placing() else { return };
-        let reopened = placing.early.followed.is_some();
-        placing.early = EarlyDialogs::default();
-        if reopened {
-            self.drop_early_updates(step);
-            self.tell(step, LegEvent::Reopened);
+        if placing.early.forget() {
+            self.reopen(step);
         }
     }
 
@@ -207,6 +204,12 @@ impl Dialog {
             .iter()
             .filter(|(id, _)| *id != HeaderId::Route)
             .fold(draft, |draft, (id, value)| draft.header(*id, value));
+        let draft = placing
+            .invite
+            .extensions
+            .iter()
+            .filter(|(name, _)| HeaderId::of(name).is_none())
+            .fold(draft, |draft, (name, value)| draft.extension(name, value));
         placing.stage = Stage::Calling { tx: step.request(Client::Invite(id), hops, draft) };
     }
 
@@ -274,7 +277,7 @@ impl Dialog {
             dialog: self.state.identity(),
             remote_target: self.state.path.target.clone(),
             remote: self.state.remote.clone(),
-            peer: self.state.peer.clone(),
+            peer: self.state.peer,
             placed,
             source: self.state.source.unwrap_or_else(|| ([0, 0, 0, 0], 0).into()),
         }
@@ -366,7 +369,11 @@ fn refused(status: StatusCode, message: &Message) -> EndCause {
     } else {
         EndReason::Refused(status)
     };
-    EndCause { by: By::Remote, reason, header: message.first(HeaderId::Reason).map(Into::into) }
+    let details = [HeaderId::RetryAfter, HeaderId::Warning]
+        .into_iter()
+        .filter_map(|id| Some((id, message.first(id)?.into())))
+        .collect();
+    EndCause { by: By::Remote, reason, header: message.first(HeaderId::Reason).map(Into::into), details }
 }
 
 /// The Contacts of a redirection, best first (RFC 3261 §8.1.3.4).

@@ -10,7 +10,7 @@ use transaction_core::{TxCommand, TxFailure, TxId};
 use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent, Misuse, ReofferError, Turn},
     dialog::Dialog,
-    forks::StrayAck,
+    forks::Stray,
     offers::{Carrier, Event, Offers, Side},
     pending::{Ask, Client},
     respond::SDP,
@@ -180,7 +180,7 @@ impl Dialog {
                 } else if let Ok(cseq) = message.cseq() {
                     // The way of the ACK is gone (RFC 3261 §18.2.2).
                     self.state.heard(origin);
-                    StrayAck::late(tx, self.state.clone(), cseq.number).ask(step);
+                    Stray::ack(tx, self.state.clone(), cseq.number).ask(step);
                 }
             }
         }
@@ -196,7 +196,7 @@ impl Dialog {
     ) {
         step.pending.clients.remove(&tx);
         if let (true, Ok(cseq)) = (status.is_success(), message.cseq()) {
-            StrayAck::late(tx, self.state.clone(), cseq.number).ask(step);
+            Stray::ack(tx, self.state.clone(), cseq.number).ask(step);
         }
     }
 
@@ -299,7 +299,7 @@ impl Dialog {
             Scope::Usage | Scope::Dialog => {
                 self.report_wish(step, (!given_up).then_some(result));
                 let header = message.first(HeaderId::Reason).map(Into::into);
-                let cause = EndCause { by: By::Remote, reason: EndReason::Gone, header };
+                let cause = EndCause { by: By::Remote, reason: EndReason::Gone, header, details: Vec::new() };
                 if status == StatusCode::CALL_DOES_NOT_EXIST {
                     self.end(step, cause);
                 } else {
@@ -361,6 +361,7 @@ impl Dialog {
     }
 
     fn back_off_for(&mut self, step: &mut Step<'_, '_, '_>, delay: Duration) {
+        self.agree_again(step);
         if let Some(up) = self.up() {
             up.exchange = Exchange::Idle;
             up.backing_off = up.current.is_some();
@@ -418,15 +419,20 @@ impl Dialog {
         if let Some(result) = result {
             up.current = up.queued.take();
             up.retries = 0;
-            let quiet = std::mem::take(&mut up.quiet);
-            if std::mem::take(&mut up.resync) && up.current.is_none() {
-                up.current = Some(step.after(step.timeout()));
-                up.quiet = true;
-            }
-            if !quiet {
+            if !std::mem::take(&mut up.quiet) {
                 self.tell(step, LegEvent::Reoffered(result));
             }
         }
+        self.agree_again(step);
         self.watch_wishes(step);
+    }
+
+    /// Wishes for an offer that makes both sides agree again, if one is due and nobody wishes for another.
+    fn agree_again(&mut self, step: &Step<'_, '_, '_>) {
+        let deadline = step.after(step.timeout());
+        let Some(up) = self.up() else { return };
+        if std::mem::take(&mut up.resync) && up.current.is_none() {
+            (up.current, up.quiet) = (Some(deadline), true);
+        }
     }
 }

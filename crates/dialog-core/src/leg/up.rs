@@ -11,7 +11,7 @@ use transaction_core::{TxCommand, TxId};
 use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent, Turn},
     dialog::Dialog,
-    forks::StrayAck,
+    forks::Stray,
     offers::{Event, Side},
     pending::Ask,
     step::Step,
@@ -228,7 +228,7 @@ impl Dialog {
             Exchange::TheirsDescribing { tx, inbound, .. } => self.terminate_reinvite(step, tx, &inbound),
             // The 2xx is acknowledged whatever becomes of the call, and before its BYE (RFC 3261 §13.2.2.4).
             Exchange::OursAcknowledging { tx, cseq, .. } => {
-                StrayAck::late(tx, self.state.clone(), cseq).ask(step);
+                Stray::ack(tx, self.state.clone(), cseq).ask(step);
             }
             Exchange::Idle
             | Exchange::OursRouting

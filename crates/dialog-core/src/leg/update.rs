@@ -11,7 +11,7 @@ use crate::{
     boundary::leg::{By, EndCause, EndReason, LegEvent, Misuse, ReofferError, Turn},
     dialog::Dialog,
     offers::{Carrier, Event, Offers, Side},
-    pending::{Ask, Client, Errand},
+    pending::{Ask, Client, EarlyId, Errand},
     respond::SDP,
     scope::{Scope, scope},
     state::DialogState,
@@ -59,6 +59,14 @@ enum Ours {
 impl Dialog {
     fn updating(&mut self) -> &mut Updating {
         self.updating.get_or_insert_default()
+    }
+
+    /// The early dialog in which an UPDATE of ours goes; `None` in one that is confirmed, or where we are called.
+    fn session_id(&self) -> Option<EarlyId> {
+        match &self.leg {
+            Some(Leg::Placing(placing)) if self.is_unconfirmed() => placing.early.followed,
+            Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None => None,
+        }
     }
 
     /// The dialog in which an UPDATE of ours goes: of a call that we place, the early dialog that is followed.
@@ -157,25 +165,36 @@ impl Dialog {
     }
 
     /// Begins the UPDATE for the wish, if nothing is in its way.
-    fn try_update(&mut self, step: &mut Step<'_, '_, '_>) {
+    pub(super) fn try_update(&mut self, step: &mut Step<'_, '_, '_>) {
         if !self.is_update_idle() || matches!(self.leg, None | Some(Leg::Up(_) | Leg::Ending(_))) {
             return;
         }
-        let agreed = self.session().is_some_and(|(_, offers)| *offers == Offers::Agreed);
-        if agreed && self.updating().wish.is_some() {
+        let fits = self
+            .session()
+            .is_some_and(|(state, offers)| *offers == Offers::Agreed && state.peer.names(&Method::Update));
+        if fits && self.updating().wish.is_some() {
             self.begin_update(step, true);
         }
     }
 
     /// Asks for the way of an UPDATE, with an offer or to refresh.
     pub(crate) fn begin_update(&mut self, step: &mut Step<'_, '_, '_>, offer: bool) {
-        let id = self.id;
+        let (id, early) = (self.id, self.session_id());
         let Some((state, _)) = self.session() else { return };
-        step.route(Errand::Dialog(id, Ask::Update), &state.path, state.flow);
+        step.route(Errand::Dialog(id, Ask::Update { early }), &state.path, state.flow);
         self.updating().ours = Ours::Routing { offer };
     }
 
-    pub(crate) fn update_routed(&mut self, step: &mut Step<'_, '_, '_>, result: Result<Hops, RouteError>) {
+    pub(crate) fn update_routed(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        early: Option<EarlyId>,
+        result: Result<Hops, RouteError>,
+    ) {
+        // The way of another early dialog, that was followed when it was asked for.
+        if early != self.session_id() {
+            return;
+        }
         let Some(Updating { ours: Ours::Routing { offer }, .. }) = self.updating.as_deref() else { return };
         let offer = *offer;
         self.updating().ours = Ours::Idle;
@@ -301,7 +320,7 @@ impl Dialog {
             }
         }
         let header = message.first(sip_message::HeaderId::Reason).map(Into::into);
-        let gone = EndCause { by: By::Remote, reason: EndReason::Gone, header };
+        let gone = EndCause { by: By::Remote, reason: EndReason::Gone, header, details: Vec::new() };
         match (status, scope(status)) {
             (StatusCode::REQUEST_TIMEOUT, _) => self.update_lost(step, gone, false),
             // It knows the call, but not the method.
@@ -342,11 +361,13 @@ impl Dialog {
         }
     }
 
-    /// The call is taken for lost (RFC 3311 §5.3): ended by BYE, or without one where the peer says that it knows none.
+    /// The dialog is taken for lost (RFC 3261 §12.2.1.2): ended by BYE, or without one where the peer says that it knows
+    /// none. With an early dialog of ours its fork ends, and the INVITE goes on.
     fn update_lost(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause, unknown: bool) {
         match &self.leg {
             Some(Leg::Up(_)) if unknown => self.end(step, cause),
             Some(Leg::Up(_)) => self.close(step, cause, None),
+            Some(Leg::Placing(_)) if self.is_unconfirmed() => self.early_lost(step, unknown),
             Some(Leg::Placing(_)) => self.cancel(step, cause, None),
             Some(Leg::Answering(_)) => {
                 self.tell(step, LegEvent::Closing);
@@ -454,6 +475,7 @@ impl Dialog {
         if let Some(updating) = &mut self.updating {
             updating.ours = Ours::Idle;
             updating.waiting = None;
+            updating.retries = 0;
             updating.wish = updating.wish.max(updating.queued.take());
             self.disarm(step, LegTimer::UpdateGlare);
         }

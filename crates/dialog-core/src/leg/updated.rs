@@ -128,7 +128,7 @@ impl Dialog {
         }
     }
 
-    /// 500 with a moment to wait, because their earlier offer has no answer yet.
+    /// 500 with a moment to wait, because their earlier offer or SUBSCRIBE has no answer yet.
     pub(crate) fn refuse_overlap(&self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound) {
         let seconds = step.cx.random.up_to(RETRY);
         step.respond(tx, inbound, StatusCode::SERVER_INTERNAL_ERROR, &self.state.local_tag, |response| {

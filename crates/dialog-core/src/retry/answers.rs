@@ -36,6 +36,7 @@ pub(crate) struct Answers {
     last: u64,
     limit: usize,
     vouched: Vec<Vouched>,
+    forgotten: u64,
 }
 
 #[derive(Debug, Default)]
@@ -58,9 +59,25 @@ impl Answers {
         Self { keys, limit, ..Self::default() }
     }
 
-    /// Takes other keys. What was made with the old ones is forgotten.
+    /// Takes other keys. What was made with one that is not among them is forgotten.
     pub(crate) fn rekey(&mut self, keys: Keyring) {
-        *self = Self::new(keys, self.limit);
+        let kept = |credential: &mut Arc<Credential>| match keys.same(credential) {
+            Some(same) => {
+                *credential = same.clone();
+                true
+            }
+            None => false,
+        };
+        for known in self.calls.values_mut() {
+            known.sessions.retain_mut(|session| kept(&mut session.credential));
+        }
+        self.vouched.retain_mut(|vouched| kept(&mut vouched.credential));
+        self.keys = keys;
+    }
+
+    /// How often the nonces of a call had to make room.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     pub(crate) fn has_keys(&self) -> bool {
@@ -75,13 +92,7 @@ impl Answers {
         origin: &Origin,
         message: &Message,
     ) -> bool {
-        let challenges: Vec<(Place, DigestChallenge<'_>)> = Place::ALL
-            .into_iter()
-            .flat_map(|place| message.all(place.challenge()).map(move |value| (place, value)))
-            .filter(|(_, value)| value.len() <= LONGEST_CHALLENGE)
-            .filter_map(|(place, value)| Some((place, Challenge::parse(value).ok()?.digest()?)))
-            .take(CHALLENGES)
-            .collect();
+        let challenges: Vec<(Place, DigestChallenge<'_>)> = challenges(message).collect();
         let key = key(cx.guard, sent.call_id());
         let host = origin.source.ip();
         let mut made = Vec::new();
@@ -148,6 +159,7 @@ impl Answers {
             && let Some((_, oldest)) = self.order.pop_first()
         {
             self.calls.remove(&oldest);
+            self.forgotten += 1;
         }
         self.touch(key);
         let sessions = &mut self.calls.entry(key).or_default().sessions;
@@ -225,6 +237,19 @@ impl Answers {
         }
     }
 
+    /// A challenge to a request stands: forgets what that request had shown to whoever challenges. What others have taken
+    /// stays good.
+    pub(crate) fn refused(&mut self, guard: &Guard, sent: &Sent, message: &Message) {
+        let Some(known) = self.calls.get_mut(&key(guard, sent.call_id())) else { return };
+        for (place, challenge) in challenges(message) {
+            let realm = challenge.realm();
+            let is_its = |place_of: Place, realm_of: &str| place_of == place && *realm_of == *realm;
+            if sent.used.iter().any(|used| is_its(used.place, &used.realm)) {
+                known.sessions.retain(|session| !is_its(session.place, session.realm()));
+            }
+        }
+    }
+
     /// Forgets the nonces of a call.
     pub(crate) fn forget(&mut self, guard: &Guard, call_id: &str) {
         if self.calls.is_empty() {
@@ -234,6 +259,16 @@ impl Answers {
             self.order.remove(&known.at);
         }
     }
+}
+
+/// The challenges of a response that are looked at.
+fn challenges(message: &Message) -> impl Iterator<Item = (Place, DigestChallenge<'_>)> {
+    Place::ALL
+        .into_iter()
+        .flat_map(|place| message.all(place.challenge()).map(move |value| (place, value)))
+        .filter(|(_, value)| value.len() <= LONGEST_CHALLENGE)
+        .filter_map(|(place, value)| Some((place, Challenge::parse(value).ok()?.digest()?)))
+        .take(CHALLENGES)
 }
 
 fn vouch(vouched: &mut Vec<Vouched>, session: &Session, host: IpAddr) {

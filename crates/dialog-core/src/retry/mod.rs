@@ -75,12 +75,13 @@ impl Dialogs {
         let wanted = match (client, &mut dialog) {
             (Client::StrayBye | Client::Register(_), _) => true,
             (Client::Request(id), None) => owner.is_none() && step.pending.hatch.has(id),
-            (Client::Subscribe(id), Some(dialog)) => dialog.wants_subscribe(id, sent.unsubscribes()),
+            (Client::Subscribe(id), Some(dialog)) => dialog.wants_subscribe(id, false),
+            (Client::Unsubscribe(id), Some(dialog)) => dialog.wants_subscribe(id, true),
             (_, Some(dialog)) => dialog.slot(client, tx).is_some(),
             (_, None) => false,
         };
         if !wanted || sent.tries >= TRIES || !step.mends(&mut sent, origin, status, message) {
-            step.given_up(&sent, status);
+            step.given_up(&sent, status, message);
             return false;
         }
         let number = match &mut dialog {
@@ -92,6 +93,11 @@ impl Dialogs {
         step.pending.clients.remove(&tx);
         if let (Client::Invite(_), Some(dialog)) = (client, &mut dialog) {
             dialog.forget_early(&mut step);
+        }
+        if let (Client::Refer(id), Some(dialog)) = (client, &mut dialog)
+            && let Some(subscriber) = dialog.subscriber(id)
+        {
+            subscriber.asks_again(&sent.draft);
         }
         let again = step.dispatch(client, *sent);
         if let Some(slot) = dialog.and_then(|dialog| dialog.slot(client, tx)) {
@@ -110,7 +116,7 @@ impl Dialogs {
             | Client::Bye(leg)
             | Client::Prack(leg)
             | Client::Update(leg) => Some(leg),
-            Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) => {
+            Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) | Client::Unsubscribe(id) => {
                 self.pending.subscriptions.get(&id).copied()
             }
             Client::Request(id) => self.pending.hatch.leg_of(id),
@@ -131,7 +137,7 @@ impl Dialog {
             Client::Request(_) => matches!(self.leg, Some(Leg::Up(_))).then_some(Slot::Unnumbered),
             Client::Refer(id) => self.refer_slot(id),
             Client::Notify(id) => self.notifier(id).map(|_| Slot::Unnumbered),
-            Client::Subscribe(id) => self.subscriber(id).map(|_| Slot::Unnumbered),
+            Client::Subscribe(id) | Client::Unsubscribe(id) => self.subscriber(id).map(|_| Slot::Unnumbered),
             Client::StrayBye | Client::Register(_) => None,
         }
     }
@@ -161,9 +167,9 @@ impl Step<'_, '_, '_> {
     }
 
     /// The refusal stands. Credentials that were refused are not offered again.
-    fn given_up(&mut self, sent: &Sent, status: StatusCode) {
+    fn given_up(&mut self, sent: &Sent, status: StatusCode, message: &Message) {
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
-            self.pending.answers.forget(self.cx.guard, sent.call_id());
+            self.pending.answers.refused(self.cx.guard, sent, message);
         }
     }
 

@@ -12,7 +12,22 @@ use super::tags;
 
 /// Option tags that a request of ours can do without (RFC 3261 §8.1.3.5): what they ask for makes a call better, not
 /// another one. A call without the `replaces` that it requires would ring beside the one that it is to replace.
-const OPTIONAL: [&str; 7] = ["100rel", "timer", "norefersub", "histinfo", "gruu", "outbound", "path"];
+/// A REFER without `tdialog` still has its Target-Dialog, and without `nosub` or `explicitsub` it is a REFER as any other.
+const OPTIONAL: [&str; 10] = [
+    "100rel",
+    "timer",
+    "norefersub",
+    "tdialog",
+    "nosub",
+    "explicitsub",
+    "histinfo",
+    "gruu",
+    "outbound",
+    "path",
+];
+
+/// The option tag of Refer-Sub (RFC 4488 §5), which is not required for it.
+const NO_REFER_SUB: &str = "norefersub";
 
 /// Most extensions that a 421 may ask for.
 const EXTENSIONS: usize = 8;
@@ -60,8 +75,9 @@ impl Sent {
         *self.draft.method() == Method::Invite
     }
 
+    /// Whether it asks for something that a peer may not support.
     pub(crate) fn requires(&self) -> bool {
-        [HeaderId::Require, HeaderId::ProxyRequire]
+        [HeaderId::Require, HeaderId::ProxyRequire, HeaderId::ReferSub]
             .into_iter()
             .any(|id| self.draft.header_values(id).next().is_some())
     }
@@ -91,11 +107,6 @@ impl Sent {
         CSeq::parse(cseq).ok().map(|cseq| cseq.number)
     }
 
-    /// Whether it is a SUBSCRIBE that ends a subscription.
-    pub(crate) fn unsubscribes(&self) -> bool {
-        self.draft.header_values(HeaderId::Expires).next() == Some("0")
-    }
-
     pub(crate) fn renumber(&mut self, number: u32) {
         let method = *self.draft.method();
         self.draft.set(HeaderId::CSeq, format_args!("{number} {method}"));
@@ -115,8 +126,14 @@ impl Sent {
         let ids = [HeaderId::Require, HeaderId::ProxyRequire];
         let refused: Vec<&str> =
             ids.into_iter().flat_map(|id| tags(&self.draft, id)).filter(|tag| unsupported(tag)).collect();
-        if self.relieved || refused.is_empty() || !refused.into_iter().all(optional) {
+        let reports =
+            self.draft.header_values(HeaderId::ReferSub).next().is_some() && unsupported(NO_REFER_SUB);
+        let nothing = refused.is_empty() && !reports;
+        if self.relieved || nothing || !refused.into_iter().all(optional) {
             return false;
+        }
+        if reports {
+            self.draft.remove(HeaderId::ReferSub);
         }
         for id in ids {
             let kept: Vec<&str> = tags(&self.draft, id).filter(|tag| !unsupported(tag)).collect();

@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use sip_transport::Tick;
 
-use crate::{boundary::subscription::SubscriptionId, dialog::Dialog, step::Step, timer::SubscriptionTimer};
+use crate::{
+    boundary::{leg::Misuse, subscription::SubscriptionId},
+    dialog::Dialog,
+    step::Step,
+    timer::SubscriptionTimer,
+};
 
-use super::{LONGEST, Role, subscriber::State};
+use super::{LONGEST, Role, referring::Subscriber, subscriber::State};
 
 /// Seconds that a subscription lasts if the peer does not say (RFC 3515 leaves it to the notifier; TR-041).
 pub(super) const DEFAULT_DURATION: u32 = 180;
@@ -15,6 +20,11 @@ pub(super) const DEFAULT_DURATION: u32 = 180;
 const REFRESHED_FROM: u32 = 20;
 
 impl Dialog {
+    /// The subscription whose refresh is over; `None` once we have unsubscribed, where the last SUBSCRIBE decides.
+    pub(super) fn refreshed(&mut self, id: SubscriptionId) -> Option<&mut Subscriber> {
+        self.subscriber(id).filter(|subscriber| subscriber.state != State::Closing)
+    }
+
     /// A refresh has failed without ending the subscription, which lasts as long as was granted (TR-048): one more try in
     /// half of the time that is left, until that is not worth it.
     pub(super) fn refresh_later(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
@@ -37,7 +47,8 @@ impl Dialog {
         let seconds = granted.or(before).unwrap_or(DEFAULT_DURATION).min(LONGEST);
         let whole = Duration::from_secs(seconds.into());
         let wanted = step.after(whole + step.timeout());
-        let until = self.grace.map_or(wanted, |grace| grace.min(wanted));
+        let kept = self.subscriber(id).is_some_and(|subscriber| subscriber.kept);
+        let until = self.grace.filter(|_| !kept).map_or(wanted, |grace| grace.min(wanted));
         self.expire_at(step, id, until);
         let may_refresh = step.config.refresh && seconds >= REFRESHED_FROM && self.is_held();
         if may_refresh && self.subscriber(id).is_some_and(|it| it.is_refreshable()) {
@@ -48,6 +59,14 @@ impl Dialog {
             );
         } else {
             step.disarm_subscription(id, SubscriptionTimer::Refresh);
+        }
+    }
+
+    /// Nobody waits in the call for the outcome, and it is of interest all the same (TR-165).
+    pub(super) fn keep_subscription(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
+        match self.subscriber(id) {
+            Some(subscriber) => subscriber.kept = true,
+            None => Self::subscription_misused(step, id, Misuse::State),
         }
     }
 
@@ -67,6 +86,7 @@ impl Dialog {
             .subscriptions
             .iter()
             .filter_map(|subscription| match &subscription.role {
+                Role::Subscriber(it) if it.kept => None,
                 Role::Subscriber(it) => {
                     Some((subscription.id, it.until.map_or(grace, |until| until.min(grace))))
                 }

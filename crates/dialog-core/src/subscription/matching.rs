@@ -20,8 +20,10 @@ pub(crate) enum Side {
 impl Dialog {
     /// Finds the subscription that an event names: of a package by both words, of a REFER by the id (TR-242).
     pub(crate) fn named(&self, side: Side, event: &Event<'_>) -> Option<SubscriptionId> {
-        if event.is(REFER_PACKAGE) {
-            return self.named_refer(side, event.id);
+        if event.is(REFER_PACKAGE)
+            && let Some(id) = self.named_refer(side, event.id)
+        {
+            return Some(id);
         }
         let is_named = |subscription: &&Subscription| subscription.is_of(side, event);
         self.subscriptions.iter().find(is_named).map(|subscription| subscription.id)
@@ -82,7 +84,7 @@ impl Subscription {
                 Key { cseq: subscriber.refer?, first: subscriber.first }
             }
             (Role::Notifier(notifier), Side::Notifier) => {
-                notifier.is_refer().then_some(())?;
+                (notifier.is_refer() && !notifier.quiet).then_some(())?;
                 Key { cseq: notifier.refer, first: notifier.first }
             }
             (Role::Subscriber(_), Side::Notifier) | (Role::Notifier(_), Side::Subscriber) => return None,

@@ -1,5 +1,8 @@
 //! Subscriptions: the usages that a REFER or SUBSCRIBE makes in a dialog (RFC 3515, RFC 6665).
 
+pub(crate) mod asked;
+pub(crate) mod beside;
+pub(crate) mod deciding;
 pub(crate) mod lifetime;
 pub(crate) mod matching;
 pub(crate) mod notification;
@@ -8,11 +11,14 @@ pub(crate) mod outset;
 pub(crate) mod pacing;
 pub(crate) mod published;
 pub(crate) mod referring;
+pub(crate) mod refusal;
 pub(crate) mod reporting;
 pub(crate) mod requested;
 pub(crate) mod stranger;
 pub(crate) mod subject;
 pub(crate) mod subscriber;
+mod told;
+pub(crate) mod wishes;
 
 use std::time::Duration;
 
@@ -26,7 +32,7 @@ use crate::{
     timer::SubscriptionTimer,
 };
 
-use self::{referring::Subscriber, reporting::Notifier};
+use self::{referring::Subscriber, reporting::Notifier, told::Told};
 
 /// Longest duration of a subscription in seconds, ours or theirs: an hour, which is beyond any transfer and what most
 /// packages have as their default. Longer ones are cut, so that no dialog is kept for days because a peer wrote a large number.
@@ -79,6 +85,7 @@ impl Dialog {
                 Self::subscription_misused(step, id, Misuse::State);
             }
             SubscriptionCommand::Unsubscribe => self.unsubscribe(step, id),
+            SubscriptionCommand::Keep => self.keep_subscription(step, id),
             SubscriptionCommand::Accept { pending, lifetime } => {
                 self.accept_refer(step, id, pending, lifetime);
             }
@@ -92,7 +99,9 @@ impl Dialog {
             }
             SubscriptionCommand::Refuse { status } => self.refuse_refer(step, id, status),
             SubscriptionCommand::Approve => self.approve_refer(step, id),
-            SubscriptionCommand::Report { status, last } => self.report(step, id, status, last),
+            SubscriptionCommand::Report { status, headers, last } => {
+                self.report(step, id, Told { status, headers }, last);
+            }
         }
     }
 
@@ -120,12 +129,16 @@ impl Dialog {
             step.disarm_subscription(id, timer);
         }
         self.waiting.retain(|ask| ask.subscription() != Some(id));
+        if end == SubscriptionEnd::Terminated {
+            self.keep_fetch(step);
+        }
         self.subscriptions.retain(|subscription| subscription.id != id);
         step.pending.subscriptions.remove(&id);
         step.subscription(id, SubscriptionEvent::Ended(end));
     }
 
     pub(crate) fn subscription_misused(step: &mut Step<'_, '_, '_>, id: SubscriptionId, misuse: Misuse) {
+        step.count_misuse(misuse);
         step.subscription(id, SubscriptionEvent::Misused(misuse));
     }
 }

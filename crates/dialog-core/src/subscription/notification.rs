@@ -111,10 +111,11 @@ pub(crate) fn read(message: &Message, closing: bool) -> Read {
         Some(coding) if !coding.eq_ignore_ascii_case("identity") => None,
         Some(_) | None => sipfrag::status(message.content_type(), message.body()).ok(),
     };
+    let sipfrag = message.body_bytes();
     let last = status.is_some_and(|status| !status.is_provisional());
     let Ok(Some(given)) = message.subscription_state() else {
         let state = if last { NotifiedState::Terminated } else { NotifiedState::Active };
-        return Read { notification: Notification { state, status, reason: None }, expires: None };
+        return Read { notification: Notification { state, status, reason: None, sipfrag }, expires: None };
     };
     let (state, expires, reason) = match given.state {
         SubState::Active => (NotifiedState::Active, given.expires, None),
@@ -133,5 +134,5 @@ pub(crate) fn read(message: &Message, closing: bool) -> Read {
         // `expires` beside `terminated` means nothing (TR-042).
         SubState::Terminated => (NotifiedState::Terminated, None, given.reason),
     };
-    Read { notification: Notification { state, status, reason }, expires }
+    Read { notification: Notification { state, status, reason, sipfrag }, expires }
 }

@@ -73,6 +73,8 @@ pub(crate) enum Action {
     AcceptSubscribe,
     /// 481 to the SUBSCRIBE.
     RefuseSubscribe,
+    /// 500 with Retry-After to the SUBSCRIBE.
+    PostponeSubscribe,
     /// A NOTIFY when the second is over.
     Notify,
     /// A NOTIFY as soon as none is in flight.
@@ -101,8 +103,8 @@ pub(crate) enum Action {
 pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
     use Action::{
         AcceptRefer, AcceptSubscribe, AcceptUnreported, DeclineRefer, End, EndFailed, EndRefused,
-        EndSuppressed, Flush, Grant, Misuse, Notify, NotifyAgain, NotifyLast, NotifyNow, RefuseRefer,
-        RefuseSubscribe, TellDelivered,
+        EndSuppressed, Flush, Grant, Misuse, Notify, NotifyAgain, NotifyLast, NotifyNow, PostponeSubscribe,
+        RefuseRefer, RefuseSubscribe, TellDelivered,
     };
 
     match state {
@@ -113,7 +115,8 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::Refuse => (State::Terminated, &[RefuseRefer, EndRefused]),
             Event::Undecided | Event::CallEnded => (State::Terminated, &[DeclineRefer, EndRefused]),
             Event::Approve | Event::Report | Event::ReportLast => (State::Deciding, &[Misuse]),
-            Event::Refresh | Event::Unsubscribe => (State::Deciding, &[RefuseSubscribe]),
+            // There is nothing yet that could be extended or ended, but there may be.
+            Event::Refresh | Event::Unsubscribe => (State::Deciding, &[PostponeSubscribe]),
             Event::NotifyAccepted
             | Event::NotifyKept
             | Event::NotifyFatal

@@ -12,13 +12,14 @@ use crate::{
     dialog::{Birth, Dialog},
     dialogs::Dialogs,
     leg::Leg,
-    path::Path,
+    path::{Path, RouteSetFault},
     pending::Ask,
     state::DialogState,
+    step::Step,
     timer::SubscriptionTimer,
 };
 
-use super::{Role, Subscription, referring::Subscriber, subject::Subject};
+use super::{Role, Subscription, asked::Asked, beside::Way, referring::Subscriber, subject::Subject};
 
 impl Dialogs {
     /// Begins a subscription in a dialog of its own.
@@ -26,7 +27,19 @@ impl Dialogs {
         &mut self,
         cx: &mut Cx<'_>,
         id: SubscriptionId,
+        subject: Subject,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
+        self.begin_on(cx, id, subject, None, out);
+    }
+
+    /// As [`begin`](Self::begin), by the way of a call.
+    pub(crate) fn begin_on(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: SubscriptionId,
         mut subject: Subject,
+        way: Option<Way>,
         out: &mut Out<'_, DialogOutput>,
     ) {
         let full = self.is_full();
@@ -46,7 +59,10 @@ impl Dialogs {
         }
         let dialog: LegId = step.cx.ids.mint();
         let Some(ends) = subject.ends() else { return };
-        let state = DialogState::ours(&mut step, dialog, ends);
+        let mut state = DialogState::ours(&mut step, dialog, ends);
+        if let Some(way) = way {
+            way.take(&mut state);
+        }
         let birth = Birth::Ours { tag: dialog, at: step.cx.now, noted: false };
         let mut new = Dialog::without_leg(dialog, state, birth);
         new.add(&mut step, id, Role::Subscriber(Box::new(Subscriber::new(subject))));
@@ -82,32 +98,33 @@ impl Dialogs {
         let forks = self.config.subscription_forks;
         let full = self.is_full();
         let (mut step, dialogs) = self.step(cx, out);
-        let asked = dialogs.get_mut(&tag).filter(|dialog| dialog.asked_for(notify))?;
-        let Birth::Ours { at, noted, .. } = asked.birth else { return None };
-        if !noted {
-            asked.state.remote_tag = notify.from_tag().unwrap_or_default().into();
+        if let Some(first) = dialogs.get_mut(&tag).filter(|dialog| dialog.asked_for(notify))
+            && matches!(first.birth, Birth::Ours { noted: false, .. })
+        {
+            first.state.remote_tag = notify.from_tag().unwrap_or_default().into();
             // One that was malformed may have been counted for another notifier.
-            asked.state.remote_cseq = None;
+            first.state.remote_cseq = None;
             return Some(tag);
         }
+        let asked = match dialogs.get(&tag) {
+            Some(dialog) => dialog.asked(),
+            None => step.pending.fetched.get(&tag).cloned(),
+        };
+        let Asked { at, of, state, subscriber } = asked.filter(|asked| asked.expects(notify))?;
         // Later than timer N nobody can have been reached by the first request (RFC 6665 §4.1.2.4).
         let late = step.cx.now.since(at) >= step.timeout();
         let sisters = step.pending.sisters.get(&tag).map_or(0, Vec::len);
-        if late || full || sisters >= forks {
+        if late {
             return None;
         }
-        let (of, subject) = asked.subscriptions.iter().find_map(|subscription| match &subscription.role {
-            Role::Subscriber(subscriber) => Some((subscription.id, subscriber.subject.clone())),
-            Role::Notifier(_) => None,
-        })?;
-        let state = DialogState {
-            remote_tag: notify.from_tag().unwrap_or_default().into(),
-            remote_cseq: None,
-            ..asked.state.clone()
-        };
+        if full || sisters >= forks {
+            step.pending.counters.notifiers_refused += 1;
+            return None;
+        }
+        let remote_tag = notify.from_tag().unwrap_or_default().into();
+        let state = DialogState { remote_tag, remote_cseq: None, ..state };
         let (sister, id): (LegId, SubscriptionId) = (step.cx.ids.mint(), step.cx.ids.mint());
         let mut new = Dialog::without_leg(sister, state, Birth::Ours { tag, at, noted: false });
-        let subscriber = asked.subscriber(of).map(|first| first.forked(subject))?;
         new.add(&mut step, id, Role::Subscriber(Box::new(subscriber)));
         step.arm_subscription(id, SubscriptionTimer::N, step.timeout());
         step.pending.sisters.entry(tag).or_default().push(sister);
@@ -127,7 +144,7 @@ impl Dialogs {
 
 impl Dialog {
     /// Adds a usage.
-    pub(crate) fn add(&mut self, step: &mut crate::step::Step<'_, '_, '_>, id: SubscriptionId, role: Role) {
+    pub(crate) fn add(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, role: Role) {
         self.subscriptions.push(Subscription { id, role });
         step.pending.subscriptions.insert(id, self.id);
     }
@@ -143,24 +160,28 @@ impl Dialog {
     }
 
     /// The first NOTIFY makes the dialog: its Record-Route is the route set, its Contact the target (TR-051).
-    pub(crate) fn establish(&mut self, notify: &Message) {
-        let Birth::Ours { noted, .. } = &mut self.birth else { return };
-        if std::mem::replace(noted, true) {
-            return;
-        }
+    pub(crate) fn establish(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        notify: &Message,
+    ) -> Result<(), RouteSetFault> {
+        let Birth::Ours { noted: noted @ false, .. } = &mut self.birth else { return Ok(()) };
+        let routes = step.recorded(notify)?;
+        *noted = true;
         self.state.refresh(notify);
-        let routes = Path::recorded(notify).unwrap_or_default();
         self.state.path = Path::new(&self.state.path.target, routes);
+        Ok(())
     }
 
     /// A 2xx says who will notify, unless a NOTIFY has said it: enough to unsubscribe.
-    pub(crate) fn establish_by_response(&mut self, response: &Message) {
+    /// Where its route set cannot be used, only a NOTIFY can.
+    pub(crate) fn establish_by_response(&mut self, step: &mut Step<'_, '_, '_>, response: &Message) {
         if !matches!(self.birth, Birth::Ours { noted: false, .. }) {
             return;
         }
+        let Ok(routes) = step.recorded(response) else { return };
         self.state.remote_tag = response.to_tag().unwrap_or_default().into();
         self.state.refresh(response);
-        let routes = Path::recorded(response).unwrap_or_default();
         self.state.path = Path::new(&self.state.path.target, routes.into_iter().rev());
     }
 }

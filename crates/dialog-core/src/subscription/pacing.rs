@@ -70,6 +70,11 @@ impl Pacing {
         last
     }
 
+    /// Whether nothing is in flight and nothing new is to be said.
+    pub(crate) fn is_settled(self) -> bool {
+        self.flight == Flight::None && self.wanted == Wanted::Nothing
+    }
+
     /// The second is over.
     pub(crate) fn rested(&mut self) {
         self.resting = false;

@@ -1,6 +1,6 @@
 //! SUBSCRIBE of theirs to an event package, and what the layers above do with the subscription (RFC 6665 §4.2).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sip_message::{HeaderId, Message, StatusCode, SubReason};
 use sip_transport::{Cx, Inbound, Out};
@@ -24,6 +24,7 @@ use crate::{
 
 use super::{
     LONGEST, Role,
+    deciding::forbids_subscription,
     notification::body,
     notifier::{Event, State},
     referring::TOO_BRIEF,
@@ -66,6 +67,7 @@ impl Dialogs {
         cx: &mut Cx<'_>,
         tx: TxId,
         inbound: Inbound,
+        user: Option<Arc<str>>,
         out: &mut Out<'_, DialogOutput>,
     ) {
         let full = self.is_full();
@@ -78,7 +80,7 @@ impl Dialogs {
             return step.refuse_outside(tx, &inbound, StatusCode::BAD_REQUEST);
         };
         dialogs.insert(id, Box::new(Dialog::without_leg(id, state, Birth::Theirs)));
-        self.with(cx, id, out, |dialog, step| dialog.subscribe_begun(step, tx, inbound));
+        self.with(cx, id, out, |dialog, step| dialog.subscribe_begun(step, tx, inbound, user));
     }
 }
 
@@ -91,7 +93,13 @@ fn is_brief(step: &Step<'_, '_, '_>, message: &Message) -> bool {
 impl Dialog {
     /// A SUBSCRIBE that begins a subscription, to a package that goes up; in a dialog of its own or, as older peers do, in
     /// a call (TR-054).
-    pub(crate) fn subscribe_begun(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
+    pub(crate) fn subscribe_begun(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        user: Option<Arc<str>>,
+    ) {
         let message = inbound.message.clone();
         let tag = self.state.local_tag.clone();
         let (Ok(Some(event)), Ok(from), Ok(to), Ok(uri), Ok(Some(_))) =
@@ -122,6 +130,7 @@ impl Dialog {
             to: to.to_owned(),
             source: inbound.origin.source,
             verified_name: inbound.origin.verified_name(),
+            verified_user: user,
             package: published.package.clone(),
             id: published.id.clone(),
             accept: message.items(HeaderId::Accept).map(Into::into).collect(),
@@ -229,10 +238,10 @@ impl Dialog {
 
     /// The layer above takes a REFER that asked for no subscription, and grants that.
     pub(crate) fn accept_unreported(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
-        let asked = self
-            .notifier(id)
-            .and_then(|notifier| notifier.request.as_deref())
-            .is_some_and(|(_, refer)| matches!(refer.message.refer_sub(), Ok(Some(false))));
+        let asked =
+            self.notifier(id).and_then(|notifier| notifier.request.as_deref()).is_some_and(|(_, refer)| {
+                forbids_subscription(&refer.message) || matches!(refer.message.refer_sub(), Ok(Some(false)))
+            });
         if asked {
             self.notifier_command(step, id, Event::AcceptUnreported, &Facts::default());
         } else {

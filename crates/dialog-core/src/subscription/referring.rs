@@ -1,12 +1,13 @@
 //! What the subscriber's table asks for: our REFER or first SUBSCRIBE, its response, NOTIFYs, SUBSCRIBE.
 
-use sip_message::{HeaderId, Message, Method, NameAddrBuf, RetryAfter, StatusCode, UriBuf};
+use sip_message::{Draft, HeaderId, Message, Method, RetryAfter, StatusCode, UriBuf};
 use sip_transport::{Hops, Inbound, Origin, RouteError, Tick};
 use transaction_core::{TxFailure, TxId};
 
 use crate::{
     boundary::{
         leg::Misuse,
+        refer::{Refer, ReferSubscription},
         subscription::{NotifiedState, ReferAnswer, SubscriptionEvent, SubscriptionId},
     },
     dialog::{Birth, Dialog, SUBSCRIPTIONS_PER_DIALOG},
@@ -35,7 +36,7 @@ pub(crate) const TOO_BRIEF: StatusCode = StatusCode::INTERVAL_TOO_BRIEF;
 const REFRESHES: u8 = 16;
 
 /// A subscription that our REFER or SUBSCRIBE makes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "facts of the peer and its past, beside the state and not of it"
@@ -58,6 +59,8 @@ pub(crate) struct Subscriber {
     pub(super) granted: Option<u32>,
     /// Whether the notifier has asked for longer than we did (423).
     lengthened: bool,
+    /// Whether it outlives its call for as long as it was granted.
+    pub(super) kept: bool,
 }
 
 impl Subscriber {
@@ -73,12 +76,8 @@ impl Subscriber {
             until: None,
             granted: None,
             lengthened: false,
+            kept: false,
         }
-    }
-
-    /// The one that a fork of the first request has made: accepted there, as its NOTIFY shows.
-    pub(crate) fn forked(&self, subject: Subject) -> Self {
-        Self { state: State::NotifyWait, refer: self.refer, first: self.first, ..Self::new(subject) }
     }
 
     pub(crate) fn is_refer(&self) -> bool {
@@ -106,12 +105,6 @@ impl Subscriber {
         matches!(self.state, State::Referring | State::Early | State::EarlyEnded | State::Withdrawing)
     }
 
-    /// Whether a 2xx grants that there is no subscription, as was asked for (RFC 4488 §4, TR-071).
-    fn is_suppressed(&self, message: &Message) -> bool {
-        matches!(&self.subject, Subject::Refer(referral) if referral.suppress)
-            && matches!(message.refer_sub(), Ok(Some(false)))
-    }
-
     /// Takes over the duration that the notifier insists on, once (RFC 3261 §10.2.8); `false` if it is not to be had.
     fn lengthen(&mut self, message: &Message) -> bool {
         let Subject::Package(subscribe) = &mut self.subject else { return false };
@@ -132,6 +125,8 @@ impl Subscriber {
 #[derive(Default)]
 struct Facts<'a> {
     answer: Option<ReferAnswer>,
+    /// Where the state of the REFER is to be had.
+    events_at: Option<UriBuf>,
     notify: Option<(TxId, &'a Inbound, &'a Told)>,
     /// Seconds granted.
     granted: Option<u32>,
@@ -139,14 +134,7 @@ struct Facts<'a> {
 
 impl Dialog {
     /// Sends a REFER in the dialog (RFC 3515 §2.4.1).
-    pub(crate) fn refer(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        id: SubscriptionId,
-        refer_to: UriBuf,
-        referred_by: Option<NameAddrBuf>,
-        suppress: bool,
-    ) {
+    pub(crate) fn refer(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, refer: Refer) {
         let up = matches!(self.leg, Some(Leg::Up(_)));
         if !up || step.pending.subscriptions.contains_key(&id) {
             return self.misused(step, Misuse::State);
@@ -156,7 +144,7 @@ impl Dialog {
         {
             return self.misused(step, Misuse::Full);
         }
-        let subject = Subject::Refer(Box::new(Referral::inside(refer_to, referred_by, suppress)));
+        let subject = Subject::Refer(Box::new(Referral::inside(refer)));
         self.add(step, id, Role::Subscriber(Box::new(Subscriber::new(subject))));
         self.send(step, Ask::Refer(id));
     }
@@ -231,8 +219,9 @@ impl Dialog {
         {
             return self.send(step, Ask::Refer(id));
         }
+        let mut events_at = None;
         let (event, answer) = if status.is_success() {
-            self.establish_by_response(message);
+            self.establish_by_response(step, message);
             // A fork whose NOTIFY came first has made the dialog; this 2xx is another one's.
             if message.to_tag().unwrap_or_default() == &*self.state.remote_tag {
                 self.state.refresh(message);
@@ -242,6 +231,11 @@ impl Dialog {
             }
             let Some(subscriber) = self.subscriber(id) else { return };
             subscriber.granted = message.expires();
+            if subscriber.asked_for() == ReferSubscription::Explicit {
+                // One that cannot be read leads nowhere: the REFER is accepted, and nothing will be heard of it.
+                let named = message.refer_events_at().ok().flatten();
+                events_at = named.filter(|at| at.uri.is_sip()).map(|at| at.uri.to_owned());
+            }
             let event =
                 if subscriber.is_suppressed(message) { Event::ReferSuppressed } else { Event::ReferAccepted };
             (event, ReferAnswer::Accepted(status))
@@ -249,7 +243,12 @@ impl Dialog {
             let retry_after = message.retry_after().ok().flatten().map(|retry: RetryAfter<'_>| retry.seconds);
             (Event::ReferRefused, ReferAnswer::Refused { status, retry_after })
         };
-        self.subscriber_event(step, id, event, &Facts { answer: Some(answer), ..Facts::default() });
+        self.subscriber_event(
+            step,
+            id,
+            event,
+            &Facts { answer: Some(answer), events_at, ..Facts::default() },
+        );
     }
 
     pub(crate) fn refer_failed(
@@ -294,14 +293,21 @@ impl Dialog {
             .is_some_and(|subscriber| matches!(subscriber.state, State::Withdrawing | State::Closing));
         let Some(subscriber) = self.subscriber(id) else { return };
         subscriber.peer_writes_id |= writes_id;
-        let told = if subscriber.is_refer() {
+        let told = if subscriber.subject.follows_refer() {
+            if let (Subject::Package(own), Ok(Some(event))) =
+                (&mut subscriber.subject, inbound.message.event())
+            {
+                own.id = event.id.map(Into::into);
+            }
             Told::Refer(notification::read(&inbound.message, closing))
         } else {
             // One without a state was refused before.
             let Some(read) = notification::read_package(&inbound.message) else { return };
             Told::Package(Box::new(read))
         };
-        self.establish(&inbound.message);
+        if self.establish(step, &inbound.message).is_err() {
+            return self.refuse_event(step, tx, inbound, StatusCode::BAD_REQUEST);
+        }
         let event = match told.state() {
             NotifiedState::Pending => Event::NotifyPending,
             NotifiedState::Active => Event::NotifyActive,
@@ -327,14 +333,20 @@ impl Dialog {
         let event_id = subscriber.refer.filter(|_| !subscriber.first || subscriber.peer_writes_id);
         let subject = subscriber.subject.clone();
         let (Ok(hops), Some(draft)) = (result, self.next(Method::Subscribe)) else {
-            return self.subscribe_failed(step, id);
+            if expires == 0 {
+                self.unsubscribe_over(step, id, None);
+            } else {
+                self.subscribe_failed(step, id);
+            }
+            return;
         };
         let draft = match &subject {
             Subject::Refer(_) => event(draft, event_id),
             Subject::Package(_) => subject.dress_again(draft),
         };
         let draft = self.state.contact.on_request(draft).header(HeaderId::Expires, expires);
-        step.request(Client::Subscribe(id), hops, draft);
+        let client = if expires == 0 { Client::Unsubscribe(id) } else { Client::Subscribe(id) };
+        step.request(client, hops, draft);
     }
 
     pub(crate) fn subscribe_response(
@@ -344,7 +356,7 @@ impl Dialog {
         message: &Message,
     ) {
         let Some(status) = message.status().filter(|status| status.is_final()) else { return };
-        let Some(subscriber) = self.subscriber(id) else { return };
+        let Some(subscriber) = self.refreshed(id) else { return };
         if status == TOO_BRIEF && subscriber.lengthen(message) {
             return self.send(step, Ask::Subscribe(id));
         }
@@ -363,7 +375,26 @@ impl Dialog {
         }
     }
 
+    /// Our last SUBSCRIBE was answered, or was not.
+    pub(crate) fn unsubscribe_over(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        id: SubscriptionId,
+        status: Option<StatusCode>,
+    ) {
+        let event = match status {
+            Some(status) if !status.is_final() => return,
+            Some(status) if status.is_success() => Event::SubscribeAccepted,
+            Some(status) if ends_subscription(status) => Event::SubscribeFatal,
+            Some(_) | None => Event::SubscribeFailed,
+        };
+        self.subscriber_event(step, id, event, &Facts::default());
+    }
+
     pub(crate) fn subscribe_failed(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
+        if self.refreshed(id).is_none() {
+            return;
+        }
         self.subscriber_event(step, id, Event::SubscribeFailed, &Facts::default());
         self.refresh_later(step, id);
     }
@@ -410,6 +441,9 @@ impl Dialog {
                 if let Some(answer) = facts.answer {
                     step.subscription(id, SubscriptionEvent::Answered(answer));
                 }
+                if let Some(at) = &facts.events_at {
+                    step.subscription(id, SubscriptionEvent::EventsAt(at.clone()));
+                }
             }
             Action::Accept => {
                 if let Some((tx, inbound, _)) = facts.notify {
@@ -443,6 +477,7 @@ impl Dialog {
                 if let Some(subscriber) = self.subscriber(id) {
                     subscriber.refreshes = subscriber.refreshes.saturating_add(1);
                 }
+                step.arm_subscription(id, SubscriptionTimer::N, step.timeout());
                 self.send(step, Ask::Subscribe(id));
             }
             Action::Unsubscribe => {
@@ -457,7 +492,7 @@ impl Dialog {
 }
 
 /// Adds `Event: refer`, with the id where it has one (TR-012, TR-020).
-pub(crate) fn event(draft: sip_message::Draft, event_id: Option<u32>) -> sip_message::Draft {
+pub(crate) fn event(draft: Draft, event_id: Option<u32>) -> Draft {
     match event_id {
         Some(number) => draft.header(HeaderId::Event, format_args!("{REFER_PACKAGE};id={number}")),
         None => draft.header(HeaderId::Event, REFER_PACKAGE),

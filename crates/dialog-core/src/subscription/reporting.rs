@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use sip_message::{HeaderId, Message, Method, StatusCode, SubReason, sipfrag};
+use sip_message::{HeaderId, Message, Method, StatusCode, SubReason};
 use sip_transport::{Hops, Inbound, RouteError, Tick};
 use transaction_core::TxId;
 
 use crate::{
     boundary::{
         leg::Misuse,
-        package::Body,
         subscription::{SubscriptionEnd, SubscriptionEvent, SubscriptionId},
     },
     config::DialogConfig,
@@ -21,22 +20,16 @@ use crate::{
 };
 
 use super::{
-    LONGEST,
     notifier::{Action, Event, State, next},
     pacing::Pacing,
     published::Published,
     subject::event,
+    told::Told,
     whole_seconds,
 };
 
 /// The time between two NOTIFYs (RFC 3515 §3.10).
 const SPACING: Duration = Duration::from_secs(1);
-
-/// The shortest duration that is granted, and the unit to which durations are rounded up (catalogue T-SUB).
-const MINUTE: u32 = 60;
-
-/// The statuses with which a REFER in a dialog may be refused, because they leave the dialog alone (TR-265).
-const REFUSALS: [u16; 10] = [400, 401, 403, 420, 429, 488, 491, 500, 503, 603];
 
 /// A subscription that their REFER or SUBSCRIBE makes.
 #[derive(Debug)]
@@ -50,8 +43,7 @@ pub(crate) struct Notifier {
     pub(crate) refer: u32,
     /// Whether it is the first REFER that came in the dialog, which has no event id.
     pub(crate) first: bool,
-    /// The newest status, complete in itself (TR-013).
-    status: StatusCode,
+    told: Told,
     /// For the last NOTIFY.
     pub(crate) reason: SubReason,
     pub(crate) end: SubscriptionEnd,
@@ -61,13 +53,15 @@ pub(crate) struct Notifier {
     pacing: Pacing,
     /// Whether the last NOTIFY was sent once more.
     repeated: bool,
+    /// Whether nobody is told, because the REFER requires so (`nosub`, RFC 7614 §5).
+    pub(super) quiet: bool,
 }
 
 /// What an event brings along for the actions.
 #[derive(Default)]
 pub(crate) struct Facts<'a> {
-    refusal: Option<StatusCode>,
-    subscribe: Option<(TxId, &'a Inbound, u32)>,
+    pub(super) refusal: Option<StatusCode>,
+    pub(super) subscribe: Option<(TxId, &'a Inbound, u32)>,
 }
 
 impl Notifier {
@@ -78,13 +72,14 @@ impl Notifier {
             published: None,
             refer,
             first,
-            status: StatusCode::TRYING,
+            told: Told::TRYING,
             reason: SubReason::Noresource,
             end: SubscriptionEnd::Terminated,
             granted: 0,
             until: Tick::default(),
             pacing: Pacing::default(),
             repeated: false,
+            quiet: false,
         }
     }
 
@@ -97,9 +92,8 @@ impl Notifier {
         if let Some(published) = &self.published {
             return (**published).clone();
         }
-        let content = sipfrag::write_status(self.status, self.status.reason_phrase());
         let event_id = (!self.first).then(|| self.refer.to_string().into());
-        Published::refer(event_id, Body { content_type: sipfrag::CONTENT_TYPE.into(), content })
+        Published::refer(event_id, self.told.body())
     }
 
     /// The status that accepts the REFER or SUBSCRIBE, and the one that answers it when nobody has decided.
@@ -119,51 +113,11 @@ impl Notifier {
 }
 
 impl Dialog {
-    pub(crate) fn accept_refer(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        id: SubscriptionId,
-        pending: bool,
-        lifetime: Duration,
-    ) {
-        let wanted = whole_seconds(lifetime.saturating_add(step.timeout())).min(LONGEST);
-        let Some(notifier) = self.notifier(id).filter(|notifier| notifier.is_refer()) else {
-            return Self::subscription_misused(step, id, Misuse::State);
-        };
-        if notifier.state == State::Deciding {
-            // Longer than the referred request may take (TR-017).
-            notifier.granted = wanted.max(MINUTE).next_multiple_of(MINUTE);
-        }
-        self.notifier_command(
-            step,
-            id,
-            if pending { Event::AcceptPending } else { Event::Accept },
-            &Facts::default(),
-        );
-    }
-
-    pub(crate) fn refuse_refer(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        id: SubscriptionId,
-        status: StatusCode,
-    ) {
-        let may_end_dialog = self.birth == Birth::Theirs && status.as_u16() >= 300;
-        if !may_end_dialog && !REFUSALS.contains(&status.as_u16()) {
-            return Self::subscription_misused(step, id, Misuse::State);
-        }
-        self.notifier_command(step, id, Event::Refuse, &Facts { refusal: Some(status), ..Facts::default() });
-    }
-
-    pub(crate) fn approve_refer(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
-        self.notifier_command(step, id, Event::Approve, &Facts::default());
-    }
-
     pub(crate) fn report(
         &mut self,
         step: &mut Step<'_, '_, '_>,
         id: SubscriptionId,
-        status: StatusCode,
+        told: Told,
         last: Option<SubReason>,
     ) {
         let Some(notifier) = self.notifier(id).filter(|notifier| notifier.is_refer()) else {
@@ -174,7 +128,7 @@ impl Dialog {
             (State::Pending, None) | (State::Deciding | State::Terminating | State::Terminated, _) => false,
         };
         if takes {
-            notifier.status = status;
+            notifier.told = told;
             notifier.reason = last.unwrap_or(notifier.reason);
         }
         let event = if last.is_some() { Event::ReportLast } else { Event::Report };
@@ -301,6 +255,10 @@ impl Dialog {
             (true, Event::LastOvertaken) if !notifier.repeated => Event::LastOvertaken,
             (true, _) => Event::LastFailed,
         };
+        let settled = notifier.is_refer() && notifier.pacing.is_settled();
+        if settled && matches!(event, Event::NotifyAccepted | Event::NotifyKept) {
+            step.subscription(id, SubscriptionEvent::Reported);
+        }
         self.notifier_event(step, id, event, &Facts::default());
     }
 
@@ -364,6 +322,9 @@ impl Dialog {
         action: Action,
         facts: &Facts<'_>,
     ) {
+        if self.tells_nobody(step, id, action) {
+            return;
+        }
         match action {
             Action::AcceptRefer => {
                 let Some((accepted, _)) = self.notifier(id).map(|it| it.statuses(step.config)) else {
@@ -372,7 +333,9 @@ impl Dialog {
                 self.answer_refer(step, id, accepted, false);
             }
             Action::AcceptUnreported => {
-                self.answer_refer(step, id, step.config.refer_acceptance.status(), true);
+                // What was required is granted by any 2xx.
+                let says_so = self.notifier(id).is_some_and(|notifier| !notifier.quiet);
+                self.answer_refer(step, id, step.config.refer_acceptance.status(), says_so);
             }
             Action::RefuseRefer => {
                 self.answer_refer(step, id, facts.refusal.unwrap_or(StatusCode::DECLINE), false);
@@ -392,11 +355,13 @@ impl Dialog {
                     self.accept_subscribe(step, id, tx, inbound, granted);
                 }
             }
-            Action::RefuseSubscribe => {
-                if let Some((tx, inbound, _)) = facts.subscribe {
-                    let status = StatusCode::CALL_DOES_NOT_EXIST;
-                    step.respond(tx, inbound, status, &self.state.local_tag, |response| response);
+            Action::RefuseSubscribe | Action::PostponeSubscribe => {
+                let Some((tx, inbound, _)) = facts.subscribe else { return };
+                if action == Action::PostponeSubscribe {
+                    return self.refuse_overlap(step, tx, inbound);
                 }
+                let status = StatusCode::CALL_DOES_NOT_EXIST;
+                step.respond(tx, inbound, status, &self.state.local_tag, |response| response);
             }
             Action::Notify => self.want(step, id, Pacing::want),
             Action::NotifyNow => self.want(step, id, Pacing::want_now),

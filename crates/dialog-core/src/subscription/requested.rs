@@ -20,7 +20,7 @@ use crate::{
     timer::SubscriptionTimer,
 };
 
-use super::{Role, matching::Side, notification, reporting::Notifier};
+use super::{Role, deciding::forbids_subscription, matching::Side, notification, reporting::Notifier};
 
 /// What is known of who sends a REFER.
 pub(crate) struct Referrer {
@@ -95,7 +95,9 @@ impl Dialog {
         }
         let id = step.cx.ids.mint();
         let number = self.state.remote_cseq.unwrap_or_default();
-        let notifier = Notifier::new(tx, inbound, number, first);
+        let quiet = forbids_subscription(&inbound.message);
+        let mut notifier = Notifier::new(tx, inbound, number, first);
+        notifier.quiet = quiet;
         self.add(step, id, Role::Notifier(Box::new(notifier)));
         step.pending.servers.insert(tx, Server::Refer(id));
         // The layer above answers within this step. Should it not, the REFER is declined before T1 has
@@ -122,7 +124,9 @@ impl Dialog {
             referred_by,
             referred_by_text: message.first(HeaderId::ReferredBy).map(Into::into),
             // Anything but `false` asks for the subscription (TR-073).
-            suppress: matches!(message.refer_sub(), Ok(Some(false))),
+            privacy: message.first(HeaderId::Privacy).map(Into::into),
+            reports_to: self.state.path.next_hop().as_uri().host().ip(),
+            suppress: forbids_subscription(message) || matches!(message.refer_sub(), Ok(Some(false))),
         })
     }
 
@@ -143,7 +147,7 @@ impl Dialog {
 
     /// Whether a NOTIFY lacks its Subscription-State; of a REFER's it can be read all the same (TR-040).
     fn is_malformed(&mut self, step: &Step<'_, '_, '_>, id: SubscriptionId, notify: &Message) -> bool {
-        if self.subscriber(id).is_some_and(|subscriber| subscriber.is_refer()) {
+        if self.subscriber(id).is_some_and(|subscriber| subscriber.subject.follows_refer()) {
             !step.config.lenient && !notify.has(HeaderId::SubscriptionState)
         } else {
             notification::read_package(notify).is_none()
@@ -152,7 +156,13 @@ impl Dialog {
 
     /// A SUBSCRIBE in this dialog. One for `refer` that matches nothing would be a new subscription, which only a REFER
     /// makes (RFC 3515 §2.4.4, TR-023).
-    pub(crate) fn subscribed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: Inbound) {
+    pub(crate) fn subscribed(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: Inbound,
+        user: Option<Arc<str>>,
+    ) {
         let new = matches!(inbound.message.event(), Ok(Some(event)) if step.config.notifies(event.package));
         let (status, found) = match self.event_of(step, &inbound.message, Side::Notifier) {
             Ok(found) => (StatusCode::FORBIDDEN, found),
@@ -160,12 +170,18 @@ impl Dialog {
         };
         match found {
             Some((id, _)) => self.subscribe_received(step, id, tx, &inbound),
-            None if new => self.subscribe_begun(step, tx, inbound),
+            None if new => self.subscribe_begun(step, tx, inbound, user),
             None => self.refuse_event(step, tx, &inbound, status),
         }
     }
 
-    fn refuse_event(&self, step: &mut Step<'_, '_, '_>, tx: TxId, inbound: &Inbound, status: StatusCode) {
+    pub(super) fn refuse_event(
+        &self,
+        step: &mut Step<'_, '_, '_>,
+        tx: TxId,
+        inbound: &Inbound,
+        status: StatusCode,
+    ) {
         let capabilities = step.capabilities;
         step.respond(tx, inbound, status, &self.state.local_tag, |response| match status {
             StatusCode::BAD_EVENT => capabilities.allow_events(response),

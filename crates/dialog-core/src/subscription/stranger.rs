@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sip_message::{Message, StatusCode};
+use sip_message::StatusCode;
 use sip_transport::{Cx, Inbound, Out, Purpose};
 use transaction_core::TxId;
 
@@ -26,7 +26,7 @@ impl Dialogs {
         user: Option<Arc<str>>,
         out: &mut Out<'_, DialogOutput>,
     ) {
-        let about = self.target_dialog(cx, &inbound.message);
+        let about = self.target_dialog(cx, &inbound);
         let refused = about.is_none() && !self.config.strangers;
         let full = self.is_full();
         let (mut step, dialogs) = self.step(cx, out);
@@ -47,14 +47,17 @@ impl Dialogs {
     }
 
     /// The call that Target-Dialog names; its local tag is ours. One that is not up, has ended or is unreadable counts as
-    /// none (TR-153, TR-155).
-    fn target_dialog(&self, cx: &Cx<'_>, message: &Message) -> Option<LegId> {
-        let target = message.target_dialog().ok()??;
+    /// none (TR-153, TR-155), as does one that is known by a stronger way than the REFER came: the ids alone are no proof
+    /// of who takes part in it (SEC-14).
+    fn target_dialog(&self, cx: &Cx<'_>, inbound: &Inbound) -> Option<LegId> {
+        let target = inbound.message.target_dialog().ok()??;
         let leg = LegId::from(cx.guard.read(Purpose::Tag, target.local_tag())?);
         let dialog = self.dialogs.get(&leg).filter(|dialog| matches!(dialog.leg, Some(Leg::Up(_))))?;
         let state = &dialog.state;
         let named = (&*state.call_id, &*state.local_tag, &*state.remote_tag)
             == (target.call_id(), target.local_tag(), target.remote_tag());
-        named.then_some(leg)
+        let weaker = state.secured && !inbound.origin.transport.is_secure()
+            || state.verified_name.is_some() && state.verified_name != inbound.origin.verified_name();
+        (named && !weaker).then_some(leg)
     }
 }

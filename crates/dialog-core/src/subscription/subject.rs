@@ -6,6 +6,7 @@ use crate::{
     boundary::{
         leg::LegId,
         package::{ReferTo, Subscribe},
+        refer::{Refer, ReferSubscription},
     },
     respond::REFER_PACKAGE,
     state::Ends,
@@ -25,8 +26,10 @@ pub(crate) enum Subject {
 pub(crate) struct Referral {
     pub(crate) refer_to: UriBuf,
     pub(crate) referred_by: Option<NameAddrBuf>,
-    /// Whether no subscription is asked for (RFC 4488 §4).
-    pub(crate) suppress: bool,
+    /// Which subscription is asked for; after a 420 the implicit one.
+    pub(crate) subscription: ReferSubscription,
+    /// Further headers by name.
+    pub(crate) headers: Vec<(Box<str>, Box<str>)>,
     /// For a REFER outside of calls.
     pub(crate) outside: Option<Box<ReferTo>>,
     /// What the call that it is about is called by its peer, and whether the peer knows Target-Dialog (RFC 4538).
@@ -35,8 +38,9 @@ pub(crate) struct Referral {
 
 impl Referral {
     /// A REFER in a call.
-    pub(crate) fn inside(refer_to: UriBuf, referred_by: Option<NameAddrBuf>, suppress: bool) -> Self {
-        Self { refer_to, referred_by, suppress, outside: None, about: None }
+    pub(crate) fn inside(refer: Refer) -> Self {
+        let Refer { refer_to, referred_by, subscription, outside: _, headers } = refer;
+        Self { refer_to, referred_by, subscription, headers, outside: None, about: None }
     }
 
     /// A REFER outside of calls.
@@ -44,7 +48,8 @@ impl Referral {
         Self {
             refer_to: refer.refer_to.clone(),
             referred_by: refer.referred_by.clone(),
-            suppress: refer.suppress,
+            subscription: refer.subscription,
+            headers: Vec::new(),
             outside: Some(Box::new(refer)),
             about: None,
         }
@@ -55,8 +60,11 @@ impl Referral {
         if let Some(by) = &self.referred_by {
             draft.push(HeaderId::ReferredBy, by);
         }
-        if self.suppress {
+        if self.subscription == ReferSubscription::Suppress {
             draft.push(HeaderId::ReferSub, false);
+        }
+        if let Some(tag) = self.subscription.tag() {
+            draft.push(HeaderId::Require, tag);
         }
         if let Some((target_dialog, known)) = &self.about {
             draft.push(HeaderId::TargetDialog, target_dialog);
@@ -64,6 +72,7 @@ impl Referral {
                 draft.push(HeaderId::Require, "tdialog");
             }
         }
+        let draft = self.headers.iter().fold(draft, |draft, (name, value)| draft.extension(name, value));
         self.outside.iter().fold(draft, |draft, refer| with_headers(draft, &refer.headers))
     }
 }
@@ -110,12 +119,25 @@ impl Subject {
         }
     }
 
-    /// Whether an Event is that of this package subscription; of a REFER's is never asked here.
+    /// Whether its NOTIFYs report what became of a REFER.
+    pub(crate) fn follows_refer(&self) -> bool {
+        self.package().eq_ignore_ascii_case(REFER_PACKAGE)
+    }
+
+    /// Whether an Event is that of this package subscription; of a REFER's is never asked here. To what a REFER brought the
+    /// notifier gives the id (RFC 7614 §4.4).
     pub(crate) fn is_package(&self, package: &str, id: Option<&str>) -> bool {
         match self {
             Self::Refer(_) => false,
-            Self::Package(own) => own.package.eq_ignore_ascii_case(package) && own.id.as_deref() == id,
+            Self::Package(own) => {
+                own.package.eq_ignore_ascii_case(package) && (self.follows_refer() || own.id.as_deref() == id)
+            }
         }
+    }
+
+    /// Whether it asks for the state once (RFC 6665 §4.4.3).
+    pub(crate) fn is_fetch(&self) -> bool {
+        matches!(self, Self::Package(subscribe) if subscribe.expires == 0)
     }
 
     /// Whether a NOTIFY with this Event may come of the first request, whoever sends it (RFC 3515 §2.4.6: an id is the number

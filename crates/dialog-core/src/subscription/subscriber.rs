@@ -75,7 +75,7 @@ pub(crate) enum Action {
     DisarmN,
     /// Counts the duration anew from what the peer granted.
     Extend,
-    /// Sends a SUBSCRIBE that extends.
+    /// Sends a SUBSCRIBE that extends, and arms timer N (RFC 6665 §4.1.2.2).
     Refresh,
     /// Sends a SUBSCRIBE with Expires 0.
     Unsubscribe,
@@ -171,36 +171,38 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::Expiry => (State::NotifyWait, &[]),
         },
         State::Pending => match event {
-            Event::NotifyPending => (State::Pending, &[Accept, Extend, TellNotify]),
-            Event::NotifyActive => (State::Active, &[Accept, Extend, TellNotify]),
+            Event::NotifyPending => (State::Pending, &[Accept, DisarmN, Extend, TellNotify]),
+            Event::NotifyActive => (State::Active, &[Accept, DisarmN, Extend, TellNotify]),
             Event::NotifyTerminated => (State::Terminated, &[Accept, TellNotify, End(Ended)]),
             Event::Unsubscribe => (State::Closing, &[ArmN, Unsubscribe]),
             Event::RefreshDue => (State::Pending, &[Refresh]),
             Event::SubscribeAccepted => (State::Pending, &[Extend]),
             Event::SubscribeFatal => (State::Terminated, &[End(Ended)]),
-            Event::SubscribeFailed => (State::Pending, &[]),
+            // It lasts as long as was granted, whoever does not answer.
+            Event::SubscribeFailed => (State::Pending, &[DisarmN]),
+            Event::TimerN => (State::Terminated, &[End(NoNotify)]),
             Event::Expiry => (State::Terminated, &[End(Expired)]),
-            Event::ReferAccepted
-            | Event::ReferSuppressed
-            | Event::ReferRefused
-            | Event::ReferFailed
-            | Event::TimerN => (State::Pending, &[]),
+            Event::ReferAccepted | Event::ReferSuppressed | Event::ReferRefused | Event::ReferFailed => {
+                (State::Pending, &[])
+            }
         },
         State::Active => match event {
             // A peer that takes its approval back is only reported.
-            Event::NotifyPending | Event::NotifyActive => (State::Active, &[Accept, Extend, TellNotify]),
+            Event::NotifyPending | Event::NotifyActive => {
+                (State::Active, &[Accept, DisarmN, Extend, TellNotify])
+            }
             Event::NotifyTerminated => (State::Terminated, &[Accept, TellNotify, End(Ended)]),
             Event::Unsubscribe => (State::Closing, &[ArmN, Unsubscribe]),
             Event::RefreshDue => (State::Active, &[Refresh]),
             Event::SubscribeAccepted => (State::Active, &[Extend]),
             Event::SubscribeFatal => (State::Terminated, &[End(Ended)]),
-            Event::SubscribeFailed => (State::Active, &[]),
+            // It lasts as long as was granted, whoever does not answer.
+            Event::SubscribeFailed => (State::Active, &[DisarmN]),
+            Event::TimerN => (State::Terminated, &[End(NoNotify)]),
             Event::Expiry => (State::Terminated, &[End(Expired)]),
-            Event::ReferAccepted
-            | Event::ReferSuppressed
-            | Event::ReferRefused
-            | Event::ReferFailed
-            | Event::TimerN => (State::Active, &[]),
+            Event::ReferAccepted | Event::ReferSuppressed | Event::ReferRefused | Event::ReferFailed => {
+                (State::Active, &[])
+            }
         },
         State::Closing => match event {
             Event::NotifyPending | Event::NotifyActive => (State::Closing, &[Accept, TellNotify]),

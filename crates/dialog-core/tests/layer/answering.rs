@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use dialog_core::{By, EndReason, LegCommand, LegEvent, Turn};
+use dialog_core::{By, EndReason, LegCommand, LegEvent, Peer, Refer, Turn};
 use sip_message::{HeaderId, Method, StatusCode};
 use transaction_core::TxEvent;
 
@@ -192,15 +192,7 @@ fn our_requests_wait_for_the_ack() {
     accept(&mut bench, leg);
     let ok = bench.last_answer();
     let subscription = bench.ids.mint();
-    bench.leg(
-        leg,
-        LegCommand::Refer {
-            subscription,
-            refer_to: uri("sip:carol@example.com"),
-            referred_by: None,
-            suppress: false,
-        },
-    );
+    bench.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(uri("sip:carol@example.com")).into() });
     bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(10) });
     assert!(bench.sent.is_empty());
     bench.ack(&ok, None);
@@ -232,6 +224,17 @@ fn what_is_said_of_the_caller_is_passed_on() {
     assert!(call.peer.replaces && call.peer.target_dialog && call.has_offer);
     assert!(!call.peer.allows(&Method::Refer));
     assert_eq!(call.source, crate::bench::remote());
+}
+
+#[test]
+fn of_an_allow_of_any_length_the_known_methods_are_kept() {
+    let strange: Vec<String> = (0..200).map(|number| format!("X{number}")).collect();
+    let mut bench = Bench::new();
+    let (_, leg) = bench.incoming(call().header(HeaderId::Allow, &format!("{}, REFER", strange.join(", "))));
+    let Some(LegEvent::Incoming(call)) = bench.leg_events(leg).into_iter().next() else { panic!("a call") };
+    assert!(call.peer.names(&Method::Refer));
+    assert!(!call.peer.names(&Method::Update) && !call.peer.names(&Method::parse("X7").expect("a method")));
+    assert!(size_of::<Peer>() <= 8, "it stands in every dialog");
 }
 
 #[test]

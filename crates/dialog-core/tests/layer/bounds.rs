@@ -80,3 +80,29 @@ fn a_fork_beyond_the_limit_is_left_alone_and_counted() {
     bench.pick_up(&sent, "beyond");
     assert_eq!((bench.count_of(Method::Bye), bench.dialogs.counters().forks_ignored), (MOST - 1, 1));
 }
+
+#[test]
+fn a_fork_with_one_route_beyond_the_limit_has_no_early_dialog_and_is_not_acknowledged() {
+    for (count, counted) in [(MOST, 0), (MOST + 1, 1)] {
+        let mut bench = Bench::new();
+        let leg = bench.place();
+        let sent = bench.last_sent();
+        bench.reply(&sent, 183, "b", |response| {
+            response
+                .header(HeaderId::Require, "100rel")
+                .header(HeaderId::RSeq, 1)
+                .header(HeaderId::RecordRoute, routes(count))
+                .contact("<sip:b@192.0.2.20>")
+                .body("application/sdp", ANSWER)
+        });
+        assert_eq!(bench.count_of(Method::Prack), usize::from(counted == 0));
+        assert_eq!(bench.dialogs.counters().long_route_sets, counted);
+        bench.pick_up(&sent, PEER_TAG);
+        assert!(bench.has_up(leg));
+        bench.reply(&sent, 200, "b", |response| {
+            response.contact("<sip:b@192.0.2.20>").header(HeaderId::RecordRoute, routes(count))
+        });
+        assert_eq!(bench.dialogs.counters().forks_ignored, counted);
+        assert_eq!(bench.acks.len(), 2 - usize::try_from(counted).expect("small"));
+    }
+}

@@ -1,6 +1,6 @@
 //! Challenges of the peer, and keys that answer them.
 
-use dialog_core::{Credential, DialogConfig, Keyring, LegCommand, LegId, Secret, SubscriptionId};
+use dialog_core::{Credential, DialogConfig, Keyring, LegCommand, LegId, Refer, Secret, SubscriptionId};
 use sip_message::{Credentials, HeaderId, Message, Method};
 use sip_transport::Origin;
 use transaction_core::TxEvent;
@@ -91,7 +91,7 @@ impl Bench {
     pub(crate) fn refer(&mut self, leg: LegId) -> SubscriptionId {
         let subscription = self.ids.mint();
         let refer_to = uri("sip:carol@example.com");
-        self.leg(leg, LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false });
+        self.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(refer_to).into() });
         subscription
     }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use dialog_core::{
-    Authentication, Credential, DialogConfig, DialogEvent, IncomingRefer, LegEvent, Secret,
+    Authentication, Credential, DialogConfig, DialogEvent, IncomingRefer, LegEvent, RequestEvent, Secret,
     SubscriptionEvent, Users,
 };
 use sip_message::{Algorithm, Challenge, HeaderId, Message, Method, Qop};
@@ -9,6 +9,8 @@ use sip_message::{Algorithm, Challenge, HeaderId, Message, Method, Qop};
 use crate::{
     bench::{Bench, OFFER},
     challenges::{REALM, keys},
+    hatch::{outside, plain, send},
+    subscribing::subscribe,
     theirs::Theirs,
 };
 
@@ -22,17 +24,25 @@ fn asking(authentication: Authentication) -> Bench {
     Bench::with(DialogConfig { authentication: Some(authentication), ..DialogConfig::default() })
 }
 
-/// The credentials that a client of ours shows for these challenges, to an INVITE or to a REFER.
+/// The credentials that a client of ours shows for these challenges, to a request of this method.
 fn proof(challenged: &Message, method: Method, password: &str) -> String {
     let challenges: Vec<String> = challenged.all(HeaderId::WwwAuthenticate).map(str::to_owned).collect();
     let mut client = Bench::with(keys([Credential::of_realm(REALM, "bob", Secret::password(password))]));
-    let sent = if method == Method::Invite {
-        client.place();
-        client.last_sent()
-    } else {
-        let leg = client.placed();
-        client.refer(leg);
-        client.last_of(Method::Refer)
+    let sent = match method {
+        Method::Invite => {
+            client.place();
+            client.last_sent()
+        }
+        Method::Subscribe => subscribe(&mut client).1,
+        Method::Message => {
+            send(&mut client, plain(outside(), Method::Message));
+            client.last_sent()
+        }
+        _ => {
+            let leg = client.placed();
+            client.refer(leg);
+            client.last_of(Method::Refer)
+        }
     };
     client.challenge(&sent, 401, &challenges);
     client.last_sent().message.first(HeaderId::Authorization).expect("credentials").to_owned()
@@ -191,4 +201,37 @@ fn a_realm_that_cannot_be_written_lets_nobody_in() {
     let mut bench = asking(Authentication::new("a\r\nb", Users::new()));
     bench.request(invite(1));
     assert_eq!(bench.last_status(), 403);
+}
+
+#[test]
+fn who_has_proved_to_subscribe_or_to_send_a_message_is_told() {
+    // covers: TR-050
+    let config = DialogConfig {
+        packages: vec!["presence".into()],
+        requests: vec![Method::Message],
+        authentication: Some(demand()),
+        ..DialogConfig::default()
+    };
+    let mut bench = Bench::with(config);
+    let subscribe = Theirs::outside(Method::Subscribe)
+        .contact("<sip:bob@192.0.2.20>")
+        .header(HeaderId::Event, "presence")
+        .header(HeaderId::Expires, "600");
+    for request in [subscribe, Theirs { call_id: "message".into(), ..Theirs::outside(Method::Message) }] {
+        bench.request(request.clone());
+        assert_eq!(bench.last_status(), 401);
+        let credentials = proof(&bench.last_answer(), request.method, "builder");
+        bench.request(request.cseq(2).header(HeaderId::Authorization, &credentials));
+    }
+    let users: Vec<Option<String>> = bench
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            DialogEvent::Subscription(_, SubscriptionEvent::Subscribed(asked)) => Some(&asked.verified_user),
+            DialogEvent::Request(_, RequestEvent::Incoming(asked)) => Some(&asked.verified_user),
+            _ => None,
+        })
+        .map(|user| user.as_deref().map(String::from))
+        .collect();
+    assert_eq!(users, [Some("bob".into()), Some("bob".into())]);
 }

@@ -300,7 +300,13 @@ fn a_nonce_is_shown_to_nobody_but_the_host_that_gave_it() {
 #[test]
 fn nonces_are_kept_of_so_many_calls() {
     let mut bench = Bench::with(DialogConfig { nonces: 2, ..keyed() });
-    let legs: Vec<_> = (0..3).map(|_| challenged_call(&mut bench)).collect();
+    let legs: Vec<_> = (0..3)
+        .map(|number: u64| {
+            let leg = challenged_call(&mut bench);
+            assert_eq!(bench.dialogs.counters().nonces_forgotten, number.saturating_sub(1));
+            leg
+        })
+        .collect();
     for (leg, kept) in [(legs[0], false), (legs[1], true), (legs[2], true)] {
         let bye = bench.hang_up(leg);
         assert_eq!(bye.message.has(HeaderId::ProxyAuthorization), kept);

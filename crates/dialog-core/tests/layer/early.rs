@@ -301,9 +301,11 @@ fn pracks_under_way_are_bounded_and_the_next_response_is_taken_when_it_comes_aga
         reliable(&mut bench, &sent, 180, PEER_TAG, rseq, None);
     }
     assert_eq!(bench.count_of(Method::Prack), 32);
+    assert_eq!(bench.dialogs.counters().reliable_responses_ignored, 0);
     let told = bench.leg_events(leg).len();
     reliable(&mut bench, &sent, 180, PEER_TAG, 33, None);
     assert_eq!((bench.count_of(Method::Prack), bench.leg_events(leg).len()), (32, told));
+    assert_eq!(bench.dialogs.counters().reliable_responses_ignored, 1);
     let prack = bench.last_of(Method::Prack);
     bench.ok(&prack);
     reliable(&mut bench, &sent, 180, PEER_TAG, 33, None);

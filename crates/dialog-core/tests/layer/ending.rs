@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use dialog_core::{By, EndReason, LegCommand, LegEvent};
+use dialog_core::{By, EndReason, LegCommand, LegEvent, Refer};
 use sip_message::{HeaderId, Method};
 use transaction_core::TxFailure;
 
@@ -154,15 +154,7 @@ fn a_contact_in_their_requests_moves_the_target_of_ours() {
     assert_eq!(bench.last_status(), 488);
     bench.description = None;
     let subscription = bench.ids.mint();
-    bench.leg(
-        leg,
-        LegCommand::Refer {
-            subscription,
-            refer_to: uri("sip:carol@example.com"),
-            referred_by: None,
-            suppress: false,
-        },
-    );
+    bench.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(uri("sip:carol@example.com")).into() });
     let refer = bench.last_of(Method::Refer);
     assert_eq!(refer.message.request_uri(), Some("sip:bob@192.0.2.20"), "an error moves nothing");
     let notify = bench

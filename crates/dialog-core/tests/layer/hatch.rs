@@ -14,7 +14,7 @@ use crate::{
     theirs::Theirs,
 };
 
-fn outside() -> Place {
+pub(crate) fn outside() -> Place {
     Place::Outside {
         target: uri("sip:bob@example.com"),
         to: address_of("<sip:bob@example.com>"),
@@ -22,11 +22,11 @@ fn outside() -> Place {
     }
 }
 
-fn plain(place: Place, method: Method) -> Request {
+pub(crate) fn plain(place: Place, method: Method) -> Request {
     Request { place, method, headers: Vec::new(), extensions: Vec::new(), body: None }
 }
 
-fn send(bench: &mut Bench, request: Request) -> RequestId {
+pub(crate) fn send(bench: &mut Bench, request: Request) -> RequestId {
     let id = bench.ids.mint();
     bench.command(DialogCommand::Request(id, RequestCommand::Send(Box::new(request))));
     id
@@ -279,8 +279,10 @@ fn one_request_beyond_each_limit_is_misused() {
     let first = send(&mut bench, plain(outside(), Method::Options));
     let sent: Sent = bench.last_sent();
     send(&mut bench, plain(outside(), Method::Options));
+    assert_eq!(bench.dialogs.counters().commands_refused, 0);
     let third = send(&mut bench, plain(outside(), Method::Options));
     assert!(matches!(events(&bench, third)[..], [RequestEvent::Misused(Misuse::Full)]));
+    assert_eq!(bench.dialogs.counters().commands_refused, 1);
     bench.ok(&sent);
     assert_eq!(responded(&bench, first), Some(200));
     let fourth = send(&mut bench, plain(outside(), Method::Options));
@@ -457,6 +459,9 @@ fn a_request_whose_transaction_is_gone_is_told() {
 #[test]
 fn one_incoming_request_beyond_the_limit_is_503() {
     let mut bench = Bench::with(DialogConfig { open_requests: 1, ..taking() });
+    // Those of ours have a bound of their own.
+    let ours = send(&mut bench, plain(outside(), Method::Options));
+    assert!(events(&bench, ours).is_empty());
     bench.request(Theirs::outside(Method::Message));
     let (id, _) = came_in(&bench);
     bench.request(Theirs::outside(Method::Message));

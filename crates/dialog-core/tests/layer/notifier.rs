@@ -35,7 +35,7 @@ fn accepted(bench: &mut Bench, leg: LegId) -> SubscriptionId {
 }
 
 fn report(bench: &mut Bench, id: SubscriptionId, status: u16, last: Option<SubReason>) {
-    bench.subscription(id, SubscriptionCommand::Report { status: code(status), last });
+    bench.subscription(id, SubscriptionCommand::Report { status: code(status), headers: Vec::new(), last });
 }
 
 fn notifies(bench: &Bench) -> Vec<(String, String)> {

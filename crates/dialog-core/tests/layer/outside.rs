@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogConfig, IncomingRefer, LegCommand, LegId, Misuse, NotifiedState, ReferAnswer, ReferTo,
-    SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    DialogConfig, IncomingRefer, LegCommand, LegId, Misuse, NotifiedState, Refer, ReferAnswer,
+    ReferSubscription, ReferTo, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use sip_message::{HeaderId, Method, StatusCode, SubReason};
 
@@ -23,7 +23,7 @@ fn wish(about: Option<LegId>) -> ReferTo {
         refer_to: uri("sip:carol@example.com"),
         referred_by: Some(address_of("<sip:alice@example.com>")),
         about,
-        suppress: false,
+        subscription: ReferSubscription::Implicit,
         headers: Vec::new(),
     }
 }
@@ -148,7 +148,7 @@ fn a_forked_refer_has_a_result_for_each_branch() {
 fn no_subscription_is_asked_for_and_granted() {
     // covers: TR-070, TR-077
     let mut bench = Bench::new();
-    let (id, sent) = refer(&mut bench, ReferTo { suppress: true, ..wish(None) });
+    let (id, sent) = refer(&mut bench, ReferTo { subscription: ReferSubscription::Suppress, ..wish(None) });
     assert_eq!(sent.message.first(HeaderId::ReferSub), Some("false"));
     bench.reply(&sent, 202, "bob", |response| {
         response.contact("<sip:bob@192.0.2.20>").header(HeaderId::ReferSub, "false")
@@ -172,7 +172,13 @@ fn a_peer_that_ignores_the_wish_for_no_subscription_is_served() {
         let leg = bench.placed();
         let subscription = bench.ids.mint();
         let refer_to = uri("sip:carol@example.com");
-        bench.leg(leg, LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: true });
+        bench.leg(
+            leg,
+            LegCommand::Refer {
+                subscription,
+                refer: Refer { subscription: ReferSubscription::Suppress, ..Refer::to(refer_to) }.into(),
+            },
+        );
         let sent = bench.last_of(Method::Refer);
         assert_eq!(sent.message.first(HeaderId::ReferSub), Some("false"));
         bench.reply(&sent, 202, PEER_TAG, |response| {
@@ -265,7 +271,10 @@ fn a_refer_that_names_a_call_is_about_that_call_and_has_a_dialog_of_its_own() {
     let bye = bench.last_of(Method::Bye);
     bench.ok(&bye);
     let status = code(200);
-    bench.subscription(id, SubscriptionCommand::Report { status, last: Some(SubReason::Noresource) });
+    bench.subscription(
+        id,
+        SubscriptionCommand::Report { status, headers: Vec::new(), last: Some(SubReason::Noresource) },
+    );
     let last = bench.last_of(Method::Notify);
     assert_eq!(last.message.call_id(), Ok("their-call"));
     bench.ok(&last);

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use dialog_core::{
-    DialogEvent, LegCommand, LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
+    DialogEvent, LegCommand, LegEvent, LegId, Refer, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
 };
 use proptest::prelude::*;
 use sip_message::{HeaderId, Message, Method, StatusCode, SubReason};
@@ -170,12 +170,7 @@ impl World {
             7 | 8 => {
                 let subscription = self.bench.ids.mint();
                 self.subscriptions.push(subscription);
-                LegCommand::Refer {
-                    subscription,
-                    refer_to: uri("sip:carol@example.com"),
-                    referred_by: None,
-                    suppress: false,
-                }
+                LegCommand::Refer { subscription, refer: Refer::to(uri("sip:carol@example.com")).into() }
             }
             9 => {
                 LegCommand::Describe { body: (b > 100).then(|| OFFER.into()).ok_or(StatusCode::BAD_REQUEST) }
@@ -319,8 +314,14 @@ impl World {
             1 | 2 => SubscriptionCommand::Accept { pending: b > 128, lifetime: Duration::from_mins(1) },
             3 => SubscriptionCommand::Refuse { status: code(603) },
             4 => SubscriptionCommand::Approve,
-            5 | 6 => SubscriptionCommand::Report { status: StatusCode::RINGING, last: None },
-            _ => SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) },
+            5 | 6 => {
+                SubscriptionCommand::Report { status: StatusCode::RINGING, headers: Vec::new(), last: None }
+            }
+            _ => SubscriptionCommand::Report {
+                status: StatusCode::OK,
+                headers: Vec::new(),
+                last: Some(SubReason::Noresource),
+            },
         };
         self.bench.subscription(id, command);
     }

@@ -320,7 +320,11 @@ fn commands_of_a_refer_do_not_fit_a_package_and_the_other_way_round() {
     for command in [
         SubscriptionCommand::Accept { pending: false, lifetime: Duration::from_secs(9) },
         SubscriptionCommand::AcceptUnreported,
-        SubscriptionCommand::Report { status: code(200), last: Some(SubReason::Noresource) },
+        SubscriptionCommand::Report {
+            status: code(200),
+            headers: Vec::new(),
+            last: Some(SubReason::Noresource),
+        },
     ] {
         bench.subscription(id, command);
         assert!(matches!(bench.subscription_events(id).last(), Some(SubscriptionEvent::Misused(_))));
@@ -340,4 +344,20 @@ fn commands_of_a_refer_do_not_fit_a_package_and_the_other_way_round() {
         assert!(matches!(bench.subscription_events(id).last(), Some(SubscriptionEvent::Misused(_))));
     }
     assert!(bench.answered.is_empty());
+}
+
+#[test]
+fn a_subscribe_again_before_the_decision_is_to_come_later() {
+    let mut bench = bench();
+    let leg = bench.placed();
+    let up = bench.established(leg);
+    for _ in 0..2 {
+        let inside = bench.theirs(Method::Subscribe, &up);
+        bench.request(inside.contact("<sip:bob@192.0.2.20>").header(HeaderId::Event, "dialog"));
+    }
+    assert_eq!(bench.last_status(), 500);
+    assert!(bench.last_answer().retry_after().expect("readable").is_some_and(|it| it.seconds <= 10));
+    let (id, _) = incoming(&bench).expect("a SUBSCRIBE");
+    grant(&mut bench, id, "free");
+    assert_eq!((bench.last_status(), end(&bench, id)), (200, None));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogCommand, EndReason, LegCommand, LegId, Place, Request, RequestCommand, SubscriptionCommand,
+    DialogCommand, EndReason, LegCommand, LegId, Place, Refer, Request, RequestCommand, SubscriptionCommand,
 };
 use sip_message::{HeaderId, Method};
 use transaction_core::TxFailure;
@@ -87,7 +87,7 @@ fn a_refused_refer_notify_or_refresh_ends_its_own_usage_at_most() {
         let leg = bench.placed();
         let subscription = bench.ids.mint();
         let refer_to = uri("sip:carol@example.com");
-        bench.leg(leg, LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false });
+        bench.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(refer_to).into() });
         let refer = bench.last_of(Method::Refer);
         bench.reply(&refer, code, PEER_TAG, |response| response);
         assert_eq!(bench.dialogs.load().subscriptions, 0, "REFER {code}");
@@ -108,7 +108,7 @@ fn a_refused_refer_notify_or_refresh_ends_its_own_usage_at_most() {
         let leg = bench.placed();
         let subscription = bench.ids.mint();
         let refer_to = uri("sip:carol@example.com");
-        bench.leg(leg, LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false });
+        bench.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(refer_to).into() });
         let refer = bench.last_of(Method::Refer);
         bench.reply(&refer, 202, PEER_TAG, |response| response.contact("<sip:bob@192.0.2.20>"));
         let up = bench.established(leg);

@@ -1,6 +1,6 @@
 //! What calls take from the registration of their account.
 
-use dialog_core::{DialogEvent, Invite, LegCommand, LegEvent, LegId, RegistrationId};
+use dialog_core::{DialogEvent, Invite, LegCommand, LegEvent, LegId, Refer, RegistrationId};
 use sip_message::{HeaderId, Message, Method};
 use sip_transport::FlowId;
 
@@ -44,15 +44,7 @@ fn a_call_goes_by_the_service_route_and_flow_with_the_gruu_as_contact() {
     // It stays the Contact in the dialog.
     bench.pick_up(&sent, PEER_TAG);
     let subscription = bench.ids.mint();
-    bench.leg(
-        leg,
-        LegCommand::Refer {
-            subscription,
-            refer_to: uri("sip:carol@example.com"),
-            referred_by: None,
-            suppress: false,
-        },
-    );
+    bench.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(uri("sip:carol@example.com")).into() });
     assert_eq!(contact(&bench.last_of(Method::Refer).message), format!("<{PUB_GRUU}>"));
 }
 

@@ -282,3 +282,45 @@ fn a_call_that_is_accepted_neither_rings_nor_is_accepted_again() {
     assert_eq!(statuses(&bench, tx), [183, 603]);
     bench.assert_clean();
 }
+
+#[test]
+fn the_first_reliable_response_to_an_invite_without_an_offer_holds_ours_though_it_is_180() {
+    let mut bench = Bench::new();
+    let (tx, leg) = bench.incoming(required());
+    bench.leg(leg, LegCommand::Ring);
+    let ringing = bench.last_answer();
+    assert_eq!((ringing.status(), ringing.body()), (Some(StatusCode::RINGING), OFFER.as_bytes()));
+    // The 2xx waits for the answer, and holds nothing then.
+    accept(&mut bench, leg);
+    assert_eq!(statuses(&bench, tx), [180]);
+    assert_eq!(prack(&mut bench, rseq(&ringing), 2, Some(ANSWER)), 200);
+    assert!(
+        bench
+            .leg_events(leg)
+            .iter()
+            .any(|event| matches!(event, LegEvent::Described { turn: Turn::Answer, .. }))
+    );
+    assert_eq!(statuses(&bench, tx), [180, 200]);
+    let ok = bench.answered.iter().rev().find(|it| it.tx == tx).expect("sent").message.clone();
+    assert!(ok.body().is_empty());
+
+    // An unreliable one has no offer.
+    let mut bench = Bench::new();
+    let (_, leg) = bench.incoming(call());
+    bench.leg(leg, LegCommand::Ring);
+    assert!(bench.last_answer().body().is_empty());
+}
+
+#[test]
+fn while_the_offer_of_the_first_180_is_made_none_is_repeated_and_without_one_the_call_is_refused() {
+    let mut bench = Bench::new();
+    bench.describe_at_once = false;
+    let (tx, leg) = bench.incoming(required());
+    bench.leg(leg, LegCommand::Ring);
+    bench.advance(Duration::from_secs(61));
+    assert!(statuses(&bench, tx).is_empty());
+    bench.leg(leg, LegCommand::Describe { body: Err(StatusCode::NOT_ACCEPTABLE_HERE) });
+    assert_eq!(statuses(&bench, tx), [488]);
+    assert_eq!(bench.ended(leg).expect("ended").reason, EndReason::NotAcceptable);
+    bench.assert_clean();
+}

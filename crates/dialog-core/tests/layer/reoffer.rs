@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use dialog_core::{By, EndReason, LegCommand, LegEvent, LegId, ReofferError};
+use dialog_core::{By, EndReason, LegCommand, LegEvent, LegId, Refer, ReofferError};
 use sip_message::{HeaderId, Method, StatusCode};
 use sip_transport::{FlowId, Random as _, RouteError};
 use transaction_core::TxFailure;
@@ -311,15 +311,7 @@ fn a_refer_leaves_after_the_invite_in_flight() {
     let leg = bench.placed();
     let sent = reoffer(&mut bench, leg);
     let subscription = bench.ids.mint();
-    bench.leg(
-        leg,
-        LegCommand::Refer {
-            subscription,
-            refer_to: uri("sip:carol@example.com"),
-            referred_by: None,
-            suppress: false,
-        },
-    );
+    bench.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(uri("sip:carol@example.com")).into() });
     assert_eq!(bench.count_of(Method::Refer), 0);
     bench.pick_up(&sent, PEER_TAG);
     let order: Vec<&str> =
@@ -334,15 +326,7 @@ fn numbers_rise_over_all_methods_in_the_order_of_sending() {
     let leg = bench.placed();
     bench.route_at_once = false;
     let subscription = bench.ids.mint();
-    bench.leg(
-        leg,
-        LegCommand::Refer {
-            subscription,
-            refer_to: uri("sip:carol@example.com"),
-            referred_by: None,
-            suppress: false,
-        },
-    );
+    bench.leg(leg, LegCommand::Refer { subscription, refer: Refer::to(uri("sip:carol@example.com")).into() });
     bench.leg(leg, LegCommand::Reoffer { limit: LIMIT });
     let (refer, invite) = (bench.routes[0].clone(), bench.routes[1].clone());
     bench.answer_route(&invite);

@@ -343,7 +343,11 @@ fn a_dialog_with_nothing_but_a_subscription_is_603_and_then_481() {
     bench.advance(Duration::from_secs(32));
     assert_eq!(bench.dialogs.load().subscriptions, 1);
     assert_eq!(refused(&mut bench, replacing_up(&up)), 481);
-    let last = SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) };
+    let last = SubscriptionCommand::Report {
+        status: StatusCode::OK,
+        headers: Vec::new(),
+        last: Some(SubReason::Noresource),
+    };
     bench.subscription(subscription, last);
     let notify = bench.last_of(Method::Notify);
     bench.ok(&notify);

@@ -72,6 +72,7 @@ fn a_2xx_that_crosses_the_cancel_of_the_replaced_call_is_acknowledged_and_ended(
 
 #[test]
 fn early_only_replaces_an_early_call() {
+    // covers: TR-184
     let mut bench = Bench::new();
     let (old, invite) = calling(&mut bench);
     rings(&mut bench, &invite, "fork");

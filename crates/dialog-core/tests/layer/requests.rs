@@ -65,7 +65,7 @@ fn a_requirement_that_is_not_met_is_420() {
 
 #[test]
 fn a_strangers_refer_is_403_and_one_for_a_dead_dialog_481() {
-    // covers: EC-63
+    // covers: EC-63, EC-86
     let mut bench = Bench::new();
     let refer = || {
         Theirs::outside(Method::Refer)
@@ -177,4 +177,30 @@ fn stray_acks_and_responses_are_nobodys_business() {
     let before = bench.order.len();
     bench.receive(transaction_core::TxEvent::StrayAck(crate::bench::inbound(ack)));
     assert_eq!(bench.order.len(), before);
+}
+
+#[test]
+fn a_call_without_an_extension_that_is_demanded_is_421() {
+    let config = dialog_core::DialogConfig {
+        demanded: vec!["replaces".into(), "100rel".into()],
+        ..dialog_core::DialogConfig::default()
+    };
+    let mut bench = Bench::with(config);
+    let call = |number: u32| Theirs {
+        call_id: format!("call-{number}"),
+        ..Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER)
+    };
+    for (number, headers, missing) in
+        [(1, vec![], "replaces, 100rel"), (2, vec![(HeaderId::Supported, "timer, Replaces")], "100rel")]
+    {
+        let call = headers.iter().fold(call(number), |call, (id, value)| call.header(*id, value));
+        bench.request(call);
+        assert_eq!(bench.last_status(), 421);
+        assert_eq!(bench.last_answer().first(HeaderId::Require), Some(missing));
+    }
+    assert!(bench.events.is_empty() && bench.is_clean());
+    bench.incoming(call(3).header(HeaderId::Supported, "replaces").header(HeaderId::Require, "100rel"));
+    // Nothing else is held to it.
+    bench.request(Theirs::outside(Method::Options));
+    assert_eq!(bench.last_status(), 200);
 }

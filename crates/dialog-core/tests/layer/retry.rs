@@ -91,7 +91,7 @@ fn a_notify_is_sent_again_and_the_last_one_is_delivered_once() {
     bench.ok(&notify);
     bench.advance(Duration::from_secs(1));
     let last = Some(sip_message::SubReason::Noresource);
-    bench.subscription(id, SubscriptionCommand::Report { status: StatusCode::OK, last });
+    bench.subscription(id, SubscriptionCommand::Report { status: StatusCode::OK, headers: Vec::new(), last });
     let notify = bench.last_of(Method::Notify);
     // The nonce is used at once, and the host has another one by now.
     assert_eq!(shown(&notify.message, HeaderId::Authorization), [used(REALM, "n1", 2)]);
@@ -325,4 +325,25 @@ fn other_refusals_are_reported_as_before() {
         assert!(matches!(reason, EndReason::Refused(refused) if refused.as_u16() == status), "{reason:?}");
         bench.assert_clean();
     }
+}
+
+#[test]
+fn a_prack_of_a_fork_that_has_lost_takes_no_number_of_the_call() {
+    let mut bench = Bench::with(keyed());
+    let leg = bench.place();
+    let sent = bench.last_sent();
+    for tag in ["lost", PEER_TAG] {
+        bench.reply(&sent, 180, tag, |response| {
+            let response = response.header(HeaderId::Require, "100rel").header(HeaderId::RSeq, 1);
+            response.contact("<sip:bob@192.0.2.20>")
+        });
+    }
+    let prack = bench.sent.iter().find(|it| it.message.to_tag() == Some("lost")).expect("a PRACK").clone();
+    bench.pick_up(&sent, PEER_TAG);
+    let before = number(&bench.last_of(Method::Prack));
+    bench.challenge(&prack, 401, &[challenge(REALM, "n1")]);
+    let again = bench.last_of(Method::Prack);
+    assert_eq!((again.message.to_tag(), number(&again)), (Some("lost"), number(&prack) + 1));
+    let bye = bench.hang_up(leg);
+    assert_eq!(number(&bye), before + 1, "the number after our own PRACK's");
 }

@@ -392,3 +392,24 @@ fn a_wish_outlives_a_refusal_of_its_interval_only_for_a_few_tries() {
             .any(|event| matches!(event, LegEvent::Reoffered(Err(error)) if *error == refused))
     );
 }
+
+#[test]
+fn an_update_before_the_call_is_up_settles_no_interval() {
+    let mut bench = Bench::new();
+    let timed = [(HeaderId::Supported, "timer"), (HeaderId::SessionExpires, "1800;refresher=uac")];
+    let (_, leg) = bench.incoming(call(&timed));
+    bench.leg(leg, LegCommand::Ring);
+    let to_tag = bench.last_answer().to_tag().map(Into::into);
+    let early = Theirs { to_tag, ..Theirs::outside(Method::Update).contact("<sip:bob@192.0.2.20>") };
+    let early = early.cseq(2).header(HeaderId::Supported, "timer");
+    bench.request(early.header(HeaderId::SessionExpires, "90;refresher=uac"));
+    let answer = bench.last_answer();
+    assert_eq!(answer.status(), Some(sip_message::StatusCode::OK));
+    assert!(!answer.has(HeaderId::SessionExpires), "there is no session to be refreshed yet");
+    bench.leg(leg, LegCommand::Accept { contact_user: None });
+    let ok = bench.last_answer();
+    assert_eq!(ok.first(HeaderId::SessionExpires), Some("1800;refresher=uac"));
+    bench.ack(&ok, None);
+    bench.advance(secs(200));
+    assert!(bench.ended(leg).is_none() && bench.count_of(Method::Bye) == 0);
+}

@@ -14,7 +14,7 @@ use crate::{
     theirs::Theirs,
 };
 
-fn wish(expires: u32) -> Subscribe {
+pub(crate) fn wish(expires: u32) -> Subscribe {
     Subscribe {
         target: uri("sip:bob@example.com"),
         to: address_of("<sip:bob@example.com>"),
@@ -32,13 +32,13 @@ fn wish(expires: u32) -> Subscribe {
     }
 }
 
-fn subscribe_with(bench: &mut Bench, wish: Subscribe) -> (SubscriptionId, Sent) {
+pub(crate) fn subscribe_with(bench: &mut Bench, wish: Subscribe) -> (SubscriptionId, Sent) {
     let id = bench.ids.mint();
     bench.subscription(id, SubscriptionCommand::Subscribe(Box::new(wish)));
     (id, bench.last_of(Method::Subscribe))
 }
 
-fn subscribe(bench: &mut Bench) -> (SubscriptionId, Sent) {
+pub(crate) fn subscribe(bench: &mut Bench) -> (SubscriptionId, Sent) {
     subscribe_with(bench, wish(600))
 }
 
@@ -55,9 +55,9 @@ pub(crate) fn notify(subscribe: &Message, tag: &str, cseq: u32, event: &str, sta
     if state.is_empty() { request } else { request.header(HeaderId::SubscriptionState, state) }
 }
 
-const EVENT: &str = "presence;id=7";
+pub(crate) const EVENT: &str = "presence;id=7";
 
-fn packages(bench: &Bench, id: SubscriptionId) -> Vec<PackageNotification> {
+pub(crate) fn packages(bench: &Bench, id: SubscriptionId) -> Vec<PackageNotification> {
     let of = |event| match event {
         SubscriptionEvent::Package(notification) => Some(*notification),
         _ => None,
@@ -65,14 +65,14 @@ fn packages(bench: &Bench, id: SubscriptionId) -> Vec<PackageNotification> {
     bench.subscription_events(id).into_iter().filter_map(of).collect()
 }
 
-fn end(bench: &Bench, id: SubscriptionId) -> Option<SubscriptionEnd> {
+pub(crate) fn end(bench: &Bench, id: SubscriptionId) -> Option<SubscriptionEnd> {
     match bench.subscription_events(id).last() {
         Some(SubscriptionEvent::Ended(end)) => Some(*end),
         _ => None,
     }
 }
 
-fn forked(bench: &Bench) -> Vec<SubscriptionId> {
+pub(crate) fn forked(bench: &Bench) -> Vec<SubscriptionId> {
     let of = |event: &dialog_core::DialogEvent| match event {
         dialog_core::DialogEvent::Subscription(id, SubscriptionEvent::Forked { .. }) => Some(*id),
         _ => None,
@@ -80,14 +80,14 @@ fn forked(bench: &Bench) -> Vec<SubscriptionId> {
     bench.events.iter().filter_map(of).collect()
 }
 
-fn accept(bench: &mut Bench, sent: &Sent, tag: &str, expires: &str) {
+pub(crate) fn accept(bench: &mut Bench, sent: &Sent, tag: &str, expires: &str) {
     bench.reply(sent, 200, tag, |response| {
         response.contact("<sip:bob@192.0.2.20>").header(HeaderId::Expires, expires)
     });
 }
 
 /// A subscription that is active.
-fn active(bench: &mut Bench) -> (SubscriptionId, Sent) {
+pub(crate) fn active(bench: &mut Bench) -> (SubscriptionId, Sent) {
     let (id, sent) = subscribe(bench);
     accept(bench, &sent, "bob", "600");
     bench.request(notify(&sent.message, "bob", 1, EVENT, "active;expires=600"));
@@ -221,7 +221,7 @@ fn a_single_subscription_refuses_the_other_notifiers() {
     bench.request(notify(&sent.message, "one", 1, EVENT, "active"));
     bench.request(notify(&sent.message, "two", 1, EVENT, "active"));
     assert_eq!(bench.last_status(), 481);
-    assert_eq!(forked(&bench), []);
+    assert_eq!((forked(&bench), bench.dialogs.counters().notifiers_refused), (vec![], 1));
 }
 
 #[test]
@@ -305,6 +305,8 @@ fn it_is_refreshed_before_its_time_runs_out_as_long_as_it_is_wanted() {
         assert_eq!(refresh.message.first(HeaderId::Accept), Some("application/pidf+xml, text/plain"));
         assert_eq!(refresh.message.to_tag(), Some("bob"));
         accept(&mut bench, &refresh, "bob", "600");
+        let cseq = 1 + u32::try_from(round).expect("small");
+        bench.request(notify(&sent.message, "bob", cseq, EVENT, "active;expires=600"));
     }
     bench.advance(Duration::from_secs(568));
     let refresh = bench.last_of(Method::Subscribe);
@@ -409,4 +411,26 @@ fn the_same_id_is_not_used_twice() {
     bench.subscription(id, SubscriptionCommand::Subscribe(Box::new(wish(600))));
     assert!(matches!(bench.subscription_events(id)[..], [SubscriptionEvent::Misused(Misuse::State)]));
     assert_eq!(bench.count_of(Method::Subscribe), 1);
+}
+
+#[test]
+fn a_refresh_without_a_notify_ends_the_subscription_after_64_t1() {
+    // covers: TR-048
+    let mut bench = Bench::new();
+    let (id, sent) = active(&mut bench);
+    bench.advance(Duration::from_secs(568));
+    let refresh = bench.last_of(Method::Subscribe);
+    accept(&mut bench, &refresh, "bob", "600");
+    bench.request(notify(&sent.message, "bob", 2, EVENT, "active;expires=600"));
+    bench.advance(Duration::from_secs(567));
+    assert_eq!(end(&bench, id), None, "the NOTIFY has come");
+    bench.advance(Duration::from_secs(1));
+    assert_eq!(bench.count_of(Method::Subscribe), 3);
+    let refresh = bench.last_of(Method::Subscribe);
+    accept(&mut bench, &refresh, "bob", "600");
+    bench.advance(Duration::from_millis(31_999));
+    assert_eq!(end(&bench, id), None);
+    bench.advance(Duration::from_millis(1));
+    assert_eq!(end(&bench, id), Some(SubscriptionEnd::NoNotify));
+    bench.assert_clean();
 }

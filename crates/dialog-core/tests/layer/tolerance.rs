@@ -1,5 +1,5 @@
 use dialog_core::{
-    DialogConfig, LegCommand, LegId, NotifiedState, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    DialogConfig, LegCommand, LegId, NotifiedState, Refer, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use sip_message::{HeaderId, Method, StatusCode, SubReason};
 
@@ -11,9 +11,11 @@ fn refer(bench: &mut Bench, leg: LegId) -> (SubscriptionId, Sent) {
         leg,
         LegCommand::Refer {
             subscription,
-            refer_to: uri("sip:carol@example.com?Replaces=a%40h%3Bto-tag%3D1%3Bfrom-tag%3D2"),
-            referred_by: Some(address_of("<sip:alice@example.com>")),
-            suppress: false,
+            refer: Refer {
+                referred_by: Some(address_of("<sip:alice@example.com>")),
+                ..Refer::to(uri("sip:carol@example.com?Replaces=a%40h%3Bto-tag%3D1%3Bfrom-tag%3D2"))
+            }
+            .into(),
         },
     );
     (subscription, bench.last_of(Method::Refer))

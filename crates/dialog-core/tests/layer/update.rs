@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use dialog_core::{EndReason, Established, LegCommand, LegEvent, LegId, ReofferError, Turn};
 use sip_message::{HeaderId, Method, StatusCode};
-use transaction_core::TxFailure;
 
 use crate::{
     bench::{ANSWER, Bench, OFFER, PEER_TAG, Sent},
@@ -179,20 +178,6 @@ fn a_refused_update_is_rolled_back_and_the_call_goes_on() {
     assert!(matches!(events.as_slice(), [.., LegEvent::RolledBack, LegEvent::Reoffered(Err(_))]));
     bench.reply(&sent, 200, PEER_TAG, |response| response.contact("<sip:bob@192.0.2.20>"));
     assert!(bench.has_up(leg));
-}
-
-#[test]
-fn an_update_that_is_never_answered_ends_the_call() {
-    let mut bench = Bench::new();
-    let (leg, sent) = agreed(&mut bench);
-    bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_mins(1) });
-    let ours = bench.last_of(Method::Update);
-    bench.fail(&ours, TxFailure::Timeout);
-    assert_eq!(bench.cancelled.len(), 1);
-    bench.reply(&sent, 487, PEER_TAG, |response| response);
-    assert_eq!(bench.ended(leg).expect("ended").reason, EndReason::Gone);
-    assert_eq!(settled(&bench, leg), [Err(ReofferError::Ended)]);
-    bench.assert_clean();
 }
 
 #[test]
@@ -458,4 +443,28 @@ fn another_body_type_is_415() {
     let odd = update(&mut bench, &up).body("text/plain", "hold me");
     bench.request(odd);
     assert_eq!(bench.last_status(), 415);
+}
+
+#[test]
+fn both_sides_agree_again_also_where_the_wish_of_the_refused_re_invite_was_over() {
+    // covers: TR-237
+    for status in [487, 491] {
+        let mut bench = Bench::new();
+        let (leg, _) = up(&mut bench);
+        bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(3) });
+        let ours = bench.last_of(Method::Invite);
+        bench.reply(&ours, 183, PEER_TAG, |response| {
+            let response = response.header(HeaderId::Require, "100rel").header(HeaderId::RSeq, 5);
+            response.contact("<sip:bob@192.0.2.40>").body(SDP, ANSWER)
+        });
+        bench.advance(Duration::from_secs(4));
+        assert_eq!(settled(&bench, leg), [Err(ReofferError::TimedOut)]);
+        bench.reply(&ours, status, PEER_TAG, |response| response);
+        bench.advance(Duration::from_secs(4));
+        let again = bench.last_of(Method::Invite);
+        assert_ne!(again.tx, ours.tx, "{status}");
+        bench.pick_up(&again, PEER_TAG);
+        assert_eq!(settled(&bench, leg).len(), 1, "nobody has wished for it");
+        assert_eq!(bench.count_of(Method::Invite), 2);
+    }
 }

@@ -53,6 +53,7 @@ pub(crate) fn invite() -> Invite {
         contact_user: Some("alice".into()),
         registration: None,
         headers: Vec::new(),
+        extensions: Vec::new(),
         ring_limit: Duration::from_mins(1),
         redirects: 0,
         offerless: false,

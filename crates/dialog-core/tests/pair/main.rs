@@ -33,7 +33,13 @@ fn a_call_with_a_transfer_runs_from_end_to_end() {
     assert_eq!(net.agents[1].count(|event| matches!(event, DialogEvent::Leg(_, LegEvent::Changed))), 1);
     let theirs = net.requested().expect("the REFER came");
     for (status, last) in [(StatusCode::RINGING, None), (StatusCode::OK, Some(SubReason::Noresource))] {
-        net.command(1, DialogCommand::Subscription(theirs, SubscriptionCommand::Report { status, last }));
+        net.command(
+            1,
+            DialogCommand::Subscription(
+                theirs,
+                SubscriptionCommand::Report { status, headers: Vec::new(), last },
+            ),
+        );
         net.advance(Duration::from_secs(2));
     }
     let told: Vec<u16> = net.agents[0]
@@ -118,7 +124,7 @@ fn nothing_is_left_on_a_network_that_loses_datagrams() {
         net.advance(Duration::from_secs(3));
         if let Some(theirs) = net.requested() {
             let last = Some(SubReason::Noresource);
-            let report = SubscriptionCommand::Report { status: StatusCode::OK, last };
+            let report = SubscriptionCommand::Report { status: StatusCode::OK, headers: Vec::new(), last };
             net.command(1, DialogCommand::Subscription(theirs, report));
         }
         net.advance(Duration::from_secs(seed % 7));
@@ -133,7 +139,7 @@ fn nothing_is_left_on_a_network_that_loses_datagrams() {
         net.advance(Duration::from_mins(2));
         if let Some(theirs) = net.requested() {
             let last = Some(SubReason::Noresource);
-            let report = SubscriptionCommand::Report { status: StatusCode::OK, last };
+            let report = SubscriptionCommand::Report { status: StatusCode::OK, headers: Vec::new(), last };
             net.command(1, DialogCommand::Subscription(theirs, report));
         }
         net.advance(Duration::from_mins(10));

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use dialog_core::{
-    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, SubscriptionEvent,
+    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Refer, SubscriptionEvent,
     SubscriptionId,
 };
 use sip_transport::{Outbound, Random, Tick};
@@ -147,6 +147,7 @@ impl Net {
             from: "<sip:alice@example.com>".parse().expect("an address"),
             contact_user: Some("alice".into()),
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: Duration::from_mins(1),
             redirects: Invite::REDIRECTS,
             offerless,
@@ -160,10 +161,7 @@ impl Net {
         let refer_to = "sip:carol@192.0.2.30".parse().expect("a URI");
         self.command(
             0,
-            DialogCommand::Leg(
-                leg,
-                LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false },
-            ),
+            DialogCommand::Leg(leg, LegCommand::Refer { subscription, refer: Refer::to(refer_to).into() }),
         );
         subscription
     }

@@ -16,7 +16,7 @@ use super::answers::Answers;
 use super::application::ApplicationEnd;
 use super::handle::PumpCommand;
 use super::lateness::Lateness;
-use super::observer::{DatagramObserver, SeenDatagram, Way};
+use super::observer::{Hooks, SeenDatagram, Way};
 use super::random::Random;
 use super::recording::{RecordingEnd, Recordings};
 use super::sockets::Sockets;
@@ -68,7 +68,7 @@ pub(super) struct Core {
     counters: PumpCounters,
     out: Vec<StreamOutput>,
     buffer: Box<[u8]>,
-    observer: Option<DatagramObserver>,
+    hooks: Hooks,
     waker: Arc<mio::Waker>,
     recordings: Option<Recordings>,
     applications: BTreeMap<DeviceId, ApplicationEnd>,
@@ -88,7 +88,7 @@ impl Core {
         registry: Registry,
         waker: Arc<mio::Waker>,
         answers: mpsc::Sender<StreamOutput>,
-        observer: Option<DatagramObserver>,
+        hooks: Hooks,
         started: Instant,
     ) -> Result<Self, PumpError> {
         Ok(Self {
@@ -102,7 +102,7 @@ impl Core {
             counters: PumpCounters::default(),
             out: Vec::new(),
             buffer: vec![0; MAX_DATAGRAM].into(),
-            observer,
+            hooks,
             waker,
             recordings: None,
             applications: BTreeMap::new(),
@@ -162,9 +162,12 @@ impl Core {
         };
         let at = Instant::now();
         self.counters.lateness.count((Tick::default() + at.duration_since(self.started)).since(due));
+        if self.hooks.loss.as_mut().is_some_and(|loses| loses(Way::Sent)) {
+            return;
+        }
         if bound.socket(kind).send_to(packet, to).is_err() {
             self.counters.send_errors += 1;
-        } else if let Some(observer) = self.observer.as_mut() {
+        } else if let Some(observer) = self.hooks.observer.as_mut() {
             let local = bound.local(kind);
             observer(SeenDatagram { at, way: Way::Sent, kind, local, remote: to, bytes: packet });
         }
@@ -175,9 +178,10 @@ impl Core {
         let Some((bound, kind)) = self.sockets.at(token) else { return Left::Nothing };
         let mut buffer = std::mem::take(&mut self.buffer);
         let left = match bound.socket(kind).recv_from(&mut buffer) {
+            Ok(_) if self.hooks.loss.as_mut().is_some_and(|loses| loses(Way::Received)) => Left::Perhaps,
             Ok((length, source)) => {
                 let (stream, packet) = (bound.stream, &buffer[..length]);
-                if let Some(observer) = &mut self.observer {
+                if let Some(observer) = &mut self.hooks.observer {
                     let (at, local) = (Instant::now(), bound.local(kind));
                     let way = Way::Received;
                     observer(SeenDatagram { at, way, kind, local, remote: source, bytes: packet });

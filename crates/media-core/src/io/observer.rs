@@ -35,5 +35,17 @@ pub struct SeenDatagram<'a> {
     pub bytes: &'a [u8],
 }
 
+/// Says of each datagram of a pump whether it is lost on purpose; in the pump's thread.
+pub type DatagramLoss = Box<dyn FnMut(Way) -> bool + Send>;
+
+/// What is let into a pump's thread besides its own work.
+#[derive(Default)]
+pub struct Hooks {
+    /// Looks at the datagrams that are not lost.
+    pub observer: Option<DatagramObserver>,
+    /// Loses some of them.
+    pub loss: Option<DatagramLoss>,
+}
+
 /// Looks at the datagrams of a pump, in its thread: what it waits for, every stream waits for.
 pub type DatagramObserver = Box<dyn FnMut(SeenDatagram<'_>) + Send>;

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::alarm::Alarm;
 use super::core::Core;
 use super::handle::{Commands, PumpHandle};
-use super::observer::DatagramObserver;
+use super::observer::{DatagramObserver, Hooks};
 use super::ports::PortPool;
 use super::turn::{self, ALARM, WAKE};
 use super::{PumpConfig, PumpError};
@@ -51,7 +51,7 @@ impl Stop {
 impl Pump {
     /// Starts a pump in its own thread.
     pub fn start(config: PumpConfig) -> Result<(Self, PumpHandle), PumpError> {
-        Self::start_with(config, None)
+        Self::start_with(config, Hooks::default())
     }
 
     /// Starts a pump whose datagrams are looked at: every one that the system took, and every one that arrived.
@@ -59,13 +59,11 @@ impl Pump {
         config: PumpConfig,
         observer: DatagramObserver,
     ) -> Result<(Self, PumpHandle), PumpError> {
-        Self::start_with(config, Some(observer))
+        Self::start_with(config, Hooks { observer: Some(observer), ..Hooks::default() })
     }
 
-    fn start_with(
-        config: PumpConfig,
-        observer: Option<DatagramObserver>,
-    ) -> Result<(Self, PumpHandle), PumpError> {
+    /// Starts a pump with what is let into its thread.
+    pub fn start_with(config: PumpConfig, hooks: Hooks) -> Result<(Self, PumpHandle), PumpError> {
         if config.address.is_unspecified() {
             return Err(PumpError::Config("the address is unspecified"));
         }
@@ -90,7 +88,7 @@ impl Pump {
             getrandom::fill(&mut random).map_err(PumpError::Random)?;
             config.streams.cname = cname(random);
         }
-        let core = Core::new(config, registry, Arc::clone(&waker), answer_sender, observer, started)?;
+        let core = Core::new(config, registry, Arc::clone(&waker), answer_sender, hooks, started)?;
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("rtp-pump".to_owned())

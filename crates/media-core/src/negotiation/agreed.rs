@@ -105,6 +105,11 @@ impl Agreed {
         self.receive.iter().find(|(number, _)| *number == payload_type).map(|(_, format)| *format)
     }
 
+    /// Returns the clock of the events that are sent, in Hz; `None` where keys are tones in the audio.
+    pub(crate) fn event_clock(&self) -> Option<u32> {
+        self.dtmf_payload_type.map(|_| self.dtmf_clock_rate)
+    }
+
     /// Port 0 ends the flow but not the session: the rest of the agreement stays for the events that name it.
     pub(super) fn reject(&mut self) {
         self.remote_rtp.set_port(0);

@@ -98,28 +98,67 @@ struct AudioLine<'a> {
     direction: Direction,
 }
 
-impl fmt::Display for AudioLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "m=audio {} {}", self.port, self.profile.name)?;
+impl AudioLine<'_> {
+    /// Strings are put one behind the other; only numbers go through the formatter, which costs more than all else here.
+    fn print(&self) -> String {
+        let mut text = String::with_capacity(USUAL_LINE);
+        text.push_str("m=audio ");
+        put(&mut text, self.port);
+        text.push(' ');
+        text.push_str(self.profile.name);
         for (number, _) in self.formats {
-            write!(f, " {number}")?;
+            text.push(' ');
+            put(&mut text, *number);
         }
-        f.write_str("\r\n")?;
+        text.push_str("\r\n");
         for (number, format) in self.formats {
-            write!(f, "a=rtpmap:{number} {format}\r\n")?;
+            text.push_str("a=rtpmap:");
+            put(&mut text, *number);
+            text.push(' ');
+            text.push_str(format.encoding_name());
+            text.push('/');
+            put(&mut text, format.clock_rate());
+            text.push_str("\r\n");
             if let MediaFormat::TelephoneEvent { .. } = format {
                 // The sixteen keys of a telephone (RFC 4733 §3.2).
-                write!(f, "a=fmtp:{number} 0-15\r\n")?;
+                text.push_str("a=fmtp:");
+                put(&mut text, *number);
+                text.push_str(" 0-15\r\n");
             }
         }
         for crypto in self.crypto {
-            write!(f, "a=crypto:{}\r\n", crypto.print())?;
+            text.push_str("a=crypto:");
+            text.push_str(&crypto.print());
+            text.push_str("\r\n");
         }
         if self.rtcp_mux {
-            f.write_str("a=rtcp-mux\r\n")?;
+            text.push_str("a=rtcp-mux\r\n");
         }
-        write!(f, "a=ptime:{}\r\na={}\r\n", self.ptime_ms, self.direction)
+        text.push_str("a=ptime:");
+        put(&mut text, self.ptime_ms);
+        text.push_str("\r\na=");
+        text.push_str(self.direction.as_str());
+        text.push_str("\r\n");
+        text
     }
+}
+
+/// Room for an m-line with what belongs to it, without keys, in bytes.
+const USUAL_LINE: usize = 256;
+
+/// Puts a number behind a text.
+fn put(text: &mut String, number: impl Into<u32>) {
+    // Ten digits are the most that a u32 has.
+    let (mut digits, mut first, mut rest) = ([0; 10], 10, number.into());
+    loop {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.extend(digits[first..].iter().map(|digit| char::from(*digit)));
 }
 
 impl Negotiation {
@@ -149,7 +188,7 @@ impl Negotiation {
             ptime_ms: self.local.ptime_ms(),
             direction,
         }
-        .to_string();
+        .print();
         let media =
             self.slots.iter().map(|slot| if slot.audio && offered { audio.clone() } else { slot.rejected() });
         (self.description(&media.collect::<String>()), profile)
@@ -240,13 +279,15 @@ impl Negotiation {
             ptime_ms: self.local.ptime_ms(),
             direction,
         }
-        .to_string()
+        .print()
     }
 
     fn description(&mut self, media: &str) -> Vec<u8> {
         let kind = if self.local.address.is_ipv6() { "IP6" } else { "IP4" };
-        let address = format!("IN {kind} {}", self.local.address);
-        let behind = format!("{address}\r\ns=-\r\nc={address}\r\nt=0 0\r\n{media}");
+        let address = self.local.address.to_string();
+        let behind =
+            ["IN ", kind, " ", &address, "\r\ns=-\r\nc=IN ", kind, " ", &address, "\r\nt=0 0\r\n", media]
+                .concat();
         self.versions.stamp(self.local.session_id, behind)
     }
 }

@@ -53,16 +53,30 @@ impl MediaFormat {
         }
         Codec::from_rtpmap(name, clock_rate).map(Self::Audio)
     }
+
+    /// The name that an `rtpmap` gives the format.
+    pub(super) fn encoding_name(self) -> &'static str {
+        match self {
+            Self::Audio(codec) => codec.name(),
+            Self::ComfortNoise => "CN",
+            Self::TelephoneEvent { .. } => "telephone-event",
+        }
+    }
+
+    /// The clock rate that an `rtpmap` gives the format, in Hz.
+    pub(super) fn clock_rate(self) -> u32 {
+        match self {
+            Self::Audio(codec) => codec.clock_rate(),
+            Self::ComfortNoise => COMFORT_NOISE_CLOCK_RATE,
+            Self::TelephoneEvent { clock_rate } => clock_rate,
+        }
+    }
 }
 
 impl fmt::Display for MediaFormat {
     /// Writes the encoding of an `rtpmap`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Audio(codec) => write!(f, "{}/{}", codec.name(), codec.clock_rate()),
-            Self::ComfortNoise => write!(f, "CN/{COMFORT_NOISE_CLOCK_RATE}"),
-            Self::TelephoneEvent { clock_rate } => write!(f, "telephone-event/{clock_rate}"),
-        }
+        write!(f, "{}/{}", self.encoding_name(), self.clock_rate())
     }
 }
 

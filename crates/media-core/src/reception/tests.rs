@@ -109,3 +109,23 @@ fn the_jitter_is_told_in_the_time_of_any_clock() {
         assert!((reception.jitter_ms() - 0.880).abs() < 0.001, "{clock_rate}");
     }
 }
+
+#[test]
+fn another_clock_of_the_same_source_keeps_the_jitter_in_time() {
+    let mut reception = Reception::new(7, 0);
+    for (number, arrival) in [0u64, 25, 40, 65].into_iter().enumerate() {
+        reception.receive(&header(number as u16, 160 * number as u32), at(arrival), true);
+    }
+    let (jitter, largest) = (reception.jitter_ms(), reception.max_jitter_ms());
+    assert!(jitter > 0.5);
+    reception.set_clock(16_000);
+    assert!((reception.jitter_ms() - jitter).abs() < 1e-9);
+    assert!((reception.max_jitter_ms() - largest).abs() < 1e-9);
+    // Its packets are measured by the new clock, from its first one on.
+    for number in 4..200u64 {
+        let timestamp = 480 + 320 * (number as u32 - 3);
+        reception.receive(&header(number as u16, timestamp), at(number * 20), true);
+    }
+    assert!(reception.jitter_ms() < 0.001, "{}", reception.jitter_ms());
+    assert_eq!(reception.lost(), 0);
+}

@@ -15,7 +15,7 @@ mod tests;
 
 pub use error::SrtpError;
 pub use packet::{MAX_PACKET_BYTES, MAX_TRAILER_BYTES};
-pub use receiver::{PREVIOUS_KEY_PACKETS, SrtpReceiver};
+pub use receiver::{FORMER_KEYS, PREVIOUS_KEY_PACKETS, SrtpReceiver};
 pub use sender::SrtpSender;
 pub use sources::MAX_SOURCES;
 

@@ -126,8 +126,16 @@ pub enum StreamCommand {
         /// How long each lasts.
         duration: Duration,
     },
-    /// Pairs two streams: what one receives the other sends, without decoding when codec and packet time agree. Their
-    /// devices stay attached and neither speak nor hear meanwhile.
+    /// Gets a stream ready to give its device away: the key that is down ends and those that wait are dropped, as by a hold
+    /// (TM-044), and it is noted where its source stands ([`super::ContinuityMarks`]). Audio goes on.
+    Prepare {
+        /// The name of this command.
+        op: Op,
+        /// The stream.
+        stream: StreamId,
+    },
+    /// Pairs two streams: what one receives the other sends, without decoding when codec, packet time and
+    /// the clock of telephone events agree; else audio is encoded anew, and keys are pressed again. Their devices stay attached and neither speak nor hear meanwhile.
     Pair {
         /// The name of this command.
         op: Op,

@@ -81,6 +81,21 @@ pub struct StreamSummary {
     pub strangers: u64,
 }
 
+/// Holds where our source stood when a stream was prepared to give its device away
+/// ([`StreamCommand::Prepare`](super::StreamCommand::Prepare)): what is sent later goes on from there, whoever speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ContinuityMarks {
+    /// The moment.
+    pub at: Tick,
+    /// Our source, which stays (TM-004).
+    pub ssrc: u32,
+    /// The sequence number of the next packet (TM-005).
+    pub sequence: u16,
+    /// The timestamp of the moment, in units of the codec's clock; it runs on (TM-006).
+    pub timestamp: u32,
+}
+
 /// Holds what a stream is and counts at the moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamSnapshot {
@@ -140,6 +155,8 @@ pub struct StreamSnapshot {
     pub dtls: u64,
     /// Datagrams of no protocol that is known.
     pub foreign: u64,
+    /// Where our source stood when the stream was prepared last to give its device away; `None` when it never was.
+    pub marks: Option<ContinuityMarks>,
     /// The jitter at the moment; `None` when nothing was received.
     pub jitter_ms: Option<f64>,
     /// The last round trip.

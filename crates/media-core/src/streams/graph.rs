@@ -54,6 +54,7 @@ pub(super) fn carry_out(
         StreamCommand::Replace { op, from, to } => (op, graph.replace_device(from, to)),
         StreamCommand::SetHoldAudio { op, stream, audio } => (op, graph.set_hold_audio(stream, &audio)),
         StreamCommand::Press { op, stream, events, duration } => (op, graph.press(stream, &events, duration)),
+        StreamCommand::Prepare { op, stream } => (op, graph.prepare(stream)),
         StreamCommand::Pair { op, a, b } => (op, graph.pair(a, b)),
         StreamCommand::Unpair { op, stream } => (op, graph.unpair(stream)),
         StreamCommand::Mix { op, streams } => (op, graph.mix(&streams)),
@@ -205,6 +206,12 @@ impl<'c> Graph<'_, 'c> {
     fn press(&mut self, stream: StreamId, events: &[Event], duration: Duration) -> Done {
         let key = self.key(stream)?;
         self.change(key, |session, _| session.press(events, duration))
+    }
+
+    fn prepare(&mut self, stream: StreamId) -> Done {
+        let key = self.key(stream)?;
+        self.change(key, Session::prepare);
+        Ok(())
     }
 
     fn close(&mut self, stream: StreamId) -> Done {

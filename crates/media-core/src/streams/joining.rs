@@ -2,8 +2,8 @@
 
 use super::graph::{Done, Graph};
 use super::seat::Seat;
-use super::session::Link;
-use super::{MAX_MIXED_STREAMS, StreamFailure, StreamId};
+use super::session::{Link, Session};
+use super::{Agreed, MAX_MIXED_STREAMS, StreamFailure, StreamId};
 use crate::codec::SampleRate;
 use crate::mixer::Mixer;
 
@@ -30,7 +30,10 @@ impl Graph<'_, '_> {
         let Some(with) = self.streams.sessions[key].link.pair() else { return };
         let Ok(other) = self.key(with) else { return };
         let alike = match [key, other].map(|key| self.streams.sessions[key].agreed.as_ref()) {
-            [Some(one), Some(other)] => one.codec == other.codec && one.ptime_ms == other.ptime_ms,
+            [Some(one), Some(other)] => {
+                (one.codec, one.ptime_ms, one.event_clock())
+                    == (other.codec, other.ptime_ms, other.event_clock())
+            }
             // Nothing passes before both have agreed.
             [_, _] => true,
         };
@@ -43,8 +46,20 @@ impl Graph<'_, '_> {
                     self.link(stream, Link::Relay { with });
                 }
             }
-            (false, true) => self.transcode(stream, with),
-            (true, true) | (false, false) => {}
+            (false, true) => {
+                // What passed of a key was ended by its sender, and is not pressed again.
+                for key in [key, other] {
+                    self.change(key, Session::end_event);
+                }
+                self.transcode(stream, with);
+            }
+            (true, true) => {
+                let rests = |agreed: &Agreed| !agreed.direction.receives();
+                if self.streams.sessions[key].agreed.as_ref().is_some_and(rests) {
+                    self.change(other, Session::rest_relay);
+                }
+            }
+            (false, false) => {}
         }
     }
 

@@ -310,6 +310,12 @@ impl Receiver {
         step.tell_digits(self.stream);
     }
 
+    /// Ends the event that runs; what still comes of it is late.
+    pub(super) fn end_event(&mut self, step: &mut Step<'_, '_>) {
+        self.digits.1.expire(Tick(u64::MAX), &mut step.bench.digits);
+        step.tell_digits(self.stream);
+    }
+
     /// Ends a digit that runs: its source is gone.
     pub(super) fn end_digits(&mut self, step: &mut Step<'_, '_>) {
         self.digits.1.expire(Tick(u64::MAX), &mut step.bench.digits);

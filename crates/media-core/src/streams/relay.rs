@@ -1,8 +1,12 @@
 //! Packets that pass from one stream to its pair: sequence numbers and timestamps of any number of sources made one
-//! (RFC 3550 §7.1, TM-022).
+//! (RFC 3550 §7.1, TM-022). What is lost before the pair is missing behind it, too; what is left out by us is not.
 
 use crate::dtmf::EventPacket;
 use crate::rtp::RtpHeader;
+
+/// The numbers behind the newest of which it is known whether they were left out; what is further behind than 100 is no
+/// late packet (RFC 3550 A.1).
+const REMEMBERED: u16 = 128;
 
 /// Follows one direction of a pair.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +21,30 @@ struct Origin {
     ssrc: u32,
     first: u16,
     newest: u16,
+    /// What is added to the newest number and to those after it.
     sequence: u16,
     timestamp: u32,
+    /// The numbers that were left out: bit n stands for `newest - n`.
+    left_out: u128,
+}
+
+impl Origin {
+    /// Takes note of a number that is newer than all before it.
+    fn advance(&mut self, sequence: u16) {
+        let ahead = sequence.wrapping_sub(self.newest);
+        self.left_out = self.left_out.checked_shl(u32::from(ahead)).unwrap_or(0);
+        self.newest = sequence;
+        // The first packet is forgotten before its number comes round again.
+        if sequence.wrapping_sub(self.first) > 0x4000 {
+            self.first = sequence.wrapping_sub(0x4000);
+        }
+    }
+
+    /// What is added to a number that lies so far behind the newest: those left out since are not missing there yet.
+    fn added(&self, behind: u16) -> u16 {
+        let since = self.left_out & !(u128::MAX << behind);
+        self.sequence.wrapping_add(since.count_ones() as u16)
+    }
 }
 
 /// A telephone event that has not ended (RFC 4733).
@@ -53,26 +79,35 @@ impl Relay {
                 newest: header.sequence,
                 sequence: next.0.wrapping_sub(header.sequence),
                 timestamp: next.1.wrapping_sub(header.timestamp),
+                left_out: 0,
             });
         }
         let origin = self.origin.as_mut()?;
-        let ahead = header.sequence.wrapping_sub(origin.newest).cast_signed();
-        if ahead >= 0 {
-            origin.newest = header.sequence;
-            // The first packet is forgotten before its number comes round again.
-            if header.sequence.wrapping_sub(origin.first) > 0x4000 {
-                origin.first = header.sequence.wrapping_sub(0x4000);
-            }
-        } else if header.sequence.wrapping_sub(origin.first).cast_signed() < 0 {
+        let newest = header.sequence.wrapping_sub(origin.newest).cast_signed() >= 0;
+        if newest {
+            origin.advance(header.sequence);
+        }
+        let behind = origin.newest.wrapping_sub(header.sequence);
+        if behind >= REMEMBERED || header.sequence.wrapping_sub(origin.first).cast_signed() < 0 {
             return None;
         }
         Some(Place {
-            sequence: header.sequence.wrapping_add(origin.sequence),
+            sequence: header.sequence.wrapping_add(origin.added(behind)),
             timestamp: header.timestamp.wrapping_add(origin.timestamp),
             next: origin.newest.wrapping_add(origin.sequence).wrapping_add(1),
             first,
-            newest: ahead >= 0,
+            newest,
         })
+    }
+
+    /// Takes note of a packet that is not passed on: what comes after it closes up. One that is late was counted as lost.
+    pub(super) fn leave_out(&mut self, header: &RtpHeader) {
+        let Some(origin) = self.origin.as_mut().filter(|origin| origin.ssrc == header.ssrc) else { return };
+        if header.sequence.wrapping_sub(origin.newest).cast_signed() > 0 {
+            origin.advance(header.sequence);
+            origin.left_out |= 1;
+            origin.sequence = origin.sequence.wrapping_sub(1);
+        }
     }
 
     /// Takes note of an event packet that is passed on.

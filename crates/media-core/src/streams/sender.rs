@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::clock::MediaClock;
 use super::config::HoldAudio;
 use super::device::Device;
+use super::figures::ContinuityMarks;
 use super::keys::Keys;
 use super::moments::{Moment, Patience};
 use super::outlet::Outlet;
@@ -108,6 +109,11 @@ impl Sender {
     /// The timestamp of a moment, for a report.
     pub(super) fn timestamp(&self, at: Tick) -> u32 {
         self.clock.at(at)
+    }
+
+    /// Where the source stands.
+    pub(super) fn marks(&self, at: Tick) -> ContinuityMarks {
+        ContinuityMarks { at, ssrc: self.ssrc, sequence: self.sequence, timestamp: self.timestamp(at) }
     }
 
     pub(super) fn has_hold_audio(&self) -> bool {
@@ -302,8 +308,22 @@ impl Sender {
         self.send(step, outlet, &header, &event.payload, due);
     }
 
+    /// Ends, as the agreement before lets it, the events that cannot go on under another one.
+    pub(super) fn end_events(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        outlet: &mut Outlet,
+        before: Option<&Agreed>,
+        agreed: &Agreed,
+    ) {
+        if before.is_some_and(|before| before.event_clock() != agreed.event_clock()) {
+            self.end_keys(step, outlet, before);
+            self.end_relay(step, outlet, before);
+        }
+    }
+
     /// Drops digits that wait; a running event gets its end (TM-044).
-    fn end_keys(&mut self, step: &mut Step<'_, '_>, outlet: &mut Outlet, before: Option<&Agreed>) {
+    pub(super) fn end_keys(&mut self, step: &mut Step<'_, '_>, outlet: &mut Outlet, before: Option<&Agreed>) {
         let mut events = std::mem::take(&mut step.bench.events);
         events.clear();
         self.keys.cancel(&mut events);
@@ -365,13 +385,23 @@ impl Sender {
         self.send(step, outlet, &relayed, payload, now);
     }
 
+    /// A packet of the paired stream does not pass.
+    pub(super) fn leave_out(&mut self, header: &RtpHeader) {
+        self.relay.leave_out(header);
+    }
+
     /// The paired stream's source has begun anew.
     pub(super) fn relay_anew(&mut self) {
         self.relay.forget_source();
     }
 
     /// An event that is cut off gets its end (TM-023).
-    fn end_relay(&mut self, step: &mut Step<'_, '_>, outlet: &mut Outlet, before: Option<&Agreed>) {
+    pub(super) fn end_relay(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        outlet: &mut Outlet,
+        before: Option<&Agreed>,
+    ) {
         let end = self.relay.end();
         let Some(agreed) = before.filter(|agreed| agreed.remote_valid) else { return };
         for event in end.into_iter().flatten() {

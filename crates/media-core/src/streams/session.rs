@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::command::StreamFailure;
-use super::figures::{StreamSnapshot, StreamSummary};
+use super::figures::{ContinuityMarks, StreamSnapshot, StreamSummary};
 use super::incoming::{Foreign, Incoming};
 use super::meter;
 use super::names::{DeviceId, PacketKind, StreamId};
@@ -80,6 +80,7 @@ pub(super) struct Session {
     watchdog: Watchdog,
     outlet: Outlet,
     foreign: Foreign,
+    marks: Option<ContinuityMarks>,
 }
 
 impl Session {
@@ -96,6 +97,7 @@ impl Session {
             watchdog: Watchdog::new(step, id),
             outlet: Outlet::new(id),
             foreign: Foreign::default(),
+            marks: None,
         }
     }
 
@@ -104,13 +106,14 @@ impl Session {
     pub(super) fn apply(&mut self, step: &mut Step<'_, '_>, agreed: Agreed) -> Result<(), StreamFailure> {
         let before = self.agreed.replace(agreed);
         let (before, gate) = (before.as_ref(), self.gate());
+        // What has to be ended still goes to where it was sent until now.
         if gate != self.sender.gate() {
-            // What has to be ended still goes to where it was sent until now.
             self.sender.set_gate(step, &mut self.outlet, Gate::Closed, before);
         }
         let Self { agreed: Some(agreed), sender, receiver, reporter, watchdog, outlet, .. } = self else {
             return Ok(());
         };
+        sender.end_events(step, outlet, before, agreed);
         reporter.meter.apply(step, before, agreed, receiver, reporter.rtt);
         let (to, taken) = receiver.apply(step, before, agreed);
         let done = taken.and(outlet.apply(before, agreed, to));
@@ -148,6 +151,12 @@ impl Session {
             // Nobody hears them, and they are not kept for later (TM-044).
             Gate::Closed | Gate::Hold | Gate::Relay => Err(StreamFailure::NotSending),
         }
+    }
+
+    /// Ends the key that is down, drops those that wait (TM-044), and notes where the source stands.
+    pub(super) fn prepare(&mut self, step: &mut Step<'_, '_>) {
+        self.sender.end_keys(step, &mut self.outlet, self.agreed.as_ref());
+        self.marks = Some(self.sender.marks(step.now()));
     }
 
     /// The one place that says who is sent (TM-001, TM-018).
@@ -306,7 +315,8 @@ impl Session {
         self.receiver.put(step, &received, beat);
     }
 
-    /// Sends what the paired stream received. False for audio of another codec than ours, which cannot pass as it is.
+    /// Sends what the paired stream received. False for audio of another codec than ours, and for events that our peer does
+    /// not take as they are: they cannot pass.
     pub(super) fn pass_on(&mut self, step: &mut Step<'_, '_>, received: &Received<'_>) -> bool {
         let Some(agreed) = &self.agreed else { return true };
         if received.arrival == Arrival::Restarted {
@@ -320,8 +330,21 @@ impl Session {
         };
         if let Some(payload_type) = payload_type {
             self.sender.relay(step, &mut self.outlet, agreed, received, payload_type);
+        } else {
+            self.sender.leave_out(&received.header);
         }
-        payload_type.is_some() || !matches!(received.kind, Payload::Audio(_))
+        payload_type.is_some() || matches!(received.kind, Payload::Noise | Payload::Unknown)
+    }
+
+    /// The paired stream receives nothing for now: what comes later is as of another source, and a key that is down there
+    /// is released here (TM-023).
+    pub(super) fn rest_relay(&mut self, step: &mut Step<'_, '_>) {
+        self.sender.end_relay(step, &mut self.outlet, self.agreed.as_ref());
+    }
+
+    /// Tells the event that is received, which is over as far as the pair is concerned; late packets of it are ignored.
+    pub(super) fn end_event(&mut self, step: &mut Step<'_, '_>) {
+        self.receiver.end_event(step);
     }
 
     fn receive_rtcp(&mut self, step: &Step<'_, '_>, source: SocketAddr, bytes: &[u8]) {
@@ -438,6 +461,7 @@ impl Session {
             stun: self.foreign.stun,
             dtls: self.foreign.dtls,
             foreign: self.foreign.other,
+            marks: self.marks,
             jitter_ms: sources.jitter_ms(),
             rtt: self.reporter.rtt,
             local: self.reporter.meter.local(),

@@ -8,6 +8,7 @@ mod learning;
 mod mixing;
 mod moving;
 mod network;
+mod paired_digits;
 mod pairs;
 mod playing;
 mod quality;

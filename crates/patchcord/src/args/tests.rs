@@ -30,7 +30,7 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         (
             "demo tea",
             "SCENARIO",
-            "blind, target-busy, target-silent, attended, consultative, replaces-refused, consult-busy, all",
+            "blind, target-busy, target-silent, attended, consultative, warm, replaces-refused, consult-busy, lossy, kill, all",
         ),
         ("answer --listen sctp:127.0.0.1:5060", "--listen", "none of udp, tcp, tls, ws and wss"),
         ("answer --listen 127.0.0.1", "--listen", "TRANSPORT:IP:PORT"),
@@ -80,10 +80,14 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         ("transfer sip:b@h http://h", "TARGET_URI", "sip:, sips: or tel:"),
         ("transfer sip:b@h sip:c@h;method=BYE", "TARGET_URI", "without headers and method"),
         ("transfer sip:b@h sip:c@h?Replaces=1", "TARGET_URI", "without headers and method"),
-        ("transfer sip:b@h sip:c@h --kind rude", "--kind", "blind, attended, consultative"),
+        (
+            "transfer sip:b@h sip:c@h --kind rude",
+            "--kind",
+            "blind, attended, consultative, semi-attended, protect-target, warm",
+        ),
         ("transfer sip:b@h sip:c@h --refer-to home --kind attended", "--refer-to", "contact, aor"),
-        ("transfer sip:b@h sip:c@h --refer-to aor", "--refer-to", "--kind attended or consultative"),
-        ("transfer sip:b@h sip:c@h --consult-limit 5", "--consult-limit", "--kind attended or consultative"),
+        ("transfer sip:b@h sip:c@h --refer-to aor", "--refer-to", "any --kind but blind"),
+        ("transfer sip:b@h sip:c@h --consult-limit 5", "--consult-limit", "any --kind but blind"),
         ("transfer sip:b@h sip:c@h --kind attended --consult-limit 0.9", "--consult-limit", "from 1 to 3600"),
         (
             "transfer sip:b@h sip:c@h --kind attended --consult-limit 3601",
@@ -92,6 +96,8 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         ),
         ("transfer sip:b@h tel:+1555 --kind attended", "TARGET_URI", "sip:[USER@]HOST[:PORT]"),
         ("transfer sip:b@h sips:c@h --kind consultative", "TARGET_URI", "sip:[USER@]HOST[:PORT]"),
+        ("transfer sip:b@h sip:c@h --kind attended --briefing b.wav", "--briefing", "--kind warm"),
+        ("transfer sip:b@h sip:c@h --decide-limit 5", "--decide-limit", "--kind warm"),
         ("transfer sip:b@h sip:c@h --talk 3601", "--talk", "from 0 to 3600"),
     ] {
         refused(words, flag, allowed);
@@ -152,6 +158,9 @@ fn what_is_documented_is_accepted() {
         "demo consultative",
         "demo replaces-refused --json",
         "demo consult-busy",
+        "demo warm",
+        "demo lossy",
+        "demo kill",
         "answer --listen udp:127.0.0.1:0 --listen udp:[::1]:5060 --echo --after 0.5 --refer allow --allow-target 10.0.0.0/8 \
          --allow-target 192.0.2.7 --allow-target 2001:db8::/32 --replaces referred-by --trunk 10.0.0.0/8 --trunk 192.0.2.7 --max-calls 100000 --for 31536000 \
          --media off --json --pcap answer.pcap",
@@ -163,6 +172,9 @@ fn what_is_documented_is_accepted() {
         "transfer sip:bob@127.0.0.1 sips:carol@example.org --kind blind --talk 0 --echo --pcap transfer.pcap --json",
         "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind attended --consult-limit 1 --refer-to contact",
         "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind consultative --consult-limit 3600 --refer-to aor",
+        "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind semi-attended",
+        "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind protect-target",
+        "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind warm --briefing b.wav --moh m.wav --decide-limit 30",
         "parse one.sip two.sip --json",
     ] {
         assert!(parse(words).is_ok(), "{words}: {:?}", parse(words));

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use session_core::report::Lifelines;
+
 use super::parties::PARTIES;
 
 /// The bus brings urgent events before others; after this time nothing earlier is expected any more.
@@ -14,10 +16,6 @@ const SETTLE: Duration = Duration::from_millis(20);
 const STRANGER: Duration = Duration::from_millis(200);
 /// Sent messages that were not seen to arrive, kept for the merge; a lost datagram stays until it is pushed out.
 const MOST_UNDERWAY: usize = 64;
-
-/// The lifelines' columns: Alice, Bob, Carol.
-const LINES: [usize; 3] = [12, 54, 96];
-const WIDTH: usize = 100;
 
 /// What stands in the ladder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,42 +113,46 @@ impl Merge {
 }
 
 /// Draws the lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ladder {
+    lines: Lifelines,
     refer_at: Option<Duration>,
+}
+
+impl Default for Ladder {
+    fn default() -> Self {
+        Self { lines: Lifelines::new(PARTIES.len()), refer_at: None }
+    }
 }
 
 impl Ladder {
     /// The heading: who stands where.
     pub(crate) fn heading() -> Vec<String> {
-        let mut names = blank(false);
-        let mut tones = blank(false);
-        for (party, line) in PARTIES.iter().zip(LINES) {
-            centre(&mut names, line, party.name);
-            centre(&mut tones, line, &format!("{} Hz", party.tone));
-        }
-        put(&mut names, 0, "      ms");
-        vec![finish(names), finish(tones), finish(blank(true))]
+        let lines = Lifelines::new(PARTIES.len());
+        let names = PARTIES.map(|party| party.name.to_owned());
+        let tones = PARTIES.map(|party| format!("{} Hz", party.tone));
+        vec![lines.heading("      ms", &names), lines.heading("", &tones), lines.bare()]
     }
 
     /// One step as a line.
     pub(crate) fn draw(&mut self, step: &Step) -> Option<String> {
-        let mut row = blank(true);
-        match &step.what {
-            What::Sent { to, label, .. } => {
-                if self.refer_at.is_none() && label.starts_with("REFER") {
-                    self.refer_at = Some(step.at);
-                }
-                match to {
-                    Some(to) if *to != step.party => arrow(&mut row, step.party, *to, label),
-                    Some(_) | None => note(&mut row, step.party, &format!("-> elsewhere: {label}")),
-                }
-            }
-            What::Note(words) => note(&mut row, step.party, words),
-            What::Received { .. } => return None,
+        if let What::Sent { label, .. } = &step.what
+            && self.refer_at.is_none()
+            && label.starts_with("REFER")
+        {
+            self.refer_at = Some(step.at);
         }
-        put(&mut row, 0, &self.time(step.at));
-        Some(finish(row))
+        let time = self.time(step.at);
+        Some(match &step.what {
+            What::Sent { to: Some(to), label, .. } if *to != step.party => {
+                self.lines.arrow(&time, step.party, *to, label)
+            }
+            What::Sent { label, .. } => {
+                self.lines.remark(&time, step.party, &format!("-> elsewhere: {label}"))
+            }
+            What::Note(words) => self.lines.remark(&time, step.party, words),
+            What::Received { .. } => return None,
+        })
     }
 
     /// Since the start; from the REFER on, since the REFER, with a plus sign.
@@ -160,61 +162,6 @@ impl Ladder {
             None => format!("{:>8}", at.as_millis()),
         }
     }
-}
-
-fn blank(lifelines: bool) -> Vec<char> {
-    let mut row = vec![' '; WIDTH];
-    if lifelines {
-        for line in LINES {
-            row[line] = '|';
-        }
-    }
-    row
-}
-
-fn finish(row: Vec<char>) -> String {
-    row.into_iter().collect::<String>().trim_end().to_owned()
-}
-
-fn put(row: &mut [char], from: usize, text: &str) {
-    for (cell, character) in row.iter_mut().skip(from).zip(text.chars()) {
-        *cell = character;
-    }
-}
-
-fn centre(row: &mut [char], line: usize, text: &str) {
-    let from = (line + 1).saturating_sub(text.chars().count().div_ceil(2));
-    put(row, from.min(WIDTH.saturating_sub(text.chars().count())), text);
-}
-
-fn arrow(row: &mut [char], from: usize, to: usize, label: &str) {
-    let (left, right) = (LINES[from.min(to)] + 1, LINES[from.max(to)] - 1);
-    row[left..=right].fill('-');
-    if from < to {
-        row[right] = '>';
-    } else {
-        row[left] = '<';
-    }
-    let label = format!(" {} ", shortened(label, right - left - 4));
-    put(row, left + (right - left + 1 - label.chars().count()) / 2, &label);
-}
-
-/// A remark beside a lifeline, on the side where there is room.
-fn note(row: &mut [char], party: usize, words: &str) {
-    let gap = LINES[1] - LINES[0] - 3;
-    let words = shortened(words, gap);
-    row[LINES[party]] = '*';
-    let from = if party == 2 { LINES[2] - 1 - words.chars().count() } else { LINES[party] + 2 };
-    put(row, from, &words);
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(most.saturating_sub(2)).collect();
-    short.push_str("..");
-    short
 }
 
 #[cfg(test)]

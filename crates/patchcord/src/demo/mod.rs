@@ -80,9 +80,9 @@ async fn play(
     let zero = Instant::now();
     let record = Record::new();
     let mut parties = [
-        Party::start(ALICE, ReplacesAuthorizer::default(), &record, recording).await?,
-        Party::start(BOB, ReplacesAuthorizer::default(), &record, recording).await?,
-        Party::start(CAROL, replacers(plot), &record, recording).await?,
+        Party::start(ALICE, ReplacesAuthorizer::default(), plot.network, &record, recording).await?,
+        Party::start(BOB, ReplacesAuthorizer::default(), plot.network, &record, recording).await?,
+        Party::start(CAROL, replacers(plot), plot.network, &record, recording).await?,
     ];
     introduce(plot, &parties, console);
     let addresses = [ALICE, BOB, CAROL].map(|place| parties[place].address);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    IncomingQueue, Network, ReferPolicy, ReplacesAuthorizer, SessionId, SessionManager, SessionMediaInfo,
-    Source, TransferPolicy,
+    Impairment, IncomingQueue, Network, ReferPolicy, ReplacesAuthorizer, SessionId, SessionManager,
+    SessionMediaInfo, Source, Timing, TransferPolicy,
 };
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -15,7 +15,7 @@ use crate::agent;
 use crate::exit::Failure;
 use crate::recording::Recording;
 
-use super::plot::RING_LIMIT;
+use super::plot::{Network as Between, RING_LIMIT, SHORT_T1};
 use super::record::Record;
 
 /// RTCP reports come this often, so that a call of a second has a round trip and a score. The usual is 5 s.
@@ -58,14 +58,16 @@ pub(crate) struct Party {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     place: usize,
+    impairment: Impairment,
     follower: JoinHandle<()>,
 }
 
 impl Party {
-    /// Starts a party on a free loopback port. Its calls may be replaced by whom `replaces` says.
+    /// Starts a party on a free loopback port, in this network. Its calls may be replaced by whom `replaces` says.
     pub(crate) async fn start(
         place: usize,
         replaces: ReplacesAuthorizer,
+        network: Between,
         record: &Arc<Record>,
         recording: &Recording,
     ) -> Result<Self, Failure> {
@@ -79,6 +81,7 @@ impl Party {
             ..TransferPolicy::default()
         };
         policy.targets.networks.push(loopback);
+        let impairment = Impairment::losing(network.loss(), place as u64);
         let builder = SessionManager::builder()
             .listen("udp:127.0.0.1:0")?
             .identity(&format!("sip:{}@127.0.0.1", role.key))
@@ -86,7 +89,12 @@ impl Party {
             .ears()
             .transfer_policy(policy)
             .rtcp_interval(RTCP_INTERVAL)
+            .impairment(impairment.clone())
             .trace(true);
+        let builder = match network {
+            Between::Clean | Between::Lossy => builder,
+            Between::Cut => builder.timing(Timing { t1: SHORT_T1, ..Timing::default() }),
+        };
         let (manager, incoming) = recording.of_one_among_us(builder).start().await?;
         let address = manager
             .local_addresses()
@@ -95,7 +103,7 @@ impl Party {
             .ok_or_else(|| Failure::environment("no loopback address to listen on"))?;
         let events = agent::subscribe(&manager, |_| true)?;
         let follower = tokio::spawn(Arc::clone(record).follow(place, events));
-        Ok(Self { manager, incoming, address, place, follower })
+        Ok(Self { manager, incoming, address, place, impairment, follower })
     }
 
     /// Its SIP address.
@@ -106,6 +114,11 @@ impl Party {
     /// What is known of one of its calls now; `None` once it has ended.
     pub(crate) async fn media(&self, session: SessionId) -> Option<SessionMediaInfo> {
         self.manager.get_session_media_info(&session).await.ok()
+    }
+
+    /// Nothing reaches it any more, and nothing gets out.
+    pub(crate) fn unplug(&self) {
+        self.impairment.lose(1_000);
     }
 
     /// Ends its calls and waits for its last events.

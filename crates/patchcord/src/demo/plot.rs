@@ -12,6 +12,16 @@ pub(crate) const CAROL_RINGS: Duration = Duration::from_millis(600);
 /// How long a referred call rings in the demo before Bob gives up.
 pub(crate) const RING_LIMIT: Duration = Duration::from_secs(2);
 
+/// T1 of RFC 3261 where somebody is to be given up on; the usual is 500 ms.
+pub(crate) const SHORT_T1: Duration = Duration::from_millis(50);
+/// How long somebody is waited for then: 64 times T1 (RFC 3261 §17.1.2.2).
+const SILENCE: Duration = Duration::from_millis(64 * 50);
+
+/// What Bob hears while he waits in a warm transfer.
+pub(crate) const MUSIC: u16 = 300;
+/// What Carol is told then, in Hz.
+pub(crate) const BRIEFING: u16 = 1_000;
+
 /// The part of a scenario in which a sample was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -55,6 +65,10 @@ impl Phase {
 pub(crate) enum Hears {
     /// This party's tone.
     Party(usize),
+    /// The music for who waits.
+    Music,
+    /// What Carol is told, by Alice.
+    Briefing,
     /// Nothing: it is on hold.
     Nothing,
     /// It has no call.
@@ -80,6 +94,35 @@ pub(crate) enum Replacing {
     Refused,
 }
 
+/// What is between the parties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Nothing that is lost.
+    Clean,
+    /// One of twenty packets is lost on its way.
+    Lossy,
+    /// Carol's cable is pulled while her phone rings.
+    Cut,
+}
+
+impl Network {
+    /// Of a thousand datagrams, so many are lost when they are sent, and as many when they arrive.
+    pub(crate) const fn loss(self) -> u16 {
+        match self {
+            Self::Clean | Self::Cut => 0,
+            Self::Lossy => 25,
+        }
+    }
+
+    /// How long signalling may take besides the ringing, on a busy machine: what is lost is sent again after 0.5 s, 1 s, 2 s.
+    pub(crate) const fn signalling(self) -> Duration {
+        match self {
+            Self::Clean | Self::Cut => Duration::from_millis(1_500),
+            Self::Lossy => Duration::from_secs(8),
+        }
+    }
+}
+
 /// A scenario.
 #[derive(Debug)]
 pub(crate) struct Plot {
@@ -101,6 +144,8 @@ pub(crate) struct Plot {
     pub(crate) answer_time: Duration,
     /// On the wire.
     pub(crate) replacing: Replacing,
+    /// What is between them.
+    pub(crate) network: Network,
     /// Whose call with whom the transfer ends.
     pub(crate) over: &'static [(usize, usize, &'static str)],
 }
@@ -110,6 +155,8 @@ const MOVED: (Phase, [Hears; 3]) = (Phase::After, [Hears::NoCall, Hears::Party(C
 const BACK: (Phase, [Hears; 3]) = (Phase::After, [Hears::Party(BOB), Hears::Party(ALICE), Hears::NoCall]);
 const CONSULTING: (Phase, [Hears; 3]) =
     (Phase::Consulting, [Hears::Party(CAROL), Hears::Nothing, Hears::Party(ALICE)]);
+const BRIEFED: (Phase, [Hears; 3]) =
+    (Phase::Consulting, [Hears::Party(CAROL), Hears::Music, Hears::Briefing]);
 const SWAPPED: (Phase, [Hears; 3]) =
     (Phase::Swapped, [Hears::Party(BOB), Hears::Party(ALICE), Hears::Nothing]);
 const BACK_AND_HELD: (Phase, [Hears; 3]) =
@@ -127,6 +174,9 @@ pub(crate) fn plots(scenario: Scenario) -> Vec<Plot> {
         Scenario::TargetSilent => vec![target_silent()],
         Scenario::Attended => vec![attended()],
         Scenario::Consultative => vec![consultative()],
+        Scenario::Warm => vec![warm()],
+        Scenario::Lossy => vec![lossy()],
+        Scenario::Kill => vec![kill()],
         Scenario::ReplacesRefused => vec![replaces_refused()],
         Scenario::ConsultBusy => vec![consult_busy()],
         Scenario::All => vec![
@@ -135,8 +185,11 @@ pub(crate) fn plots(scenario: Scenario) -> Vec<Plot> {
             target_silent(),
             attended(),
             consultative(),
+            warm(),
             replaces_refused(),
             consult_busy(),
+            lossy(),
+            kill(),
         ],
     }
 }
@@ -166,7 +219,47 @@ fn blind() -> Plot {
         refers: true,
         answer_time: CAROL_RINGS,
         replacing: Replacing::Absent,
+        network: Network::Clean,
         over: &[ALICE_IS_OUT],
+    }
+}
+
+fn lossy() -> Plot {
+    Plot {
+        name: "lossy",
+        title: "blind transfer over a network that loses one of twenty packets",
+        story: vec![
+            talk_first("moves him to Carol"),
+            format!(
+                "Carol answers after {}. Of all packets, SIP and audio, one of twenty is lost.",
+                seconds(CAROL_RINGS)
+            ),
+            "What is lost of SIP is sent again after 0.5 s; in the end Bob and Carol talk, and Alice is out."
+                .to_owned(),
+        ],
+        network: Network::Lossy,
+        ..blind()
+    }
+}
+
+fn kill() -> Plot {
+    Plot {
+        name: "kill",
+        title: "blind transfer, the target's machine goes while it rings",
+        story: vec![
+            talk_first("moves him to Carol"),
+            format!("Carol's phone rings for {}, then her cable is pulled.", seconds(CAROL_RINGS)),
+            format!(
+                "Bob gives up after {}, and waits {} for a word on that. Then Alice has him back.",
+                seconds(RING_LIMIT),
+                seconds(SILENCE)
+            ),
+        ],
+        play: Play::Unattended(Referred::Gone),
+        network: Network::Cut,
+        answer_time: RING_LIMIT.saturating_add(SILENCE),
+        over: &[],
+        ..target_silent()
     }
 }
 
@@ -220,6 +313,7 @@ fn attended() -> Plot {
         refers: true,
         answer_time: Duration::ZERO,
         replacing: Replacing::Done,
+        network: Network::Clean,
         over: &[ALICE_IS_OUT, REPLACED],
     }
 }
@@ -243,6 +337,26 @@ fn consultative() -> Plot {
         ],
         play: Play::Consultative,
         talks: &[FIRST, CONSULTING, SWAPPED, MOVED],
+        ..attended()
+    }
+}
+
+fn warm() -> Plot {
+    Plot {
+        name: "warm",
+        title: "warm transfer, the target is told first and takes the caller over",
+        story: vec![
+            talk_first("lets him wait with music and calls Carol"),
+            format!(
+                "Carol answers after {} and is told for {} what it is about; Bob hears the music only.",
+                seconds(CAROL_RINGS),
+                seconds(Phase::Consulting.talk())
+            ),
+            "She presses 1: Bob takes Alice's place in that call (Replaces). Then they talk, and Alice is out."
+                .to_owned(),
+        ],
+        play: Play::Warm,
+        talks: &[FIRST, BRIEFED, MOVED],
         ..attended()
     }
 }
@@ -301,7 +415,8 @@ impl Plot {
         talks.flat_map(|(_, hears)| {
             hears.iter().enumerate().filter_map(|(party, hears)| match hears {
                 Hears::Party(other) => Some((party, *other)),
-                Hears::Nothing | Hears::NoCall => None,
+                Hears::Briefing => Some((party, ALICE)),
+                Hears::Music | Hears::Nothing | Hears::NoCall => None,
             })
         })
     }

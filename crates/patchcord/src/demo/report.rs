@@ -11,7 +11,7 @@ use super::checks::{self, Check};
 use super::label;
 use super::parties::{ALICE, BOB, CAROL, PARTIES};
 use super::played::{ENDS, Played, Sample};
-use super::plot::{Hears, Phase, Plot};
+use super::plot::{BRIEFING, Hears, MUSIC, Phase, Plot};
 use super::record::{Clocks, Record};
 use super::silence;
 
@@ -90,6 +90,8 @@ pub(crate) struct LegReport {
 pub(crate) fn tone_of(hears: Hears) -> Option<u16> {
     match hears {
         Hears::Party(party) => Some(PARTIES[party].tone),
+        Hears::Music => Some(MUSIC),
+        Hears::Briefing => Some(BRIEFING),
         Hears::Nothing | Hears::NoCall => None,
     }
 }

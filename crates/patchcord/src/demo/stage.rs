@@ -9,7 +9,7 @@ use crate::exit::Failure;
 
 use super::parties::{ALICE, BOB, CAROL, PARTIES, Party};
 use super::played::{Calls, ENDS, Played, Sample};
-use super::plot::{CAROL_RINGS, Phase, Plot};
+use super::plot::{CAROL_RINGS, Network, Phase, Plot};
 use super::record::Record;
 
 /// How often is looked whether the round trip is measured, and how long a party that is about to leave heard nothing.
@@ -133,7 +133,9 @@ impl Stage<'_> {
         }
         self.summed().await?;
         let mut left = 0;
-        for party in self.parties.iter() {
+        // Who is unplugged learns nothing any more.
+        let reached = if self.plot.network == Network::Cut { CAROL } else { PARTIES.len() };
+        for party in &self.parties[..reached] {
             left += party.manager.sessions().await?.len()
                 + party.manager.get_sessions_with_transfers().await?.len();
         }

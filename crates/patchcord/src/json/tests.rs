@@ -32,7 +32,12 @@ fn field_names_are_the_documented_ones() {
         failure: Some(Failure::Target),
         call_kept: true,
     };
-    let cause = EndCause { by: By::Remote, reason: EndReason::Refused(StatusCode::BUSY_HERE), header: None };
+    let cause = EndCause {
+        by: By::Remote,
+        reason: EndReason::Refused(StatusCode::BUSY_HERE),
+        header: None,
+        details: Vec::new(),
+    };
     for (event, line) in [
         (
             event(Some(1), None, EventKind::IncomingCall { from: "sip:a@h".into(), to: "sip:b@h".into() }),
@@ -87,21 +92,27 @@ fn field_names_are_the_documented_ones() {
             event(
                 Some(1),
                 Some(2),
-                EventKind::TransferRequested { target: "sip:c@h".into(), referred_by: None, decide: true },
+                EventKind::TransferRequested {
+                    target: "sip:c@h".into(),
+                    referred_by: None,
+                    referred_by_name: None,
+                    verified: false,
+                    decide: true,
+                },
             ),
-            r#"{"event":"transfer_requested","at_ms":1234,"session":"call-1","transfer":"transfer-2","peer":"sip:c@h","decide":true,"referred_by":null}"#,
+            r#"{"event":"transfer_requested","at_ms":1234,"session":"call-1","transfer":"transfer-2","peer":"sip:c@h","stage":"Initiated","decide":true,"referred_by":null,"verified":false}"#,
         ),
         (
             event(Some(1), Some(2), EventKind::TransferAccepted { status: StatusCode::ACCEPTED }),
-            r#"{"event":"transfer_accepted","at_ms":1234,"session":"call-1","transfer":"transfer-2","code":202}"#,
+            r#"{"event":"transfer_accepted","at_ms":1234,"session":"call-1","transfer":"transfer-2","code":202,"stage":"Accepted"}"#,
         ),
         (
             event(Some(1), Some(2), EventKind::TransferProgress { status: StatusCode::RINGING }),
-            r#"{"event":"transfer_progress","at_ms":1234,"session":"call-1","transfer":"transfer-2","code":180}"#,
+            r#"{"event":"transfer_progress","at_ms":1234,"session":"call-1","transfer":"transfer-2","code":180,"stage":"Progress"}"#,
         ),
         (
             event(Some(1), Some(2), EventKind::TransferEnded(outcome)),
-            r#"{"event":"transfer_recovered","at_ms":1234,"session":"call-1","transfer":"transfer-2","code":486,"reason":"the referred call failed","outcome":"Recovered","learned_from":"notify"}"#,
+            r#"{"event":"transfer_recovered","at_ms":1234,"session":"call-1","transfer":"transfer-2","code":486,"reason":"the referred call failed","outcome":"Recovered","learned_from":"notify","stage":"Failed"}"#,
         ),
         (
             event(

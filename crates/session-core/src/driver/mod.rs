@@ -9,7 +9,12 @@
 )]
 
 mod capture;
+mod draining;
+mod impairment;
+mod media;
+mod resolving;
 mod start;
+mod tally;
 mod watch;
 
 use std::{
@@ -19,7 +24,7 @@ use std::{
 };
 
 use dialog_core::{Account, IncomingCall};
-use media_core::{Op, PortPair, PumpHandle, StreamCommand, StreamOutput};
+use media_core::{Op, PortPair, PumpHandle, StreamOutput};
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{
     IdMint, Outbound, Transport, TransportInput,
@@ -31,18 +36,25 @@ use tokio::{
 };
 use transfer::{Decision, TransferId};
 
-pub use self::capture::{Capture, CaptureReport};
+use self::draining::Draining;
+pub use self::{
+    capture::{Capture, CaptureReport},
+    impairment::Impairment,
+    tally::EventCounters,
+};
 pub(crate) use self::{
     start::{Plan, Started, start},
-    watch::{CallStatus, Observer, TransferWatch},
+    tally::Tally,
+    watch::{CallStatus, Ended, Observer, TransferWatch},
 };
 use crate::{
     engine::{
         AccountCommand, Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output,
-        Reply, StreamAnswer, StreamRequest,
+        Reply, StreamRequest,
     },
     error::MediaError,
     event::SessionId,
+    report::{Reporter, TransferReport},
 };
 
 /// Inputs of one kind that are handled before timers get their turn again; those of the sockets have the same bound
@@ -64,6 +76,10 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) enum Request {
     /// A command of the engine's.
     Command { command: Command, reply: oneshot::Sender<Answer> },
+    /// The report of a transfer that has ended.
+    Report { transfer: TransferId, reply: oneshot::Sender<Option<Arc<TransferReport>>> },
+    /// Take no new calls, let transfers finish, then end all calls and stop.
+    Drain { limit: Duration, done: oneshot::Sender<()> },
     /// End all calls and stop.
     Shutdown { done: oneshot::Sender<()> },
 }
@@ -99,10 +115,13 @@ pub(crate) struct Parts {
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) media: Option<MediaEnds>,
     pub(crate) capture: Option<Capture>,
+    pub(crate) impairment: Option<Impairment>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) decisions: mpsc::Sender<Delivered>,
     pub(crate) bus: event_bus::Publisher<crate::SessionEvent>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) reporter: Reporter,
 }
 
 struct Driver {
@@ -112,6 +131,7 @@ struct Driver {
     pump: Option<PumpHandle>,
     stream_answers: Option<mpsc::Receiver<StreamOutput>>,
     capture: Option<Capture>,
+    impairment: Option<Impairment>,
     /// Bound ports that the engine knows and has not used yet.
     ports: BTreeMap<u16, PortPair>,
     requests: mpsc::Receiver<Request>,
@@ -119,6 +139,7 @@ struct Driver {
     resolved: (mpsc::Sender<TransportInput>, mpsc::Receiver<TransportInput>),
     waiting: BTreeMap<CommandId, oneshot::Sender<Answer>>,
     commands: IdMint,
+    draining: Option<Draining>,
     stopping: Option<(Instant, Vec<oneshot::Sender<()>>)>,
     /// Streams that are being closed: each gives its summary, then its answer.
     closing: BTreeSet<Op>,
@@ -131,10 +152,28 @@ struct Driver {
 /// Runs the driver until it is shut down, or every handle is gone and its calls are ended. The sockets are closed when it
 /// returns; those who asked for the end are still to be told.
 pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
-    let Parts { config, sockets, resolver, media, capture, accounts, requests, decisions, bus } = parts;
+    let Parts {
+        config,
+        sockets,
+        resolver,
+        media,
+        capture,
+        impairment,
+        accounts,
+        requests,
+        decisions,
+        bus,
+        tally,
+        reporter,
+    } = parts;
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let engine =
-        Engine::new(config, Instant::now(), unix, Box::new(SystemRandom::default()), Observer::new(bus));
+    let engine = Engine::new(
+        config,
+        Instant::now(),
+        unix,
+        Box::new(SystemRandom::default()),
+        Observer::new(bus, tally, reporter),
+    );
     let (pump, stream_answers) = media.unzip();
     let mut driver = Driver {
         engine,
@@ -143,12 +182,14 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
         pump,
         stream_answers,
         capture,
+        impairment,
         ports: BTreeMap::new(),
         requests,
         decisions,
         resolved: mpsc::channel(INPUTS_PER_TURN),
         waiting: BTreeMap::new(),
         commands: IdMint::default(),
+        draining: None,
         stopping: None,
         closing: BTreeSet::new(),
         inputs: Vec::with_capacity(INPUTS_PER_TURN),
@@ -210,12 +251,14 @@ impl Driver {
                 self.engine.handle_timeout(now);
             }
             self.deliver();
+            self.stop_when_drained(now);
             if self.is_done(now) {
                 return;
             }
             let again = (!self.unsent.is_empty()).then(|| now + UNSENT);
-            let deadline =
-                [self.engine.next_deadline(), self.stopping.as_ref().map(|(deadline, _)| *deadline), again];
+            let draining = self.draining.as_ref().and_then(|draining| draining.deadline);
+            let stopping = self.stopping.as_ref().map(|(deadline, _)| *deadline);
+            let deadline = [self.engine.next_deadline(), draining, stopping, again];
             let deadline = deadline.into_iter().flatten().min();
             sleep.as_mut().reset(deadline.unwrap_or(now + Duration::from_hours(1)).into());
             let streams = &mut self.stream_answers;
@@ -241,6 +284,12 @@ impl Driver {
     fn transport_inputs(&mut self) {
         let mut inputs = std::mem::take(&mut self.inputs);
         for input in inputs.drain(..) {
+            if let (TransportInput::Bytes { flow, .. }, Some(impairment)) = (&input, &self.impairment)
+                && self.sockets.local(*flow).is_some()
+                && impairment.takes()
+            {
+                continue;
+            }
             if let (TransportInput::Bytes { flow, source, bytes }, Some(capture)) = (&input, &self.capture)
                 && let Some(local) = self.sockets.local(*flow)
             {
@@ -261,50 +310,30 @@ impl Driver {
         };
         let mut next = Some(first);
         for _ in 0..INPUTS_PER_TURN {
-            match next {
-                Some(Request::Command { command, reply }) => {
-                    let id = self.commands.mint();
-                    self.waiting.insert(id, reply);
-                    self.engine.handle(Instant::now(), Input::Command { id, command });
-                    self.deliver();
-                }
-                Some(Request::Shutdown { done }) => self.stop(Some(done)),
-                None => return,
-            }
+            let Some(request) = next.take() else { return };
+            self.request(request);
             next = self.requests.try_recv().ok();
         }
-        if let Some(Request::Command { command, reply }) = next {
-            let id = self.commands.mint();
-            self.waiting.insert(id, reply);
-            self.engine.handle(Instant::now(), Input::Command { id, command });
-        } else if let Some(Request::Shutdown { done }) = next {
-            self.stop(Some(done));
+        if let Some(request) = next {
+            self.request(request);
         }
     }
 
-    fn stream_outputs(&mut self, first: Option<StreamOutput>) {
-        let Some(first) = first else {
-            self.stream_answers = None;
-            self.closing.clear();
-            return;
-        };
-        let mut next = Some(first);
-        while let Some(output) = next {
-            let answer = match output {
-                StreamOutput::Applied { op } => {
-                    self.closing.remove(&op);
-                    StreamAnswer::Applied(op)
+    fn request(&mut self, request: Request) {
+        match request {
+            Request::Command { command, reply } => {
+                let id = self.commands.mint();
+                self.waiting.insert(id, reply);
+                self.engine.handle(Instant::now(), Input::Command { id, command });
+                self.deliver();
+            }
+            Request::Report { transfer, reply } => {
+                if reply.send(self.engine.tap().report(transfer)).is_err() {
+                    tracing::trace!(%transfer, "nobody waits for the report");
                 }
-                StreamOutput::Failed { op, failure } => {
-                    self.closing.remove(&op);
-                    StreamAnswer::Failed(op, failure)
-                }
-                StreamOutput::Event(event) => StreamAnswer::Event(event),
-                // The pump sends packets and writes recordings itself.
-                StreamOutput::Send { .. } | StreamOutput::Recorded { .. } => return,
-            };
-            self.engine.handle(Instant::now(), Input::Stream(answer));
-            next = self.stream_answers.as_mut().and_then(|answers| answers.try_recv().ok());
+            }
+            Request::Drain { limit, done } => self.drain(limit, done),
+            Request::Shutdown { done } => self.stop(Some(done)),
         }
     }
 
@@ -337,15 +366,7 @@ impl Driver {
                 Output::Connect(connect) => self.sockets.connect(connect),
                 Output::Close(flow) => self.sockets.close(flow),
                 Output::Again(flow) => self.sockets.again(flow),
-                Output::Resolve { route, question } => {
-                    let (answers, resolver) = (self.resolved.0.clone(), Arc::clone(&self.resolver));
-                    tokio::spawn(async move {
-                        let result = resolver.look_up(question.clone()).await;
-                        if answers.send(TransportInput::Resolved { route, question, result }).await.is_err() {
-                            tracing::trace!(%route, "a late answer of the resolver");
-                        }
-                    });
-                }
+                Output::Resolve { route, question } => self.look_up(route, question),
                 Output::Stream(request) => self.unsent.push_back(request),
                 // Dropping the pair gives it back to the pool.
                 Output::ReleasePort(port) => drop(self.ports.remove(&port)),
@@ -360,6 +381,9 @@ impl Driver {
 
     fn write(&mut self, outbound: &Outbound) {
         let hop = &outbound.hop;
+        if hop.transport == Transport::Udp && self.impairment.as_ref().is_some_and(Impairment::takes) {
+            return;
+        }
         let capture = self.capture.as_ref().filter(|_| hop.transport == Transport::Udp);
         let capture = capture.map(|capture| (capture, Instant::now()));
         let written = self.sockets.write(outbound);
@@ -375,52 +399,6 @@ impl Driver {
             Written::Sent | Written::Lost => {}
             Written::Failed(input) => self.engine.handle(Instant::now(), Input::Transport(input)),
         }
-    }
-
-    /// Gives the pump what it has room for, in order; the rest waits for the next turn. It is bounded by the calls.
-    fn ask_streams(&mut self) {
-        let Some(pump) = &self.pump else {
-            self.unsent.clear();
-            return;
-        };
-        while pump.has_room() {
-            let Some(request) = self.unsent.pop_front() else { return };
-            let result = match request {
-                StreamRequest::OpenPort { stream, port } => {
-                    self.ports.remove(&port).map_or(Ok(()), |pair| pump.open(stream, pair))
-                }
-                StreamRequest::Command(command) => {
-                    let closes =
-                        if let StreamCommand::Close { op, .. } = &command { Some(*op) } else { None };
-                    let result = pump.command(command);
-                    if result.is_ok() {
-                        self.closing.extend(closes);
-                    }
-                    result
-                }
-            };
-            if let Err(error) = result {
-                tracing::error!(%error, "the media pump takes no commands");
-            }
-        }
-    }
-
-    fn more_ports(&mut self, wanted: usize) {
-        let Some(pump) = &self.pump else { return };
-        let mut ports = Vec::with_capacity(wanted);
-        for _ in 0..wanted {
-            match pump.reserve() {
-                Ok(pair) => {
-                    ports.push(pair.rtp);
-                    self.ports.insert(pair.rtp, pair);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "no more RTP ports");
-                    break;
-                }
-            }
-        }
-        self.engine.handle(Instant::now(), Input::Ports(ports));
     }
 
     fn hand_over(&mut self, delivery: Delivery) {

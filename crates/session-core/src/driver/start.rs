@@ -11,7 +11,11 @@ use std::{
 
 use dialog_core::Account;
 use event_bus::Bus;
-use media_core::{Pump, PumpConfig, PumpHandle};
+use media_core::{
+    Pump, PumpConfig, PumpHandle,
+    io::{DatagramLoss, Hooks},
+    latch::LatchPolicy,
+};
 use sip_message::{NameAddrBuf, Scheme, UriBuf};
 use sip_transport::{
     Transport,
@@ -19,11 +23,12 @@ use sip_transport::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{COMMANDS, Capture, DECISIONS, Delivered, MediaEnds, Parts, Request, run};
+use super::{COMMANDS, Capture, DECISIONS, Delivered, Impairment, MediaEnds, Parts, Request, Tally, run};
 use crate::{
     engine::{EngineConfig, MediaMode},
     error::StartError,
     event::SessionEvent,
+    report::Reporter,
 };
 
 /// RTP ports that are bound beyond those of live calls: kept ready, or resting after use.
@@ -39,7 +44,9 @@ pub(crate) struct Plan {
     pub(crate) ports: Option<RangeInclusive<u16>>,
     pub(crate) rtcp_interval: Option<Duration>,
     pub(crate) capture: Option<Capture>,
+    pub(crate) impairment: Option<Impairment>,
     pub(crate) accounts: Vec<Account>,
+    pub(crate) reports: usize,
 }
 
 /// The ends of a driver that runs.
@@ -47,6 +54,7 @@ pub(crate) struct Started {
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) decisions: mpsc::Receiver<Delivered>,
     pub(crate) bus: Bus<SessionEvent>,
+    pub(crate) tally: Arc<Tally>,
     pub(crate) pump: Option<PumpHandle>,
     pub(crate) locals: Vec<Local>,
 }
@@ -63,6 +71,8 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
     getrandom::u64().map_err(|error| StartError::System(std::io::Error::other(error.to_string())))?;
     let bus = Bus::new();
     let publisher = bus.publisher();
+    let tally = Arc::new(Tally::default());
+    let counting = Arc::clone(&tally);
     let (requests, request_queue) = mpsc::channel(COMMANDS);
     let (decision_sender, decisions) = mpsc::channel(DECISIONS);
     let (started, start) = oneshot::channel();
@@ -84,10 +94,13 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
             resolver: plan.resolver,
             media,
             capture: plan.capture,
+            impairment: plan.impairment,
             accounts: plan.accounts,
             requests: request_queue,
             decisions: decision_sender,
             bus: publisher,
+            tally: counting,
+            reporter: Reporter::new(plan.reports),
         };
         let waiting = run(parts).await;
         // The streams end after the calls, and nobody is told before their last RTCP is out.
@@ -104,12 +117,8 @@ pub(crate) async fn start(mut plan: Plan) -> Result<Started, StartError> {
         .map_err(StartError::System)?;
     let gone = |_| StartError::System(std::io::Error::other("the driver's thread ended"));
     let (locals, pump) = start.await.map_err(gone)??;
-    Ok(Started { requests, decisions, bus, pump, locals })
+    Ok(Started { requests, decisions, bus, tally, pump, locals })
 }
-
-/// The RTP packets that are sent to a host which neither signals nor has sent anything (SEC-44): half a minute of them. A
-/// peer whose media is elsewhere has sent RTP or its first report long before.
-const UNCONFIRMED_PACKETS: u64 = 1_500;
 
 impl Plan {
     /// Binds the SIP sockets and starts the pump; inside the driver's runtime.
@@ -171,18 +180,29 @@ impl Plan {
         config.max_streams = self.config.max_calls.saturating_mul(2).saturating_add(SPARE_STREAMS);
         config.streams.max_streams = config.max_streams;
         config.streams.max_devices = config.max_streams;
-        config.streams.unconfirmed_packets = Some(UNCONFIRMED_PACKETS);
-        config.streams.hold_audio = self.config.audio.hold_audio.clone();
-        config.streams.ears = self.config.audio.ears;
+        let audio = &self.config.audio;
+        config.streams.unconfirmed_packets = audio.unconfirmed_packets;
+        config.streams.hold_audio = audio.hold_audio.clone();
+        config.streams.ears = audio.ears;
+        config.streams.find_tones = audio.find_tones;
+        config.streams.xr = audio.voice_metrics;
+        config.streams.soundless_after = audio.soundless_after;
+        if audio.learn_addresses {
+            config.streams.latch = LatchPolicy::Learn;
+        }
         if let Some(interval) = self.rtcp_interval {
             config.streams.rtcp_interval = interval;
         }
         let failed = |reason: String| StartError::Media(reason);
-        let started = match &self.capture {
-            Some(capture) => Pump::start_observed(config, capture.observer()),
-            None => Pump::start(config),
+        let hooks = Hooks {
+            observer: self.capture.as_ref().map(Capture::observer),
+            loss: self
+                .impairment
+                .clone()
+                .map(|impairment| -> DatagramLoss { Box::new(move |_| impairment.takes()) }),
         };
-        let (mut pump, handle) = started.map_err(|error| failed(error.to_string()))?;
+        let (mut pump, handle) =
+            Pump::start_with(config, hooks).map_err(|error| failed(error.to_string()))?;
         // Bound once here, so that a wrong range or address is found now and not in a call.
         handle.reserve().map_err(|error| failed(error.to_string()))?;
         let answers = pump.answers().ok_or_else(|| failed("its answers are taken".to_owned()))?;

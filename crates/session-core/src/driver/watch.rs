@@ -3,7 +3,7 @@
 //! The engine's observer keeps one entry for each live call and transfer. An entry goes when its call or transfer has
 //! ended, after the outputs of that step were delivered; whoever holds the receiving end still reads the last value.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use dialog_core::EndCause;
 use event_bus::Publisher;
@@ -11,9 +11,11 @@ use sip_transport::Tick;
 use tokio::sync::{mpsc, watch};
 use transfer::{Outcome, TransferId};
 
+use super::tally::Tally;
 use crate::{
     engine::{Seen, Tap},
     event::{EventKind, SessionEvent, SessionId},
+    report::{Reporter, TransferReport},
 };
 
 /// Progress events of one transfer that wait for a slow reader; a transfer has some ten of them. What does not fit is
@@ -32,15 +34,23 @@ pub(crate) enum CallStatus {
     Ended(EndCause),
 }
 
+/// What came of a transfer.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) outcome: Outcome,
+    /// Its report, where reports are kept.
+    pub(crate) report: Option<Arc<TransferReport>>,
+}
+
 /// The receiving end for one transfer.
 #[derive(Debug)]
 pub(crate) struct TransferWatch {
-    pub(crate) outcome: watch::Receiver<Option<Outcome>>,
+    pub(crate) ended: watch::Receiver<Option<Ended>>,
     pub(crate) progress: mpsc::Receiver<EventKind>,
 }
 
 struct TransferEntry {
-    outcome: watch::Sender<Option<Outcome>>,
+    ended: watch::Sender<Option<Ended>>,
     progress: mpsc::Sender<EventKind>,
     reader: Option<mpsc::Receiver<EventKind>>,
 }
@@ -48,13 +58,15 @@ struct TransferEntry {
 impl Default for TransferEntry {
     fn default() -> Self {
         let (progress, reader) = mpsc::channel(PROGRESS);
-        Self { outcome: watch::Sender::default(), progress, reader: Some(reader) }
+        Self { ended: watch::Sender::default(), progress, reader: Some(reader) }
     }
 }
 
 /// The driver's observer: publishes on the bus and keeps the handles' state.
 pub(crate) struct Observer {
     bus: Publisher<SessionEvent>,
+    tally: Arc<Tally>,
+    reporter: Reporter,
     calls: BTreeMap<SessionId, watch::Sender<CallStatus>>,
     transfers: BTreeMap<TransferId, TransferEntry>,
     ended_calls: Vec<SessionId>,
@@ -62,9 +74,11 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    pub(crate) fn new(bus: Publisher<SessionEvent>) -> Self {
+    pub(crate) fn new(bus: Publisher<SessionEvent>, tally: Arc<Tally>, reporter: Reporter) -> Self {
         Self {
             bus,
+            tally,
+            reporter,
             calls: BTreeMap::new(),
             transfers: BTreeMap::new(),
             ended_calls: Vec::new(),
@@ -76,11 +90,16 @@ impl Observer {
         self.calls.entry(session).or_default().subscribe()
     }
 
+    /// The report of a transfer that has ended, while it is kept.
+    pub(crate) fn report(&self, transfer: TransferId) -> Option<Arc<TransferReport>> {
+        self.reporter.report(transfer)
+    }
+
     /// The receiving end for a transfer; its progress can be taken once.
     pub(crate) fn transfer(&mut self, transfer: TransferId) -> TransferWatch {
         let entry = self.transfers.entry(transfer).or_default();
         let progress = entry.reader.take().unwrap_or_else(|| mpsc::channel(1).1);
-        TransferWatch { outcome: entry.outcome.subscribe(), progress }
+        TransferWatch { ended: entry.ended.subscribe(), progress }
     }
 
     /// Forgets what has ended; to be called when the outputs of a step have been delivered.
@@ -97,9 +116,11 @@ impl Observer {
         if let Some(transfer) = event.transfer {
             let entry = self.transfers.entry(transfer).or_default();
             if let EventKind::TransferEnded(outcome) = &event.kind {
-                entry.outcome.send_replace(Some(*outcome));
+                let report = self.reporter.report(transfer);
+                entry.ended.send_replace(Some(Ended { outcome: *outcome, report }));
                 self.ended_transfers.push(transfer);
             } else if entry.progress.try_send(event.kind.clone()).is_err() {
+                self.tally.left_out();
                 tracing::debug!(%transfer, "a progress event of a transfer has no room or no reader");
             }
         }
@@ -121,10 +142,12 @@ impl Observer {
 }
 
 impl Tap for Observer {
-    fn seen(&mut self, _at: Tick, seen: Seen<'_>) {
-        if let Seen::Event(event) = seen {
+    fn seen(&mut self, at: Tick, seen: Seen<'_>) {
+        let event = if let Seen::Event(event) = &seen { Some(*event) } else { None };
+        self.reporter.seen(at, seen);
+        if let Some(event) = event {
             self.keep(event);
-            self.bus.publish(event.priority(), std::sync::Arc::new(event.clone()));
+            self.tally.published(self.bus.publish(event.priority(), Arc::new(event.clone())));
         }
     }
 }

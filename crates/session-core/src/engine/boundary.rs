@@ -7,11 +7,15 @@ use dialog_core::{IncomingCall, RegistrationId};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
-use transfer::{AttendedOptions, Completion, Decision, TransferId};
+use transfer::{
+    AttendedOptions, Completion, Decision, ReferDecision, ReferOptions, TransferId, TransferProgress,
+};
 
 use super::accounts::{AccountCommand, RegistrationInfo};
 use super::audio::AudioCommand;
+use super::manual::ManualCommand;
 use super::media_boundary::{MediaCommand, SessionMediaState};
+use super::transfer_info::TransferInfo;
 use super::warm::WarmOptions;
 use crate::{
     error::{RegistrationError, SessionError, SessionState, TransferError},
@@ -180,6 +184,8 @@ pub enum Command {
         /// The call.
         session: SessionId,
     },
+    /// Takes no new calls and begins no new transfers; those that are live go on. Replied at once.
+    Drain,
     /// Ends all calls and registrations and takes no new ones, before the engine is stopped; replied at once.
     HangUpAll,
     /// Holds a call; replied with [`Reply::Hold`] when the answer is in force.
@@ -198,6 +204,15 @@ pub enum Command {
         session: SessionId,
         /// Where the other party is to go.
         target: UriBuf,
+    },
+    /// As [`Command::Blind`], with options of its own for the REFER.
+    BlindWith {
+        /// The call.
+        session: SessionId,
+        /// Where the other party is to go.
+        target: UriBuf,
+        /// How the REFER is sent.
+        options: Box<ReferOptions>,
     },
     /// Asks a target first, to move the other party of a call to it later; replied with [`Reply::Consultation`] once the
     /// consultation call is placed, which is after the hold.
@@ -263,6 +278,11 @@ pub enum Command {
         /// The transfer.
         transfer: TransferId,
     },
+    /// Lets go of a transfer: hangs up once its REFER is accepted; the outcome is still told.
+    Detach {
+        /// The transfer.
+        transfer: TransferId,
+    },
     /// Gives a transfer up; replied when it has ended.
     CancelTransfer {
         /// The transfer.
@@ -275,6 +295,8 @@ pub enum Command {
         /// The decision.
         decision: Decision,
     },
+    /// A step of a transfer that the application drives itself.
+    Manual(ManualCommand),
     /// Lists live transfers: [`Reply::Transfers`].
     ListTransfers,
     /// Lists live calls: [`Reply::Sessions`].
@@ -308,6 +330,12 @@ pub enum Reply {
     Transfer(TransferId),
     /// The transfer and the call in which its target is asked.
     Consultation(TransferId, SessionId),
+    /// The transfer whose REFER has its final response.
+    Stepped(TransferId),
+    /// What was decided about that response.
+    Decided(ReferDecision),
+    /// The NOTIFY that was taken.
+    Progress(TransferProgress),
     /// The hold state that is in force.
     Hold(HoldState),
     /// Live transfers.
@@ -362,29 +390,6 @@ pub struct SessionInfo {
     pub peer: String,
 }
 
-/// A live transfer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TransferInfo {
-    /// The transfer.
-    pub transfer: TransferId,
-    /// The call that is moved, or in which we were asked.
-    pub session: SessionId,
-    /// Transferee: the new call.
-    pub new_session: Option<SessionId>,
-    /// Transferor: the call in which the target is or was asked first.
-    pub consultation: Option<SessionId>,
-    /// Our role.
-    pub role: transfer::Role,
-    /// Its state, by the catalogue's name.
-    pub state: &'static str,
-    /// The target.
-    pub target: String,
-    /// The last status that was heard or reported.
-    pub last_code: Option<StatusCode>,
-    /// How long it has been going on.
-    pub age: Duration,
-}
-
 /// What the signalling knows of a call's media.
 #[derive(Debug, Clone)]
 pub struct NegotiatedMedia {
@@ -430,6 +435,17 @@ pub enum Seen<'a> {
     Sent(&'a Outbound),
     /// An event for the bus.
     Event(&'a SessionEvent),
+    /// A call takes part in a transfer; told again with events of the transfer.
+    TakesPart {
+        /// The transfer.
+        transfer: TransferId,
+        /// The call.
+        session: SessionId,
+        /// The Call-ID of its messages.
+        call_id: &'a str,
+        /// The other party.
+        peer: &'a str,
+    },
     /// A value between two layers.
     Step {
         /// From which layer.
@@ -450,7 +466,7 @@ pub struct Leftovers {
     pub transactions: usize,
     /// Legs, dialogs, subscriptions and tombstones.
     pub dialogs: usize,
-    /// Transfers.
+    /// Transfers, replacements, and stages that were told of transfers.
     pub transfers: usize,
     /// Timers.
     pub timers: usize,

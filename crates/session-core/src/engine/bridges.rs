@@ -140,6 +140,7 @@ impl<T: Tap> Engine<T> {
             consultation_held: self.is_held(SessionId::from(consultation.number())),
             referred_by: Some(self.config.identity.clone()),
             options: AttendedOptions { fallback: Some(Fallback::None), ..AttendedOptions::default() },
+            refer: self.config.refer.clone(),
         };
         self.ask_transfer(id, command, Asked::transfer);
     }

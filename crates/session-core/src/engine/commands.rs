@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use dialog_core::{DialogCommand, Invite, LegCommand};
-use sip_message::{NameAddrBuf, Scheme, UriBuf};
+use sip_message::{NameAddrBuf, Scheme, StatusCode, UriBuf};
 use transfer::TransferCommand;
 
 use super::{
     CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap,
-    TransferInfo,
+    TransferInfo, TransferKind,
     session::{MAX_WAITERS, Session, Waiter, Wish},
     transfers::Asked,
 };
 use crate::{
     error::{SessionError, SessionState},
     event::{EventKind, SessionId},
+    stage::TransferStage,
 };
 
 impl<T: Tap> Engine<T> {
@@ -38,18 +39,32 @@ impl<T: Tap> Engine<T> {
                 self.ask_incoming(id, session, LegCommand::Reject { status, retry_after: None });
             }
             Command::HangUp { session } => self.hang_up(id, session),
+            Command::Drain => {
+                self.draining = true;
+                self.reply(id, Ok(Reply::Done));
+            }
             Command::HangUpAll => {
                 self.stopping = true;
                 self.unregister_all();
                 let all: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for session in all {
-                    self.end(session);
+                    match self.in_state(session, SessionState::Incoming) {
+                        // Nobody has declined it: we are only not there any more.
+                        Ok(leg) => {
+                            let status = StatusCode::TEMPORARILY_UNAVAILABLE;
+                            self.ask_leg(leg, LegCommand::Reject { status, retry_after: None });
+                        }
+                        Err(_) => self.end(session),
+                    }
                 }
                 self.reply(id, Ok(Reply::Done));
             }
             Command::Hold { session } => self.change_hold(id, session, true),
             Command::Resume { session } => self.change_hold(id, session, false),
-            Command::Blind { session, target } => self.blind(id, session, target),
+            Command::Blind { session, target } => self.blind(id, session, target, None),
+            Command::BlindWith { session, target, options } => {
+                self.blind(id, session, target, Some(*options));
+            }
             Command::Consult { session, target, options, completion } => {
                 // The transfer's id is in its reply.
                 let _ = self.consult(id, session, target, options, completion);
@@ -69,12 +84,16 @@ impl<T: Tap> Engine<T> {
             Command::Swap { transfer } => {
                 self.ask_transfer(id, TransferCommand::Swap { transfer }, Asked::done);
             }
+            Command::Detach { transfer } => {
+                self.ask_transfer(id, TransferCommand::Detach { transfer }, Asked::done);
+            }
             Command::CancelTransfer { transfer } => {
                 self.ask_transfer(id, TransferCommand::Cancel { transfer }, Asked::until_ended);
             }
             Command::Decide { transfer, decision } => {
                 self.ask_transfer(id, TransferCommand::Decide { transfer, decision }, Asked::done);
             }
+            Command::Manual(command) => self.manual_command(id, command),
             Command::ListTransfers => {
                 let transfers = self.transfer_infos();
                 self.reply(id, Ok(Reply::Transfers(transfers)));
@@ -108,9 +127,7 @@ impl<T: Tap> Engine<T> {
         if uri.scheme() != Scheme::Sip || uri.headers().next().is_some() || uri.param("method").is_some() {
             return Err(SessionError::Target(target.to_string()));
         }
-        if self.stopping {
-            return Err(SessionError::Closed);
-        }
+        self.takes_new()?;
         if self.sessions.len() >= self.config.max_calls {
             return Err(SessionError::TooManyCalls { limit: self.config.max_calls });
         }
@@ -130,6 +147,7 @@ impl<T: Tap> Engine<T> {
             contact_user: self.config.contact_user.clone(),
             registration,
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: options.ring_limit.unwrap_or(self.config.ring_limit),
             redirects: Invite::REDIRECTS,
             offerless: false,
@@ -137,6 +155,15 @@ impl<T: Tap> Engine<T> {
         self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
         self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
         Ok(id)
+    }
+
+    /// Whether calls and transfers may begin.
+    pub(super) fn takes_new(&self) -> Result<(), SessionError> {
+        match (self.stopping, self.draining) {
+            (true, _) => Err(SessionError::Closed),
+            (false, true) => Err(SessionError::Draining),
+            (false, false) => Ok(()),
+        }
     }
 
     /// A command that only an incoming call takes.
@@ -242,6 +269,9 @@ impl<T: Tap> Engine<T> {
             new_session: info.new_leg.map(|leg| SessionId::from(leg.number())),
             consultation: info.consultation.map(|leg| SessionId::from(leg.number())),
             role: info.role,
+            kind: if info.consultation.is_some() { TransferKind::Attended } else { TransferKind::Blind },
+            // One that has not told anything has just begun.
+            stage: self.stages.of(info.id).unwrap_or(TransferStage::Initiated),
             state: info.state,
             target: info.target.to_string(),
             last_code: info.last_code,

@@ -6,7 +6,7 @@ use dialog_core::{Authentication, Keyring, ReferAcceptance, Reliability, Session
 use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
 use sip_message::NameAddrBuf;
 use transaction_core::Timing;
-use transfer::TransferPolicy;
+use transfer::{PeerProfile, ReferOptions, TransferPolicy};
 
 use super::session::UNDECIDED;
 
@@ -23,6 +23,7 @@ pub enum MediaMode {
 /// What calls bring into their session descriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct AudioConfig {
     /// The codecs, most wanted first.
     pub codecs: Vec<Codec>,
@@ -40,10 +41,29 @@ pub struct AudioConfig {
     pub hold_audio: HoldAudio,
     /// Whether it is measured what users hear: tones, levels, silences. It costs some 6 kB a call, and time.
     pub ears: bool,
+    /// Whether the address of a peer behind a NAT is learned from its packets, within the bounds of SEC-40 and SEC-41: in
+    /// clear only one of the host that signals or was negotiated, under SRTP only from packets that are authentic.
+    pub learn_addresses: bool,
+    /// Whether digits are looked for in the audio as well, for peers without telephone events. It costs time with each frame.
+    pub find_tones: bool,
+    /// Whether our RTCP has the voice metrics of RFC 3611.
+    pub voice_metrics: bool,
+    /// After how long without anything to hear in the packets that come [`EventKind::MediaSoundless`] is told; `None` tells
+    /// nothing, because people listen, too.
+    ///
+    /// [`EventKind::MediaSoundless`]: crate::EventKind::MediaSoundless
+    pub soundless_after: Option<Duration>,
+    /// The RTP packets that are sent to a host which neither signals nor has sent anything (SEC-44): [`UNCONFIRMED_PACKETS`]
+    /// by default. `None` for no limit, where peers only listen, elsewhere than where they signal, and send no reports.
+    pub unconfirmed_packets: Option<u64>,
 }
 
+/// Half a minute of packets. A peer whose media is elsewhere has sent RTP or its first report long before.
+pub const UNCONFIRMED_PACKETS: u64 = 1_500;
+
 impl Default for AudioConfig {
-    /// PCMU and PCMA in the clear, nothing to hear on hold, no ears.
+    /// PCMU and PCMA in the clear, nothing to hear on hold, no ears; only negotiated addresses count, and no more than
+    /// [`UNCONFIRMED_PACKETS`] go where nobody answers.
     fn default() -> Self {
         Self {
             codecs: Codec::ALL.to_vec(),
@@ -54,6 +74,11 @@ impl Default for AudioConfig {
             suites: vec![Suite::AesCm128HmacSha1_80, Suite::AesCm128HmacSha1_32],
             hold_audio: HoldAudio::Nothing,
             ears: false,
+            learn_addresses: false,
+            find_tones: false,
+            voice_metrics: false,
+            soundless_after: None,
+            unconfirmed_packets: Some(UNCONFIRMED_PACKETS),
         }
     }
 }
@@ -79,6 +104,10 @@ pub struct EngineConfig {
     pub max_calls: usize,
     /// The transfer policy.
     pub policy: TransferPolicy,
+    /// How a REFER is sent, where a command does not say.
+    pub refer: ReferOptions,
+    /// What is known of the peers; set by [`EngineConfig::apply`].
+    pub profile: PeerProfile,
     /// Whether a call is held before it is transferred (TR-161).
     pub hold_before_transfer: bool,
     /// How long a hold or resume may take, 491 retries included.
@@ -116,6 +145,8 @@ impl EngineConfig {
             ring_limit: Duration::from_mins(1),
             max_calls: 1024,
             policy: TransferPolicy::default(),
+            refer: ReferOptions::default(),
+            profile: PeerProfile::default(),
             hold_before_transfer: true,
             hold_limit: Duration::from_secs(10),
             timing: Timing::default(),
@@ -141,5 +172,13 @@ impl EngineConfig {
         let defaults = transaction_core::Config::default();
         let longest = self.ring_limit.max(UNDECIDED).saturating_add(SILENCE_MARGIN);
         transaction_core::Config { timing: self.timing, silence: defaults.silence.max(longest), ..defaults }
+    }
+
+    /// Has transfers done as peers of this kind need it: sets what the profile says of REFER, hold and policy.
+    pub fn apply(&mut self, profile: PeerProfile) {
+        self.refer = profile.refer_options();
+        self.hold_before_transfer = profile.hold_first;
+        profile.apply(&mut self.policy);
+        self.profile = profile;
     }
 }

@@ -1,13 +1,13 @@
 //! The media of a transfer's calls, kept together from its begin to its end: who takes part, how good each call was,
 //! and the switch of the user's audio. The automatic path and the application's commands use the same steps.
 
-use media_core::{DeviceId, Op, QualityReport, StreamCommand};
+use media_core::{DeviceId, Op, QualityReport, StreamCommand, StreamFailure};
 use smallvec::SmallVec;
 use transfer::{TransferId, TransferRefusal};
 
 use super::{
-    CommandError, CommandId, Engine, Reply, Tap,
-    media_boundary::{MediaCommand, MonitorSummary, SessionMediaState},
+    CommandError, CommandId, Engine, Reply, Seen, Tap,
+    media_boundary::{MediaCommand, MediaFailure, MonitorSummary, SessionMediaState},
     session::StreamState,
 };
 use crate::{
@@ -33,14 +33,38 @@ impl Coordination {
     }
 }
 
-/// A commanded switch of the user's audio that the streams have not answered.
+/// What the streams were asked and have not answered.
 #[derive(Debug)]
-pub(super) struct Switch {
-    command: CommandId,
-    from: SessionId,
-    to: SessionId,
-    /// What the target has until the streams have done it.
-    displaced: Option<DeviceId>,
+pub(super) enum Awaited {
+    /// A call gets ready to give its audio away.
+    Preparation { command: CommandId, session: SessionId },
+    /// The user's audio moves, by command or in the course of a transfer.
+    Switch {
+        command: Option<CommandId>,
+        from: SessionId,
+        to: SessionId,
+        /// What the target has until the streams have done it.
+        displaced: Option<DeviceId>,
+    },
+    /// A call gets audio of its own.
+    Attachment { session: SessionId },
+}
+
+impl Awaited {
+    fn command(&self) -> Option<CommandId> {
+        match self {
+            Self::Preparation { command, .. } => Some(*command),
+            Self::Switch { command, .. } => *command,
+            Self::Attachment { .. } => None,
+        }
+    }
+
+    fn concerns(&self, call: SessionId) -> bool {
+        match self {
+            Self::Preparation { session, .. } | Self::Attachment { session } => *session == call,
+            Self::Switch { from, to, .. } => *from == call || *to == call,
+        }
+    }
 }
 
 impl<T: Tap> Engine<T> {
@@ -108,6 +132,15 @@ impl<T: Tap> Engine<T> {
         if !coordination.has(session) && coordination.calls.len() < MAX_CALLS {
             coordination.calls.push((session, MonitorSummary::default()));
         }
+        self.show_part(transfer, session);
+    }
+
+    /// Lets the observer know whose messages a transfer's are.
+    pub(super) fn show_part(&mut self, transfer: TransferId, session: SessionId) {
+        let Some(member) = self.sessions.get(&session) else { return };
+        let Some(call_id) = self.dialogs.call_id(member.leg) else { return };
+        let seen = Seen::TakesPart { transfer, session, call_id, peer: &member.peer };
+        self.tap.seen(self.surroundings.now, seen);
     }
 
     /// The transfer that a call was made for takes it in before it is there.
@@ -144,23 +177,45 @@ impl<T: Tap> Engine<T> {
         }
     }
 
-    /// A switch that the streams have answered; true when `op` was one.
-    pub(super) fn switched(&mut self, op: Op, result: Result<(), media_core::StreamFailure>) -> bool {
-        let Some(switch) = self.switches.remove(&op) else { return false };
-        match result {
-            Ok(()) => self.reply(switch.command, Ok(Reply::Done)),
-            Err(failure) => {
-                // The streams changed nothing: the audio is where it was.
-                let moved = self.sessions.get_mut(&switch.to);
-                let device =
-                    moved.and_then(|session| std::mem::replace(&mut session.device, switch.displaced));
-                if let Some(session) = self.sessions.get_mut(&switch.from) {
-                    session.device = session.device.or(device);
-                }
-                self.reply(switch.command, Err(MediaError::Streams(failure).into()));
+    /// Something that the streams have answered; true when `op` was one.
+    pub(super) fn switched(&mut self, op: Op, result: Result<(), StreamFailure>) -> bool {
+        let Some(awaited) = self.switches.remove(&op) else { return false };
+        let command = awaited.command();
+        let done = match (result, &awaited) {
+            (Ok(()), Awaited::Preparation { session, .. }) => self.prepared(*session),
+            (Ok(()), Awaited::Switch { .. } | Awaited::Attachment { .. }) => Ok(Reply::Done),
+            (Err(failure), _) => Err(MediaError::Streams(failure).into()),
+        };
+        let refused = result.err().and_then(|failure| Some((self.undo(&awaited)?, failure)));
+        match (command, refused) {
+            (Some(command), _) => self.reply(command, done),
+            (None, Some((session, failure))) => {
+                let failure = MediaFailure::Streams(failure);
+                self.tell(Some(session), None, EventKind::MediaFailed { failure });
             }
+            (None, None) => {}
         }
         true
+    }
+
+    /// The streams refused and changed nothing: the audio is where it was. Returns the call that goes without.
+    fn undo(&mut self, awaited: &Awaited) -> Option<SessionId> {
+        match *awaited {
+            Awaited::Preparation { session, .. } => Some(session),
+            Awaited::Switch { from, to, displaced, .. } => {
+                let device = std::mem::replace(&mut self.sessions.get_mut(&to)?.device, displaced);
+                if let Some(session) = self.sessions.get_mut(&from) {
+                    session.device = session.device.or(device);
+                }
+                Some(to)
+            }
+            Awaited::Attachment { session } => {
+                if let Some(device) = self.sessions.get_mut(&session)?.device.take() {
+                    self.stream(StreamCommand::CloseDevice { device });
+                }
+                Some(session)
+            }
+        }
     }
 
     fn coordinate(
@@ -204,8 +259,8 @@ impl<T: Tap> Engine<T> {
         Ok(())
     }
 
-    /// Gets a call ready to give its audio away: no digit is under way any more (TM-044), and it is held where that is the
-    /// policy. Replied with the hold state that is in force.
+    /// Gets a call ready to give its audio away: no digit is under way any more (TM-044), it is noted where its stream stands,
+    /// and it is held where that is the policy. Replied with the hold state that is in force.
     fn prepare(&mut self, id: CommandId, session: SessionId, transfer: TransferId) {
         let checked = self
             .require_transfer(transfer)
@@ -215,18 +270,32 @@ impl<T: Tap> Engine<T> {
             return self.reply(id, Err(error));
         }
         self.enter(transfer, session);
-        if self.config.hold_before_transfer {
-            return self.change_hold(id, session, true);
+        let holds = self.config.hold_before_transfer;
+        if let Some(stream) = self.stream_of(session) {
+            let op = self.op(session);
+            if !holds {
+                self.switches.insert(op, Awaited::Preparation { command: id, session });
+            }
+            self.stream(StreamCommand::Prepare { op, stream });
+        } else if !holds {
+            let state = self.prepared(session);
+            return self.reply(id, state);
         }
+        if holds {
+            self.change_hold(id, session, true);
+        }
+    }
+
+    fn prepared(&self, session: SessionId) -> Result<Reply, CommandError> {
         let state = self.sessions.get(&session).and_then(|session| session.hold_state());
-        self.reply(id, state.map(Reply::Hold).ok_or_else(|| MediaError::NotConfigured.into()));
+        state.map(Reply::Hold).ok_or_else(|| MediaError::NotConfigured.into())
     }
 
     /// Moves the user's audio, and replies when the streams have done it or refuse.
     fn switch(&mut self, id: CommandId, from: SessionId, to: SessionId, checked: Result<(), CommandError>) {
         match checked.and_then(|()| self.begin_switch(from, to)) {
             Ok((op, displaced)) => {
-                self.switches.insert(op, Switch { command: id, from, to, displaced });
+                self.switches.insert(op, Awaited::Switch { command: Some(id), from, to, displaced });
             }
             Err(error) => self.reply(id, Err(error)),
         }
@@ -294,22 +363,22 @@ impl<T: Tap> Engine<T> {
         session.negotiation.as_ref().map(drop).ok_or_else(|| MediaError::NotConfigured.into())
     }
 
-    /// Commands that wait for the streams.
+    /// What waits for the streams.
     pub(super) fn switching(&self) -> usize {
         self.switches.len()
     }
 
-    /// The streams are gone, or the call's media is closed: a switch to or from it will not be answered.
+    /// The call's media is closed: what was asked for it will not be answered.
     pub(super) fn forget_switches(&mut self, session: SessionId) {
         let gone: SmallVec<[Op; 2]> = self
             .switches
             .iter()
-            .filter(|(_, switch)| switch.from == session || switch.to == session)
+            .filter(|(_, awaited)| awaited.concerns(session))
             .map(|(op, _)| *op)
             .collect();
         for op in gone {
-            if let Some(switch) = self.switches.remove(&op) {
-                self.reply(switch.command, Err(SessionError::Unknown.into()));
+            if let Some(command) = self.switches.remove(&op).and_then(|awaited| awaited.command()) {
+                self.reply(command, Err(SessionError::Unknown.into()));
             }
         }
     }

@@ -108,7 +108,7 @@ impl<T: Tap> Engine<T> {
 
     fn incoming(&mut self, leg: LegId, call: &IncomingCall) {
         let id = SessionId::from(leg.number());
-        if self.stopping {
+        if self.takes_new().is_err() {
             self.ask_leg(
                 leg,
                 LegCommand::Reject { status: StatusCode::SERVICE_UNAVAILABLE, retry_after: None },
@@ -242,7 +242,12 @@ impl<T: Tap> Engine<T> {
         tracing::debug!(session = %id, ?misuse, "a leg command did not fit");
         // A leg that the dialog layer does not know must not stay here as a call that cannot end.
         if misuse == Misuse::Unknown && self.sessions.contains_key(&id) {
-            let cause = EndCause { by: dialog_core::By::Local, reason: EndReason::Overload, header: None };
+            let cause = EndCause {
+                by: dialog_core::By::Local,
+                reason: EndReason::Overload,
+                header: None,
+                details: Vec::new(),
+            };
             self.ended(id, &cause);
         }
     }

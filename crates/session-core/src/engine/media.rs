@@ -16,6 +16,7 @@ use sip_message::StatusCode;
 use super::{
     Engine, EngineTimer, Output, StreamAnswer, StreamRequest, Tap,
     config::MediaMode,
+    coordination::Awaited,
     media_boundary::MediaFailure,
     session::{OpenOffer, StreamState},
 };
@@ -102,12 +103,16 @@ pub(super) fn description_status(error: SdpError) -> StatusCode {
 }
 
 impl<T: Tap> Engine<T> {
-    /// Gives a session its port and its negotiation; `false` when there is no port.
+    /// Gives a session its port and its negotiation, or brings that to another address of ours, which wants other keys
+    /// (TM-101); `false` when there is no port.
     pub(super) fn prepare_media(&mut self, id: SessionId, local: IpAddr) -> bool {
         let address = self.config.media_address.unwrap_or(local);
         let version = self.surroundings.random.next_u64() >> 2;
         let Some(session) = self.sessions.get_mut(&id) else { return false };
-        if session.negotiation.is_some() {
+        // Keys come from the same source as the tags of dialogs, which is the operating system's in production.
+        let random = &mut self.surroundings.random;
+        if let Some(negotiation) = &mut session.negotiation {
+            negotiation.relocate(address, session.port, &mut || random.next_u64());
             return true;
         }
         let Some(port) = self.ports.take() else { return false };
@@ -118,8 +123,6 @@ impl<T: Tap> Engine<T> {
         media.preference = audio.preference;
         media.comfort_noise = audio.comfort_noise;
         media.rtcp_mux = audio.rtcp_mux;
-        // Keys come from the same source as the tags of dialogs, which is the operating system's in production.
-        let random = &mut self.surroundings.random;
         let negotiation =
             Negotiation::new(media).with_srtp(audio.srtp, &audio.suites, &mut || random.next_u64());
         session.negotiation = Some(negotiation);
@@ -185,7 +188,7 @@ impl<T: Tap> Engine<T> {
         // be tried.
         let forbidden = session.referred
             && session.negotiation.is_none()
-            && !remotes.iter().all(|remote| self.transfers.policy().targets.permits_socket(*remote));
+            && !remotes.iter().all(|remote| self.transfers.permits(leg, *remote));
         // A call that is over for the user, and only waits for its last report, takes no new session.
         let over = session.stream == StreamState::Closed;
         if forbidden {
@@ -287,8 +290,9 @@ impl<T: Tap> Engine<T> {
         let Some(session) = self.sessions.get_mut(&to) else { return };
         match moved {
             Some((source, device)) => {
-                session.device = Some(device);
+                let displaced = session.device.replace(device);
                 let op = self.op(to);
+                self.switches.insert(op, Awaited::Switch { command: None, from, to, displaced });
                 self.stream(StreamCommand::Replace { op, from: source, to: target });
             }
             None if session.device.is_none() => {
@@ -296,6 +300,7 @@ impl<T: Tap> Engine<T> {
                 session.device = Some(device);
                 self.stream(StreamCommand::OpenDevice { device, source });
                 let op = self.op(to);
+                self.switches.insert(op, Awaited::Attachment { session: to });
                 self.stream(StreamCommand::Attach { op, stream: target, device });
             }
             None => {}

@@ -27,7 +27,7 @@ pub enum MediaCommand {
         /// The transfer.
         transfer: TransferId,
     },
-    /// Stops digits under way and holds where that is the policy; replied with [`Reply::Hold`](super::Reply::Hold).
+    /// Stops digits under way, notes where the stream stands, and holds where that is the policy; replied with [`Reply::Hold`](super::Reply::Hold).
     Prepare {
         /// The call.
         session: SessionId,

@@ -12,12 +12,16 @@ mod bridges;
 mod commands;
 mod config;
 mod coordination;
+mod counters;
 mod legs;
+mod manual;
 mod media;
 mod media_boundary;
 mod moving;
+mod observing;
 mod replacing;
 mod session;
+mod transfer_info;
 mod transfers;
 mod warm;
 
@@ -40,19 +44,25 @@ use transfer::{
     Failure, LearnedFrom, Outcome, OutcomeKind, TransferId, TransferOutput, TransferTimer, Transfers,
 };
 
-use self::session::Session;
-use crate::event::{EventKind, SessionEvent, SessionId, TracedMessage};
+use self::{observing::summary, session::Session};
+use crate::{
+    event::{EventKind, SessionId, TracedMessage},
+    stage::Stages,
+};
 
 pub(crate) use media::PORTS_AHEAD;
+pub(crate) use session::RETRY_AFTER as FREED_PORT_RESTS;
 
 pub use accounts::{AccountCommand, RegistrationInfo};
 pub use audio::AudioCommand;
 pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
-    Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap, TransferInfo,
+    Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap,
 };
-pub use config::{AudioConfig, EngineConfig, MediaMode};
+pub use config::{AudioConfig, EngineConfig, MediaMode, UNCONFIRMED_PACKETS};
+pub use manual::{ManualCommand, ReferTo};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
+pub use transfer_info::{TransferInfo, TransferKind};
 pub use warm::{Acceptance, DecidedBy, WarmOptions};
 
 /// Values carried between layers in one call of [`Engine::handle`]; a message causes a dozen. What is left is due at
@@ -128,23 +138,28 @@ pub struct Engine<T> {
     coordinations: BTreeMap<TransferId, coordination::Coordination>,
     /// Warm transfers that have not ended.
     warm: BTreeMap<TransferId, warm::Warm>,
-    /// Commanded switches of the user's audio that wait for the streams; at most one for each command that waits.
-    switches: BTreeMap<Op, coordination::Switch>,
+    /// What the streams were asked for the sake of a transfer and have not answered; at most one for each command that waits
+    /// and for each transfer.
+    switches: BTreeMap<Op, coordination::Awaited>,
     /// Calls that are being paired.
     joins: BTreeMap<Op, bridges::Join>,
     /// Audio commands that wait for the streams.
     audio_asked: BTreeMap<Op, (CommandId, Option<RecordingId>)>,
     /// Recordings that have not ended, with the calls they were begun in; a device has one at a time.
     recordings: BTreeMap<RecordingId, SessionId>,
-    /// Commands that wait for the end of a transfer.
+    // Commands that wait: for the end of a transfer, for a consultation call to be placed, for a manual step.
     cancellers: BTreeMap<TransferId, SmallVec<[CommandId; 1]>>,
-    /// Commands that wait for a consultation call to be placed.
     consulting: BTreeMap<TransferId, CommandId>,
+    stepping: BTreeMap<TransferId, manual::Stepping>,
     /// Transfer commands whose acceptance is awaited within this step.
     asked: VecDeque<transfers::Asked>,
+    /// How far each live transfer is, as its events have told.
+    stages: Stages,
     events: u64,
     stream_ops: u32,
-    /// No new calls are taken any more.
+    /// No new calls are taken, and no transfers begun; what is live goes on.
+    draining: bool,
+    /// No new calls are taken any more, of nobody.
     stopping: bool,
 }
 
@@ -203,9 +218,12 @@ impl<T: Tap> Engine<T> {
             recordings: BTreeMap::new(),
             cancellers: BTreeMap::new(),
             consulting: BTreeMap::new(),
+            stepping: BTreeMap::new(),
             asked: VecDeque::new(),
+            stages: Stages::default(),
             events: 0,
             stream_ops: 0,
+            draining: false,
             stopping: false,
             config,
             tap,
@@ -271,7 +289,7 @@ impl<T: Tap> Engine<T> {
             registrations: self.registrations.len(),
             transactions: self.transactions.len(),
             dialogs: self.dialogs.len() + self.dialogs.tombstones(),
-            transfers: self.transfers.len() + self.transfers.replacements(),
+            transfers: self.transfers.len().max(self.stages.len()) + self.transfers.replacements(),
             timers: self.timers.len(),
             routes: usize::from(!self.transports.is_idle()),
             ports: self.ports.in_use(),
@@ -280,6 +298,7 @@ impl<T: Tap> Engine<T> {
                 + self.cancellers.len()
                 + self.consulting.len()
                 + self.asked.len()
+                + self.stepping.values().map(SmallVec::len).sum::<usize>()
                 + self.switching()
                 + self.joins.len()
                 + self.audio_asked.len(),
@@ -302,7 +321,8 @@ impl<T: Tap> Engine<T> {
             };
             self.transfer_ended(transfer, SessionId::from(leg.number()), outcome);
         }
-        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None };
+        let cause =
+            EndCause { by: By::Network, reason: EndReason::Unreachable, header: None, details: Vec::new() };
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.ended(session, &cause);
@@ -313,21 +333,6 @@ impl<T: Tap> Engine<T> {
     /// The observer.
     pub fn tap(&mut self) -> &mut T {
         &mut self.tap
-    }
-
-    /// Connections that are open or being opened.
-    pub fn connections(&self) -> usize {
-        self.transports.connections()
-    }
-
-    /// Messages that were dropped and connections that were refused, by reason.
-    pub fn transport_counters(&self) -> sip_transport::Counters {
-        self.transports.counters()
-    }
-
-    /// Messages that were dropped or answered without a call, by reason.
-    pub fn transaction_counters(&self) -> transaction_core::Counters {
-        self.transactions.counters()
     }
 
     fn is_carrying(&self) -> bool {
@@ -461,18 +466,6 @@ impl<T: Tap> Engine<T> {
         self.transports.command(&mut self.surroundings.cx(), command, &mut self.from_transport.out());
     }
 
-    /// Publishes an event.
-    fn tell(&mut self, session: Option<SessionId>, transfer: Option<TransferId>, kind: EventKind) {
-        self.events += 1;
-        let at = Duration::from_micros(self.surroundings.now.as_micros());
-        let event = SessionEvent { seq: self.events, at, session, transfer, kind };
-        self.tap.seen(self.surroundings.now, Seen::Event(&event));
-    }
-
-    fn tell_message(&mut self, message: TracedMessage) {
-        self.tell(None, None, EventKind::Message(message));
-    }
-
     fn reply(&mut self, id: CommandId, result: Result<Reply, CommandError>) {
         self.outputs.push_back(Output::Reply { id, result });
     }
@@ -486,15 +479,5 @@ fn arm<K>(timers: &mut Wheel<EngineTimer>, now: Tick, op: TimerOp<K>, name: impl
     match op {
         TimerOp::Arm(key, after) => timers.arm(now, name(key), after),
         TimerOp::Disarm(key) => timers.disarm(&name(key)),
-    }
-}
-
-fn summary(message: &sip_message::Message) -> String {
-    match message.start_line() {
-        sip_message::StartLine::Request { method, uri } => format!("{method} {uri}"),
-        sip_message::StartLine::Status { code, reason } => match message.cseq() {
-            Ok(cseq) => format!("{code} {reason} ({})", cseq.method),
-            Err(_) => format!("{code} {reason}"),
-        },
     }
 }

@@ -3,7 +3,7 @@
 use dialog_core::LegId;
 use sip_message::UriBuf;
 use transfer::{
-    AttendedOptions, BlindOptions, Completion, Hold, Role, TransferCommand, TransferId, TransferRefusal,
+    AttendedOptions, Completion, Hold, ReferOptions, Role, TransferCommand, TransferId, TransferRefusal,
 };
 
 use super::{CommandId, Engine, Tap, transfers::Asked};
@@ -14,7 +14,13 @@ use crate::{
 };
 
 impl<T: Tap> Engine<T> {
-    pub(super) fn blind(&mut self, id: CommandId, session: SessionId, target: UriBuf) {
+    pub(super) fn blind(
+        &mut self,
+        id: CommandId,
+        session: SessionId,
+        target: UriBuf,
+        options: Option<ReferOptions>,
+    ) {
         let Some(leg) = self.established(id, session) else { return };
         let command = TransferCommand::Blind {
             transfer: self.surroundings.ids.mint(),
@@ -22,7 +28,7 @@ impl<T: Tap> Engine<T> {
             target,
             hold: self.hold_of(session),
             referred_by: Some(self.config.identity.clone()),
-            options: BlindOptions::default(),
+            options: options.unwrap_or_else(|| self.config.refer.clone()),
         };
         self.ask_transfer(id, command, Asked::transfer);
     }
@@ -38,10 +44,8 @@ impl<T: Tap> Engine<T> {
     ) -> Option<TransferId> {
         let leg = self.established(id, session)?;
         let limit = self.config.max_calls;
-        if self.stopping || self.sessions.len() >= limit {
-            let error =
-                if self.stopping { SessionError::Closed } else { SessionError::TooManyCalls { limit } };
-            self.reply(id, Err(TransferError::Session(error).into()));
+        if self.sessions.len() >= limit {
+            self.reply(id, Err(TransferError::Session(SessionError::TooManyCalls { limit }).into()));
             return None;
         }
         let transfer = self.surroundings.ids.mint();
@@ -53,6 +57,7 @@ impl<T: Tap> Engine<T> {
             hold: self.hold_of(session),
             referred_by: Some(self.config.identity.clone()),
             options,
+            refer: self.config.refer.clone(),
             completion,
         };
         self.ask_transfer(id, command, Asked::until_placed);
@@ -66,8 +71,22 @@ impl<T: Tap> Engine<T> {
         consultation: SessionId,
         options: AttendedOptions,
     ) {
+        let hold = self.hold_of(session);
+        let refer = self.config.refer.clone();
+        self.attended_as(id, (session, consultation), (options, refer), hold, Asked::transfer);
+    }
+
+    /// As [`attended`](Self::attended), with the first call held in this way, and this to be replied.
+    pub(super) fn attended_as(
+        &mut self,
+        id: CommandId,
+        (session, consultation): (SessionId, SessionId),
+        (options, refer): (AttendedOptions, ReferOptions),
+        hold: Hold,
+        asked: impl Fn(TransferId, CommandId) -> Asked,
+    ) {
         if let Some(transfer) = self.consultation_of(session, consultation) {
-            self.ask_transfer(id, TransferCommand::Complete { transfer }, Asked::transfer);
+            self.ask_transfer(id, TransferCommand::Complete { transfer }, asked);
             return;
         }
         if session == consultation {
@@ -80,12 +99,13 @@ impl<T: Tap> Engine<T> {
             transfer: self.surroundings.ids.mint(),
             leg,
             consultation: other,
-            hold: self.hold_of(session),
+            hold,
             consultation_held: self.is_held(consultation),
             referred_by: Some(self.config.identity.clone()),
             options,
+            refer,
         };
-        self.ask_transfer(id, command, Asked::transfer);
+        self.ask_transfer(id, command, asked);
     }
 
     /// The transfer in which the target of the one call is asked in the other.
@@ -101,9 +121,9 @@ impl<T: Tap> Engine<T> {
         found.map(|info| info.id)
     }
 
-    /// The leg of a call that is up; otherwise the command is answered here.
+    /// The leg of a call that is up, for a transfer that begins; otherwise the command is answered here.
     pub(super) fn established(&mut self, id: CommandId, session: SessionId) -> Option<LegId> {
-        match self.in_state(session, SessionState::Established) {
+        match self.takes_new().and_then(|()| self.in_state(session, SessionState::Established)) {
             Ok(leg) => Some(leg),
             Err(error) => {
                 self.reply(id, Err(TransferError::Session(error).into()));

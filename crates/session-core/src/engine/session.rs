@@ -226,4 +226,4 @@ pub(super) fn reoffer_failure(error: ReofferError) -> crate::error::ReofferFailu
 pub(super) const UNDECIDED: Duration = Duration::from_mins(3);
 
 /// The delay hinted to callers that find no port (RFC 3261 §20.33): a freed port rests 5 s.
-pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);

@@ -8,6 +8,7 @@ use transfer::{
 
 use super::{
     CommandId, Delivery, Engine, EngineTimer, Output, Reply, Tap, arm,
+    manual::Due,
     session::{Session, StreamState, Waiter},
 };
 use crate::{
@@ -24,14 +25,20 @@ pub(super) struct Asked {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+pub(super) enum Then {
     ReplyTransfer,
     ReplyDone,
     WaitForCall,
     WaitForEnd,
+    WaitForStep(Due),
+    WaitForCallEnd(SessionId),
 }
 
 impl Asked {
+    pub(super) fn new(transfer: TransferId, command: CommandId, then: Then) -> Self {
+        Self { transfer, command, then }
+    }
+
     /// Replies with the transfer.
     pub(super) fn transfer(transfer: TransferId, command: CommandId) -> Self {
         Self { transfer, command, then: Then::ReplyTransfer }
@@ -68,7 +75,8 @@ impl<T: Tap> Engine<T> {
         | TransferCommand::Detach { transfer }
         | TransferCommand::Cancel { transfer }
         | TransferCommand::Decline { transfer, .. }
-        | TransferCommand::Decide { transfer, .. }) = &command;
+        | TransferCommand::Decide { transfer, .. }
+        | TransferCommand::Step { transfer, .. }) = &command;
         self.asked.push_back(asked(*transfer, id));
         self.command_transfers(command);
     }
@@ -88,23 +96,28 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Dialog(command) => self.ask_dialog(command),
             TransferOutput::Hold { leg, limit } => self.transfer_hold(leg, true, limit),
             TransferOutput::Resume { leg, limit } => self.transfer_hold(leg, false, limit),
-            TransferOutput::Place { leg, beside, purpose, target, headers, ring_limit } => {
+            TransferOutput::Place { leg, beside, purpose, target, from, headers, extensions, ring_limit } => {
                 self.place_beside(leg, beside, purpose, &target);
                 let beside = self.sessions.get(&SessionId::from(beside.number()));
+                let transfer = beside.and_then(|session| session.media.monitored_by);
                 let registration = beside.and_then(|session| session.registration);
                 let invite = Invite {
                     to: NameAddrBuf::from(target.clone()),
                     target,
-                    from: self.identity_of(registration),
+                    from: from.unwrap_or_else(|| self.identity_of(registration)),
                     contact_user: self.config.contact_user.clone(),
                     registration,
                     headers,
+                    extensions,
                     ring_limit,
                     // The transferee looks at each target itself, by its policy (TR-200).
                     redirects: 0,
                     offerless: false,
                 };
                 self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
+                if let Some(transfer) = transfer {
+                    self.show_part(transfer, SessionId::from(leg.number()));
+                }
             }
             TransferOutput::Answer { leg, replaced } => self.answer_in_place(leg, replaced),
             TransferOutput::Replacement(told) => self.tell_replacement(*told),
@@ -116,6 +129,7 @@ impl<T: Tap> Engine<T> {
             TransferOutput::Event(event) => self.transfer_event(event),
             TransferOutput::Accepted { transfer } => self.transfer_asked(transfer, Ok(())),
             TransferOutput::Refused { transfer, error } => self.transfer_asked(transfer, Err(error)),
+            TransferOutput::Stepped { transfer, step } => self.stepped(transfer, &step),
             TransferOutput::Timer(op) => {
                 arm(&mut self.timers, self.surroundings.now, op, EngineTimer::Transfer);
             }
@@ -132,7 +146,7 @@ impl<T: Tap> Engine<T> {
         let id = SessionId::from(leg.number());
         let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
         session.registration = other.and_then(|session| session.registration);
-        session.referred = purpose == Purpose::Referred;
+        session.referred = matches!(purpose, Purpose::Referred | Purpose::Recall);
         session.device = (!moves).then(|| Self::own_device(id));
         session.media.monitored_by = self.awaited_by(id);
         self.sessions.insert(id, Box::new(session));
@@ -146,11 +160,19 @@ impl<T: Tap> Engine<T> {
         let Some(at) = self.asked.iter().position(|asked| asked.transfer == transfer) else { return };
         let Some(asked) = self.asked.remove(at) else { return };
         match (result, asked.then) {
-            (Err(refusal), _) => self.reply(asked.command, Err(TransferError::Refused(refusal).into())),
+            (Err(refusal), _) => self.reply(asked.command, Err(TransferError::from(refusal).into())),
             (Ok(()), Then::ReplyTransfer) => self.reply(asked.command, Ok(Reply::Transfer(transfer))),
             (Ok(()), Then::ReplyDone) => self.reply(asked.command, Ok(Reply::Done)),
             (Ok(()), Then::WaitForCall) => {
                 self.consulting.insert(transfer, asked.command);
+            }
+            (Ok(()), Then::WaitForStep(due)) => {
+                self.stepping.entry(transfer).or_default().push((asked.command, due));
+            }
+            (Ok(()), Then::WaitForCallEnd(session)) => {
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.enders.push(asked.command);
+                }
             }
             (Ok(()), Then::WaitForEnd) => self.cancellers.entry(transfer).or_default().push(asked.command),
         }
@@ -174,10 +196,14 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::Initiated { target } => {
                 EventKind::TransferInitiated { target: target.to_string() }
             }
-            TransferEventKind::Requested { target, referred_by, decide } => {
+            TransferEventKind::Requested { target, referred_by, verified, decide } => {
                 let told = EventKind::TransferRequested {
                     target: target.to_string(),
                     referred_by: referred_by.as_ref().map(|who| who.uri.to_string()),
+                    referred_by_name: referred_by
+                        .as_ref()
+                        .and_then(|who| who.display.as_deref().map(Into::into)),
+                    verified,
                     decide,
                 };
                 if decide {
@@ -215,6 +241,9 @@ impl<T: Tap> Engine<T> {
                 self.takes_part(transfer, to);
                 EventKind::TransferConnected { to }
             }
+            TransferEventKind::Recalling { to } => {
+                EventKind::TransferRecalling { to: SessionId::from(to.number()) }
+            }
             TransferEventKind::Ended(outcome) => return self.transfer_ended(transfer, session, outcome),
         };
         self.tell(Some(session), Some(transfer), kind);
@@ -233,6 +262,7 @@ impl<T: Tap> Engine<T> {
             self.hang_up_leg(leg);
         }
         self.warm_ended(transfer, outcome);
+        self.forget_steps(transfer, outcome);
         self.release(transfer);
         self.tell(Some(session), Some(transfer), EventKind::TransferEnded(outcome));
     }

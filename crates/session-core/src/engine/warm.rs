@@ -212,7 +212,7 @@ impl<T: Tap> Engine<T> {
         let Some(warm) = self.warm.remove(&transfer) else { return };
         self.timers.disarm(&EngineTimer::Warm(transfer));
         let together = match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::Bridged => true,
+            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => true,
             OutcomeKind::Failed
             | OutcomeKind::Recovered
             | OutcomeKind::Cancelled

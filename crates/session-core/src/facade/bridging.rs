@@ -55,7 +55,9 @@ impl Transfer {
     pub(super) async fn succeeded(mut self) -> Result<TransferId, TransferError> {
         let outcome = self.outcome().await?;
         match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::Bridged => Ok(self.id()),
+            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => {
+                Ok(self.id())
+            }
             OutcomeKind::Failed
             | OutcomeKind::Recovered
             | OutcomeKind::Cancelled

@@ -18,14 +18,17 @@ use sip_transport::{
         tls::{Roots, TlsConfig},
     },
 };
-use transfer::{Network, ReplacesAuthorizer, TransferPolicy};
+use transfer::{Network, PeerProfile, ReferOptions, ReplacesAuthorizer, TransferHandling, TransferPolicy};
 
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
-    driver::{self, Capture, Plan, Started},
+    driver::{self, Capture, Impairment, Plan, Started},
     engine::{AudioConfig, EngineConfig, MediaMode},
     error::StartError,
+    report::Reporter,
 };
+
+mod media;
 
 /// Descriptors that a process needs besides its sockets: standard streams, event loops, libraries.
 const OTHER_DESCRIPTORS: u64 = 64;
@@ -45,7 +48,9 @@ pub struct Builder {
     ports: Option<RangeInclusive<u16>>,
     rtcp_interval: Option<Duration>,
     capture: Option<Capture>,
+    impairment: Option<Impairment>,
     accounts: Vec<Account>,
+    reports: usize,
 }
 
 impl Default for Builder {
@@ -62,7 +67,9 @@ impl Default for Builder {
             ports: None,
             rtcp_interval: None,
             capture: None,
+            impairment: None,
             accounts: Vec::new(),
+            reports: Reporter::KEPT,
         }
     }
 }
@@ -180,6 +187,19 @@ impl Builder {
         self
     }
 
+    /// Has transfers done as peers of one kind need it: how a REFER is sent, whether the call is held first, who hangs up. After
+    /// [`Builder::transfer_policy`], which sets some of it, too.
+    pub fn profile(mut self, profile: PeerProfile) -> Self {
+        self.config.apply(profile);
+        self
+    }
+
+    /// Sets how the REFER of every transfer is sent that does not say it itself. After [`Builder::profile`], which sets it, too.
+    pub fn refer_options(mut self, options: ReferOptions) -> Self {
+        self.config.refer = options;
+        self
+    }
+
     /// Sets who may replace a call of ours by an INVITE with Replaces (RFC 3891); who was referred by the replaced party
     /// by default. After [`Builder::transfer_policy`], which sets it, too.
     pub fn replaces(mut self, authorizer: ReplacesAuthorizer) -> Self {
@@ -190,6 +210,15 @@ impl Builder {
     /// Adds a trunk: a network whose peers speak for each other, so that a call with one may be replaced by another.
     pub fn trunk(mut self, network: Network) -> Self {
         self.config.policy.trunks.push(network);
+        self
+    }
+
+    /// Sets who does the steps of transfers: the stack by its policy, or the application by the operations of
+    /// [`SessionManager`] that say so; the stack by default.
+    /// [`SessionManager::set_transfer_handling`] says otherwise for one call. After [`Builder::transfer_policy`], which sets
+    /// it, too.
+    pub fn transfer_handling(mut self, handling: TransferHandling) -> Self {
+        self.config.policy.handling = handling;
         self
     }
 
@@ -278,6 +307,18 @@ impl Builder {
         self
     }
 
+    /// Sets how many reports of ended transfers are kept; [`Reporter::KEPT`] by default, and none are made with 0.
+    pub fn transfer_reports(mut self, kept: usize) -> Self {
+        self.reports = kept;
+        self
+    }
+
+    /// Loses datagrams on purpose: for laboratories.
+    pub fn impairment(mut self, impairment: Impairment) -> Self {
+        self.impairment = Some(impairment);
+        self
+    }
+
     /// Binds the sockets and starts the threads.
     pub async fn start(mut self) -> Result<(SessionManager, IncomingQueue), StartError> {
         if self.listen.is_empty() {
@@ -291,13 +332,22 @@ impl Builder {
                 Err(error) => tracing::info!(%error, "no TLS without settings of its own"),
             }
         }
-        let Self { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts } =
-            self;
-        let plan =
-            Plan { listen, sockets, resolver, identity, config, ports, rtcp_interval, capture, accounts };
-        let Started { requests, decisions, bus, pump, locals } = driver::start(plan).await?;
+        let plan = Plan {
+            listen: self.listen,
+            sockets: self.sockets,
+            resolver: self.resolver,
+            identity: self.identity,
+            config: self.config,
+            ports: self.ports,
+            rtcp_interval: self.rtcp_interval,
+            capture: self.capture,
+            impairment: self.impairment,
+            accounts: self.accounts,
+            reports: self.reports,
+        };
+        let Started { requests, decisions, bus, tally, pump, locals } = driver::start(plan).await?;
         Ok((
-            SessionManager::new(requests.clone(), bus, pump, locals),
+            SessionManager::new(requests.clone(), bus, tally, pump, locals),
             IncomingQueue::new(decisions, &requests),
         ))
     }

@@ -56,7 +56,9 @@ impl EventFilter {
 
 fn leads_to(kind: &EventKind, session: SessionId) -> bool {
     match kind {
-        EventKind::TransferConnected { to } | EventKind::MediaSwitched { to, .. } => *to == session,
+        EventKind::TransferConnected { to }
+        | EventKind::TransferRecalling { to }
+        | EventKind::MediaSwitched { to, .. } => *to == session,
         _ => false,
     }
 }

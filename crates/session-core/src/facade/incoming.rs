@@ -173,7 +173,8 @@ impl Drop for IncomingCall {
     }
 }
 
-/// An incoming transfer that awaits a decision. Dropped without one it is rejected.
+/// An incoming transfer that awaits a decision, here or by
+/// [`SessionManager::handle_refer_request`]. Dropped without one it is rejected.
 #[derive(Debug)]
 pub struct IncomingTransfer {
     transfer: TransferId,
@@ -212,6 +213,12 @@ impl IncomingTransfer {
     /// Refuses it.
     pub async fn reject(self) -> Result<(), TransferError> {
         self.decide(Decision::Reject).await
+    }
+
+    /// Accepts it and leaves the rest to the application: it calls the target or not, and reports by
+    /// [`SessionManager::send_transfer_notify`]. The transfer ends with the last report, or by the ring limit.
+    pub async fn handle_myself(self) -> Result<(), TransferError> {
+        self.decide(Decision::HandleMyself).await
     }
 
     async fn decide(mut self, decision: Decision) -> Result<(), TransferError> {

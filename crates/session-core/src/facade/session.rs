@@ -3,7 +3,7 @@
 use dialog_core::EndCause;
 use tokio::sync::watch;
 
-use transfer::{AttendedOptions, Completion};
+use transfer::{AttendedOptions, Completion, ReferOptions};
 
 use super::{
     consultation::Consultation, media_info::SessionMediaInfo, session_manager::SessionManager,
@@ -77,6 +77,11 @@ impl Session {
     /// Moves the other party to a target without asking it first.
     pub async fn blind(&self, to: &str) -> Result<Transfer, TransferError> {
         self.manager.blind(self.id, to).await
+    }
+
+    /// As [`Session::blind`], with options of its own for the REFER.
+    pub async fn blind_with(&self, to: &str, options: ReferOptions) -> Result<Transfer, TransferError> {
+        self.manager.blind_with(self.id, to, options).await
     }
 
     /// Moves the other party to the party of another call that is up: both are held, then REFER with Replaces. If the

@@ -2,10 +2,12 @@
 
 use std::{
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use event_bus::{Bus, Overflow, SubscribeError, SubscribeOptions, Subscriber};
@@ -13,17 +15,18 @@ use media_core::{PumpHandle, RecordingId};
 use sip_message::UriBuf;
 use sip_transport::Transport;
 use tokio::sync::{mpsc, oneshot};
-use transfer::{AttendedOptions, Completion, TransferId};
+use transfer::{AttendedOptions, Completion, ReferOptions, TransferId};
 
 use super::{
     builder::Builder, consultation::Consultation, event_filter::EventFilter, session::Session,
     transfer::Transfer,
 };
 use crate::{
-    driver::{Answer, Answered, Request},
+    driver::{Answer, Answered, EventCounters, Request, Tally},
     engine::{CallOptions, Command, CommandError, HoldState, Reply, SessionInfo, TransferInfo, WarmOptions},
     error::{RecoveryAction, SessionError, TransferError},
     event::{SessionEvent, SessionId},
+    report::TransferReport,
 };
 
 /// Events that wait for a subscriber by default.
@@ -73,6 +76,7 @@ pub struct SessionManager {
 struct Inner {
     requests: mpsc::Sender<Request>,
     bus: Bus<SessionEvent>,
+    tally: Arc<Tally>,
     pump: Option<PumpHandle>,
     locals: Vec<(Transport, SocketAddr)>,
     /// Recordings begun so far.
@@ -88,11 +92,12 @@ impl SessionManager {
     pub(super) fn new(
         requests: mpsc::Sender<Request>,
         bus: Bus<SessionEvent>,
+        tally: Arc<Tally>,
         pump: Option<PumpHandle>,
         locals: Vec<(Transport, SocketAddr)>,
     ) -> Self {
         let recordings = AtomicU64::new(0);
-        Self { inner: Arc::new(Inner { requests, bus, pump, locals, recordings }) }
+        Self { inner: Arc::new(Inner { requests, bus, tally, pump, locals, recordings }) }
     }
 
     /// The addresses it listens on.
@@ -127,7 +132,8 @@ impl SessionManager {
     }
 
     /// Subscribes to the events that a filter wants, asked before anybody is woken. [`Overflow::Block`] is refused: an
-    /// observer never stops the engine.
+    /// observer never stops the engine. The filter runs in the engine's thread and should be a comparison or two; an event
+    /// that it panics at is not wanted, and counted in [`event_counters`](Self::event_counters).
     pub fn subscribe_with(
         &self,
         capacity: usize,
@@ -137,8 +143,20 @@ impl SessionManager {
         if overflow == Overflow::Block {
             return Err(EventsError::Blocking);
         }
-        let options = SubscribeOptions::with_capacity(capacity).overflow(overflow).filter(wants);
+        let tally = Arc::clone(&self.inner.tally);
+        let guarded = move |event: &SessionEvent| {
+            catch_unwind(AssertUnwindSafe(|| wants(event))).unwrap_or_else(|_panic| {
+                tally.filter_panicked();
+                false
+            })
+        };
+        let options = SubscribeOptions::with_capacity(capacity).overflow(overflow).filter(guarded);
         self.inner.bus.subscribe(options).map_err(EventsError::Subscribe)
+    }
+
+    /// Counts what became of events: a subscriber that is stuck is seen by what is lost.
+    pub fn event_counters(&self) -> EventCounters {
+        self.inner.tally.counters(self.inner.bus.subscribers())
     }
 
     /// Lists live calls.
@@ -157,6 +175,28 @@ impl SessionManager {
             // An error means that it has stopped already.
             stopped.await.unwrap_or_default();
         }
+    }
+
+    /// Takes no new calls and begins no new transfers, lets those that are live finish, for as long as the limit at most, and
+    /// then does what [`shutdown`](Self::shutdown) does. Calls that come in meanwhile are refused with 503.
+    pub async fn drain(&self, limit: Duration) {
+        let (done, stopped) = oneshot::channel();
+        if self.inner.requests.send(Request::Drain { limit, done }).await.is_ok() {
+            // An error means that it has stopped already.
+            stopped.await.unwrap_or_default();
+        }
+    }
+
+    /// The report of a transfer that has ended, ours or one asked of us: of the last [`Reporter::KEPT`] transfers, or as
+    /// [`Builder::transfer_reports`] says; otherwise [`TransferError::NoReport`].
+    ///
+    /// [`Reporter::KEPT`]: crate::report::Reporter::KEPT
+    pub async fn transfer_report(&self, transfer: &TransferId) -> Result<Arc<TransferReport>, TransferError> {
+        let (reply, answer) = oneshot::channel();
+        let closed = || TransferError::Session(SessionError::Closed);
+        let request = Request::Report { transfer: *transfer, reply };
+        self.inner.requests.send(request).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?.ok_or(TransferError::NoReport)
     }
 
     // The operations by their names.
@@ -241,6 +281,20 @@ impl SessionManager {
     pub(super) async fn blind(&self, session: SessionId, target: &str) -> Result<Transfer, TransferError> {
         let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
         self.begin(Command::Blind { session, target }).await
+    }
+
+    pub(super) async fn blind_with(
+        &self,
+        session: SessionId,
+        target: &str,
+        options: ReferOptions,
+    ) -> Result<Transfer, TransferError> {
+        let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
+        self.begin(Command::BlindWith { session, target, options: Box::new(options) }).await
+    }
+
+    pub(super) async fn detach(&self, transfer: TransferId) -> Result<(), TransferError> {
+        self.ask(Command::Detach { transfer }).await.map(drop).map_err(transfer_error)
     }
 
     pub(super) async fn attended(
@@ -348,7 +402,12 @@ pub(super) async fn ask(requests: &mpsc::Sender<Request>, command: Command) -> A
 pub(super) fn session_error(error: CommandError) -> SessionError {
     match error {
         CommandError::Session(error) | CommandError::Transfer(TransferError::Session(error)) => error,
-        CommandError::Transfer(TransferError::Refused(_) | TransferError::Ended(_))
+        CommandError::Transfer(
+            TransferError::Refused(_)
+            | TransferError::WrongState { .. }
+            | TransferError::Ended(_)
+            | TransferError::NoReport,
+        )
         | CommandError::Registration(_) => SessionError::Unknown,
     }
 }

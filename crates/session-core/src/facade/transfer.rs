@@ -3,15 +3,17 @@
 use std::{
     future::{Future, IntoFuture},
     pin::Pin,
+    sync::Arc,
 };
 
 use transfer::{Outcome, TransferId};
 
 use super::session_manager::SessionManager;
 use crate::{
-    driver::TransferWatch,
+    driver::{Ended, TransferWatch},
     error::{SessionError, TransferError},
     event::EventKind,
+    report::TransferReport,
 };
 
 /// A transfer: its progress, then its one outcome. Dropping the handle changes nothing.
@@ -39,10 +41,28 @@ impl Transfer {
 
     /// Waits for the outcome.
     pub async fn outcome(&mut self) -> Result<Outcome, TransferError> {
-        match self.watch.outcome.wait_for(Option::is_some).await.map(|outcome| *outcome) {
-            Ok(Some(outcome)) => Ok(outcome),
+        self.ended().await.map(|ended| ended.outcome)
+    }
+
+    /// Waits for the end and gives the report: what happened, for people and for machines. It stays at hand for as long as
+    /// this handle does, also after a shutdown; [`SessionManager::transfer_report`] has the last ones without a handle.
+    ///
+    /// [`TransferError::NoReport`] if none are kept ([`Builder::transfer_reports`](crate::Builder::transfer_reports)).
+    pub async fn report(&mut self) -> Result<Arc<TransferReport>, TransferError> {
+        self.ended().await?.report.ok_or(TransferError::NoReport)
+    }
+
+    async fn ended(&mut self) -> Result<Ended, TransferError> {
+        match self.watch.ended.wait_for(Option::is_some).await.map(|ended| ended.clone()) {
+            Ok(Some(ended)) => Ok(ended),
             Ok(None) | Err(_) => Err(SessionError::Closed.into()),
         }
+    }
+
+    /// Lets go of it (RFC 5589 §6): hangs up as soon as its REFER is accepted, and leaves the rest to the other two. The
+    /// outcome is still told, but the call cannot be taken back. Returns when that is noted.
+    pub async fn detach(&self) -> Result<(), TransferError> {
+        self.manager.detach(self.id).await
     }
 
     /// Gives it up; returns when the held call is two-way again, or is gone.

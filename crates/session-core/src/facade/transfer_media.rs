@@ -30,8 +30,9 @@ impl SessionManager {
         self.media_done(command).await
     }
 
-    /// Gets a call ready to give its audio away: digits under way are ended (TM-044), and it is held where the policy says
-    /// so. Returns the hold state that is in force.
+    /// Gets a call ready to give its audio away: digits under way are ended (TM-044), it is noted where its stream stands
+    /// ([`StreamSnapshot::marks`](media_core::StreamSnapshot::marks)), and it is held where the policy says so. Returns the
+    /// hold state that is in force.
     pub async fn prepare_session_for_media_transfer(
         &self,
         session: &SessionId,

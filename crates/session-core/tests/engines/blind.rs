@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use session_core::{
-    CallOptions, EventKind, OutcomeKind, StatusCode,
+    ByeOwner, CallOptions, EventKind, OutcomeKind, PeerProfile, ReferOptions, ReferSubscription, StatusCode,
+    UserToUser,
     engine::{Command, Reply},
 };
 
@@ -106,4 +107,64 @@ fn who_hangs_up_while_being_moved_reports_before_the_bye() {
     assert!(at("CANCEL") < at("BYE") && at("NOTIFY") < at("BYE"), "{sent:#?}");
     assert_eq!(net.outcomes(0).len(), 1);
     net.nothing_is_left();
+}
+
+/// The transfer of the call to bob, begun with these options.
+fn moved(net: &mut Net, options: ReferOptions) -> session_core::SessionId {
+    let call = net.call(0, 1);
+    let target = format!("sip:carol@{}", net.parties[2].address).parse().expect("test URI");
+    net.ask(0, Command::BlindWith { session: call, target, options: Box::new(options) });
+    call
+}
+
+#[test]
+fn a_transfer_without_a_subscription_ends_as_accepted_and_the_party_is_moved() {
+    // covers: TR-077, TR-084
+    let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", OK)]);
+    let options = ReferOptions {
+        subscription: ReferSubscription::None,
+        user_to_user: Some(UserToUser::hex(b"case 17").expect("octets")),
+        ..ReferOptions::default()
+    };
+    moved(&mut net, options);
+    net.run(Duration::from_secs(2));
+    let [(kind, Some(200..=202), false)] = net.outcomes(0)[..] else { panic!("{:?}", net.outcomes(0)) };
+    assert_eq!(kind, OutcomeKind::AcceptedWithoutProgress);
+    assert!(!net.sent(1).iter().any(|line| line.starts_with("NOTIFY")), "{:#?}", net.sent(1));
+    let invites = net.sent(1).iter().filter(|line| line.starts_with("INVITE")).count();
+    assert_eq!(invites, 1, "bob has called carol");
+    let id = net.parties[1].engine.tap().events.iter().find_map(|event| match event.kind {
+        EventKind::TransferConnected { to } => Some(to),
+        _ => None,
+    });
+    net.ask(1, Command::HangUp { session: id.expect("the new call") });
+    net.nothing_is_left();
+}
+
+#[test]
+fn who_lets_go_of_a_transfer_is_gone_and_hears_the_outcome() {
+    // covers: TR-165, TR-180
+    let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", OK)]);
+    moved(&mut net, ReferOptions::default());
+    let transfer = net.parties[0].engine.tap().events.iter().find_map(|event| event.transfer);
+    net.ask(0, Command::Detach { transfer: transfer.expect("a transfer") });
+    net.run(Duration::from_secs(2));
+    assert_eq!(net.outcomes(0), [(OutcomeKind::Succeeded, Some(200), false)], "{:#?}", net.sent(0));
+    let id = net.parties[1].engine.tap().events.iter().find_map(|event| match event.kind {
+        EventKind::TransferConnected { to } => Some(to),
+        _ => None,
+    });
+    net.ask(1, Command::HangUp { session: id.expect("the new call") });
+    net.nothing_is_left();
+}
+
+#[test]
+fn a_profile_sets_how_transfers_are_done() {
+    let mut config =
+        session_core::engine::EngineConfig::new("<sip:us@example.com>".parse().expect("an address"));
+    let profile = PeerProfile::by_name("oracle").expect("a profile");
+    config.apply(profile);
+    assert_eq!(config.refer, profile.refer_options());
+    assert_eq!((config.profile, config.hold_before_transfer), (profile, true));
+    assert_eq!(config.policy.bye, ByeOwner::Transferor);
 }

@@ -2,6 +2,11 @@
 
 mod attended;
 mod blind;
+mod manual;
+mod manual_states;
 mod net;
 mod random;
+mod referred;
 mod replaced;
+mod reports;
+mod stopping;

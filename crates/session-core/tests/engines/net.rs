@@ -9,10 +9,12 @@ use std::{
 };
 
 use session_core::{
-    EventKind, MediaMode, OutcomeKind, ReferPolicy, SessionEvent, SessionId, StatusCode, TransferPolicy,
+    EventKind, MediaMode, OutcomeKind, ReferPolicy, SessionEvent, SessionId, StatusCode, TransferId,
+    TransferPolicy,
     engine::{
         Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output, Reply, Seen, Tap,
     },
+    report::Reporter,
 };
 use sip_transport::{FlowId, Random, Tick, Transport, TransportInput};
 
@@ -34,18 +36,23 @@ impl Random for Seeded {
 pub(crate) struct Record {
     pub(crate) events: Vec<SessionEvent>,
     pub(crate) sent: Vec<String>,
+    /// The same messages as a whole.
+    pub(crate) wire: Vec<String>,
+    pub(crate) reports: Reporter,
 }
 
 impl Tap for Record {
-    fn seen(&mut self, _at: Tick, seen: Seen<'_>) {
-        match seen {
-            Seen::Event(event) => self.events.push(event.clone()),
+    fn seen(&mut self, at: Tick, seen: Seen<'_>) {
+        match &seen {
+            Seen::Event(event) => self.events.push((*event).clone()),
             Seen::Sent(outbound) => {
                 let text = String::from_utf8_lossy(&outbound.wire);
                 self.sent.push(text.lines().next().unwrap_or_default().to_owned());
+                self.wire.push(text.into_owned());
             }
             _ => {}
         }
+        self.reports.seen(at, seen);
     }
 }
 
@@ -55,6 +62,8 @@ pub(crate) struct Party {
     /// Answers calls by itself with this; 100 decides nothing, `None` leaves them ringing.
     answers: Option<StatusCode>,
     pub(crate) replies: Vec<(CommandId, Result<Reply, CommandError>)>,
+    /// Transfers that it was asked to decide about.
+    pub(crate) asked: Vec<TransferId>,
 }
 
 pub(crate) struct Net {
@@ -62,10 +71,29 @@ pub(crate) struct Net {
     pub(crate) parties: Vec<Party>,
     wire: VecDeque<(SocketAddr, SocketAddr, bytes::Bytes)>,
     pub(crate) commands: u64,
+    /// Messages that begin so are lost.
+    pub(crate) loses: Option<&'static str>,
 }
 
 impl Net {
     pub(crate) fn new(names: &[(&str, Option<StatusCode>)]) -> Self {
+        Self::configured(names, |_| {})
+    }
+
+    /// With a policy for all, but for who may refer and where to.
+    pub(crate) fn with(names: &[(&str, Option<StatusCode>)], policy: &TransferPolicy) -> Self {
+        Self::configured(names, |config| {
+            let permitted = (config.policy.refer, config.policy.targets.clone());
+            config.policy = policy.clone();
+            (config.policy.refer, config.policy.targets) = permitted;
+        })
+    }
+
+    /// With a configuration of its own for all.
+    pub(crate) fn configured(
+        names: &[(&str, Option<StatusCode>)],
+        change: impl Fn(&mut EngineConfig),
+    ) -> Self {
         let now = Instant::now();
         let parties = names.iter().zip(1u8..).map(|((name, answers), number)| {
             let address = SocketAddr::from(([192, 0, 2, number], 5060));
@@ -74,15 +102,16 @@ impl Net {
             config.media = MediaMode::Off;
             config.policy = TransferPolicy { refer: ReferPolicy::Allow, ..TransferPolicy::default() };
             config.policy.targets.networks = vec!["192.0.2.0/24".parse().expect("test network")];
+            change(&mut config);
             let random = Box::new(Seeded(u64::from(number)));
             let mut engine =
                 Engine::new(config, now, Duration::from_secs(1_700_000_000), random, Record::default());
             let opened =
                 TransportInput::Opened { flow: FlowId::from(1), transport: Transport::Udp, local: address };
             engine.handle(now, Input::Transport(opened));
-            Party { address, engine, answers: *answers, replies: Vec::new() }
+            Party { address, engine, answers: *answers, replies: Vec::new(), asked: Vec::new() }
         });
-        Self { now, parties: parties.collect(), wire: VecDeque::new(), commands: 0 }
+        Self { now, parties: parties.collect(), wire: VecDeque::new(), commands: 0, loses: None }
     }
 
     pub(crate) fn ask(&mut self, party: usize, command: Command) -> CommandId {
@@ -113,8 +142,12 @@ impl Net {
         let party = &mut self.parties[index];
         match output {
             Output::Write(outbound) => {
+                if self.loses.is_some_and(|start| outbound.wire.starts_with(start.as_bytes())) {
+                    return;
+                }
                 self.wire.push_back((outbound.hop.local, outbound.hop.remote, outbound.wire));
             }
+            Output::Deliver(Delivery::Transfer { transfer, .. }) => party.asked.push(transfer),
             Output::Reply { id, result } => party.replies.push((id, result)),
             Output::Deliver(Delivery::Call { session, .. }) => {
                 let command = match party.answers {

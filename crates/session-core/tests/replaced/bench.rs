@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use media_core::StreamEvent;
+use media_core::{StreamCommand, StreamEvent};
 use session_core::{
     EventKind, SessionEvent, SessionId,
     engine::{
@@ -122,7 +122,11 @@ pub(crate) struct Bench {
     pub(crate) order: Vec<String>,
     pub(crate) delivered: usize,
     pub(crate) replies: Vec<(CommandId, bool)>,
+    /// What the streams were asked, in order.
+    pub(crate) asked: Vec<StreamCommand>,
     commands: u64,
+    /// The socket that what comes arrives at.
+    pub(crate) flow: u64,
     /// The call that was placed or delivered last.
     pub(crate) session: Option<SessionId>,
 }
@@ -136,16 +140,13 @@ impl Bench {
         let now = Instant::now();
         let mut config = EngineConfig::new("<sip:us@192.0.2.1>".parse().expect("an identity"));
         set(&mut config);
-        let mut engine = Engine::new(
+        let engine = Engine::new(
             config,
             now,
             Duration::from_secs(1_700_000_000),
             Box::new(Seeded(7)),
             Record::default(),
         );
-        let local = ([192, 0, 2, 1], 5060).into();
-        let opened = TransportInput::Opened { flow: FlowId::from(1), transport: Transport::Udp, local };
-        engine.handle(now, Input::Transport(opened));
         let mut bench = Self {
             engine,
             now,
@@ -153,13 +154,23 @@ impl Bench {
             order: Vec::new(),
             delivered: 0,
             replies: Vec::new(),
+            asked: Vec::new(),
             commands: 0,
+            flow: 1,
             session: None,
         };
-        bench.drain();
+        bench.listen(1, [192, 0, 2, 1]);
         bench.engine.handle(now, Input::Ports((0..ports).map(|port| 50_000 + 2 * port).collect()));
         bench.drain();
         bench
+    }
+
+    /// Opens a socket of ours.
+    pub(crate) fn listen(&mut self, flow: u64, local: [u8; 4]) {
+        let local = (local, 5060).into();
+        let opened = TransportInput::Opened { flow: FlowId::from(flow), transport: Transport::Udp, local };
+        self.engine.handle(self.now, Input::Transport(opened));
+        self.drain();
     }
 
     fn drain(&mut self) {
@@ -180,6 +191,7 @@ impl Bench {
                     let text = format!("{command:?}");
                     let name = text.split([' ', '{']).next().unwrap_or_default().to_owned();
                     self.order.push(name);
+                    self.asked.push(command);
                 }
                 Output::Stream(StreamRequest::OpenPort { .. }) | Output::MorePorts { .. } => {}
                 Output::ReleasePort(_) => self.order.push("release".into()),
@@ -205,14 +217,19 @@ impl Bench {
         self.drain();
     }
 
-    /// The streams tell something.
-    pub(crate) fn hear(&mut self, event: StreamEvent) {
-        self.engine.handle(self.now, Input::Stream(StreamAnswer::Event(event)));
+    /// The streams answer.
+    pub(crate) fn answered(&mut self, answer: StreamAnswer) {
+        self.engine.handle(self.now, Input::Stream(answer));
         self.drain();
     }
 
+    /// The streams tell something.
+    pub(crate) fn hear(&mut self, event: StreamEvent) {
+        self.answered(StreamAnswer::Event(event));
+    }
+
     pub(crate) fn receive(&mut self, source: SocketAddr, bytes: Bytes) {
-        let input = TransportInput::Bytes { flow: FlowId::from(1), source, bytes };
+        let input = TransportInput::Bytes { flow: FlowId::from(self.flow), source, bytes };
         self.engine.handle(self.now, Input::Transport(input));
         self.drain();
     }

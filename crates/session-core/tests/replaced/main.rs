@@ -5,6 +5,7 @@
 mod bench;
 mod early;
 mod left;
+mod moved;
 mod offers;
 mod secured;
 

@@ -98,8 +98,23 @@ impl fmt::Display for UriBuf {
     }
 }
 
+/// The text as a string literal, but for the value of a `Replaces` in it: who knows the identifiers of a call can name it
+/// (RFC 3891 §8).
 impl fmt::Debug for UriBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.text, f)
+        let Some((uri, headers)) = self.text.split_once('?') else { return fmt::Debug::fmt(&*self.text, f) };
+        let masked: Vec<&str> = headers
+            .split('&')
+            .map(|header| match header.split_once('=') {
+                Some((name, _)) if !is_shown(name) => "Replaces=***",
+                Some(_) | None => header,
+            })
+            .collect();
+        fmt::Debug::fmt(&format!("{uri}?{}", masked.join("&")), f)
     }
+}
+
+/// Whether the value of a URI header may be seen in logs; a name that is escaped is one that hides.
+fn is_shown(name: &str) -> bool {
+    escape::unescape(name).is_ok_and(|name| !name.eq_ignore_ascii_case("Replaces"))
 }

@@ -135,3 +135,17 @@ fn responses_made_here_name_the_server_if_asked_to() {
     bench.arrive(PEER, request("CANCEL", "z9hG4bKin"));
     assert_eq!(bench.last().message.first(HeaderId::Server), Some("patchcord"));
 }
+
+#[test]
+fn the_same_refer_on_another_branch_gets_482() {
+    // covers: TR-249
+    let mut bench = Bench::new();
+    let first = request("REFER", "z9hG4bKin");
+    let second = first
+        .replace("branch=z9hG4bKin", "branch=z9hG4bKfork")
+        .replace("UDP 192.0.2.20:5060", "UDP 192.0.2.30:5060");
+    bench.arrive(PEER, first);
+    bench.arrive(OTHER, second);
+    assert_eq!(bench.statuses(), [(0, 482)]);
+    assert_eq!(bench.requests().len(), 1);
+}

@@ -1,10 +1,10 @@
 //! What the application asks for, and why it is not followed.
 
 use dialog_core::LegId;
-use sip_message::{NameAddrBuf, UriBuf};
+use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use thiserror::Error;
 
-use super::TransferId;
+use super::{TransferId, manual::ManualStep, options::ReferOptions};
 use crate::{Fallback, policy::attended::ReferTarget};
 
 /// What the application asks for. A command that cannot be followed is answered by [`TransferOutput::Refused`](crate::TransferOutput::Refused) and changes
@@ -24,7 +24,7 @@ pub enum TransferCommand {
         /// Referred-By; our identity.
         referred_by: Option<NameAddrBuf>,
         /// How the REFER is sent.
-        options: BlindOptions,
+        options: ReferOptions,
     },
     /// Moves the other party of a call to the party of another call that is up: both are held, then REFER with Replaces
     /// (table 2.2 from `complete()` on).
@@ -43,6 +43,8 @@ pub enum TransferCommand {
         referred_by: Option<NameAddrBuf>,
         /// How it is done.
         options: AttendedOptions,
+        /// How the REFER is sent.
+        refer: ReferOptions,
     },
     /// Asks the target first: hold, a consultation call, then [`TransferCommand::Complete`] or `Cancel` (table 2.2).
     Consult {
@@ -60,6 +62,8 @@ pub enum TransferCommand {
         referred_by: Option<NameAddrBuf>,
         /// How it is done.
         options: AttendedOptions,
+        /// How the REFER is sent.
+        refer: ReferOptions,
         /// When the transfer is completed.
         completion: Completion,
     },
@@ -73,8 +77,8 @@ pub enum TransferCommand {
         /// The transfer.
         transfer: TransferId,
     },
-    /// Lets go of a transfer of ours: hangs up at once and leaves the outcome to the other two (TR-165, TR-180). Not
-    /// offered yet: [`TransferRefusal::Unsupported`].
+    /// Lets go of a transfer of ours whose REFER is under way: hangs up as soon as it is accepted and leaves the outcome to
+    /// the other two (TR-165, TR-180). It is still told, but the call cannot be taken back. Not with a protected target.
     Detach {
         /// The transfer.
         transfer: TransferId,
@@ -99,28 +103,13 @@ pub enum TransferCommand {
         /// The decision.
         decision: Decision,
     },
-}
-
-/// How the REFER of a blind transfer is sent. What is not the default is not offered yet and answered by
-/// [`TransferRefusal::Unsupported`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BlindOptions {
-    /// Where the REFER is sent.
-    pub placement: ReferPlacement,
-    /// Whether the peer is asked to report nothing: `Refer-Sub: false` (RFC 4488 §4).
-    pub suppress: bool,
-    /// What is done when the party cannot or will not be referred; `None` follows the policy.
-    pub fallback: Option<Fallback>,
-}
-
-/// Where a REFER is sent (RFC 7647 §4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ReferPlacement {
-    /// In the dialog of the call.
-    #[default]
-    InDialog,
-    /// In a dialog of its own, with Target-Dialog, to a peer whose Contact is a GRUU.
-    OutOfDialog,
+    /// Does a step of a transfer that the application drives itself.
+    Step {
+        /// The transfer.
+        transfer: TransferId,
+        /// The step.
+        step: ManualStep,
+    },
 }
 
 /// How a transfer to somebody who was asked first is done; what is `None` follows the policy.
@@ -133,7 +122,8 @@ pub struct AttendedOptions {
     pub protect_target: bool,
     /// Sends the REFER even if the party that gets the INVITE with Replaces does not say that it supports it (TR-173).
     pub force: bool,
-    /// What is done when the party cannot or will not be referred; `None` follows the policy.
+    /// What is done when the party cannot or will not be referred; `None` follows
+    /// [`ReferOptions::fallback`].
     pub fallback: Option<Fallback>,
 }
 
@@ -154,6 +144,8 @@ pub enum Hold {
     First,
     /// The application holds the call already; it stays held if the transfer fails.
     Already,
+    /// The application has held the call for this transfer: it is resumed if the transfer fails.
+    Done,
     /// No hold: REFER at once.
     No,
 }
@@ -163,8 +155,13 @@ pub enum Hold {
 pub enum Decision {
     /// Follow it.
     Accept,
-    /// Refuse it: the referrer is told 603 by NOTIFY (TR-026).
+    /// Refuse it: the referrer is told 603, by NOTIFY if the REFER was accepted already (TR-026).
     Reject,
+    /// Refuse it with a status that leaves the call alone (TR-265): 400, 401, 403, 420, 429, 488, 491, 500, 503, 603.
+    RejectWith(StatusCode),
+    /// Accept it and do the rest by oneself: call the target or not, and report by
+    /// [`ManualStep::Report`](crate::ManualStep::Report). The transfer ends with the last report, or by T-RING.
+    HandleMyself,
 }
 
 /// Why the target of a transfer, which was asked first, does not take the party over.
@@ -215,6 +212,32 @@ pub enum TransferRefusal {
     /// The transfer is in a state in which this cannot be asked.
     #[error("not possible in the transfer's present state")]
     State,
+    /// The transfer is in another state than the step needs.
+    #[error("the transfer is in {state}, but the step needs {wanted}")]
+    WrongState {
+        /// Its state by the catalogue's name, or what keeps the step from being done.
+        state: &'static str,
+        /// What is needed.
+        wanted: &'static str,
+    },
+    /// The status cannot be used there: to refuse a REFER (TR-265), or in a report of this kind.
+    #[error("the status cannot be used there")]
+    Status,
+    /// A REFER that asks for another than the implicit subscription would go where it may fork (RFC 4488 §4, TR-074).
+    #[error("a REFER without the usual subscription must not be one that may fork")]
+    MayFork,
+    /// A header that is to be added is one that the stack writes, or that steers the request, or has no name.
+    #[error("a header of that name must not be added")]
+    HeaderName,
+    /// The value of a header that is to be added is empty, too long, or holds control characters.
+    #[error("the value of a header that is to be added is not allowed")]
+    HeaderValue,
+    /// More headers than [`REFER_HEADERS_MAX`](crate::REFER_HEADERS_MAX) are to be added.
+    #[error("too many headers are to be added")]
+    TooManyHeaders,
+    /// A `tel` URI holds no headers, nor User-to-User data.
+    #[error("a tel target cannot carry headers")]
+    TelHeaders,
     /// The table of transfers is full.
     #[error("too many transfers")]
     Full,

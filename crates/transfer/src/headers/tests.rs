@@ -22,13 +22,19 @@ fn refer(headers: &[(&str, &str)]) -> IncomingRefer {
         headers: headers.iter().map(|(name, value)| (Box::from(*name), Box::from(*value))).collect(),
         referred_by: None,
         referred_by_text: None,
+        privacy: None,
+        reports_to: None,
         suppress: false,
     }
 }
 
 fn taken(headers: &[(&str, &str)]) -> Result<Vec<String>, StatusCode> {
-    for_invite(&refer(headers))
-        .map(|headers| headers.iter().map(|(id, value)| format!("{}: {value}", id.name())).collect())
+    for_invite(&refer(headers), &[])
+        .map(|headers| headers.known.iter().map(|(id, value)| format!("{}: {value}", id.name())).collect())
+}
+
+fn known(refer: &IncomingRefer) -> Result<Vec<(HeaderId, Box<str>)>, StatusCode> {
+    for_invite(refer, &[]).map(|headers| headers.known)
 }
 
 #[test]
@@ -114,7 +120,7 @@ fn control_characters_are_refused() {
     }
     let mut with_text = refer(&[]);
     with_text.referred_by_text = Some("<sip:bob@example.com>\r\nEvil: yes".into());
-    assert_eq!(for_invite(&with_text), Err(StatusCode::BAD_REQUEST));
+    assert_eq!(for_invite(&with_text, &[]), Err(StatusCode::BAD_REQUEST));
 }
 
 #[test]
@@ -123,7 +129,7 @@ fn the_referrers_own_words_are_copied_unmodified_and_win_over_the_uri() {
     let text = "\"Bob\"  <sip:bob@example.com;x=1>;cid=\"1@host\"";
     let mut with_text = refer(&[("Referred-By", "<sip:mallory@example.com>")]);
     with_text.referred_by_text = Some(text.into());
-    assert_eq!(for_invite(&with_text), Ok(vec![(HeaderId::ReferredBy, text.into())]));
+    assert_eq!(known(&with_text), Ok(vec![(HeaderId::ReferredBy, text.into())]));
     assert_eq!(
         taken(&[("Referred-By", "<sip:bob@example.com>")]),
         Ok(vec!["Referred-By: <sip:bob@example.com>".into()])
@@ -132,7 +138,7 @@ fn the_referrers_own_words_are_copied_unmodified_and_win_over_the_uri() {
     let mut folded = refer(&[]);
     folded.referred_by_text = Some("<sip:bob@example.com>\r\n ;cid=\"1@host\"".into());
     assert_eq!(
-        for_invite(&folded),
+        known(&folded),
         Ok(vec![(HeaderId::ReferredBy, "<sip:bob@example.com> ;cid=\"1@host\"".into())])
     );
 }
@@ -146,10 +152,11 @@ fn values_are_taken_up_to_the_limit() {
 
 proptest! {
     #[test]
-    fn nothing_that_breaks_a_line_is_ever_taken(name in "[A-Za-z-]{1,12}|Subject|Reason|Referred-By|Require|b|s", value in any::<String>()) {
+    fn nothing_that_breaks_a_line_is_ever_taken(name in "[A-Za-z-]{1,12}|X-Account|Privacy|Subject|Reason|Referred-By|Require|b|s", value in any::<String>()) {
         let refer = IncomingRefer { headers: vec![(name.into(), value.into())], ..refer(&[]) };
-        if let Ok(headers) = for_invite(&refer) {
-            for (_, value) in headers {
+        if let Ok(headers) = for_invite(&refer, &["X-Account".into()]) {
+            let values = headers.known.iter().map(|(_, value)| value);
+            for value in values.chain(headers.extensions.iter().map(|(_, value)| value)) {
                 prop_assert!(!value.contains(['\r', '\n', '\0']));
             }
         }

@@ -32,6 +32,7 @@ fn only_schemes_that_can_be_called_pass() {
 
 #[test]
 fn a_tel_number_becomes_a_user_at_the_gateway() {
+    // covers: EC-41
     let policy = TargetPolicy {
         gateway: Some("gw.example.com:5080".parse().expect("invariant: a literal of the test")),
         ..TargetPolicy::default()
@@ -148,6 +149,25 @@ fn user_parts_that_could_mean_something_to_a_dial_plan_are_refused() {
     let opaque = TargetPolicy { users: UserRule::Opaque, ..TargetPolicy::default() };
     assert!(check(&opaque, "sip:a;b=c&d@example.com").is_ok());
     assert_eq!(check(&opaque, "sip:a%0d%0ab@example.com"), Err(TargetRefusal::User));
+}
+
+#[test]
+fn what_was_checked_of_a_user_part_is_what_is_called() {
+    // covers: SEC-03
+    for (uri, called) in [
+        ("sip:%63arol@example.com;transport=tcp", "sip:carol@example.com;transport=tcp"),
+        ("sip:%2B49%330@example.com", "sip:+4930@example.com"),
+        ("sip:*98%23@example.com", "sip:*98%23@example.com"),
+        ("sip:carol@example.com;x=%63", "sip:carol@example.com;x=%63"),
+    ] {
+        assert_eq!(check(&TargetPolicy::default(), uri).as_deref(), Ok(called), "{uri}");
+    }
+    // What means something else without its escape keeps it.
+    let opaque = TargetPolicy { users: UserRule::Opaque, ..TargetPolicy::default() };
+    assert_eq!(
+        check(&opaque, "sip:%61%3Bb%40%c3%a4@example.com").as_deref(),
+        Ok("sip:a%3Bb%40%c3%a4@example.com")
+    );
 }
 
 #[test]

@@ -151,6 +151,7 @@ fn referred_by_goes_with_the_refer() {
     let mut calls = TwoCalls::both(TransferPolicy::default(), &BOB, &CAROL);
     let us: sip_message::NameAddrBuf = "<sip:us@example.com>".parse().expect("invariant: a literal");
     let command = TransferCommand::Attended {
+        refer: crate::ReferOptions::default(),
         transfer: calls.transfer,
         leg: calls.d1,
         consultation: calls.d2,

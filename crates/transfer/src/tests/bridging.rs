@@ -7,7 +7,7 @@ use super::{
     two_calls::{BOB, CAROL, CONTACT, Party, TwoCalls},
 };
 use crate::{
-    AttendedOptions, BlindOptions, Completion, Fallback, Hold, TransferCommand, TransferId, TransferOutput,
+    AttendedOptions, Completion, Fallback, Hold, ReferOptions, TransferCommand, TransferId, TransferOutput,
     TransferPolicy, TransferTimerName,
 };
 
@@ -102,7 +102,7 @@ fn a_transfer_says_for_itself_whether_it_falls_back() {
             target: uri("sip:carol@example.com"),
             hold: Hold::First,
             referred_by: None,
-            options: BlindOptions { fallback, ..BlindOptions::default() },
+            options: ReferOptions { fallback, ..ReferOptions::default() },
         })
     };
     assert_eq!(ask(bridging(), Some(Fallback::None)), "no: PeerCannot");
@@ -133,7 +133,7 @@ fn a_party_without_refer_in_its_allow_is_never_sent_one() {
         target: uri("tel:+4930123"),
         hold: Hold::First,
         referred_by: None,
-        options: BlindOptions::default(),
+        options: ReferOptions::default(),
     });
     assert_eq!(refused, "no: PeerCannot");
 }
@@ -290,7 +290,7 @@ fn a_party_that_hangs_up_while_the_calls_are_joined_leaves_the_other_to_the_appl
 fn the_end_of_one_bridged_call_ends_the_other_for_the_same_reason() {
     let mut calls = bridged();
     let header = Some("Q.850;cause=16".into());
-    let cause = EndCause { by: By::Remote, reason: EndReason::Bye, header };
+    let cause = EndCause { by: By::Remote, reason: EndReason::Bye, header, details: Vec::new() };
     calls.rig.leg(calls.d2, LegEvent::Ended(cause));
     let last = format!("{:?}", calls.rig.outputs.last());
     assert!(last.contains("HangUp { reason: Some(\"Q.850;cause=16\") }"), "{last}");
@@ -388,6 +388,7 @@ fn moved_on(calls: &mut TwoCalls) -> (dialog_core::LegId, TransferId) {
         consultation_held: false,
         referred_by: None,
         options: usual(),
+        refer: ReferOptions::default(),
     });
     (third, transfer)
 }

@@ -1,20 +1,22 @@
 //! Any interleaving: the invariants of the catalogue's §2.7 that belong to this layer.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use dialog_core::{
     By, DialogCommand, EndReason, LegCommand, LegEvent, LegId, Misuse, NotifiedState, Peer, ReferAnswer,
-    ReofferError, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    ReofferError, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use proptest::prelude::*;
 
-use super::rig::{Rig, code, uri};
+use super::{
+    invariants::{check_one_end_each, check_one_last_report_each},
+    rig::{Rig, code, uri},
+};
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, Fallback, Hold, HoldFailure, ReferPolicy,
-    ReferTarget, SemiAttended, TransferCommand, TransferEventKind, TransferId, TransferOutput,
+    AttendedOptions, AttendedPolicy, ByeOwner, CallerIdentity, Completion, Decision, DiversionHeader,
+    Fallback, Hold, HoldFailure, ManualStep, Rate, ReferOptions, ReferPlacement, ReferPolicy,
+    ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,
+    SemiAttended, TransferCommand, TransferEventKind, TransferHandling, TransferId, TransferOutput,
     TransferPolicy, WithoutReplaces,
 };
 
@@ -22,14 +24,18 @@ use crate::{
 #[derive(Debug, Clone)]
 enum Input {
     Call,
-    Blind(u8, Hold),
-    Attended(u8, u8, Hold, bool, AttendedOptions),
-    Consult(u8, Hold, AttendedOptions, Completion),
+    Blind(u8, Hold, ReferOptions),
+    Attended(u8, u8, Hold, bool, AttendedOptions, ReferOptions),
+    Consult(u8, Hold, AttendedOptions, ReferOptions, Completion),
     Complete(u8),
     Swap(u8),
     Asked(u8, &'static str),
     Cancel(u8),
+    Detach(u8),
+    EventsAt(u8),
     Decide(u8, Decision),
+    Step(u8, ByHand),
+    Handling(u8, TransferHandling),
     Reoffered(u8, Result<(), ReofferError>),
     Closing(u8),
     BeforeHangUp(u8),
@@ -44,6 +50,24 @@ enum Input {
     Joined(u8, bool),
     Expire,
     Wait(u8),
+}
+
+/// A step of the application's; the call that it ends is one that was ever seen.
+#[derive(Debug, Clone, Copy)]
+enum ByHand {
+    ProcessResponse,
+    TakeNotify,
+    Terminate(u8),
+    Report(u16, bool),
+}
+
+fn step() -> impl Strategy<Value = ByHand> {
+    prop_oneof![
+        3 => Just(ByHand::ProcessResponse),
+        3 => Just(ByHand::TakeNotify),
+        2 => (0u8..4).prop_map(ByHand::Terminate),
+        3 => (status(), any::<bool>()).prop_map(|(status, last)| ByHand::Report(status, last)),
+    ]
 }
 
 fn status() -> impl Strategy<Value = u16> {
@@ -67,10 +91,36 @@ pub(super) fn options() -> impl Strategy<Value = AttendedOptions> {
     )
 }
 
+pub(super) fn refer_options() -> impl Strategy<Value = ReferOptions> {
+    let placement = prop::sample::select(vec![
+        ReferPlacement::Auto,
+        ReferPlacement::InDialog,
+        ReferPlacement::OutOfDialog,
+    ]);
+    let subscription = prop::sample::select(vec![
+        ReferSubscription::Implicit,
+        ReferSubscription::Implicit,
+        ReferSubscription::Suppress,
+        ReferSubscription::None,
+        ReferSubscription::Explicit,
+    ]);
+    let referred_by = prop::sample::select(vec![ReferredBy::Ours, ReferredBy::Named, ReferredBy::Omitted]);
+    let header = prop::sample::select(vec![None, Some("X-Case"), Some("Via")]);
+    (placement, subscription, referred_by, header).prop_map(
+        |(placement, subscription, referred_by, header)| ReferOptions {
+            placement,
+            subscription,
+            referred_by,
+            headers: header.iter().map(|name| ((*name).into(), "1".into())).collect(),
+            ..ReferOptions::default()
+        },
+    )
+}
+
 fn input() -> impl Strategy<Value = Input> {
     use Input::*;
     let index = 0u8..12;
-    let hold = prop::sample::select(vec![Hold::First, Hold::Already, Hold::No]);
+    let hold = prop::sample::select(vec![Hold::First, Hold::Already, Hold::Done, Hold::No]);
     let reoffer = prop::sample::select(vec![
         Ok(()),
         Ok(()),
@@ -109,22 +159,30 @@ fn input() -> impl Strategy<Value = Input> {
         SubscriptionEnd::Expired,
         SubscriptionEnd::NotifyFailed,
         SubscriptionEnd::Unsubscribed,
+        SubscriptionEnd::Suppressed,
     ]);
     let target = prop::sample::select(vec!["sip:carol@example.com", "sip:x@127.0.0.1", "http://x/"]);
+    let decisions =
+        vec![Decision::Accept, Decision::Reject, Decision::RejectWith(code(403)), Decision::HandleMyself];
+    let handling = vec![TransferHandling::Automatic, TransferHandling::Manual];
     let completion = prop::sample::select(vec![Completion::OnAnswer, Completion::OnCommand]);
     prop_oneof![
         3 => Just(Call),
-        4 => (index.clone(), hold.clone()).prop_map(|(leg, hold)| Blind(leg, hold)),
-        4 => (index.clone(), index.clone(), hold.clone(), any::<bool>(), options())
-            .prop_map(|(leg, with, hold, held, options)| Attended(leg, with, hold, held, options)),
-        4 => (index.clone(), hold, options(), completion)
-            .prop_map(|(leg, hold, options, completion)| Consult(leg, hold, options, completion)),
+        4 => (index.clone(), hold.clone(), refer_options())
+            .prop_map(|(leg, hold, options)| Blind(leg, hold, options)),
+        4 => (index.clone(), index.clone(), hold.clone(), any::<bool>(), options(), refer_options())
+            .prop_map(|(leg, with, hold, held, options, refer)| Attended(leg, with, hold, held, options, refer)),
+        4 => (index.clone(), hold, options(), refer_options(), completion)
+            .prop_map(|(leg, hold, options, refer, completion)| Consult(leg, hold, options, refer, completion)),
         3 => index.clone().prop_map(Complete),
         2 => index.clone().prop_map(Swap),
         4 => (index.clone(), target).prop_map(|(leg, target)| Asked(leg, target)),
         1 => index.clone().prop_map(Cancel),
-        2 => (index.clone(), prop::sample::select(vec![Decision::Accept, Decision::Reject]))
-            .prop_map(|(transfer, decision)| Decide(transfer, decision)),
+        2 => (index.clone(), prop::sample::select(decisions)).prop_map(|(transfer, decision)| Decide(transfer, decision)),
+        6 => (index.clone(), step()).prop_map(|(transfer, step)| Step(transfer, step)),
+        1 => (index.clone(), prop::sample::select(handling)).prop_map(|(leg, handling)| Handling(leg, handling)),
+        1 => index.clone().prop_map(Detach),
+        1 => index.clone().prop_map(EventsAt),
         4 => (index.clone(), reoffer).prop_map(|(leg, result)| Reoffered(leg, result)),
         1 => index.clone().prop_map(Closing),
         1 => index.clone().prop_map(BeforeHangUp),
@@ -166,8 +224,10 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
     let transfer = |met: &Met, index| pick(&met.transfers, index).unwrap_or(STRANGER.into());
     match input {
         Call => met.legs.push(rig.call()),
-        Blind(index, hold) => met.transfers.push(rig.blind(leg(met, index), hold).0),
-        Attended(index, with, hold, consultation_held, options) => {
+        Blind(index, hold, options) => {
+            met.transfers.push(rig.blind_with(leg(met, index), hold, options).0);
+        }
+        Attended(index, with, hold, consultation_held, options, refer) => {
             let transfer = rig.mint();
             met.transfers.push(transfer);
             rig.command(TransferCommand::Attended {
@@ -178,9 +238,10 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
                 consultation_held,
                 referred_by: None,
                 options,
+                refer,
             });
         }
-        Consult(index, hold, options, completion) => {
+        Consult(index, hold, options, refer, completion) => {
             let (transfer, consultation) = (rig.mint(), rig.mint());
             met.transfers.push(transfer);
             rig.command(TransferCommand::Consult {
@@ -191,6 +252,7 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
                 hold,
                 referred_by: None,
                 options,
+                refer,
                 completion,
             });
         }
@@ -201,9 +263,25 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
             rig.command(TransferCommand::Swap { transfer: transfer(met, index) });
         }
         Asked(index, target) => met.subs.push(rig.asked(Rig::refer(leg(met, index), target)).0),
+        Detach(index) => drop(rig.command(TransferCommand::Detach { transfer: transfer(met, index) })),
+        EventsAt(index) => {
+            rig.sub(sub(met, index), SubscriptionEvent::EventsAt(uri("sip:events@192.0.2.9")));
+        }
         Cancel(index) => drop(rig.cancel(transfer(met, index))),
         Decide(index, decision) => {
             rig.command(TransferCommand::Decide { transfer: transfer(met, index), decision });
+        }
+        Step(index, asked) => {
+            let step = match asked {
+                ByHand::ProcessResponse => ManualStep::ProcessResponse,
+                ByHand::TakeNotify => ManualStep::TakeNotify,
+                ByHand::Terminate(index) => ManualStep::Terminate { leg: leg(met, index) },
+                ByHand::Report(status, last) => ManualStep::Report { status: code(status), last },
+            };
+            rig.command(TransferCommand::Step { transfer: transfer(met, index), step });
+        }
+        Handling(index, handling) => {
+            rig.transfers.handling_for(leg(met, index), handling);
         }
         Reoffered(index, result) => drop(rig.reoffered(leg(met, index), result)),
         Closing(index) => drop(rig.leg(leg(met, index), LegEvent::Closing)),
@@ -217,7 +295,11 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
         }
         Answered(index, answer) => drop(rig.sub(sub(met, index), SubscriptionEvent::Answered(answer))),
         Notified(index, state, status) => drop(rig.notified(sub(met, index), state, status)),
-        Delivered(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Delivered)),
+        Delivered(index) => {
+            let sub = sub(met, index);
+            rig.sub(sub, SubscriptionEvent::Reported);
+            rig.sub(sub, SubscriptionEvent::Delivered);
+        }
         SubEnded(index, end) => drop(rig.sub(sub(met, index), SubscriptionEvent::Ended(end))),
         Misused(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Misused(Misuse::State))),
         Joined(index, joined) => {
@@ -236,49 +318,14 @@ fn learn(rig: &Rig, met: &mut Met, from: usize) {
         match output {
             TransferOutput::Place { leg, .. } => met.legs.push(*leg),
             TransferOutput::Bridge { a, b } => met.joins.push((*a, *b)),
-            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
-                met.subs.push(*subscription);
-            }
+            TransferOutput::Dialog(DialogCommand::Leg(
+                _,
+                LegCommand::Refer { subscription, .. } | LegCommand::FollowRefer { subscription, .. },
+            )) => met.subs.push(*subscription),
             TransferOutput::Event(event) if matches!(event.kind, TransferEventKind::Requested { .. }) => {
                 met.transfers.push(event.transfer);
             }
             _ => {}
-        }
-    }
-}
-
-/// Exactly one Ended for each transfer that began, and nothing after it.
-fn check_one_end_each(rig: &Rig) {
-    let mut began = BTreeMap::new();
-    for output in &rig.outputs {
-        let TransferOutput::Event(event) = output else { continue };
-        match event.kind {
-            TransferEventKind::Initiated { .. } | TransferEventKind::Requested { .. } => {
-                assert_eq!(began.insert(event.transfer, false), None, "{} began twice", event.transfer);
-            }
-            _ => assert_eq!(began.get(&event.transfer), Some(&false), "{event:?} of a transfer that is over"),
-        }
-        if let TransferEventKind::Ended(_) = event.kind {
-            began.insert(event.transfer, true);
-        }
-    }
-    assert!(began.values().all(|ended| *ended), "a transfer has no end: {began:?}");
-    assert_eq!(began.len(), rig.ended.len());
-}
-
-/// At most one last report for each subscription, and none after it.
-fn check_one_last_report_each(rig: &Rig) {
-    let mut last = BTreeSet::new();
-    for output in &rig.outputs {
-        if let TransferOutput::Dialog(DialogCommand::Subscription(
-            id,
-            SubscriptionCommand::Report { last: reason, .. },
-        )) = output
-        {
-            assert!(!last.contains(id), "a report after the last one of {id}");
-            if reason.is_some() {
-                last.insert(*id);
-            }
         }
     }
 }
@@ -320,14 +367,65 @@ pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
 fn policy() -> impl Strategy<Value = TransferPolicy> {
     let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
     let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
-    (refer, hold, fallback(), 1usize..6, attended()).prop_map(
-        |(refer, hold_failure, fallback, transfers, attended)| TransferPolicy {
-            refer,
-            hold_failure,
-            fallback,
-            attended,
-            transfers,
-            ..TransferPolicy::default()
+    let bye = prop::sample::select(vec![ByeOwner::Transferor, ByeOwner::Peer]);
+    let wait = prop::sample::select(vec![0u64, 5, 90]);
+    let handling = prop::sample::select(vec![TransferHandling::Automatic, TransferHandling::Manual]);
+    (refer, hold, (handling, fallback()), 1usize..6, attended(), (bye, wait, any::<bool>()), referred())
+        .prop_map(
+            |(
+                refer,
+                hold_failure,
+                (handling, fallback),
+                transfers,
+                attended,
+                (bye, wait, unsubscribe),
+                referred,
+            )| {
+                let wait = Duration::from_secs(wait);
+                TransferPolicy {
+                    refer,
+                    handling,
+                    fallback,
+                    referred,
+                    hold_failure,
+                    attended,
+                    transfers,
+                    bye,
+                    bye_delay: wait,
+                    bye_wait: wait,
+                    unsubscribe,
+                    ..TransferPolicy::default()
+                }
+            },
+        )
+}
+
+pub(super) fn referred() -> impl Strategy<Value = ReferredPolicy> {
+    let report = prop::sample::select(vec![
+        ReportDetail::Minimal,
+        ReportDetail::StatusLine,
+        ReportDetail::WithHeaders(vec![ReportHeader::Reason]),
+    ]);
+    let identity = prop::sample::select(vec![CallerIdentity::Own, CallerIdentity::OnBehalfOfReferrer]);
+    let diversion = prop::sample::select(vec![
+        DiversionHeader::None,
+        DiversionHeader::Diversion,
+        DiversionHeader::HistoryInfo,
+    ]);
+    let by = prop::sample::select(vec![ReferredByCopy::AsAsked, ReferredByCopy::AddIfMissing]);
+    let rate = prop::option::of((1u32..4).prop_map(|count| Rate { count, per: Duration::from_secs(30) }));
+    (report, any::<bool>(), by, identity, diversion, any::<bool>(), rate).prop_map(
+        |(report, report_at_once, referred_by, identity, diversion, recall_on_failure, rate)| {
+            ReferredPolicy {
+                report,
+                report_at_once,
+                referred_by,
+                identity,
+                diversion,
+                recall_on_failure,
+                rate,
+                ..ReferredPolicy::default()
+            }
         },
     )
 }
@@ -340,7 +438,7 @@ proptest! {
     #[test]
     fn every_transfer_ends_exactly_once_and_leaves_nothing(policy in policy(), inputs in prop::collection::vec(input(), 1..80)) {
         // The target may be asked until the last is done.
-        let asks = |input: &Input| matches!(input, Input::Consult(_, _, _, Completion::OnCommand));
+        let asks = |input: &Input| matches!(input, Input::Consult(_, _, _, _, Completion::OnCommand));
         let talk = if inputs.iter().any(asks) { policy.attended.talk_limit } else { Duration::ZERO };
         let longest = policy.longest() + talk;
         let mut rig = Rig::new(policy);
@@ -382,6 +480,8 @@ proptest! {
         for input in inputs {
             // Only what the REFER and its subscription can do.
             match input {
+                // Without a report the acceptance counts as a success.
+                Input::SubEnded(_, SubscriptionEnd::Suppressed) => continue,
                 Input::Answered(..) | Input::Misused(_) | Input::SubEnded(..) | Input::Cancel(_) => {}
                 Input::Notified(_, _, status) if status.is_none_or(|status| !(200..300).contains(&status)) => {}
                 _ => continue,

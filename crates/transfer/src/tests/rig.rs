@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use dialog_core::{
     By, DialogCommand, DialogEvent, DialogIdentity, EndCause, EndReason, Established, IncomingRefer,
-    LegCommand, LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, ReofferError,
-    SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    LegCommand, LegEvent, LegId, Notification, NotifiedState, Peer, ReferAnswer, ReferSubscription,
+    ReofferError, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 
 use crate::{
-    BlindOptions, Hold, Outcome, ReplacementEnd, TransferCommand, TransferEventKind, TransferId,
-    TransferOutput, TransferPolicy, TransferTimer, TransferTimerName, Transfers,
+    Hold, Outcome, Purpose, ReferOptions, ReplacementEnd, StepDone, TransferCommand, TransferEventKind,
+    TransferId, TransferOutput, TransferPolicy, TransferTimer, TransferTimerName, Transfers,
 };
 
 /// A generator whose numbers are the same in every run.
@@ -196,7 +196,7 @@ impl Rig {
     }
 
     pub(super) fn ended(&mut self, leg: LegId, by: By, reason: EndReason) -> String {
-        self.leg(leg, LegEvent::Ended(EndCause { by, reason, header: None }))
+        self.leg(leg, LegEvent::Ended(EndCause { by, reason, header: None, details: Vec::new() }))
     }
 
     pub(super) fn bye(&mut self, leg: LegId) -> String {
@@ -209,9 +209,18 @@ impl Rig {
 
     /// Starts a blind transfer.
     pub(super) fn blind(&mut self, leg: LegId, hold: Hold) -> (TransferId, String) {
+        self.blind_with(leg, hold, ReferOptions::default())
+    }
+
+    /// Starts a blind transfer with options.
+    pub(super) fn blind_with(
+        &mut self,
+        leg: LegId,
+        hold: Hold,
+        options: ReferOptions,
+    ) -> (TransferId, String) {
         let transfer = self.mint();
         let target = uri("sip:carol@example.com");
-        let options = BlindOptions::default();
         let blind = TransferCommand::Blind { transfer, leg, target, hold, referred_by: None, options };
         (transfer, self.command(blind))
     }
@@ -238,7 +247,8 @@ impl Rig {
         state: NotifiedState,
         status: Option<u16>,
     ) -> String {
-        let notification = Notification { state, status: status.map(code), reason: None };
+        let notification =
+            Notification { state, status: status.map(code), reason: None, sipfrag: bytes::Bytes::new() };
         self.sub(id, SubscriptionEvent::Notified(notification))
     }
 
@@ -248,9 +258,10 @@ impl Rig {
             .iter()
             .rev()
             .find_map(|output| match output {
-                TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, .. })) => {
-                    Some(*subscription)
-                }
+                TransferOutput::Dialog(DialogCommand::Leg(
+                    _,
+                    LegCommand::Refer { subscription, .. } | LegCommand::FollowRefer { subscription, .. },
+                )) => Some(*subscription),
                 _ => None,
             })
             .expect("invariant: a REFER was sent")
@@ -282,6 +293,8 @@ impl Rig {
             headers: Vec::new(),
             referred_by: None,
             referred_by_text: None,
+            privacy: None,
+            reports_to: Some([192, 0, 2, 9].into()),
             suppress: false,
         }
     }
@@ -324,10 +337,14 @@ fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> Strin
         TransferOutput::Dialog(command) => dialog_line(command, &name, &full),
         TransferOutput::Hold { leg, limit } => format!("hold{} {limit:?}", name(leg)),
         TransferOutput::Resume { leg, limit } => format!("resume{} {limit:?}", name(leg)),
-        TransferOutput::Place { leg, target, headers, ring_limit, .. } => {
+        TransferOutput::Place { leg, purpose, target, from, headers, extensions, ring_limit, .. } => {
+            let known = headers.iter().map(|(id, value)| (id.name(), value));
+            let extensions = extensions.iter().map(|(name, value)| (&**name, value));
             let headers: Vec<_> =
-                headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
-            format!("place{} {target} {ring_limit:?}{}", name(leg), headers.concat())
+                known.chain(extensions).map(|(name, value)| format!(" {name}: {value}")).collect();
+            let from = from.as_ref().map(|from| format!(" as {from}")).unwrap_or_default();
+            let verb = if *purpose == Purpose::Recall { "recall" } else { "place" };
+            format!("{verb}{} {target} {ring_limit:?}{from}{}", name(leg), headers.concat())
         }
         TransferOutput::Answer { leg, replaced } => format!("answer {} for {}", full(leg), full(replaced)),
         TransferOutput::Replacement(told) => {
@@ -358,10 +375,20 @@ fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> Strin
             TransferEventKind::Bridging => "[bridging]".into(),
             TransferEventKind::Recovering => "[recovering]".into(),
             TransferEventKind::Connected { to } => format!("[connected {}]", full(to)),
+            TransferEventKind::Recalling { .. } => "[recalling]".into(),
             TransferEventKind::Ended(outcome) => format!("[ended {}]", show(*outcome)),
         },
         TransferOutput::Accepted { .. } => "ok".into(),
         TransferOutput::Refused { error, .. } => format!("no: {error:?}"),
+        TransferOutput::Stepped { step, .. } => match step {
+            StepDone::Answered => "<answered>".into(),
+            StepDone::Decided(decision) => format!("<{decision:?}>"),
+            StepDone::Notified(progress) => {
+                let status = progress.status.map_or("-".into(), |code| code.to_string());
+                format!("<notified {status}{}>", if progress.terminated { " last" } else { "" })
+            }
+            StepDone::Reported => "<reported>".into(),
+        },
         TransferOutput::Timer(TimerOp::Arm(timer, after)) => format!("arm {:?} {after:?}", timer.name),
         TransferOutput::Timer(TimerOp::Disarm(timer)) => format!("disarm {:?}", timer.name),
     }
@@ -373,9 +400,15 @@ fn dialog_line(
     full: &dyn Fn(&LegId) -> String,
 ) -> String {
     match command {
-        DialogCommand::Leg(leg, LegCommand::Refer { refer_to, .. }) => {
-            format!("refer{} {refer_to}", name(leg))
+        DialogCommand::Leg(leg, LegCommand::Refer { refer, .. }) => {
+            let outside = if refer.outside { " outside" } else { "" };
+            let wish = match refer.subscription {
+                ReferSubscription::Implicit => String::new(),
+                other => format!(" {other:?}"),
+            };
+            format!("refer{}{outside}{wish} {}", name(leg), refer.refer_to)
         }
+        DialogCommand::Leg(leg, LegCommand::FollowRefer { at, .. }) => format!("follow{} {at}", name(leg)),
         DialogCommand::Leg(leg, LegCommand::HangUp { .. }) => format!("hangup {}", full(leg)),
         DialogCommand::Leg(leg, LegCommand::Reject { status, .. }) => {
             format!("reject {} {status}", full(leg))
@@ -387,13 +420,19 @@ fn dialog_line(
         DialogCommand::Registration(..) => "registration".into(),
         DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
+            SubscriptionCommand::Keep => "keep".into(),
             SubscriptionCommand::Accept { pending, lifetime } => {
                 format!("accept pending={pending} {lifetime:?}")
             }
             SubscriptionCommand::Refuse { status } => format!("refuse {status}"),
             SubscriptionCommand::Approve => "approve".into(),
-            SubscriptionCommand::Report { status, last: None } => format!("report {status}"),
-            SubscriptionCommand::Report { status, last: Some(reason) } => {
+            SubscriptionCommand::Report { status, last: None, .. } => format!("report {status}"),
+            SubscriptionCommand::Report { status, headers, last: Some(reason) } if !headers.is_empty() => {
+                let headers: Vec<_> =
+                    headers.iter().map(|(id, value)| format!(" {}: {value}", id.name())).collect();
+                format!("report {status} last {reason:?}{}", headers.concat())
+            }
+            SubscriptionCommand::Report { status, last: Some(reason), .. } => {
                 format!("report {status} last {reason:?}")
             }
             SubscriptionCommand::Subscribe(_)

@@ -72,7 +72,10 @@ fn nothing_is_placed_before_the_application_has_approved() {
         rig.command(TransferCommand::Decide { transfer, decision: Decision::Accept }),
         "ok; disarm Decision; approve; place sip:carol@example.com 60s; arm Ring 94s"
     );
-    assert_eq!(rig.command(TransferCommand::Decide { transfer, decision: Decision::Reject }), "no: State");
+    assert_eq!(
+        rig.command(TransferCommand::Decide { transfer, decision: Decision::Reject }),
+        "no: WrongState { state: \"Inviting\", wanted: \"Unanswered or Deciding\" }"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use dialog_core::{
 };
 
 use super::rig::{Rig, code, uri};
-use crate::{BlindOptions, Hold, HoldFailure, TransferCommand, TransferPolicy, TransferTimerName};
+use crate::{Hold, HoldFailure, ReferOptions, TransferCommand, TransferPolicy, TransferTimerName};
 
 const REFER: &str = "[refer sent]; refer sip:carol@example.com; arm Guard 120s";
 
@@ -160,6 +160,7 @@ fn a_success_that_does_not_end_the_subscription_is_followed_by_an_unsubscribe() 
 
 #[test]
 fn approval_and_empty_notifies_are_progress() {
+    // covers: EC-86
     let mut rig = Rig::new(TransferPolicy::default());
     let leg = rig.call();
     rig.blind(leg, Hold::No);
@@ -413,7 +414,7 @@ fn referred_by_and_target_reach_the_refer() {
         target: uri("tel:+4930123"),
         hold: Hold::No,
         referred_by: Some(us),
-        options: BlindOptions::default(),
+        options: ReferOptions::default(),
     });
     let text = format!("{:?}", rig.outputs);
     assert!(text.contains("refer_to: \"tel:+4930123\""), "{text}");

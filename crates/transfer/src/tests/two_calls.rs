@@ -7,8 +7,8 @@ use sip_message::{Method, NameAddrBuf};
 
 use super::rig::{Rig, uri};
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Hold, TransferCommand, TransferId, TransferPolicy,
-    TransferTimerName,
+    AttendedOptions, AttendedPolicy, Completion, Hold, ReferOptions, TransferCommand, TransferId,
+    TransferPolicy, TransferTimerName,
 };
 
 /// Refer-To as the catalogue's §8 has it: the target's Contact, and the consultation call from the target's side.
@@ -159,6 +159,7 @@ impl TwoCalls {
     ) -> String {
         self.transfer = self.rig.mint();
         self.rig.command(TransferCommand::Attended {
+            refer: ReferOptions::default(),
             transfer: self.transfer,
             leg: self.d1,
             consultation: self.d2,
@@ -172,6 +173,7 @@ impl TwoCalls {
     pub(super) fn consult(&mut self, hold: Hold, options: AttendedOptions, completion: Completion) -> String {
         self.transfer = self.rig.mint();
         self.rig.command(TransferCommand::Consult {
+            refer: ReferOptions::default(),
             transfer: self.transfer,
             leg: self.d1,
             consultation: self.d2,
@@ -189,6 +191,10 @@ impl TwoCalls {
 
     pub(super) fn swap(&mut self) -> String {
         self.rig.command(TransferCommand::Swap { transfer: self.transfer })
+    }
+
+    pub(super) fn detach(&mut self) -> String {
+        self.rig.command(TransferCommand::Detach { transfer: self.transfer })
     }
 
     pub(super) fn cancel(&mut self) -> String {

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use dialog_core::{DialogIdentity, IncomingRefer, LegId};
 use sip_message::{HeaderId, Method, Replaces, Scheme, StatusCode, UriBuf};
 
+use super::presentation::Presentation;
 use crate::{
-    ReferPolicy, TransferPolicy, headers,
+    ReferPolicy, TransferHandling, TransferPolicy,
+    headers::{self, InviteHeaders},
     legs::{Legs, Stage},
     transfers::address,
 };
@@ -20,6 +22,8 @@ pub(crate) struct Load {
     pub(crate) pending: usize,
     /// Transfers asked of us by the same address.
     pub(crate) of_peer: usize,
+    /// Whether who asks has asked for as many of late as it may.
+    pub(crate) rated: bool,
     /// Whether a transfer of ours moves the call that the REFER came in.
     pub(crate) moving: bool,
 }
@@ -31,8 +35,13 @@ pub(crate) struct Admitted {
     pub(crate) leg: LegId,
     /// Whether the application decides.
     pub(crate) ask: bool,
+    /// Whether the application answers the REFER and reports.
+    pub(crate) manual: bool,
     pub(crate) target: UriBuf,
-    pub(crate) headers: Vec<(HeaderId, Box<str>)>,
+    pub(crate) headers: InviteHeaders,
+    pub(crate) presentation: Presentation,
+    /// Where the referrer is called back, if it is to be.
+    pub(crate) recall: Option<UriBuf>,
 }
 
 /// Follows a REFER or says with which status it is refused.
@@ -58,9 +67,17 @@ pub(crate) fn admit(
     if !leg.source.is_some_and(is_referrer) || !is_referrer(address(refer.source)) {
         return Err(StatusCode::FORBIDDEN);
     }
+    let manual = leg.handling.unwrap_or(policy.handling) == TransferHandling::Manual;
+    // SEC-08: reports to an address that the sender only claims to have would go to somebody else.
+    if !refer.in_dialog
+        && !is_proved(refer)
+        && refer.reports_to.map(|host| host.to_canonical()) != Some(address(refer.source))
+    {
+        return Err(StatusCode::FORBIDDEN);
+    }
     let ask = match leg.refer.unwrap_or(policy.refer) {
         ReferPolicy::Deny => return Err(StatusCode::DECLINE),
-        ReferPolicy::Allow => false,
+        ReferPolicy::Allow => manual,
         ReferPolicy::Ask => true,
     };
     // Our user is hanging up.
@@ -72,7 +89,7 @@ pub(crate) fn admit(
         Scheme::Sip | Scheme::Sips | Scheme::Tel => {}
         Scheme::Other => return Err(StatusCode::BAD_REQUEST),
     }
-    let headers = headers::for_invite(refer)?;
+    let mut headers = headers::for_invite(refer, &policy.referred.extensions)?;
     if load.moving {
         // Each side asks the other to move: whoever asks again later may be heard.
         return Err(StatusCode::REQUEST_PENDING);
@@ -84,6 +101,7 @@ pub(crate) fn admit(
     // SEC-07.
     if load.transfers >= policy.transfers
         || load.of_peer >= policy.per_peer
+        || load.rated
         || ask && load.pending >= policy.pending
         || legs.is_full(policy.legs)
     {
@@ -95,8 +113,22 @@ pub(crate) fn admit(
     {
         return Err(StatusCode::FORBIDDEN);
     }
-    let target = policy.targets.check(&refer.target.as_uri()).map_err(crate::TargetRefusal::status)?;
-    Ok(Admitted { leg: id, ask, target, headers })
+    // With the rights of who asks, not ours (SEC-02).
+    let targets = policy.targets_of(address(refer.source));
+    let target = targets.check(&refer.target.as_uri()).map_err(crate::TargetRefusal::status)?;
+    let presentation = Presentation::new(refer, leg, &policy.referred);
+    if let Some(referred_by) = &presentation.referred_by {
+        headers.known.push((HeaderId::ReferredBy, referred_by.to_string().into()));
+    }
+    // Its Contact is its own word, so that it is looked at like any other target.
+    let recall = leg.contact.as_ref().filter(|_| policy.referred.recall_on_failure);
+    let recall = recall.and_then(|contact| targets.check(&contact.as_uri()).ok());
+    Ok(Admitted { leg: id, ask, manual, target, headers, presentation, recall })
+}
+
+/// Whether the sender of a REFER has proved who it is, to us or to the transport.
+const fn is_proved(refer: &IncomingRefer) -> bool {
+    refer.verified_user.is_some() || refer.verified_name.is_some()
 }
 
 /// Only INVITE is sent on somebody else's word; taken in any case of letters (TR-136).

@@ -4,8 +4,13 @@
 //! [`admission`](super::admission), because they make no transfer; its `Accepted` is passed through in one step, because
 //! the new call is placed at once.
 
+mod ending;
+mod manual;
+
 use sip_message::{StatusCode, SubReason};
 use smallvec::SmallVec;
+
+pub(super) use self::manual::Manual;
 
 use crate::{Failure, LearnedFrom, Outcome, OutcomeKind, TransferTimerName};
 
@@ -13,12 +18,16 @@ use crate::{Failure, LearnedFrom, Outcome, OutcomeKind, TransferTimerName};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     InCall,
+    /// The REFER waits for the application's answer.
+    Unanswered,
     /// The application decides.
     Deciding,
     /// The new call was placed.
     Inviting,
     /// A provisional response came.
     Ringing,
+    /// The application does it by itself and reports.
+    Handling,
     /// The new call is given up.
     Cancelling(Cause),
     /// The new call is up; the success report is on its way.
@@ -35,6 +44,8 @@ pub(super) enum State {
 pub(super) enum Cause {
     /// By decision.
     Rejected,
+    /// By decision, with this status.
+    Refused(StatusCode),
     /// No decision in time.
     Undecided,
     /// The application withdrew.
@@ -54,12 +65,17 @@ pub(super) enum Cause {
 }
 
 /// What a step depends on besides the state; brought up to date before the step.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and every combination can be")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Facts {
     /// Whether the old call lives.
     pub(super) old: bool,
     /// Whether the subscription lives.
     pub(super) reporting: bool,
+    /// Whether success is reported as soon as the REFER is followed (EC-30).
+    pub(super) at_once: bool,
+    /// Whether the transferor is called back after a failure (TR-181).
+    pub(super) recall: bool,
 }
 
 /// The events of table 2.3.
@@ -71,6 +87,7 @@ pub(super) enum Event {
     },
     Accept,
     Reject,
+    Manual(Manual),
     Cancel,
     New(New),
     Old(Old),
@@ -126,6 +143,10 @@ pub(super) enum Action {
         pending: bool,
     },
     Approve,
+    /// Asks the application for an answer to the REFER.
+    Ask,
+    /// Refuses the REFER.
+    Refuse(StatusCode),
     /// Places the new call at the next target, and arms T-RING.
     Place,
     HangUpNew,
@@ -135,6 +156,10 @@ pub(super) enum Action {
     TellConnected,
     Report(StatusCode),
     ReportLast(StatusCode, SubReason),
+    /// Reports success before it is known, as the last report.
+    ReportAtOnce,
+    /// Calls the transferor back.
+    Recall,
     Wait(Timer),
     Finish(Outcome),
 }
@@ -151,8 +176,8 @@ impl State {
     pub(super) const fn timers(self) -> &'static [TransferTimerName] {
         match self {
             Self::InCall | Self::Ended => &[],
-            Self::Deciding => &[TransferTimerName::Decision],
-            Self::Inviting | Self::Ringing => &[TransferTimerName::Ring],
+            Self::Unanswered | Self::Deciding => &[TransferTimerName::Decision],
+            Self::Inviting | Self::Ringing | Self::Handling => &[TransferTimerName::Ring],
             Self::Cancelling(_) => &[TransferTimerName::Cancel],
             Self::Connected | Self::Failed(_) => &[TransferTimerName::Delivery],
             Self::WaitBye => &[TransferTimerName::Watchdog],
@@ -163,9 +188,11 @@ impl State {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::InCall => "InCall",
+            Self::Unanswered => "Unanswered",
             Self::Deciding => "Deciding",
             Self::Inviting => "Inviting",
             Self::Ringing => "Ringing",
+            Self::Handling => "Handling",
             Self::Cancelling(_) => "Cancelling",
             Self::Connected => "Connected",
             Self::Failed(_) => "Failed",
@@ -181,6 +208,7 @@ impl Cause {
         match self {
             // TR-026.
             Self::Rejected | Self::Undecided => (StatusCode::DECLINE, SubReason::Rejected),
+            Self::Refused(code) => (code, SubReason::Rejected),
             Self::Withdrawn | Self::Abandoned | Self::PeerHungUp | Self::UserHungUp => {
                 (StatusCode::REQUEST_TERMINATED, SubReason::Noresource)
             }
@@ -188,9 +216,23 @@ impl Cause {
         }
     }
 
+    /// Whether our user still wants to talk to somebody, and has nobody when the transferor is gone.
+    const fn leaves_alone(self) -> bool {
+        match self {
+            Self::Target(_) | Self::Barred(_) | Self::NoAnswer(_) => true,
+            Self::Rejected
+            | Self::Refused(_)
+            | Self::Undecided
+            | Self::Withdrawn
+            | Self::Abandoned
+            | Self::PeerHungUp
+            | Self::UserHungUp => false,
+        }
+    }
+
     pub(super) const fn outcome(self, call_kept: bool) -> Outcome {
         let (failure, learned_from) = match self {
-            Self::Rejected => (Failure::Rejected, LearnedFrom::Local),
+            Self::Rejected | Self::Refused(_) => (Failure::Rejected, LearnedFrom::Local),
             Self::Undecided => (Failure::Rejected, LearnedFrom::Guard),
             Self::Withdrawn | Self::Abandoned => (Failure::Cancelled, LearnedFrom::Local),
             Self::PeerHungUp => (Failure::CallEnded, LearnedFrom::Bye),
@@ -202,6 +244,7 @@ impl Cause {
             Self::Withdrawn | Self::Abandoned => OutcomeKind::Cancelled,
             Self::PeerHungUp => OutcomeKind::PeerHungUp,
             Self::Rejected
+            | Self::Refused(_)
             | Self::Undecided
             | Self::UserHungUp
             | Self::Target(_)
@@ -229,13 +272,15 @@ const SUCCEEDED: Outcome = Outcome {
 /// One row of the table; `None` if the event means nothing in the state and is ignored.
 pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
     match state {
-        State::InCall => in_call(event),
+        State::InCall => in_call(event, facts),
+        State::Unanswered => manual::unanswered(event, facts),
         State::Deciding => deciding(event, facts),
         State::Inviting | State::Ringing => inviting(state, event, facts),
-        State::Cancelling(cause) => cancelling(cause, event, facts),
-        State::Connected => connected(event, facts),
-        State::Failed(cause) => failed(cause, event, facts),
-        State::WaitBye => wait_bye(event),
+        State::Handling => manual::handling(event, facts),
+        State::Cancelling(cause) => ending::cancelling(cause, event, facts),
+        State::Connected => ending::connected(event, facts),
+        State::Failed(cause) => ending::failed(cause, event, facts),
+        State::WaitBye => ending::wait_bye(event),
         State::Ended => None,
     }
 }
@@ -245,29 +290,47 @@ fn to(next: State, actions: &[Action]) -> Option<Step> {
     Some(Step { next, actions: SmallVec::from_slice(actions) })
 }
 
-/// The entry row of Failed: one last report, if anybody still listens. The old call is left alone (TR-178).
+/// Places the new call; and reports at once what some peers wait for before they let go of theirs (EC-30).
 #[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
+fn invite(before: Action, facts: Facts) -> Option<Step> {
+    let mut actions = SmallVec::from_slice(&[before, Action::Place]);
+    if facts.at_once {
+        actions.push(Action::ReportAtOnce);
+    }
+    Some(Step { next: State::Inviting, actions })
+}
+
+/// The last row after a failure. The subscription and the old call are over or left alone.
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
+fn finish(mut actions: SmallVec<[Action; 6]>, cause: Cause, facts: Facts) -> Option<Step> {
+    if facts.recall && !facts.old && cause.leaves_alone() {
+        actions.push(Action::Recall);
+    }
+    actions.push(Action::Finish(cause.outcome(facts.old)));
+    Some(Step { next: State::Ended, actions })
+}
+
+/// The entry row of Failed: one last report, if anybody still listens. The old call is left alone (TR-178).
 fn fail(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
     let mut actions = SmallVec::from_slice(before);
     if !facts.reporting {
-        actions.push(Action::Finish(cause.outcome(facts.old)));
-        return Some(Step { next: State::Ended, actions });
+        return finish(actions, cause, facts);
     }
     let (code, reason) = cause.report();
     actions.extend([Action::ReportLast(code, reason), Action::Wait(Timer::Delivery)]);
     Some(Step { next: State::Failed(cause), actions })
 }
 
-fn in_call(event: Event) -> Option<Step> {
+fn in_call(event: Event, facts: Facts) -> Option<Step> {
     match event {
-        Event::Request { ask: false } => {
-            to(State::Inviting, &[Action::Accept { pending: false }, Action::Place])
-        }
+        Event::Request { ask: false } => invite(Action::Accept { pending: false }, facts),
         Event::Request { ask: true } => {
             to(State::Deciding, &[Action::Accept { pending: true }, Action::Wait(Timer::Decision)])
         }
+        Event::Manual(Manual::Ask) => to(State::Unanswered, &[Action::Ask]),
         Event::Accept
         | Event::Reject
+        | Event::Manual(Manual::Handle | Manual::Refuse(_) | Manual::Conclude(_))
         | Event::Cancel
         | Event::New(_)
         | Event::Old(_)
@@ -279,8 +342,10 @@ fn in_call(event: Event) -> Option<Step> {
 
 fn deciding(event: Event, facts: Facts) -> Option<Step> {
     match event {
-        Event::Accept => to(State::Inviting, &[Action::Approve, Action::Place]),
+        Event::Accept => invite(Action::Approve, facts),
         Event::Reject => fail(&[], Cause::Rejected, facts),
+        Event::Manual(Manual::Handle) => to(State::Handling, &[Action::Approve, Action::Wait(Timer::Ring)]),
+        Event::Manual(Manual::Refuse(code)) => fail(&[], Cause::Refused(code), facts),
         Event::Timer(Timer::Decision) => fail(&[], Cause::Undecided, facts),
         Event::Cancel => fail(&[], Cause::Withdrawn, facts),
         // The subscription outlives the call (TR-240), so the report can still be made.
@@ -289,6 +354,7 @@ fn deciding(event: Event, facts: Facts) -> Option<Step> {
         // Who does not want to hear about it has not withdrawn the request (TR-022).
         Event::Unsubscribed => to(State::Deciding, &[]),
         Event::Request { .. }
+        | Event::Manual(Manual::Ask | Manual::Conclude(_))
         | Event::New(_)
         | Event::Delivered
         | Event::Timer(Timer::Ring | Timer::Cancel | Timer::Delivery | Timer::Watchdog) => None,
@@ -327,12 +393,12 @@ fn inviting(state: State, event: Event, facts: Facts) -> Option<Step> {
         Event::Old(Old::HungUp) => to(state, &[]),
         // TR-256: the report leaves before the BYE does.
         Event::Old(Old::Closing) => fail(&[Action::HangUpNew], Cause::UserHungUp, facts),
-        // TR-022.
-        Event::Unsubscribed => to(state, &[]),
+        // TR-022; and success was reported at once.
+        Event::Unsubscribed | Event::Delivered => to(state, &[]),
         Event::Request { .. }
         | Event::Accept
         | Event::Reject
-        | Event::Delivered
+        | Event::Manual(_)
         | Event::Timer(Timer::Decision | Timer::Cancel | Timer::Delivery | Timer::Watchdog) => None,
     }
 }
@@ -356,105 +422,4 @@ fn connect(facts: Facts) -> Option<Step> {
         State::Ended
     };
     Some(Step { next, actions })
-}
-
-fn cancelling(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
-    match event {
-        Event::New(
-            New::Redirected | New::Failed(_) | New::Barred(_) | New::NoAnswer | New::Cancelled | New::Over,
-        )
-        | Event::Timer(Timer::Cancel)
-        | Event::Old(Old::Closing) => fail(&[], cause, facts),
-        // A 2xx that crossed the CANCEL is ended by the dialog layer.
-        Event::New(New::Provisional(_) | New::EarlyEnded | New::Up)
-        | Event::Old(Old::HungUp)
-        | Event::Unsubscribed => to(State::Cancelling(cause), &[]),
-        Event::Request { .. }
-        | Event::Accept
-        | Event::Reject
-        | Event::Cancel
-        | Event::Delivered
-        | Event::Timer(Timer::Decision | Timer::Ring | Timer::Delivery | Timer::Watchdog) => None,
-    }
-}
-
-fn connected(event: Event, facts: Facts) -> Option<Step> {
-    match event {
-        Event::Delivered | Event::Unsubscribed | Event::Timer(Timer::Delivery) => {
-            if facts.old {
-                to(State::WaitBye, &[Action::Wait(Timer::Watchdog)])
-            } else {
-                to(State::Ended, &[Action::Finish(SUCCEEDED)])
-            }
-        }
-        // TR-254: hung up right after the answer, and still a success. TR-252: the report is waited for in any case.
-        Event::New(
-            New::Provisional(_)
-            | New::EarlyEnded
-            | New::Up
-            | New::Redirected
-            | New::Failed(_)
-            | New::Barred(_)
-            | New::NoAnswer
-            | New::Cancelled
-            | New::Over,
-        )
-        | Event::Old(Old::HungUp | Old::Closing) => to(State::Connected, &[]),
-        Event::Request { .. }
-        | Event::Accept
-        | Event::Reject
-        | Event::Cancel
-        | Event::Timer(Timer::Decision | Timer::Ring | Timer::Cancel | Timer::Watchdog) => None,
-    }
-}
-
-fn failed(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
-    match event {
-        Event::Delivered | Event::Unsubscribed | Event::Timer(Timer::Delivery) => {
-            to(State::Ended, &[Action::Finish(cause.outcome(facts.old))])
-        }
-        Event::New(
-            New::Provisional(_)
-            | New::EarlyEnded
-            | New::Up
-            | New::Redirected
-            | New::Failed(_)
-            | New::Barred(_)
-            | New::NoAnswer
-            | New::Cancelled
-            | New::Over,
-        )
-        | Event::Old(Old::HungUp | Old::Closing) => to(State::Failed(cause), &[]),
-        Event::Request { .. }
-        | Event::Accept
-        | Event::Reject
-        | Event::Cancel
-        | Event::Timer(Timer::Decision | Timer::Ring | Timer::Cancel | Timer::Watchdog) => None,
-    }
-}
-
-fn wait_bye(event: Event) -> Option<Step> {
-    match event {
-        Event::Old(Old::HungUp | Old::Closing) => to(State::Ended, &[Action::Finish(SUCCEEDED)]),
-        // D5: nobody waits for ever.
-        Event::Timer(Timer::Watchdog) => to(State::Ended, &[Action::HangUpOld, Action::Finish(SUCCEEDED)]),
-        Event::New(
-            New::Provisional(_)
-            | New::EarlyEnded
-            | New::Up
-            | New::Redirected
-            | New::Failed(_)
-            | New::Barred(_)
-            | New::NoAnswer
-            | New::Cancelled
-            | New::Over,
-        )
-        | Event::Delivered
-        | Event::Unsubscribed => to(State::WaitBye, &[]),
-        Event::Request { .. }
-        | Event::Accept
-        | Event::Reject
-        | Event::Cancel
-        | Event::Timer(Timer::Decision | Timer::Ring | Timer::Cancel | Timer::Delivery) => None,
-    }
 }

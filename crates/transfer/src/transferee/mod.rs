@@ -2,6 +2,10 @@
 
 pub(crate) mod admission;
 mod machine;
+mod manual;
+mod placing;
+mod presentation;
+pub(crate) mod rate;
 mod redirection;
 #[cfg(test)]
 mod tests;
@@ -12,18 +16,19 @@ use dialog_core::{
     By, DialogCommand, EndCause, EndReason, IncomingRefer, LegCommand, LegEvent, LegId, SubscriptionCommand,
     SubscriptionEvent, SubscriptionId,
 };
-use sip_message::{HeaderId, NameAddrBuf, StatusCode};
+use sip_message::{HeaderId, NameAddrBuf, StatusCode, SubReason, UriBuf};
 use sip_transport::{Out, RouteError, Tick};
 
 use self::{
     admission::Admitted,
     machine::{Action, Event, Facts, New, Old, State, Step, Timer, step},
+    presentation::Presentation,
     redirection::Route,
 };
 use crate::{
-    Decision, Purpose, Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput,
-    TransferTimerName,
-    policy::{CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
+    Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput, TransferTimerName,
+    headers::InviteHeaders,
+    policy::{ANSWER_WAIT, CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
     surroundings::Surroundings,
     timers::Armed,
     transfers::address,
@@ -38,8 +43,17 @@ pub(crate) struct Transferee {
     peer: IpAddr,
     subscription: SubscriptionId,
     route: Route,
-    headers: Vec<(HeaderId, Box<str>)>,
+    headers: InviteHeaders,
+    /// Transfers that were asked for in the calls that lead here.
+    referred: u32,
+    presentation: Presentation,
     referred_by: Option<NameAddrBuf>,
+    /// Whether the REFER comes from the host that Referred-By names.
+    verified: bool,
+    /// Where the transferor is called back.
+    recall: Option<UriBuf>,
+    /// The headers that are reported of the new call's end.
+    told: Vec<(HeaderId, Box<str>)>,
     state: State,
     facts: Facts,
     /// The newest new call, and whether it was ever up.
@@ -48,6 +62,12 @@ pub(crate) struct Transferee {
     placed: Option<Tick>,
     last_code: Option<StatusCode>,
     started: Tick,
+    /// Whether the application was told of it already.
+    announced: bool,
+    /// Whether the application reports.
+    by_hand: bool,
+    /// The last report, left to the application.
+    left: Option<(StatusCode, SubReason)>,
     armed: Armed,
 }
 
@@ -66,13 +86,21 @@ impl Transferee {
             subscription,
             route: Route::new(admitted.target),
             headers: admitted.headers,
+            referred: 0,
+            presentation: admitted.presentation,
             referred_by: refer.referred_by.clone(),
+            verified: is_verified(refer),
             state: State::InCall,
-            facts: Facts { old: true, reporting: true },
+            facts: Facts { old: true, reporting: true, at_once: false, recall: admitted.recall.is_some() },
+            recall: admitted.recall,
+            told: Vec::new(),
             new: None,
             placed: None,
             last_code: None,
             started,
+            announced: false,
+            by_hand: false,
+            left: None,
             armed: Armed::default(),
         }
     }
@@ -88,6 +116,7 @@ impl Transferee {
     /// Whether the application has not decided yet.
     pub(crate) const fn is_pending(&self) -> bool {
         matches!(self.state, State::Deciding)
+            || matches!(self.state, State::Unanswered) && self.facts.reporting
     }
 
     pub(crate) fn info(&self) -> TransferInfo {
@@ -111,6 +140,7 @@ impl Transferee {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) {
+        self.facts.at_once = around.policy.referred.report_at_once;
         self.drive(Event::Request { ask }, around, out);
     }
 
@@ -121,19 +151,6 @@ impl Transferee {
 
     pub(crate) fn cancel(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         self.drive(Event::Cancel, around, out);
-    }
-
-    pub(crate) fn decide(
-        &mut self,
-        decision: Decision,
-        around: &mut Surroundings<'_, '_>,
-        out: &mut Out<'_, TransferOutput>,
-    ) {
-        let event = match decision {
-            Decision::Accept => Event::Accept,
-            Decision::Reject => Event::Reject,
-        };
-        self.drive(event, around, out);
     }
 
     /// Takes an event of the call in which the REFER came; `false` if it means nothing to the transfer.
@@ -184,6 +201,7 @@ impl Transferee {
             return true;
         }
         self.facts.old = false;
+        self.report_left(around, out);
         self.drive(Event::Old(old), around, out)
     }
 
@@ -223,11 +241,12 @@ impl Transferee {
 
     /// Sorts the end of a new call that never was up, and finds out whether there is another target.
     fn new_call_failed(&mut self, leg: LegId, cause: &EndCause, around: &Surroundings<'_, '_>) -> New {
+        self.told = around.policy.referred.report.headers(cause);
         let barred = around.legs.get(leg).is_some_and(|leg| leg.barred);
         let failed = match &cause.reason {
             EndReason::Redirected { status, contacts } => {
                 self.last_code = Some(*status);
-                if self.route.redirect(contacts, around.policy) {
+                if self.route.redirect(contacts, around.policy.targets_of(self.peer)) {
                     New::Failed(*status)
                 } else {
                     New::Barred(*status)
@@ -277,13 +296,23 @@ impl Transferee {
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
         match event {
-            SubscriptionEvent::Delivered => self.drive(Event::Delivered, around, out),
+            SubscriptionEvent::Reported => {
+                self.tell_reported(out);
+                true
+            }
+            SubscriptionEvent::Delivered => {
+                self.tell_reported(out);
+                self.drive(Event::Delivered, around, out)
+            }
             // A subscription that does not take what it is asked for cannot be reported to.
             SubscriptionEvent::Ended(_) | SubscriptionEvent::Misused(_) => {
                 self.facts.reporting = false;
+                self.left = None;
+                self.tell_reported(out);
                 self.drive(Event::Unsubscribed, around, out)
             }
             SubscriptionEvent::Answered(_)
+            | SubscriptionEvent::EventsAt(_)
             | SubscriptionEvent::Notified(_)
             | SubscriptionEvent::Package(_)
             | SubscriptionEvent::Forked { .. }
@@ -311,9 +340,15 @@ impl Transferee {
             | TransferTimerName::Resume
             | TransferTimerName::Consult
             | TransferTimerName::Talk
+            | TransferTimerName::Bye
             | TransferTimerName::Closing => return false,
         };
-        self.armed.expired(name) && self.drive(Event::Timer(timer), around, out)
+        if !self.armed.expired(name) {
+            return false;
+        }
+        // The application has left its last report for too long.
+        timer == Timer::Delivery && self.report_left(around, out)
+            || self.drive(Event::Timer(timer), around, out)
     }
 
     fn drive(
@@ -335,6 +370,10 @@ impl Transferee {
             match action {
                 // A provisional status is told once, however often it is repeated.
                 Action::TellProgress(_) | Action::Report(_) if repeated => {}
+                Action::Report(_) if self.by_hand => {}
+                Action::ReportLast(status, reason) if self.leaves_report(event) => {
+                    self.left = Some((status, reason));
+                }
                 action => self.act(action, around, out),
             }
         }
@@ -351,10 +390,13 @@ impl Transferee {
                 let decision = if pending { around.policy.decision } else { Duration::ZERO };
                 let lifetime = decision.saturating_add(around.policy.ring());
                 self.subscription_command(SubscriptionCommand::Accept { pending, lifetime }, out);
-                let target = self.route.current().clone();
-                let referred_by = self.referred_by.clone();
-                self.tell(TransferEventKind::Requested { target, referred_by, decide: pending }, out);
+                self.tell_requested(pending, out);
             }
+            Action::Ask => {
+                self.tell_requested(true, out);
+                self.armed.arm(self.id, TransferTimerName::Decision, ANSWER_WAIT, out);
+            }
+            Action::Refuse(status) => self.subscription_command(SubscriptionCommand::Refuse { status }, out),
             Action::Approve => self.subscription_command(SubscriptionCommand::Approve, out),
             Action::Place => self.place(around, out),
             Action::HangUpNew => {
@@ -375,17 +417,21 @@ impl Transferee {
                     self.tell(TransferEventKind::Connected { to }, out);
                 }
             }
-            Action::Report(status) => {
-                self.subscription_command(SubscriptionCommand::Report { status, last: None }, out);
+            Action::Report(status) => self.report(status, None, around, out),
+            Action::ReportLast(status, reason) => self.report(status, Some(reason), around, out),
+            Action::ReportAtOnce => {
+                self.report(StatusCode::OK, Some(SubReason::Noresource), around, out);
+                self.facts.reporting = false;
             }
-            Action::ReportLast(status, reason) => {
-                self.subscription_command(SubscriptionCommand::Report { status, last: Some(reason) }, out);
-            }
+            Action::Recall => self.call_back(around, out),
             Action::Wait(timer) => {
                 let (name, after) = match timer {
                     Timer::Decision => (TransferTimerName::Decision, around.policy.decision),
                     Timer::Ring => (TransferTimerName::Ring, ring_wait(self.ring_left(around))),
                     Timer::Cancel => (TransferTimerName::Cancel, CANCEL_WAIT),
+                    Timer::Delivery if self.left.is_some() => {
+                        (TransferTimerName::Delivery, around.policy.decision)
+                    }
                     Timer::Delivery => (TransferTimerName::Delivery, DELIVERY_WAIT),
                     Timer::Watchdog => (TransferTimerName::Watchdog, around.policy.watchdog),
                 };
@@ -395,35 +441,17 @@ impl Transferee {
         }
     }
 
-    /// Places the new call: another call in every respect, with ids of its own (TR-204).
-    fn place(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        let leg: LegId = around.cx.ids.mint();
-        let referred = around.legs.get(self.leg).map_or(around.policy.per_call, |old| old.referred);
-        let referred =
-            self.new.and_then(|(new, _)| around.legs.get(new)).map_or(referred, |new| new.referred);
-        if let Some(entry) = around.legs.enter(leg, usize::MAX) {
-            entry.internal = true;
-            entry.referred = referred;
-            entry.placed_for = Some(self.id);
-        }
-        self.new = Some((leg, false));
-        self.placed.get_or_insert(around.cx.now);
-        let ring_limit = self.ring_left(around);
-        out.push(TransferOutput::Place {
-            leg,
-            beside: self.leg,
-            purpose: Purpose::Referred,
-            target: self.route.current().clone(),
-            headers: self.headers.clone(),
-            ring_limit,
-        });
-        self.armed.arm(self.id, TransferTimerName::Ring, ring_wait(ring_limit), out);
-    }
-
-    /// What is left of the ring limit.
-    fn ring_left(&self, around: &Surroundings<'_, '_>) -> Duration {
-        let rung = self.placed.map_or(Duration::ZERO, |placed| around.cx.now.since(placed));
-        around.policy.ring().saturating_sub(rung)
+    /// Reports as much as the policy says; the provisional ones, or their detail, may be left out.
+    fn report(
+        &self,
+        status: StatusCode,
+        last: Option<SubReason>,
+        around: &Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        let Some(status) = around.policy.referred.report.status(status, last.is_some()) else { return };
+        let headers = if last.is_some() { self.told.clone() } else { Vec::new() };
+        self.subscription_command(SubscriptionCommand::Report { status, headers, last }, out);
     }
 
     fn subscription_command(&self, command: SubscriptionCommand, out: &mut Out<'_, TransferOutput>) {
@@ -450,6 +478,15 @@ impl Transferee {
             role: Role::Transferee,
             kind,
         }));
+    }
+}
+
+/// Whether the transport has verified that a REFER comes from the host that its Referred-By names. Tokens (RFC 3892 §3) are
+/// not read, so that nothing else verifies it.
+fn is_verified(refer: &IncomingRefer) -> bool {
+    match (&refer.verified_name, &refer.referred_by) {
+        (Some(name), Some(who)) => who.uri.as_uri().host().to_string().eq_ignore_ascii_case(name),
+        (None, Some(_) | None) | (Some(_), None) => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use sip_message::UriBuf;
 
-use crate::TransferPolicy;
+use crate::{TargetPolicy, TransferPolicy};
 
 /// Contacts that are kept; a redirection that names more means nobody in particular.
 pub(super) const CONTACTS_MAX: usize = 8;
@@ -27,13 +27,18 @@ impl Route {
         &self.current
     }
 
+    /// The targets that were tried, the current one last.
+    pub(super) fn taken(&self) -> impl Iterator<Item = &UriBuf> {
+        self.tried.iter().chain([&self.current])
+    }
+
     /// Takes the Contacts of a redirection, best first, ahead of those left of an earlier one. `false` if there were
     /// some and the policy permits none of them.
-    pub(super) fn redirect(&mut self, contacts: &[UriBuf], policy: &TransferPolicy) -> bool {
+    pub(super) fn redirect(&mut self, contacts: &[UriBuf], targets: &TargetPolicy) -> bool {
         let permitted: Vec<UriBuf> = contacts
             .iter()
             .take(CONTACTS_MAX)
-            .filter_map(|contact| policy.targets.check(&contact.as_uri()).ok())
+            .filter_map(|contact| targets.check(&contact.as_uri()).ok())
             .collect();
         for contact in permitted.iter().rev() {
             self.left.push_front(contact.clone());

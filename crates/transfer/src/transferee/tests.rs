@@ -4,14 +4,16 @@ use std::fmt::Write;
 
 use sip_message::StatusCode;
 
-use super::machine::{Cause, Event, Facts, New, Old, State, Timer, step};
+use super::machine::{Cause, Event, Facts, Manual, New, Old, State, Timer, step};
 
 fn states() -> Vec<State> {
     vec![
         State::InCall,
+        State::Unanswered,
         State::Deciding,
         State::Inviting,
         State::Ringing,
+        State::Handling,
         State::Cancelling(Cause::Withdrawn),
         State::Connected,
         State::Failed(Cause::Target(StatusCode::BUSY_HERE)),
@@ -26,6 +28,11 @@ fn events() -> Vec<Event> {
         Event::Request { ask: true },
         Event::Accept,
         Event::Reject,
+        Event::Manual(Manual::Ask),
+        Event::Manual(Manual::Handle),
+        Event::Manual(Manual::Refuse(StatusCode::FORBIDDEN)),
+        Event::Manual(Manual::Conclude(StatusCode::OK)),
+        Event::Manual(Manual::Conclude(StatusCode::BUSY_HERE)),
         Event::Cancel,
     ];
     let new = [
@@ -47,7 +54,7 @@ fn events() -> Vec<Event> {
     events
 }
 
-const USUAL: Facts = Facts { old: true, reporting: true };
+const USUAL: Facts = Facts { old: true, reporting: true, at_once: false, recall: false };
 
 fn row(state: State, event: Event, facts: Facts) -> String {
     match step(state, event, facts) {
@@ -73,7 +80,16 @@ fn table() -> String {
     let others = [
         ("The old call is over", Facts { old: false, ..USUAL }),
         ("The subscription is over", Facts { reporting: false, ..USUAL }),
-        ("Both are over", Facts { old: false, reporting: false }),
+        ("Both are over", Facts { old: false, reporting: false, ..USUAL }),
+        ("Success is reported at once", Facts { at_once: true, ..USUAL }),
+        (
+            "The old call is over, and the transferor is called back",
+            Facts { old: false, recall: true, ..USUAL },
+        ),
+        (
+            "Both are over, and the transferor is called back",
+            Facts { old: false, reporting: false, recall: true, ..USUAL },
+        ),
     ];
     for (title, facts) in others {
         writeln!(table, "\n# {title}: the rows that differ.\n").expect("invariant: a String takes all text");

@@ -48,6 +48,10 @@ pub(super) enum Action {
     NoteBridged,
     /// They are not to be joined after all.
     Part,
+    /// The application has let go.
+    Detach,
+    /// The subscription is to outlive its call.
+    Keep,
     /// SUBSCRIBE with Expires 0, or the REFER is withdrawn if it has not left.
     Unsubscribe,
     Resume(Side),
@@ -89,4 +93,6 @@ pub(super) enum Wait {
     /// Before the call is asked back once more.
     Again(Duration),
     Closing,
+    /// Before our BYE, or for the peer's.
+    Bye,
 }

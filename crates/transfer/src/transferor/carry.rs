@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dialog_core::{DialogCommand, LegCommand, SubscriptionCommand, SubscriptionId};
+use dialog_core::{DialogCommand, LegCommand, Refer, SubscriptionCommand, SubscriptionId};
+use sip_message::UriBuf;
 use sip_transport::{Out, Random};
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     Purpose, Role, TransferEvent, TransferEventKind, TransferOutput, TransferTimerName, WithoutReplaces,
-    policy::{CLOSING_WAIT, attended::SemiAttended},
+    policy::{ByeOwner, CLOSING_WAIT, attended::SemiAttended},
     surroundings::Surroundings,
 };
 
@@ -29,6 +30,8 @@ impl May {
         reverse: false,
         semi_attended: SemiAttended::Refuse,
         without_replaces: WithoutReplaces::Refuse,
+        bye: ByeOwner::Transferor,
+        bye_at_once: true,
     };
 }
 
@@ -66,6 +69,10 @@ impl Transferor {
                 let (a, b) = (self.leg, self.leg_of(Side::Consultation));
                 out.push(TransferOutput::Unbridge { a, b });
             }
+            Action::Detach => self.facts.detached = true,
+            Action::Keep => self.keep_subscription(around, out),
+            // A REFER that was not accepted yet is withdrawn all the same: it may not have left.
+            Action::Unsubscribe if self.facts.accepted.is_some() && !around.policy.unsubscribe => {}
             Action::Unsubscribe => self.end_subscription(around, out),
             Action::Resume(Side::Primary) if matches!(self.state, State::Recovering(_)) => {
                 self.resume(around, out);
@@ -120,7 +127,9 @@ impl Transferor {
             beside: self.leg,
             purpose: Purpose::Consultation,
             target: self.target.clone(),
+            from: None,
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: around.policy.consult_ring(),
         });
     }
@@ -145,30 +154,66 @@ impl Transferor {
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
         let referred = self.facts.referred();
-        let refer_to = match (&self.consultation, self.facts.plan) {
-            (None, _) | (Some(_), Plan::Blind) => Some(self.target.clone()),
-            (Some(with), Plan::Consult | Plan::Attended) => {
-                with.naming.refer_to(self.leg_of(referred.other()), around)
-            }
-        };
+        let Some(refer) = self.worded(referred, around) else { return false };
         self.referred = around.cx.now;
-        let Some(refer_to) = refer_to else { return false };
+        self.waiting.iter_mut().for_each(|waiting| waiting.begin());
         let subscription: SubscriptionId = around.cx.ids.mint();
         self.unsubscribed = false;
         self.told = None;
+        self.facts.accepted = None;
         if let Some(refused) = self.subscription.replace(subscription) {
             around.subscriptions.remove(&refused);
         }
         around.subscriptions.insert(subscription, self.id);
         self.tell(TransferEventKind::ReferSent, out);
-        let command = LegCommand::Refer {
-            subscription,
-            refer_to,
-            referred_by: self.referred_by.clone(),
-            suppress: false,
-        };
+        let command = LegCommand::Refer { subscription, refer: Box::new(refer) };
         out.push(TransferOutput::Dialog(DialogCommand::Leg(self.leg_of(referred), command)));
         true
+    }
+
+    /// The REFER to a side; `None` if what it is to name cannot be named.
+    fn worded(&self, referred: Side, around: &Surroundings<'_, '_>) -> Option<Refer> {
+        let leg = around.legs.get(self.leg_of(referred))?;
+        let refer_to = match (&self.consultation, self.facts.plan) {
+            (None, _) | (Some(_), Plan::Blind) => self.options.written(&self.target, leg).ok()?,
+            (Some(with), Plan::Consult | Plan::Attended) => {
+                with.naming.refer_to(self.leg_of(referred.other()), self.options.target_headers(), around)?
+            }
+        };
+        Some(Refer {
+            referred_by: self.options.referred_by(self.referred_by.as_ref()),
+            subscription: self.options.subscription,
+            outside: leg.refers_outside(&self.options),
+            headers: self.options.request_headers(self.referred_by.as_ref()),
+            ..Refer::to(refer_to)
+        })
+    }
+
+    /// Subscribes to what becomes of the REFER where its 2xx says (RFC 7614 §4.4), if anybody waits for it.
+    pub(super) fn follow(
+        &mut self,
+        at: &UriBuf,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> bool {
+        if !matches!(self.state, State::Accepted | State::Progress | State::Detached) {
+            return false;
+        }
+        let subscription: SubscriptionId = around.cx.ids.mint();
+        if let Some(refer) = self.subscription.replace(subscription) {
+            around.subscriptions.remove(&refer);
+        }
+        around.subscriptions.insert(subscription, self.id);
+        let follow = LegCommand::FollowRefer { subscription, at: at.clone() };
+        out.push(TransferOutput::Dialog(DialogCommand::Leg(self.leg_of(self.facts.referred()), follow)));
+        true
+    }
+
+    /// Has the subscription outlive its call.
+    fn keep_subscription(&self, around: &Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        if let Some(id) = self.subscription.filter(|id| around.subscriptions.contains_key(id)) {
+            out.push(TransferOutput::Dialog(DialogCommand::Subscription(id, SubscriptionCommand::Keep)));
+        }
     }
 
     /// Takes the call back, in what is left of the limit.
@@ -211,6 +256,7 @@ impl Transferor {
             Wait::Again(after) => (TransferTimerName::Retry, after),
             Wait::Resume => (TransferTimerName::Resume, around.policy.resume_wait()),
             Wait::Closing => (TransferTimerName::Closing, CLOSING_WAIT),
+            Wait::Bye => (TransferTimerName::Bye, around.policy.bye_pause()),
         };
         self.armed.arm(self.id, name, after, out);
     }

@@ -120,6 +120,8 @@ pub(super) enum End {
     NoNotify,
     /// Its time ran out.
     Expired,
+    /// The REFER was accepted, and there is none.
+    Suppressed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +146,7 @@ pub(super) enum Timer {
     Final,
     Resume,
     Closing,
+    Bye,
 }
 
 impl Reoffer {
@@ -292,18 +295,21 @@ impl Event {
             SubscriptionEvent::Ended(end) => Some(Self::Subscription(match end {
                 SubscriptionEnd::Terminated
                 | SubscriptionEnd::NotifyFailed
-                | SubscriptionEnd::Suppressed
                 | SubscriptionEnd::Unsubscribed => End::Terminated,
                 SubscriptionEnd::Refused => End::Refused,
                 SubscriptionEnd::NoNotify => End::NoNotify,
                 SubscriptionEnd::Expired => End::Expired,
+                SubscriptionEnd::Suppressed => End::Suppressed,
             })),
             SubscriptionEvent::Misused(_) => Some(Self::Answer(Answer::Misused)),
             // Another package's, another role's, or a fork, which no REFER within a call has.
             SubscriptionEvent::Requested(_)
             | SubscriptionEvent::Subscribed(_)
             | SubscriptionEvent::Package(_)
+            // Followed before the machine is asked.
+            | SubscriptionEvent::EventsAt(_)
             | SubscriptionEvent::Forked { .. }
+            | SubscriptionEvent::Reported
             | SubscriptionEvent::Delivered => None,
         }
     }
@@ -319,6 +325,7 @@ impl Event {
             TransferTimerName::Talk => Some(Self::Timer(Timer::Talk)),
             TransferTimerName::Resume => Some(Self::Timer(Timer::Resume)),
             TransferTimerName::Closing => Some(Self::Timer(Timer::Closing)),
+            TransferTimerName::Bye => Some(Self::Timer(Timer::Bye)),
             TransferTimerName::Watchdog
             | TransferTimerName::Decision
             | TransferTimerName::Ring

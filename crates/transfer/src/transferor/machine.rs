@@ -3,14 +3,13 @@
 //! [`step`] is a pure function of state, event and [`Facts`]; what it asks for is carried out elsewhere. Rows that are not
 //! implemented are arms of their own that end in a typed failure: redirection of the REFER. Challenges and 420 are tried again
 //! by the dialog layer; what comes up here stands.
-//! Detaching, placement outside the dialog and a suppressed subscription have no event here: the commands that ask for
-//! them are refused before a transfer is made or touched.
 
 mod bridging;
 mod consulting;
 mod ending;
 mod holding;
 mod referring;
+mod unreported;
 
 use sip_message::StatusCode;
 use smallvec::SmallVec;
@@ -18,12 +17,17 @@ use smallvec::SmallVec;
 use super::{
     action::{Action, Side, Tell, Wait},
     event::{CallEnd, Event, Report},
-    outcome::{Cause, bridged, call_ended, peer_hung_up, succeeded},
+    outcome::{Cause, Moved, bridged, call_ended, peer_hung_up},
 };
 use crate::{
     Outcome, TransferTimerName,
-    policy::attended::{SemiAttended, WithoutReplaces},
+    policy::{
+        ByeOwner,
+        attended::{SemiAttended, WithoutReplaces},
+    },
 };
+
+pub(super) use self::unreported::detach;
 
 /// The states of tables 2.1 and 2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +64,14 @@ pub(super) enum State {
     Accepted,
     /// At least one NOTIFY.
     Progress,
+    /// 2xx, and there will be no NOTIFY: that a call is ended tells that the party was moved.
+    Unreported,
+    /// The application has let go: our BYE is sent, and NOTIFYs are awaited.
+    Detached,
     /// The call ended before the outcome was known, which may still come: T-FINAL.
     Parting(Parted),
     /// Success; these calls are not over yet.
-    Completing(StatusCode, Alive),
+    Completing(Moved, Alive),
     /// The party could not be moved for this cause, and the target is being called for a bridge.
     Placing(Cause),
     /// The party could not be moved for this cause; these calls are being resumed before the two are joined.
@@ -84,6 +92,8 @@ pub(super) enum State {
 pub(super) enum Parted {
     HungUp,
     Lost,
+    /// By a peer that reports nothing; the other call may tell.
+    Unreported,
 }
 
 /// Who holds a call.
@@ -153,11 +163,15 @@ pub(super) struct May {
     pub(super) reverse: bool,
     pub(super) semi_attended: SemiAttended,
     pub(super) without_replaces: WithoutReplaces,
+    /// Who hangs up after a success.
+    pub(super) bye: ByeOwner,
+    /// Whether a success is followed by our BYE at once.
+    pub(super) bye_at_once: bool,
 }
 
 /// What a step depends on besides the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent answer to a question of one row")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact that some row asks for")]
 pub(super) struct Facts {
     pub(super) plan: Plan,
     pub(super) held: Held,
@@ -174,6 +188,10 @@ pub(super) struct Facts {
     pub(super) retried: bool,
     /// How often the call was asked back.
     pub(super) resumes: u8,
+    /// The 2xx to the last REFER.
+    pub(super) accepted: Option<StatusCode>,
+    /// Whether the application has let go.
+    pub(super) detached: bool,
     pub(super) may: May,
 }
 
@@ -237,10 +255,14 @@ impl State {
             Self::ConsultTalk(_) => &[TransferTimerName::Talk],
             Self::Swapping { .. } => &[TransferTimerName::Talk, TransferTimerName::Hold],
             Self::Dropping => &[TransferTimerName::Closing],
-            Self::ReferPending(_) | Self::Accepted | Self::Progress => &[TransferTimerName::Guard],
+            Self::ReferPending(_) | Self::Accepted | Self::Progress | Self::Unreported | Self::Detached => {
+                &[TransferTimerName::Guard]
+            }
             Self::BackingOff => &[TransferTimerName::Guard, TransferTimerName::Retry],
             Self::Parting(_) => &[TransferTimerName::Final],
-            Self::Completing(..) => &[TransferTimerName::Closing, TransferTimerName::Final],
+            Self::Completing(..) => {
+                &[TransferTimerName::Closing, TransferTimerName::Final, TransferTimerName::Bye]
+            }
             Self::Bridging(..) | Self::Joining(_) | Self::Recovering(_) | Self::Restoring(_) => {
                 &[TransferTimerName::Resume]
             }
@@ -267,7 +289,8 @@ impl State {
             Self::Accepted => "Accepted",
             Self::Progress => "Progress",
             Self::Parting(_) => "Parting",
-            Self::Completing(..) => "Completing",
+            Self::Unreported | Self::Completing(..) => "Completing",
+            Self::Detached => "Detached",
             Self::Placing(_) | Self::Bridging(..) | Self::Joining(_) => "Bridging",
             Self::Recovering(_) | Self::Waiting(_) | Self::Restoring(_) => "Recovering",
             Self::Ended => "Ended",
@@ -289,8 +312,10 @@ pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
         State::ReferPending(early) => referring::refer_pending(early, event, facts),
         State::BackingOff => referring::backing_off(event, facts),
         State::Accepted | State::Progress => referring::under_way(state, event, facts),
+        State::Unreported => unreported::unreported(event, facts),
+        State::Detached => unreported::detached(event, facts),
         State::Parting(parted) => referring::parting(parted, event, facts),
-        State::Completing(code, left) => ending::completing(code, left, event, facts),
+        State::Completing(moved, left) => ending::completing(moved, left, event, facts),
         State::Placing(cause) => bridging::placing(cause, event, facts),
         State::Bridging(cause, left) => bridging::resuming(cause, left, event, facts),
         State::Joining(cause) => bridging::joining(cause, event, facts),
@@ -407,7 +432,7 @@ fn primary_over(end: CallEnd, facts: Facts) -> Option<Step> {
 /// D5: the NOTIFY was answered before it was told, so the BYE may go (TR-252). A subscription that its notifier did not
 /// end is ended from here (EC-09). The call that Replaces names is ended by the other side, or by us after T-FINAL.
 #[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
-fn complete(code: StatusCode, last: bool, facts: Facts) -> Option<Step> {
+fn complete(moved: Moved, last: bool, facts: Facts) -> Option<Step> {
     let referred = facts.referred();
     let left = if facts.plan == Plan::Blind { facts.alive.without(Side::Consultation) } else { facts.alive };
     let mut actions = Actions::new();
@@ -415,15 +440,24 @@ fn complete(code: StatusCode, last: bool, facts: Facts) -> Option<Step> {
         actions.push(Action::Unsubscribe);
     }
     if !left.any() {
-        actions.push(Action::Finish(succeeded(code)));
+        actions.push(Action::Finish(moved.outcome(facts)));
         return Some(Step { next: State::Ended, actions });
     }
     if left.has(referred) {
-        actions.push(Action::HangUp(referred));
+        actions.push(if facts.may.bye_at_once { Action::HangUp(referred) } else { Action::Wait(Wait::Bye) });
     }
     if left.has(referred.other()) {
         actions.push(Action::Wait(Wait::Final));
     }
     actions.push(Action::Wait(Wait::Closing));
-    Some(Step { next: State::Completing(code, left), actions })
+    Some(Step { next: State::Completing(moved, left), actions })
+}
+
+/// The party was moved, and its call is over: what is left is the consultation call, which the target ends.
+fn arrived(moved: Moved, facts: Facts) -> Option<Step> {
+    let alive = facts.alive.without(Side::Primary);
+    match facts.plan {
+        Plan::Blind => finish(moved.outcome(facts)),
+        Plan::Consult | Plan::Attended => complete(moved, true, Facts { alive, ..facts }),
+    }
 }

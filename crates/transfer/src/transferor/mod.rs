@@ -4,10 +4,12 @@ mod action;
 mod carry;
 mod event;
 mod machine;
+pub(crate) mod manual;
 mod naming;
 mod outcome;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use dialog_core::{LegEvent, LegId, SubscriptionEvent, SubscriptionId};
 use sip_message::{NameAddrBuf, Scheme, StatusCode, UriBuf};
@@ -16,11 +18,12 @@ use sip_transport::{Out, Tick};
 use self::{
     action::{Action, Side, Tell},
     event::{Answer, CallEnd, Consult, Event, Reoffer},
-    machine::{Alive, Facts, Held, May, Plan, State, Step, step},
+    machine::{Alive, Facts, Held, May, Plan, State, Step, detach, step},
+    manual::Waiting,
     naming::Naming,
 };
 use crate::{
-    AttendedOptions, BlindOptions, Completion, Decline, Fallback, Hold, HoldFailure, Role, TransferEventKind,
+    AttendedOptions, Completion, Decline, Fallback, Hold, HoldFailure, ReferOptions, Role, TransferEventKind,
     TransferId, TransferInfo, TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
     legs::{Leg, Stage},
     surroundings::Surroundings,
@@ -35,6 +38,7 @@ pub(crate) struct Transferor {
     target: UriBuf,
     referred_by: Option<NameAddrBuf>,
     hold: Hold,
+    options: ReferOptions,
     state: State,
     facts: Facts,
     consultation: Option<Consultation>,
@@ -56,6 +60,8 @@ pub(crate) struct Transferor {
     referred: Tick,
     /// When the call was first asked to be taken back; all tries share one limit.
     resumed: Option<Tick>,
+    /// Where the application does the steps: what was heard and waits for it.
+    waiting: Option<Box<Waiting>>,
     armed: Armed,
 }
 
@@ -76,15 +82,14 @@ pub(crate) struct Asked {
     pub(crate) leg: LegId,
     pub(crate) target: UriBuf,
     pub(crate) hold: Hold,
+    pub(crate) options: ReferOptions,
     pub(crate) referred_by: Option<NameAddrBuf>,
 }
 
 impl Transferor {
     /// A blind transfer.
-    pub(crate) fn blind(asked: Asked, options: BlindOptions, started: Tick) -> Self {
-        let mut new = Self::new(asked, Plan::Blind, None, started);
-        new.fallback = options.fallback;
-        new
+    pub(crate) fn blind(asked: Asked, started: Tick) -> Self {
+        Self::new(asked, Plan::Blind, None, started)
     }
 
     /// A transfer whose target is asked first, in a call that is to be placed.
@@ -119,20 +124,29 @@ impl Transferor {
 
     fn new(asked: Asked, plan: Plan, with: Option<(LegId, AttendedOptions)>, started: Tick) -> Self {
         let held = match asked.hold {
-            Hold::First | Hold::No => Held::Nobody,
+            Hold::First | Hold::Done | Hold::No => Held::Nobody,
             Hold::Already => Held::Application,
         };
-        let options = with.map(|(_, options)| options).unwrap_or_default();
+        let (consultation, protect, fallback) = match with {
+            Some((leg, AttendedOptions { refer_to, protect_target, force, fallback })) => (
+                Some(Consultation { leg, was_up: false, naming: Naming::new(refer_to), force }),
+                protect_target,
+                fallback.or(asked.options.fallback),
+            ),
+            None => (None, false, asked.options.fallback),
+        };
         let facts = Facts {
             plan,
             held,
             consultation_held: Held::Nobody,
             alive: Alive { primary: true, consultation: false },
-            protect: options.protect_target,
+            protect,
             bridged: false,
             on_answer: false,
             retried: false,
             resumes: 0,
+            accepted: None,
+            detached: false,
             may: May::NOTHING,
         };
         Self {
@@ -141,15 +155,11 @@ impl Transferor {
             target: asked.target,
             referred_by: asked.referred_by,
             hold: asked.hold,
+            options: asked.options,
             state: State::Idle,
             facts,
-            consultation: with.map(|(leg, options)| Consultation {
-                leg,
-                was_up: false,
-                naming: Naming::new(options.refer_to),
-                force: options.force,
-            }),
-            fallback: options.fallback,
+            consultation,
+            fallback,
             declined: None,
             audio: None,
             subscription: None,
@@ -159,6 +169,7 @@ impl Transferor {
             started,
             referred: started,
             resumed: None,
+            waiting: None,
             armed: Armed::default(),
         }
     }
@@ -213,6 +224,8 @@ impl Transferor {
             | State::BackingOff
             | State::Accepted
             | State::Progress
+            | State::Unreported
+            | State::Detached
             | State::Parting(_)
             | State::Completing(..)
             | State::Placing(_)
@@ -252,6 +265,18 @@ impl Transferor {
 
     pub(crate) fn complete(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         self.drive(Event::Complete, around, out);
+    }
+
+    /// Whether the application may let go now.
+    pub(crate) fn can_detach(&self) -> bool {
+        detach(self.state, self.facts).is_some()
+    }
+
+    pub(crate) fn detach(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        self.catch_up(None, around, out);
+        self.look(around, None);
+        let step = detach(self.state, self.facts);
+        self.take(step, None, around, out);
     }
 
     /// Whether the application may turn to the other party now.
@@ -329,12 +354,21 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
-        let Some(event) = Event::of_subscription(event) else {
+        if let SubscriptionEvent::EventsAt(at) = event {
+            return self.follow(at, around, out);
+        }
+        let told = event;
+        let Some(event) = Event::of_subscription(told) else {
             return false;
         };
         match event {
             Event::Notify(report) => self.last_code = report.code().or(self.last_code),
-            Event::Answer(answer) => self.last_code = answer.code().or(self.last_code),
+            Event::Answer(answer) => {
+                self.last_code = answer.code().or(self.last_code);
+                if let Answer::Accepted(status) = answer {
+                    self.facts.accepted.get_or_insert(status);
+                }
+            }
             Event::Begin(_)
             | Event::Reoffer(..)
             | Event::Consult(_)
@@ -345,6 +379,10 @@ impl Transferor {
             | Event::Cancel
             | Event::Joined(_)
             | Event::Timer(_) => {}
+        }
+        if self.keep(event, told, out) {
+            self.serve(around, out);
+            return true;
         }
         self.drive(event, around, out)
     }
@@ -367,8 +405,32 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
-        self.look(around, event.ends());
-        let Some(Step { next, actions }) = step(self.state, event, self.facts) else {
+        let over = event.ends();
+        let told = self.is_overtaken_by(event, over, around) && self.catch_up(over, around, out);
+        self.advance(event, over, around, out) || told
+    }
+
+    /// Tells the machine an event; `over` is the call that counts as over besides.
+    fn advance(
+        &mut self,
+        event: Event,
+        over: Option<Side>,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> bool {
+        self.look(around, over);
+        let step = step(self.state, event, self.facts);
+        self.take(step, over, around, out)
+    }
+
+    fn take(
+        &mut self,
+        step: Option<Step>,
+        over: Option<Side>,
+        around: &mut Surroundings<'_, '_>,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> bool {
+        let Some(Step { next, actions }) = step else {
             return false;
         };
         self.state = next;
@@ -384,7 +446,11 @@ impl Transferor {
             self.release(around, out);
         }
         if !sent {
-            self.drive(Event::Answer(Answer::Misused), around, out);
+            self.advance(Event::Answer(Answer::Misused), over, around, out);
+        }
+        // What waits is for a REFER that is under way.
+        if !self.state.waits() {
+            self.catch_up(over, around, out);
         }
         true
     }
@@ -425,6 +491,8 @@ impl Transferor {
                 && with.and_then(|with| around.legs.get(with.leg)).is_some_and(Leg::takes_refer),
             semi_attended: policy.semi_attended,
             without_replaces: policy.without_replaces,
+            bye: around.policy.bye,
+            bye_at_once: around.policy.bye_pause().is_zero(),
         };
     }
 

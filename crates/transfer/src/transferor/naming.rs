@@ -42,13 +42,22 @@ impl Naming {
     }
 
     /// The Refer-To of a REFER that names the call of a leg; `None` if that call cannot be named in a URI.
-    pub(super) fn refer_to(self, named: LegId, around: &Surroundings<'_, '_>) -> Option<UriBuf> {
+    /// `more` are further headers for it.
+    pub(super) fn refer_to<'h>(
+        self,
+        named: LegId,
+        more: impl Iterator<Item = (&'h str, &'h str)>,
+        around: &Surroundings<'_, '_>,
+    ) -> Option<UriBuf> {
         let leg = around.legs.get(named)?;
         let target = self.target(around);
         let replaces = replaces(leg.dialog.as_ref()?)?.to_string();
         let require = target == ReferTarget::AddressOfRecord && around.policy.attended.require_replaces;
-        let headers =
-            [("Replaces", replaces.as_str())].into_iter().chain(require.then_some(("Require", "replaces")));
+        let mut headers = vec![("Replaces", replaces.as_str())];
+        headers.extend(require.then_some(("Require", "replaces")));
+        for header in more {
+            headers.push(header);
+        }
         let named = address(leg, target)?.with_headers(headers).ok()?;
         // A `tel` URI holds no headers, and without Replaces the target would get a second call.
         named.as_uri().has_headers().then_some(named)

@@ -2,6 +2,7 @@
 
 use sip_message::StatusCode;
 
+use super::{event::CallEnd, machine::Facts};
 use crate::{Decline, Failure, LearnedFrom, Outcome, OutcomeKind};
 
 /// Why a transfer of ours did not come to pass.
@@ -121,14 +122,34 @@ impl Outcome {
     }
 }
 
-/// The party was moved.
-pub(super) const fn succeeded(code: StatusCode) -> Outcome {
-    Outcome {
-        kind: OutcomeKind::Succeeded,
-        learned_from: LearnedFrom::Notify,
-        code: Some(code),
-        failure: None,
-        call_kept: false,
+/// What says that the party was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// A report.
+    Reported(StatusCode),
+    /// Nothing but the acceptance, and the end of a call by somebody else if that was seen.
+    Unreported { seen: bool },
+}
+
+impl Moved {
+    /// The same, after one of the calls has ended.
+    pub(super) const fn or_seen(self, end: CallEnd) -> Self {
+        match (self, end) {
+            (Self::Unreported { .. }, CallEnd::HungUp) => Self::Unreported { seen: true },
+            (Self::Unreported { .. } | Self::Reported(_), _) => self,
+        }
+    }
+
+    pub(super) const fn outcome(self, facts: Facts) -> Outcome {
+        let (kind, learned_from, code) = match self {
+            Self::Reported(code) => (OutcomeKind::Succeeded, LearnedFrom::Notify, Some(code)),
+            Self::Unreported { seen } => (
+                OutcomeKind::AcceptedWithoutProgress,
+                if seen { LearnedFrom::Bye } else { LearnedFrom::Local },
+                facts.accepted,
+            ),
+        };
+        Outcome { kind, learned_from, code, failure: None, call_kept: false }
     }
 }
 

@@ -7,15 +7,17 @@ use sip_message::StatusCode;
 use super::{
     action::Side,
     event::{Answer, CallEnd, Consult, End, Event, Reoffer, Report, Timer},
-    machine::{Alive, Facts, Held, May, Parted, Plan, State, step},
-    outcome::Cause,
+    machine::{Alive, Facts, Held, May, Parted, Plan, State, Step, detach, step},
+    outcome::{Cause, Moved},
 };
-use crate::{Hold, SemiAttended, WithoutReplaces};
+use crate::{ByeOwner, Hold, SemiAttended, WithoutReplaces};
 
 const BUSY: StatusCode = StatusCode::BUSY_HERE;
 
 /// Why a bridge is made.
 const UNREFERABLE: Cause = Cause::NotSupported(Some(StatusCode::METHOD_NOT_ALLOWED));
+
+const REPORTED: Moved = Moved::Reported(StatusCode::OK);
 
 fn states() -> Vec<State> {
     vec![
@@ -41,11 +43,16 @@ fn states() -> Vec<State> {
         State::BackingOff,
         State::Accepted,
         State::Progress,
+        State::Unreported,
+        State::Detached,
         State::Parting(Parted::HungUp),
         State::Parting(Parted::Lost),
-        State::Completing(StatusCode::OK, BOTH),
-        State::Completing(StatusCode::OK, Alive { consultation: false, ..BOTH }),
-        State::Completing(StatusCode::OK, Alive { primary: false, ..BOTH }),
+        State::Parting(Parted::Unreported),
+        State::Completing(REPORTED, BOTH),
+        State::Completing(REPORTED, Alive { consultation: false, ..BOTH }),
+        State::Completing(REPORTED, Alive { primary: false, ..BOTH }),
+        State::Completing(Moved::Unreported { seen: false }, Alive { consultation: false, ..BOTH }),
+        State::Completing(Moved::Unreported { seen: true }, BOTH),
         State::Placing(UNREFERABLE),
         State::Bridging(UNREFERABLE, BOTH),
         State::Bridging(UNREFERABLE, Alive { consultation: false, ..BOTH }),
@@ -59,7 +66,8 @@ fn states() -> Vec<State> {
 }
 
 fn events() -> Vec<Event> {
-    let mut events = vec![Event::Begin(Hold::First), Event::Begin(Hold::Already), Event::Begin(Hold::No)];
+    let holds = [Hold::First, Hold::Already, Hold::Done, Hold::No];
+    let mut events: Vec<Event> = holds.map(Event::Begin).to_vec();
     let sides = [Side::Primary, Side::Consultation];
     let reoffers = [
         Reoffer::Done,
@@ -101,7 +109,10 @@ fn events() -> Vec<Event> {
         Report::Empty,
     ];
     events.extend(reports.map(Event::Notify));
-    events.extend([End::Terminated, End::Refused, End::NoNotify, End::Expired].map(Event::Subscription));
+    events.extend(
+        [End::Terminated, End::Refused, End::NoNotify, End::Expired, End::Suppressed]
+            .map(Event::Subscription),
+    );
     let ends = [CallEnd::Closing, CallEnd::Local, CallEnd::HungUp, CallEnd::Lost];
     events.extend(sides.iter().flat_map(|side| ends.map(|end| Event::Call(*side, end))));
     events.extend([Event::Complete, Event::Swap, Event::Cancel, Event::Joined(true), Event::Joined(false)]);
@@ -114,6 +125,7 @@ fn events() -> Vec<Event> {
         Timer::Final,
         Timer::Resume,
         Timer::Closing,
+        Timer::Bye,
     ];
     events.extend(timers.map(Event::Timer));
     events
@@ -132,6 +144,8 @@ const MAY: May = May {
     reverse: false,
     semi_attended: SemiAttended::WaitForAnswer,
     without_replaces: WithoutReplaces::Refuse,
+    bye: ByeOwner::Transferor,
+    bye_at_once: true,
 };
 
 const USUAL: Facts = Facts {
@@ -144,6 +158,8 @@ const USUAL: Facts = Facts {
     on_answer: false,
     retried: false,
     resumes: 1,
+    accepted: Some(StatusCode::ACCEPTED),
+    detached: false,
     may: MAY,
 };
 
@@ -170,6 +186,7 @@ fn meets(plan: Plan, state: State) -> bool {
         State::Restoring(_) => plan == Plan::Attended,
         State::Placing(_) => plan == Plan::Blind,
         State::Completing(_, left) => !left.consultation || plan != Plan::Blind,
+        State::Parting(Parted::Unreported) => plan != Plan::Blind,
         State::Idle
         | State::Holding
         | State::Releasing(_)
@@ -177,6 +194,8 @@ fn meets(plan: Plan, state: State) -> bool {
         | State::BackingOff
         | State::Accepted
         | State::Progress
+        | State::Unreported
+        | State::Detached
         | State::Parting(_)
         | State::Bridging(..)
         | State::Joining(_)
@@ -193,6 +212,8 @@ fn outlives_the_first_call(state: State) -> bool {
         State::ReferPending(_)
             | State::Accepted
             | State::Progress
+            | State::Unreported
+            | State::Detached
             | State::Parting(_)
             | State::Completing(_, Alive { primary: false, .. })
     )
@@ -200,7 +221,11 @@ fn outlives_the_first_call(state: State) -> bool {
 
 fn row(state: State, event: Event, facts: Facts) -> String {
     let alive = event.ends().map_or(facts.alive, |side| facts.alive.without(side));
-    match step(state, event, Facts { alive, ..facts }) {
+    text(state, step(state, event, Facts { alive, ..facts }))
+}
+
+fn text(state: State, step: Option<Step>) -> String {
+    match step {
         None => "ignored".into(),
         Some(step) if step.next == state && step.actions.is_empty() => "absorbed".into(),
         Some(step) => {
@@ -230,6 +255,12 @@ fn rows(table: &mut String, title: &str, facts: Facts, other: Option<Facts>) {
     for state in states() {
         if !meets(facts.plan, state) || !facts.alive.primary && !outlives_the_first_call(state) {
             continue;
+        }
+        let let_go = |facts| text(state, detach(state, facts));
+        let told = other.is_some_and(|other| meets(other.plan, state) && let_go(facts) == let_go(other));
+        if !told && let_go(facts) != "ignored" {
+            writeln!(table, "{state:?} | Detach | {}", let_go(facts))
+                .expect("invariant: a String takes all text");
         }
         let mut absorbed = Vec::new();
         for event in events().into_iter().filter(|event| concerns(facts.plan, *event)) {
@@ -272,6 +303,15 @@ fn table() -> String {
         ("second try", Facts { retried: true, ..USUAL }),
         ("hold must succeed", may(USUAL, |may| may.go_on = false)),
         ("asked back for the last time", Facts { resumes: 4, ..USUAL }),
+        ("let go", Facts { detached: true, ..USUAL }),
+        ("BYE after a while", may(USUAL, |may| may.bye_at_once = false)),
+        (
+            "BYE by the peer",
+            may(USUAL, |may| {
+                may.bye_at_once = false;
+                may.bye = ByeOwner::Peer;
+            }),
+        ),
         ("may be bridged", bridges(USUAL)),
         ("does not take REFER, may be bridged", may(bridges(USUAL), |may| may.refer = false)),
         ("held by the application, may be bridged", bridges(Facts { held: Held::Application, ..USUAL })),
@@ -299,6 +339,7 @@ fn table() -> String {
         ("refuse while ringing", may(CONSULT, |may| may.semi_attended = SemiAttended::Refuse)),
         ("another address is left", may(CONSULT, |may| may.reroute = true)),
         ("roles can be exchanged", may(CONSULT, |may| may.reverse = true)),
+        ("let go", Facts { detached: true, ..CONSULT }),
         ("may be bridged", bridges(CONSULT)),
         ("target without Replaces, may be bridged", may(bridges(CONSULT), |may| may.replaces = false)),
         ("target protected", PROTECT),

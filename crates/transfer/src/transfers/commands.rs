@@ -1,13 +1,13 @@
 //! The commands of the application: checked, then answered by `Accepted` or `Refused`.
 
-use dialog_core::LegId;
+use dialog_core::{LegId, may_refuse_refer};
 use sip_message::{Scheme, UriBuf};
 use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, BlindOptions, Decision, Decline, Fallback, ReferPlacement, TransferCommand, TransferId,
-    TransferOutput, TransferRefusal,
+    AttendedOptions, Decision, Decline, Fallback, ReferOptions, TransferCommand, TransferHandling,
+    TransferId, TransferOutput, TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     transferor::{Asked, Transferor},
@@ -19,11 +19,10 @@ impl Transfers {
     pub fn command(&mut self, cx: &mut Cx<'_>, command: TransferCommand, out: &mut Out<'_, TransferOutput>) {
         let (transfer, result) = match command {
             TransferCommand::Blind { transfer, leg, target, hold, referred_by, options } => {
-                let result =
-                    offered(options).and_then(|()| self.check(transfer, leg, &target, options.fallback));
+                let result = self.check(transfer, leg, &target, &options);
                 if result.is_ok() {
-                    let asked = Asked { id: transfer, leg, target, hold, referred_by };
-                    let new = Transferor::blind(asked, options, cx.now);
+                    let asked = Asked { id: transfer, leg, target, hold, options, referred_by };
+                    let new = Transferor::blind(asked, cx.now);
                     self.begin_ours(cx, transfer, &[leg], new, out);
                 }
                 (transfer, result)
@@ -36,10 +35,11 @@ impl Transfers {
                 consultation_held,
                 referred_by,
                 options,
+                refer,
             } => {
-                let result = self.check_attended(transfer, leg, consultation, options);
+                let result = self.check_attended(transfer, leg, consultation, options, &refer);
                 let result = result.map(|target| {
-                    let asked = Asked { id: transfer, leg, target, hold, referred_by };
+                    let asked = Asked { id: transfer, leg, target, hold, options: refer, referred_by };
                     let new = Transferor::attended(asked, consultation, consultation_held, options, cx.now);
                     self.begin_ours(cx, transfer, &[leg, consultation], new, out);
                 });
@@ -53,11 +53,12 @@ impl Transfers {
                 hold,
                 referred_by,
                 options,
+                refer,
                 completion,
             } => {
-                let result = self.check_consult(transfer, leg, consultation, &target, options);
+                let result = self.check_consult(transfer, leg, consultation, &target, (options, &refer));
                 if result.is_ok() {
-                    let asked = Asked { id: transfer, leg, target, hold, referred_by };
+                    let asked = Asked { id: transfer, leg, target, hold, options: refer, referred_by };
                     let new = Transferor::consult(asked, consultation, options, completion, cx.now);
                     self.begin_ours(cx, transfer, &[leg], new, out);
                 }
@@ -65,13 +66,16 @@ impl Transfers {
             }
             TransferCommand::Complete { transfer } => (transfer, self.complete(cx, transfer, out)),
             TransferCommand::Swap { transfer } => (transfer, self.swap(cx, transfer, out)),
-            TransferCommand::Detach { transfer } => (transfer, self.detach(transfer)),
+            TransferCommand::Detach { transfer } => (transfer, self.detach(cx, transfer, out)),
             TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
             TransferCommand::Decline { transfer, reason } => {
                 (transfer, self.decline(cx, transfer, reason, out))
             }
             TransferCommand::Decide { transfer, decision } => {
                 (transfer, self.decide(cx, transfer, decision, out))
+            }
+            TransferCommand::Step { transfer, step } => {
+                (transfer, self.step_by_hand(cx, transfer, step, out))
             }
         };
         if let Err(error) = result {
@@ -85,14 +89,16 @@ impl Transfers {
         transfer: TransferId,
         leg: LegId,
         target: &UriBuf,
-        fallback: Option<Fallback>,
+        options: &ReferOptions,
     ) -> Result<(), TransferRefusal> {
         let leg = self.check_call(transfer, leg)?;
         check_target(target)?;
-        let bridges = self.falls_back(fallback) && target.as_uri().scheme() != Scheme::Tel;
+        let bridges = self.falls_back(options.fallback) && target.as_uri().scheme() != Scheme::Tel;
         if !leg.takes_refer() && !bridges {
             return Err(TransferRefusal::PeerCannot);
         }
+        options.check(Some(leg))?;
+        options.written(target, leg)?;
         if self.is_full() {
             return Err(TransferRefusal::Full);
         }
@@ -126,6 +132,7 @@ impl Transfers {
         leg: LegId,
         consultation: LegId,
         options: AttendedOptions,
+        refer: &ReferOptions,
     ) -> Result<UriBuf, TransferRefusal> {
         if leg == consultation {
             return Err(TransferRefusal::SameCall);
@@ -133,13 +140,15 @@ impl Transfers {
         let (primary, asked) = (self.check_call(transfer, leg)?, self.check_call(transfer, consultation)?);
         let (referred, named) = if options.protect_target { (asked, primary) } else { (primary, asked) };
         // What is bridged already is handed over or stays so.
-        let bridges = self.falls_back(options.fallback) && primary.bridged != Some(consultation);
+        let bridges =
+            self.falls_back(options.fallback.or(refer.fallback)) && primary.bridged != Some(consultation);
         if !referred.takes_refer() && !bridges {
             return Err(TransferRefusal::PeerCannot);
         }
         if !named.peer.replaces && !options.force && !bridges {
             return Err(TransferRefusal::NoReplaces);
         }
+        refer.check(Some(referred))?;
         if self.is_full() {
             return Err(TransferRefusal::Full);
         }
@@ -152,7 +161,7 @@ impl Transfers {
         leg: LegId,
         consultation: LegId,
         target: &UriBuf,
-        options: AttendedOptions,
+        (options, refer): (AttendedOptions, &ReferOptions),
     ) -> Result<(), TransferRefusal> {
         let primary = self.check_call(transfer, leg)?;
         check_target(target)?;
@@ -160,9 +169,13 @@ impl Transfers {
         if target.as_uri().scheme() == Scheme::Tel {
             return Err(TransferRefusal::Scheme);
         }
-        if !options.protect_target && !primary.takes_refer() && !self.falls_back(options.fallback) {
+        if !options.protect_target
+            && !primary.takes_refer()
+            && !self.falls_back(options.fallback.or(refer.fallback))
+        {
             return Err(TransferRefusal::PeerCannot);
         }
+        refer.check((!options.protect_target).then_some(primary))?;
         if self.legs.get(consultation).is_some() {
             return Err(TransferRefusal::State);
         }
@@ -181,6 +194,8 @@ impl Transfers {
         out: &mut Out<'_, TransferOutput>,
     ) {
         out.push(TransferOutput::Accepted { transfer: id });
+        let manual = legs.first().is_some_and(|leg| self.handling_of(*leg) == TransferHandling::Manual);
+        let new = if manual { new.by_hand() } else { new };
         for leg in legs {
             if let Some(entry) = self.legs.get_mut(*leg) {
                 entry.moved_by = Some(id);
@@ -195,13 +210,22 @@ impl Transfers {
         });
     }
 
-    /// Row "detach" of table 2.1 (TR-165, TR-180): not offered.
-    fn detach(&self, id: TransferId) -> Result<(), TransferRefusal> {
-        match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
-            Transfer::Ours(_) => Err(TransferRefusal::Unsupported),
-            // Nothing to let go of: the new call is ours.
-            Transfer::Asked(_) => Err(TransferRefusal::State),
-        }
+    /// Column "detach" of table 2.1 (TR-165, TR-180).
+    fn detach(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: TransferId,
+        out: &mut Out<'_, TransferOutput>,
+    ) -> Result<(), TransferRefusal> {
+        // Of a transfer asked of us there is nothing to let go of: the new call is ours.
+        self.ours(cx, id, |transfer, around| {
+            if !transfer.can_detach() {
+                return Err(TransferRefusal::State);
+            }
+            out.push(TransferOutput::Accepted { transfer: id });
+            transfer.detach(around, out);
+            Ok(())
+        })
     }
 
     fn complete(
@@ -304,7 +328,13 @@ impl Transfers {
     ) -> Result<(), TransferRefusal> {
         match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
             Transfer::Asked(transfer) if transfer.is_pending() => {}
-            Transfer::Asked(_) | Transfer::Ours(_) => return Err(TransferRefusal::State),
+            transfer @ (Transfer::Asked(_) | Transfer::Ours(_)) => {
+                let state = transfer.info().state;
+                return Err(TransferRefusal::WrongState { state, wanted: "Unanswered or Deciding" });
+            }
+        }
+        if matches!(decision, Decision::RejectWith(status) if !may_refuse_refer(status)) {
+            return Err(TransferRefusal::Status);
         }
         out.push(TransferOutput::Accepted { transfer: id });
         self.with(cx, id, |transfer, around| {
@@ -328,14 +358,4 @@ fn check_target(target: &UriBuf) -> Result<(), TransferRefusal> {
         return Err(TransferRefusal::TargetForm);
     }
     Ok(())
-}
-
-/// The kinds of blind transfer that are not offered yet (TR-061 to TR-063, TR-070 to TR-077).
-const fn offered(options: BlindOptions) -> Result<(), TransferRefusal> {
-    match (options.placement, options.suppress) {
-        (ReferPlacement::InDialog, false) => Ok(()),
-        (ReferPlacement::OutOfDialog, false | true) | (ReferPlacement::InDialog, true) => {
-            Err(TransferRefusal::Unsupported)
-        }
-    }
 }

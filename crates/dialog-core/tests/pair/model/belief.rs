@@ -163,10 +163,12 @@ impl Belief {
             SubscriptionEvent::Misused(_) => {}
             SubscriptionEvent::Ended(_) => assert!(!std::mem::replace(over, true), "ended twice"),
             SubscriptionEvent::Answered(_)
+            | SubscriptionEvent::EventsAt(_)
             | SubscriptionEvent::Notified(_)
             | SubscriptionEvent::Package(_)
             | SubscriptionEvent::Requested(_)
             | SubscriptionEvent::Subscribed(_)
+            | SubscriptionEvent::Reported
             | SubscriptionEvent::Delivered => assert!(!*over, "{event:?} after the end"),
             SubscriptionEvent::Forked { .. } => panic!("there is only one other end"),
         }

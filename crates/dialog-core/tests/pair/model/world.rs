@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Place, Reliability,
+    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Place, Refer, Reliability,
     Request, RequestCommand, SessionTimers, Subscribe, SubscriptionCommand, SubscriptionEvent,
     SubscriptionId,
 };
@@ -111,6 +111,7 @@ impl World {
             from: address("somebody"),
             contact_user: None,
             headers: Vec::new(),
+            extensions: Vec::new(),
             ring_limit: RING,
             redirects: Invite::REDIRECTS,
             offerless,
@@ -162,7 +163,7 @@ impl World {
         self.asked.push((by, subscription));
         let Some(leg) = self.leg(by, call) else { return };
         let refer_to = format!("sip:{number}@192.0.2.30").parse().expect("a URI");
-        let refer = LegCommand::Refer { subscription, refer_to, referred_by: None, suppress: false };
+        let refer = LegCommand::Refer { subscription, refer: Refer::to(refer_to).into() };
         self.net.command(by, DialogCommand::Leg(leg, refer));
     }
 
@@ -204,10 +205,14 @@ impl World {
     fn report(&mut self, usage: usize, last: bool) {
         let Some((by, id, refer)) = self.notifier(usage) else { return };
         let command = match (refer, last) {
-            (true, true) => {
-                SubscriptionCommand::Report { status: StatusCode::OK, last: Some(SubReason::Noresource) }
+            (true, true) => SubscriptionCommand::Report {
+                status: StatusCode::OK,
+                headers: Vec::new(),
+                last: Some(SubReason::Noresource),
+            },
+            (true, false) => {
+                SubscriptionCommand::Report { status: StatusCode::RINGING, headers: Vec::new(), last: None }
             }
-            (true, false) => SubscriptionCommand::Report { status: StatusCode::RINGING, last: None },
             (false, true) => {
                 let reason = SubReason::Noresource;
                 SubscriptionCommand::Terminate { reason, retry_after: None, body: None }

@@ -22,7 +22,7 @@ fn estimate(highest: u64, sequence: u16) -> Result<u64, SrtpError> {
 const WINDOW: u64 = 128;
 
 /// Remembers which indices were seen.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seen {
     highest: u64,
     /// Bit n stands for `highest - n`.
@@ -47,6 +47,14 @@ impl Seen {
     pub(super) fn estimate(self, sequence: u16) -> Result<u64, SrtpError> {
         estimate(self.highest, sequence)
             .and_then(|index| if self.is_new(index) { Ok(index) } else { Err(SrtpError::Replayed) })
+    }
+
+    /// Adds what was seen elsewhere under the same key.
+    pub(super) fn merge(&mut self, other: Self) {
+        let (newer, older) = if self.highest >= other.highest { (*self, other) } else { (other, *self) };
+        let behind = newer.highest - older.highest;
+        let seen = if behind < WINDOW { older.window << behind } else { 0 };
+        *self = Self { highest: newer.highest, window: newer.window | seen };
     }
 
     /// Adds an index that [`Seen::is_new`].

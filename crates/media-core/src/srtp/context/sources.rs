@@ -60,6 +60,11 @@ impl<S> Sources<S> {
         Ok(&mut source.state)
     }
 
+    /// Returns the sources that the master key has protected.
+    pub(super) fn used(&self) -> impl Iterator<Item = (u32, &S)> {
+        self.0.iter().filter(|source| source.used).map(|source| (source.ssrc, &source.state))
+    }
+
     /// Tells each source that another master key is in force.
     pub(super) fn rekeyed(&mut self, mut each: impl FnMut(&mut S)) {
         for source in &mut self.0 {

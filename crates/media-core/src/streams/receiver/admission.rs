@@ -24,15 +24,12 @@ impl Admission {
         if !agreed.remote_valid {
             return agreed.remote_rtp;
         }
-        let secured = agreed.srtp.is_some();
-        let latch = self.latch.get_or_insert_with(|| {
-            let policy = if secured && policy == LatchPolicy::Learn {
-                LatchPolicy::LearnAuthenticated
-            } else {
-                policy
-            };
-            Latch::new(agreed.remote_rtp, policy)
-        });
+        let policy = match policy {
+            LatchPolicy::Learn if agreed.srtp.is_some() => LatchPolicy::LearnAuthenticated,
+            LatchPolicy::Negotiated | LatchPolicy::Learn | LatchPolicy::LearnAuthenticated => policy,
+        };
+        let latch = self.latch.get_or_insert_with(|| Latch::new(agreed.remote_rtp, policy));
+        latch.obey(policy);
         latch.signalled_from(agreed.signalling);
         latch.renegotiated(agreed.remote_rtp, now);
         latch.remote()

@@ -57,6 +57,9 @@ impl Sources {
         }
         let begin = || Reception::with_clock(header.ssrc, header.sequence, clock_rate);
         let reception = self.current.get_or_insert_with(begin);
+        if timed {
+            reception.set_clock(clock_rate);
+        }
         let (lost, expected) = (reception.lost(), reception.expected());
         let arrival = reception.receive(header, now, timed);
         if arrival == Arrival::Restarted {

@@ -12,7 +12,7 @@ fn events(world: &World, party: usize, since: Tick) -> Vec<(RtpHeader, [u8; 4])>
         .collect()
 }
 
-fn digits(world: &World, party: usize) -> String {
+pub(super) fn digits(world: &World, party: usize) -> String {
     let digit = |event: &StreamEvent| match event {
         StreamEvent::Digit { digit, .. } => Some(digit.to_char()),
         _ => None,
@@ -213,4 +213,52 @@ fn a_key_that_the_peer_does_not_take_is_refused_with_those_beside_it() {
     assert_eq!(world.press(0, 1, "#"), Ok(()));
     world.run(s(1));
     assert_eq!(digits(&world, 1), "!#");
+}
+
+#[test]
+fn a_key_that_is_down_ends_when_a_re_invite_takes_events_away_or_changes_their_clock() {
+    // covers: TM-044
+    let taken_away = Agreed { dtmf_payload_type: None, ..agreed(2, 1, Direction::SendRecv) };
+    let another_clock =
+        Agreed { dtmf_payload_type: Some(102), dtmf_clock_rate: 16_000, ..agreed(2, 1, Direction::SendRecv) };
+    for next in [taken_away, another_clock] {
+        let mut world = World::call();
+        world.run(s(1));
+        world.press(0, 1, "12").expect("room");
+        world.run(ms(50));
+        let changed = world.now;
+        world.apply(0, 1, next);
+        let ends = events(&world, 0, changed);
+        assert_eq!(ends.len(), 3);
+        assert!(ends.iter().all(|(_, payload)| payload[0] == 1 && payload[1] & 0x80 != 0));
+        world.run(s(1));
+        assert_eq!(digits(&world, 1), "1");
+        assert_eq!(events(&world, 0, changed + ms(1)), []);
+    }
+}
+
+#[test]
+fn a_stream_that_is_prepared_ends_the_key_that_is_down_and_notes_where_it_stands() {
+    // covers: TM-044
+    let mut world = World::call();
+    world.run(s(1));
+    world.press(0, 1, "123").expect("room");
+    world.run(ms(50));
+    assert_eq!(world.snapshot(0, 1).marks, None);
+    let prepared = world.now;
+    let prepare = |stream| StreamCommand::Prepare { op: Op(0), stream: StreamId(stream) };
+    world.command(0, prepare(1)).expect("the stream is open");
+    assert_eq!(events(&world, 0, prepared).len(), 3);
+    world.run(s(1));
+    assert_eq!(digits(&world, 1), "1");
+    assert_eq!(world.command(0, prepare(9)), Err(StreamFailure::UnknownStream));
+    // The stream sends on from where it stood, and takes other keys.
+    let marks = world.snapshot(0, 1).marks.expect("it was prepared");
+    let next = world.rtp(0, 1, prepared + ms(1))[0];
+    assert_eq!((marks.at, marks.ssrc, marks.sequence), (prepared, next.ssrc, next.sequence));
+    assert!(next.timestamp.wrapping_sub(marks.timestamp) <= 160);
+    world.press(0, 1, "4").expect("room");
+    world.run(s(1));
+    assert_eq!(digits(&world, 1), "14");
+    assert_eq!(world.hearing(1).tone, Some(440));
 }

@@ -97,3 +97,35 @@ fn the_host_that_signals_is_sent_to_without_a_limit_and_another_is_not() {
         assert_eq!(world.snapshot(0, 1).withheld > 0, limited);
     }
 }
+
+#[test]
+fn neither_rtcp_from_elsewhere_nor_one_new_address_after_another_buys_more_packets() {
+    // covers: SEC-44
+    let config = StreamsConfig { unconfirmed_packets: Some(50), ..StreamsConfig::default() };
+    let mut world = World::with(2, &config);
+    world.device(0, 1, Source::Tone { hz: 440 });
+    world.open(0, 1, Some(1));
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    let receiver_report = [&[0x80, 201, 0, 1][..], &7u32.to_be_bytes()].concat();
+    let answers_by_rtcp = |world: &mut World, source: SocketAddr| {
+        world.inject(0, 1, PacketKind::Rtcp, source, &receiver_report);
+        world.run(s(3));
+        world.rtp(0, 1, Tick::default()).len()
+    };
+    assert_eq!(answers_by_rtcp(&mut world, somewhere()), 50);
+    // RTCP may be agreed for another host than RTP; that one speaks for itself only.
+    let elsewhere = Agreed { remote_rtcp: somewhere(), ..agreed(2, 1, Direction::SendRecv) };
+    world.apply(0, 1, elsewhere);
+    assert_eq!(answers_by_rtcp(&mut world, somewhere()), 50);
+    assert_eq!(world.snapshot(0, 1).reports_received, 1);
+    for port in 20_000..20_010 {
+        let mut next = agreed(2, 1, Direction::SendRecv);
+        next.remote_rtp.set_port(port);
+        world.apply(0, 1, next);
+        world.run(s(2));
+    }
+    assert_eq!(world.rtp(0, 1, Tick::default()).len(), 50);
+    // The host that is sent to answers, by RTCP alone.
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    assert!(answers_by_rtcp(&mut world, address(2, StreamId(1), PacketKind::Rtcp)) > 150);
+}

@@ -3,8 +3,12 @@
 use super::*;
 
 /// Party 0 stands between party 1, on its stream 1, and party 2, on its stream 2, and has a device on each.
-fn between() -> World {
-    let mut world = World::new(3);
+pub(super) fn between() -> World {
+    between_with(&StreamsConfig::default())
+}
+
+pub(super) fn between_with(config: &StreamsConfig) -> World {
+    let mut world = World::with(3, config);
     for (party, hz) in [(1, 1_000), (2, 1_500)] {
         world.device(party, 1, Source::Tone { hz });
         world.open(party, 1, Some(1));
@@ -20,7 +24,7 @@ fn between() -> World {
     world
 }
 
-fn pair(world: &mut World, a: u64, b: u64) -> Result<(), StreamFailure> {
+pub(super) fn pair(world: &mut World, a: u64, b: u64) -> Result<(), StreamFailure> {
     world.command(0, StreamCommand::Pair { op: Op(0), a: StreamId(a), b: StreamId(b) })
 }
 
@@ -29,7 +33,7 @@ fn unpair(world: &mut World, stream: u64) -> Result<(), StreamFailure> {
 }
 
 /// The headers that party 0 sent to a party are those of one source without a gap.
-fn assert_one_source(frames: &[RtpHeader]) {
+pub(super) fn assert_one_source(frames: &[RtpHeader]) {
     for pair in frames.windows(2) {
         assert_eq!(pair[1].ssrc, pair[0].ssrc);
         assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));

@@ -174,3 +174,18 @@ fn without_rtp_there_is_no_score() {
     }
     assert!(count >= 20);
 }
+
+#[test]
+fn a_source_that_changes_its_clock_has_no_more_jitter_than_before() {
+    let mut world = World::call();
+    world.run(s(2));
+    for party in 0..2u8 {
+        let base = agreed(2 - party, 1, Direction::SendRecv);
+        world.apply(usize::from(party), 1, with_codec(base, Codec::L16(SampleRate::Hz16000), 98, 20));
+    }
+    world.run(s(5));
+    for party in 0..2 {
+        let jitter = world.snapshot(party, 1).jitter_ms.expect("packets came");
+        assert!(jitter < 0.5, "{jitter}");
+    }
+}

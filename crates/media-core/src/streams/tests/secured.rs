@@ -4,7 +4,7 @@ use super::*;
 use crate::latch::LatchPolicy;
 use crate::negotiation::AgreedSrtp;
 use crate::srtp::sdes::Crypto;
-use crate::srtp::{KeyMaterial, SrtpReceiver, Suite};
+use crate::srtp::{KeyMaterial, SrtpReceiver, SrtpSender, Suite};
 
 /// The line of a key that a party sends with; another number is another key.
 fn line(suite: Suite, number: u8) -> Crypto {
@@ -264,4 +264,42 @@ fn no_text_shows_a_key() {
     for text in [format!("{command:?}"), format!("{:?}", world.parties[0].streams)] {
         assert!(!text.contains(&key) && !text.contains("key: ["), "{text}");
     }
+}
+
+#[test]
+fn a_call_that_is_secured_later_learns_only_from_authentic_packets() {
+    // covers: SEC-41
+    let config = StreamsConfig { latch: LatchPolicy::Learn, ..StreamsConfig::default() };
+    let mut world = World::with(2, &config);
+    world.device(0, 1, Source::Tone { hz: 440 });
+    world.open(0, 1, Some(1));
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    let stranger = SocketAddr::from(([198, 51, 100, 7], 40_000));
+    let header = |sequence: u16| RtpHeader {
+        marker: false,
+        payload_type: 0,
+        sequence,
+        timestamp: 160 * u32::from(sequence),
+        ssrc: 5,
+    };
+    for sequence in 0..4 {
+        world.inject(0, 1, PacketKind::Rtp, stranger, &header(sequence).packet(&[0x20; 160]));
+    }
+    assert_eq!(world.snapshot(0, 1).remote, Some(stranger));
+    let suite = Suite::AesCm128HmacSha1_80;
+    apply(&mut world, 0, suite, Direction::SendRecv, [1, 2]);
+    // What was learned without proof is given up.
+    assert_eq!(world.snapshot(0, 1).remote, Some(peer));
+    // Whoever has the key is the peer, wherever it is.
+    let moved = SocketAddr::from(([203, 0, 113, 9], 6_000));
+    let mut sender = SrtpSender::new(&line(suite, 2)).expect("a usable line");
+    for sequence in 100..104 {
+        world.inject(0, 1, PacketKind::Rtp, stranger, &header(sequence).packet(&[0x20; 160]));
+        let mut packet = header(sequence).packet(&[0x20; 160]);
+        sender.protect_rtp(&mut packet).expect("a fresh packet");
+        world.inject(0, 1, PacketKind::Rtp, moved, &packet);
+    }
+    assert_eq!(world.snapshot(0, 1).remote, Some(moved));
+    assert_eq!(world.snapshot(0, 1).unauthentic, 4);
 }

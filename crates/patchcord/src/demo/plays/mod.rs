@@ -3,6 +3,7 @@
 mod attended;
 mod consultative;
 mod unattended;
+mod warm;
 
 use crate::exit::Failure;
 
@@ -20,6 +21,8 @@ pub(crate) enum Play {
     Attended(Asked),
     /// Alice talks to Carol first, and to Bob once more.
     Consultative,
+    /// Carol is told what Bob wants while he waits, and takes him over.
+    Warm,
 }
 
 impl Play {
@@ -29,6 +32,7 @@ impl Play {
             Self::Unattended(carol) => unattended::play(stage, carol).await,
             Self::Attended(carol) => attended::play(stage, carol).await,
             Self::Consultative => consultative::play(stage).await,
+            Self::Warm => warm::play(stage).await,
         }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Referred {
     Busy,
     /// She lets it ring.
     Silent,
+    /// Her cable is pulled while it rings.
+    Gone,
 }
 
 pub(super) async fn play(stage: &mut Stage<'_>, carol: Referred) -> Result<(), Failure> {
@@ -27,6 +29,8 @@ pub(super) async fn play(stage: &mut Stage<'_>, carol: Referred) -> Result<(), F
         Referred::Answers => drop(call.answer(&stage.parties[CAROL].manager).await?),
         Referred::Busy => call.reject(StatusCode::BUSY_HERE).await?,
         Referred::Silent => within(call.ended(), "the end of Bob's patience").await?,
+        // It rings on there, and nobody else knows.
+        Referred::Gone => stage.parties[CAROL].unplug(),
     }
     stage.outcome(transfer.outcome()).await?;
     match carol {
@@ -35,7 +39,7 @@ pub(super) async fn play(stage: &mut Stage<'_>, carol: Referred) -> Result<(), F
             stage.talk(Phase::After).await?;
             stage.end(&[(CAROL, BOB)]).await
         }
-        Referred::Busy | Referred::Silent => {
+        Referred::Busy | Referred::Silent | Referred::Gone => {
             stage.settled().await?;
             stage.talk(Phase::After).await?;
             stage.end(&[(ALICE, BOB)]).await

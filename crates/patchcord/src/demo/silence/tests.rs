@@ -19,7 +19,9 @@ fn held(remote: bool) -> EventKind {
 }
 
 fn over() -> EventKind {
-    EventKind::CallEnded { cause: EndCause { by: By::Remote, reason: EndReason::Bye, header: None } }
+    EventKind::CallEnded {
+        cause: EndCause { by: By::Remote, reason: EndReason::Bye, header: None, details: Vec::new() },
+    }
 }
 
 fn longest(events: Vec<SessionEvent>) -> u64 {

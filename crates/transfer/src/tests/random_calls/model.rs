@@ -140,8 +140,8 @@ impl Calls {
                 }
                 TransferOutput::Dialog(DialogCommand::Leg(
                     leg,
-                    LegCommand::Refer { subscription, refer_to, .. },
-                )) => self.refer(leg, subscription, refer_to.as_str()),
+                    LegCommand::Refer { subscription, refer },
+                )) => self.refer(leg, subscription, refer.refer_to.as_str()),
                 TransferOutput::Dialog(DialogCommand::Subscription(id, SubscriptionCommand::Unsubscribe)) => {
                     self.subs.entry(id).and_modify(|sub| sub.over = true);
                 }
@@ -261,6 +261,7 @@ impl Calls {
                 self.call(consultation).may_wait |= consultation_held;
                 let transfer = self.rig.mint();
                 let command = TransferCommand::Attended {
+                    refer: crate::ReferOptions::default(),
                     transfer,
                     leg,
                     consultation,
@@ -277,6 +278,7 @@ impl Calls {
                 let (transfer, consultation) = (self.rig.mint(), self.rig.mint());
                 self.targets.insert(transfer, consultation);
                 let command = TransferCommand::Consult {
+                    refer: crate::ReferOptions::default(),
                     transfer,
                     leg,
                     consultation,

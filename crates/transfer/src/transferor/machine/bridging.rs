@@ -71,7 +71,8 @@ pub(super) fn placing(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -114,7 +115,8 @@ pub(super) fn resuming(cause: Cause, left: Alive, event: Event, facts: Facts) ->
             | Timer::Guard
             | Timer::Retry
             | Timer::Final
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -145,7 +147,8 @@ pub(super) fn joining(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
             | Timer::Guard
             | Timer::Retry
             | Timer::Final
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Complete

@@ -36,7 +36,8 @@ pub(super) fn consulting(ringing: bool, complete: bool, event: Event, facts: Fac
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -85,7 +86,8 @@ pub(super) fn talking(active: Side, event: Event, facts: Facts) -> Option<Step> 
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -142,7 +144,13 @@ pub(super) fn swapping(from: Side, held: bool, event: Event, facts: Facts) -> Op
         Event::Call(Side::Consultation, _) => recover(&[], Cause::ConsultEnded, unsure),
         Event::Call(Side::Primary, end) => primary_over(end, unsure.with_held(Side::Consultation, Held::Us)),
         Event::Timer(
-            Timer::Consult | Timer::Guard | Timer::Retry | Timer::Final | Timer::Resume | Timer::Closing,
+            Timer::Consult
+            | Timer::Guard
+            | Timer::Retry
+            | Timer::Final
+            | Timer::Resume
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -213,7 +221,8 @@ pub(super) fn holding(side: Side, event: Event, facts: Facts) -> Option<Step> {
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -271,7 +280,8 @@ pub(super) fn dropping(event: Event, facts: Facts) -> Option<Step> {
             | Timer::Guard
             | Timer::Retry
             | Timer::Final
-            | Timer::Resume,
+            | Timer::Resume
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::event::{CallEnd, Event, Reoffer, Report, Timer},
-    Action, Alive, Cause, Facts, Held, Plan, Side, State, StatusCode, Step, Wait, complete, finish, lose,
-    succeeded, to,
+    Action, Alive, Cause, Facts, Held, Moved, Plan, Side, State, Step, Wait, complete, finish, lose, to,
 };
 
 /// How long is waited after each try to take the call back that was refused, before the next one; afterwards the call
@@ -13,26 +12,30 @@ use super::{
 /// 3261 §13.3.1.4): until that ACK has come the peer refuses every offer with 500 (§14.2).
 const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
-pub(super) fn completing(code: StatusCode, left: Alive, event: Event, facts: Facts) -> Option<Step> {
+pub(super) fn completing(moved: Moved, left: Alive, event: Event, facts: Facts) -> Option<Step> {
     let named = facts.referred().other();
     match event {
         // Our BYE was answered or given up on, or crossed the peer's.
-        Event::Call(side, CallEnd::Local | CallEnd::HungUp | CallEnd::Lost) => {
-            let left = left.without(side);
-            if left.any() { to(State::Completing(code, left), &[]) } else { finish(succeeded(code)) }
+        Event::Call(side, end @ (CallEnd::Local | CallEnd::HungUp | CallEnd::Lost)) => {
+            let (left, moved) = (left.without(side), moved.or_seen(end));
+            if left.any() { to(State::Completing(moved, left), &[]) } else { finish(moved.outcome(facts)) }
+        }
+        // The peer was to hang up and has not, or was given the time that it wanted.
+        Event::Timer(Timer::Bye) if left.has(named.other()) && facts.alive.has(named.other()) => {
+            to(State::Completing(moved, left), &[Action::HangUp(named.other()), Action::Wait(Wait::Closing)])
         }
         // The other side did not end the call that was replaced, nor did the application.
         Event::Timer(Timer::Final) if left.has(named) && facts.alive.has(named) => {
-            to(State::Completing(code, left), &[Action::HangUp(named)])
+            to(State::Completing(moved, left), &[Action::HangUp(named)])
         }
-        Event::Timer(Timer::Closing) => finish(succeeded(code)),
+        Event::Timer(Timer::Closing) => finish(moved.outcome(facts)),
         Event::Call(_, CallEnd::Closing)
-        | Event::Timer(Timer::Final)
+        | Event::Timer(Timer::Final | Timer::Bye)
         | Event::Consult(_)
         | Event::Notify(_)
         | Event::Subscription(_)
         | Event::Answer(_)
-        | Event::Reoffer(..) => to(State::Completing(code, left), &[]),
+        | Event::Reoffer(..) => to(State::Completing(moved, left), &[]),
         Event::Timer(
             Timer::Hold | Timer::Consult | Timer::Talk | Timer::Guard | Timer::Retry | Timer::Resume,
         )
@@ -74,7 +77,8 @@ pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Ste
             | Timer::Guard
             | Timer::Retry
             | Timer::Final
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -97,7 +101,13 @@ pub(super) fn waiting(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
         | Event::Subscription(_)
         | Event::Answer(_) => to(State::Waiting(cause), &[]),
         Event::Timer(
-            Timer::Hold | Timer::Consult | Timer::Talk | Timer::Guard | Timer::Final | Timer::Closing,
+            Timer::Hold
+            | Timer::Consult
+            | Timer::Talk
+            | Timer::Guard
+            | Timer::Final
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -151,7 +161,8 @@ pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step
             | Timer::Guard
             | Timer::Retry
             | Timer::Final
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -169,7 +180,7 @@ fn lost(cause: Cause, facts: Facts) -> Option<Step> {
 /// The race of the last row: the party was moved although its call was being taken back.
 pub(super) fn moved_after_all(report: Report, stay: State, facts: Facts) -> Option<Step> {
     match report {
-        Report::Success { code, last } => complete(code, last, facts),
+        Report::Success { code, last } => complete(Moved::Reported(code), last, facts),
         Report::Pending
         | Report::Provisional(_)
         | Report::Nothing

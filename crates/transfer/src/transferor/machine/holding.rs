@@ -17,6 +17,9 @@ pub(super) fn idle(event: Event, facts: Facts) -> Option<Step> {
             to(State::Holding, &[Action::Hold(Side::Primary), Action::Wait(Wait::Hold)])
         }
         Event::Begin(Hold::Already | Hold::No) => held(&[], facts),
+        Event::Begin(Hold::Done) => {
+            held(&[Action::NoteHeld(Side::Primary, Held::Us)], facts.with_held(Side::Primary, Held::Us))
+        }
         Event::Reoffer(..)
         | Event::Consult(_)
         | Event::Answer(_)
@@ -86,7 +89,8 @@ pub(super) fn holding(event: Event, facts: Facts) -> Option<Step> {
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -127,7 +131,8 @@ pub(super) fn releasing(cause: Cause, event: Event, facts: Facts) -> Option<Step
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)

@@ -2,8 +2,8 @@
 
 use super::{
     super::event::{Answer, CallEnd, End, Event, Report, Timer},
-    Action, Cause, Facts, Parted, Plan, Side, State, StatusCode, Step, Tell, Wait, bridging, call_ended,
-    complete, finish, give_up, lose, peer_hung_up, recover, succeeded, take_back, to,
+    Action, Cause, Facts, Moved, Parted, Plan, Side, State, StatusCode, Step, Tell, Wait, arrived, bridging,
+    call_ended, complete, finish, give_up, lose, peer_hung_up, recover, take_back, to, unreported,
 };
 
 /// As [`recover`] when the refusal makes the call itself doubtful: a re-INVITE tells whether it lives (TR-266).
@@ -18,6 +18,7 @@ pub(super) fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -
         Event::Answer(Answer::Accepted(status)) => {
             let accepted = Action::Tell(Tell::Accepted(status));
             match early {
+                None if facts.detached => unreported::let_go(&[accepted], facts),
                 None => to(State::Accepted, &[accepted]),
                 Some(report) => {
                     let mut step = reported(report, facts)?;
@@ -63,6 +64,8 @@ pub(super) fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -
         Event::Answer(Answer::Misused) => recover(&[], Cause::Unreachable, facts),
         // The subscription can be over before the answer to the REFER has come.
         Event::Subscription(End::Terminated) => result_or(early, &[], Cause::NoResult, facts),
+        // Only an answer brings it.
+        Event::Subscription(End::Suppressed) => to(State::ReferPending(early), &[]),
         Event::Subscription(End::Refused) => recover(&[], Cause::Refused(None), facts),
         Event::Subscription(End::NoNotify) => result_or(early, &[], Cause::NoNotify, facts),
         Event::Subscription(End::Expired) => result_or(early, &[], Cause::Expired, facts),
@@ -84,7 +87,8 @@ pub(super) fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -103,7 +107,7 @@ fn fall_back(cause: Cause, facts: Facts) -> Option<Step> {
 /// transfer fails for the given cause.
 fn result_or(early: Option<Report>, before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
     match early {
-        Some(Report::Success { code, last }) => complete(code, last, facts),
+        Some(Report::Success { code, last }) => complete(Moved::Reported(code), last, facts),
         Some(Report::Failure { code, .. }) => recover(before, Cause::Target(code), facts),
         Some(Report::Pending | Report::Provisional(_) | Report::Nothing | Report::Empty) | None => {
             recover(before, cause, facts)
@@ -136,7 +140,13 @@ pub(super) fn backing_off(event: Event, facts: Facts) -> Option<Step> {
             to(State::BackingOff, &[])
         }
         Event::Timer(
-            Timer::Hold | Timer::Consult | Timer::Talk | Timer::Final | Timer::Resume | Timer::Closing,
+            Timer::Hold
+            | Timer::Consult
+            | Timer::Talk
+            | Timer::Final
+            | Timer::Resume
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
@@ -153,6 +163,9 @@ pub(super) fn backing_off(event: Event, facts: Facts) -> Option<Step> {
 pub(super) fn under_way(state: State, event: Event, facts: Facts) -> Option<Step> {
     match event {
         Event::Notify(report) => reported(report, facts),
+        Event::Subscription(End::Suppressed) => unreported::suppressed(facts),
+        // The SUBSCRIBE of an explicit subscription was accepted; one that was refused ends it.
+        Event::Answer(_) => to(state, &[]),
         Event::Subscription(End::NoNotify) => recover(&[], Cause::NoNotify, facts),
         Event::Subscription(End::Expired) => recover(&[], Cause::Expired, facts),
         Event::Subscription(End::Terminated | End::Refused) => recover(&[], Cause::NoResult, facts),
@@ -167,12 +180,12 @@ pub(super) fn under_way(state: State, event: Event, facts: Facts) -> Option<Step
             | Timer::Retry
             | Timer::Final
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)
         | Event::Reoffer(Side::Primary, _)
-        | Event::Answer(_)
         | Event::Complete
         | Event::Swap => None,
     }
@@ -187,7 +200,7 @@ fn call_over(state: State, early: Option<Report>, side: Side, end: CallEnd, fact
             CallEnd::Lost => part(early, Parted::Lost, facts),
             // The subscription lives on and its NOTIFYs are answered (TR-165), but the call cannot be taken back.
             CallEnd::Closing | CallEnd::Local => match early {
-                Some(Report::Success { code, .. }) => arrived(code, facts),
+                Some(Report::Success { code, .. }) => arrived(Moved::Reported(code), facts),
                 Some(
                     Report::Failure { .. }
                     | Report::Pending
@@ -204,7 +217,7 @@ fn call_over(state: State, early: Option<Report>, side: Side, end: CallEnd, fact
         (Side::Primary, true) => match end {
             CallEnd::HungUp | CallEnd::Lost => to(state, &[]),
             CallEnd::Closing | CallEnd::Local => match early {
-                Some(Report::Success { code, last }) => complete(code, last, facts),
+                Some(Report::Success { code, last }) => complete(Moved::Reported(code), last, facts),
                 Some(
                     Report::Failure { .. }
                     | Report::Pending
@@ -216,7 +229,7 @@ fn call_over(state: State, early: Option<Report>, side: Side, end: CallEnd, fact
             },
         },
         (Side::Consultation, true) => match (early, end) {
-            (Some(Report::Success { code, last }), _) => complete(code, last, facts),
+            (Some(Report::Success { code, last }), _) => complete(Moved::Reported(code), last, facts),
             (_, _) if facts.alive.primary => recover(&[], Cause::ConsultEnded, facts),
             // Both are over, as after a success: its report may cross the BYE here, too.
             (_, CallEnd::HungUp) => part(early, Parted::HungUp, facts),
@@ -229,10 +242,17 @@ fn call_over(state: State, early: Option<Report>, side: Side, end: CallEnd, fact
 /// A NOTIFY after the 2xx.
 fn reported(report: Report, facts: Facts) -> Option<Step> {
     match report {
+        Report::Pending if facts.detached => {
+            unreported::let_go(&[Action::Tell(Tell::AwaitingApproval)], facts)
+        }
+        Report::Provisional(code) if facts.detached => {
+            unreported::let_go(&[Action::Tell(Tell::Progress(code))], facts)
+        }
+        Report::Nothing if facts.detached => unreported::let_go(&[], facts),
         Report::Pending => to(State::Progress, &[Action::Tell(Tell::AwaitingApproval)]),
         Report::Provisional(code) => to(State::Progress, &[Action::Tell(Tell::Progress(code))]),
         Report::Nothing => to(State::Progress, &[]),
-        Report::Success { code, last } => complete(code, last, facts),
+        Report::Success { code, last } => complete(Moved::Reported(code), last, facts),
         // The target is still there, so it was looked for at the wrong place (TR-171).
         Report::Failure { code, .. } if facts.may.reroute && leads_nowhere(code) => {
             to(State::ReferPending(None), &[Action::Reroute, Action::Refer])
@@ -253,20 +273,11 @@ const fn leads_nowhere(code: StatusCode) -> bool {
 
 fn part(early: Option<Report>, parted: Parted, facts: Facts) -> Option<Step> {
     match early {
-        Some(Report::Success { code, .. }) => arrived(code, facts),
+        Some(Report::Success { code, .. }) => arrived(Moved::Reported(code), facts),
         Some(Report::Failure { code, .. }) => lose(&[], Cause::Target(code).outcome(false), facts),
         Some(Report::Pending | Report::Provisional(_) | Report::Nothing | Report::Empty) | None => {
             to(State::Parting(parted), &[Action::Wait(Wait::Final)])
         }
-    }
-}
-
-/// The party was moved, and its call is over: what is left is the consultation call, which the target ends.
-fn arrived(code: StatusCode, facts: Facts) -> Option<Step> {
-    let alive = facts.alive.without(Side::Primary);
-    match facts.plan {
-        Plan::Blind => finish(succeeded(code)),
-        Plan::Consult | Plan::Attended => complete(code, true, Facts { alive, ..facts }),
     }
 }
 
@@ -275,6 +286,7 @@ pub(super) fn parting(parted: Parted, event: Event, facts: Facts) -> Option<Step
         let outcome = match parted {
             Parted::HungUp => peer_hung_up(),
             Parted::Lost => call_ended(),
+            Parted::Unreported => peer_hung_up(),
         };
         lose(&[], outcome, facts)
     };
@@ -298,9 +310,12 @@ pub(super) fn parting(parted: Parted, event: Event, facts: Facts) -> Option<Step
         Event::Notify(Report::Pending) => stay(&[Action::Tell(Tell::AwaitingApproval)]),
         Event::Notify(Report::Provisional(code)) => stay(&[Action::Tell(Tell::Progress(code))]),
         Event::Notify(Report::Nothing) => stay(&[]),
-        Event::Notify(Report::Success { code, .. }) => arrived(code, facts),
+        Event::Notify(Report::Success { code, .. }) => arrived(Moved::Reported(code), facts),
         Event::Notify(Report::Failure { code, .. }) => lose(&[], Cause::Target(code).outcome(false), facts),
         Event::Notify(Report::Empty) | Event::Subscription(_) | Event::Timer(Timer::Final) => unknown(),
+        Event::Call(Side::Consultation, CallEnd::HungUp) if parted == Parted::Unreported => {
+            finish(Moved::Unreported { seen: true }.outcome(facts))
+        }
         Event::Call(Side::Consultation, _) | Event::Reoffer(Side::Consultation, _) | Event::Consult(_) => {
             stay(&[])
         }
@@ -311,7 +326,8 @@ pub(super) fn parting(parted: Parted, event: Event, facts: Facts) -> Option<Step
             | Timer::Guard
             | Timer::Retry
             | Timer::Resume
-            | Timer::Closing,
+            | Timer::Closing
+            | Timer::Bye,
         )
         | Event::Begin(_)
         | Event::Joined(_)

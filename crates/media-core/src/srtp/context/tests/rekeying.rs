@@ -175,3 +175,57 @@ fn a_key_that_stays_beside_a_new_one_keeps_what_was_seen() {
     let (mut sender, _) = pair(&first);
     assert_eq!(take(&mut receiver, &protected(&mut sender, 9, 3)), Ok(()));
 }
+
+#[test]
+fn a_key_that_comes_back_does_not_open_old_packets_again() {
+    for rollover in [Rollover::Keep, Rollover::Restart] {
+        let (a, b) = (line(SUITE, 1), line(SUITE, 2));
+        let (mut sender, mut receiver) = pair(&a);
+        let old: Vec<_> = (10..20).map(|number| protected(&mut sender, 9, number)).collect();
+        let report = protected_rtcp(&mut sender, 9);
+        for packet in &old {
+            assert_eq!(take(&mut receiver, packet), Ok(()));
+        }
+        assert_eq!(take_rtcp(&mut receiver, &report), Ok(()));
+        receiver.rekey(&b, rollover).expect("a new key");
+        let (mut other, _) = pair(&b);
+        for number in 20..20 + PREVIOUS_KEY_PACKETS as u16 {
+            assert_eq!(take(&mut receiver, &protected(&mut other, 9, number)), Ok(()));
+        }
+        // A key that was used cannot begin anew; it goes on.
+        assert_eq!(receiver.rekey(&a, Rollover::Restart), Err(SrtpError::KeyReused));
+        receiver.rekey(&a, Rollover::Keep).expect("it goes on");
+        for packet in &old {
+            assert_eq!(take(&mut receiver, packet), Err(SrtpError::Replayed), "{rollover:?}");
+        }
+        assert_eq!(take_rtcp(&mut receiver, &report), Err(SrtpError::Replayed));
+        // What is new under it is heard, and what was under way under the other one, once.
+        assert_eq!(take(&mut receiver, &protected(&mut other, 9, 90)), Ok(()));
+        let next = protected(&mut sender, 9, 100);
+        assert_eq!(take(&mut receiver, &next), Ok(()));
+        assert_eq!(take(&mut receiver, &next), Err(SrtpError::Replayed));
+        assert_eq!(take_rtcp(&mut receiver, &protected_rtcp(&mut sender, 9)), Ok(()));
+        // Gone and back once more, everything of both times is known.
+        receiver.rekey(&b, Rollover::Keep).expect("it goes on");
+        receiver.rekey(&a, Rollover::Keep).expect("it goes on");
+        for packet in old.iter().chain([&next]) {
+            assert_eq!(take(&mut receiver, packet), Err(SrtpError::Replayed), "{rollover:?}");
+        }
+        assert_eq!(take(&mut receiver, &protected(&mut sender, 9, 101)), Ok(()));
+    }
+}
+
+#[test]
+fn so_many_former_keys_are_known_and_none_beyond() {
+    for (others, known) in [(FORMER_KEYS, true), (FORMER_KEYS + 1, false)] {
+        let a = line(SUITE, 1);
+        let (mut sender, mut receiver) = pair(&a);
+        let old = protected(&mut sender, 9, 10);
+        assert_eq!(take(&mut receiver, &old), Ok(()));
+        for number in 0..others {
+            receiver.rekey(&line(SUITE, 2 + number as u8), Rollover::Restart).expect("a new key");
+        }
+        receiver.rekey(&a, Rollover::Keep).expect("any key");
+        assert_eq!(take(&mut receiver, &old).is_ok(), !known, "{others}");
+    }
+}
