@@ -18,11 +18,11 @@ use libfuzzer_sys::fuzz_target;
 use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    AttendedOptions, AttendedPolicy, CallerIdentity, Completion, Decision, Decline, DiversionHeader, Hold,
-    HoldFailure, ManualStep, Purpose, Rate, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription,
-    ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended,
-    TelTarget, TransferCommand, TransferEventKind, TransferHandling, TransferId, TransferOutput,
-    TransferPolicy, TransferTimer, Transfers, UserToUser, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, CallerIdentity, Completion, Decision, Decline, DiversionHeader,
+    Fallback, Hold, HoldFailure, ManualStep, Purpose, Rate, ReferOptions, ReferPlacement, ReferPolicy,
+    ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,
+    SemiAttended, TelTarget, TransferCommand, TransferEventKind, TransferHandling, TransferId,
+    TransferOutput, TransferPolicy, TransferTimer, Transfers, UserToUser, WithoutReplaces,
 };
 
 use self::op::{Op, Refer};
@@ -53,6 +53,8 @@ struct World {
     talks: bool,
     /// Calls that are to replace others, and whether it was told what came of them.
     replacing: BTreeMap<LegId, bool>,
+    /// Calls that are to be joined.
+    joins: Vec<(LegId, LegId)>,
 }
 
 fn pick<T: Copy + From<u64>>(of: &[T], index: u8) -> T {
@@ -81,6 +83,7 @@ fn options_of(bits: u8) -> AttendedOptions {
             [usize::from(bits >> 2) % 3],
         protect_target: bits & 1 != 0,
         force: bits & 2 != 0,
+        fallback: [None, Some(Fallback::None), Some(Fallback::Bridge)][usize::from(bits >> 5) % 3],
     }
 }
 
@@ -141,6 +144,7 @@ fn policy_of(refer: u8, bits: u8, who: u8) -> TransferPolicy {
     TransferPolicy {
         refer: refer_policy(refer),
         handling: if refer & 128 == 0 { TransferHandling::Automatic } else { TransferHandling::Manual },
+        fallback: if refer & 64 == 0 { Fallback::None } else { Fallback::Bridge },
         hold_failure: if bits & 1 == 0 { HoldFailure::GoOn } else { HoldFailure::Fail },
         attended: AttendedPolicy {
             retry: bits & 2 == 0,
@@ -171,6 +175,11 @@ impl World {
             self.take(output);
         }
         assert!(self.transfers.len() <= LIMIT);
+        // The streams follow or refuse.
+        if let Some((a, b)) = self.joins.pop() {
+            let joined = self.now & 4 == 0;
+            self.step(|transfers, cx, outbox| transfers.bridged(cx, a, b, joined, &mut outbox.out()));
+        }
     }
 
     fn take(&mut self, output: TransferOutput) {
@@ -196,6 +205,7 @@ impl World {
                 assert!(ReferTo::parse(&format!("<{}>", refer.refer_to)).is_ok());
                 self.subs.push(subscription);
             }
+            TransferOutput::Bridge { a, b } => self.joins.push((a, b)),
             TransferOutput::Replacement(told) => {
                 assert_eq!(self.replacing.insert(told.new, true), Some(false), "told once");
             }
@@ -522,6 +532,7 @@ fuzz_target!(|input: (u8, u8, u8, Vec<Op<'_>>)| {
         over: BTreeMap::new(),
         talks: false,
         replacing: BTreeMap::new(),
+        joins: Vec::new(),
     };
     for op in ops {
         world.run(op);

@@ -177,6 +177,8 @@ pub enum Action {
     Attended(usize, usize, AttendedOptions),
     /// Completes the transfer whose target it asks.
     Complete,
+    /// Refers its party of a call, or of its first one, to the party that is bridged with it.
+    HandOver(Option<usize>),
     /// Turns to the other of the two.
     Swap,
     /// Hangs up its call with a party, or its first call.

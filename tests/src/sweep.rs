@@ -15,7 +15,7 @@ use crate::{
 pub type Kind = (&'static str, [(&'static str, &'static str); 7]);
 
 /// The scenarios of the random world.
-pub const KINDS: [Kind; 3] = [
+pub const KINDS: [Kind; 4] = [
     (
         "blind",
         [
@@ -50,6 +50,18 @@ pub const KINDS: [Kind; 3] = [
             ("consult-swap", include_str!("../scenarios/random/consult-swap.scn")),
             ("consult-cancel", include_str!("../scenarios/random/consult-cancel.scn")),
             ("consult-hang-up", include_str!("../scenarios/random/consult-hang-up.scn")),
+        ],
+    ),
+    (
+        "bridge",
+        [
+            ("bridge", include_str!("../scenarios/random/bridge.scn")),
+            ("bridge-busy", include_str!("../scenarios/random/bridge-busy.scn")),
+            ("bridge-attended", include_str!("../scenarios/random/bridge-attended.scn")),
+            ("bridge-consult", include_str!("../scenarios/random/bridge-consult.scn")),
+            ("bridge-cancel", include_str!("../scenarios/random/bridge-cancel.scn")),
+            ("bridge-hang-up", include_str!("../scenarios/random/bridge-hang-up.scn")),
+            ("bridge-handed-over", include_str!("../scenarios/random/bridge-handed-over.scn")),
         ],
     ),
 ];

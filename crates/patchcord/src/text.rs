@@ -50,6 +50,7 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
         }
         EventKind::TransferAwaitingApproval => "waiting for the approval of a person".to_owned(),
         EventKind::TransferProgress { status } => format!("the target: {status} {}", status.reason_phrase()),
+        EventKind::TransferBridging => "the party cannot be referred; joining the two calls here".to_owned(),
         EventKind::TransferRecovering => "the transfer failed; taking the call back".to_owned(),
         EventKind::TransferConnected { to } => format!("connected to the target in {to}"),
         EventKind::TransferRecalling { to } => format!("the other party is gone; it is called back in {to}"),

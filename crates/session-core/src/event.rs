@@ -183,6 +183,8 @@ pub enum EventKind {
         /// The provisional status.
         status: StatusCode,
     },
+    /// The party cannot or will not be referred; the two calls are being joined here.
+    TransferBridging,
     /// It failed; the call is being taken back.
     TransferRecovering,
     /// Transferee: the new call takes over.
@@ -340,6 +342,7 @@ impl SessionEvent {
             EventKind::TransferAccepted { .. } => "transfer_accepted",
             EventKind::TransferAwaitingApproval => "transfer_awaiting_approval",
             EventKind::TransferProgress { .. } => "transfer_progress",
+            EventKind::TransferBridging => "transfer_bridging",
             EventKind::TransferRecovering => "transfer_recovering",
             EventKind::TransferConnected { .. } => "transfer_connected",
             EventKind::TransferRecalling { .. } => "transfer_recalling",

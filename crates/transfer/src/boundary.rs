@@ -73,6 +73,22 @@ pub enum TransferOutput {
         /// The leg they go to.
         to: LegId,
     },
+    /// Join two calls that are up: what one party says the other one hears, and the user's audio is taken off both. What
+    /// either is joined with already makes room. All or nothing; answered by
+    /// [`Transfers::bridged`](crate::Transfers::bridged).
+    Bridge {
+        /// One call.
+        a: LegId,
+        /// The other.
+        b: LegId,
+    },
+    /// Undo a [`TransferOutput::Bridge`] that was not answered; it is not answered any more.
+    Unbridge {
+        /// One call.
+        a: LegId,
+        /// The other.
+        b: LegId,
+    },
     /// Tell the application.
     Event(TransferEvent),
     /// Tell the application what came of an attempt to replace a call; exactly one for each attempt.
@@ -188,6 +204,8 @@ pub enum TransferEventKind {
         /// The provisional status.
         status: StatusCode,
     },
+    /// The party cannot or will not be referred, so that the two calls are joined here ([`Fallback`](crate::Fallback)).
+    Bridging,
     /// The referred call failed or is unknown; the call is being taken back.
     Recovering,
     /// Transferee: the new call takes over.
@@ -214,7 +232,7 @@ pub struct Outcome {
     pub learned_from: LearnedFrom,
     /// The SIP status behind it, where there is one.
     pub code: Option<StatusCode>,
-    /// What failed, if anything did.
+    /// What failed, if anything did; of a transfer that was bridged, why the party was not moved.
     pub failure: Option<Failure>,
     /// Transferor: whether the call with the party that was to be moved is up and as it was before.
     pub call_kept: bool,
@@ -300,6 +318,9 @@ pub enum Failure {
     /// Who would get the INVITE with Replaces does not support it (RFC 3891 §6.2).
     #[error("the peer does not support Replaces")]
     NoReplaces,
+    /// The two calls could not be joined here.
+    #[error("the two calls could not be joined")]
+    Bridge,
     /// The subscription ended without saying what happened.
     #[error("the subscription ended without a result")]
     NoResult,

@@ -49,6 +49,8 @@ pub(crate) struct Leg {
     pub(crate) moved_by: Option<TransferId>,
     /// The transfer that this call was placed for.
     pub(crate) placed_for: Option<TransferId>,
+    /// The call that this one is bridged with.
+    pub(crate) bridged: Option<LegId>,
 }
 
 impl Leg {
@@ -69,6 +71,7 @@ impl Leg {
             barred: false,
             moved_by: None,
             placed_for: None,
+            bridged: None,
         }
     }
 }

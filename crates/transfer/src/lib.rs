@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod boundary;
+mod bridges;
 mod headers;
 mod info;
 mod legs;
@@ -33,7 +34,7 @@ pub use headers::URI_HEADER_MAX;
 pub use info::TransferInfo;
 pub use network::{Network, NetworkError};
 pub use policy::{
-    ByeOwner, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
+    ByeOwner, Fallback, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
     attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
     referred::{
         CallerIdentity, DiversionHeader, Rate, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,

@@ -78,6 +78,19 @@ pub enum HoldFailure {
     Fail,
 }
 
+/// What is done when the party that is to be moved cannot or will not be referred: it names its methods and REFER is not
+/// one of them, it answers the REFER with 405, 501 or 603, or the call that Replaces names cannot be replaced (RFC 5589
+/// §7.4, §7.7; TR-170, TR-173).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fallback {
+    /// Nothing: the party is taken back. The default.
+    #[default]
+    None,
+    /// The two calls are joined here, so that the two parties talk through us; the target of a blind transfer is called
+    /// for it. The transfer ends [`Bridged`](crate::OutcomeKind::Bridged).
+    Bridge,
+}
+
 /// Who hangs up on the party that was moved (decision D5, UW-16).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ByeOwner {
@@ -112,6 +125,8 @@ pub struct TransferPolicy {
     pub replaced_reason: bool,
     /// What is done when the hold before a REFER does not succeed.
     pub hold_failure: HoldFailure,
+    /// What is done when a party cannot or will not be referred. Each transfer can say otherwise.
+    pub fallback: Fallback,
     /// How transfers to somebody who was asked first are done.
     pub attended: AttendedPolicy,
     /// T-HOLD: how long the hold before a REFER may take, 491 retries included. 10 s.
@@ -164,6 +179,7 @@ impl Default for TransferPolicy {
             conceal: false,
             replaced_reason: true,
             hold_failure: HoldFailure::default(),
+            fallback: Fallback::default(),
             attended: AttendedPolicy::default(),
             hold_limit: Duration::from_secs(10),
             resume_limit: Duration::from_secs(10),
@@ -209,6 +225,8 @@ impl TransferPolicy {
             CLOSING_WAIT,
             self.hold_wait(),
             self.guard,
+            // The two calls are joined, or that is undone.
+            self.resume_wait(),
             self.final_grace.max(self.resume_wait()),
             self.bye_pause(),
             CLOSING_WAIT,

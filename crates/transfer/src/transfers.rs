@@ -15,7 +15,7 @@ use dialog_core::{
 use sip_transport::{Cx, Out};
 
 use crate::{
-    ReferPolicy, TransferId, TransferInfo, TransferOutput, TransferPolicy, TransferTimer,
+    Fallback, ReferPolicy, TransferId, TransferInfo, TransferOutput, TransferPolicy, TransferTimer,
     legs::Legs,
     replacing::Replacements,
     surroundings::Surroundings,
@@ -87,6 +87,18 @@ impl Transfers {
     pub fn policy_for(&mut self, leg: LegId, refer: ReferPolicy) -> bool {
         let entry = self.legs.enter(leg, self.policy.legs);
         entry.map(|entry| entry.refer = Some(refer)).is_some()
+    }
+
+    /// Says what is done when the party of a transfer of ours cannot be moved, whatever it began with; `false` if it is none
+    /// or over.
+    pub fn fallback_for(&mut self, transfer: TransferId, fallback: Fallback) -> bool {
+        match self.under_way.get_mut(&transfer) {
+            Some(Transfer::Ours(transfer)) => {
+                transfer.fall_back_to(fallback);
+                true
+            }
+            Some(Transfer::Asked(_)) | None => false,
+        }
     }
 
     /// The transfers that are under way, oldest id first.
@@ -188,6 +200,33 @@ impl Transfers {
         });
     }
 
+    /// Is told what came of a [`TransferOutput::Bridge`]: whether both calls are joined, or neither is touched. Where a call
+    /// has taken the place of one that was bridged, nobody else could do anything with the two: they are ended.
+    pub fn bridged(
+        &mut self,
+        cx: &mut Cx<'_>,
+        a: LegId,
+        b: LegId,
+        joined: bool,
+        out: &mut Out<'_, TransferOutput>,
+    ) {
+        let mover = |leg| self.legs.get(leg).and_then(|leg| leg.moved_by);
+        let ours = mover(a).filter(|id| matches!(self.under_way.get(id), Some(Transfer::Ours(_))));
+        match ours.filter(|_| mover(a) == mover(b)) {
+            Some(id) => self.with(cx, id, |transfer, around| match transfer {
+                Transfer::Ours(transfer) => transfer.joined(joined, around, out),
+                Transfer::Asked(_) => false,
+            }),
+            None if !joined => self.legs.end_both(a, b, out),
+            None => {}
+        }
+    }
+
+    /// The call that this one is bridged with here, while both are up.
+    pub fn bridged_with(&self, leg: LegId) -> Option<LegId> {
+        self.legs.partner(leg)
+    }
+
     fn is_full(&self) -> bool {
         self.len() >= self.policy.transfers
     }
@@ -217,8 +256,13 @@ impl Transfers {
                 Transfer::Asked(transfer) => transfer.old_call_event(event, around, out),
             });
         }
-        if let LegEvent::Ended(_) = event {
-            self.legs.forget(leg);
+        match event {
+            LegEvent::Closing => self.legs.part(leg, None, out),
+            LegEvent::Ended(cause) => {
+                self.legs.part(leg, cause.header.as_deref(), out);
+                self.legs.forget(leg);
+            }
+            _ => {}
         }
     }
 

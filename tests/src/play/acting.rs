@@ -63,6 +63,9 @@ impl Player<'_> {
                 ("complete".to_owned(), known.transfer().map(|transfer| Command::Complete { transfer }))
             }
             Action::Swap => ("swap".to_owned(), known.transfer().map(|transfer| Command::Swap { transfer })),
+            Action::HandOver(with) => {
+                (about("hand-over", with), call(with).map(|session| Command::HandOver { session }))
+            }
             Action::HangUp(with) => {
                 (about("hang-up", with), call(with).map(|session| Command::HangUp { session }))
             }

@@ -27,6 +27,7 @@ pub(super) fn action(scenario: &Scenario, words: &[&str]) -> Result<Action, Stri
             Ok(Action::Attended(whom(name)?, whom(target)?, asked(rest)?.0))
         }
         ["complete"] => Ok(Action::Complete),
+        ["hand-over", names @ ..] => Ok(Action::HandOver(maybe(names)?)),
         ["swap"] => Ok(Action::Swap),
         ["hang-up", names @ ..] => Ok(Action::HangUp(maybe(names)?)),
         ["hang-up-all"] => Ok(Action::HangUpAll),

@@ -3,7 +3,7 @@
 use session_core::{
     Authentication, Credential, Reliability, ReplacesAuthorizer, Secret, SessionTimers, SrtpPolicy, Users,
 };
-use transfer::{HoldFailure, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces};
+use transfer::{Fallback, HoldFailure, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces};
 
 use sip_transport::Transport;
 
@@ -44,6 +44,8 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         ["refer", "allow"] => policy.refer = ReferPolicy::Allow,
         ["refer", "ask"] => policy.refer = ReferPolicy::Ask,
         ["hold", "off"] => party.hold = false,
+        ["fallback", "none"] => policy.fallback = Fallback::None,
+        ["fallback", "bridge"] => policy.fallback = Fallback::Bridge,
         ["hold-failure", "fail"] => policy.hold_failure = HoldFailure::Fail,
         ["srtp", "off"] => party.srtp = SrtpPolicy::Off,
         ["srtp", "optional"] => party.srtp = SrtpPolicy::Optional,

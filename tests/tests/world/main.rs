@@ -2,6 +2,7 @@
 
 mod attended;
 mod blind;
+mod bridges;
 mod calls;
 mod connections;
 mod cuts;

@@ -31,6 +31,7 @@ pub(crate) fn note(event: &SessionEvent) -> Option<String> {
         EventKind::TransferConsulting { .. } => "Bob waits; Carol is asked".to_owned(),
         EventKind::TargetAccepted { by } => format!("Carol takes Bob over, {by}"),
         EventKind::ConsultSwapped { .. } => "turns to the other party".to_owned(),
+        EventKind::TransferBridging => "Bob cannot be referred: joining the calls".to_owned(),
         EventKind::TransferRecovering => "transfer failed: taking Bob back".to_owned(),
         EventKind::TransferConnected { .. } => "moves to the new call".to_owned(),
         EventKind::Replaced { .. } => "the new caller has taken over".to_owned(),

@@ -252,6 +252,22 @@ pub enum Command {
         /// How; a transfer that is completed keeps the options it began with.
         options: AttendedOptions,
     },
+    /// The same for a back-to-back user agent, which has the transferor in a third call; it falls back to a bridge. The
+    /// transferor's call is not touched, but has to be up.
+    AttendedBetween {
+        /// The call to the party that wants the transferee moved.
+        transferor: SessionId,
+        /// The call to the party that is to be moved.
+        transferee: SessionId,
+        /// The call to the target.
+        consultation: SessionId,
+    },
+    /// Refers the party of a bridged call to the party of the other one; replied with [`Reply::Transfer`] once it has
+    /// begun.
+    HandOver {
+        /// The call.
+        session: SessionId,
+    },
     /// Completes a transfer whose target is being asked.
     Complete {
         /// The transfer.

@@ -74,6 +74,10 @@ impl<T: Tap> Engine<T> {
             Command::Attended { session, consultation, options } => {
                 self.attended(id, session, consultation, options);
             }
+            Command::AttendedBetween { transferor, transferee, consultation } => {
+                self.attended_between(id, transferor, transferee, consultation);
+            }
+            Command::HandOver { session } => self.hand_over(id, session),
             Command::Complete { transfer } => {
                 self.ask_transfer(id, TransferCommand::Complete { transfer }, Asked::done);
             }

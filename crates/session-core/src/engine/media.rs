@@ -324,6 +324,7 @@ impl<T: Tap> Engine<T> {
             self.outputs.push_back(Output::ReleasePort(port));
         }
         self.forget_switches(id);
+        self.forget_pairs(id);
         if port != 0 && self.ports.give_back() {
             self.timers.arm(self.surroundings.now, EngineTimer::Ports, PORT_REST);
         }
@@ -396,7 +397,7 @@ impl<T: Tap> Engine<T> {
     }
 
     fn stream_followed(&mut self, op: Op) {
-        if self.switched(op, Ok(())) || self.audio_answered(op, Ok(())) {
+        if self.switched(op, Ok(())) || self.joined(op, Ok(())) || self.audio_answered(op, Ok(())) {
             return;
         }
         if let Some(session) = self.sessions.get_mut(&Self::session_of(op))
@@ -407,7 +408,10 @@ impl<T: Tap> Engine<T> {
     }
 
     fn stream_refused(&mut self, op: Op, failure: StreamFailure) {
-        if self.switched(op, Err(failure)) || self.audio_answered(op, Err(failure)) {
+        if self.switched(op, Err(failure))
+            || self.joined(op, Err(failure))
+            || self.audio_answered(op, Err(failure))
+        {
             return;
         }
         let id = Self::session_of(op);

@@ -8,6 +8,7 @@
 mod accounts;
 mod audio;
 mod boundary;
+mod bridges;
 mod commands;
 mod config;
 mod coordination;
@@ -140,6 +141,8 @@ pub struct Engine<T> {
     /// What the streams were asked for the sake of a transfer and have not answered; at most one for each command that waits
     /// and for each transfer.
     switches: BTreeMap<Op, coordination::Awaited>,
+    /// Calls that are being paired.
+    joins: BTreeMap<Op, bridges::Join>,
     /// Audio commands that wait for the streams.
     audio_asked: BTreeMap<Op, (CommandId, Option<RecordingId>)>,
     /// Recordings that have not ended, with the calls they were begun in; a device has one at a time.
@@ -209,6 +212,7 @@ impl<T: Tap> Engine<T> {
             registrations: BTreeMap::new(),
             coordinations: BTreeMap::new(),
             switches: BTreeMap::new(),
+            joins: BTreeMap::new(),
             warm: BTreeMap::new(),
             audio_asked: BTreeMap::new(),
             recordings: BTreeMap::new(),
@@ -296,6 +300,7 @@ impl<T: Tap> Engine<T> {
                 + self.asked.len()
                 + self.stepping.values().map(SmallVec::len).sum::<usize>()
                 + self.switching()
+                + self.joins.len()
                 + self.audio_asked.len(),
             coordinations: self.coordinations.len() + self.warm_transfers(),
             recordings: self.recordings.len(),

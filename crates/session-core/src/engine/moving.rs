@@ -133,7 +133,7 @@ impl<T: Tap> Engine<T> {
     }
 
     /// Wished for is held enough: a transfer that fails must not resume what the application holds.
-    fn is_held(&self, session: SessionId) -> bool {
+    pub(super) fn is_held(&self, session: SessionId) -> bool {
         let negotiation = self.sessions.get(&session).and_then(|session| session.negotiation.as_ref());
         negotiation.is_some_and(media_core::Negotiation::desired_hold)
     }

@@ -96,6 +96,8 @@ pub(super) struct Session {
     pub(super) stream: StreamState,
     pub(super) device: Option<DeviceId>,
     pub(super) media: MediaStatus,
+    /// The call whose stream this one's is paired with.
+    pub(super) paired: Option<SessionId>,
     /// Whether the last offer of theirs can be answered, otherwise the status that refuses it.
     pub(super) offer: Result<(), StatusCode>,
     /// Our first offer, which several forks may answer before the call is up.
@@ -129,6 +131,7 @@ impl Session {
             stream: StreamState::Unopened,
             device: None,
             media: MediaStatus::default(),
+            paired: None,
             offer: Err(StatusCode::NOT_ACCEPTABLE_HERE),
             open: OpenOffer::None,
             undelivered: None,

@@ -124,6 +124,8 @@ impl<T: Tap> Engine<T> {
             TransferOutput::MoveMedia { from, to } => {
                 self.move_media(SessionId::from(from.number()), SessionId::from(to.number()));
             }
+            TransferOutput::Bridge { a, b } => self.bridge(a, b),
+            TransferOutput::Unbridge { a, b } => self.unbridge(a, b),
             TransferOutput::Event(event) => self.transfer_event(event),
             TransferOutput::Accepted { transfer } => self.transfer_asked(transfer, Ok(())),
             TransferOutput::Refused { transfer, error } => self.transfer_asked(transfer, Err(error)),
@@ -232,6 +234,7 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::Accepted { status } => EventKind::TransferAccepted { status },
             TransferEventKind::AwaitingApproval => EventKind::TransferAwaitingApproval,
             TransferEventKind::Progress { status } => EventKind::TransferProgress { status },
+            TransferEventKind::Bridging => EventKind::TransferBridging,
             TransferEventKind::Recovering => EventKind::TransferRecovering,
             TransferEventKind::Connected { to } => {
                 let to = SessionId::from(to.number());

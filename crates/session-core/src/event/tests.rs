@@ -14,6 +14,7 @@ fn the_events_of_a_call_share_one_priority_and_traces_are_lower() {
         EventKind::Established { peer: String::new(), placed: true },
         EventKind::HoldChanged { local: true, remote: false },
         EventKind::ReferSent,
+        EventKind::TransferBridging,
         EventKind::TransferRecovering,
         EventKind::TransferConnected { to },
         EventKind::MediaSwitched { to, gap: None },

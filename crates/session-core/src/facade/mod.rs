@@ -1,6 +1,7 @@
 //! What a user of the stack holds: a manager, its calls, its transfers, and the decisions it is asked for.
 
 mod audio;
+mod bridging;
 mod builder;
 mod consultation;
 mod event_filter;

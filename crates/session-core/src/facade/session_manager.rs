@@ -15,7 +15,7 @@ use media_core::{PumpHandle, RecordingId};
 use sip_message::UriBuf;
 use sip_transport::Transport;
 use tokio::sync::{mpsc, oneshot};
-use transfer::{AttendedOptions, Completion, OutcomeKind, ReferOptions, TransferId};
+use transfer::{AttendedOptions, Completion, ReferOptions, TransferId};
 
 use super::{
     builder::Builder, consultation::Consultation, event_filter::EventFilter, session::Session,
@@ -248,7 +248,10 @@ impl SessionManager {
     /// Its media is coordinated for as long: [`setup_transfer_media_coordination`](Self::setup_transfer_media_coordination)
     /// before anything is sent, a [`MediaMonitored`](crate::EventKind::MediaMonitored) event for each call at the end.
     ///
-    /// A back-to-back user agent holds three calls, which is not offered yet: [`SessionError::Unsupported`].
+    /// A back-to-back user agent holds three calls, with the transferor in one of its own. The transferee and the target
+    /// are then re-paired, by REFER with Replaces where the peers take it, otherwise bridged here ([`Fallback::Bridge`](transfer::Fallback));
+    /// then the transferor's call is ended. It is not touched before that, so that a failure leaves all three calls as they
+    /// were.
     pub async fn complete_attended_transfer(
         &self,
         transferor: &SessionId,
@@ -256,20 +259,9 @@ impl SessionManager {
         consultation: &SessionId,
     ) -> Result<TransferId, TransferError> {
         if transferor != transferee {
-            return Err(SessionError::Unsupported("a transfer between three calls").into());
+            return self.complete_between(*transferor, *transferee, *consultation).await;
         }
-        let mut transfer = self.attended(*transferee, *consultation, AttendedOptions::default()).await?;
-        let outcome = transfer.outcome().await?;
-        match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => {
-                Ok(transfer.id())
-            }
-            OutcomeKind::Failed
-            | OutcomeKind::Recovered
-            | OutcomeKind::Cancelled
-            | OutcomeKind::TimedOut
-            | OutcomeKind::PeerHungUp => Err(TransferError::Ended(outcome)),
-        }
+        self.attended(*transferee, *consultation, AttendedOptions::default()).await?.succeeded().await
     }
 
     /// Gives a transfer up. Returns when the held call is two-way again, or is gone.
@@ -288,7 +280,7 @@ impl SessionManager {
 
     pub(super) async fn blind(&self, session: SessionId, target: &str) -> Result<Transfer, TransferError> {
         let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
-        self.begun(Command::Blind { session, target }).await
+        self.begin(Command::Blind { session, target }).await
     }
 
     pub(super) async fn blind_with(
@@ -298,20 +290,11 @@ impl SessionManager {
         options: ReferOptions,
     ) -> Result<Transfer, TransferError> {
         let target: UriBuf = target.parse().map_err(|_| SessionError::Target(target.to_owned()))?;
-        self.begun(Command::BlindWith { session, target, options: Box::new(options) }).await
+        self.begin(Command::BlindWith { session, target, options: Box::new(options) }).await
     }
 
     pub(super) async fn detach(&self, transfer: TransferId) -> Result<(), TransferError> {
         self.ask(Command::Detach { transfer }).await.map(drop).map_err(transfer_error)
-    }
-
-    /// The handle of a transfer that a command begins.
-    async fn begun(&self, command: Command) -> Result<Transfer, TransferError> {
-        match self.ask(command).await {
-            Ok(Answered::Transfer(id, watch)) => Ok(Transfer::new(self.clone(), id, watch)),
-            Ok(_) => Err(SessionError::Closed.into()),
-            Err(error) => Err(transfer_error(error)),
-        }
     }
 
     pub(super) async fn attended(
@@ -320,7 +303,7 @@ impl SessionManager {
         consultation: SessionId,
         options: AttendedOptions,
     ) -> Result<Transfer, TransferError> {
-        self.begun(Command::Attended { session, consultation, options }).await
+        self.begin(Command::Attended { session, consultation, options }).await
     }
 
     pub(super) async fn consult(

@@ -1,6 +1,7 @@
 //! The facade on real sockets: transfers as an application sees them.
 
 mod attended;
+mod bridges;
 mod media;
 mod stage;
 mod warm;

@@ -5,7 +5,7 @@ use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use thiserror::Error;
 
 use super::{TransferId, manual::ManualStep, options::ReferOptions};
-use crate::policy::attended::ReferTarget;
+use crate::{Fallback, policy::attended::ReferTarget};
 
 /// What the application asks for. A command that cannot be followed is answered by [`TransferOutput::Refused`](crate::TransferOutput::Refused) and changes
 /// nothing; one that can, by [`TransferOutput::Accepted`](crate::TransferOutput::Accepted).
@@ -122,6 +122,9 @@ pub struct AttendedOptions {
     pub protect_target: bool,
     /// Sends the REFER even if the party that gets the INVITE with Replaces does not say that it supports it (TR-173).
     pub force: bool,
+    /// What is done when the party cannot or will not be referred; `None` follows
+    /// [`ReferOptions::fallback`].
+    pub fallback: Option<Fallback>,
 }
 
 /// When a transfer whose target is asked first is completed.
@@ -200,6 +203,9 @@ pub enum TransferRefusal {
     /// Who would get the INVITE with Replaces does not say that it supports it (RFC 3891 §6.2, TR-173).
     #[error("the peer does not support Replaces")]
     NoReplaces,
+    /// The call is not bridged with another one.
+    #[error("the call is not bridged")]
+    NotBridged,
     /// A call cannot be transferred to itself.
     #[error("both calls are the same")]
     SameCall,

@@ -4,6 +4,8 @@ use dialog_core::ReferSubscription;
 use sip_message::{NameAddrBuf, UserToUser as Value};
 use thiserror::Error;
 
+use crate::Fallback;
+
 /// Most characters of User-to-User data: what an ISDN carries, 128 octets in hexadecimal digits (RFC 7433, RFC 7434).
 pub const USER_TO_USER_MAX: usize = 256;
 
@@ -31,6 +33,8 @@ pub struct ReferOptions {
     pub diversion: bool,
     /// How a `tel` target is written.
     pub tel: TelTarget,
+    /// What is done when the party cannot or will not be referred; `None` follows the policy.
+    pub fallback: Option<Fallback>,
 }
 
 /// Where a REFER is sent (decision D2; RFC 7647 §4).

@@ -195,7 +195,7 @@ impl Attempt {
                 if let Some(leg) = legs.get_mut(new) {
                     leg.referred = referred;
                 }
-                out.push(TransferOutput::MoveMedia { from: old, to: new });
+                legs.take_over(old, new, out);
             }
             Action::HangUpOld => {
                 let reason = policy.replaced_reason.then(|| ELSEWHERE.into());

@@ -8,7 +8,8 @@ use crate::{
     TransferTimerName,
 };
 
-const USUAL: AttendedOptions = AttendedOptions { refer_to: None, protect_target: false, force: false };
+const USUAL: AttendedOptions =
+    AttendedOptions { refer_to: None, protect_target: false, force: false, fallback: None };
 const PROTECT: AttendedOptions = AttendedOptions { protect_target: true, ..USUAL };
 
 #[test]

@@ -8,7 +8,8 @@ use super::rig::code;
 use super::two_calls::{BOB, CAROL, CONTACT, TwoCalls, policy};
 use crate::{AttendedOptions, AttendedPolicy, Hold, HoldFailure, TransferPolicy, TransferTimerName};
 
-const USUAL: AttendedOptions = AttendedOptions { refer_to: None, protect_target: false, force: false };
+const USUAL: AttendedOptions =
+    AttendedOptions { refer_to: None, protect_target: false, force: false, fallback: None };
 const PROTECT: AttendedOptions = AttendedOptions { protect_target: true, ..USUAL };
 
 const BACK: &str = "[recovering]; resume d2 10s; resume d1 10s; arm Resume 12s";

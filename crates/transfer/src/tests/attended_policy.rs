@@ -5,7 +5,8 @@ use dialog_core::{NotifiedState::*, ReferAnswer, SubscriptionEnd, SubscriptionEv
 use super::two_calls::{BOB, CAROL, CONTACT, PROTECTED, Party, RECORD, TwoCalls, policy};
 use crate::{AttendedOptions, AttendedPolicy, Hold, ReferTarget, TransferPolicy, TransferTimerName};
 
-const USUAL: AttendedOptions = AttendedOptions { refer_to: None, protect_target: false, force: false };
+const USUAL: AttendedOptions =
+    AttendedOptions { refer_to: None, protect_target: false, force: false, fallback: None };
 
 fn record_first() -> AttendedPolicy {
     AttendedPolicy { refer_to: ReferTarget::AddressOfRecord, ..AttendedPolicy::default() }

@@ -7,7 +7,8 @@ use crate::{
     AttendedOptions, AttendedPolicy, Completion, Hold, SemiAttended, TransferCommand, TransferPolicy,
 };
 
-const USUAL: AttendedOptions = AttendedOptions { refer_to: None, protect_target: false, force: false };
+const USUAL: AttendedOptions =
+    AttendedOptions { refer_to: None, protect_target: false, force: false, fallback: None };
 const PROTECT: AttendedOptions = AttendedOptions { protect_target: true, ..USUAL };
 const FORCE: AttendedOptions = AttendedOptions { force: true, ..USUAL };
 

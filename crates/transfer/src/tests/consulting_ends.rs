@@ -9,7 +9,8 @@ use crate::{
     TransferTimerName,
 };
 
-const USUAL: AttendedOptions = AttendedOptions { refer_to: None, protect_target: false, force: false };
+const USUAL: AttendedOptions =
+    AttendedOptions { refer_to: None, protect_target: false, force: false, fallback: None };
 
 const BACK: &str = "[recovering]; resume d1 10s; arm Resume 12s";
 

@@ -10,13 +10,13 @@ use proptest::prelude::*;
 
 use super::{
     invariants::{check_one_end_each, check_one_last_report_each},
+    random_policies::{fallback, policy},
     rig::{Rig, code, uri},
 };
 use crate::{
-    AttendedOptions, AttendedPolicy, ByeOwner, CallerIdentity, Completion, Decision, DiversionHeader, Hold,
-    HoldFailure, ManualStep, Rate, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget,
-    ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TransferCommand,
-    TransferEventKind, TransferHandling, TransferId, TransferOutput, TransferPolicy, WithoutReplaces,
+    AttendedOptions, Completion, Decision, Hold, ManualStep, ReferOptions, ReferPlacement, ReferPolicy,
+    ReferSubscription, ReferTarget, ReferredBy, TransferCommand, TransferEventKind, TransferHandling,
+    TransferId, TransferOutput, TransferPolicy,
 };
 
 /// One thing that can happen, to some leg, subscription or transfer that was ever seen.
@@ -46,6 +46,7 @@ enum Input {
     Delivered(u8),
     SubEnded(u8, SubscriptionEnd),
     Misused(u8),
+    Joined(u8, bool),
     Expire,
     Wait(u8),
 }
@@ -75,11 +76,14 @@ fn status() -> impl Strategy<Value = u16> {
 pub(super) fn options() -> impl Strategy<Value = AttendedOptions> {
     let refer_to =
         prop::sample::select(vec![None, Some(ReferTarget::Contact), Some(ReferTarget::AddressOfRecord)]);
-    (refer_to, any::<bool>(), any::<bool>()).prop_map(|(refer_to, protect_target, force)| AttendedOptions {
-        refer_to,
-        protect_target,
-        force,
-    })
+    (refer_to, any::<bool>(), any::<bool>(), prop::option::of(fallback())).prop_map(
+        |(refer_to, protect_target, force, fallback)| AttendedOptions {
+            refer_to,
+            protect_target,
+            force,
+            fallback,
+        },
+    )
 }
 
 pub(super) fn refer_options() -> impl Strategy<Value = ReferOptions> {
@@ -184,7 +188,8 @@ fn input() -> impl Strategy<Value = Input> {
         4 => (index.clone(), state, prop::option::of(status())).prop_map(|(sub, state, code)| Notified(sub, state, code)),
         2 => index.clone().prop_map(Delivered),
         1 => (index.clone(), end).prop_map(|(sub, end)| SubEnded(sub, end)),
-        1 => index.prop_map(Misused),
+        1 => index.clone().prop_map(Misused),
+        3 => (index, prop::bool::weighted(0.8)).prop_map(|(join, joined)| Joined(join, joined)),
         2 => Just(Expire),
         1 => (0u8..100).prop_map(Wait),
     ]
@@ -199,6 +204,7 @@ struct Met {
     legs: Vec<LegId>,
     subs: Vec<SubscriptionId>,
     transfers: Vec<TransferId>,
+    joins: Vec<(LegId, LegId)>,
 }
 
 fn pick<T: Copy>(of: &[T], index: u8) -> Option<T> {
@@ -291,6 +297,11 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
         }
         SubEnded(index, end) => drop(rig.sub(sub(met, index), SubscriptionEvent::Ended(end))),
         Misused(index) => drop(rig.sub(sub(met, index), SubscriptionEvent::Misused(Misuse::State))),
+        Joined(index, joined) => {
+            if let Some((a, b)) = pick(&met.joins, index) {
+                rig.joined(a, b, joined);
+            }
+        }
         Expire => drop(rig.expire_next()),
         Wait(seconds) => rig.wait(u64::from(seconds)),
     }
@@ -301,6 +312,7 @@ fn learn(rig: &Rig, met: &mut Met, from: usize) {
     for output in &rig.outputs[from..] {
         match output {
             TransferOutput::Place { leg, .. } => met.legs.push(*leg),
+            TransferOutput::Bridge { a, b } => met.joins.push((*a, *b)),
             TransferOutput::Dialog(DialogCommand::Leg(
                 _,
                 LegCommand::Refer { subscription, .. } | LegCommand::FollowRefer { subscription, .. },
@@ -325,82 +337,6 @@ fn answer_reoffers(rig: &mut Rig, leg: LegId, answered: &mut usize) {
         *answered += 1;
         rig.reoffered(leg, Ok(()));
     }
-}
-
-pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
-    let semi = prop::sample::select(vec![
-        SemiAttended::WaitForAnswer,
-        SemiAttended::CancelThenBlind,
-        SemiAttended::Refuse,
-    ]);
-    let without = prop::sample::select(vec![WithoutReplaces::Refuse, WithoutReplaces::Blind]);
-    let switches = (any::<bool>(), any::<bool>(), any::<bool>());
-    (semi, without, switches).prop_map(
-        |(semi_attended, without_replaces, (retry, hold_consultation, reverse_roles))| AttendedPolicy {
-            retry,
-            hold_consultation,
-            semi_attended,
-            without_replaces,
-            reverse_roles,
-            ..AttendedPolicy::default()
-        },
-    )
-}
-
-fn policy() -> impl Strategy<Value = TransferPolicy> {
-    let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
-    let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
-    let bye = prop::sample::select(vec![ByeOwner::Transferor, ByeOwner::Peer]);
-    let wait = prop::sample::select(vec![0u64, 5, 90]);
-    let handling = prop::sample::select(vec![TransferHandling::Automatic, TransferHandling::Manual]);
-    (refer, hold, handling, 1usize..6, attended(), (bye, wait, any::<bool>()), referred()).prop_map(
-        |(refer, hold_failure, handling, transfers, attended, (bye, wait, unsubscribe), referred)| {
-            let wait = Duration::from_secs(wait);
-            TransferPolicy {
-                refer,
-                handling,
-                referred,
-                hold_failure,
-                attended,
-                transfers,
-                bye,
-                bye_delay: wait,
-                bye_wait: wait,
-                unsubscribe,
-                ..TransferPolicy::default()
-            }
-        },
-    )
-}
-
-pub(super) fn referred() -> impl Strategy<Value = ReferredPolicy> {
-    let report = prop::sample::select(vec![
-        ReportDetail::Minimal,
-        ReportDetail::StatusLine,
-        ReportDetail::WithHeaders(vec![ReportHeader::Reason]),
-    ]);
-    let identity = prop::sample::select(vec![CallerIdentity::Own, CallerIdentity::OnBehalfOfReferrer]);
-    let diversion = prop::sample::select(vec![
-        DiversionHeader::None,
-        DiversionHeader::Diversion,
-        DiversionHeader::HistoryInfo,
-    ]);
-    let by = prop::sample::select(vec![ReferredByCopy::AsAsked, ReferredByCopy::AddIfMissing]);
-    let rate = prop::option::of((1u32..4).prop_map(|count| Rate { count, per: Duration::from_secs(30) }));
-    (report, any::<bool>(), by, identity, diversion, any::<bool>(), rate).prop_map(
-        |(report, report_at_once, referred_by, identity, diversion, recall_on_failure, rate)| {
-            ReferredPolicy {
-                report,
-                report_at_once,
-                referred_by,
-                identity,
-                diversion,
-                recall_on_failure,
-                rate,
-                ..ReferredPolicy::default()
-            }
-        },
-    )
 }
 
 proptest! {

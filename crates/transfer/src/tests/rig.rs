@@ -132,6 +132,11 @@ impl Rig {
         self.step(|transfers, cx, outbox| transfers.before_hang_up(cx, leg, &mut outbox.out()))
     }
 
+    /// The two calls were joined, or could not be.
+    pub(super) fn joined(&mut self, a: LegId, b: LegId, joined: bool) -> String {
+        self.step(|transfers, cx, outbox| transfers.bridged(cx, a, b, joined, &mut outbox.out()))
+    }
+
     /// Lets the named timer of a transfer run out, which must be armed.
     pub(super) fn expire(&mut self, transfer: TransferId, name: TransferTimerName) -> String {
         let timer = TransferTimer { transfer, name };
@@ -351,6 +356,8 @@ fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> Strin
             }
         }
         TransferOutput::MoveMedia { from, to } => format!("media {} to {}", full(from), full(to)),
+        TransferOutput::Bridge { a, b } => format!("bridge {} {}", full(a), full(b)),
+        TransferOutput::Unbridge { a, b } => format!("unbridge {} {}", full(a), full(b)),
         TransferOutput::Event(event) => match &event.kind {
             TransferEventKind::Initiated { target } => format!("[initiated {target}]"),
             TransferEventKind::Requested { target, decide, .. } => {
@@ -365,6 +372,7 @@ fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> Strin
             TransferEventKind::Accepted { status } => format!("[accepted {status}]"),
             TransferEventKind::AwaitingApproval => "[awaiting approval]".into(),
             TransferEventKind::Progress { status } => format!("[progress {status}]"),
+            TransferEventKind::Bridging => "[bridging]".into(),
             TransferEventKind::Recovering => "[recovering]".into(),
             TransferEventKind::Connected { to } => format!("[connected {}]", full(to)),
             TransferEventKind::Recalling { .. } => "[recalling]".into(),

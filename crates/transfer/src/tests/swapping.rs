@@ -6,7 +6,8 @@ use super::rig::code;
 use super::two_calls::{BOB, CAROL, CONTACT, TwoCalls};
 use crate::{AttendedOptions, AttendedPolicy, Completion, Hold, TransferPolicy, TransferTimerName};
 
-const USUAL: AttendedOptions = AttendedOptions { refer_to: None, protect_target: false, force: false };
+const USUAL: AttendedOptions =
+    AttendedOptions { refer_to: None, protect_target: false, force: false, fallback: None };
 
 const BACK: &str = "[recovering]; resume d1 10s; arm Resume 12s";
 

@@ -379,6 +379,7 @@ impl Transferee {
         }
         if self.is_over() {
             self.release(around);
+            around.legs.settle(self.leg, out);
         }
         true
     }
@@ -406,7 +407,7 @@ impl Transferee {
             Action::HangUpOld => hang_up(self.leg, out),
             Action::MoveMedia => {
                 if let Some((to, _)) = self.new {
-                    out.push(TransferOutput::MoveMedia { from: self.leg, to });
+                    around.legs.take_over(self.leg, to, out);
                 }
             }
             Action::TellProgress(status) => self.tell(TransferEventKind::Progress { status }, out),

@@ -40,6 +40,14 @@ pub(super) enum Action {
     /// The transfer is a blind one from now on, and the party that is to be moved gets the REFER.
     GoBlind,
     Refer,
+    /// The target of a blind transfer is called, to be joined with the party that could not be moved.
+    Call,
+    /// The two calls are to be joined.
+    Join,
+    /// They are bridged from now on.
+    NoteBridged,
+    /// They are not to be joined after all.
+    Part,
     /// The application has let go.
     Detach,
     /// The subscription is to outlive its call.
@@ -67,6 +75,7 @@ pub(super) enum Tell {
     Accepted(StatusCode),
     AwaitingApproval,
     Progress(StatusCode),
+    Bridging,
     Recovering,
 }
 

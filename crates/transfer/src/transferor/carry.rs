@@ -23,6 +23,8 @@ impl May {
         go_on: false,
         hold_consultation: false,
         replaces: false,
+        refer: false,
+        bridge: false,
         reroute: false,
         reverse: false,
         semi_attended: SemiAttended::Refuse,
@@ -56,6 +58,16 @@ impl Transferor {
             }
             // Sent by `drive`, which has to know whether it could be.
             Action::Refer => {}
+            Action::Call => self.call(around, out),
+            Action::Join => {
+                let (a, b) = (self.leg, self.leg_of(Side::Consultation));
+                out.push(TransferOutput::Bridge { a, b });
+            }
+            Action::NoteBridged => around.legs.bridge(self.leg, self.leg_of(Side::Consultation)),
+            Action::Part => {
+                let (a, b) = (self.leg, self.leg_of(Side::Consultation));
+                out.push(TransferOutput::Unbridge { a, b });
+            }
             Action::Detach => self.facts.detached = true,
             Action::Keep => self.keep_subscription(around, out),
             // A REFER that was not accepted yet is withdrawn all the same: it may not have left.
@@ -103,7 +115,7 @@ impl Transferor {
     }
 
     /// Places the consultation call.
-    fn place(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+    pub(super) fn place(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let leg = self.leg_of(Side::Consultation);
         if let Some(entry) = around.legs.enter(leg, usize::MAX) {
             entry.moved_by = Some(self.id);
@@ -237,11 +249,15 @@ impl Transferor {
     }
 
     /// Lets go of everything that leads to this transfer.
-    pub(super) fn release(&mut self, around: &mut Surroundings<'_, '_>) {
-        for side in [Side::Primary, Side::Consultation] {
-            if let Some(leg) = around.legs.get_mut(self.leg_of(side)) {
+    pub(super) fn release(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        let calls = [Side::Primary, Side::Consultation].map(|side| self.leg_of(side));
+        for leg in calls {
+            if let Some(leg) = around.legs.get_mut(leg) {
                 leg.moved_by = None;
             }
+        }
+        for leg in calls {
+            around.legs.settle(leg, out);
         }
         if let Some(subscription) = self.subscription.take() {
             around.subscriptions.remove(&subscription);
@@ -266,6 +282,7 @@ impl Transferor {
             Tell::Accepted(status) => TransferEventKind::Accepted { status },
             Tell::AwaitingApproval => TransferEventKind::AwaitingApproval,
             Tell::Progress(status) => TransferEventKind::Progress { status },
+            Tell::Bridging => TransferEventKind::Bridging,
             Tell::Recovering => TransferEventKind::Recovering,
         }
     }

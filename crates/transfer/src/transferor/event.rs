@@ -32,6 +32,8 @@ pub(super) enum Event {
     Swap,
     /// The application gives the transfer up.
     Cancel,
+    /// The two calls were joined, or could not be.
+    Joined(bool),
     /// A timer.
     Timer(Timer),
 }
@@ -280,6 +282,7 @@ impl Event {
             | Self::Complete
             | Self::Swap
             | Self::Cancel
+            | Self::Joined(_)
             | Self::Timer(_) => None,
         }
     }

@@ -4,6 +4,7 @@
 //! implemented are arms of their own that end in a typed failure: redirection of the REFER. Challenges and 420 are tried again
 //! by the dialog layer; what comes up here stands.
 
+mod bridging;
 mod consulting;
 mod ending;
 mod holding;
@@ -16,7 +17,7 @@ use smallvec::SmallVec;
 use super::{
     action::{Action, Side, Tell, Wait},
     event::{CallEnd, Event, Report},
-    outcome::{Cause, Moved, call_ended, peer_hung_up},
+    outcome::{Cause, Moved, bridged, call_ended, peer_hung_up},
 };
 use crate::{
     Outcome, TransferTimerName,
@@ -71,6 +72,12 @@ pub(super) enum State {
     Parting(Parted),
     /// Success; these calls are not over yet.
     Completing(Moved, Alive),
+    /// The party could not be moved for this cause, and the target is being called for a bridge.
+    Placing(Cause),
+    /// The party could not be moved for this cause; these calls are being resumed before the two are joined.
+    Bridging(Cause, Alive),
+    /// The two calls are being joined.
+    Joining(Cause),
     /// The call is being taken back, or found out about.
     Recovering(Cause),
     /// The peer refused to be taken back and will be asked again.
@@ -146,6 +153,10 @@ pub(super) struct May {
     pub(super) hold_consultation: bool,
     /// Who would get the INVITE with Replaces supports it (TR-173).
     pub(super) replaces: bool,
+    /// Who is to get the REFER takes it.
+    pub(super) refer: bool,
+    /// The two calls can be joined here instead (TR-170).
+    pub(super) bridge: bool,
     /// The target can be named by another address, which was not tried (TR-171).
     pub(super) reroute: bool,
     /// The roles of the other two can be exchanged (TR-170).
@@ -169,6 +180,8 @@ pub(super) struct Facts {
     pub(super) alive: Alive,
     /// Whether the REFER goes to the target, and Replaces names the first call (TR-168).
     pub(super) protect: bool,
+    /// Whether the two calls are bridged, and are to be handed over.
+    pub(super) bridged: bool,
     /// Whether a consultation is completed by its answer.
     pub(super) on_answer: bool,
     /// Whether the REFER was sent a second time.
@@ -193,6 +206,17 @@ impl Facts {
         match self.plan {
             Plan::Blind => false,
             Plan::Consult | Plan::Attended => !self.alive.has(self.referred().other()),
+        }
+    }
+
+    /// Why nobody is referred and the two calls are bridged at once: whoever is to get the REFER or the INVITE with Replaces
+    /// has said that it does not take it (TR-170, TR-173).
+    const fn unreferable(&self) -> Option<Cause> {
+        match self.plan {
+            _ if !self.may.bridge => None,
+            _ if !self.may.refer => Some(Cause::NotSupported(None)),
+            Plan::Consult | Plan::Attended if !self.may.replaces => Some(Cause::NoReplaces),
+            Plan::Blind | Plan::Consult | Plan::Attended => None,
         }
     }
 
@@ -227,7 +251,7 @@ impl State {
         match self {
             Self::Idle | Self::Ended => &[],
             Self::Holding | Self::Releasing(_) | Self::HoldConsult(_) => &[TransferTimerName::Hold],
-            Self::Consulting { .. } => &[TransferTimerName::Consult],
+            Self::Consulting { .. } | Self::Placing(_) => &[TransferTimerName::Consult],
             Self::ConsultTalk(_) => &[TransferTimerName::Talk],
             Self::Swapping { .. } => &[TransferTimerName::Talk, TransferTimerName::Hold],
             Self::Dropping => &[TransferTimerName::Closing],
@@ -239,7 +263,9 @@ impl State {
             Self::Completing(..) => {
                 &[TransferTimerName::Closing, TransferTimerName::Final, TransferTimerName::Bye]
             }
-            Self::Recovering(_) | Self::Restoring(_) => &[TransferTimerName::Resume],
+            Self::Bridging(..) | Self::Joining(_) | Self::Recovering(_) | Self::Restoring(_) => {
+                &[TransferTimerName::Resume]
+            }
             Self::Waiting(_) => &[TransferTimerName::Resume, TransferTimerName::Retry],
         }
     }
@@ -265,6 +291,7 @@ impl State {
             Self::Parting(_) => "Parting",
             Self::Unreported | Self::Completing(..) => "Completing",
             Self::Detached => "Detached",
+            Self::Placing(_) | Self::Bridging(..) | Self::Joining(_) => "Bridging",
             Self::Recovering(_) | Self::Waiting(_) | Self::Restoring(_) => "Recovering",
             Self::Ended => "Ended",
         }
@@ -289,6 +316,9 @@ pub(super) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
         State::Detached => unreported::detached(event, facts),
         State::Parting(parted) => referring::parting(parted, event, facts),
         State::Completing(moved, left) => ending::completing(moved, left, event, facts),
+        State::Placing(cause) => bridging::placing(cause, event, facts),
+        State::Bridging(cause, left) => bridging::resuming(cause, left, event, facts),
+        State::Joining(cause) => bridging::joining(cause, event, facts),
         State::Recovering(cause) => ending::recovering(cause, event, facts),
         State::Waiting(cause) => ending::waiting(cause, event, facts),
         State::Restoring(cause) => ending::restoring(cause, event, facts),
@@ -376,7 +406,7 @@ fn give_up(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
 #[expect(clippy::unnecessary_wraps, reason = "every arm of the table has this type")]
 fn lose(before: &[Action], outcome: Outcome, facts: Facts) -> Option<Step> {
     let mut actions = Actions::from_slice(before);
-    if keeps_target(before, facts) && facts.plan != Plan::Blind {
+    if keeps_target(before, facts) && facts.plan != Plan::Blind && !facts.bridged {
         actions.extend([Action::Tell(Tell::PrimaryLost), Action::MoveTo(Side::Consultation)]);
         if facts.consultation_held == Held::Us {
             actions.push(Action::Resume(Side::Consultation));

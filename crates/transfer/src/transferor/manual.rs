@@ -110,6 +110,9 @@ impl State {
             | Self::Unreported
             | Self::Detached
             | Self::Completing(..)
+            | Self::Placing(_)
+            | Self::Bridging(..)
+            | Self::Joining(_)
             | Self::Recovering(_)
             | Self::Waiting(_)
             | Self::Restoring(_)
@@ -131,6 +134,7 @@ impl Event {
             | Self::Subscription(_)
             | Self::Complete
             | Self::Swap
+            | Self::Joined(_)
             | Self::Timer(
                 Timer::Hold
                 | Timer::Consult
@@ -174,6 +178,7 @@ impl Transferor {
             | Event::Complete
             | Event::Swap
             | Event::Cancel
+            | Event::Joined(_)
             | Event::Timer(_) => return false,
         }
         true

@@ -1,6 +1,7 @@
 //! A transfer that we ask for: turns what happens into events of [`machine`], and lets `carry` do what that decides.
 
 mod action;
+mod bridging;
 mod carry;
 mod event;
 mod machine;
@@ -23,7 +24,7 @@ use self::{
     naming::Naming,
 };
 use crate::{
-    AttendedOptions, Completion, Decline, Hold, HoldFailure, ReferOptions, Role, TransferEventKind,
+    AttendedOptions, Completion, Decline, Fallback, Hold, HoldFailure, ReferOptions, Role, TransferEventKind,
     TransferId, TransferInfo, TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
     legs::{Leg, Stage},
     surroundings::Surroundings,
@@ -42,6 +43,8 @@ pub(crate) struct Transferor {
     state: State,
     facts: Facts,
     consultation: Option<Consultation>,
+    /// What is done when the party cannot be moved, where it differs from the policy.
+    fallback: Option<Fallback>,
     /// Why the target did not take the party over, where that ended the transfer.
     declined: Option<Decline>,
     /// The call that the user's audio is on, where the transfer moves it.
@@ -125,12 +128,13 @@ impl Transferor {
             Hold::First | Hold::Done | Hold::No => Held::Nobody,
             Hold::Already => Held::Application,
         };
-        let (consultation, protect) = match with {
-            Some((leg, AttendedOptions { refer_to, protect_target, force })) => (
+        let (consultation, protect, fallback) = match with {
+            Some((leg, AttendedOptions { refer_to, protect_target, force, fallback })) => (
                 Some(Consultation { leg, was_up: false, naming: Naming::new(refer_to), force }),
                 protect_target,
+                fallback.or(asked.options.fallback),
             ),
-            None => (None, false),
+            None => (None, false, asked.options.fallback),
         };
         let facts = Facts {
             plan,
@@ -138,6 +142,7 @@ impl Transferor {
             consultation_held: Held::Nobody,
             alive: Alive { primary: true, consultation: false },
             protect,
+            bridged: false,
             on_answer: false,
             retried: false,
             resumes: 0,
@@ -155,6 +160,7 @@ impl Transferor {
             state: State::Idle,
             facts,
             consultation,
+            fallback,
             declined: None,
             audio: None,
             subscription: None,
@@ -219,6 +225,9 @@ impl Transferor {
             | State::Detached
             | State::Parting(_)
             | State::Completing(..)
+            | State::Placing(_)
+            | State::Bridging(..)
+            | State::Joining(_)
             | State::Recovering(_)
             | State::Waiting(_)
             | State::Restoring(_)
@@ -355,6 +364,7 @@ impl Transferor {
             | Event::Complete
             | Event::Swap
             | Event::Cancel
+            | Event::Joined(_)
             | Event::Timer(_) => {}
         }
         if self.keep(event, told, out) {
@@ -420,7 +430,7 @@ impl Transferor {
             }
         }
         if self.is_over() {
-            self.release(around);
+            self.release(around, out);
         }
         if !sent {
             self.advance(Event::Answer(Answer::Misused), over, around, out);
@@ -444,9 +454,18 @@ impl Transferor {
         let supports = |leg: LegId| around.legs.get(leg).is_some_and(|leg| leg.peer.replaces);
         let with = self.consultation.as_ref();
         let named = if self.facts.protect { Some(self.leg) } else { with.map(|with| with.leg) };
+        let named_by = with.map(|with| with.leg);
+        self.facts.bridged |= named_by.is_some() && around.legs.partner(self.leg) == named_by;
+        let referred = self.leg_of(self.facts.referred());
+        let falls_back = self.fallback.unwrap_or(around.policy.fallback) == Fallback::Bridge;
         self.facts.may = May {
             go_on: around.policy.hold_failure == HoldFailure::GoOn,
-            hold_consultation: policy.hold_consultation,
+            // Who is bridged goes on talking until the other side ends it.
+            hold_consultation: policy.hold_consultation && !self.facts.bridged,
+            refer: around.legs.get(referred).is_some_and(Leg::takes_refer),
+            bridge: falls_back
+                && !self.facts.bridged
+                && (self.facts.plan != Plan::Blind || self.can_call(around)),
             replaces: with.is_some_and(|with| with.force) || named.is_some_and(supports),
             reroute: self.facts.alive.consultation
                 && !self.facts.protect

@@ -12,8 +12,8 @@ pub(super) enum Cause {
     Hold(Option<StatusCode>),
     /// The REFER was refused.
     Refused(Option<StatusCode>),
-    /// 405 or 501.
-    NotSupported(StatusCode),
+    /// 405 or 501, or the peer has said before that it does not take REFER.
+    NotSupported(Option<StatusCode>),
     /// The REFER was not answered.
     ReferTimeout,
     /// The REFER could not be sent.
@@ -36,6 +36,8 @@ pub(super) enum Cause {
     TalkLimit,
     /// Nobody supports Replaces.
     NoReplaces,
+    /// The two calls could not be joined here.
+    Bridge,
     /// The application gave it up.
     Cancelled,
 }
@@ -43,8 +45,8 @@ pub(super) enum Cause {
 impl Cause {
     pub(super) const fn code(self) -> Option<StatusCode> {
         match self {
-            Self::Hold(code) | Self::Refused(code) | Self::Consult(code) => code,
-            Self::NotSupported(code) | Self::Target(code) => Some(code),
+            Self::Hold(code) | Self::Refused(code) | Self::NotSupported(code) | Self::Consult(code) => code,
+            Self::Target(code) => Some(code),
             Self::ReferTimeout
             | Self::Unreachable
             | Self::NoNotify
@@ -54,6 +56,7 @@ impl Cause {
             | Self::ConsultEnded
             | Self::TalkLimit
             | Self::NoReplaces
+            | Self::Bridge
             | Self::Cancelled => None,
         }
     }
@@ -75,6 +78,7 @@ impl Cause {
             Self::ConsultEnded => (Failure::ConsultationEnded, LearnedFrom::Bye),
             Self::TalkLimit => (Failure::TalkLimit, LearnedFrom::Guard),
             Self::NoReplaces => (Failure::NoReplaces, LearnedFrom::Local),
+            Self::Bridge => (Failure::Bridge, LearnedFrom::Local),
             Self::Cancelled => (Failure::Cancelled, LearnedFrom::Local),
         };
         let kind = match self {
@@ -89,6 +93,7 @@ impl Cause {
             | Self::Consult(_)
             | Self::ConsultEnded
             | Self::NoReplaces
+            | Self::Bridge
             | Self::NoResult => {
                 if call_kept {
                     OutcomeKind::Recovered
@@ -146,6 +151,11 @@ impl Moved {
         };
         Outcome { kind, learned_from, code, failure: None, call_kept: false }
     }
+}
+
+/// The party could not be moved for this cause, and the two calls were joined here.
+pub(super) const fn bridged(cause: Cause) -> Outcome {
+    Outcome { kind: OutcomeKind::Bridged, ..cause.outcome(false) }
 }
 
 /// The party hung up and nothing was heard of the referred call.

@@ -14,6 +14,9 @@ use crate::{ByeOwner, Hold, SemiAttended, WithoutReplaces};
 
 const BUSY: StatusCode = StatusCode::BUSY_HERE;
 
+/// Why a bridge is made.
+const UNREFERABLE: Cause = Cause::NotSupported(Some(StatusCode::METHOD_NOT_ALLOWED));
+
 const REPORTED: Moved = Moved::Reported(StatusCode::OK);
 
 fn states() -> Vec<State> {
@@ -50,6 +53,11 @@ fn states() -> Vec<State> {
         State::Completing(REPORTED, Alive { primary: false, ..BOTH }),
         State::Completing(Moved::Unreported { seen: false }, Alive { consultation: false, ..BOTH }),
         State::Completing(Moved::Unreported { seen: true }, BOTH),
+        State::Placing(UNREFERABLE),
+        State::Bridging(UNREFERABLE, BOTH),
+        State::Bridging(UNREFERABLE, Alive { consultation: false, ..BOTH }),
+        State::Bridging(UNREFERABLE, Alive { primary: false, ..BOTH }),
+        State::Joining(UNREFERABLE),
         State::Recovering(Cause::Target(BUSY)),
         State::Waiting(Cause::Target(BUSY)),
         State::Restoring(Cause::Target(BUSY)),
@@ -82,6 +90,7 @@ fn events() -> Vec<Event> {
         Answer::Doubted(StatusCode::NOT_FOUND),
         Answer::Glare(StatusCode::REQUEST_PENDING),
         Answer::TryLater(StatusCode::SERVER_INTERNAL_ERROR, 5),
+        Answer::Declined(StatusCode::FORBIDDEN),
         Answer::Declined(StatusCode::DECLINE),
         Answer::TimedOut,
         Answer::Unreachable,
@@ -106,7 +115,7 @@ fn events() -> Vec<Event> {
     );
     let ends = [CallEnd::Closing, CallEnd::Local, CallEnd::HungUp, CallEnd::Lost];
     events.extend(sides.iter().flat_map(|side| ends.map(|end| Event::Call(*side, end))));
-    events.extend([Event::Complete, Event::Swap, Event::Cancel]);
+    events.extend([Event::Complete, Event::Swap, Event::Cancel, Event::Joined(true), Event::Joined(false)]);
     let timers = [
         Timer::Hold,
         Timer::Consult,
@@ -129,6 +138,8 @@ const MAY: May = May {
     go_on: true,
     hold_consultation: true,
     replaces: true,
+    refer: true,
+    bridge: false,
     reroute: false,
     reverse: false,
     semi_attended: SemiAttended::WaitForAnswer,
@@ -143,6 +154,7 @@ const USUAL: Facts = Facts {
     consultation_held: Held::Nobody,
     alive: Alive { primary: true, consultation: false },
     protect: false,
+    bridged: false,
     on_answer: false,
     retried: false,
     resumes: 1,
@@ -157,6 +169,11 @@ const PROTECT: Facts = Facts { protect: true, ..CONSULT };
 
 const ATTENDED: Facts = Facts { plan: Plan::Attended, ..CONSULT };
 
+/// What cannot be referred becomes a bridge.
+const fn bridges(facts: Facts) -> Facts {
+    Facts { may: May { bridge: true, ..facts.may }, ..facts }
+}
+
 /// Whether a transfer of this plan can be in a state.
 fn meets(plan: Plan, state: State) -> bool {
     match state {
@@ -167,6 +184,7 @@ fn meets(plan: Plan, state: State) -> bool {
             plan == Plan::Consult || plan == Plan::Attended && side == Side::Consultation
         }
         State::Restoring(_) => plan == Plan::Attended,
+        State::Placing(_) => plan == Plan::Blind,
         State::Completing(_, left) => !left.consultation || plan != Plan::Blind,
         State::Parting(Parted::Unreported) => plan != Plan::Blind,
         State::Idle
@@ -179,6 +197,8 @@ fn meets(plan: Plan, state: State) -> bool {
         | State::Unreported
         | State::Detached
         | State::Parting(_)
+        | State::Bridging(..)
+        | State::Joining(_)
         | State::Recovering(_)
         | State::Waiting(_)
         | State::Ended => true,
@@ -292,6 +312,9 @@ fn table() -> String {
                 may.bye = ByeOwner::Peer;
             }),
         ),
+        ("may be bridged", bridges(USUAL)),
+        ("does not take REFER, may be bridged", may(bridges(USUAL), |may| may.refer = false)),
+        ("held by the application, may be bridged", bridges(Facts { held: Held::Application, ..USUAL })),
     ];
     for (title, facts) in blind {
         rows(&mut table, &format!("Blind, {title}: the rows that differ"), facts, Some(USUAL));
@@ -317,6 +340,8 @@ fn table() -> String {
         ("another address is left", may(CONSULT, |may| may.reroute = true)),
         ("roles can be exchanged", may(CONSULT, |may| may.reverse = true)),
         ("let go", Facts { detached: true, ..CONSULT }),
+        ("may be bridged", bridges(CONSULT)),
+        ("target without Replaces, may be bridged", may(bridges(CONSULT), |may| may.replaces = false)),
         ("target protected", PROTECT),
     ];
     for (title, facts) in consult {
@@ -332,6 +357,9 @@ fn table() -> String {
             "consultation call held by us, the first one by the application",
             Facts { consultation_held: Held::Us, held: Held::Application, ..ATTENDED },
         ),
+        ("may be bridged", bridges(ATTENDED)),
+        ("does not take REFER, may be bridged", may(bridges(ATTENDED), |may| may.refer = false)),
+        ("handed over", Facts { bridged: true, held: Held::Nobody, ..ATTENDED }),
     ];
     for (title, facts) in attended {
         rows(&mut table, &format!("Attended, {title}: the rows that differ"), facts, Some(ATTENDED));
@@ -340,8 +368,8 @@ fn table() -> String {
 }
 
 /// Facts as they can be in each plan.
-fn plans() -> [Facts; 3] {
-    [USUAL, CONSULT, ATTENDED]
+fn plans() -> [Facts; 6] {
+    [USUAL, CONSULT, ATTENDED, bridges(USUAL), bridges(CONSULT), bridges(ATTENDED)]
 }
 
 #[test]

@@ -6,8 +6,8 @@ use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, Decision, Decline, ReferOptions, TransferCommand, TransferHandling, TransferId,
-    TransferOutput, TransferRefusal,
+    AttendedOptions, Decision, Decline, Fallback, ReferOptions, TransferCommand, TransferHandling,
+    TransferId, TransferOutput, TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     transferor::{Asked, Transferor},
@@ -93,7 +93,8 @@ impl Transfers {
     ) -> Result<(), TransferRefusal> {
         let leg = self.check_call(transfer, leg)?;
         check_target(target)?;
-        if !leg.takes_refer() {
+        let bridges = self.falls_back(options.fallback) && target.as_uri().scheme() != Scheme::Tel;
+        if !leg.takes_refer() && !bridges {
             return Err(TransferRefusal::PeerCannot);
         }
         options.check(Some(leg))?;
@@ -102,6 +103,11 @@ impl Transfers {
             return Err(TransferRefusal::Full);
         }
         Ok(())
+    }
+
+    /// Whether a transfer that cannot be made becomes a bridge.
+    fn falls_back(&self, fallback: Option<Fallback>) -> bool {
+        fallback.unwrap_or(self.policy.fallback) == Fallback::Bridge
     }
 
     /// A call that can take part in a new transfer.
@@ -133,10 +139,13 @@ impl Transfers {
         }
         let (primary, asked) = (self.check_call(transfer, leg)?, self.check_call(transfer, consultation)?);
         let (referred, named) = if options.protect_target { (asked, primary) } else { (primary, asked) };
-        if !referred.takes_refer() {
+        // What is bridged already is handed over or stays so.
+        let bridges =
+            self.falls_back(options.fallback.or(refer.fallback)) && primary.bridged != Some(consultation);
+        if !referred.takes_refer() && !bridges {
             return Err(TransferRefusal::PeerCannot);
         }
-        if !named.peer.replaces && !options.force {
+        if !named.peer.replaces && !options.force && !bridges {
             return Err(TransferRefusal::NoReplaces);
         }
         refer.check(Some(referred))?;
@@ -160,7 +169,10 @@ impl Transfers {
         if target.as_uri().scheme() == Scheme::Tel {
             return Err(TransferRefusal::Scheme);
         }
-        if !options.protect_target && !primary.takes_refer() {
+        if !options.protect_target
+            && !primary.takes_refer()
+            && !self.falls_back(options.fallback.or(refer.fallback))
+        {
             return Err(TransferRefusal::PeerCannot);
         }
         refer.check((!options.protect_target).then_some(primary))?;

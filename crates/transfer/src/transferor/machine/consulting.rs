@@ -2,8 +2,8 @@
 
 use super::{
     super::event::{CallEnd, Consult, Event, Reoffer, Timer},
-    Action, Cause, Facts, Held, Side, State, Step, Tell, Wait, after, give_up, lose, primary_over, recover,
-    refer, to,
+    Action, Cause, Facts, Held, Side, State, Step, Tell, Wait, after, bridging, give_up, lose, primary_over,
+    recover, refer, to,
 };
 use crate::policy::attended::{SemiAttended, WithoutReplaces};
 
@@ -40,6 +40,7 @@ pub(super) fn consulting(ringing: bool, complete: bool, event: Event, facts: Fac
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_)
@@ -55,6 +56,7 @@ fn answered(complete: bool, facts: Facts) -> Option<Step> {
     match facts.may.without_replaces {
         _ if facts.may.replaces => before_refer(&before, Side::Consultation, facts),
         WithoutReplaces::Blind => drop_call(&before, facts),
+        WithoutReplaces::Refuse if facts.may.bridge => bridging::fall_back(&before, Cause::NoReplaces, facts),
         WithoutReplaces::Refuse => recover(&before, Cause::NoReplaces, facts),
     }
 }
@@ -64,6 +66,7 @@ pub(super) fn talking(active: Side, event: Event, facts: Facts) -> Option<Step> 
         Event::Complete => match facts.may.without_replaces {
             _ if facts.may.replaces => before_refer(&[], active, facts),
             WithoutReplaces::Blind => drop_call(&[], facts),
+            WithoutReplaces::Refuse if facts.may.bridge => bridging::fall_back(&[], Cause::NoReplaces, facts),
             // The command is refused with the reason, and nothing is lost (TR-173).
             WithoutReplaces::Refuse => None,
         },
@@ -87,6 +90,7 @@ pub(super) fn talking(active: Side, event: Event, facts: Facts) -> Option<Step> 
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_) => None,
@@ -149,6 +153,7 @@ pub(super) fn swapping(from: Side, held: bool, event: Event, facts: Facts) -> Op
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_)
@@ -159,6 +164,9 @@ pub(super) fn swapping(from: Side, held: bool, event: Event, facts: Facts) -> Op
 
 /// Holds the call that the user is with, then sends the REFER: both are held (TR-167).
 pub(super) fn before_refer(before: &[Action], active: Side, facts: Facts) -> Option<Step> {
+    if let Some(cause) = facts.unreferable() {
+        return bridging::fall_back(before, cause, facts);
+    }
     let wanted = match active {
         Side::Primary => true,
         Side::Consultation => facts.may.hold_consultation,
@@ -217,6 +225,7 @@ pub(super) fn holding(side: Side, event: Event, facts: Facts) -> Option<Step> {
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_)
@@ -275,6 +284,7 @@ pub(super) fn dropping(event: Event, facts: Facts) -> Option<Step> {
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Answer(_)
         | Event::Notify(_)
         | Event::Subscription(_)

@@ -40,6 +40,7 @@ pub(super) fn completing(moved: Moved, left: Alive, event: Event, facts: Facts) 
             Timer::Hold | Timer::Consult | Timer::Talk | Timer::Guard | Timer::Retry | Timer::Resume,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Complete
         | Event::Swap
         | Event::Cancel => None,
@@ -80,6 +81,7 @@ pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Ste
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Complete
         | Event::Swap
         | Event::Cancel => None,
@@ -108,6 +110,7 @@ pub(super) fn waiting(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Complete
         | Event::Swap
         | Event::Cancel => None,
@@ -162,6 +165,7 @@ pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Complete
         | Event::Swap
         | Event::Cancel => None,
@@ -174,7 +178,7 @@ fn lost(cause: Cause, facts: Facts) -> Option<Step> {
 }
 
 /// The race of the last row: the party was moved although its call was being taken back.
-fn moved_after_all(report: Report, stay: State, facts: Facts) -> Option<Step> {
+pub(super) fn moved_after_all(report: Report, stay: State, facts: Facts) -> Option<Step> {
     match report {
         Report::Success { code, last } => complete(Moved::Reported(code), last, facts),
         Report::Pending

@@ -2,13 +2,17 @@
 
 use super::{
     super::event::{CallEnd, Event, Reoffer, Timer},
-    Action, Cause, Facts, Held, Plan, Side, State, Step, Tell, Wait, after, consulting, finish, lose,
-    primary_over, recover, refer, to,
+    Action, Cause, Facts, Held, Plan, Side, State, Step, Tell, Wait, after, bridging, consulting, finish,
+    lose, primary_over, recover, refer, to,
 };
 use crate::Hold;
 
 pub(super) fn idle(event: Event, facts: Facts) -> Option<Step> {
     match event {
+        // Nobody is referred, and for a bridge nobody need be held.
+        Event::Begin(Hold::First) if facts.plan == Plan::Attended && facts.unreferable().is_some() => {
+            held(&[], facts)
+        }
         Event::Begin(Hold::First) => {
             to(State::Holding, &[Action::Hold(Side::Primary), Action::Wait(Wait::Hold)])
         }
@@ -25,6 +29,7 @@ pub(super) fn idle(event: Event, facts: Facts) -> Option<Step> {
         | Event::Complete
         | Event::Swap
         | Event::Cancel
+        | Event::Joined(_)
         | Event::Timer(_) => None,
     }
 }
@@ -33,7 +38,10 @@ pub(super) fn idle(event: Event, facts: Facts) -> Option<Step> {
 fn held(before: &[Action], facts: Facts) -> Option<Step> {
     match facts.plan {
         // The dialog layer sends the REFER when no INVITE is in its way (TR-251); T-GUARD limits that wait, too.
-        Plan::Blind => refer(before),
+        Plan::Blind => match facts.unreferable() {
+            Some(cause) => bridging::fall_back(before, cause, facts),
+            None => refer(before),
+        },
         Plan::Consult => after(
             before,
             State::Consulting { ringing: false, complete: facts.on_answer },
@@ -85,6 +93,7 @@ pub(super) fn holding(event: Event, facts: Facts) -> Option<Step> {
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Consult(_)
         | Event::Answer(_)
         | Event::Notify(_)
@@ -126,6 +135,7 @@ pub(super) fn releasing(cause: Cause, event: Event, facts: Facts) -> Option<Step
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Consult(_)
         | Event::Answer(_)
         | Event::Notify(_)

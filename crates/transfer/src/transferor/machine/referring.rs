@@ -2,8 +2,8 @@
 
 use super::{
     super::event::{Answer, CallEnd, End, Event, Report, Timer},
-    Action, Cause, Facts, Moved, Parted, Plan, Side, State, Step, Tell, Wait, arrived, call_ended, complete,
-    finish, give_up, lose, peer_hung_up, recover, take_back, to, unreported,
+    Action, Cause, Facts, Moved, Parted, Plan, Side, State, StatusCode, Step, Tell, Wait, arrived, bridging,
+    call_ended, complete, finish, give_up, lose, peer_hung_up, recover, take_back, to, unreported,
 };
 
 /// As [`recover`] when the refusal makes the call itself doubtful: a re-INVITE tells whether it lives (TR-266).
@@ -37,7 +37,10 @@ pub(super) fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -
         Event::Answer(Answer::NoRefer(_)) if facts.may.reverse => {
             to(State::ReferPending(None), &[Action::Protect, Action::Refer])
         }
-        Event::Answer(Answer::NoRefer(code)) => recover(&[], Cause::NotSupported(code), facts),
+        Event::Answer(Answer::NoRefer(code)) => fall_back(Cause::NotSupported(Some(code)), facts),
+        Event::Answer(Answer::Declined(code)) if code == StatusCode::DECLINE => {
+            fall_back(Cause::Refused(Some(code)), facts)
+        }
         Event::Answer(Answer::NoCall(code) | Answer::Doubted(code)) => {
             recover_doubtful(Cause::Refused(Some(code)), facts)
         }
@@ -88,10 +91,16 @@ pub(super) fn refer_pending(early: Option<Report>, event: Event, facts: Facts) -
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Reoffer(Side::Primary, _)
         | Event::Complete
         | Event::Swap => None,
     }
+}
+
+/// Bridges the two calls if that is wanted and both are there, otherwise takes the party back.
+fn fall_back(cause: Cause, facts: Facts) -> Option<Step> {
+    if facts.may.bridge { bridging::fall_back(&[], cause, facts) } else { recover(&[], cause, facts) }
 }
 
 /// What a NOTIFY said before the answer to the REFER counts when that answer cannot come any more (D4); otherwise the
@@ -140,6 +149,7 @@ pub(super) fn backing_off(event: Event, facts: Facts) -> Option<Step> {
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Reoffer(Side::Primary, _)
         | Event::Answer(_)
         | Event::Notify(_)
@@ -174,6 +184,7 @@ pub(super) fn under_way(state: State, event: Event, facts: Facts) -> Option<Step
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Reoffer(Side::Primary, _)
         | Event::Complete
         | Event::Swap => None,
@@ -246,6 +257,8 @@ fn reported(report: Report, facts: Facts) -> Option<Step> {
         Report::Failure { code, .. } if facts.may.reroute && leads_nowhere(code) => {
             to(State::ReferPending(None), &[Action::Reroute, Action::Refer])
         }
+        // The target is in the consultation call, and whoever refused, it was not for want of somebody to talk to (TR-173).
+        Report::Failure { code, .. } if facts.plan != Plan::Blind => fall_back(Cause::Target(code), facts),
         // A subscription that its notifier leaves active runs out by itself: a peer was seen that ends the whole call on a
         // SUBSCRIBE in it, and the call is what is to be saved.
         Report::Failure { code, .. } => recover(&[], Cause::Target(code), facts),
@@ -254,7 +267,7 @@ fn reported(report: Report, facts: Facts) -> Option<Step> {
 }
 
 /// Statuses of a target that was not reached, or that does not know the call which Replaces names.
-const fn leads_nowhere(code: super::StatusCode) -> bool {
+const fn leads_nowhere(code: StatusCode) -> bool {
     matches!(code.as_u16(), 403 | 404 | 408 | 420 | 480 | 481 | 503)
 }
 
@@ -317,6 +330,7 @@ pub(super) fn parting(parted: Parted, event: Event, facts: Facts) -> Option<Step
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Reoffer(Side::Primary, _)
         | Event::Call(Side::Primary, _)
         | Event::Complete

@@ -67,6 +67,7 @@ pub(super) fn unreported(event: Event, facts: Facts) -> Option<Step> {
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Reoffer(Side::Primary, _)
         | Event::Answer(_)
         | Event::Notify(_)
@@ -100,6 +101,9 @@ pub(in super::super) fn detach(state: State, facts: Facts) -> Option<Step> {
         | State::Detached
         | State::Parting(_)
         | State::Completing(..)
+        | State::Placing(_)
+        | State::Bridging(..)
+        | State::Joining(_)
         | State::Recovering(_)
         | State::Waiting(_)
         | State::Restoring(_)
@@ -155,6 +159,7 @@ pub(super) fn detached(event: Event, facts: Facts) -> Option<Step> {
             | Timer::Bye,
         )
         | Event::Begin(_)
+        | Event::Joined(_)
         | Event::Complete
         | Event::Swap
         | Event::Cancel => None,
