@@ -53,16 +53,16 @@ fn tshark_and_sngrep_read_the_demo() -> Outcome {
     let sent = events.iter().filter(|event| event["event"] == "message" && event["sent"] == true).count();
     let calls = calls(&file)?;
     assert_eq!(calls.values().sum::<usize>(), sent);
-    // In each of the seven scenarios Alice calls Bob. Bob calls Carol in the three that are not attended; in the other
-    // four Alice calls her first, and in all but the last of them Bob calls her then.
-    assert_eq!(calls.len(), 7 + 3 + 4 + 3, "{calls:?}");
+    // In each of the ten scenarios Alice calls Bob. Bob calls Carol in the five that are not attended; in the other five
+    // Alice calls her first, and in all but one of them Bob calls her then.
+    assert_eq!(calls.len(), 10 + 5 + 5 + 4, "{calls:?}");
     assert_eq!(sngrep(&folder, &file)?, calls);
-    // Both ways of Alice's call with Bob, seven times; of the new pair's, three times; and of the consultation, which is
-    // heard where it is talked in and may end before its first packet where it is not.
+    // Both ways of Alice's call with Bob, ten times; of the new pair's, five times; and of the consultation, which is heard
+    // in the two where it is talked in and may end before its first packet where it is not.
     let rtp = tshark(&file, "rtp", &["rtp.ssrc", "rtp.seq"])?;
     let streams =
         distinct(rtp.iter().filter_map(|line| line.split('\t').next()).map(str::to_owned).collect());
-    assert!((7 * 2 + 3 * 2 + 2..=7 * 2 + 3 * 2 + 3 * 2).contains(&streams.len()), "{streams:?}");
+    assert!((10 * 2 + 5 * 2 + 2 * 2..=10 * 2 + 5 * 2 + 4 * 2).contains(&streams.len()), "{streams:?}");
     let count = rtp.len();
     assert_eq!(distinct(rtp).len(), count, "each packet once");
     Ok(())

@@ -382,6 +382,10 @@ impl Driver {
     fn write(&mut self, outbound: &Outbound) {
         let hop = &outbound.hop;
         if hop.transport == Transport::Udp && self.impairment.as_ref().is_some_and(Impairment::takes) {
+            // It is lost on its way: we have sent it.
+            if let Some(capture) = &self.capture {
+                capture.sent(Instant::now(), hop.local, hop.remote, &outbound.wire);
+            }
             return;
         }
         let capture = self.capture.as_ref().filter(|_| hop.transport == Transport::Udp);
