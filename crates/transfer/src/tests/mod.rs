@@ -16,6 +16,7 @@ mod manual_random;
 mod manual_transferee;
 mod random;
 mod random_calls;
+mod random_policies;
 mod refer_options;
 mod referred;
 mod referrer;

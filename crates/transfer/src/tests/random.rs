@@ -10,14 +10,13 @@ use proptest::prelude::*;
 
 use super::{
     invariants::{check_one_end_each, check_one_last_report_each},
+    random_policies::{fallback, policy},
     rig::{Rig, code, uri},
 };
 use crate::{
-    AttendedOptions, AttendedPolicy, ByeOwner, CallerIdentity, Completion, Decision, DiversionHeader,
-    Fallback, Hold, HoldFailure, ManualStep, Rate, ReferOptions, ReferPlacement, ReferPolicy,
-    ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,
-    SemiAttended, TransferCommand, TransferEventKind, TransferHandling, TransferId, TransferOutput,
-    TransferPolicy, WithoutReplaces,
+    AttendedOptions, Completion, Decision, Hold, ManualStep, ReferOptions, ReferPlacement, ReferPolicy,
+    ReferSubscription, ReferTarget, ReferredBy, TransferCommand, TransferEventKind, TransferHandling,
+    TransferId, TransferOutput, TransferPolicy,
 };
 
 /// One thing that can happen, to some leg, subscription or transfer that was ever seen.
@@ -72,10 +71,6 @@ fn step() -> impl Strategy<Value = ByHand> {
 
 fn status() -> impl Strategy<Value = u16> {
     prop::sample::select(vec![100u16, 180, 183, 199, 200, 202, 302, 404, 481, 486, 487, 491, 500, 503, 603])
-}
-
-pub(super) fn fallback() -> impl Strategy<Value = Fallback> {
-    prop::sample::select(vec![Fallback::None, Fallback::Bridge])
 }
 
 pub(super) fn options() -> impl Strategy<Value = AttendedOptions> {
@@ -342,92 +337,6 @@ fn answer_reoffers(rig: &mut Rig, leg: LegId, answered: &mut usize) {
         *answered += 1;
         rig.reoffered(leg, Ok(()));
     }
-}
-
-pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
-    let semi = prop::sample::select(vec![
-        SemiAttended::WaitForAnswer,
-        SemiAttended::CancelThenBlind,
-        SemiAttended::Refuse,
-    ]);
-    let without = prop::sample::select(vec![WithoutReplaces::Refuse, WithoutReplaces::Blind]);
-    let switches = (any::<bool>(), any::<bool>(), any::<bool>());
-    (semi, without, switches).prop_map(
-        |(semi_attended, without_replaces, (retry, hold_consultation, reverse_roles))| AttendedPolicy {
-            retry,
-            hold_consultation,
-            semi_attended,
-            without_replaces,
-            reverse_roles,
-            ..AttendedPolicy::default()
-        },
-    )
-}
-
-fn policy() -> impl Strategy<Value = TransferPolicy> {
-    let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
-    let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
-    let bye = prop::sample::select(vec![ByeOwner::Transferor, ByeOwner::Peer]);
-    let wait = prop::sample::select(vec![0u64, 5, 90]);
-    let handling = prop::sample::select(vec![TransferHandling::Automatic, TransferHandling::Manual]);
-    (refer, hold, (handling, fallback()), 1usize..6, attended(), (bye, wait, any::<bool>()), referred())
-        .prop_map(
-            |(
-                refer,
-                hold_failure,
-                (handling, fallback),
-                transfers,
-                attended,
-                (bye, wait, unsubscribe),
-                referred,
-            )| {
-                let wait = Duration::from_secs(wait);
-                TransferPolicy {
-                    refer,
-                    handling,
-                    fallback,
-                    referred,
-                    hold_failure,
-                    attended,
-                    transfers,
-                    bye,
-                    bye_delay: wait,
-                    bye_wait: wait,
-                    unsubscribe,
-                    ..TransferPolicy::default()
-                }
-            },
-        )
-}
-
-pub(super) fn referred() -> impl Strategy<Value = ReferredPolicy> {
-    let report = prop::sample::select(vec![
-        ReportDetail::Minimal,
-        ReportDetail::StatusLine,
-        ReportDetail::WithHeaders(vec![ReportHeader::Reason]),
-    ]);
-    let identity = prop::sample::select(vec![CallerIdentity::Own, CallerIdentity::OnBehalfOfReferrer]);
-    let diversion = prop::sample::select(vec![
-        DiversionHeader::None,
-        DiversionHeader::Diversion,
-        DiversionHeader::HistoryInfo,
-    ]);
-    let by = prop::sample::select(vec![ReferredByCopy::AsAsked, ReferredByCopy::AddIfMissing]);
-    let rate = prop::option::of((1u32..4).prop_map(|count| Rate { count, per: Duration::from_secs(30) }));
-    (report, any::<bool>(), by, identity, diversion, any::<bool>(), rate).prop_map(
-        |(report, report_at_once, referred_by, identity, diversion, recall_on_failure, rate)| {
-            ReferredPolicy {
-                report,
-                report_at_once,
-                referred_by,
-                identity,
-                diversion,
-                recall_on_failure,
-                rate,
-                ..ReferredPolicy::default()
-            }
-        },
-    )
 }
 
 proptest! {

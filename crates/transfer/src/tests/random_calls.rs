@@ -8,7 +8,8 @@ use proptest::prelude::*;
 
 use self::model::{Calls, Stage};
 use super::{
-    random::{attended, fallback, options},
+    random::options,
+    random_policies::{attended, fallback},
     rig::code,
 };
 use crate::{AttendedOptions, Completion, Hold, HoldFailure, TransferPolicy};

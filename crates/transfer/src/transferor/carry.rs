@@ -7,10 +7,9 @@ use sip_message::UriBuf;
 use sip_transport::{Out, Random};
 
 use super::{
-    Consultation, Transferor,
+    Transferor,
     action::{Action, Side, Tell, Wait},
     machine::{Held, May, Plan, State},
-    naming::Naming,
 };
 use crate::{
     Purpose, Role, TransferEvent, TransferEventKind, TransferOutput, TransferTimerName, WithoutReplaces,
@@ -116,7 +115,7 @@ impl Transferor {
     }
 
     /// Places the consultation call.
-    fn place(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+    pub(super) fn place(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let leg = self.leg_of(Side::Consultation);
         if let Some(entry) = around.legs.enter(leg, usize::MAX) {
             entry.moved_by = Some(self.id);
@@ -132,18 +131,6 @@ impl Transferor {
             extensions: Vec::new(),
             ring_limit: around.policy.consult_ring(),
         });
-    }
-
-    /// Calls the target of a blind transfer; it is no consultation that was asked for and ended before.
-    fn call(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        let leg = around.cx.ids.mint();
-        let consultation = Consultation { leg, was_up: false, naming: Naming::new(None), force: false };
-        if let Some(dropped) = self.consultation.replace(consultation)
-            && let Some(entry) = around.legs.get_mut(dropped.leg)
-        {
-            entry.moved_by = None;
-        }
-        self.place(around, out);
     }
 
     /// Sends the REFER; each one creates a subscription of its own (RFC 3515 §2.4.6). `false` if the call that it is to

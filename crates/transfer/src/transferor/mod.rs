@@ -1,6 +1,7 @@
 //! A transfer that we ask for: turns what happens into events of [`machine`], and lets `carry` do what that decides.
 
 mod action;
+mod bridging;
 mod carry;
 mod event;
 mod machine;
@@ -12,7 +13,7 @@ mod tests;
 mod wording;
 
 use dialog_core::{LegEvent, LegId, SubscriptionEvent, SubscriptionId};
-use sip_message::{NameAddrBuf, Scheme, StatusCode, UriBuf};
+use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use sip_transport::{Out, Tick};
 
 use self::{
@@ -174,10 +175,6 @@ impl Transferor {
         }
     }
 
-    pub(crate) const fn fall_back_to(&mut self, fallback: Fallback) {
-        self.fallback = Some(fallback);
-    }
-
     pub(crate) const fn is_over(&self) -> bool {
         matches!(self.state, State::Ended)
     }
@@ -286,16 +283,6 @@ impl Transferor {
 
     pub(crate) fn swap(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         self.drive(Event::Swap, around, out);
-    }
-
-    /// Is told whether the two calls were joined; `false` if it means nothing to the transfer.
-    pub(crate) fn joined(
-        &mut self,
-        joined: bool,
-        around: &mut Surroundings<'_, '_>,
-        out: &mut Out<'_, TransferOutput>,
-    ) -> bool {
-        self.drive(Event::Joined(joined), around, out)
     }
 
     /// Takes an event of one of the calls; `false` if it means nothing to the transfer.
@@ -494,11 +481,6 @@ impl Transferor {
             bye: around.policy.bye,
             bye_at_once: around.policy.bye_pause().is_zero(),
         };
-    }
-
-    /// Whether the target of a blind transfer can be called from here.
-    fn can_call(&self, around: &Surroundings<'_, '_>) -> bool {
-        self.target.as_uri().scheme() != Scheme::Tel && !around.legs.is_full(around.policy.legs)
     }
 
     /// The leg of a side; the first call's where there is no other.
