@@ -5,9 +5,9 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use dialog_core::{Refer, ReferSubscription, 
+use dialog_core::{
     DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Invite, LegCommand,
-    LegEvent, LegId, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
+    LegEvent, LegId, Refer, ReferSubscription, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
 };
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, Message, Response, StatusCode, SubReason};
@@ -348,7 +348,11 @@ fn subscription_command(b: u8) -> SubscriptionCommand {
         2 => SubscriptionCommand::Refuse { status: StatusCode::DECLINE },
         3 => SubscriptionCommand::Approve,
         4 => SubscriptionCommand::Report { status: StatusCode::RINGING, headers: Vec::new(), last: None },
-        _ => SubscriptionCommand::Report { status: StatusCode::OK, headers: Vec::new(), last: Some(SubReason::Noresource) },
+        _ => SubscriptionCommand::Report {
+            status: StatusCode::OK,
+            headers: Vec::new(),
+            last: Some(SubReason::Noresource),
+        },
     }
 }
 

@@ -6,10 +6,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
-use dialog_core::{ReferSubscription, 
-    Body, DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Place, ReferTo,
-    Request, RequestCommand, RequestEvent, RequestId, Subscribe, SubscriptionCommand, SubscriptionEvent,
-    SubscriptionId,
+use dialog_core::{
+    Body, DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Place,
+    ReferSubscription, ReferTo, Request, RequestCommand, RequestEvent, RequestId, Subscribe,
+    SubscriptionCommand, SubscriptionEvent, SubscriptionId,
 };
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, HeaderId, Message, Method, Response, StatusCode, SubReason};

@@ -18,11 +18,14 @@ use libfuzzer_sys::fuzz_target;
 use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    AttendedOptions, AttendedPolicy, Completion, Decision, DiversionHeader, Fallback, Hold, HoldFailure, ManualStep, Purpose, ReferOptions, ReferPolicy, ReferTarget, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TransferCommand, TransferEventKind, TransferHandling, TransferId, TransferOutput,
-    TransferPolicy, TransferTimer, Transfers, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, CallerIdentity, Completion, Decision, Decline, DiversionHeader,
+    Fallback, Hold, HoldFailure, ManualStep, Purpose, Rate, ReferOptions, ReferPlacement, ReferPolicy,
+    ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,
+    SemiAttended, TelTarget, TransferCommand, TransferEventKind, TransferHandling, TransferId,
+    TransferOutput, TransferPolicy, TransferTimer, Transfers, UserToUser, WithoutReplaces,
 };
 
-use self::op::Op;
+use self::op::{Op, Refer};
 
 const LIMIT: usize = 4;
 
@@ -84,7 +87,59 @@ fn options_of(bits: u8) -> AttendedOptions {
     }
 }
 
-fn policy_of(refer: u8, bits: u8) -> TransferPolicy {
+fn named(headers: Vec<(&str, &str)>) -> Vec<(Box<str>, Box<str>)> {
+    headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+fn refer_of(refer: Refer<'_>) -> ReferOptions {
+    let by = || "\"Us\" <sip:us@example.com>".parse().expect("an address");
+    ReferOptions {
+        placement: [ReferPlacement::Auto, ReferPlacement::InDialog, ReferPlacement::OutOfDialog]
+            [usize::from(refer.placement) % 3],
+        subscription: [
+            ReferSubscription::Implicit,
+            ReferSubscription::Suppress,
+            ReferSubscription::None,
+            ReferSubscription::Explicit,
+        ][usize::from(refer.subscription) % 4],
+        referred_by: match refer.referred_by % 4 {
+            0 => ReferredBy::Ours,
+            1 => ReferredBy::Named,
+            2 => ReferredBy::As(by()),
+            _ => ReferredBy::Omitted,
+        },
+        headers: named(refer.headers),
+        uri_headers: named(refer.uri_headers),
+        user_to_user: refer.user_to_user.and_then(|value| UserToUser::parse(value).ok()),
+        diversion: refer.diversion,
+        tel: if refer.tel_at_peer { TelTarget::AtPeer } else { TelTarget::AsIs },
+    }
+}
+
+fn referred_of(bits: u8, who: u8) -> ReferredPolicy {
+    ReferredPolicy {
+        report: match bits % 3 {
+            0 => ReportDetail::Minimal,
+            1 => ReportDetail::StatusLine,
+            _ => ReportDetail::WithHeaders(vec![ReportHeader::Reason, ReportHeader::Warning]),
+        },
+        report_at_once: bits & 32 != 0,
+        recall_on_failure: bits & 64 != 0,
+        diversion: [DiversionHeader::None, DiversionHeader::Diversion, DiversionHeader::HistoryInfo]
+            [usize::from(bits >> 6) % 3],
+        extensions: vec!["X-A".into()],
+        referred_by: if who & 1 == 0 { ReferredByCopy::AsAsked } else { ReferredByCopy::AddIfMissing },
+        identity: match who >> 1 & 3 {
+            0 | 1 => CallerIdentity::Own,
+            2 => CallerIdentity::Fixed("<sip:desk@example.com>".parse().expect("an address")),
+            _ => CallerIdentity::OnBehalfOfReferrer,
+        },
+        rate: (who & 8 != 0).then(|| Rate { count: u32::from(who >> 4), per: Duration::from_secs(30) }),
+        ..ReferredPolicy::default()
+    }
+}
+
+fn policy_of(refer: u8, bits: u8, who: u8) -> TransferPolicy {
     let semi = [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind, SemiAttended::Refuse];
     TransferPolicy {
         refer: refer_policy(refer),
@@ -99,18 +154,7 @@ fn policy_of(refer: u8, bits: u8) -> TransferPolicy {
             semi_attended: semi[usize::from(bits >> 5) % 3],
             ..AttendedPolicy::default()
         },
-        referred: ReferredPolicy {
-            report: match bits % 3 {
-                0 => ReportDetail::Minimal,
-                1 => ReportDetail::StatusLine,
-                _ => ReportDetail::WithHeaders(vec![ReportHeader::Reason, ReportHeader::Warning]),
-            },
-            report_at_once: bits & 32 != 0,
-            recall_on_failure: bits & 64 != 0,
-            diversion: if bits & 128 == 0 { DiversionHeader::None } else { DiversionHeader::HistoryInfo },
-            extensions: vec!["X-A".into()],
-            ..ReferredPolicy::default()
-        },
+        referred: referred_of(bits, who),
         transfers: LIMIT,
         ..TransferPolicy::default()
     }
@@ -157,10 +201,7 @@ impl World {
                 }
                 self.legs.push(leg);
             }
-            TransferOutput::Dialog(DialogCommand::Leg(
-                _,
-                LegCommand::Refer { subscription, refer },
-            )) => {
+            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::Refer { subscription, refer })) => {
                 assert!(ReferTo::parse(&format!("<{}>", refer.refer_to)).is_ok());
                 self.subs.push(subscription);
             }
@@ -234,7 +275,7 @@ impl World {
                 };
                 self.leg(id, LegEvent::Up(Box::new(established)));
             }
-            Op::Blind { leg, hold, target } => {
+            Op::Blind { leg, hold, target, refer } => {
                 let Ok(target) = UriBuf::parse(target) else { return };
                 let transfer = self.ids.mint();
                 let leg = pick(&self.legs, leg);
@@ -245,10 +286,10 @@ impl World {
                     target,
                     hold,
                     referred_by: None,
-                    options: ReferOptions::default(),
+                    options: refer_of(refer),
                 });
             }
-            Op::Attended { leg, consultation, hold, held, options } => {
+            Op::Attended { leg, consultation, hold, held, options, refer } => {
                 let transfer = self.ids.mint();
                 self.command(TransferCommand::Attended {
                     transfer,
@@ -258,10 +299,10 @@ impl World {
                     consultation_held: held,
                     referred_by: None,
                     options: options_of(options),
-                    refer: ReferOptions::default(),
+                    refer: refer_of(refer),
                 });
             }
-            Op::Consult { leg, hold, target, options, on_answer } => {
+            Op::Consult { leg, hold, target, options, on_answer, refer } => {
                 let Ok(target) = UriBuf::parse(target) else { return };
                 let (transfer, consultation) = (self.ids.mint(), self.ids.mint());
                 self.talks |= !on_answer;
@@ -273,7 +314,7 @@ impl World {
                     hold: hold_of(hold),
                     referred_by: None,
                     options: options_of(options),
-                    refer: ReferOptions::default(),
+                    refer: refer_of(refer),
                     completion: if on_answer { Completion::OnAnswer } else { Completion::OnCommand },
                 });
             }
@@ -307,6 +348,14 @@ impl World {
             }
             Op::Cancel { transfer } => {
                 self.command(TransferCommand::Cancel { transfer: pick(&self.known, transfer) });
+            }
+            Op::Decline { transfer, reason } => {
+                let reason =
+                    [Decline::Declined, Decline::TimedOut, Decline::Impossible][usize::from(reason) % 3];
+                self.command(TransferCommand::Decline { transfer: pick(&self.known, transfer), reason });
+            }
+            Op::Detach { transfer } => {
+                self.command(TransferCommand::Detach { transfer: pick(&self.known, transfer) });
             }
             Op::Decide { transfer, accept } => {
                 let decision = if accept { Decision::Accept } else { Decision::Reject };
@@ -343,7 +392,10 @@ impl World {
                     _ => EndReason::Overload,
                 };
                 let by = [By::Local, By::Remote, By::Network][usize::from(by % 3)];
-                self.leg(pick(&self.legs, leg), LegEvent::Ended(EndCause { by, reason, header: None, details: Vec::new() }));
+                self.leg(
+                    pick(&self.legs, leg),
+                    LegEvent::Ended(EndCause { by, reason, header: None, details: Vec::new() }),
+                );
             }
             Op::Provisional { leg, code } => {
                 let status = StatusCode::new(101 + u16::from(code) % 99).expect("a provisional status");
@@ -362,7 +414,15 @@ impl World {
                 let state = [NotifiedState::Pending, NotifiedState::Active, NotifiedState::Terminated]
                     [usize::from(state % 3)];
                 let status = code.map(|code| status(code, 100));
-                self.sub(sub, SubscriptionEvent::Notified(Notification { state, status, reason: None, sipfrag: Default::default() }));
+                self.sub(
+                    sub,
+                    SubscriptionEvent::Notified(Notification {
+                        state,
+                        status,
+                        reason: None,
+                        sipfrag: Default::default(),
+                    }),
+                );
             }
             Op::Delivered { sub } => {
                 self.sub(sub, SubscriptionEvent::Reported);
@@ -377,13 +437,20 @@ impl World {
                     2 => ManualStep::Terminate { leg: pick(&self.legs, leg) },
                     3 => ManualStep::Report { status: code, last: false },
                     4 => ManualStep::Report { status: code, last: true },
-                    5 => return self.command(TransferCommand::Decide { transfer, decision: Decision::HandleMyself }),
+                    5 => {
+                        return self
+                            .command(TransferCommand::Decide { transfer, decision: Decision::HandleMyself });
+                    }
                     _ => {
                         let decision = Decision::RejectWith(code);
                         return self.command(TransferCommand::Decide { transfer, decision });
                     }
                 };
                 self.command(TransferCommand::Step { transfer, step });
+            }
+            Op::EventsAt { sub, uri } => {
+                let Ok(uri) = UriBuf::parse(uri) else { return };
+                self.sub(sub, SubscriptionEvent::EventsAt(uri));
             }
             Op::SubEnded { sub, end } => {
                 let ends = [
@@ -446,11 +513,11 @@ impl World {
     }
 }
 
-fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
-    let (refer, attended, ops) = input;
+fuzz_target!(|input: (u8, u8, u8, Vec<Op<'_>>)| {
+    let (refer, attended, who, ops) = input;
     let mut random = Counting(1);
     let guard = Guard::new(&mut random);
-    let policy = policy_of(refer, attended);
+    let policy = policy_of(refer, attended, who);
     let (longest, talk) = (policy.longest(), policy.attended.talk_limit);
     let mut world = World {
         transfers: Transfers::new(policy),
@@ -465,7 +532,7 @@ fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
         over: BTreeMap::new(),
         talks: false,
         replacing: BTreeMap::new(),
-            joins: Vec::new(),
+        joins: Vec::new(),
     };
     for op in ops {
         world.run(op);
@@ -483,7 +550,8 @@ fuzz_target!(|input: (u8, u8, Vec<Op<'_>>)| {
     }
     // Every leg has its end.
     for leg in world.legs.clone() {
-        let cause = EndCause { by: By::Network, reason: EndReason::Unreachable, header: None, details: Vec::new() };
+        let cause =
+            EndCause { by: By::Network, reason: EndReason::Unreachable, header: None, details: Vec::new() };
         world.leg(leg, LegEvent::Ended(cause));
     }
     assert!(world.replacing.values().all(|told| *told));

@@ -14,6 +14,7 @@ pub(crate) enum Op<'a> {
         leg: u8,
         hold: u8,
         target: &'a str,
+        refer: Refer<'a>,
     },
     Attended {
         leg: u8,
@@ -21,6 +22,7 @@ pub(crate) enum Op<'a> {
         hold: u8,
         held: bool,
         options: u8,
+        refer: Refer<'a>,
     },
     Consult {
         leg: u8,
@@ -28,6 +30,7 @@ pub(crate) enum Op<'a> {
         target: &'a str,
         options: u8,
         on_answer: bool,
+        refer: Refer<'a>,
     },
     Complete {
         transfer: u8,
@@ -44,6 +47,13 @@ pub(crate) enum Op<'a> {
         by: Option<&'a str>,
     },
     Cancel {
+        transfer: u8,
+    },
+    Decline {
+        transfer: u8,
+        reason: u8,
+    },
+    Detach {
         transfer: u8,
     },
     Decide {
@@ -83,6 +93,10 @@ pub(crate) enum Op<'a> {
         state: u8,
         code: Option<u16>,
     },
+    EventsAt {
+        sub: u8,
+        uri: &'a str,
+    },
     Delivered {
         sub: u8,
     },
@@ -118,4 +132,17 @@ pub(crate) enum Op<'a> {
         leg: u8,
         code: u16,
     },
+}
+
+/// How a REFER of ours is sent.
+#[derive(Debug, Arbitrary)]
+pub(crate) struct Refer<'a> {
+    pub(crate) placement: u8,
+    pub(crate) subscription: u8,
+    pub(crate) referred_by: u8,
+    pub(crate) headers: Vec<(&'a str, &'a str)>,
+    pub(crate) uri_headers: Vec<(&'a str, &'a str)>,
+    pub(crate) user_to_user: Option<&'a str>,
+    pub(crate) diversion: bool,
+    pub(crate) tel_at_peer: bool,
 }

@@ -1,7 +1,8 @@
 //! `cargo xtask conformance`: the catalogue of call transfer against the tests.
 //!
 //! `docs/conformance/catalogue.tsv` lists the rows, `waivers.tsv` those that are left out with the reason,
-//! `required.txt` those that must be covered. The verb writes `README.md` beside them from the marks in the tests.
+//! `required.txt` those that must be covered. The verb writes `README.md` beside them from the marks in the tests. With
+//! `--check` a gap fails: a required row that no test covers, or a mandatory one that is neither covered nor waived.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,7 +13,7 @@ use crate::process::{Failure, Outcome};
 use crate::workspace::Workspace;
 
 pub(crate) const FLAGS: &[Flag] = &[
-    Flag::switch("--check", "write nothing; fail if the page is stale or a required row is not covered"),
+    Flag::switch("--check", "write nothing; fail on a gap, or if the page is stale"),
     Flag::switch("--ratchet", "add every row that is covered now to the required ones"),
 ];
 
@@ -52,8 +53,7 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     }
     let page = page(&rows, &waivers, &coverage.tests);
     if flags.has("--check") {
-        let uncovered = required.iter().filter(|id| !coverage.tests.contains_key(id.as_str()));
-        findings.extend(uncovered.map(|id| format!("{id}: required, and no test covers it")));
+        findings.extend(gaps(&rows, &waivers, &required, &coverage.tests));
         if workspace.read(PAGE).ok().as_deref() != Some(page.as_str()) {
             findings.push(format!("{PAGE} is stale; run `cargo xtask conformance` and commit it"));
         }
@@ -71,6 +71,28 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
         waivers.len()
     );
     Ok(())
+}
+
+/// What must be covered and is not: each required row without a test, even if it is waived, and each other mandatory row
+/// with neither a test nor a waiver.
+fn gaps(
+    rows: &[Row],
+    waivers: &BTreeMap<String, String>,
+    required: &BTreeSet<String>,
+    tests: &BTreeMap<String, BTreeSet<String>>,
+) -> Vec<String> {
+    let untested = rows.iter().filter(|row| !tests.contains_key(&row.id));
+    untested
+        .filter_map(|row| {
+            if required.contains(&row.id) {
+                Some(format!("{}: required, and no test covers it", row.id))
+            } else if is_mandatory(row) && !waivers.contains_key(&row.id) {
+                Some(format!("{}: mandatory, and neither covered nor waived: {}", row.id, row.title))
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 /// Reads `id <tab> level <tab> actor <tab> title`, with comments and one line of headings.
@@ -245,6 +267,40 @@ mod tests {
         let text = required_text(&rows, &BTreeSet::from(["TR-002".to_owned()]), &tests);
         assert!(text.ends_with("\nTR-001\nTR-002\n"), "{text}");
         assert_eq!(parse_list(&text).len(), 2);
+    }
+
+    #[test]
+    fn a_gap_is_a_required_row_without_a_test_or_a_mandatory_one_without_test_and_waiver() {
+        let row = |id: &str, level: &str| Row {
+            id: id.into(),
+            level: level.into(),
+            actor: "UA".into(),
+            title: "what it says".into(),
+        };
+        let rows = [
+            row("TR-001", "M"),
+            row("TR-002", "S"),
+            row("TR-159", "S"),
+            row("TR-160", "S"),
+            row("TR-178", "O"),
+            row("TR-179", "O"),
+            row("EC-01", "edge"),
+            row("SEC-01", "security"),
+        ];
+        let found = |waived: &[&str], required: &[&str], tested: &[&str]| -> Vec<String> {
+            let waivers = waived.iter().map(|id| ((*id).to_owned(), "not offered".to_owned())).collect();
+            let required = required.iter().map(|id| (*id).to_owned()).collect();
+            let test = || BTreeSet::from(["tests/a.rs::a".to_owned()]);
+            let tests = tested.iter().map(|id| ((*id).to_owned(), test())).collect();
+            let id = |gap: &String| gap.split(':').next().unwrap_or_default().to_owned();
+            gaps(&rows, &waivers, &required, &tests).iter().map(id).collect()
+        };
+        let mandatory = ["TR-001", "TR-160", "TR-178", "EC-01", "SEC-01"];
+        assert_eq!(found(&[], &[], &[]), mandatory, "every open mandatory row, and no other");
+        assert!(found(&mandatory, &[], &[]).is_empty(), "a waiver with its reason closes one");
+        assert!(found(&[], &[], &mandatory).is_empty(), "so does a test");
+        assert_eq!(found(&mandatory, &["TR-001", "TR-002"], &[]), ["TR-001", "TR-002"]);
+        assert!(found(&mandatory, &["TR-001", "TR-002"], &["TR-001", "TR-002"]).is_empty());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use session_core::{Codec, Network};
+use session_core::{Codec, Network, PeerProfile};
 
 pub(crate) use account::AccountArgs;
 pub(crate) use values::Listen;
@@ -227,6 +227,15 @@ pub(crate) struct TransferArgs {
     /// The other one is tried once if that leads nowhere.
     #[arg(long, verbatim_doc_comment, value_enum, value_name = "ADDRESS")]
     pub(crate) refer_to: Option<ReferTo>,
+    /// Transfer as peers of this kind need it: how the REFER is sent, hold, who hangs up
+    #[arg(long, value_name = "NAME", value_parser = values::profile)]
+    pub(crate) profile: Option<PeerProfile>,
+    /// Put this header into the REFER, NAME:VALUE; may be given more than once
+    #[arg(long, value_name = "NAME:VALUE", value_parser = values::header)]
+    pub(crate) header: Vec<(String, String)>,
+    /// Tell in the end what happened, in this form
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) report: Option<ReportForm>,
     /// With --kind warm: play this WAV file to the target once it has answered
     #[arg(long, value_name = "FILE.wav")]
     pub(crate) briefing: Option<PathBuf>,
@@ -417,6 +426,17 @@ pub(crate) enum Kind {
     Warm,
 }
 
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportForm {
+    /// Five lines and the ladder of messages, for people
+    Text,
+    /// A JSON object on one line
+    Json,
+    /// The ladder as a Mermaid sequence diagram
+    Mermaid,
+}
+
 /// What a Refer-To names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReferTo {
@@ -453,6 +473,11 @@ fn check(line: &CommandLine) -> Result<(), clap::Error> {
             ),
             None => Ok(()),
         },
+        Verb::Transfer(transfer)
+            if transfer.output.json && transfer.report.is_some_and(|report| report != ReportForm::Json) =>
+        {
+            refused(ErrorKind::ArgumentConflict, "'--report' with '--json' is '--report json'".to_owned())
+        }
         Verb::Transfer(transfer) if transfer.misplaced().is_some() => {
             let (flag, kinds) = transfer.misplaced().unwrap_or_default();
             refused(ErrorKind::ArgumentConflict, format!("'{flag}' is for {kinds}"))

@@ -1,12 +1,14 @@
 //! `patchcord transfer`: calls one party and moves it to another.
 
+mod report;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    AttendedOptions, Builder, Completion, Consultation, EventKind, Outcome, OutcomeKind, ReferTarget, Role,
-    Session, SessionError, SessionManager, Transfer, TransferError, TransferPolicy, TransferRefusal,
-    WarmOptions, learned_name, outcome_name,
+    AttendedOptions, Builder, Completion, Consultation, EventKind, Outcome, OutcomeKind, ReferOptions,
+    ReferTarget, Role, Session, SessionError, SessionManager, Transfer, TransferError, TransferPolicy,
+    TransferRefusal, WarmOptions, learned_name, outcome_name,
 };
 
 use crate::account;
@@ -29,7 +31,12 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let warm = warm(args)?;
     let agent = Agent::start(recording.of(configure(args)?), console).await?;
+    let begun =
+        agent::subscribe(&agent.manager, |event| matches!(event.kind, EventKind::TransferInitiated { .. }))?;
     let result = talk_and_move(args, warm, &agent.manager, stop).await;
+    if let Some(form) = args.report {
+        report::tell(form, &agent.manager, begun, console).await;
+    }
     agent.close().await;
     result
 }
@@ -40,7 +47,15 @@ fn configure(args: &TransferArgs) -> Result<Builder, Failure> {
         policy.attended.consult_limit = limit;
     }
     let builder = agent::configure(&args.listen, &args.network, &args.audio, Switch::On)?;
-    account::configure(sound::configure(builder, &args.sound)?.transfer_policy(policy), &args.account)
+    let mut refer = ReferOptions::default();
+    let mut builder = sound::configure(builder, &args.sound)?.transfer_policy(policy);
+    if let Some(profile) = &args.profile {
+        refer = profile.refer_options();
+        builder = builder.profile(*profile);
+    }
+    let headers = args.header.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+    refer.headers.extend(headers);
+    account::configure(builder.refer_options(refer), &args.account)
 }
 
 /// How the transfer went as far as it was waited for.

@@ -17,19 +17,14 @@ fn answer(words: &[&str]) -> (Running, String) {
 
 /// Moves Bob to Carol, and gives the exit code and the events.
 fn moved(kind: &str, bob: &[&str], carol: &[&str]) -> (Option<i32>, Vec<Value>) {
+    moved_with(&["--kind", kind, "--json"], bob, carol)
+}
+
+fn moved_with(words: &[&str], bob: &[&str], carol: &[&str]) -> (Option<i32>, Vec<Value>) {
     let ((bob, first), (carol, target)) = (answer(bob), answer(carol));
-    let (code, lines) = run(&[
-        "transfer",
-        &first,
-        &target,
-        "--kind",
-        kind,
-        "--listen",
-        "udp:127.0.0.1:0",
-        "--talk",
-        "0.2",
-        "--json",
-    ]);
+    let mut all = vec!["transfer", &first, &target, "--listen", "udp:127.0.0.1:0", "--talk", "0.2"];
+    all.extend_from_slice(words);
+    let (code, lines) = run(&all);
     assert_eq!((bob.stop(), carol.stop()), (Some(0), Some(0)));
     (code, lines)
 }
@@ -70,4 +65,16 @@ fn a_target_that_presses_two_does_not_and_the_caller_is_back() {
     assert!(position(&lines, "target_declined") < position(&lines, "transfer_recovered"));
     let reason = lines[position(&lines, "finished")]["reason"].as_str().expect("a reason");
     assert!(reason.contains("the target does not take the call over"), "{reason}");
+}
+
+#[test]
+fn a_report_says_what_happened_in_the_end() {
+    let words = ["--profile", "generic", "--header", "X-Case:4711", "--report", "json", "--json"];
+    let (code, lines) = moved_with(&words, &["--refer", "allow"], &[]);
+    assert_eq!(code, Some(0), "{lines:#?}");
+    let at = position(&lines, "transfer_report");
+    assert!(position(&lines, "transfer_succeeded") < at && at < position(&lines, "finished"));
+    let report = &lines[at]["report"];
+    assert!(report["steps"].as_array().is_some_and(|steps| !steps.is_empty()), "{report:#}");
+    assert!(report.to_string().contains("REFER"), "{report:#}");
 }

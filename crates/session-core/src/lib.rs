@@ -2,6 +2,11 @@
 //!
 #![doc = include_str!("../README.md")]
 
+/// The snippets of the guide's chapter about transfer are tested here.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/src/transfer.md")]
+mod guide {}
+
 mod describe;
 mod driver;
 pub mod engine;

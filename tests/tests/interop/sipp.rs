@@ -141,6 +141,13 @@ pub(crate) fn rows() -> Vec<Row> {
             test_name!(transferee_that_hangs_up_instead_of_reporting),
         ),
         row(
+            "transferee",
+            "NOTIFY 100 before the 202",
+            "`transfer`",
+            "Succeeded",
+            test_name!(transferee_that_notifies_before_the_202),
+        ),
+        row(
             "transferor",
             "REFER in the dialog, answers NOTIFYs, BYE after 200",
             "`answer --refer allow`",
@@ -332,6 +339,11 @@ fn transferee_that_never_terminates() -> Outcome {
 #[test]
 fn transferee_without_contact_in_notify() -> Outcome {
     succeeds(9, "transferee-no-contact")
+}
+
+#[test]
+fn transferee_that_notifies_before_the_202() -> Outcome {
+    succeeds(52, "transferee-early-notify")
 }
 
 #[test]

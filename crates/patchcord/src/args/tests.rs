@@ -97,6 +97,10 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         ("transfer sip:b@h tel:+1555 --kind attended", "TARGET_URI", "sip:[USER@]HOST[:PORT]"),
         ("transfer sip:b@h sips:c@h --kind consultative", "TARGET_URI", "sip:[USER@]HOST[:PORT]"),
         ("transfer sip:b@h sip:c@h --kind attended --briefing b.wav", "--briefing", "--kind warm"),
+        ("transfer sip:b@h sip:c@h --profile nobody", "--profile", "generic"),
+        ("transfer sip:b@h sip:c@h --header X", "--header", "NAME:VALUE"),
+        ("transfer sip:b@h sip:c@h --report prose", "--report", "text, json, mermaid"),
+        ("transfer sip:b@h sip:c@h --report text --json", "--report", "--report json"),
         ("transfer sip:b@h sip:c@h --decide-limit 5", "--decide-limit", "--kind warm"),
         ("transfer sip:b@h sip:c@h --talk 3601", "--talk", "from 0 to 3600"),
     ] {
@@ -175,6 +179,8 @@ fn what_is_documented_is_accepted() {
         "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind semi-attended",
         "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind protect-target",
         "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind warm --briefing b.wav --moh m.wav --decide-limit 30",
+        "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --profile generic --header X-Case:4711 --header X-Why:test --report text",
+        "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --report json --json",
         "parse one.sip two.sip --json",
     ] {
         assert!(parse(words).is_ok(), "{words}: {:?}", parse(words));

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use session_core::message::{Scheme, UriBuf};
-use session_core::{Codec, Network, SampleRate, Transport};
+use session_core::{Codec, Network, PeerProfile, SampleRate, Transport};
 
 /// The most calls `--max-calls` takes: each has an RTP and an RTCP port, so more cannot work with media on one address,
 /// and without media it is far above what one engine carries.
@@ -54,6 +54,22 @@ pub(super) fn codec(text: &str) -> Result<Codec, String> {
         "l16/8000" => Ok(Codec::L16(SampleRate::Hz8000)),
         _ => Err("must be of pcmu, pcma, g722, l16 and l16/8000".to_owned()),
     }
+}
+
+pub(super) fn profile(text: &str) -> Result<PeerProfile, String> {
+    PeerProfile::by_name(text).ok_or_else(|| {
+        let names: Vec<&str> = PeerProfile::names().collect();
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+/// What may stand in it is known by the stack, which refuses the rest when the transfer begins.
+pub(super) fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("must be NAME:VALUE, such as X-Case:4711")?;
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err("its name must be of letters, digits and -".to_owned());
+    }
+    Ok((name.to_owned(), value.trim().to_owned()))
 }
 
 pub(super) fn digits(text: &str) -> Result<String, String> {

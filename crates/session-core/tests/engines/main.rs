@@ -1,7 +1,9 @@
 //! Engines wired to each other in virtual time, without loss: what the facade's commands do on the wire.
 
+mod advertised;
 mod attended;
 mod blind;
+mod glare;
 mod manual;
 mod manual_states;
 mod net;

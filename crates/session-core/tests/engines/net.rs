@@ -122,6 +122,18 @@ impl Net {
         id
     }
 
+    /// Commands of two parties at the same time: both act before either hears of the other.
+    pub(crate) fn ask_both(&mut self, asked: [(usize, Command); 2]) -> [CommandId; 2] {
+        let ids = asked.map(|(party, command)| {
+            self.commands += 1;
+            let id = CommandId::from(self.commands);
+            self.parties[party].engine.handle(self.now, Input::Command { id, command });
+            id
+        });
+        self.settle();
+        ids
+    }
+
     /// Carries what is on the wire, in no time.
     pub(crate) fn settle(&mut self) {
         loop {

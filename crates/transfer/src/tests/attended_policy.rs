@@ -3,7 +3,7 @@
 use dialog_core::{NotifiedState::*, ReferAnswer, SubscriptionEnd, SubscriptionEvent};
 
 use super::two_calls::{BOB, CAROL, CONTACT, PROTECTED, Party, RECORD, TwoCalls, policy};
-use crate::{AttendedOptions, AttendedPolicy, Hold, ReferTarget, TransferTimerName};
+use crate::{AttendedOptions, AttendedPolicy, Hold, ReferTarget, TransferPolicy, TransferTimerName};
 
 const USUAL: AttendedOptions =
     AttendedOptions { refer_to: None, protect_target: false, force: false, fallback: None };
@@ -51,6 +51,31 @@ fn the_second_try_can_succeed() {
     let (mut calls, _) = TwoCalls::accepted(AttendedPolicy::default());
     calls.reported(404);
     let second = calls.rig.subscription();
+    calls.rig.accepted(second, 202);
+    calls.rig.bye(calls.d2);
+    assert_eq!(calls.reported(200), "disarm Guard; hangup d1; arm Closing 34s");
+}
+
+#[test]
+fn a_device_that_gave_its_gruu_is_tried_by_it_first_and_then_by_its_address_of_record() {
+    // covers: TR-182
+    const GRUU: &str = "sip:carol@example.com;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+    // RFC 3261 §19.1.4 would call it the same address: the two differ in `gr` alone, which decides who is reached.
+    let carol = Party { contact: GRUU, ..CAROL };
+    let mut calls = TwoCalls::both(TransferPolicy::default(), &BOB, &carol);
+    let begun = calls.attended(Hold::First, USUAL);
+    assert!(begun.contains("; hold d1 10s; "), "{begun}");
+    let next = calls.done(calls.d1);
+    assert!(next.contains("hold d2 10s"), "{next}");
+    let (contact, replaces) = CONTACT.split_once('?').expect("headers");
+    assert_eq!(contact, CAROL.contact);
+    let sent = calls.done(calls.d2);
+    assert!(sent.contains(&format!("; refer d1 {GRUU}?{replaces}; ")), "{sent}");
+    let first = calls.rig.subscription();
+    calls.rig.accepted(first, 202);
+    assert_eq!(calls.reported(404), format!("[refer sent]; refer d1 {RECORD}"));
+    let second = calls.rig.subscription();
+    assert_ne!(first, second, "each REFER has a subscription of its own");
     calls.rig.accepted(second, 202);
     calls.rig.bye(calls.d2);
     assert_eq!(calls.reported(200), "disarm Guard; hangup d1; arm Closing 34s");

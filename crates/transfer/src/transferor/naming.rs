@@ -38,7 +38,7 @@ impl Naming {
         let tried = self.target(around);
         let addresses = address(leg, tried).zip(address(leg, tried.other()));
         // What is no SIP URI holds no Replaces.
-        addresses.is_some_and(|(tried, other)| other.as_uri().is_sip() && !other.equivalent(tried))
+        addresses.is_some_and(|(tried, other)| other.as_uri().is_sip() && !is_same(tried, other))
     }
 
     /// The Refer-To of a REFER that names the call of a leg; `None` if that call cannot be named in a URI.
@@ -70,6 +70,13 @@ fn address(leg: &Leg, target: ReferTarget) -> Option<&UriBuf> {
         ReferTarget::Contact => leg.contact.as_ref(),
         ReferTarget::AddressOfRecord => leg.record.as_ref(),
     }
+}
+
+/// Whether two addresses lead to the same place. A public GRUU is always equivalent to its address of record (RFC 5627
+/// §5.4), and yet the one names a device and the other a user.
+fn is_same(one: &UriBuf, other: &UriBuf) -> bool {
+    let is_gruu = |uri: &UriBuf| uri.as_uri().param("gr").is_some();
+    one.equivalent(other) && is_gruu(one) == is_gruu(other)
 }
 
 /// A dialog as its peer knows it: to-tag is the peer's own tag, whoever placed the call (RFC 3891 §3, TR-102).
