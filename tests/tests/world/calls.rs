@@ -90,7 +90,7 @@ fn a_process_that_is_stopped_ends_every_call_as_its_state_asks_for() {
     };
     of_stop(&["alice -> bob", "BYE"]);
     of_stop(&["alice -> carol", "CANCEL"]);
-    of_stop(&["alice -> dave", "603", "(INVITE)"]);
+    of_stop(&["alice -> dave", "480", "(INVITE)"]);
     let further = line(&trace, &["alice -> dave", "503", "(INVITE)"]);
     let starts = line(&trace, &["alice    > restart"]);
     assert!(stops < further && further < starts, "{trace}");
