@@ -150,6 +150,7 @@ impl PeerProfile {
         policy.bye = self.bye;
         policy.bye_delay = self.bye_delay;
         policy.attended.refer_to = self.refer_to;
+        policy.referred.report_at_once = self.immediate_success;
     }
 }
 

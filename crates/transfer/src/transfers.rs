@@ -116,6 +116,14 @@ impl Transfers {
         self.len() == 0 && self.replacements() == 0
     }
 
+    /// Whether the target of a transfer of ours is being asked, so that it can be completed or declined.
+    pub fn is_asking(&self, transfer: TransferId) -> bool {
+        match self.under_way.get(&transfer) {
+            Some(Transfer::Ours(transfer)) => transfer.is_asking(),
+            Some(Transfer::Asked(_)) | None => false,
+        }
+    }
+
     /// How many of our calls are being replaced.
     pub fn replacements(&self) -> usize {
         self.replacements.len()

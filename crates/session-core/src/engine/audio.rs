@@ -97,6 +97,9 @@ impl<T: Tap> Engine<T> {
             }
             AudioCommand::HoldAudio { session, audio } => {
                 let stream = self.stream_of(session).ok_or_else(|| self.without_stream(session))?;
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.hold_audio = Some(audio.clone());
+                }
                 let op = self.op(session);
                 self.stream(StreamCommand::SetHoldAudio { op, stream, audio });
                 Some(op)

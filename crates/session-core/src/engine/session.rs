@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialog_core::{IncomingCall, LegId, RegistrationId, ReofferError};
-use media_core::{DeviceId, Negotiation, Op, Source, StreamId};
+use media_core::{DeviceId, HoldAudio, Negotiation, Op, Source, StreamId};
 use sip_message::StatusCode;
 use smallvec::SmallVec;
 use transfer::TransferId;
@@ -90,6 +90,8 @@ pub(super) struct Session {
     /// As whose call it goes out or came in.
     pub(super) registration: Option<RegistrationId>,
     pub(super) source: Source,
+    /// What its party hears when we hold it, where the application has said so.
+    pub(super) hold_audio: Option<HoldAudio>,
     pub(super) negotiation: Option<Negotiation>,
     /// Our RTP port; 0 before there is one.
     pub(super) port: u16,
@@ -126,6 +128,7 @@ impl Session {
             peer,
             registration: None,
             source,
+            hold_audio: None,
             negotiation: None,
             port: 0,
             stream: StreamState::Unopened,

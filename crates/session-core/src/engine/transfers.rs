@@ -154,11 +154,13 @@ impl<T: Tap> Engine<T> {
     }
 
     fn transfer_asked(&mut self, transfer: TransferId, result: Result<(), transfer::TransferRefusal>) {
-        if result.is_err() {
-            self.warm_refused(transfer);
-        }
-        let Some(at) = self.asked.iter().position(|asked| asked.transfer == transfer) else { return };
+        let Some(at) = self.asked.iter().position(|asked| asked.transfer == transfer) else {
+            return self.warm_asked(transfer, result.is_ok());
+        };
         let Some(asked) = self.asked.remove(at) else { return };
+        if asked.then == Then::WaitForCall {
+            self.warm_begun(transfer, result.is_ok());
+        }
         match (result, asked.then) {
             (Err(refusal), _) => self.reply(asked.command, Err(TransferError::from(refusal).into())),
             (Ok(()), Then::ReplyTransfer) => self.reply(asked.command, Ok(Reply::Transfer(transfer))),

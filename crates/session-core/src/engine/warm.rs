@@ -103,6 +103,17 @@ pub(super) struct Warm {
     consultation: Option<SessionId>,
     options: WarmOptions,
     stage: Stage,
+    /// Whether the target was told something.
+    briefed: bool,
+    /// What the transfer layer was asked here and has not answered.
+    asked: Option<Ask>,
+}
+
+/// What is asked of the transfer layer without a command of the application's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Complete,
+    Decline,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,19 +136,27 @@ impl<T: Tap> Engine<T> {
     ) {
         let begun = self.consult(id, session, target, options.attended, Completion::OnCommand);
         let Some(transfer) = begun else { return };
-        if let (Some(audio), Some(stream)) = (options.hold_audio.clone(), self.stream_of(session)) {
-            let op = self.op(session);
-            self.stream(StreamCommand::SetHoldAudio { op, stream, audio });
-        }
-        let warm = Warm { session, consultation: None, options, stage: Stage::Asking };
+        let (consultation, stage) = (None, Stage::Asking);
+        let warm = Warm { session, consultation, options, stage, briefed: false, asked: None };
         self.warm.insert(transfer, warm);
+    }
+
+    /// The transfer layer has answered the command that began a transfer; one that is no warm one is none of ours.
+    pub(super) fn warm_begun(&mut self, transfer: TransferId, begun: bool) {
+        if !begun {
+            self.warm.remove(&transfer);
+        } else if let Some(warm) = self.warm.get(&transfer)
+            && let Some(audio) = warm.options.hold_audio.clone()
+        {
+            self.play_on_hold(warm.session, audio);
+        }
     }
 
     /// The application's decision.
     pub(super) fn decide_warm(&mut self, id: CommandId, transfer: TransferId, accept: bool) {
         let refusal = match self.warm.get(&transfer).map(|warm| warm.stage) {
-            Some(Stage::Deciding) => None,
-            Some(Stage::Asking | Stage::Decided) => Some(TransferRefusal::State),
+            Some(Stage::Deciding) if self.transfers.is_asking(transfer) => None,
+            Some(Stage::Asking | Stage::Deciding | Stage::Decided) => Some(TransferRefusal::State),
             None => Some(TransferRefusal::UnknownTransfer),
         };
         if let Some(refusal) = refusal {
@@ -162,6 +181,7 @@ impl<T: Tap> Engine<T> {
         warm.stage = Stage::Deciding;
         let (deadline, briefing) = (warm.options.deadline, warm.options.briefing.clone());
         let (consultation, acceptance) = (warm.consultation, warm.options.acceptance);
+        warm.briefed = briefing.is_some() && consultation.is_some();
         self.timers.arm(self.surroundings.now, EngineTimer::Warm(transfer), deadline);
         match (briefing, consultation) {
             (Some(source), Some(consultation)) => self.say(consultation, source),
@@ -191,19 +211,30 @@ impl<T: Tap> Engine<T> {
 
     /// The target has not decided in time.
     pub(super) fn warm_overdue(&mut self, transfer: TransferId) {
-        if self.warm.get(&transfer).is_some_and(|warm| warm.stage == Stage::Deciding) {
+        let deciding = self.warm.get(&transfer).is_some_and(|warm| warm.stage == Stage::Deciding);
+        // The application may have given the transfer up, or completed it by another way.
+        if deciding && self.transfers.is_asking(transfer) {
             self.decided(transfer, false, DecidedBy::Deadline);
         }
     }
 
-    /// The transfer layer does not complete the transfer: nobody takes the caller over.
-    pub(super) fn warm_refused(&mut self, transfer: TransferId) {
-        let decided = self.warm.get(&transfer).is_some_and(|warm| warm.stage == Stage::Decided);
-        if decided {
-            self.command_transfers(TransferCommand::Decline { transfer, reason: Decline::Impossible });
-        } else {
-            self.warm.remove(&transfer);
+    /// The transfer layer has answered what was asked of it here. What it does not complete nobody takes over; a decline that
+    /// is refused comes too late, and the outcome is on its way.
+    pub(super) fn warm_asked(&mut self, transfer: TransferId, done: bool) {
+        let asked = self.warm.get_mut(&transfer).and_then(|warm| warm.asked.take());
+        if let (Some(Ask::Complete), false) = (asked, done) {
+            self.ask_warm(transfer, Ask::Decline, Decline::Impossible);
         }
+    }
+
+    fn ask_warm(&mut self, transfer: TransferId, ask: Ask, reason: Decline) {
+        if let Some(warm) = self.warm.get_mut(&transfer) {
+            warm.asked = Some(ask);
+        }
+        self.command_transfers(match ask {
+            Ask::Complete => TransferCommand::Complete { transfer },
+            Ask::Decline => TransferCommand::Decline { transfer, reason },
+        });
     }
 
     /// The transfer has ended. Where the two are not together the target's call is over, and the caller hears what it heard
@@ -225,7 +256,11 @@ impl<T: Tap> Engine<T> {
         if let Some(consultation) = warm.consultation {
             self.end(consultation);
         }
-        if warm.options.briefing.is_some()
+        if warm.options.hold_audio.is_some() {
+            let before = self.sessions.get(&warm.session).and_then(|session| session.hold_audio.clone());
+            self.play_on_hold(warm.session, before.unwrap_or_else(|| self.config.audio.hold_audio.clone()));
+        }
+        if warm.briefed
             && let Some(source) = self.sessions.get(&warm.session).map(|session| session.source.clone())
         {
             self.say(warm.session, source);
@@ -241,6 +276,7 @@ impl<T: Tap> Engine<T> {
         let mut warm = self.warm.iter();
         let found =
             warm.find(|(_, warm)| warm.consultation == Some(session) && warm.stage == Stage::Deciding);
+        let found = found.filter(|(transfer, _)| self.transfers.is_asking(**transfer));
         found.map(|(transfer, warm)| (*transfer, warm.options.acceptance))
     }
 
@@ -249,19 +285,25 @@ impl<T: Tap> Engine<T> {
         warm.stage = Stage::Decided;
         let session = warm.session;
         self.timers.disarm(&EngineTimer::Warm(transfer));
-        let (kind, command) = match (accept, by) {
-            (true, _) => (EventKind::TargetAccepted { by }, TransferCommand::Complete { transfer }),
+        let (kind, ask, reason) = match (accept, by) {
+            (true, _) => (EventKind::TargetAccepted { by }, Ask::Complete, Decline::Impossible),
             (false, DecidedBy::Deadline) => {
-                let reason = Decline::TimedOut;
-                (EventKind::TargetDeclined { by }, TransferCommand::Decline { transfer, reason })
+                (EventKind::TargetDeclined { by }, Ask::Decline, Decline::TimedOut)
             }
             (false, DecidedBy::Digit | DecidedBy::Application | DecidedBy::Answer) => {
-                let reason = Decline::Declined;
-                (EventKind::TargetDeclined { by }, TransferCommand::Decline { transfer, reason })
+                (EventKind::TargetDeclined { by }, Ask::Decline, Decline::Declined)
             }
         };
         self.tell(Some(session), Some(transfer), kind);
-        self.command_transfers(command);
+        self.ask_warm(transfer, ask, reason);
+    }
+
+    /// What the party of a call hears when we hold it.
+    fn play_on_hold(&mut self, session: SessionId, audio: HoldAudio) {
+        if let Some(stream) = self.stream_of(session) {
+            let op = self.op(session);
+            self.stream(StreamCommand::SetHoldAudio { op, stream, audio });
+        }
     }
 
     /// Lets a call's own device say something else, now or as soon as it has one.

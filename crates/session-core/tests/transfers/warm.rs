@@ -198,3 +198,29 @@ async fn an_answer_is_enough_where_nothing_is_to_be_told() {
     assert_eq!(outcome(transfer).await.kind, OutcomeKind::Succeeded);
     three.end().await;
 }
+
+#[tokio::test]
+async fn an_operation_that_is_refused_meanwhile_leaves_the_warm_transfer_alone() {
+    let mut three = Three::signalling(Calls::Answered).await;
+    let transfer = told(&mut three, quiet(Acceptance::Application)).await;
+    // A step of manual handling, which this is not.
+    three.alice.manager.handle_transfer_notify(&transfer.id()).await.expect_err("no manual transfer");
+    transfer.decline().await.expect("the target can still decline");
+    let outcome = outcome(transfer).await;
+    assert_eq!((outcome.kind, outcome.failure), (OutcomeKind::Recovered, Some(Failure::Declined)));
+    three.end().await;
+}
+
+#[tokio::test]
+async fn a_transfer_that_is_given_up_is_not_decided_about_as_well() {
+    let mut three = Three::signalling(Calls::Answered).await;
+    let mut options = quiet(Acceptance::Application);
+    options.deadline = Duration::from_millis(100);
+    let transfer = told(&mut three, options).await;
+    // Whichever comes first, the other comes to nothing.
+    transfer.cancel().await.unwrap_or_default();
+    let outcome = outcome(transfer).await;
+    assert!(matches!(outcome.kind, OutcomeKind::Cancelled | OutcomeKind::TimedOut), "{outcome:?}");
+    assert!(outcome.call_kept && !three.alice.holds(three.call.id()).await);
+    three.end().await;
+}
