@@ -113,6 +113,7 @@ fn refer_of(refer: Refer<'_>) -> ReferOptions {
         user_to_user: refer.user_to_user.and_then(|value| UserToUser::parse(value).ok()),
         diversion: refer.diversion,
         tel: if refer.tel_at_peer { TelTarget::AtPeer } else { TelTarget::AsIs },
+        fallback: [None, Some(Fallback::None), Some(Fallback::Bridge)][usize::from(refer.placement >> 4) % 3],
     }
 }
 

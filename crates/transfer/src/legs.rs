@@ -14,7 +14,7 @@ pub(crate) enum Stage {
     Early,
     /// Up.
     Up,
-    /// Being ended from here.
+    /// Being ended from here, or over in this step.
     Closing,
 }
 
@@ -140,10 +140,8 @@ impl Legs {
                     entry.record = Some(call.remote.uri.clone());
                 }
             }
-            LegEvent::Closing => {
-                if let Some(entry) = self.get_mut(leg) {
-                    entry.stage = Stage::Closing;
-                }
+            LegEvent::Closing | LegEvent::Ended(_) => {
+                self.closing(leg);
             }
             LegEvent::Described { .. }
             | LegEvent::RolledBack
@@ -151,8 +149,14 @@ impl Legs {
             | LegEvent::Reoffered(_)
             | LegEvent::Acknowledged
             | LegEvent::Changed
-            | LegEvent::Ended(_)
             | LegEvent::Misused(_) => {}
+        }
+    }
+
+    /// The leg is being ended.
+    pub(crate) fn closing(&mut self, leg: LegId) {
+        if let Some(entry) = self.get_mut(leg) {
+            entry.stage = Stage::Closing;
         }
     }
 

@@ -433,3 +433,37 @@ fn a_call_that_takes_the_place_of_a_bridged_one_is_bridged_in_its_stead() {
     let mut calls = bridged();
     assert_eq!(calls.rig.joined(calls.d1, calls.d2, false), "hangup d1; hangup d2");
 }
+
+#[test]
+fn a_bridged_party_that_is_moved_and_hangs_up_after_the_other_one_is_not_hung_up_on() {
+    let mut calls = TwoCalls::both(bridging(), &MUTE, &CAROL);
+    calls.attended(Hold::First, usual());
+    calls.rig.joined(calls.d1, calls.d2, true);
+    let transfer = calls.rig.mint();
+    let blind = TransferCommand::Blind {
+        transfer,
+        leg: calls.d2,
+        target: uri("sip:dave@example.com"),
+        hold: Hold::First,
+        referred_by: None,
+        options: ReferOptions::default(),
+    };
+    assert!(calls.rig.command(blind).starts_with("ok"));
+    assert_eq!(calls.rig.bye(calls.d1), "", "she is being moved");
+    assert_eq!(calls.rig.bye(calls.d2), "disarm Hold; [ended PeerHungUp Bye - CallEnded kept=false]");
+    assert_eq!(calls.rig.transfers.watched(), 0);
+}
+
+#[test]
+fn a_party_that_cannot_be_taken_back_after_the_other_one_left_is_hung_up_on_once() {
+    let mut calls = able();
+    // The application wants a hold first, although the two talk.
+    calls.attended(Hold::First, usual());
+    assert_eq!(calls.rig.bye(calls.d2), "[recovering]");
+    assert!(calls.expire(TransferTimerName::Hold).contains("resume d1"));
+    assert_eq!(
+        calls.expire(TransferTimerName::Resume),
+        "hangup d1; [ended Failed Bye - ConsultationEnded kept=false]"
+    );
+    calls.rig.assert_nothing_left();
+}

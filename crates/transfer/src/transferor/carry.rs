@@ -90,6 +90,8 @@ impl Transferor {
                 });
             }
             Action::HangUp(side) => {
+                // The dialog layer says so only when it is asked, which is after this step.
+                around.legs.closing(self.leg_of(side));
                 let hang_up = LegCommand::HangUp { reason: None };
                 out.push(TransferOutput::Dialog(DialogCommand::Leg(self.leg_of(side), hang_up)));
             }
