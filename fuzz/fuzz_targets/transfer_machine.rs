@@ -5,6 +5,8 @@
 
 #[path = "../inputs/transfer_op.rs"]
 mod op;
+#[path = "../inputs/transfer_options.rs"]
+mod options;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,14 +20,12 @@ use libfuzzer_sys::fuzz_target;
 use sip_message::{ReferTo, Replaces, StatusCode, Uri, UriBuf};
 use sip_transport::{Cx, Guard, IdMint, Outbox, Random, Tick, TimerOp, UnixTime};
 use transfer::{
-    AttendedOptions, AttendedPolicy, CallerIdentity, Completion, Decision, Decline, DiversionHeader,
-    Fallback, Hold, HoldFailure, ManualStep, Purpose, Rate, ReferOptions, ReferPlacement, ReferPolicy,
-    ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,
-    SemiAttended, TelTarget, TransferCommand, TransferEventKind, TransferHandling, TransferId,
-    TransferOutput, TransferPolicy, TransferTimer, Transfers, UserToUser, WithoutReplaces,
+    Completion, Decision, Decline, ManualStep, Purpose, TransferCommand, TransferEventKind, TransferId,
+    TransferOutput, TransferTimer, Transfers,
 };
 
-use self::op::{Op, Refer};
+use self::op::Op;
+use self::options::{hold_of, options_of, policy_of, refer_of, refer_policy};
 
 const LIMIT: usize = 4;
 
@@ -63,102 +63,6 @@ fn pick<T: Copy + From<u64>>(of: &[T], index: u8) -> T {
 
 fn status(code: u16, from: u16) -> StatusCode {
     StatusCode::new(from + code % (700 - from)).expect("the range is that of status codes")
-}
-
-fn refer_policy(number: u8) -> ReferPolicy {
-    match number % 3 {
-        0 => ReferPolicy::Deny,
-        1 => ReferPolicy::Allow,
-        _ => ReferPolicy::Ask,
-    }
-}
-
-fn hold_of(number: u8) -> Hold {
-    [Hold::First, Hold::Already, Hold::Done, Hold::No][usize::from(number % 4)]
-}
-
-fn options_of(bits: u8) -> AttendedOptions {
-    AttendedOptions {
-        refer_to: [None, Some(ReferTarget::Contact), Some(ReferTarget::AddressOfRecord)]
-            [usize::from(bits >> 2) % 3],
-        protect_target: bits & 1 != 0,
-        force: bits & 2 != 0,
-        fallback: [None, Some(Fallback::None), Some(Fallback::Bridge)][usize::from(bits >> 5) % 3],
-    }
-}
-
-fn named(headers: Vec<(&str, &str)>) -> Vec<(Box<str>, Box<str>)> {
-    headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
-}
-
-fn refer_of(refer: Refer<'_>) -> ReferOptions {
-    let by = || "\"Us\" <sip:us@example.com>".parse().expect("an address");
-    ReferOptions {
-        placement: [ReferPlacement::Auto, ReferPlacement::InDialog, ReferPlacement::OutOfDialog]
-            [usize::from(refer.placement) % 3],
-        subscription: [
-            ReferSubscription::Implicit,
-            ReferSubscription::Suppress,
-            ReferSubscription::None,
-            ReferSubscription::Explicit,
-        ][usize::from(refer.subscription) % 4],
-        referred_by: match refer.referred_by % 4 {
-            0 => ReferredBy::Ours,
-            1 => ReferredBy::Named,
-            2 => ReferredBy::As(by()),
-            _ => ReferredBy::Omitted,
-        },
-        headers: named(refer.headers),
-        uri_headers: named(refer.uri_headers),
-        user_to_user: refer.user_to_user.and_then(|value| UserToUser::parse(value).ok()),
-        diversion: refer.diversion,
-        tel: if refer.tel_at_peer { TelTarget::AtPeer } else { TelTarget::AsIs },
-        fallback: [None, Some(Fallback::None), Some(Fallback::Bridge)][usize::from(refer.placement >> 4) % 3],
-    }
-}
-
-fn referred_of(bits: u8, who: u8) -> ReferredPolicy {
-    ReferredPolicy {
-        report: match bits % 3 {
-            0 => ReportDetail::Minimal,
-            1 => ReportDetail::StatusLine,
-            _ => ReportDetail::WithHeaders(vec![ReportHeader::Reason, ReportHeader::Warning]),
-        },
-        report_at_once: bits & 32 != 0,
-        recall_on_failure: bits & 64 != 0,
-        diversion: [DiversionHeader::None, DiversionHeader::Diversion, DiversionHeader::HistoryInfo]
-            [usize::from(bits >> 6) % 3],
-        extensions: vec!["X-A".into()],
-        referred_by: if who & 1 == 0 { ReferredByCopy::AsAsked } else { ReferredByCopy::AddIfMissing },
-        identity: match who >> 1 & 3 {
-            0 | 1 => CallerIdentity::Own,
-            2 => CallerIdentity::Fixed("<sip:desk@example.com>".parse().expect("an address")),
-            _ => CallerIdentity::OnBehalfOfReferrer,
-        },
-        rate: (who & 8 != 0).then(|| Rate { count: u32::from(who >> 4), per: Duration::from_secs(30) }),
-        ..ReferredPolicy::default()
-    }
-}
-
-fn policy_of(refer: u8, bits: u8, who: u8) -> TransferPolicy {
-    let semi = [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind, SemiAttended::Refuse];
-    TransferPolicy {
-        refer: refer_policy(refer),
-        handling: if refer & 128 == 0 { TransferHandling::Automatic } else { TransferHandling::Manual },
-        fallback: if refer & 64 == 0 { Fallback::None } else { Fallback::Bridge },
-        hold_failure: if bits & 1 == 0 { HoldFailure::GoOn } else { HoldFailure::Fail },
-        attended: AttendedPolicy {
-            retry: bits & 2 == 0,
-            hold_consultation: bits & 4 == 0,
-            reverse_roles: bits & 8 != 0,
-            without_replaces: if bits & 16 == 0 { WithoutReplaces::Refuse } else { WithoutReplaces::Blind },
-            semi_attended: semi[usize::from(bits >> 5) % 3],
-            ..AttendedPolicy::default()
-        },
-        referred: referred_of(bits, who),
-        transfers: LIMIT,
-        ..TransferPolicy::default()
-    }
 }
 
 impl World {
@@ -518,7 +422,7 @@ fuzz_target!(|input: (u8, u8, u8, Vec<Op<'_>>)| {
     let (refer, attended, who, ops) = input;
     let mut random = Counting(1);
     let guard = Guard::new(&mut random);
-    let policy = policy_of(refer, attended, who);
+    let policy = policy_of(refer, attended, who, LIMIT);
     let (longest, talk) = (policy.longest(), policy.attended.talk_limit);
     let mut world = World {
         transfers: Transfers::new(policy),

@@ -25,6 +25,8 @@ pub struct TransferInfo {
     pub state: &'static str,
     /// The last status that was heard of the referred call or of the REFER.
     pub last_code: Option<StatusCode>,
+    /// Whether the application does its steps.
+    pub by_hand: bool,
     /// When it began.
     pub started: Tick,
 }

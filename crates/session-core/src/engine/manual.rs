@@ -100,8 +100,7 @@ impl<T: Tap> Engine<T> {
                 self.reply(id, result.map_err(CommandError::from));
             }
             ManualCommand::SendRefer { session, to, refer, options } => {
-                let refer = refer.map_or_else(|| self.config.refer.clone(), |refer| *refer);
-                self.send_refer(id, session, to, refer, options);
+                self.send_refer(id, session, to, refer.map(|refer| *refer), options);
             }
             ManualCommand::ProcessResponse { transfer } => {
                 self.step(id, transfer, ManualStep::ProcessResponse, Due::Decided);
@@ -128,13 +127,22 @@ impl<T: Tap> Engine<T> {
         id: CommandId,
         session: SessionId,
         to: ReferTo,
-        refer: ReferOptions,
+        refer: Option<ReferOptions>,
         options: AttendedOptions,
     ) {
         let hold = match self.ready_for_refer(session, &to) {
             Ok(hold) => hold,
             Err(error) => return self.reply(id, Err(error)),
         };
+        let begun = match &to {
+            ReferTo::Call(consultation) => self.consultation_of(session, *consultation),
+            ReferTo::Target(_) => None,
+        };
+        // A transfer that has begun keeps the options it began with.
+        if begun.is_some() && (refer.is_some() || options != AttendedOptions::default()) {
+            return self.reply(id, Err(TransferError::Refused(TransferRefusal::Unsupported).into()));
+        }
+        let refer = refer.unwrap_or_else(|| self.config.refer.clone());
         let asked = |transfer, command| Asked::new(transfer, command, Then::WaitForStep(Due::Answered));
         match to {
             ReferTo::Call(consultation) => {
@@ -157,13 +165,19 @@ impl<T: Tap> Engine<T> {
 
     fn ready_for_refer(&self, session: SessionId, to: &ReferTo) -> Result<Hold, CommandError> {
         let leg = self.in_state(session, SessionState::Established)?;
-        match self.transfers.handling_of(leg) {
-            TransferHandling::Manual => {}
-            TransferHandling::Automatic => return Err(wrong("Automatic", "Manual")),
+        let begun = match to {
+            ReferTo::Call(consultation) => self.consultation_of(session, *consultation),
+            ReferTo::Target(_) => None,
+        };
+        let by_hand = match begun {
+            Some(transfer) => self.is_by_hand(transfer),
+            None => self.transfers.handling_of(leg) == TransferHandling::Manual,
+        };
+        if !by_hand {
+            return Err(wrong("Automatic", "Manual"));
         }
         // The transfer that asks the target first has held the call.
-        if matches!(to, ReferTo::Call(consultation) if self.consultation_of(session, *consultation).is_some())
-        {
+        if begun.is_some() {
             return Ok(Hold::No);
         }
         let held = self.sessions.get(&session).and_then(|session| session.hold_state());
@@ -175,14 +189,17 @@ impl<T: Tap> Engine<T> {
     }
 
     fn accept_refer(&mut self, id: CommandId, transfer: TransferId) {
-        let info = self.transfers.transfers().find(|info| info.id == transfer);
-        let automatic =
-            info.is_some_and(|info| self.transfers.handling_of(info.leg) == TransferHandling::Automatic);
-        if automatic {
+        let live = self.transfers.transfers().any(|info| info.id == transfer);
+        if live && !self.is_by_hand(transfer) {
             return self.reply(id, Err(wrong("Automatic", "Manual")));
         }
         let command = TransferCommand::Decide { transfer, decision: Decision::Accept };
         self.ask_and_wait(id, transfer, command, Due::Reported);
+    }
+
+    /// Whether the application does the steps of a transfer, as was settled when it began.
+    fn is_by_hand(&self, transfer: TransferId) -> bool {
+        self.transfers.transfers().any(|info| info.id == transfer && info.by_hand)
     }
 
     fn terminate(&mut self, id: CommandId, session: SessionId, transfer: TransferId) {

@@ -50,6 +50,12 @@ pub enum TransferFailure {
     /// The consultation call ended first.
     #[error("the consultation call ended before the transfer; {advice}", advice = self.recovery())]
     ConsultationEnded,
+    /// The target of a warm transfer was asked, and does not take the call over.
+    #[error("the target does not take the call over; {advice}", advice = self.recovery())]
+    NotTakenOver,
+    /// The target of a warm transfer was asked, and did not say in time whether it takes the call over.
+    #[error("the target did not decide in time; {advice}", advice = self.recovery())]
+    Undecided,
     /// The consultation took longer than is allowed.
     #[error("the consultation took too long; {advice}", advice = self.recovery())]
     TalkLimit,
@@ -114,6 +120,8 @@ impl TransferFailure {
             Failure::Target => Self::target(status),
             Failure::Consultation => Self::ConsultationFailed(status),
             Failure::ConsultationEnded => Self::ConsultationEnded,
+            Failure::Declined => Self::NotTakenOver,
+            Failure::Undecided => Self::Undecided,
             Failure::TalkLimit => Self::TalkLimit,
             Failure::NoReplaces => Self::NoReplaces,
             Failure::NoResult => Self::NoResult,
@@ -149,7 +157,9 @@ impl TransferFailure {
             | Self::TargetNoAnswer(_)
             | Self::TargetUnknown(_)
             | Self::TargetFailed(_)
-            | Self::ConsultationFailed(_) => RecoveryAction::TryOtherTarget,
+            | Self::ConsultationFailed(_)
+            | Self::NotTakenOver
+            | Self::Undecided => RecoveryAction::TryOtherTarget,
             Self::NoNotify
             | Self::NoResult
             | Self::TimedOut

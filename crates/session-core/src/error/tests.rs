@@ -106,7 +106,7 @@ fn every_failure_of_the_network_is_an_error_of_its_own() {
 }
 
 /// Outcomes that are failures, with what is to be done about each.
-const OUTCOMES: [(OutcomeKind, Failure, Option<u16>, RecoveryAction); 24] = {
+const OUTCOMES: [(OutcomeKind, Failure, Option<u16>, RecoveryAction); 26] = {
     use OutcomeKind::{Cancelled, Failed, PeerHungUp, Recovered, TimedOut};
     use RecoveryAction as Do;
     [
@@ -125,6 +125,8 @@ const OUTCOMES: [(OutcomeKind, Failure, Option<u16>, RecoveryAction); 24] = {
         (Recovered, Failure::Consultation, Some(486), Do::TryOtherTarget),
         (Recovered, Failure::ConsultationEnded, None, Do::AskUser),
         (TimedOut, Failure::TalkLimit, None, Do::AskUser),
+        (Recovered, Failure::Declined, None, Do::TryOtherTarget),
+        (TimedOut, Failure::Undecided, None, Do::TryOtherTarget),
         (Recovered, Failure::NoReplaces, None, Do::FallBackToBridge),
         (Recovered, Failure::NoResult, None, Do::AskUser),
         (TimedOut, Failure::Guard, None, Do::AskUser),

@@ -108,7 +108,9 @@ impl SessionManager {
     /// Takes the next NOTIFY of the subscription in order, or waits for it. It was answered 200 when it came (RFC 3515
     /// §2.4.4). Of more than 16 that wait only the newest provisional one is kept.
     ///
-    /// A final status that is no success takes the party back with this step. After a success the call is ended by
+    /// A final status that is no success takes the party back with this step; or the REFER is sent once more, to the target's
+    /// other address (TR-171), and its response is to be processed like the first one. A future that is dropped has taken what
+    /// came for it. After a success the call is ended by
     /// [`terminate_transferor_session`](Self::terminate_transferor_session). A subscription that ends by itself is a progress
     /// that is `terminated`, without a status.
     ///

@@ -159,7 +159,7 @@ fn a_command_in_a_state_that_does_not_know_it_changes_nothing() {
         (accepted, "Accepted", true),
         (parting, "Parting", false),
         (completing, "Completing", false),
-        (recovering, "Recovering", false),
+        (recovering, "Recovering", true),
     ] {
         assert_eq!(calls.state(), state);
         let before = (calls.rig.timers.clone(), calls.rig.outputs.len());

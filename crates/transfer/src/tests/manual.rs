@@ -290,3 +290,12 @@ fn notifys_wait_up_to_the_bound_and_beyond_it_the_newest_counts() {
         rig.notified(sub, Terminated, Some(486));
     }
 }
+
+#[test]
+fn an_answer_that_was_not_decided_about_is_no_notify() {
+    let mut rig = Rig::new(manual());
+    let (leg, transfer, sub) = referred(&mut rig);
+    rig.bye(leg);
+    rig.accepted(sub, 202);
+    assert_eq!(do_step(&mut rig, transfer, ManualStep::TakeNotify), wrong("ReferAnswered", "Accepted"));
+}

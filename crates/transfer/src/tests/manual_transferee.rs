@@ -8,7 +8,8 @@ use super::{
     transferee::{allow, ask},
 };
 use crate::{
-    Decision, ManualStep, TransferCommand, TransferHandling, TransferId, TransferPolicy, TransferTimerName,
+    Decision, ManualStep, ReportDetail, TransferCommand, TransferHandling, TransferId, TransferPolicy,
+    TransferTimerName,
 };
 
 const CAROL: &str = "sip:carol@example.com";
@@ -247,5 +248,47 @@ fn a_refer_that_was_declined_below_is_not_followed_any_more() {
     assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Refused)), "<reported>");
     assert_eq!(decide(&mut rig, transfer, Decision::Accept), wrong("Unanswered", "Unanswered or Deciding"));
     assert_eq!(rig.bye(old), "disarm Decision; [ended PeerHungUp Bye 487 CallEnded kept=false]");
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn what_the_application_says_in_the_end_counts_even_if_nobody_listens() {
+    let mut rig = Rig::new(manual());
+    let (old, sub, transfer) = pending(&mut rig);
+    decide(&mut rig, transfer, Decision::HandleMyself);
+    rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Unsubscribed));
+    assert_eq!(tell(&mut rig, transfer, report(180, false)), wrong("Unsubscribed", "Subscribed"));
+    assert_eq!(
+        tell(&mut rig, transfer, report(200, true)),
+        "ok; <reported>; disarm Ring; arm Watchdog 5s",
+        "the transferor is to hang up, as after a report that it has heard"
+    );
+    rig.bye(old);
+    assert_eq!(rig.outcome(), "Succeeded Local 200 - kept=false");
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_report_that_the_policy_leaves_out_is_done_at_once() {
+    let mut policy = manual();
+    policy.referred.report = ReportDetail::Minimal;
+    let mut rig = Rig::new(policy);
+    let (_, sub, transfer) = pending(&mut rig);
+    decide(&mut rig, transfer, Decision::HandleMyself);
+    rig.sub(sub, SubscriptionEvent::Reported);
+    assert_eq!(tell(&mut rig, transfer, report(180, false)), "ok; <reported>");
+}
+
+#[test]
+fn who_handles_it_himself_calls_back_himself() {
+    let mut policy = manual();
+    policy.referred.recall_on_failure = true;
+    let mut rig = Rig::new(policy);
+    let (old, sub, transfer) = pending(&mut rig);
+    decide(&mut rig, transfer, Decision::HandleMyself);
+    rig.bye(old);
+    tell(&mut rig, transfer, report(486, true));
+    let last = rig.sub(sub, SubscriptionEvent::Delivered);
+    assert!(!last.contains("place"), "{last}");
     rig.assert_nothing_left();
 }

@@ -32,6 +32,8 @@ impl Transferee {
             Decision::RejectWith(status) => Event::Manual(Manual::Refuse(status)),
             Decision::HandleMyself => {
                 self.by_hand = true;
+                // Who does everything itself calls back itself, too.
+                self.facts.recall = false;
                 Event::Manual(Manual::Handle)
             }
         };
@@ -107,7 +109,9 @@ impl Transferee {
         if !self.by_hand {
             return Err(TransferRefusal::WrongState { state: "Automatic", wanted: "Manual" });
         }
-        if !self.facts.reporting {
+        // What the application says in the end counts, even if nobody listens any more.
+        let concludes = last && matches!(self.state, State::Handling);
+        if !self.facts.reporting && !concludes {
             return Err(TransferRefusal::WrongState { state: "Unsubscribed", wanted: "Subscribed" });
         }
         if last != status.is_final() {
@@ -137,12 +141,19 @@ impl Transferee {
             ManualStep::Report { status, last: false } => {
                 self.last_code = Some(status);
                 self.report(status, None, around, out);
+                // What the policy leaves out is done.
+                if around.policy.referred.report.status(status, false).is_none() {
+                    self.tell_reported(out);
+                }
             }
             ManualStep::Report { status, last: true } => {
                 if let Some((_, reason)) = self.left.take() {
                     return self.report_last(status, reason, around, out);
                 }
                 self.last_code = Some(status);
+                if !self.facts.reporting {
+                    self.tell_reported(out);
+                }
                 self.drive(Event::Manual(Manual::Conclude(status)), around, out);
             }
             // Refused above: those are the other role's.

@@ -129,6 +129,7 @@ impl Transferee {
             target: self.route.current().clone(),
             state: self.state.name(),
             last_code: self.last_code,
+            by_hand: self.by_hand,
             started: self.started,
         }
     }

@@ -33,8 +33,10 @@ pub(super) struct Waiting {
     again: bool,
     /// Whether the application has seen that the oldest that waits is a success.
     succeeded: bool,
-    /// The step that waits for something to come.
-    wanted: Option<Wanted>,
+    /// Whether a step waits for the response.
+    wants_response: bool,
+    /// Whether a step waits for a NOTIFY. After the party's BYE one may come without the response (D3), so that both can wait.
+    wants_notify: bool,
 }
 
 /// How far the response to the present REFER is.
@@ -45,12 +47,6 @@ enum Response {
     /// It waits for the application.
     Come,
     Decided,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Response,
-    Notify,
 }
 
 impl Waiting {
@@ -187,16 +183,12 @@ impl Transferor {
     /// Serves the step that waits, if what it waits for is there.
     pub(super) fn serve(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let Some(waiting) = &mut self.waiting else { return };
-        match waiting.wanted {
-            Some(Wanted::Response) if waiting.response().is_some() => {
-                waiting.wanted = None;
-                self.decide(around, out);
-            }
-            Some(Wanted::Notify) if !waiting.heard.is_empty() => {
-                waiting.wanted = None;
-                self.show(around, out);
-            }
-            Some(Wanted::Response | Wanted::Notify) | None => {}
+        if waiting.wants_response && waiting.response().is_some() {
+            waiting.wants_response = false;
+            self.decide(around, out);
+        } else if waiting.wants_notify && waiting.response != Response::Come && !waiting.heard.is_empty() {
+            waiting.wants_notify = false;
+            self.show(around, out);
         }
     }
 
@@ -237,7 +229,12 @@ impl Transferor {
         let Some(waiting) = &self.waiting else {
             return Err(TransferRefusal::WrongState { state: "Automatic", wanted: "Manual" });
         };
-        if waiting.wanted.is_some() && matches!(asked, ManualStep::ProcessResponse | ManualStep::TakeNotify) {
+        let waits = match asked {
+            ManualStep::ProcessResponse => waiting.wants_response,
+            ManualStep::TakeNotify => waiting.wants_notify,
+            ManualStep::Terminate { .. } | ManualStep::Report { .. } => false,
+        };
+        if waits {
             return Err(TransferRefusal::WrongState { state: "Waiting", wanted: "no other step under way" });
         }
         match asked {
@@ -247,7 +244,8 @@ impl Transferor {
             }
             ManualStep::TakeNotify => {
                 let accepted = matches!(self.state, State::Accepted | State::Progress | State::Parting(_));
-                if accepted && !waiting.succeeded { Ok(()) } else { refuse("Accepted") }
+                let decided = waiting.response != Response::Come;
+                if accepted && decided && !waiting.succeeded { Ok(()) } else { refuse("Accepted") }
             }
             ManualStep::Terminate { leg } => {
                 if leg != self.leg_of(self.facts.referred()) {
@@ -268,8 +266,8 @@ impl Transferor {
     ) {
         let Some(waiting) = &mut self.waiting else { return };
         match asked {
-            ManualStep::ProcessResponse => waiting.wanted = Some(Wanted::Response),
-            ManualStep::TakeNotify => waiting.wanted = Some(Wanted::Notify),
+            ManualStep::ProcessResponse => waiting.wants_response = true,
+            ManualStep::TakeNotify => waiting.wants_notify = true,
             ManualStep::Terminate { .. } => {
                 self.catch_up(None, around, out);
                 return;

@@ -189,6 +189,7 @@ impl Transferor {
             target: self.target.clone(),
             state: self.state.name(self.facts.plan),
             last_code: self.last_code,
+            by_hand: self.waiting.is_some(),
             started: self.started,
         }
     }
@@ -202,6 +203,32 @@ impl Transferor {
     /// Whether the application may give the transfer up now.
     pub(crate) fn can_cancel(&self) -> bool {
         step(self.state, Event::Cancel, self.facts).is_some()
+    }
+
+    /// Whether the party is being taken back, so that there is nothing left to be given up.
+    pub(crate) const fn is_given_up(&self) -> bool {
+        match self.state {
+            State::Releasing(_) | State::Recovering(_) | State::Waiting(_) | State::Restoring(_) => true,
+            State::Idle
+            | State::Holding
+            | State::Consulting { .. }
+            | State::ConsultTalk(_)
+            | State::Swapping { .. }
+            | State::HoldConsult(_)
+            | State::Dropping
+            | State::ReferPending(_)
+            | State::BackingOff
+            | State::Accepted
+            | State::Progress
+            | State::Unreported
+            | State::Detached
+            | State::Parting(_)
+            | State::Completing(..)
+            | State::Placing(_)
+            | State::Bridging(..)
+            | State::Joining(_)
+            | State::Ended => false,
+        }
     }
 
     pub(crate) fn cancel(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {

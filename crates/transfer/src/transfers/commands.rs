@@ -6,8 +6,8 @@ use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
 use crate::{
-    AttendedOptions, Decision, Decline, Fallback, ReferOptions, TransferCommand, TransferHandling,
-    TransferId, TransferOutput, TransferRefusal,
+    AttendedOptions, Decision, Fallback, ReferOptions, TransferCommand, TransferHandling, TransferId,
+    TransferOutput, TransferRefusal,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     transferor::{Asked, Transferor},
@@ -64,12 +64,48 @@ impl Transfers {
                 }
                 (transfer, result)
             }
-            TransferCommand::Complete { transfer } => (transfer, self.complete(cx, transfer, out)),
-            TransferCommand::Swap { transfer } => (transfer, self.swap(cx, transfer, out)),
-            TransferCommand::Detach { transfer } => (transfer, self.detach(cx, transfer, out)),
+            TransferCommand::Complete { transfer } => {
+                let result = self.ours(
+                    cx,
+                    transfer,
+                    out,
+                    |transfer, around| transfer.check_complete(around),
+                    |transfer, around, out| transfer.complete(around, out),
+                );
+                (transfer, result)
+            }
+            TransferCommand::Swap { transfer } => {
+                let result = self.ours(
+                    cx,
+                    transfer,
+                    out,
+                    |transfer, _| possible(transfer.can_swap()),
+                    |transfer, around, out| transfer.swap(around, out),
+                );
+                (transfer, result)
+            }
+            // Column "detach" of table 2.1 (TR-165, TR-180). Of a transfer asked of us there is nothing to let go of: the new
+            // call is ours.
+            TransferCommand::Detach { transfer } => {
+                let result = self.ours(
+                    cx,
+                    transfer,
+                    out,
+                    |transfer, _| possible(transfer.can_detach()),
+                    |transfer, around, out| transfer.detach(around, out),
+                );
+                (transfer, result)
+            }
             TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
             TransferCommand::Decline { transfer, reason } => {
-                (transfer, self.decline(cx, transfer, reason, out))
+                let result = self.ours(
+                    cx,
+                    transfer,
+                    out,
+                    |transfer, _| possible(transfer.is_asking()),
+                    |transfer, around, out| transfer.decline(reason, around, out),
+                );
+                (transfer, result)
             }
             TransferCommand::Decide { transfer, decision } => {
                 (transfer, self.decide(cx, transfer, decision, out))
@@ -213,66 +249,23 @@ impl Transfers {
         });
     }
 
-    /// Column "detach" of table 2.1 (TR-165, TR-180).
-    fn detach(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: TransferId,
-        out: &mut Out<'_, TransferOutput>,
-    ) -> Result<(), TransferRefusal> {
-        // Of a transfer asked of us there is nothing to let go of: the new call is ours.
-        self.ours(cx, id, |transfer, around| {
-            if !transfer.can_detach() {
-                return Err(TransferRefusal::State);
-            }
-            out.push(TransferOutput::Accepted { transfer: id });
-            transfer.detach(around, out);
-            Ok(())
-        })
-    }
-
-    fn complete(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: TransferId,
-        out: &mut Out<'_, TransferOutput>,
-    ) -> Result<(), TransferRefusal> {
-        self.ours(cx, id, |transfer, around| {
-            transfer.check_complete(around)?;
-            out.push(TransferOutput::Accepted { transfer: id });
-            transfer.complete(around, out);
-            Ok(())
-        })
-    }
-
-    fn swap(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: TransferId,
-        out: &mut Out<'_, TransferOutput>,
-    ) -> Result<(), TransferRefusal> {
-        self.ours(cx, id, |transfer, around| {
-            if !transfer.can_swap() {
-                return Err(TransferRefusal::State);
-            }
-            out.push(TransferOutput::Accepted { transfer: id });
-            transfer.swap(around, out);
-            Ok(())
-        })
-    }
-
-    /// Lends a transfer of ours to a command.
+    /// Follows a command about a transfer of ours, if that is possible in its state.
     fn ours(
         &mut self,
         cx: &mut Cx<'_>,
         id: TransferId,
-        command: impl FnOnce(&mut Transferor, &mut Surroundings<'_, '_>) -> Result<(), TransferRefusal>,
+        out: &mut Out<'_, TransferOutput>,
+        check: impl FnOnce(&mut Transferor, &Surroundings<'_, '_>) -> Result<(), TransferRefusal>,
+        follow: impl FnOnce(&mut Transferor, &mut Surroundings<'_, '_>, &mut Out<'_, TransferOutput>),
     ) -> Result<(), TransferRefusal> {
         let mut result = Err(TransferRefusal::UnknownTransfer);
         if self.under_way.contains_key(&id) {
             self.with(cx, id, |transfer, around| {
                 result = match transfer {
-                    Transfer::Ours(transfer) => command(transfer, around),
+                    Transfer::Ours(transfer) => check(transfer, around).map(|()| {
+                        out.push(TransferOutput::Accepted { transfer: id });
+                        follow(transfer, around, out);
+                    }),
                     Transfer::Asked(_) => Err(TransferRefusal::State),
                 };
                 true
@@ -281,6 +274,7 @@ impl Transfers {
         result
     }
 
+    /// What is being taken back already is given up: whoever cancels it waits for its end.
     fn cancel(
         &mut self,
         cx: &mut Cx<'_>,
@@ -288,7 +282,7 @@ impl Transfers {
         out: &mut Out<'_, TransferOutput>,
     ) -> Result<(), TransferRefusal> {
         let possible = match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
-            Transfer::Ours(transfer) => transfer.can_cancel(),
+            Transfer::Ours(transfer) => transfer.can_cancel() || transfer.is_given_up(),
             Transfer::Asked(transfer) => transfer.can_cancel(),
         };
         if !possible {
@@ -297,29 +291,13 @@ impl Transfers {
         out.push(TransferOutput::Accepted { transfer: id });
         self.with(cx, id, |transfer, around| {
             match transfer {
+                Transfer::Ours(transfer) if transfer.is_given_up() => {}
                 Transfer::Ours(transfer) => transfer.cancel(around, out),
                 Transfer::Asked(transfer) => transfer.cancel(around, out),
             }
             true
         });
         Ok(())
-    }
-
-    fn decline(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: TransferId,
-        reason: Decline,
-        out: &mut Out<'_, TransferOutput>,
-    ) -> Result<(), TransferRefusal> {
-        self.ours(cx, id, |transfer, around| {
-            if !transfer.is_asking() {
-                return Err(TransferRefusal::State);
-            }
-            out.push(TransferOutput::Accepted { transfer: id });
-            transfer.decline(reason, around, out);
-            Ok(())
-        })
     }
 
     fn decide(
@@ -348,6 +326,11 @@ impl Transfers {
         });
         Ok(())
     }
+}
+
+/// A command that means nothing in the present state changes nothing.
+const fn possible(possible: bool) -> Result<(), TransferRefusal> {
+    if possible { Ok(()) } else { Err(TransferRefusal::State) }
 }
 
 /// Where a party can be sent (decision D8).
