@@ -33,10 +33,14 @@ pub(super) struct Waiting {
     again: bool,
     /// Whether the application has seen that the oldest that waits is a success.
     succeeded: bool,
-    /// Whether a step waits for the response.
-    wants_response: bool,
-    /// Whether a step waits for a NOTIFY. After the party's BYE one may come without the response (D3), so that both can wait.
-    wants_notify: bool,
+    wants: Wants,
+}
+
+/// What steps wait for. After the party's BYE a NOTIFY may come without the response (D3), so that both can be.
+#[derive(Debug, Default)]
+struct Wants {
+    response: bool,
+    notify: bool,
 }
 
 /// How far the response to the present REFER is.
@@ -183,11 +187,11 @@ impl Transferor {
     /// Serves the step that waits, if what it waits for is there.
     pub(super) fn serve(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let Some(waiting) = &mut self.waiting else { return };
-        if waiting.wants_response && waiting.response().is_some() {
-            waiting.wants_response = false;
+        if waiting.wants.response && waiting.response().is_some() {
+            waiting.wants.response = false;
             self.decide(around, out);
-        } else if waiting.wants_notify && waiting.response != Response::Come && !waiting.heard.is_empty() {
-            waiting.wants_notify = false;
+        } else if waiting.wants.notify && waiting.response != Response::Come && !waiting.heard.is_empty() {
+            waiting.wants.notify = false;
             self.show(around, out);
         }
     }
@@ -230,8 +234,8 @@ impl Transferor {
             return Err(TransferRefusal::WrongState { state: "Automatic", wanted: "Manual" });
         };
         let waits = match asked {
-            ManualStep::ProcessResponse => waiting.wants_response,
-            ManualStep::TakeNotify => waiting.wants_notify,
+            ManualStep::ProcessResponse => waiting.wants.response,
+            ManualStep::TakeNotify => waiting.wants.notify,
             ManualStep::Terminate { .. } | ManualStep::Report { .. } => false,
         };
         if waits {
@@ -266,8 +270,8 @@ impl Transferor {
     ) {
         let Some(waiting) = &mut self.waiting else { return };
         match asked {
-            ManualStep::ProcessResponse => waiting.wants_response = true,
-            ManualStep::TakeNotify => waiting.wants_notify = true,
+            ManualStep::ProcessResponse => waiting.wants.response = true,
+            ManualStep::TakeNotify => waiting.wants.notify = true,
             ManualStep::Terminate { .. } => {
                 self.catch_up(None, around, out);
                 return;

@@ -1,6 +1,7 @@
 //! A transfer that we ask for: turns what happens into events of [`machine`], and lets `carry` do what that decides.
 
 mod action;
+mod application;
 mod bridging;
 mod carry;
 mod event;
@@ -19,13 +20,13 @@ use sip_transport::{Out, Tick};
 use self::{
     action::{Action, Side, Tell},
     event::{Answer, CallEnd, Consult, Event, Reoffer},
-    machine::{Alive, Facts, Held, May, Plan, State, Step, detach, step},
+    machine::{Alive, Facts, Held, May, Plan, State, Step, step},
     manual::Waiting,
     naming::Naming,
 };
 use crate::{
     AttendedOptions, Completion, Decline, Fallback, Hold, HoldFailure, ReferOptions, Role, TransferEventKind,
-    TransferId, TransferInfo, TransferOutput, TransferRefusal, TransferTimerName, WithoutReplaces,
+    TransferId, TransferInfo, TransferOutput, TransferTimerName,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     timers::Armed,
@@ -198,118 +199,6 @@ impl Transferor {
     pub(crate) fn begin(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         self.tell(TransferEventKind::Initiated { target: self.target.clone() }, out);
         self.drive(Event::Begin(self.hold), around, out);
-    }
-
-    /// Whether the application may give the transfer up now.
-    pub(crate) fn can_cancel(&self) -> bool {
-        step(self.state, Event::Cancel, self.facts).is_some()
-    }
-
-    /// Whether the party is being taken back, so that there is nothing left to be given up.
-    pub(crate) const fn is_given_up(&self) -> bool {
-        match self.state {
-            State::Releasing(_) | State::Recovering(_) | State::Waiting(_) | State::Restoring(_) => true,
-            State::Idle
-            | State::Holding
-            | State::Consulting { .. }
-            | State::ConsultTalk(_)
-            | State::Swapping { .. }
-            | State::HoldConsult(_)
-            | State::Dropping
-            | State::ReferPending(_)
-            | State::BackingOff
-            | State::Accepted
-            | State::Progress
-            | State::Unreported
-            | State::Detached
-            | State::Parting(_)
-            | State::Completing(..)
-            | State::Placing(_)
-            | State::Bridging(..)
-            | State::Joining(_)
-            | State::Ended => false,
-        }
-    }
-
-    pub(crate) fn cancel(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        self.drive(Event::Cancel, around, out);
-    }
-
-    /// Whether the target is being asked, so that it can decline.
-    pub(crate) const fn is_asking(&self) -> bool {
-        match self.state {
-            State::Consulting { .. } | State::ConsultTalk(_) | State::Swapping { .. } => true,
-            State::Idle
-            | State::Holding
-            | State::Releasing(_)
-            | State::HoldConsult(_)
-            | State::Dropping
-            | State::ReferPending(_)
-            | State::BackingOff
-            | State::Accepted
-            | State::Progress
-            | State::Unreported
-            | State::Detached
-            | State::Parting(_)
-            | State::Completing(..)
-            | State::Placing(_)
-            | State::Bridging(..)
-            | State::Joining(_)
-            | State::Recovering(_)
-            | State::Waiting(_)
-            | State::Restoring(_)
-            | State::Ended => false,
-        }
-    }
-
-    /// As [`Self::cancel`], because the target does not take the party over; the outcome says so.
-    pub(crate) fn decline(
-        &mut self,
-        reason: Decline,
-        around: &mut Surroundings<'_, '_>,
-        out: &mut Out<'_, TransferOutput>,
-    ) {
-        self.declined = Some(reason);
-        self.drive(Event::Cancel, around, out);
-    }
-
-    /// Why the application may not complete the transfer now.
-    pub(crate) fn check_complete(&mut self, around: &Surroundings<'_, '_>) -> Result<(), TransferRefusal> {
-        self.look(around, None);
-        if step(self.state, Event::Complete, self.facts).is_some() {
-            return Ok(());
-        }
-        Err(match self.state {
-            State::ConsultTalk(_) if self.facts.may.without_replaces == WithoutReplaces::Refuse => {
-                TransferRefusal::NoReplaces
-            }
-            _ => TransferRefusal::State,
-        })
-    }
-
-    pub(crate) fn complete(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        self.drive(Event::Complete, around, out);
-    }
-
-    /// Whether the application may let go now.
-    pub(crate) fn can_detach(&self) -> bool {
-        detach(self.state, self.facts).is_some()
-    }
-
-    pub(crate) fn detach(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        self.catch_up(None, around, out);
-        self.look(around, None);
-        let step = detach(self.state, self.facts);
-        self.take(step, None, around, out);
-    }
-
-    /// Whether the application may turn to the other party now.
-    pub(crate) fn can_swap(&self) -> bool {
-        step(self.state, Event::Swap, self.facts).is_some()
-    }
-
-    pub(crate) fn swap(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        self.drive(Event::Swap, around, out);
     }
 
     /// Takes an event of one of the calls; `false` if it means nothing to the transfer.

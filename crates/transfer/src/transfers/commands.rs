@@ -65,13 +65,7 @@ impl Transfers {
                 (transfer, result)
             }
             TransferCommand::Complete { transfer } => {
-                let result = self.ours(
-                    cx,
-                    transfer,
-                    out,
-                    |transfer, around| transfer.check_complete(around),
-                    |transfer, around, out| transfer.complete(around, out),
-                );
+                let result = self.ours(cx, transfer, out, Transferor::check_complete, Transferor::complete);
                 (transfer, result)
             }
             TransferCommand::Swap { transfer } => {
@@ -80,7 +74,7 @@ impl Transfers {
                     transfer,
                     out,
                     |transfer, _| possible(transfer.can_swap()),
-                    |transfer, around, out| transfer.swap(around, out),
+                    Transferor::swap,
                 );
                 (transfer, result)
             }
@@ -92,7 +86,7 @@ impl Transfers {
                     transfer,
                     out,
                     |transfer, _| possible(transfer.can_detach()),
-                    |transfer, around, out| transfer.detach(around, out),
+                    Transferor::detach,
                 );
                 (transfer, result)
             }
