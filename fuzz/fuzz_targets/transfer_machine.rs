@@ -80,11 +80,15 @@ impl World {
             self.take(output);
         }
         assert!(self.transfers.len() <= LIMIT);
-        // The streams follow or refuse.
-        if let Some((a, b)) = self.joins.pop() {
-            let joined = self.now & 4 == 0;
-            self.step(|transfers, cx, outbox| transfers.bridged(cx, a, b, joined, &mut outbox.out()));
+        if let Some(pair) = self.joins.pop() {
+            self.join(pair);
         }
+    }
+
+    /// The streams follow or refuse.
+    fn join(&mut self, (a, b): (LegId, LegId)) {
+        let joined = self.now & 4 == 0;
+        self.step(|transfers, cx, outbox| transfers.bridged(cx, a, b, joined, &mut outbox.out()));
     }
 
     fn take(&mut self, output: TransferOutput) {
