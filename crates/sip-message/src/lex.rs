@@ -239,8 +239,9 @@ impl<'a> List<'a> {
             if bytes.get(start) == Some(&b',') {
                 start = run(bytes, start, Class::BEFORE_ITEM);
             }
-            // Most lists have one item; only where there is a comma, quotes and brackets matter.
+            // Most lists have one item; only where there is a comma, quotes and brackets before it matter.
             let mut end = match memchr::memchr(b',', &bytes[start..]) {
+                Some(comma) if memchr::memchr2(b'"', b'<', &bytes[start..start + comma]).is_none() => start + comma,
                 Some(_) => start + item_end(&self.text[start..]),
                 None => bytes.len(),
             };

@@ -59,6 +59,16 @@ impl<'a> NameAddr<'a> {
         Ok(NameAddr { display, uri, params, tag })
     }
 
+    /// Takes parts that [`parse`](Self::parse) has found before.
+    pub(crate) const fn of_parts(
+        display: Option<&'a str>,
+        uri: Uri<'a>,
+        params: Params<'a>,
+        tag: Option<&'a str>,
+    ) -> NameAddr<'a> {
+        NameAddr { display, uri, params, tag }
+    }
+
     /// Without brackets the URI ends at the first `;`, and what must stand in brackets is refused.
     fn parse_bare(value: &'a str, start: usize) -> Result<NameAddr<'a>, ParseError> {
         let bytes = value.as_bytes();
@@ -109,9 +119,13 @@ impl<'a> NameAddr<'a> {
 impl fmt::Display for NameAddr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(display) = self.display {
-            write!(f, "{display} ")?;
+            f.write_str(display)?;
+            f.write_str(" ")?;
         }
-        write!(f, "<{}>{}", self.uri, self.params.as_str())
+        f.write_str("<")?;
+        f.write_str(self.uri.as_str())?;
+        f.write_str(">")?;
+        f.write_str(self.params.as_str())
     }
 }
 
@@ -190,6 +204,8 @@ impl fmt::Display for NameAddrBuf {
             }
             f.write_str("\" ")?;
         }
-        write!(f, "<{}>", self.uri)
+        f.write_str("<")?;
+        f.write_str(self.uri.as_str())?;
+        f.write_str(">")
     }
 }

@@ -28,7 +28,8 @@ fn faults_that_leave_a_request_answerable_are_kept_with_it() {
         assert_eq!((fault.kind(), fault.header()), (kind, header), "{to}");
         assert_eq!(try_message(&text).err(), Some(fault), "parse refuses it");
         assert_eq!(message.check(), Err(fault));
-        let answer = Response::to(&message, fault.status()).reason(&fault.reason_phrase()).to_tag("t");
+        let reason = fault.reason_phrase();
+        let answer = Response::to(&message, fault.status()).reason(&reason).to_tag("t");
         let answer = Message::parse(answer.encode().expect("can be answered")).expect("well-formed");
         assert_eq!(answer.status(), Some(StatusCode::BAD_REQUEST));
         assert_eq!(answer.check(), Ok(()));
