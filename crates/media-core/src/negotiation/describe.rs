@@ -202,7 +202,11 @@ impl Negotiation {
         };
         match self.slots.iter_mut().find(|slot| slot.audio) {
             Some(slot) => profile.name.clone_into(&mut slot.protocol),
-            None => self.slots.push(Slot::audio(profile)),
+            None => {
+                // Most sessions have this line and no other.
+                self.slots.reserve_exact(1);
+                self.slots.push(Slot::audio(profile));
+            }
         }
         let formats = self.offered_formats();
         // A peer that bound every number to codecs of its own leaves some codecs without one.
@@ -270,7 +274,10 @@ impl Negotiation {
             }
             match self.slots.get_mut(index) {
                 Some(place) => *place = slot,
-                None => self.slots.push(slot),
+                None => {
+                    self.slots.reserve_exact(1);
+                    self.slots.push(slot);
+                }
             }
         }
         if let Some(chosen_index) = chosen_index {
