@@ -52,6 +52,7 @@ pub(crate) struct AddressPlaces {
     parts: UriParts,
     params: Span,
     tag: Option<Span>,
+    tags: u8,
 }
 
 impl<'a> Remembered<'a> for NameAddr<'a> {
@@ -64,6 +65,7 @@ impl<'a> Remembered<'a> for NameAddr<'a> {
             parts: self.uri.parts(),
             params: Span::within(value, self.params.as_str()),
             tag: self.tag().map(|tag| Span::within(value, tag)),
+            tags: self.tags(),
         }
     }
 
@@ -72,7 +74,7 @@ impl<'a> Remembered<'a> for NameAddr<'a> {
             places.display.map(|display| display.text(value)),
             Uri::of_parts(places.uri.text(value), places.parts),
             Params::of_checked(places.params.text(value)),
-            places.tag.map(|tag| tag.text(value)),
+            (places.tag.map(|tag| tag.text(value)), places.tags),
         )
     }
 }
@@ -128,5 +130,59 @@ impl<'a> Remembered<'a> for Uri<'a> {
 
     fn at(value: &'a str, places: UriParts) -> Uri<'a> {
         Uri::of_parts(value, places)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use crate::{HeaderId, Host, Message};
+
+    fn message(via: &str, from: &str, to: &str) -> Message {
+        let text = format!(
+            "INVITE sips:b%20b:pw@[2001:db8::9]:5071;lr?Subject=x SIP/2.0\r\nVia: {via}\r\nf:  {from}\r\nTo: {to}\r\n\
+             Call-ID: a\r\nCSeq: 7 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        );
+        Message::parse(Bytes::from(text)).expect("a message")
+    }
+
+    #[test]
+    fn what_was_read_once_is_the_same_when_it_is_asked_again_and_of_a_clone() {
+        let addresses = [
+            "\"A \\\" <B>\" <sip:a@192.0.2.1:5060;transport=tcp>;tag=1;x=\"y;z\"",
+            "Bob <tel:+1-201-555;phone-context=x>",
+            "sip:carol@example.com;tag=9",
+            "<sip:h?a=b>;flag",
+        ];
+        let vias = [
+            "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport",
+            "SIP / 2.0 / TLS  [2001:db8::1] : 5061 ;branch=z9hG4bKb;received=192.0.2.9",
+            "SIP/2.0/TCP Host.example.com, SIP/2.0/UDP second;branch=x",
+        ];
+        for (address, other) in addresses.iter().zip(addresses.iter().rev()) {
+            for via in vias {
+                let (asked, fresh) = (message(via, address, other), message(via, address, other));
+                for message in [&asked, &asked, &asked.clone()] {
+                    assert_eq!(message.from(), fresh.clone().from());
+                    assert_eq!(message.to(), fresh.clone().to());
+                    assert_eq!(message.top_via(), fresh.clone().top_via());
+                    assert_eq!(message.request_target(), fresh.clone().request_target());
+                    assert_eq!((message.cseq(), message.check()), (fresh.clone().cseq(), fresh.clone().check()));
+                }
+                assert!(asked.from().is_ok() && asked.top_via().is_ok() && asked.request_target().is_ok());
+            }
+        }
+        let named = message(vias[2], addresses[0], addresses[1]);
+        assert!(named.top_via().is_ok() && named.top_via().is_ok_and(|via| via.host == Host::Name("Host.example.com")));
+    }
+
+    #[test]
+    fn what_cannot_be_read_stays_a_fault() {
+        let broken = message("SIP/2.0/UDP h;branch=", "<sip:a@", "sip:b");
+        for _ in 0..2 {
+            assert_eq!(broken.from().map_err(|fault| fault.header()), Err(Some(HeaderId::From)));
+            assert!(broken.check().is_err());
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::headers::{
     CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
     SubscriptionState, TargetDialog, Via,
 };
-use crate::lex::List;
+use crate::lex::{self, List};
 use crate::memo::Remembered;
 use crate::values::{Parts, Values};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
@@ -187,27 +187,27 @@ impl Message {
 
     /// The methods in Allow; items that are no method are passed over.
     pub fn allow(&self) -> impl Iterator<Item = Method> {
-        self.items(HeaderId::Allow).filter_map(|item| Method::parse(item).ok())
+        self.tokens(HeaderId::Allow).filter_map(|item| Method::parse(item).ok())
     }
 
     /// The event packages in Allow-Events.
     pub fn allow_events(&self) -> impl Iterator<Item = &str> {
-        self.items(HeaderId::AllowEvents)
+        self.tokens(HeaderId::AllowEvents)
     }
 
     /// The option tags in Supported, all lines.
     pub fn supported(&self) -> impl Iterator<Item = &str> {
-        self.items(HeaderId::Supported)
+        self.tokens(HeaderId::Supported)
     }
 
     /// The option tags in Require, all lines.
     pub fn require(&self) -> impl Iterator<Item = &str> {
-        self.items(HeaderId::Require)
+        self.tokens(HeaderId::Require)
     }
 
     /// The option tags in Unsupported, all lines.
     pub fn unsupported(&self) -> impl Iterator<Item = &str> {
-        self.items(HeaderId::Unsupported)
+        self.tokens(HeaderId::Unsupported)
     }
 
     /// The media type of the body, with parameters.
@@ -241,6 +241,11 @@ impl Message {
         self.all(id).flat_map(List::new)
     }
 
+    /// The values of a list of tokens, all lines: in such a list neither quotes nor brackets hide a comma.
+    fn tokens(&self, id: HeaderId) -> impl Iterator<Item = &str> {
+        self.all(id).flat_map(lex::tokens)
+    }
+
     /// Checks what every message must have (RFC 3261 §8.1.1, §8.2): the faults that are answered 400 or 505.
     ///
     /// Via, every one of them, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
@@ -264,13 +269,12 @@ impl Message {
         }
         for (id, address) in [(HeaderId::From, self.from()?), (HeaderId::To, self.to()?)] {
             // The tag names the dialog, and of two nobody can say which (RFC 3261 §7.3.1).
-            let tags = address.params.count("tag");
-            if tags > 1 {
+            if address.tags() > 1 {
                 let offset = self.line(id).map_or(0, |line| line.value.start());
                 return Err(ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id));
             }
             // An answer could not be given a tag beside one that is empty.
-            if tags > 0 && address.tag().is_none() {
+            if address.tags() > 0 && address.tag().is_none() {
                 let offset = self.line(id).map_or(0, |line| line.value.start());
                 return Err(ParseError::new(ParseErrorKind::Parameter, offset).of_header(id));
             }

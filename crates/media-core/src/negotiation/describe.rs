@@ -176,17 +176,11 @@ fn put_address(text: &mut String, address: IpAddr) {
 
 /// Puts a number behind a text.
 fn put(text: &mut String, number: impl Into<u64>) {
-    // Twenty digits are the most that a u64 has.
-    let (mut digits, mut first, mut rest) = ([0; 20], 20, number.into());
-    loop {
-        first -= 1;
-        digits[first] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
+    let number = number.into();
+    if number >= 10 {
+        put(text, number / 10);
     }
-    text.extend(digits[first..].iter().map(|digit| char::from(*digit)));
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 impl Negotiation {

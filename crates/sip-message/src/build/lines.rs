@@ -96,13 +96,12 @@ impl Lines {
             self.text.truncate(at);
             return Some(Fault::Unprinted);
         }
-        let blank = lex::blanks(self.text.as_bytes(), at) - at;
-        if blank > 0 {
-            self.text.drain(at..at + blank);
+        let value = &self.text.as_bytes()[at..];
+        if [value.first(), value.last()].into_iter().flatten().any(|byte| lex::is_blank(*byte)) {
+            let trimmed = lex::trim(&self.text[at..]).to_owned();
+            self.text.replace_range(at.., &trimmed);
         }
-        let end = at + lex::trim(&self.text[at..]).len();
-        self.text.truncate(end);
-        if end - start > Limits::LINE {
+        if self.text.len() - start > Limits::LINE {
             // Nobody will write it, and what is not kept cannot outgrow the places of the lines.
             self.text.truncate(at);
             return Some(Fault::TooLong);

@@ -50,7 +50,7 @@ impl<'a> Via<'a> {
             port: found.port,
             params,
             host_text: &value[sent_by..found.host_end],
-            branch: branch.filter(|branch| !branch.is_empty()),
+            branch: branch.first.filter(|branch| !branch.is_empty()),
         })
     }
 
@@ -106,9 +106,7 @@ impl<'a> Via<'a> {
     /// the peer wrote in either is replaced (RFC 3261 §18.2.1). Fails with [`TooManyParts`](ParseErrorKind::TooManyParts)
     /// if that makes more than [`Limits::PARAMETERS`], which nobody here would read.
     pub fn received_from(&self, address: IpAddr, port: u16) -> Result<String, ParseError> {
-        let rport = self.params.has("rport");
-        let received = rport || self.host.ip() != Some(address);
-        let mut count = usize::from(rport) + usize::from(received);
+        let (mut rport, mut count) = (false, 0);
         let mut text = String::with_capacity(LONGEST_STAMPED + self.host_text.len() + self.params.as_str().len());
         for part in ["SIP/2.0/", self.transport, " ", self.host_text] {
             text.push_str(part);
@@ -118,7 +116,11 @@ impl<'a> Via<'a> {
             push_number(&mut text, port.into());
         }
         for (name, value) in self.params.iter() {
-            if name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport") {
+            if name.eq_ignore_ascii_case("rport") {
+                rport = true;
+                continue;
+            }
+            if name.eq_ignore_ascii_case("received") {
                 continue;
             }
             count += 1;
@@ -129,6 +131,8 @@ impl<'a> Via<'a> {
                 text.push_str(value);
             }
         }
+        let received = rport || self.host.ip() != Some(address);
+        count += usize::from(rport) + usize::from(received);
         if received {
             text.push_str(";received=");
             push_ip(&mut text, address);
