@@ -51,10 +51,14 @@ impl Transferor {
             Action::Reroute => {
                 self.consultation.iter_mut().for_each(|consultation| consultation.naming.reroute());
             }
-            Action::Protect => self.facts.protect = true,
+            Action::Protect => {
+                self.facts.protect = true;
+                self.tell_kind(out);
+            }
             Action::GoBlind => {
                 self.facts.plan = Plan::Blind;
                 self.facts.protect = false;
+                self.tell_kind(out);
             }
             // Sent by `drive`, which has to know whether it could be.
             Action::Refer => {}
@@ -279,6 +283,7 @@ impl Transferor {
         match tell {
             Tell::ConsultRinging(status) => TransferEventKind::ConsultRinging { status },
             Tell::ConsultAnswered => TransferEventKind::ConsultAnswered,
+            Tell::ConsultFailed(status) => TransferEventKind::ConsultFailed { status },
             Tell::Swapped(side) => TransferEventKind::Swapped { active: self.leg_of(side) },
             Tell::PrimaryLost => TransferEventKind::PrimaryLost,
             Tell::Accepted(status) => TransferEventKind::Accepted { status },
