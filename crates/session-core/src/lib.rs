@@ -17,8 +17,8 @@ pub mod report;
 mod stage;
 
 pub use describe::{
-    cause_code, describe_cause, describe_outcome, describe_subscription, learned_name, outcome_name, printable,
-    subscription_end_name,
+    cause_code, describe_cause, describe_outcome, describe_subscription, learned_name, outcome_name,
+    printable, subscription_end_name,
 };
 pub use driver::{Capture, CaptureReport, EventCounters, Impairment};
 pub use error::{
@@ -35,8 +35,8 @@ pub use report::TransferReport;
 pub use stage::{StageError, TransferStage};
 
 pub use dialog_core::{
-    Account, AccountFault, Authentication, By, Credential, EndCause, EndReason, Keyring, KeyringFull,
-    ExplicitSubscriptions, Registered, RegistrationFailure, RegistrationId, Reliability, Secret,
+    Account, AccountFault, Authentication, By, Credential, EndCause, EndReason, ExplicitSubscriptions,
+    Keyring, KeyringFull, Registered, RegistrationFailure, RegistrationId, Reliability, Secret,
     SessionTimers, SubscriptionEnd, Users,
 };
 pub use engine::{

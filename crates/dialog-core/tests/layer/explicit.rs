@@ -414,7 +414,10 @@ fn what_is_not_offered_is_refused_by_420() {
     let leg = bench.placed();
     let refer = refer(&mut bench, leg);
     bench.request(refer);
-    assert_eq!((bench.last_status(), bench.last_answer().first(HeaderId::Unsupported)), (420, Some("explicitsub")));
+    assert_eq!(
+        (bench.last_status(), bench.last_answer().first(HeaderId::Unsupported)),
+        (420, Some("explicitsub"))
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use dialog_core::{Authentication, ExplicitSubscriptions, Keyring, ReferAcceptance, Reliability, SessionTimers};
+use dialog_core::{
+    Authentication, ExplicitSubscriptions, Keyring, ReferAcceptance, Reliability, SessionTimers,
+};
 use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
 use sip_message::NameAddrBuf;
 use transaction_core::Timing;

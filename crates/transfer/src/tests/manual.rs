@@ -44,7 +44,10 @@ fn each_step_of_a_manual_transfer_waits_for_the_application() {
     assert_eq!(rig.accepted(sub, 202), "<answered>");
     assert_eq!(rig.notified(sub, Active, Some(100)), "");
     assert_eq!(rig.notified(sub, Terminated, Some(200)), "");
-    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)), "");
+    assert_eq!(
+        rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)),
+        "[subscription Terminated]"
+    );
     assert_eq!(do_step(&mut rig, transfer, ManualStep::ProcessResponse), "ok; <GoOn>; [accepted 202]");
     assert_eq!(do_step(&mut rig, transfer, ManualStep::TakeNotify), "ok; <notified 100>; [progress 100]");
     assert_eq!(do_step(&mut rig, transfer, ManualStep::TakeNotify), "ok; <notified 200 last>");

@@ -26,7 +26,8 @@ use self::{
     redirection::Route,
 };
 use crate::{
-    Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferKind, TransferOutput, TransferTimerName,
+    Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferKind, TransferOutput,
+    TransferTimerName,
     headers::InviteHeaders,
     policy::{ANSWER_WAIT, CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
     surroundings::Surroundings,
