@@ -151,7 +151,7 @@ impl Transferor {
         self.referred = around.cx.now;
         self.waiting.iter_mut().for_each(|waiting| waiting.begin());
         let subscription: SubscriptionId = around.cx.ids.mint();
-        self.unsubscribed = false;
+        (self.unsubscribed, self.followed) = (false, false);
         self.told = None;
         self.facts.accepted = None;
         if let Some(refused) = self.subscription.replace(subscription) {
@@ -189,9 +189,12 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
-        if !matches!(self.state, State::Accepted | State::Progress | State::Detached) {
+        // Whoever decides about the answer: to hear of the referral decides nothing.
+        let accepted = matches!(self.state, State::Accepted | State::Progress | State::Detached);
+        if !accepted && !(self.is_answered() && matches!(self.state, State::ReferPending(_))) {
             return false;
         }
+        self.followed = true;
         let subscription: SubscriptionId = around.cx.ids.mint();
         if let Some(refer) = self.subscription.replace(subscription) {
             around.subscriptions.remove(&refer);

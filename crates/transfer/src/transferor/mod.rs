@@ -58,6 +58,8 @@ pub(crate) struct Transferor {
     audio: Option<Side>,
     /// The subscription of the last REFER.
     subscription: Option<SubscriptionId>,
+    /// Whether that subscription is one of its own, made by a SUBSCRIBE.
+    followed: bool,
     /// What the last NOTIFY gave as the reason of `terminated`.
     ended_for: Option<SubReason>,
     /// Whether that subscription was ended from here, or its REFER withdrawn.
@@ -179,6 +181,7 @@ impl Transferor {
             declined: None,
             audio: None,
             subscription: None,
+            followed: false,
             ended_for: None,
             unsubscribed: false,
             told: None,
@@ -278,6 +281,10 @@ impl Transferor {
         }
         let told = event;
         self.note_subscription(told, out);
+        // The answer to a SUBSCRIBE says nothing of the REFER, and one that is refused ends the subscription.
+        if self.followed && matches!(told, SubscriptionEvent::Answered(_)) {
+            return true;
+        }
         let Some(event) = Event::of_subscription(told) else {
             return false;
         };
