@@ -283,6 +283,7 @@ impl Draft {
             EventKind::HoldChanged { local: false, remote: false } => "two-way again".to_owned(),
             EventKind::ConsultSwapped { .. } => "we turn to the other party".to_owned(),
             EventKind::PrimaryLost => "the party to be moved is gone".to_owned(),
+            EventKind::NotifyTimeout => "accepted, and no NOTIFY came".to_owned(),
             EventKind::TransferBridging => "cannot be referred: the two calls are joined here".to_owned(),
             EventKind::TransferRecovering => "failed: the party is taken back".to_owned(),
             EventKind::TransferConnected { .. } => "the new call takes over".to_owned(),
