@@ -1,10 +1,6 @@
 //! The state of one dialog: its ids, its sequence numbers and its path (RFC 3261 §12).
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    sync::Arc,
-};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use sip_message::{CSeq, Draft, HeaderId, Host, Message, Method, NameAddr, NameAddrBuf, UriBuf};
 use sip_transport::{FlowId, Inbound, Origin, Purpose, Token};

@@ -257,7 +257,9 @@ impl<'a> List<'a> {
             }
             // Most lists have one item; only where there is a comma, quotes and brackets before it matter.
             let mut end = match memchr::memchr(b',', &bytes[start..]) {
-                Some(comma) if memchr::memchr2(b'"', b'<', &bytes[start..start + comma]).is_none() => start + comma,
+                Some(comma) if memchr::memchr2(b'"', b'<', &bytes[start..start + comma]).is_none() => {
+                    start + comma
+                }
                 Some(_) => start + item_end(&self.text[start..]),
                 None => bytes.len(),
             };

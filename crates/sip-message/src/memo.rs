@@ -168,13 +168,19 @@ mod tests {
                     assert_eq!(message.to(), fresh.clone().to());
                     assert_eq!(message.top_via(), fresh.clone().top_via());
                     assert_eq!(message.request_target(), fresh.clone().request_target());
-                    assert_eq!((message.cseq(), message.check()), (fresh.clone().cseq(), fresh.clone().check()));
+                    assert_eq!(
+                        (message.cseq(), message.check()),
+                        (fresh.clone().cseq(), fresh.clone().check())
+                    );
                 }
                 assert!(asked.from().is_ok() && asked.top_via().is_ok() && asked.request_target().is_ok());
             }
         }
         let named = message(vias[2], addresses[0], addresses[1]);
-        assert!(named.top_via().is_ok() && named.top_via().is_ok_and(|via| via.host == Host::Name("Host.example.com")));
+        assert!(
+            named.top_via().is_ok()
+                && named.top_via().is_ok_and(|via| via.host == Host::Name("Host.example.com"))
+        );
     }
 
     #[test]

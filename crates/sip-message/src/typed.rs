@@ -22,7 +22,8 @@ impl Message {
 
     /// The topmost Via.
     pub fn top_via(&self) -> Result<Via<'_>, ParseError> {
-        self.first_item(HeaderId::Via, |value| Via::recall(&self.memo.via, value, Via::parse))?.ok_or(missing(HeaderId::Via))
+        self.first_item(HeaderId::Via, |value| Via::recall(&self.memo.via, value, Via::parse))?
+            .ok_or(missing(HeaderId::Via))
     }
 
     /// The Via values in order, all lines, lists split.

@@ -141,7 +141,11 @@ impl<T: Tap> Engine<T> {
             self.ask_leg(leg, LegCommand::Reject { status: StatusCode::SERVICE_UNAVAILABLE, retry_after });
             return;
         }
-        self.tell(Some(id), None, EventKind::IncomingCall { from: peer, to: call.request_uri.as_str().to_owned() });
+        self.tell(
+            Some(id),
+            None,
+            EventKind::IncomingCall { from: peer, to: call.request_uri.as_str().to_owned() },
+        );
         if !call.has_offer {
             self.deliver_or_refuse(id);
         }

@@ -194,7 +194,8 @@ impl<'a> Response<'a> {
         let lines = wire.split(|byte| *byte == b'\n').skip(1).map(<[u8]>::trim_ascii_end);
         let value = lines.take_while(|line| !line.is_empty()).find_map(|line| {
             let colon = memchr::memchr(b':', line)?;
-            (HeaderId::of_bytes(&line[..colon]) == Some(HeaderId::To)).then(|| &line[colon + 1..])
+            (HeaderId::of_bytes(line[..colon].trim_ascii_end()) == Some(HeaderId::To))
+                .then(|| &line[colon + 1..])
         })?;
         NameAddr::parse(lex::trim(core::str::from_utf8(value).ok()?)).ok()?.tag()
     }

@@ -107,7 +107,8 @@ impl<'a> Via<'a> {
     /// if that makes more than [`Limits::PARAMETERS`], which nobody here would read.
     pub fn received_from(&self, address: IpAddr, port: u16) -> Result<String, ParseError> {
         let (mut rport, mut count) = (false, 0);
-        let mut text = String::with_capacity(LONGEST_STAMPED + self.host_text.len() + self.params.as_str().len());
+        let mut text =
+            String::with_capacity(LONGEST_STAMPED + self.host_text.len() + self.params.as_str().len());
         for part in ["SIP/2.0/", self.transport, " ", self.host_text] {
             text.push_str(part);
         }
