@@ -190,8 +190,12 @@ impl Transferor {
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
         // Whoever decides about the answer: to hear of the referral decides nothing.
-        let accepted = matches!(self.state, State::Accepted | State::Progress | State::Detached);
-        if !accepted && !(self.is_answered() && matches!(self.state, State::ReferPending(_))) {
+        let follows = match self.state {
+            State::Accepted | State::Progress | State::Detached => true,
+            State::ReferPending(_) => self.is_answered(),
+            _ => false,
+        };
+        if !follows {
             return false;
         }
         self.followed = true;
