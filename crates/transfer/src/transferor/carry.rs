@@ -190,11 +190,8 @@ impl Transferor {
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
         // Whoever decides about the answer: to hear of the referral decides nothing.
-        let follows = match self.state {
-            State::Accepted | State::Progress | State::Detached => true,
-            State::ReferPending(_) => self.is_answered(),
-            _ => false,
-        };
+        let accepted = matches!(self.state, State::Accepted | State::Progress | State::Detached);
+        let follows = accepted || self.is_answered() && matches!(self.state, State::ReferPending(_));
         if !follows {
             return false;
         }
