@@ -92,7 +92,7 @@ pub(crate) fn tone_of(hears: Hears) -> Option<u16> {
         Hears::Party(party) => Some(PARTIES[party].tone),
         Hears::Music => Some(MUSIC),
         Hears::Briefing => Some(BRIEFING),
-        Hears::Nothing | Hears::NoCall => None,
+        Hears::Nothing | Hears::Between | Hears::NoCall => None,
     }
 }
 
@@ -114,12 +114,16 @@ impl Report {
         let final_notify = record.find(ALICE, |event| label::is_final_notify(event).then_some(event.at));
         let end = record.find(ALICE, |event| event.outcome().map(|_| event.at));
         let first_media = |party: usize, call: Option<SessionId>| {
+            let call = Some(call?);
             let at = record.find(party, |event| {
-                (call.is_some() && event.session == call && matches!(event.kind, EventKind::MediaFlowing))
-                    .then_some(event.at)
+                let flows = event.session == call && matches!(event.kind, EventKind::MediaFlowing);
+                // Who talks through Alice was heard in the same call before.
+                let since = clocks.of(party, event.at).checked_sub(clocks.of(ALICE, refer?))?;
+                flows.then_some(since)
             })?;
-            Some(ms(clocks.of(party, at).saturating_sub(clocks.of(ALICE, refer?))))
+            Some(ms(at))
         };
+        let [at_bob, at_carol] = new_pair(plot, played);
         let mut report = Self {
             event: "report",
             at_ms: whole_ms(now),
@@ -132,8 +136,8 @@ impl Report {
             refer_to_final_notify_ms: since_refer(final_notify),
             refer_to_outcome_ms: since_refer(end),
             refer_to_first_media_ms: FirstMedia {
-                at_bob: first_media(BOB, played.calls.of(BOB, CAROL)),
-                at_carol: first_media(CAROL, played.calls.of(CAROL, BOB)),
+                at_bob: first_media(BOB, at_bob),
+                at_carol: first_media(CAROL, at_carol),
             },
             parties: parties(plot, played, record),
             legs: legs(played, record),
@@ -145,10 +149,18 @@ impl Report {
     }
 }
 
+/// The calls in which Bob and Carol hear each other: theirs, or those with Alice who is between them.
+fn new_pair(plot: &Plot, played: &Played) -> [Option<SessionId>; 2] {
+    let [bobs, carols] = if plot.bridges() { [ALICE, ALICE] } else { [CAROL, BOB] };
+    [played.calls.of(BOB, bobs), played.calls.of(CAROL, carols)]
+}
+
 fn parties(plot: &Plot, played: &Played, record: &Record) -> Vec<PartyReport> {
+    let [at_bob, at_carol] = new_pair(plot, played);
+    let caller = if plot.bridges() { ALICE } else { BOB };
     let new_call = |party: usize| match party {
-        BOB => played.calls.of(BOB, CAROL),
-        CAROL => played.calls.of(CAROL, BOB),
+        BOB => at_bob,
+        CAROL => at_carol,
         _ => None,
     };
     let parties = PARTIES.iter().enumerate();
@@ -160,7 +172,7 @@ fn parties(plot: &Plot, played: &Played, record: &Record) -> Vec<PartyReport> {
         expected_hz: tone_of(plot.at_the_end()[party]),
         longest_silence_ms: played.silence[party].map(whole_ms),
         no_audio_due_ms: whole_ms(silence::longest_due(record, party)),
-        switch_silence_ms: silence::at_switch(record, party, new_call(party)).map(ms),
+        switch_silence_ms: silence::at_switch(record, party, caller, new_call(party)).map(ms),
         in_call: played.samples(party, Phase::After).next().is_some(),
         heard: plot.talks.iter().map(|(phase, hears)| heard(played, party, *phase, hears[party])).collect(),
     });

@@ -52,7 +52,12 @@ fn times(report: &Report) -> Vec<String> {
     if report.refer_to_outcome_ms.is_none() {
         return vec!["  No REFER was sent".to_owned()];
     }
-    let mut lines = vec![format!("  REFER to final NOTIFY    {}", time(report.refer_to_final_notify_ms))];
+    let mut lines = vec![match report.refer_to_final_notify_ms {
+        None if report.outcome == Some("Bridged") => {
+            format!("  REFER to the bridge      {}", time(report.refer_to_outcome_ms))
+        }
+        final_notify => format!("  REFER to final NOTIFY    {}", time(final_notify)),
+    }];
     let first = report.refer_to_first_media_ms;
     if first.at_bob.is_none() && first.at_carol.is_none() {
         lines.push(format!("  REFER to Bob being back  {}", time(report.refer_to_outcome_ms)));

@@ -173,12 +173,13 @@ impl<T: Tap> Engine<T> {
     ) -> Option<Result<(), ReofferError>> {
         let Some(session) = self.sessions.get_mut(&id) else { return Some(result) };
         let served = session.settled_wishes(result);
-        let later = session.wishes.last().map(|wish| wish.held);
-        if let (Err(_), false, Some(negotiation)) = (result, served.is_empty(), &mut session.negotiation) {
+        let later = session.wishes.iter().rev().find_map(|wish| wish.held);
+        let about_hold = served.iter().any(|wish| wish.held.is_some());
+        if let (Err(_), true, Some(negotiation)) = (result, about_hold, &mut session.negotiation) {
             // What failed is not wished for any more, and nobody shall find it in the next offer (TR-224). An offer without
             // a wish only mends what a late answer did. A transfer that takes a party back goes on wishing for it: the
             // transfer may be over, and nobody else would (invariant 4 of the catalogue's §2.7).
-            let taken_back = served.iter().any(|wish| wish.waiter == Waiter::Transfer && !wish.held);
+            let taken_back = served.iter().any(|wish| wish.waiter == Waiter::Transfer && wish.held == Some(false));
             let wished = later.unwrap_or(negotiation.local_hold() && !taken_back);
             negotiation.desire(wished);
         }
@@ -194,11 +195,16 @@ impl<T: Tap> Engine<T> {
         for Wish { waiter, held, .. } in served {
             match waiter {
                 // A later wish may have overtaken it.
-                Waiter::Transfer if result.is_ok() && state.is_none_or(|state| state.local != held) => {
+                Waiter::Transfer if result.is_ok() && state.is_none_or(|state| Some(state.local) != held) => {
                     for_transfer = Some(Err(ReofferError::Description));
                 }
-                Waiter::Transfer if held && is_held_by_answer => for_transfer = Some(Ok(())),
+                Waiter::Transfer if held == Some(true) && is_held_by_answer => for_transfer = Some(Ok(())),
                 Waiter::Transfer => for_transfer = Some(result),
+                Waiter::Bridge => {
+                    if let Err(error) = result {
+                        tracing::info!(session = %id, ?error, "a hold could not be passed on");
+                    }
+                }
                 Waiter::Command(command) => {
                     let answer = match (result, state) {
                         (Ok(()), Some(state)) => Ok(Reply::Hold(state)),
@@ -219,6 +225,7 @@ impl<T: Tap> Engine<T> {
         if std::mem::replace(&mut session.told, now) != now {
             self.tell(Some(id), None, EventKind::HoldChanged { local: now.0, remote: now.1 });
         }
+        self.pass_hold_on(id);
     }
 
     pub(super) fn ended(&mut self, id: SessionId, cause: &EndCause) {

@@ -3,6 +3,7 @@
 mod advertised;
 mod attended;
 mod blind;
+mod bridged;
 mod glare;
 mod manual;
 mod manual_states;
