@@ -17,8 +17,10 @@ pub struct TransferInfo {
     pub leg: LegId,
     /// Transferee: the new call, once it was placed.
     pub new_leg: Option<LegId>,
-    /// Transferor: the consultation call, where the target is or was asked first.
+    /// Transferor: our call with the target, which is or was asked first, or is called to be bridged with.
     pub consultation: Option<LegId>,
+    /// Transferor: whether the target is or was asked first.
+    pub asks_first: bool,
     /// Where the party goes, or we go.
     pub target: UriBuf,
     /// The state by its name in the catalogue's tables (§2.1 to §2.3).

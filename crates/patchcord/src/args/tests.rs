@@ -100,7 +100,11 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         ("transfer sip:b@h sip:c@h --profile nobody", "--profile", "generic"),
         ("transfer sip:b@h sip:c@h --header X", "--header", "NAME:VALUE"),
         ("transfer sip:b@h sip:c@h --fallback bidge", "--fallback", "none, bridge"),
-        ("transfer sip:b@h tel:+1555 --fallback bridge", "TARGET_URI", "to be called for a bridge, it must be sip:"),
+        (
+            "transfer sip:b@h tel:+1555 --fallback bridge",
+            "TARGET_URI",
+            "to be called for a bridge, it must be sip:",
+        ),
         ("transfer sip:b@h sip:c@h --report prose", "--report", "text, json, mermaid"),
         ("transfer sip:b@h sip:c@h --report text --json", "--report", "--report json"),
         ("transfer sip:b@h sip:c@h --decide-limit 5", "--decide-limit", "--kind warm"),

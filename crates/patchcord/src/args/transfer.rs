@@ -78,7 +78,10 @@ impl TransferArgs {
     /// Checks what one value cannot tell alone.
     pub(super) fn check(&self) -> Result<(), (ErrorKind, String)> {
         if self.output.json && self.report.is_some_and(|report| report != ReportForm::Json) {
-            return Err((ErrorKind::ArgumentConflict, "'--report' with '--json' is '--report json'".to_owned()));
+            return Err((
+                ErrorKind::ArgumentConflict,
+                "'--report' with '--json' is '--report json'".to_owned(),
+            ));
         }
         if let Some((flag, kinds)) = self.misplaced() {
             return Err((ErrorKind::ArgumentConflict, format!("'{flag}' is for {kinds}")));

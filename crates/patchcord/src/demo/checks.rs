@@ -44,11 +44,13 @@ impl Check {
 /// All checks of a scenario.
 pub(crate) fn of(plot: &Plot, report: &Report, played: &Played, record: &Record) -> Vec<Check> {
     let mut checks = vec![to_the_end(played), outcome(plot, report)];
-    checks.extend([(ALICE, 1), (BOB, usize::from(plot.refer == Refer::Followed))].map(|(party, outcomes)| {
-        let count = record.count(party, |event| event.outcome().is_some());
-        let words = if outcomes == 1 { "exactly one outcome" } else { "no outcome" };
-        Check::new(format!("{words} at {}", PARTIES[party].name), count == outcomes, count.to_string())
-    }));
+    checks.extend([(ALICE, 1), (BOB, usize::from(plot.refer == Refer::Followed))].map(
+        |(party, outcomes)| {
+            let count = record.count(party, |event| event.outcome().is_some());
+            let words = if outcomes == 1 { "exactly one outcome" } else { "no outcome" };
+            Check::new(format!("{words} at {}", PARTIES[party].name), count == outcomes, count.to_string())
+        },
+    ));
     checks.extend(timing(plot, report));
     checks.extend(wire::of(plot, record));
     checks.extend(tones(plot, report));

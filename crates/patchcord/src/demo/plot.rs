@@ -175,8 +175,7 @@ const SWAPPED: (Phase, [Hears; 3]) =
 const BACK_AND_HELD: (Phase, [Hears; 3]) =
     (Phase::After, [Hears::Party(BOB), Hears::Party(ALICE), Hears::Nothing]);
 
-const BRIDGED: (Phase, [Hears; 3]) =
-    (Phase::After, [Hears::Between, Hears::Party(CAROL), Hears::Party(BOB)]);
+const BRIDGED: (Phase, [Hears; 3]) = (Phase::After, [Hears::Between, Hears::Party(CAROL), Hears::Party(BOB)]);
 
 const SUCCEEDED: Outcome = Outcome { name: "Succeeded", codes: &[200], learned_from: "notify" };
 const ALICE_IS_OUT: (usize, usize, &str) = (ALICE, BOB, "Alice's call with Bob has ended");
@@ -431,7 +430,8 @@ fn fallback() -> Plot {
                 "Bob's phone refuses (603), so Alice calls Carol herself, who answers after {}.",
                 seconds(CAROL_RINGS)
             ),
-            "She joins the two calls: Bob and Carol talk through her, and she hears nothing of it.".to_owned(),
+            "She joins the two calls: Bob and Carol talk through her, and she hears nothing of it."
+                .to_owned(),
             "Then Carol hangs up, and Alice ends her call with Bob.".to_owned(),
         ],
         play: Play::Bridged,
@@ -453,8 +453,9 @@ impl Plot {
     pub(crate) fn talkers(&self, phase: Phase) -> impl Iterator<Item = (usize, usize)> {
         let talks = self.talks.iter().filter(move |(of, _)| *of == phase);
         talks.flat_map(|(_, hears)| {
-            hears.iter().enumerate().filter_map(|(party, hears)| match hears {
-                Hears::Party(_) if hears[ALICE] == Hears::Between => Some((party, ALICE)),
+            let between = hears[ALICE] == Hears::Between;
+            hears.iter().enumerate().filter_map(move |(party, hears)| match hears {
+                Hears::Party(_) if between => Some((party, ALICE)),
                 Hears::Party(other) => Some((party, *other)),
                 Hears::Briefing => Some((party, ALICE)),
                 Hears::Music | Hears::Nothing | Hears::Between | Hears::NoCall => None,

@@ -78,7 +78,13 @@ impl<T: Tap> Engine<T> {
         let legs = [a, b].map(|id| LegId::from(id.number()));
         let before = legs.map(|leg| self.transfers.bridged_with(leg));
         let [one, other] = legs;
-        self.transfers.bridged(&mut self.surroundings.cx(), one, other, joined, &mut self.from_transfers.out());
+        self.transfers.bridged(
+            &mut self.surroundings.cx(),
+            one,
+            other,
+            joined,
+            &mut self.from_transfers.out(),
+        );
         for leg in before.into_iter().flatten().chain(legs) {
             self.follow_bridge(SessionId::from(leg.number()));
         }

@@ -269,7 +269,7 @@ impl<T: Tap> Engine<T> {
             new_session: info.new_leg.map(|leg| SessionId::from(leg.number())),
             consultation: info.consultation.map(|leg| SessionId::from(leg.number())),
             role: info.role,
-            kind: if info.consultation.is_some() { TransferKind::Attended } else { TransferKind::Blind },
+            kind: if info.asks_first { TransferKind::Attended } else { TransferKind::Blind },
             // One that has not told anything has just begun.
             stage: self.stages.of(info.id).unwrap_or(TransferStage::Initiated),
             state: info.state,

@@ -179,7 +179,8 @@ impl<T: Tap> Engine<T> {
             // What failed is not wished for any more, and nobody shall find it in the next offer (TR-224). An offer without
             // a wish only mends what a late answer did. A transfer that takes a party back goes on wishing for it: the
             // transfer may be over, and nobody else would (invariant 4 of the catalogue's §2.7).
-            let taken_back = served.iter().any(|wish| wish.waiter == Waiter::Transfer && wish.held == Some(false));
+            let taken_back =
+                served.iter().any(|wish| wish.waiter == Waiter::Transfer && wish.held == Some(false));
             let wished = later.unwrap_or(negotiation.local_hold() && !taken_back);
             negotiation.desire(wished);
         }

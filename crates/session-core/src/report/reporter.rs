@@ -187,6 +187,8 @@ impl Tap for Reporter {
 struct Draft {
     role: Role,
     kind: TransferKind,
+    /// The two calls are being joined, because the party cannot be moved.
+    bridging: bool,
     session: SessionId,
     target: String,
     began: Duration,
@@ -204,6 +206,7 @@ impl Draft {
         Self {
             role: Role::Transferor,
             kind: TransferKind::Blind,
+            bridging: false,
             session,
             target: String::new(),
             began,
@@ -264,7 +267,9 @@ impl Draft {
                 self.role = Role::Transferee;
                 self.target = plain_uri(target);
             }
-            EventKind::TransferConsulting { .. } => self.kind = TransferKind::Attended,
+            EventKind::TransferBridging => self.bridging = true,
+            // The target of a blind transfer is called only to be bridged with.
+            EventKind::TransferConsulting { .. } if !self.bridging => self.kind = TransferKind::Attended,
             EventKind::TransferAccepted { status } => self.accepted = Some(*status),
             EventKind::TransferProgress { status } => self.progress = Some(*status),
             _ => {}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use session_core::{
-    EventKind, Fallback, OutcomeKind, ReferPolicy, SessionId,
+    EventKind, Fallback, OutcomeKind, ReferPolicy, SessionId, TransferKind,
     engine::{Command, CommandId, Reply},
 };
 
@@ -62,9 +62,12 @@ fn holds(net: &mut Net, party: usize) -> (bool, bool) {
 fn offered(net: &mut Net, party: usize) -> Vec<String> {
     let to = net.parties[party].address.to_string();
     let wire = &net.parties[ALICE].engine.tap().wire;
-    let invites = wire.iter().filter(|text| text.starts_with("INVITE") && text.lines().next().is_some_and(|line| line.contains(&to)));
+    let invites = wire.iter().filter(|text| {
+        text.starts_with("INVITE") && text.lines().next().is_some_and(|line| line.contains(&to))
+    });
     let direction = |text: &String| {
-        let found = ["sendonly", "recvonly", "inactive"].into_iter().find(|name| text.contains(&format!("a={name}")));
+        let found =
+            ["sendonly", "recvonly", "inactive"].into_iter().find(|name| text.contains(&format!("a={name}")));
         found.unwrap_or("sendrecv").to_owned()
     };
     invites.map(direction).collect()
@@ -106,9 +109,17 @@ fn a_hold_of_one_party_is_passed_on_to_the_other_and_so_is_its_end() {
     assert_eq!(offered(&mut net, CAROL)[before.1..], ["sendonly", "sendrecv"]);
     assert_eq!(offered(&mut net, BOB).len(), before.0, "he was asked nothing");
     // Alice's user holds nothing, and is told whom the others hold.
-    assert_eq!(net.parties[ALICE].engine.tap().events.iter().filter(|event| {
-        matches!(event.kind, EventKind::HoldChanged { local: true, .. })
-    }).count(), 1, "only before the REFER");
+    assert_eq!(
+        net.parties[ALICE]
+            .engine
+            .tap()
+            .events
+            .iter()
+            .filter(|event| { matches!(event.kind, EventKind::HoldChanged { local: true, .. }) })
+            .count(),
+        1,
+        "only before the REFER"
+    );
     comes_to_rest(&mut net);
     ends(net, carols);
 }
@@ -140,8 +151,8 @@ fn holds_of_both_at_the_same_moment_settle() {
     net.run(Duration::from_secs(20));
     assert!(is_done(&net, BOB, bob) && is_done(&net, CAROL, carol));
     assert_eq!((holds(&mut net, BOB), holds(&mut net, CAROL)), ((true, true), (true, true)));
-    let [bob, carol] =
-        net.ask_both([(BOB, Command::Resume { session: bobs }), (CAROL, Command::Resume { session: carols })]);
+    let [bob, carol] = net
+        .ask_both([(BOB, Command::Resume { session: bobs }), (CAROL, Command::Resume { session: carols })]);
     net.run(Duration::from_secs(20));
     assert!(is_done(&net, BOB, bob) && is_done(&net, CAROL, carol));
     assert_eq!((holds(&mut net, BOB), holds(&mut net, CAROL)), ((false, false), (false, false)));
@@ -193,11 +204,15 @@ fn a_user_who_holds_a_bridged_call_meanwhile_is_not_mistaken_for_its_party() {
         net.ask_both([(BOB, Command::Hold { session: bobs }), (ALICE, Command::Hold { session: to_carol })]);
     net.run(Duration::from_secs(5));
     assert!(is_done(&net, BOB, bob));
-    let Some(Ok(Reply::Hold(state))) = net.reply(ALICE, alice) else { panic!("{:?}", net.reply(ALICE, alice)) };
+    let Some(Ok(Reply::Hold(state))) = net.reply(ALICE, alice) else {
+        panic!("{:?}", net.reply(ALICE, alice))
+    };
     assert!(state.local, "{state:?}");
     let resumed = net.ask(ALICE, Command::Resume { session: to_carol });
     net.run(Duration::from_secs(5));
-    let Some(Ok(Reply::Hold(state))) = net.reply(ALICE, resumed) else { panic!("{:?}", net.reply(ALICE, resumed)) };
+    let Some(Ok(Reply::Hold(state))) = net.reply(ALICE, resumed) else {
+        panic!("{:?}", net.reply(ALICE, resumed))
+    };
     assert!(!state.local, "{state:?}");
     assert_eq!(holds(&mut net, CAROL), (false, true), "Bob still holds");
     net.ask(BOB, Command::Resume { session: bobs });
@@ -213,7 +228,7 @@ fn a_refer_of_a_bridged_party_is_decided_as_any_other_and_a_refusal_leaves_both_
     let (mut net, _, carols) = bridged();
     let target = format!("sip:dave@{}", net.parties[BOB].address).parse().expect("test URI");
     let options = session_core::ReferOptions { fallback: Some(Fallback::None), ..Default::default() };
-    net.ask(CAROL, Command::BlindWith { session: carols, target, options });
+    net.ask(CAROL, Command::BlindWith { session: carols, target, options: Box::new(options) });
     net.run(Duration::from_secs(5));
     assert_eq!(net.outcomes(CAROL), [(OutcomeKind::Recovered, Some(603), true)]);
     // Bob was on hold as long as Carol held, and is back.
@@ -223,11 +238,38 @@ fn a_refer_of_a_bridged_party_is_decided_as_any_other_and_a_refusal_leaves_both_
 }
 
 #[test]
+fn a_bridge_that_is_being_made_is_among_the_live_transfers_and_one_that_is_made_is_not() {
+    let mut net = Net::configured(&[("alice", OK), ("bob", OK), ("carol", None)], |config| {
+        config.policy.refer = ReferPolicy::Deny;
+        config.policy.fallback = Fallback::Bridge;
+    });
+    let session = net.call(ALICE, BOB);
+    let target = format!("sip:carol@{}", net.parties[CAROL].address).parse().expect("test URI");
+    net.ask(ALICE, Command::Blind { session, target });
+    net.run(Duration::from_secs(2));
+    let asked = net.ask(ALICE, Command::ListTransfers);
+    let Some(Ok(Reply::Transfers(live))) = net.reply(ALICE, asked) else { panic!("the live transfers") };
+    let [info] = &live[..] else { panic!("{live:?}") };
+    assert_eq!((info.session, info.kind, info.state), (session, TransferKind::Blind, "Bridging"));
+    assert!(info.consultation.is_some(), "the call to Carol, who rings");
+    let carols =
+        net.parties[CAROL].engine.tap().events.iter().find_map(|event| event.session).expect("a call");
+    net.ask(CAROL, Command::Answer { session: carols, source: None });
+    net.run(Duration::from_secs(2));
+    assert_eq!(net.outcomes(ALICE), [(OutcomeKind::Bridged, Some(603), true)]);
+    let asked = net.ask(ALICE, Command::ListTransfers);
+    assert!(matches!(net.reply(ALICE, asked), Some(Ok(Reply::Transfers(live))) if live.is_empty()));
+    ends(net, carols);
+}
+
+#[test]
 fn the_report_of_a_bridge_says_why_and_who_talks_to_whom() {
     let (mut net, _, carols) = bridged();
     let reports = net.parties[ALICE].engine.tap().reports.reports();
     let text = reports.last().expect("a report").to_string();
-    for words in ["Bridged", "603", "talk through us", "the two calls are joined here instead"] {
+    for words in
+        ["Blind transfer of", "Bridged", "603", "talk through us", "the two calls are joined here instead"]
+    {
         assert!(text.contains(words), "{words} is not in {text}");
     }
     assert!(net.parties[ALICE].engine.tap().reports.live() == 0, "it is over");

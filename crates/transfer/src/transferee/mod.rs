@@ -126,6 +126,7 @@ impl Transferee {
             leg: self.leg,
             new_leg: self.new.map(|(leg, _)| leg),
             consultation: None,
+            asks_first: false,
             target: self.route.current().clone(),
             state: self.state.name(),
             last_code: self.last_code,

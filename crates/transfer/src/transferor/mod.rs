@@ -187,6 +187,7 @@ impl Transferor {
             leg: self.leg,
             new_leg: None,
             consultation: self.consultation.as_ref().map(|consultation| consultation.leg),
+            asks_first: self.facts.plan != Plan::Blind,
             target: self.target.clone(),
             state: self.state.name(self.facts.plan),
             last_code: self.last_code,

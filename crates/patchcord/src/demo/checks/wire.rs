@@ -38,13 +38,16 @@ pub(super) fn of(plot: &Plot, record: &Record) -> Vec<Check> {
     }
 }
 
-/// Bob refuses the REFER and calls nobody; Alice calls Carol after that (RFC 5589 §7.4).
+/// Bob refuses the REFER and calls nobody; Alice calls Carol after that.
 fn called_instead(alice: &[Wired], bob: &[Wired]) -> Check {
     let refer = alice.iter().position(|message| message.sent && message.is("REFER"));
-    let refused = alice.iter().position(|message| !message.sent && message.answers("REFER", StatusCode::DECLINE));
+    let refused =
+        alice.iter().position(|message| !message.sent && message.answers("REFER", StatusCode::DECLINE));
     let called = alice.iter().rposition(|message| message.sent && message.begins_call());
     let found = match (refer, refused, called) {
-        (Some(refer), Some(refused), Some(called)) if refer < refused && refused < called => "603, then her INVITE",
+        (Some(refer), Some(refused), Some(called)) if refer < refused && refused < called => {
+            "603, then her INVITE"
+        }
         (_, Some(_), _) => "603, and no INVITE after it",
         (_, None, _) => "no 603",
     };

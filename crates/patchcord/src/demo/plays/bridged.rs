@@ -1,6 +1,6 @@
 //! Bob does not let himself be moved, and Alice joins his call with one to Carol.
 
-use crate::demo::parties::{ALICE, BOB, CAROL};
+use crate::demo::parties::{ALICE, CAROL};
 use crate::demo::plot::Phase;
 use crate::demo::stage::Stage;
 use crate::exit::Failure;
