@@ -36,11 +36,11 @@ pub(crate) async fn run(
         agent::subscribe(&agent.manager, |event| matches!(event.kind, EventKind::TransferInitiated { .. }))?;
     let result = talk_and_move(args, warm, &agent.manager, stop).await;
     if let Some(form) = args.report {
-        report::tell(form, &agent.manager, begun, console).await;
+        report::tell(form, &agent, begun, console).await;
     }
     let result = match result {
         Ok(Left::Nobody) => Ok(()),
-        Ok(Left::Bridged(session)) => bridge::keep(&session, stop).await,
+        Ok(Left::Bridged(session)) => bridge::keep(&session, console, stop).await,
         Err(failure) => Err(failure),
     };
     agent.close().await;

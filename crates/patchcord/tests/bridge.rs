@@ -2,7 +2,7 @@
 
 mod process;
 
-use process::Running;
+use process::{Running, run};
 
 /// Answers calls, and follows no REFER.
 fn answer(words: &[&str]) -> (Running, String) {
@@ -42,6 +42,19 @@ fn a_party_that_declines_is_joined_with_the_target_until_one_of_them_hangs_up() 
     assert_eq!(carol.stop(), Some(0), "she hangs up");
     bob.wait("call_ended");
     assert_eq!(alice.end(), Some(0), "the bridge is over, and the transfer has succeeded");
+    assert_eq!(bob.stop(), Some(0));
+}
+
+#[test]
+fn a_target_that_cannot_be_called_for_the_bridge_brings_the_party_back_and_ends_with_1() {
+    // covers: TR-163
+    let (mut bob, first) = answer(&[]);
+    let words = ["--listen", "udp:127.0.0.1:0", "--talk", "0.2", "--fallback", "bridge", "--json"];
+    let (code, lines) = run(&[&["transfer", first.as_str(), "sip:carol@127.0.0.1:9"], &words[..]].concat());
+    assert_eq!(code, Some(1), "{lines:#?}");
+    let last = lines.iter().rev().find_map(|line| line["outcome"].as_str());
+    assert_eq!(last, Some("Recovered"));
+    bob.wait("call_ended");
     assert_eq!(bob.stop(), Some(0));
 }
 

@@ -192,7 +192,7 @@ impl<T: Tap> Engine<T> {
         // An answer of ours to an offer of theirs has put the hold in force, and the transfer has to know what to resume.
         let is_held_by_answer = matches!(result, Err(ReofferError::Unreachable | ReofferError::Description))
             && state.is_some_and(|state| state.local);
-        let mut for_transfer = None;
+        let (mut for_transfer, mut not_passed_on) = (None, None);
         for Wish { waiter, held, .. } in served {
             match waiter {
                 // A later wish may have overtaken it.
@@ -201,11 +201,7 @@ impl<T: Tap> Engine<T> {
                 }
                 Waiter::Transfer if held == Some(true) && is_held_by_answer => for_transfer = Some(Ok(())),
                 Waiter::Transfer => for_transfer = Some(result),
-                Waiter::Bridge => {
-                    if let Err(error) = result {
-                        tracing::info!(session = %id, ?error, "a hold could not be passed on");
-                    }
-                }
+                Waiter::Bridge => not_passed_on = result.err(),
                 Waiter::Command(command) => {
                     let answer = match (result, state) {
                         (Ok(()), Some(state)) => Ok(Reply::Hold(state)),
@@ -215,6 +211,9 @@ impl<T: Tap> Engine<T> {
                     self.reply(command, answer.map_err(Into::into));
                 }
             }
+        }
+        if let Some(error) = not_passed_on {
+            self.not_passed_on(id, error);
         }
         for_transfer
     }

@@ -1,7 +1,7 @@
 //! What a bridge passes on besides audio: whom one party puts on hold is the other party, not our user, who is in neither
 //! call. So the other one is offered the same direction, and another one when the hold ends.
 
-use dialog_core::LegCommand;
+use dialog_core::{LegCommand, ReofferError};
 use media_core::Direction;
 
 use super::{
@@ -19,10 +19,8 @@ impl<T: Tap> Engine<T> {
         }
     }
 
-    /// Offers a party what the one that it is bridged with leaves it: both ways, where it is bridged with nobody. A party
-    /// that refuses hears what the other one sends, or nothing; its next offer or ours asks it again.
+    /// Offers a party what the one that it is bridged with leaves it: both ways, where it is bridged with nobody.
     pub(super) fn follow_bridge(&mut self, id: SessionId) {
-        let limit = self.config.hold_limit;
         let Some(session) = self.sessions.get(&id) else { return };
         let other = self.transfers.bridged_with(session.leg);
         let other = other.and_then(|leg| self.sessions.get(&SessionId::from(leg.number())));
@@ -34,6 +32,22 @@ impl<T: Tap> Engine<T> {
         }
         session.follows = direction;
         negotiation.set_direction(direction);
+        self.offer_direction(id);
+    }
+
+    /// A party has not agreed to what it was offered. One that refuses hears what the other one sends, or nothing, until that
+    /// wishes for something else. One that was busy with offers of its own, or was not heard, is asked again as long as its
+    /// call lives: it would wait for ever if it did not learn of the end of a hold.
+    pub(super) fn not_passed_on(&mut self, id: SessionId, error: ReofferError) {
+        tracing::info!(session = %id, ?error, "a hold or its end was not passed on");
+        if error == ReofferError::TimedOut {
+            self.offer_direction(id);
+        }
+    }
+
+    fn offer_direction(&mut self, id: SessionId) {
+        let limit = self.config.hold_limit;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
         // One offer that is still to be made carries the newest direction.
         if !session.wishes.iter().any(|wish| wish.waiter == Waiter::Bridge && !wish.covered) {
             session.wishes.push(Wish { waiter: Waiter::Bridge, held: None, covered: false });
