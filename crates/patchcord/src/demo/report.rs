@@ -114,14 +114,11 @@ impl Report {
         let final_notify = record.find(ALICE, |event| label::is_final_notify(event).then_some(event.at));
         let end = record.find(ALICE, |event| event.outcome().map(|_| event.at));
         let first_media = |party: usize, call: Option<SessionId>| {
-            let call = Some(call?);
             let at = record.find(party, |event| {
-                let flows = event.session == call && matches!(event.kind, EventKind::MediaFlowing);
-                // Who talks through Alice was heard in the same call before.
-                let since = clocks.of(party, event.at).checked_sub(clocks.of(ALICE, refer?))?;
-                flows.then_some(since)
+                (call.is_some() && event.session == call && matches!(event.kind, EventKind::MediaFlowing))
+                    .then_some(event.at)
             })?;
-            Some(ms(at))
+            Some(ms(clocks.of(party, at).saturating_sub(clocks.of(ALICE, refer?))))
         };
         let [at_bob, at_carol] = new_pair(plot, played);
         let mut report = Self {
@@ -149,10 +146,10 @@ impl Report {
     }
 }
 
-/// The calls in which Bob and Carol hear each other: theirs, or those with Alice who is between them.
+/// The new calls in which Bob and Carol hear each other. Where they talk through Alice, Bob has no new one.
 fn new_pair(plot: &Plot, played: &Played) -> [Option<SessionId>; 2] {
-    let [bobs, carols] = if plot.bridges() { [ALICE, ALICE] } else { [CAROL, BOB] };
-    [played.calls.of(BOB, bobs), played.calls.of(CAROL, carols)]
+    let carols = if plot.bridges() { ALICE } else { BOB };
+    [played.calls.of(BOB, CAROL), played.calls.of(CAROL, carols)]
 }
 
 fn parties(plot: &Plot, played: &Played, record: &Record) -> Vec<PartyReport> {

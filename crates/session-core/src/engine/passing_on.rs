@@ -1,6 +1,8 @@
 //! What a bridge passes on besides audio: whom one party puts on hold is the other party, not our user, who is in neither
 //! call. So the other one is offered the same direction, and another one when the hold ends.
 
+use std::time::Duration;
+
 use dialog_core::{LegCommand, ReofferError};
 use media_core::Direction;
 
@@ -9,6 +11,9 @@ use super::{
     session::{Session, Waiter, Wish},
 };
 use crate::{error::SessionState, event::SessionId};
+
+/// An offer that is made again and again, as long as it is not answered, has at least this long.
+const LEAST_LIMIT: Duration = Duration::from_secs(1);
 
 impl<T: Tap> Engine<T> {
     /// What a party wishes for is in force: the one that it is bridged with is told, if there is one.
@@ -46,7 +51,7 @@ impl<T: Tap> Engine<T> {
     }
 
     fn offer_direction(&mut self, id: SessionId) {
-        let limit = self.config.hold_limit;
+        let limit = self.config.hold_limit.max(LEAST_LIMIT);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         // One offer that is still to be made carries the newest direction.
         if !session.wishes.iter().any(|wish| wish.waiter == Waiter::Bridge && !wish.covered) {
