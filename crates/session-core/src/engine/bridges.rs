@@ -75,8 +75,19 @@ impl<T: Tap> Engine<T> {
                 }
             }
         }
-        let (a, b) = (LegId::from(a.number()), LegId::from(b.number()));
-        self.transfers.bridged(&mut self.surroundings.cx(), a, b, joined, &mut self.from_transfers.out());
+        let legs = [a, b].map(|id| LegId::from(id.number()));
+        let before = legs.map(|leg| self.transfers.bridged_with(leg));
+        let [one, other] = legs;
+        self.transfers.bridged(
+            &mut self.surroundings.cx(),
+            one,
+            other,
+            joined,
+            &mut self.from_transfers.out(),
+        );
+        for leg in before.into_iter().flatten().chain(legs) {
+            self.follow_bridge(SessionId::from(leg.number()));
+        }
     }
 
     /// A call's media are over: who was paired with it is alone, and what it was to be paired with has back what it had.

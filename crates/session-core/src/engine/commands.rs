@@ -255,7 +255,7 @@ impl<T: Tap> Engine<T> {
             return Err(SessionError::Busy.into());
         }
         negotiation.desire(held);
-        session.wishes.push(Wish { waiter, held, covered: false });
+        session.wishes.push(Wish { waiter, held: Some(held), covered: false });
         let leg = session.leg;
         self.ask_leg(leg, LegCommand::Reoffer { limit });
         Ok(())

@@ -19,6 +19,7 @@ mod media;
 mod media_boundary;
 mod moving;
 mod observing;
+mod passing_on;
 mod replacing;
 mod session;
 mod transfer_info;

@@ -3,6 +3,7 @@
 mod advertised;
 mod attended;
 mod blind;
+mod bridged;
 mod explicit;
 mod glare;
 mod kinds;
