@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 use media_core::{HoldAudio, Source, StreamCommand, dtmf::Event};
 use sip_message::UriBuf;
 use transfer::{
-    AttendedOptions, Completion, Decline, Outcome, OutcomeKind, TransferCommand, TransferId, TransferRefusal,
+    AttendedOptions, Completion, Decline, Outcome, TransferCommand, TransferId, TransferRefusal,
 };
 
 use super::{CommandId, Engine, EngineTimer, Reply, Tap};
@@ -156,11 +156,14 @@ impl<T: Tap> Engine<T> {
     pub(super) fn decide_warm(&mut self, id: CommandId, transfer: TransferId, accept: bool) {
         let refusal = match self.warm.get(&transfer).map(|warm| warm.stage) {
             Some(Stage::Deciding) if self.transfers.is_asking(transfer) => None,
-            Some(Stage::Asking | Stage::Deciding | Stage::Decided) => Some(TransferRefusal::State),
+            Some(Stage::Asking | Stage::Deciding | Stage::Decided) => {
+                let state = self.transfers.state(transfer).unwrap_or("Ended");
+                Some(TransferRefusal::WrongState { state, wanted: "ConsultTalk" })
+            }
             None => Some(TransferRefusal::UnknownTransfer),
         };
         if let Some(refusal) = refusal {
-            return self.reply(id, Err(TransferError::Refused(refusal).into()));
+            return self.reply(id, Err(TransferError::from(refusal).into()));
         }
         self.decided(transfer, accept, DecidedBy::Application);
         self.reply(id, Ok(Reply::Done));
@@ -232,7 +235,7 @@ impl<T: Tap> Engine<T> {
             warm.asked = Some(ask);
         }
         self.command_transfers(match ask {
-            Ask::Complete => TransferCommand::Complete { transfer },
+            Ask::Complete => TransferCommand::Complete { transfer, fallback: None },
             Ask::Decline => TransferCommand::Decline { transfer, reason },
         });
     }
@@ -242,15 +245,7 @@ impl<T: Tap> Engine<T> {
     pub(super) fn warm_ended(&mut self, transfer: TransferId, outcome: Outcome) {
         let Some(warm) = self.warm.remove(&transfer) else { return };
         self.timers.disarm(&EngineTimer::Warm(transfer));
-        let together = match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => true,
-            OutcomeKind::Failed
-            | OutcomeKind::Recovered
-            | OutcomeKind::Cancelled
-            | OutcomeKind::TimedOut
-            | OutcomeKind::PeerHungUp => false,
-        };
-        if together {
+        if outcome.kind.is_success() {
             return;
         }
         if let Some(consultation) = warm.consultation {

@@ -109,10 +109,11 @@ impl SessionManager {
     /// §2.4.4). Of more than 16 that wait only the newest provisional one is kept.
     ///
     /// A final status that is no success takes the party back with this step; or the REFER is sent once more, to the target's
-    /// other address (TR-171), and its response is to be processed like the first one. A future that is dropped has taken what
-    /// came for it. After a success the call is ended by
+    /// other address (TR-171), and its response is to be processed like the first one. After a success the call is ended by
     /// [`terminate_transferor_session`](Self::terminate_transferor_session). A subscription that ends by itself is a progress
     /// that is `terminated`, without a status.
+    ///
+    /// Can be cancelled: of a future that is dropped the NOTIFY stays for the next call, even if the transfer is over by then.
     ///
     /// # Errors
     ///
@@ -122,9 +123,17 @@ impl SessionManager {
         &self,
         transfer: &TransferId,
     ) -> Result<TransferProgress, TransferError> {
-        match self.manual(ManualCommand::TakeNotify { transfer: *transfer }).await? {
-            Reply::Progress(progress) => Ok(progress),
-            _ => Err(SessionError::Closed.into()),
+        loop {
+            match self.ask(Command::Manual(ManualCommand::TakeNotify { transfer: *transfer })).await {
+                // Another task may have taken it meanwhile.
+                Ok(Answered::Notified(notified)) => {
+                    if let Some(progress) = notified.take() {
+                        return Ok(progress);
+                    }
+                }
+                Ok(_) => return Err(SessionError::Closed.into()),
+                Err(error) => return Err(transfer_error(error)),
+            }
         }
     }
 

@@ -193,7 +193,7 @@ impl Attempt {
                 // It came of the old call, and so do the transfers that were asked for in it (TR-205).
                 let referred = legs.get(old).map_or(0, |leg| leg.referred);
                 if let Some(leg) = legs.get_mut(new) {
-                    leg.referred = referred;
+                    leg.referred = leg.referred.max(referred);
                 }
                 legs.take_over(old, new, out);
             }

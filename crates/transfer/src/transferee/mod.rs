@@ -1,6 +1,7 @@
 //! A transfer that is asked of us: carries out what [`machine`] decides.
 
 pub(crate) mod admission;
+mod application;
 mod machine;
 mod manual;
 mod placing;
@@ -113,10 +114,8 @@ impl Transferee {
         matches!(self.state, State::Ended)
     }
 
-    /// Whether the application has not decided yet.
-    pub(crate) const fn is_pending(&self) -> bool {
-        matches!(self.state, State::Deciding)
-            || matches!(self.state, State::Unanswered) && self.facts.reporting
+    pub(crate) const fn state_name(&self) -> &'static str {
+        self.state.name()
     }
 
     pub(crate) fn info(&self) -> TransferInfo {
@@ -127,7 +126,7 @@ impl Transferee {
             new_leg: self.new.map(|(leg, _)| leg),
             consultation: None,
             target: self.route.current().clone(),
-            state: self.state.name(),
+            state: self.state_name(),
             last_code: self.last_code,
             by_hand: self.by_hand,
             started: self.started,
@@ -143,15 +142,6 @@ impl Transferee {
     ) {
         self.facts.at_once = around.policy.referred.report_at_once;
         self.drive(Event::Request { ask }, around, out);
-    }
-
-    /// Whether the application may withdraw now.
-    pub(crate) fn can_cancel(&self) -> bool {
-        step(self.state, Event::Cancel, self.facts).is_some()
-    }
-
-    pub(crate) fn cancel(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        self.drive(Event::Cancel, around, out);
     }
 
     /// Takes an event of the call in which the REFER came; `false` if it means nothing to the transfer.

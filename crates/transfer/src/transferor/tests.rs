@@ -158,6 +158,7 @@ const USUAL: Facts = Facts {
     on_answer: false,
     retried: false,
     resumes: 1,
+    restores: 1,
     accepted: Some(StatusCode::ACCEPTED),
     detached: false,
     may: MAY,
@@ -356,6 +357,10 @@ fn table() -> String {
         (
             "consultation call held by us, the first one by the application",
             Facts { consultation_held: Held::Us, held: Held::Application, ..ATTENDED },
+        ),
+        (
+            "consultation call asked back for the last time",
+            Facts { consultation_held: Held::Refused, restores: 4, ..ATTENDED },
         ),
         ("may be bridged", bridges(ATTENDED)),
         ("does not take REFER, may be bridged", may(bridges(ATTENDED), |may| may.refer = false)),
