@@ -2,6 +2,7 @@
 
 mod advertised;
 mod attended;
+mod back_to_back;
 mod blind;
 mod glare;
 mod manual;
@@ -12,3 +13,4 @@ mod referred;
 mod replaced;
 mod reports;
 mod stopping;
+mod wrong_states;

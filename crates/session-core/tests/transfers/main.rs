@@ -3,5 +3,6 @@
 mod attended;
 mod bridges;
 mod media;
+mod notify;
 mod stage;
 mod warm;
