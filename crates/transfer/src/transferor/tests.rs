@@ -358,10 +358,7 @@ fn table() -> String {
             "consultation call held by us, the first one by the application",
             Facts { consultation_held: Held::Us, held: Held::Application, ..ATTENDED },
         ),
-        (
-            "consultation call asked back for the last time",
-            Facts { consultation_held: Held::Refused, restores: 4, ..ATTENDED },
-        ),
+        ("consultation call asked back for the last time", Facts { restores: 4, ..ATTENDED }),
         ("may be bridged", bridges(ATTENDED)),
         ("does not take REFER, may be bridged", may(bridges(ATTENDED), |may| may.refer = false)),
         ("handed over", Facts { bridged: true, held: Held::Nobody, ..ATTENDED }),
