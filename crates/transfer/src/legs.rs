@@ -95,6 +95,10 @@ impl Legs {
         self.table.get(&leg)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LegId, &Leg)> {
+        self.table.iter().map(|(id, leg)| (*id, leg))
+    }
+
     pub(crate) fn get_mut(&mut self, leg: LegId) -> Option<&mut Leg> {
         self.table.get_mut(&leg)
     }

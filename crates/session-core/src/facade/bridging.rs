@@ -20,6 +20,12 @@ impl SessionManager {
     /// REFER or no Replaces nothing is sent. Returns once the engine has begun.
     ///
     /// The other party can be referred instead, by naming its call.
+    ///
+    /// # Errors
+    ///
+    /// [`NotBridged`](transfer::TransferRefusal::NotBridged); [`PeerCannot`](transfer::TransferRefusal::PeerCannot) and
+    /// [`NoReplaces`](transfer::TransferRefusal::NoReplaces) by what the parties have said; `WrongState` if the call is not up,
+    /// or is being moved.
     pub async fn hand_over(&self, session: &SessionId) -> Result<Transfer, TransferError> {
         self.begin(Command::HandOver { session: *session }).await
     }

@@ -1,8 +1,10 @@
 //! The steps of a transfer that the application drives itself ([`TransferHandling::Manual`]).
 //!
 //! They go through the machine and the commands of the automatic path. A step that is not due returns
-//! [`TransferError::WrongState`] and changes nothing. Whoever stops taking steps loses no call: the limits of
-//! [`TransferPolicy`](transfer::TransferPolicy) go on, and at the latest T-GUARD takes the party back.
+//! [`TransferError::WrongState`] and changes nothing; in an automatic transfer none is, but for
+//! [`terminate_transferor_session`](SessionManager::terminate_transferor_session) after a success. Whoever stops taking steps
+//! loses no call: the limits of [`TransferPolicy`](transfer::TransferPolicy) go on, and at the latest T-GUARD takes the party
+//! back.
 
 use sip_message::{StatusCode, UriBuf};
 use transfer::{
@@ -52,7 +54,11 @@ pub enum TransferNotify {
 
 impl SessionManager {
     /// Says who handles the transfers of one call that begin from now on, ours and those that its party asks for; one under
-    /// way stays as it is.
+    /// way stays as it is. Legal at any time of the call.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Unknown`]; [`SessionError::Busy`] if the table of calls is full.
     pub async fn set_transfer_handling(
         &self,
         session: &SessionId,
@@ -71,8 +77,9 @@ impl SessionManager {
     ///
     /// # Errors
     ///
-    /// `WrongState` in an automatic call or one that is not held, [`TransferError::Refused`] where nothing was sent, and
-    /// [`TransferError::Ended`] if the transfer ended before a response came.
+    /// `WrongState` in an automatic call, one that is not up or not held, and one that is being moved already;
+    /// [`TransferError::Refused`] where nothing was sent, and [`TransferError::Ended`] if the transfer ended before a response
+    /// came.
     pub async fn send_refer_request(
         &self,
         session: &SessionId,
@@ -137,13 +144,19 @@ impl SessionManager {
         }
     }
 
-    /// Ends the call in which the REFER was sent with a BYE, after a success (TR-252: its NOTIFY was answered before it was
-    /// taken), and returns when that is answered or has timed out; RTCP BYE is sent and the media's ports are free.
+    /// Ends the call in which the REFER was sent with a BYE, after a success (RFC 5589 §6.1; TR-252: its NOTIFY was answered
+    /// before it was taken), and returns when that is answered or has timed out; RTCP BYE is sent and the media's ports are free.
+    ///
+    /// What is said outright counts more than the policy: the BYE goes at once, also where
+    /// [`ByeOwner::Peer`](transfer::ByeOwner::Peer) or [`bye_delay`](transfer::TransferPolicy::bye_delay) let it wait. So it is of
+    /// use in an automatic transfer, too; where the BYE is under way already it is waited for.
     ///
     /// # Errors
     ///
-    /// `WrongState` before [`handle_transfer_notify`](Self::handle_transfer_notify) gave a success, and after the call was
-    /// ended.
+    /// `WrongState` before a success: in a manual transfer until
+    /// [`handle_transfer_notify`](Self::handle_transfer_notify) gave one. [`OtherCall`](transfer::TransferRefusal::OtherCall) for a
+    /// call in which the REFER was not sent, [`SessionError::Unknown`] and
+    /// [`UnknownTransfer`](transfer::TransferRefusal::UnknownTransfer) once the call or the transfer is over.
     pub async fn terminate_transferor_session(
         &self,
         session: &SessionId,

@@ -15,7 +15,7 @@ use self::machine::{Action, Event, NewEnd, State, Step, Verdict, step};
 use crate::{TransferOutput, TransferPolicy, legs::Legs};
 
 /// Why a replaced call ends, for its BYE or CANCEL (RFC 3326, TR-127).
-const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+pub(crate) const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// What came of an attempt to replace a call of ours: the record of who asked and why (SEC-13). It holds no dialog ids
 /// (SEC-12).

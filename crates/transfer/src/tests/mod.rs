@@ -12,6 +12,7 @@ mod consulting;
 mod consulting_ends;
 mod declining;
 mod invariants;
+mod joining;
 mod manual;
 mod manual_random;
 mod manual_transferee;

@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 mod application;
+mod joining;
 mod machine;
 mod manual;
 mod placing;
@@ -22,6 +23,7 @@ use sip_transport::{Out, RouteError, Tick};
 
 use self::{
     admission::Admitted,
+    joining::Joining,
     machine::{Action, Event, Facts, New, Old, State, Step, Timer, step},
     presentation::Presentation,
     redirection::Route,
@@ -48,6 +50,8 @@ pub(crate) struct Transferee {
     /// Transfers that were asked for in the calls that lead here.
     referred: u32,
     presentation: Presentation,
+    /// What is bridged instead of a new call being placed.
+    joining: Option<Joining>,
     referred_by: Option<NameAddrBuf>,
     /// Whether the REFER comes from the host that Referred-By names.
     verified: bool,
@@ -89,6 +93,7 @@ impl Transferee {
             headers: admitted.headers,
             referred: 0,
             presentation: admitted.presentation,
+            joining: admitted.joining,
             referred_by: refer.referred_by.clone(),
             verified: is_verified(refer),
             state: State::InCall,
@@ -140,7 +145,7 @@ impl Transferee {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) {
-        self.facts.at_once = around.policy.referred.report_at_once;
+        self.facts.at_once = around.policy.referred.report_at_once && self.joining.is_none();
         self.drive(Event::Request { ask }, around, out);
     }
 
@@ -353,7 +358,7 @@ impl Transferee {
         };
         self.state = next;
         self.armed.keep(next.timers(), self.id, out);
-        let mut repeated = false;
+        let (mut repeated, mut joined) = (false, None);
         if let Event::New(New::Provisional(code) | New::Failed(code) | New::Barred(code)) = event {
             repeated = self.last_code.replace(code) == Some(code);
         }
@@ -365,8 +370,15 @@ impl Transferee {
                 Action::ReportLast(status, reason) if self.leaves_report(event) => {
                     self.left = Some((status, reason));
                 }
+                Action::Place if self.joining.is_some() => {
+                    joined = self.joining.map(|joining| self.join(joining, around));
+                }
                 action => self.act(action, around, out),
             }
+        }
+        if let Some(joined) = joined {
+            let new = if joined { New::Up } else { New::Failed(StatusCode::CALL_DOES_NOT_EXIST) };
+            return self.drive(Event::New(new), around, out);
         }
         if self.is_over() {
             self.release(around);
@@ -399,6 +411,7 @@ impl Transferee {
             Action::MoveMedia => {
                 if let Some((to, _)) = self.new {
                     around.legs.take_over(self.leg, to, out);
+                    self.end_named(around, out);
                 }
             }
             Action::TellProgress(status) => self.tell(TransferEventKind::Progress { status }, out),
