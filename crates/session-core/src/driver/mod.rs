@@ -37,14 +37,14 @@ use tokio::{
 };
 use transfer::{Decision, TransferId};
 
-use self::{
-    draining::Draining,
-    notified::{Notified, Untaken},
-};
 pub use self::{
     capture::{Capture, CaptureReport},
     impairment::Impairment,
     tally::EventCounters,
+};
+use self::{
+    draining::Draining,
+    notified::{Notified, Untaken},
 };
 pub(crate) use self::{
     start::{Plan, Started, start},

@@ -63,9 +63,9 @@ pub use boundary::{
 pub use config::{AudioConfig, EngineConfig, MediaMode, UNCONFIRMED_PACKETS};
 pub use manual::{ManualCommand, ReferTo};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
+pub use sent::Sent;
 #[cfg(test)]
 pub(crate) use sent::tests as sent_tests;
-pub use sent::Sent;
 pub use transfer_info::{TransferInfo, TransferKind};
 pub use warm::{Acceptance, DecidedBy, WarmOptions};
 

@@ -8,9 +8,7 @@ use std::{fmt, time::Duration};
 
 use media_core::{HoldAudio, Source, StreamCommand, dtmf::Event};
 use sip_message::UriBuf;
-use transfer::{
-    AttendedOptions, Completion, Decline, Outcome, TransferCommand, TransferId, TransferRefusal,
-};
+use transfer::{AttendedOptions, Completion, Decline, Outcome, TransferCommand, TransferId, TransferRefusal};
 
 use super::{CommandId, Engine, EngineTimer, Reply, Tap};
 use crate::{

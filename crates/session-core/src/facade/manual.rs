@@ -179,7 +179,9 @@ impl SessionManager {
     ///
     /// # Errors
     ///
-    /// `WrongState` once it is decided, [`TransferRefusal::Status`](transfer::TransferRefusal::Status) for another status.
+    /// `WrongState` once it is decided and for a transfer of ours,
+    /// [`TransferRefusal::Status`](transfer::TransferRefusal::Status) for another status,
+    /// [`UnknownTransfer`](transfer::TransferRefusal::UnknownTransfer) when it has ended.
     pub async fn handle_refer_request(
         &self,
         transfer: &TransferId,

@@ -274,7 +274,7 @@ fn answer(stage: &Stage, id: CommandId) -> String {
         }
         Some(Err(CommandError::Transfer(TransferError::Refused(
             refusal @ (TransferRefusal::UnknownTransfer | TransferRefusal::OtherCall),
-        ))) ) => refusal.to_string(),
+        )))) => refusal.to_string(),
         Some(Err(CommandError::Transfer(TransferError::Session(SessionError::Unknown)))) => {
             SessionError::Unknown.to_string()
         }

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use session_core::{
-    Decision, Refer, ReferDecision, StatusCode, TransferError, TransferHandling, TransferId,
-    TransferNotify, TransferProgress,
+    Decision, Refer, ReferDecision, StatusCode, TransferError, TransferHandling, TransferId, TransferNotify,
+    TransferProgress,
 };
 use tokio::time::timeout;
 
@@ -27,11 +27,12 @@ impl Referred {
         three.call.hold().await.expect("held");
         let refer = Refer::to_target(three.carol.uri().parse().expect("a URI"));
         let session = three.call.id();
-        let (referred, asked) = tokio::join!(three.alice.manager.send_refer_request(&session, refer), async {
-            let asked = three.bob.wait("REFER", |event| event.transfer).await;
-            let decided = three.bob.manager.handle_refer_request(&asked, Decision::HandleMyself).await;
-            decided.map(|()| asked)
-        });
+        let (referred, asked) =
+            tokio::join!(three.alice.manager.send_refer_request(&session, refer), async {
+                let asked = three.bob.wait("REFER", |event| event.transfer).await;
+                let decided = three.bob.manager.handle_refer_request(&asked, Decision::HandleMyself).await;
+                decided.map(|()| asked)
+            });
         let (transfer, asked) = (referred.expect("a REFER"), asked.expect("accepted"));
         let decision = three.alice.manager.process_refer_response(&transfer).await.expect("answered");
         assert_eq!(decision, ReferDecision::GoOn);

@@ -61,9 +61,8 @@ impl Joining {
 
 /// The other call has to be the referrer's own (SEC-10): the ids of a call are no secret, nor is its address.
 fn may_join(one: &Leg, other: &Leg, policy: &TransferPolicy) -> bool {
-    let trunk = |leg: &Leg| {
-        leg.source.is_some_and(|source| policy.trunks.iter().any(|trunk| trunk.contains(source)))
-    };
+    let trunk =
+        |leg: &Leg| leg.source.is_some_and(|source| policy.trunks.iter().any(|trunk| trunk.contains(source)));
     let same = one.source.is_some() && one.source == other.source && one.record == other.record;
     match policy.replaces {
         ReplacesAuthorizer::Deny => false,
@@ -77,7 +76,8 @@ impl Legs {
     /// The call of ours whose dialog a Replaces names, from either side.
     fn named(&self, replaces: &Replaces) -> Option<LegId> {
         let names = |leg: &Leg| {
-            leg.stage == Stage::Up && leg.dialog.as_ref().is_some_and(|dialog| super::admission::names(replaces, dialog))
+            leg.stage == Stage::Up
+                && leg.dialog.as_ref().is_some_and(|dialog| super::admission::names(replaces, dialog))
         };
         self.iter().find(|(_, leg)| names(leg)).map(|(id, _)| id)
     }

@@ -8,7 +8,8 @@ use super::{
     machine::{State, detach, step},
 };
 use crate::{
-    Decline, Fallback, TransferOutput, TransferRefusal, policy::attended::SemiAttended, surroundings::Surroundings,
+    Decline, Fallback, TransferOutput, TransferRefusal, policy::attended::SemiAttended,
+    surroundings::Surroundings,
 };
 
 /// The states in which the target is being asked.

@@ -76,7 +76,8 @@ impl Transferor {
             Action::Resume(Side::Primary) if matches!(self.state, State::Recovering(_)) => {
                 self.resume(around, out);
             }
-            Action::Resume(Side::Consultation) if matches!(self.state, State::Recovering(_) | State::Restoring(_)) =>
+            Action::Resume(Side::Consultation)
+                if matches!(self.state, State::Recovering(_) | State::Restoring(_)) =>
             {
                 self.restore(around, out);
             }

@@ -58,12 +58,10 @@ pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Ste
         Event::Reoffer(Side::Primary, Reoffer::Done) => back(cause, facts),
         // Alive, and as it was before. If we hold it, that is no state to leave a party in.
         Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) if facts.held != Held::Us => back(cause, facts),
-        Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) => {
-            match wait_before(facts.resumes) {
-                Some(wait) => to(State::Waiting(cause), &[wait]),
-                None => lost(cause, facts),
-            }
-        }
+        Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) => match wait_before(facts.resumes) {
+            Some(wait) => to(State::Waiting(cause), &[wait]),
+            None => lost(cause, facts),
+        },
         Event::Reoffer(Side::Primary, Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable)
         | Event::Timer(Timer::Resume) => lost(cause, facts),
         Event::Call(Side::Primary, _) => lose(&[], cause.outcome(false), facts),
@@ -133,7 +131,9 @@ fn other_settled(reoffer: Reoffer, stay: State, facts: Facts) -> Option<Step> {
         Reoffer::Done => Held::Nobody,
         Reoffer::AsBefore(Some(_)) => Held::Refused,
         // Perhaps because the application wants it otherwise.
-        Reoffer::AsBefore(None) | Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable => Held::Application,
+        Reoffer::AsBefore(None) | Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable => {
+            Held::Application
+        }
     };
     to(stay, &[Action::NoteHeld(Side::Consultation, held)])
 }
@@ -181,10 +181,9 @@ pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step
         | Event::Call(Side::Consultation, _)
         | Event::Timer(Timer::Resume) => finish(cause.outcome(true)),
         // It is asked once more, because nobody else would.
-        Event::Call(Side::Primary, _) if facts.consultation_held == Held::Refused => to(
-            State::Ended,
-            &[Action::Resume(Side::Consultation), Action::Finish(cause.outcome(false))],
-        ),
+        Event::Call(Side::Primary, _) if facts.consultation_held == Held::Refused => {
+            to(State::Ended, &[Action::Resume(Side::Consultation), Action::Finish(cause.outcome(false))])
+        }
         Event::Call(Side::Primary, _) => finish(cause.outcome(false)),
         Event::Notify(report) => moved_after_all(report, State::Restoring(cause), facts),
         Event::Reoffer(Side::Primary, _) | Event::Consult(_) | Event::Subscription(_) | Event::Answer(_) => {
