@@ -152,13 +152,14 @@ impl<T: Tap> Engine<T> {
 
     /// The application's decision.
     pub(super) fn decide_warm(&mut self, id: CommandId, transfer: TransferId, accept: bool) {
+        let wrong = |wanted| match self.transfers.state(transfer) {
+            Some(state) => TransferRefusal::WrongState { state, wanted },
+            None => TransferRefusal::UnknownTransfer,
+        };
         let refusal = match self.warm.get(&transfer).map(|warm| warm.stage) {
             Some(Stage::Deciding) if self.transfers.is_asking(transfer) => None,
-            Some(Stage::Asking | Stage::Deciding | Stage::Decided) => {
-                let state = self.transfers.state(transfer).unwrap_or("Ended");
-                Some(TransferRefusal::WrongState { state, wanted: "ConsultTalk" })
-            }
-            None => Some(TransferRefusal::UnknownTransfer),
+            Some(Stage::Asking | Stage::Deciding | Stage::Decided) => Some(wrong("ConsultTalk")),
+            None => Some(wrong("a warm transfer")),
         };
         if let Some(refusal) = refusal {
             return self.reply(id, Err(TransferError::from(refusal).into()));
