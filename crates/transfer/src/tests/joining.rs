@@ -13,7 +13,6 @@ use crate::{
 };
 
 const ALICE: &str = "203.0.113.1";
-const ACCEPT: &str = "accept; [requested]";
 
 fn bridging(policy: TransferPolicy) -> TransferPolicy {
     TransferPolicy { fallback: Fallback::Bridge, ..policy }
@@ -99,7 +98,7 @@ fn a_refer_to_a_call_that_is_not_the_referrers_or_has_nobody_behind_it_is_forbid
 fn calls_that_are_being_moved_are_not_joined() {
     let mut rig = Rig::new(bridging(allow()));
     let ([first, _], [second, carol]) = (pair(&mut rig, ALICE), pair(&mut rig, ALICE));
-    assert!(rig.asked(Rig::refer(carol, "sip:dave@example.com")).1.starts_with(ACCEPT));
+    assert!(rig.asked(Rig::refer(carol, "sip:dave@example.com")).1.starts_with("accept"));
     assert_eq!(rig.asked(refer(first, second)).1, "refuse 491");
 }
 
