@@ -304,5 +304,6 @@ fn an_operation_in_a_wrong_state_is_refused_with_the_state_and_what_it_needs_and
         fs::write(&path, &table).expect("the table can be written");
     }
     let golden = fs::read_to_string(&path).expect("UPDATE_SNAPSHOTS=1 writes it");
-    assert_eq!(table, golden, "{} is out of date; UPDATE_SNAPSHOTS=1 writes it", path.display());
+    let first = table.lines().zip(golden.lines()).find(|(now, then)| now != then);
+    assert!(table == golden, "{first:?}: {} is out of date; UPDATE_SNAPSHOTS=1 writes it", path.display());
 }
