@@ -74,6 +74,8 @@ impl SessionManager {
     /// [`Builder::hold_before_transfer`](crate::Builder::hold_before_transfer) wants that; it is resumed if the transfer fails. To
     /// the party of a call that [`create_consultation_call`](Self::create_consultation_call) made, the REFER belongs to that
     /// transfer, which holds that call, too. 401, 407 and 420 are answered below with what keys and options there are.
+    /// A future that is dropped stops nothing: the transfer stands in
+    /// [`get_sessions_with_transfers`](Self::get_sessions_with_transfers).
     ///
     /// # Errors
     ///
@@ -98,6 +100,7 @@ impl SessionManager {
     /// once more; after anything else the party is taken back (RFC 3515 §2.4.2, RFC 5057 §5.1).
     ///
     /// After [`ReferDecision::Retry`] it is due again at once, and waits for the response to the second REFER.
+    /// A future that is dropped may have decided: the next call is then refused with the state that came of it.
     ///
     /// # Errors
     ///

@@ -307,3 +307,17 @@ fn an_operation_in_a_wrong_state_is_refused_with_the_state_and_what_it_needs_and
     let first = table.lines().zip(golden.lines()).find(|(now, then)| now != then);
     assert!(table == golden, "{first:?}: {} is out of date; UPDATE_SNAPSHOTS=1 writes it", path.display());
 }
+
+#[test]
+fn sixteen_wait_for_the_end_of_a_transfer_that_they_cancel_and_no_more() {
+    let mut stage = recovering();
+    let transfer = stage.transfer;
+    let waiting: Vec<CommandId> =
+        (0..16).map(|_| stage.net.ask(ALICE, Command::CancelTransfer { transfer })).collect();
+    let beyond = stage.net.ask(ALICE, Command::CancelTransfer { transfer });
+    assert!(matches!(stage.net.reply(ALICE, beyond), Some(Err(CommandError::Session(SessionError::Busy)))));
+    assert!(waiting.iter().all(|id| stage.net.reply(ALICE, *id).is_none()));
+    stage.net.loses = None;
+    stage.net.run(Duration::from_secs(10));
+    assert!(waiting.iter().all(|id| matches!(stage.net.reply(ALICE, *id), Some(Ok(Reply::Done)))));
+}
