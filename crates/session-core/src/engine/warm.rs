@@ -10,7 +10,7 @@ use media_core::{HoldAudio, Source, StreamCommand, dtmf::Event};
 use sip_message::UriBuf;
 use transfer::{AttendedOptions, Completion, Decline, Outcome, TransferCommand, TransferId, TransferRefusal};
 
-use super::{CommandId, Engine, EngineTimer, Reply, Tap};
+use super::{CommandId, Engine, EngineTimer, Reply, Tap, TransferKind};
 use crate::{
     TransferError,
     event::{EventKind, SessionId},
@@ -259,6 +259,11 @@ impl<T: Tap> Engine<T> {
         {
             self.say(warm.session, source);
         }
+    }
+
+    /// The kind of a transfer, of which the transfer layer knows only how the calls are.
+    pub(super) fn kind_of(&self, transfer: TransferId, kind: transfer::TransferKind) -> TransferKind {
+        if self.warm.contains_key(&transfer) { TransferKind::Warm } else { kind.into() }
     }
 
     /// Warm transfers that have not ended.
