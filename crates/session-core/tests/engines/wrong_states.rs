@@ -20,6 +20,11 @@ const CAROL: usize = 2;
 const RINGS: Option<StatusCode> = None;
 const SOON: Duration = Duration::from_millis(500);
 
+/// A state by its name, and how a transfer comes to it.
+type State = (&'static str, fn() -> Stage);
+/// An operation by its name, and what it asks of the engine.
+type Operation = (&'static str, fn(&mut Stage) -> Command);
+
 /// A party's call, with the transfer of it that is in some state.
 struct Stage {
     net: Net,
@@ -38,7 +43,7 @@ impl Stage {
     fn target(&self) -> session_core::UriBuf {
         match target(&self.net, CAROL) {
             ReferTo::Target(target) => target,
-            other => panic!("no target: {other:?}"),
+            ReferTo::Call(call) => panic!("no target: {call}"),
         }
     }
 
@@ -144,7 +149,7 @@ impl Stage {
 }
 
 /// The states by the catalogue's names, and whose steps they wait for.
-const STATES: &[(&str, fn() -> Stage)] = &[
+const STATES: &[State] = &[
     ("call not up", || Stage::call(RINGS, RINGS)),
     ("no transfer", || Stage::call(OK, RINGS)),
     ("HoldPrimary", || Stage::consult(RINGS, Some("INVITE"))),
@@ -213,7 +218,7 @@ fn step_notify(net: &mut Net, transfer: TransferId) -> Option<u16> {
     }
 }
 
-const OPERATIONS: &[(&str, fn(&mut Stage) -> Command)] = &[
+const OPERATIONS: &[Operation] = &[
     ("initiate_transfer", |stage| Command::Blind { session: stage.session, target: stage.target() }),
     ("create_consultation_call", |stage| Command::Consult {
         session: stage.session,

@@ -196,7 +196,7 @@ impl Transferor {
     ) -> bool {
         // Whoever decides about the answer: to hear of the referral decides nothing.
         let accepted = matches!(self.state, State::Accepted | State::Progress | State::Detached);
-        if !accepted && !(self.is_answered() && matches!(self.state, State::ReferPending(_))) {
+        if !(accepted || self.is_answered() && matches!(self.state, State::ReferPending(_))) {
             return false;
         }
         self.followed = true;
