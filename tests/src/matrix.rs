@@ -11,6 +11,8 @@ mod chaos;
 mod coverage;
 mod everybody;
 pub mod kinds;
+mod outcome;
+mod refers;
 mod results;
 mod target;
 mod transferee;
@@ -23,6 +25,8 @@ use crate::{
 };
 
 pub use coverage::Coverage;
+use outcome::Target;
+pub use outcome::{Outcome, Step, Then};
 
 /// The tables, one a role.
 pub const TABLES: [Table; 4] = [everybody::TABLE, transferor::TABLE, transferee::TABLE, target::TABLE];
@@ -40,6 +44,10 @@ pub struct Table {
     pub name: &'static str,
     /// Whose first transfer has the outcome that values speak of.
     pub whose: &'static str,
+    /// The event by which it is told that it has begun.
+    pub begins: &'static str,
+    /// What becomes of the call of a target that is asked first.
+    target: Target,
     /// What every cell has.
     pub base: &'static str,
     /// The axes.
@@ -66,17 +74,6 @@ pub struct Value {
     pub text: &'static str,
     /// Words in braces that it gives to the statements of all axes.
     pub words: &'static [(&'static str, &'static str)],
-}
-
-/// What a value does to the outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    /// Nothing.
-    Same,
-    /// It comes to one of these, by their names with `|` between them.
-    Comes(&'static str),
-    /// It may come to anything; the invariants hold all the same.
-    Anything,
 }
 
 /// A value without words of its own.
@@ -111,10 +108,11 @@ impl Cell {
     pub fn new(number: u64) -> Self {
         let tables = TABLES.len() as u64;
         let table = (number % tables) as usize;
-        // Every fourth cell has at most two values that are not the usual ones, so that what it comes to is known.
+        // Two of five cells have at most two values that are not the usual ones, so that what they come to is known.
         let turn = number / tables;
-        let few = turn % 4 == 3;
-        let round = if few { turn / 4 } else { turn - turn / 4 };
+        let (fives, of_five) = (turn / 5, turn % 5);
+        let few = of_five >= 3;
+        let round = if few { fives * 2 + of_five - 3 } else { fives * 3 + of_five };
         let mut seed = Seed::new(number, PICK);
         let mut primes: Vec<u64> = Vec::new();
         let pick = |axis: &Axis| {
@@ -152,13 +150,11 @@ impl Cell {
         format!("{}: {}", TABLES[self.table].name, values.join(", "))
     }
 
-    /// What its values together say about the outcome.
-    pub fn then(&self) -> Then {
-        self.values().map(|(_, value)| value.then).fold(Then::Same, |one, other| match (one, other) {
-            (Then::Same, then) | (then, Then::Same) => then,
-            // Which of two comes first is not known.
-            (Then::Comes(_) | Then::Anything, Then::Comes(_) | Then::Anything) => Then::Anything,
-        })
+    /// What it comes to, by the rules of the tables.
+    pub fn outcome(&self) -> Outcome {
+        let asks = self.values().any(|(_, value)| value.words.contains(&kinds::ASKS));
+        let target = if asks { TABLES[self.table].target } else { Target::Unasked };
+        outcome::outcome(self.values().map(|(_, value)| value.then), target)
     }
 
     /// The text of its scenario.
@@ -176,12 +172,15 @@ impl Cell {
             all.lines().partition(|line| line.starts_with("party "));
         parties.sort_unstable();
         let text = format!("title {}\n{}\n{}\n", self.name(), parties.join("\n"), rest.join("\n"));
-        let outcome = match self.then() {
-            Then::Same => "Succeeded",
-            Then::Comes(outcome) => outcome,
-            Then::Anything => return text,
-        };
-        text + "expect " + table.whose + " outcome " + outcome + " *\n"
+        let whose = table.whose;
+        match self.outcome() {
+            Outcome::OneOf(outcomes) => {
+                let outcomes: Vec<&str> = outcomes.into_iter().collect();
+                format!("{text}expect {whose} outcome {} *\n", outcomes.join("|"))
+            }
+            Outcome::Nothing => format!("{text}expect {whose} event {} 0\n", table.begins),
+            Outcome::Unknown => text,
+        }
     }
 
     /// Its scenario.

@@ -17,6 +17,7 @@ mod limits;
 mod nonces;
 mod notifier;
 mod outside;
+mod overtaken;
 mod placing;
 mod property;
 mod publishing;
