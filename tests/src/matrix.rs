@@ -4,8 +4,9 @@
 //! scripted; in one table all have engines. A value of an axis is a piece of a scenario's text with what it does to the
 //! outcome, so a new kind of transfer, result or misbehaviour is one value more in its axis ([`kinds`] for kinds).
 //!
-//! Each axis of a table turns with a prime of its own, so that any two of them meet in all ways within the product of
-//! theirs. [`Coverage`] says which pairs of values some cells hold.
+//! Each axis of a table turns in a period of its own, and no two have a divisor in common, so that any two axes meet in all
+//! ways within the product of their periods. [`Coverage`] says which pairs of values some cells hold. What a cell comes to
+//! follows from its values by the rules in `outcome.rs`, where it is known.
 
 mod chaos;
 mod coverage;
@@ -17,6 +18,8 @@ mod results;
 mod target;
 mod transferee;
 mod transferor;
+
+use std::cmp::Reverse;
 
 use crate::{
     check, crowd, ladder, play,
@@ -31,7 +34,7 @@ pub use outcome::{Outcome, Step, Then};
 /// The tables, one a role.
 pub const TABLES: [Table; 4] = [everybody::TABLE, transferor::TABLE, transferee::TABLE, target::TABLE];
 
-/// The purpose of the draws that pick values where an axis has fewer than its prime.
+/// The purpose of the draws that pick values where an axis has fewer than its period.
 const PICK: u64 = 0x3a;
 
 /// Lines of the trace that are shown of a cell that failed.
@@ -114,17 +117,13 @@ impl Cell {
         let few = of_five >= 3;
         let round = if few { fives * 2 + of_five - 3 } else { fives * 3 + of_five };
         let mut seed = Seed::new(number, PICK);
-        let mut primes: Vec<u64> = Vec::new();
-        let pick = |axis: &Axis| {
+        let axes = TABLES[table].axes;
+        let pick = |(axis, period): (&Axis, u64)| {
             let values = axis.values.len() as u64;
-            // There is always a prime below the double of a number (Bertrand), and so a free one below this many doublings.
-            let mut candidates = values.max(2)..values.max(2) << (primes.len() + 1);
-            let prime = candidates.find(|it| is_prime(*it) && !primes.contains(it)).unwrap_or(values);
-            primes.push(prime);
-            let turned = round % prime;
+            let turned = round % period;
             (if turned < values { turned } else { seed.draw() % values }) as usize
         };
-        let mut picks: Vec<usize> = TABLES[table].axes.iter().map(pick).collect();
+        let mut picks: Vec<usize> = axes.iter().zip(periods(axes)).map(pick).collect();
         if few {
             let axes = picks.len() as u64;
             let kept = [round % axes, round / axes % axes].map(|axis| axis as usize);
@@ -216,8 +215,25 @@ impl Cell {
     }
 }
 
-fn is_prime(number: u64) -> bool {
-    (2..number).all(|divisor| !number.is_multiple_of(divisor))
+/// In how many rounds each axis turns: no two have a divisor in common, and the largest are as small as can be.
+fn periods(axes: &[Axis]) -> Vec<u64> {
+    let mut order: Vec<usize> = (0..axes.len()).collect();
+    order.sort_by_key(|axis| Reverse(axes[*axis].values.len()));
+    let mut periods = vec![1; axes.len()];
+    for (rank, axis) in order.into_iter().enumerate() {
+        // The first one is a prime, which leaves the others their divisors.
+        let fits = |it: &u64| match rank {
+            0 => (2..*it).all(|divisor| !it.is_multiple_of(divisor)),
+            _ => periods.iter().all(|other| is_coprime(*it, *other)),
+        };
+        let values = axes[axis].values.len().max(2) as u64;
+        periods[axis] = (values..).find(fits).unwrap_or(values);
+    }
+    periods
+}
+
+fn is_coprime(one: u64, other: u64) -> bool {
+    if other == 0 { one == 1 } else { is_coprime(other, one % other) }
 }
 
 /// Runs cells on all processors; the failures, in the order of their numbers.

@@ -17,6 +17,7 @@
 //! restart bob at 5s                            # forgets everything; its connections break
 //! stop bob at 5s                               # is gone without a word
 //! at 0s alice call bob
+//! at 0s alice register bob for 60s             # an action; all actions: `scenario/actions.rs`
 //! on alice established 1 after 1s alice blind carol
 //! end 30s                                      # then every party hangs up all that is left
 //! expect alice outcome Succeeded notify        # `Succeeded|PeerHungUp *` allows several

@@ -136,6 +136,10 @@ pub(super) fn outcome(thens: impl IntoIterator<Item = Then>, target: Target) -> 
                 // The failure of the new call is not heard of either.
                 said.others.insert(OVERDUE);
             }
+            if said.falls_back && reaches_call && target != Target::Unasked {
+                // The target is there, so that the two are joined when the new call is known to have failed (TR-173).
+                said.others.insert(BRIDGED);
+            }
             said.come(names)
         }
     }
@@ -190,6 +194,8 @@ mod tests {
         assert_eq!(outcome([FallsBack], Unasked), one_of(["Succeeded"]));
         assert_eq!(outcome([Declined], Unasked), one_of(["Recovered"]));
         assert_eq!(outcome([FallsBack, Declined, Unheard], Unasked), one_of(["Bridged"]));
+        assert_eq!(outcome([FallsBack, busy], Unasked), one_of(["Recovered"]));
+        assert_eq!(outcome([FallsBack, busy], Asked), one_of(["Bridged", "Recovered"]));
         assert_eq!(outcome([FallsBack, Declined, busy], Unasked), one_of(["Recovered"]));
         assert_eq!(outcome([FallsBack, Declined, busy], Asked), one_of(["Bridged"]));
         let cancelled = Comes(Step::Ask, "Cancelled");

@@ -57,9 +57,11 @@ impl Net {
 
     pub(crate) fn with(seed: u64, loss: u32, config: impl Fn(usize) -> DialogConfig) -> Self {
         let mut random = Seeded(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        // The state of the generator is its last number: seeds that followed each other would give both agents the same ones.
+        let mut apart = || random.next_u64().wrapping_mul(0x2545_f491_4f6c_dd1d) | 1;
         let agents = [
-            Agent::new("192.0.2.1:5060", random.next_u64(), config(0)),
-            Agent::new("192.0.2.20:5060", random.next_u64(), config(1)),
+            Agent::new("192.0.2.1:5060", apart(), config(0)),
+            Agent::new("192.0.2.20:5060", apart(), config(1)),
         ];
         Self {
             now: Tick::default(),

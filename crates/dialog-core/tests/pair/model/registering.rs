@@ -24,6 +24,8 @@ pub(crate) struct Registering {
     live: Option<Tick>,
     /// Until when its binding stands, as was told.
     bound: Option<Tick>,
+    /// Whether it lasts for less than the shortest time to its refresh, so that there are gaps.
+    brief: bool,
     /// When the next REGISTER is due at the earliest and at the latest.
     due: Option<(Tick, Tick)>,
     leaving: bool,
@@ -35,6 +37,11 @@ pub(crate) struct Registering {
 impl Registering {
     pub(crate) fn is_over(&self) -> bool {
         self.over
+    }
+
+    /// Whether a binding is to stand at any time.
+    pub(crate) fn is_lasting(&self) -> bool {
+        !self.over && !self.leaving && !self.brief
     }
 
     pub(crate) fn is_bound(&self) -> bool {
@@ -100,6 +107,7 @@ impl Registering {
                 let latest = granted.saturating_sub(TIMER_F).max(granted / 2);
                 let earliest = (latest - latest / 10).max(SHORTEST);
                 self.bound = Some(at.after(granted));
+                self.brief = granted < 2 * SHORTEST;
                 self.due = Some((at.after(earliest), at.after(latest.max(SHORTEST))));
             }
             RegistrationEvent::Failed { retry_after: Some(after), .. } => {

@@ -198,8 +198,8 @@ fn ask() -> impl Strategy<Value = Ask> {
 fn registering(registrations: usize) -> impl Strategy<Value = Transition> {
     let some = 0..registrations.max(1);
     let known = u32::from(registrations > 0);
-    let register =
-        (0..2_usize, 1..10_000_u64).prop_map(|(by, seconds)| Transition::Register { by, seconds });
+    let seconds = prop_oneof![1 => 1..60_u64, 9 => 60..10_000_u64];
+    let register = (0..2_usize, seconds).prop_map(|(by, seconds)| Transition::Register { by, seconds });
     prop_oneof![
         3 * u32::from(registrations < REGISTRATIONS) => register,
         known => some.clone().prop_map(|registration| Transition::Refresh { registration }),

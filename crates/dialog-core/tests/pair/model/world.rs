@@ -28,6 +28,9 @@ const QUIET: Duration = Duration::from_mins(3);
 /// Long enough for every subscription to run out.
 const LONG: Duration = Duration::from_hours(3);
 
+/// Longer than a registration waits for its next try: the longest back-off, and the longest Retry-After here.
+const LONGEST_WAIT: Duration = Duration::from_secs(5_400);
+
 /// Any package but `refer`.
 const PACKAGE: &str = "presence";
 
@@ -319,7 +322,7 @@ impl World {
             self.report(usage, true);
             self.unsubscribe(usage);
         }
-        self.pass(LONG);
+        self.pass(LONGEST_WAIT);
         self.assert_registered();
         if self.gone {
             self.net.registrar.verdicts = [Verdict::Silence; 8].into();
@@ -327,7 +330,7 @@ impl World {
         for number in 0..self.registrations.len() {
             self.registration(number, RegistrationCommand::Unregister);
         }
-        self.pass(QUIET);
+        self.pass(LONG);
         self.assert_nothing_left();
     }
 
@@ -369,9 +372,9 @@ impl World {
         }
     }
 
-    /// Every registration that is not over stands, at both ends: the registrar has granted what it was asked for.
+    /// Every registration that is to last stands, at both ends: the registrar has granted what it was asked for.
     fn assert_registered(&self) {
-        for (_, _, registering) in self.registrations.iter().filter(|(_, _, it)| !it.is_over()) {
+        for (_, _, registering) in self.registrations.iter().filter(|(_, _, it)| it.is_lasting()) {
             let call_id = registering.call_id.as_deref().expect("a REGISTER was sent");
             assert!(registering.is_bound(), "{registering:?}");
             assert!(self.net.registrar.holds(call_id, self.net.now), "{registering:?}");
