@@ -51,10 +51,9 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             | OutcomeKind::AcceptedWithoutProgress
             | OutcomeKind::Bridged
             | OutcomeKind::PeerHungUp => true,
-            OutcomeKind::Failed
-            | OutcomeKind::Recovered
-            | OutcomeKind::Cancelled
-            | OutcomeKind::TimedOut => false,
+            OutcomeKind::Failed | OutcomeKind::Recovered | OutcomeKind::Cancelled | OutcomeKind::TimedOut => {
+                false
+            }
         };
         // Not one that ended because the other side never acknowledged or does not know it any more.
         let ended_by_us =

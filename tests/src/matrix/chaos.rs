@@ -40,8 +40,16 @@ pub(super) const OF_ENGINES: Axis = Axis {
     values: networks!(
         Same,
         tcp("TCP", Same, TCP),
-        tcp("TCP, slow", Same, "option alice listen tcp udp\noption bob listen tcp udp\nnetwork delay 1ms..150ms"),
-        tcp("TCP, connections break", ANYTHING, "option alice listen tcp udp\noption bob listen tcp udp\nnetwork cuts 5"),
+        tcp(
+            "TCP, slow",
+            Same,
+            "option alice listen tcp udp\noption bob listen tcp udp\nnetwork delay 1ms..150ms"
+        ),
+        tcp(
+            "TCP, connections break",
+            ANYTHING,
+            "option alice listen tcp udp\noption bob listen tcp udp\nnetwork cuts 5"
+        ),
         tcp(
             "TCP, that of transferor and transferee breaks",
             ANYTHING,

@@ -32,7 +32,8 @@ const ASKED: &[(&str, &str)] = &[
 ];
 
 /// The target rings.
-const RINGS: &[(&str, &str)] = &[("new", "2"), ("leaves", ""), ("asked", "on carol INVITE 1 after 0ms carol reply 180\n")];
+const RINGS: &[(&str, &str)] =
+    &[("new", "2"), ("leaves", ""), ("asked", "on carol INVITE 1 after 0ms carol reply 180\n")];
 
 const fn asked(name: &'static str, then: Then, text: &'static str) -> Value {
     Value { name, then, text, words: ASKED }

@@ -171,7 +171,10 @@ mod tests {
     #[test]
     fn what_may_come_as_well_is_added() {
         let silence = Comes(Step::Call, "Recovered|TimedOut");
-        assert_eq!(outcome([Or("Cancelled"), silence], Unasked), one_of(["Cancelled", "Recovered", "TimedOut"]));
+        assert_eq!(
+            outcome([Or("Cancelled"), silence], Unasked),
+            one_of(["Cancelled", "Recovered", "TimedOut"])
+        );
         assert_eq!(outcome([Or("Cancelled")], Unasked), one_of(["Cancelled", "Succeeded"]));
     }
 

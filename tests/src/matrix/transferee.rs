@@ -124,7 +124,10 @@ pub(super) const TABLE: Table = Table {
                     text: "",
                     words: &[
                         ("in", "to bob"),
-                        ("about", "| Target-Dialog: [1.call-id];local-tag=[1.local-tag];remote-tag=[1.remote-tag]"),
+                        (
+                            "about",
+                            "| Target-Dialog: [1.call-id];local-tag=[1.local-tag];remote-tag=[1.remote-tag]",
+                        ),
                         ("refers", "2"),
                     ],
                 },

@@ -48,7 +48,16 @@ pub(super) const TABLE: Table = Table {
     target: outcome::Target::Left,
     base: "party alice answers\nparty bob scripted\nparty carol answers after 500ms\noption alice consult-limit 20s\n\
         end 280s",
-    axes: &[kinds::OF_SCRIPTED, refers::OF_SCRIPTED, REPORTS, ANSWER, HOLD, CALLER, HANG_UP, chaos::OF_SCRIPTED],
+    axes: &[
+        kinds::OF_SCRIPTED,
+        refers::OF_SCRIPTED,
+        REPORTS,
+        ANSWER,
+        HOLD,
+        CALLER,
+        HANG_UP,
+        chaos::OF_SCRIPTED,
+    ],
 };
 
 const REPORTS: Axis = Axis {
@@ -83,8 +92,16 @@ const REPORTS: Axis = Axis {
             notify!("30ms", "| Event: refer\n| Subscription-State: active;expires=60\n", "100 Trying"),
         ),
         value("the first after 40 s", Anything(Step::Call), notify!("40s", "200 OK")),
-        value("the last after 100 s", Anything(Step::Call), concat!(notify!(trying), notify!("100s", "200 OK"))),
-        value("the last after 150 s", Anything(Step::Call), concat!(notify!(trying), notify!("150s", "486 Busy Here"))),
+        value(
+            "the last after 100 s",
+            Anything(Step::Call),
+            concat!(notify!(trying), notify!("100s", "200 OK")),
+        ),
+        value(
+            "the last after 150 s",
+            Anything(Step::Call),
+            concat!(notify!(trying), notify!("150s", "486 Busy Here")),
+        ),
         value(
             "the last twice",
             Same,
@@ -250,7 +267,11 @@ const HOLD: Axis = Axis {
             "option alice hold-failure fail\non bob INVITE {hold} after 0ms bob reply 488",
         ),
         value("481", Anything(Step::Hold), "on bob INVITE {hold} after 0ms bob reply 481"),
-        value("answered after 40 s", Anything(Step::Hold), "on bob INVITE {hold} after 40s bob reply 200 sdp"),
+        value(
+            "answered after 40 s",
+            Anything(Step::Hold),
+            "on bob INVITE {hold} after 40s bob reply 200 sdp",
+        ),
         value("by inactive", Same, HELD_BY_INACTIVE),
         value("by 0.0.0.0", Same, HELD_BY_ZERO),
         value(
@@ -295,8 +316,16 @@ const HANG_UP: Axis = Axis {
             Anything(Step::Hold),
             "on alice transfer_initiated 1 after 0ms..60ms bob send BYE in 1",
         ),
-        value("transferee before its response", Anything(Step::Hold), "on bob REFER 1 after 10ms bob send BYE in 1"),
-        value("transferee with its response", Anything(Step::Hold), "on bob REFER 1 after 21ms bob send BYE in 1"),
+        value(
+            "transferee before its response",
+            Anything(Step::Hold),
+            "on bob REFER 1 after 10ms bob send BYE in 1",
+        ),
+        value(
+            "transferee with its response",
+            Anything(Step::Hold),
+            "on bob REFER 1 after 21ms bob send BYE in 1",
+        ),
         value(
             "transferee after the first report",
             Anything(Step::Hold),
@@ -307,7 +336,11 @@ const HANG_UP: Axis = Axis {
             Anything(Step::Hold),
             "on bob REFER 1 after 650ms..720ms bob send BYE in 1",
         ),
-        value("transferor after REFER", Anything(Step::Hold), "on alice refer_sent 1 after 0ms..60ms alice hang-up bob"),
+        value(
+            "transferor after REFER",
+            Anything(Step::Hold),
+            "on alice refer_sent 1 after 0ms..60ms alice hang-up bob",
+        ),
         value(
             "transferor after 202",
             Anything(Step::Hold),

@@ -7,9 +7,10 @@ use crate::golden::{count, golden_run, line, time_ms};
 
 /// What the REGISTERs of the first party show: their numbers, and nonce and count of their digests.
 fn shown(played: &Played) -> Vec<(u32, Option<(String, Option<u32>)>)> {
-    let sent = played.journal.messages(0).filter(|(_, way, message)| {
-        *way == Way::Out && message.method() == Some(Method::Register)
-    });
+    let sent = played
+        .journal
+        .messages(0)
+        .filter(|(_, way, message)| *way == Way::Out && message.method() == Some(Method::Register));
     sent.map(|(_, _, register)| {
         let digest = register.first(HeaderId::Authorization).map(|value| {
             let digest = Credentials::parse(value).expect("credentials").digest().expect("a digest");
@@ -35,7 +36,11 @@ fn a_refresh_that_meets_a_stale_nonce_goes_out_again_with_the_next_and_the_bindi
         (6, with("three", 1)),
     ];
     assert_eq!(shown(&played), expected, "{trace}");
-    assert_eq!(count(&trace, &["registration_lapsed"]) + count(&trace, &["registration_failed"]), 0, "{trace}");
+    assert_eq!(
+        count(&trace, &["registration_lapsed"]) + count(&trace, &["registration_failed"]),
+        0,
+        "{trace}"
+    );
     let refreshed = trace.lines().filter(|line| line.contains("registration_active")).map(time_ms).last();
     assert!(refreshed.is_some_and(|at| (27_000..=31_000).contains(&at)), "at half of the time\n{trace}");
     assert!(line(&trace, &["> unregister"]) < line(&trace, &["* registration_ended"]), "{trace}");

@@ -9,8 +9,8 @@ use dialog_core::{
 };
 use sip_message::{Message, StatusCode};
 use sip_transport::{
-    CloseCause, Cx, FlowEvent, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, Tick,
-    TimerOp, Transport, UnixTime,
+    CloseCause, Cx, FlowEvent, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random,
+    Tick, TimerOp, Transport, UnixTime,
 };
 use transaction_core::{Config, Transactions, TxEvent, TxOutput, TxTimer};
 

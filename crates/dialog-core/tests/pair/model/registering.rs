@@ -87,7 +87,10 @@ impl Registering {
             assert!(at.since(since) >= TIMER_F, "{number} is sent while another one is under way");
         }
         if let Some((earliest, latest)) = self.due.take() {
-            assert!(earliest <= at && at <= latest, "{number} at {at:?}, due from {earliest:?} to {latest:?}");
+            assert!(
+                earliest <= at && at <= latest,
+                "{number} at {at:?}, due from {earliest:?} to {latest:?}"
+            );
         }
         assert!(register.expires() != Some(0) || self.leaving, "a binding is removed that is wanted");
         (self.number, self.live) = (number, Some(at));

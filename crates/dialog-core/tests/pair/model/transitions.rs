@@ -241,7 +241,6 @@ fn network() -> impl Strategy<Value = Transition> {
 }
 
 fn pass() -> impl Strategy<Value = Transition> {
-    let millis =
-        prop_oneof![2 => 1..60_u64, 3 => 60..1_500_u64, 2 => 1_500..8_000_u64, 1 => 8_000..70_000_u64, 1 => 70_000..4_000_000_u64];
+    let millis = prop_oneof![2 => 1..60_u64, 3 => 60..1_500_u64, 2 => 1_500..8_000_u64, 1 => 8_000..70_000_u64, 1 => 70_000..4_000_000_u64];
     millis.prop_map(|millis| Transition::Pass { millis })
 }
