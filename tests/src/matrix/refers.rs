@@ -10,7 +10,7 @@ use super::{
     Value,
 };
 
-/// Between engines. Ours never grants `Refer-Sub: false` (RFC 4488 §4), and never makes an explicit subscription.
+/// Between engines. Ours never grants `Refer-Sub: false` (RFC 4488 §4), and reports by an explicit subscription as by any.
 pub(super) const OF_ENGINES: Axis = Axis {
     name: "REFER",
     values: &[
