@@ -97,7 +97,7 @@ impl Legs {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LegId, &Leg)> {
-        self.table.iter().map(|(id, leg)| (*id, leg))
+        self.table.iter().map(|(id, leg)| (*id, &**leg))
     }
 
     pub(crate) fn get_mut(&mut self, leg: LegId) -> Option<&mut Leg> {
