@@ -2,6 +2,7 @@
 
 mod advertised;
 mod attended;
+mod back_to_back;
 mod blind;
 mod bridged;
 mod explicit;
@@ -15,3 +16,4 @@ mod referred;
 mod replaced;
 mod reports;
 mod stopping;
+mod wrong_states;

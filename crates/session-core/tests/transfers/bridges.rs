@@ -208,3 +208,24 @@ async fn a_back_to_back_transfer_that_fails_leaves_all_three_calls_as_they_were(
     timeout(PATIENCE, dave.manager.shutdown()).await.expect("a shutdown in time");
     three.end().await;
 }
+
+#[tokio::test]
+async fn a_back_to_back_transfer_that_nobody_waits_for_any_more_ends_the_transferors_call_all_the_same() {
+    let three = three(ReferPolicy::Deny, A_LAW).await;
+    let mut dave = party("dave", 1_000, ReferPolicy::Deny, A_LAW).await;
+    let transferor = placed(&three.alice, &dave).await.id();
+    let daves = first_call(&mut dave).await;
+    let consultation = placed(&three.alice, &three.carol).await.id();
+    let (manager, call) = (three.alice.manager.clone(), three.call.id());
+    tokio::select! {
+        biased;
+        moved = manager.complete_attended_transfer(&transferor, &call, &consultation) => {
+            panic!("it takes some messages: {moved:?}")
+        }
+        // The engine has begun; the future is dropped.
+        list = manager.get_sessions_with_transfers() => assert_eq!(list.map(|list| list.len()), Ok(1)),
+    }
+    over(&mut dave, daves).await;
+    timeout(PATIENCE, dave.manager.shutdown()).await.expect("a shutdown in time");
+    three.end().await;
+}
