@@ -168,6 +168,19 @@ fn an_old_call_that_ends_meanwhile_is_not_replaced() {
 }
 
 #[test]
+fn of_two_calls_that_want_one_place_the_second_does_not_get_it_once_the_old_call_is_over() {
+    // covers: TR-107
+    let mut rig = Rig::new(TransferPolicy::default());
+    let old = rig.call();
+    let (first, _) = rig.replacing(call(old));
+    let (second, _) = rig.replacing(call(old));
+    rig.ended(first, By::Remote, EndReason::Cancelled);
+    assert_eq!(rig.bye(old), format!("reject {second} 603; [refused {second} for {old} 603]"));
+    rig.ended(second, By::Local, EndReason::Refused(code(603)));
+    rig.assert_nothing_left();
+}
+
+#[test]
 fn without_an_ack_the_event_says_so_and_the_old_call_is_gone() {
     let mut rig = Rig::new(TransferPolicy::default());
     let (old, new) = rig.replaced();
