@@ -144,6 +144,17 @@ fn redirections_obey_the_policy_and_a_limit() {
 }
 
 #[test]
+fn a_global_refusal_speaks_for_the_other_contacts_too() {
+    for (status, goes_on) in [(599, true), (600, false), (603, false)] {
+        let (mut rig, _, new, _) = inviting();
+        let contacts = vec![uri("sip:carol@192.0.2.1"), uri("sip:carol@192.0.2.2")];
+        rig.ended(new, By::Remote, EndReason::Redirected { status: code(302), contacts });
+        let refused = rig.ended(rig.placed(), By::Remote, EndReason::Refused(code(status)));
+        assert_eq!(refused.contains("place sip:carol@192.0.2.2"), goes_on, "{status}: {refused}");
+    }
+}
+
+#[test]
 fn redirections_share_one_ring_limit() {
     let (mut rig, _, new, _) = inviting();
     rig.wait(45);
