@@ -15,7 +15,7 @@ use crate::setup::cargo_tool;
 use crate::workspace::{Workspace, array};
 
 pub(crate) const SHARD: Flag = Flag::with("--shard", "K/N", "every N-th mutant, from the K-th (0 is the first)");
-pub(crate) const FILES: Flag = Flag::with("--files", "GLOB,..", "mutants of these files instead");
+pub(crate) const FILES: Flag = Flag::with("--files", "PART,..", "only mutants whose file has this in its path");
 
 /// The version that this verb was checked with.
 const VERSION: &str = "27.1.0";
@@ -38,8 +38,9 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     if let Some(shard) = flags.text(SHARD.name) {
         command.args([SHARD.name, shard]);
     }
-    for glob in flags.list(FILES.name).unwrap_or_default() {
-        command.args(["--file", glob]);
+    // A mutant's name begins with its file.
+    for part in flags.list(FILES.name).unwrap_or_default() {
+        command.args(["--re", part]);
     }
     // What is built from the copy is of no use once that is gone.
     command.env_remove("CARGO_TARGET_DIR");
