@@ -7,6 +7,7 @@ mod attended_policy;
 mod attended_refusals;
 mod bounds;
 mod bridging;
+mod bridging_later;
 mod consulting;
 mod consulting_ends;
 mod declining;

@@ -7,7 +7,7 @@ use super::{
     event::Event,
     machine::{State, detach, step},
 };
-use crate::{Decline, TransferOutput, TransferRefusal, WithoutReplaces, surroundings::Surroundings};
+use crate::{Decline, TransferOutput, TransferRefusal, surroundings::Surroundings};
 
 impl Transferor {
     /// Whether the application may give the transfer up now.
@@ -90,9 +90,8 @@ impl Transferor {
             return Ok(());
         }
         Err(match self.state {
-            State::ConsultTalk(_) if self.facts.may.without_replaces == WithoutReplaces::Refuse => {
-                TransferRefusal::NoReplaces
-            }
+            // The one reason not to complete it in this state.
+            State::ConsultTalk(_) => TransferRefusal::NoReplaces,
             _ => TransferRefusal::State,
         })
     }
