@@ -23,6 +23,7 @@ mod referred;
 mod referrer;
 mod replacing;
 mod rig;
+mod seen;
 mod swapping;
 mod transferee;
 mod transferee_ends;
