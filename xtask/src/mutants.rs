@@ -12,10 +12,11 @@ use serde_json::Value;
 use crate::flags::{Flag, Flags};
 use crate::process::{Failure, Outcome, cargo, shown};
 use crate::setup::cargo_tool;
-use crate::workspace::{Workspace, array};
+use crate::workspace::{Member, Workspace, array};
 
-pub(crate) const SHARD: Flag = Flag::with("--shard", "K/N", "every N-th mutant, from the K-th (0 is the first)");
-pub(crate) const FILES: Flag = Flag::with("--files", "PART,..", "only mutants whose file has this in its path");
+pub(crate) const SHARD: Flag =
+    Flag::with("--shard", "K/N", "every N-th mutant, from the K-th (0 is the first)");
+pub(crate) const FILES: Flag = Flag::with("--files", "PATH,..", "only mutants of files whose paths start so");
 
 /// The version that this verb was checked with.
 const VERSION: &str = "27.1.0";
@@ -34,13 +35,25 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     fs::create_dir_all(&folder).map_err(|error| failed(folder.display().to_string(), &error))?;
 
     let mut command = cargo(&workspace.root);
-    command.args(["mutants", "--workspace", "--colors", "never", "--output"]).arg(&folder);
+    command.args(["mutants", "--colors", "never", "--output"]).arg(&folder);
     if let Some(shard) = flags.text(SHARD.name) {
         command.args([SHARD.name, shard]);
     }
-    // A mutant's name begins with its file.
-    for part in flags.list(FILES.name).unwrap_or_default() {
-        command.args(["--re", part]);
+    match flags.list(FILES.name) {
+        None => {
+            command.arg("--workspace");
+        }
+        Some(paths) => {
+            // The tests of every package that is named run once without a mutant.
+            let holds = |member: &&Member| paths.iter().any(|path| path.starts_with(&member.dir));
+            for member in workspace.members.iter().filter(holds) {
+                command.args(["--package", &member.name]);
+            }
+            // A mutant's name begins with its file.
+            for path in paths {
+                command.args(["--re", &format!("^{path}")]);
+            }
+        }
     }
     // What is built from the copy is of no use once that is gone.
     command.env_remove("CARGO_TARGET_DIR");
@@ -52,8 +65,7 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
 
     let file = folder.join("mutants.out/outcomes.json");
     let text = fs::read_to_string(&file).map_err(|error| failed(file.display().to_string(), &error))?;
-    let outcomes =
-        serde_json::from_str(&text).map_err(|error| failed(file.display().to_string(), &error))?;
+    let outcomes = serde_json::from_str(&text).map_err(|error| failed(file.display().to_string(), &error))?;
     let report = Report::read(&outcomes)?;
     print!("{}", report.table());
     for mutant in &report.unnoticed {
@@ -150,7 +162,8 @@ impl Report {
         let totals = self.totals().map(|(name, score)| (format!("**{name}**"), score));
         for (what, score) in files.chain(totals) {
             let Score { caught, missed, timeout, unviable } = score;
-            let percent = score.per_mille().map_or("-".into(), |mille| format!("{}.{}", mille / 10, mille % 10));
+            let percent =
+                score.per_mille().map_or("-".into(), |mille| format!("{}.{}", mille / 10, mille % 10));
             // Writing to a String cannot fail.
             let _ = writeln!(text, "| {what} | {caught} | {missed} | {timeout} | {unviable} | {percent} |");
         }
