@@ -69,6 +69,7 @@ fn the_new_call_is_answered_the_media_moved_and_then_the_old_one_ended() {
     assert_eq!(rig.leg(old, LegEvent::Closing), "");
     assert_eq!(rig.ended(old, By::Local, EndReason::Bye), "");
     assert!(rig.replacements().is_empty(), "told with the ACK");
+    assert!(!rig.transfers.is_empty(), "it is under way until then");
     assert_eq!(rig.leg(new, LegEvent::Acknowledged), format!("[replaced {old} by {new}]"));
     assert_eq!(rig.leg(new, LegEvent::Acknowledged), "");
     assert_eq!(rig.bye(new), "", "a call like any other");

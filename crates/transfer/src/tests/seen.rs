@@ -14,7 +14,9 @@ fn last_code(rig: &Rig) -> Option<StatusCode> {
 fn the_newest_status_that_was_heard_is_shown() {
     let mut rig = Rig::new(TransferPolicy::default());
     let leg = rig.call();
+    assert!(rig.transfers.is_empty());
     rig.blind(leg, Hold::No);
+    assert!(!rig.transfers.is_empty());
     assert_eq!(last_code(&rig), None);
     let sub = rig.subscription();
     rig.accepted(sub, 202);

@@ -29,7 +29,8 @@ fn after_a_manual_transfer_was_given_up_nothing_waits_for_the_application() {
     let sub = rig.subscription();
     rig.cancel(transfer);
     assert_eq!(rig.accepted(sub, 202), "", "no step waits for it");
-    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Unsubscribed)), "");
+    let over = rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Unsubscribed));
+    assert_eq!(over, "[subscription Unsubscribed]");
     rig.reoffered(leg, Ok(()));
     assert_eq!(rig.outcome(), "Cancelled Local - Cancelled kept=true");
     rig.assert_nothing_left();
