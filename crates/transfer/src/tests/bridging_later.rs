@@ -3,9 +3,12 @@
 use super::{
     rig::{Rig, uri},
     transferee::allow,
-    two_calls::{BOB, TwoCalls},
+    two_calls::{BOB, CAROL, Party, TwoCalls},
 };
-use crate::{Fallback, Hold, ReferOptions, TransferCommand, TransferId, TransferPolicy};
+use crate::{
+    AttendedOptions, Completion, Fallback, Hold, ReferOptions, TransferCommand, TransferId, TransferOutput,
+    TransferPolicy,
+};
 
 fn bridging() -> TransferPolicy {
     TransferPolicy { fallback: Fallback::Bridge, ..TransferPolicy::default() }
@@ -58,4 +61,20 @@ fn a_target_that_cannot_be_called_from_here_is_no_end_of_a_bridge() {
     assert!(number.contains("[recovering]; resume d1"), "{number}");
     let full = refused(TransferPolicy { legs: 1, ..bridging() }, "sip:carol@example.com", |_, _| {});
     assert!(full.contains("[recovering]; resume d1"), "no room for one more call: {full}");
+}
+
+#[test]
+fn a_target_that_turns_out_not_to_take_the_refer_is_bridged_only_where_that_is_wanted() {
+    let mute = Party { takes_refer: false, ..CAROL };
+    for (policy, wanted) in [(bridging(), true), (TransferPolicy::default(), false)] {
+        let mut calls = TwoCalls::one(policy, &BOB);
+        let protect = AttendedOptions { protect_target: true, ..AttendedOptions::default() };
+        calls.consult(Hold::First, protect, Completion::OnAnswer);
+        calls.done(calls.d1);
+        calls.answer(&mute);
+        calls.done(calls.d2);
+        calls.done(calls.d1);
+        let joined = calls.rig.outputs.iter().any(|output| matches!(output, TransferOutput::Bridge { .. }));
+        assert_eq!(joined, wanted, "{:?}", calls.state());
+    }
 }
