@@ -78,3 +78,14 @@ fn a_target_that_turns_out_not_to_take_the_refer_is_bridged_only_where_that_is_w
         assert_eq!(joined, wanted, "{:?}", calls.state());
     }
 }
+
+#[test]
+fn a_call_that_is_over_is_not_held_again() {
+    let mute = Party { takes_refer: false, ..BOB };
+    let mut calls = TwoCalls::both(bridging(), &mute, &CAROL);
+    let begun = calls.attended_held(Hold::Already, true, AttendedOptions::default());
+    assert!(begun.contains("resume d1") && begun.contains("resume d2"), "{begun}");
+    let over = calls.rig.bye(calls.d2);
+    assert!(over.contains("hold d1"), "the application held it: {over}");
+    assert!(!over.contains("hold d2"), "{over}");
+}
