@@ -11,7 +11,7 @@ use sip_transport::Out;
 use super::{
     Transferor,
     action::Side,
-    event::{Answer, Event, Report},
+    event::{Answer, Event, Report, Timer},
     machine::{State, step},
 };
 use crate::{
