@@ -1,12 +1,11 @@
-//! The fallback that is chosen while a transfer is under way, and targets that cannot be called for it.
+//! Where there is no bridge although one is wanted, or none is wanted.
 
 use super::{
-    rig::{Rig, uri},
-    transferee::allow,
+    rig::uri,
     two_calls::{BOB, CAROL, Party, TwoCalls},
 };
 use crate::{
-    AttendedOptions, Completion, Fallback, Hold, ReferOptions, TransferCommand, TransferId, TransferOutput,
+    AttendedOptions, Completion, Fallback, Hold, ReferOptions, TransferCommand, TransferOutput,
     TransferPolicy,
 };
 
@@ -14,8 +13,8 @@ fn bridging() -> TransferPolicy {
     TransferPolicy { fallback: Fallback::Bridge, ..TransferPolicy::default() }
 }
 
-/// What is done when Bob refuses with 405 to be sent to the target, after `before`.
-fn refused(policy: TransferPolicy, target: &str, before: impl FnOnce(&mut Rig, TransferId)) -> String {
+/// What is done when Bob refuses with 405 to be sent to the target.
+fn refused(policy: TransferPolicy, target: &str) -> String {
     let mut calls = TwoCalls::one(policy, &BOB);
     let transfer = calls.transfer;
     let begun = calls.rig.command(TransferCommand::Blind {
@@ -28,38 +27,14 @@ fn refused(policy: TransferPolicy, target: &str, before: impl FnOnce(&mut Rig, T
     });
     assert!(begun.starts_with("ok"), "{begun}");
     calls.done(calls.d1);
-    before(&mut calls.rig, transfer);
     calls.rig.refused(calls.rig.subscription(), 405, None)
 }
 
 #[test]
-fn the_fallback_can_be_chosen_and_taken_back_while_a_transfer_is_under_way() {
-    let wish = |fallback| {
-        move |rig: &mut Rig, transfer| assert!(rig.transfers.fallback_for(transfer, fallback), "it is ours")
-    };
-    let carol = "sip:carol@example.com";
-    let joined = refused(TransferPolicy::default(), carol, wish(Fallback::Bridge));
-    assert!(joined.contains("[bridging]; [consulting]; place sip:carol@example.com"), "{joined}");
-    let taken_back = refused(bridging(), carol, wish(Fallback::None));
-    assert!(taken_back.contains("[recovering]; resume d1"), "{taken_back}");
-}
-
-#[test]
-fn no_fallback_can_be_chosen_for_what_is_not_a_transfer_of_ours() {
-    let mut rig = Rig::new(allow());
-    let leg = rig.call();
-    rig.asked(Rig::refer(leg, "sip:carol@example.com"));
-    let asked = rig.transfer();
-    assert!(!rig.transfers.fallback_for(asked, Fallback::Bridge));
-    let unknown = rig.mint();
-    assert!(!rig.transfers.fallback_for(unknown, Fallback::Bridge));
-}
-
-#[test]
 fn a_target_that_cannot_be_called_from_here_is_no_end_of_a_bridge() {
-    let number = refused(bridging(), "tel:+15550100", |_, _| {});
+    let number = refused(bridging(), "tel:+15550100");
     assert!(number.contains("[recovering]; resume d1"), "{number}");
-    let full = refused(TransferPolicy { legs: 1, ..bridging() }, "sip:carol@example.com", |_, _| {});
+    let full = refused(TransferPolicy { legs: 1, ..bridging() }, "sip:carol@example.com");
     assert!(full.contains("[recovering]; resume d1"), "no room for one more call: {full}");
 }
 
