@@ -311,6 +311,11 @@ fn who_is_asked_is_a_matter_of_the_method_and_never_an_ack() {
     assert!(policy.demands(Method::Invite, false, false) && !policy.demands(Method::Invite, true, false));
     assert!(policy.demands(Method::Refer, true, false) && !policy.demands(Method::Refer, false, false));
     assert!(!policy.demands(Method::Ack, false, false) && !policy.demands(Method::Cancel, false, false));
+    // Who only wants to talk is let be; who wants to take a call's place is not.
+    policy.methods = Vec::new();
+    assert!(!policy.demands(Method::Invite, false, false) && policy.demands(Method::Invite, false, true));
+    policy.replaces = false;
+    assert!(!policy.demands(Method::Invite, false, true));
 }
 
 fn algorithm() -> impl Strategy<Value = Algorithm> {
