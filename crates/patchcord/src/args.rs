@@ -3,6 +3,8 @@
 #![expect(clippy::doc_markdown, reason = "the doc comments of arguments are the help text")]
 
 mod account;
+mod callers;
+mod parse;
 mod values;
 
 use std::net::SocketAddr;
@@ -13,6 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use session_core::{Codec, Network, PeerProfile};
 
 pub(crate) use account::AccountArgs;
+pub(crate) use callers::{CallersArgs, Challenge};
+pub(crate) use parse::ParseArgs;
 pub(crate) use values::Listen;
 
 const AFTER: &str = "\
@@ -153,6 +157,8 @@ pub(crate) struct AnswerArgs {
     /// The new caller and the party whose call is replaced must both be in it.
     #[arg(long, verbatim_doc_comment, value_name = "CIDR", value_parser = values::network)]
     pub(crate) trunk: Vec<Network>,
+    #[command(flatten)]
+    pub(crate) callers: CallersArgs,
     /// Most calls at once, 1 to 100000; one more is answered 486
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::calls, default_value = "256")]
     pub(crate) max_calls: usize,
@@ -276,17 +282,6 @@ impl TransferArgs {
         .into_iter()
         .find_map(|(flag, kinds, given)| given.then_some((flag, kinds)))
     }
-}
-
-/// `patchcord parse`.
-#[derive(Debug, Args)]
-pub(crate) struct ParseArgs {
-    /// Files with one raw message each
-    #[arg(value_name = "FILE", required = true)]
-    pub(crate) files: Vec<PathBuf>,
-    /// Accepted for symmetry: the output is always JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Who the other side is, and where its name leads.
