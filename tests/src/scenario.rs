@@ -183,6 +183,8 @@ pub enum Action {
     Swap,
     /// Hangs up its call with a party, or its first call.
     HangUp(Option<usize>),
+    /// Registers at a party; `hang-up-all` takes it back.
+    Register(usize),
     /// Hangs up all its calls.
     HangUpAll,
     /// Holds its call with a party, or its first call.

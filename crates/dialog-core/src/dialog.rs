@@ -71,7 +71,7 @@ pub(crate) struct Dialog {
     pub(crate) reliable: Option<Box<Reliable>>,
     pub(crate) session_timer: SessionTimer,
     /// Our PRACKs under way.
-    pub(crate) pracks: usize,
+    pub(crate) pracks: u8,
     timers: TimerSet,
 }
 

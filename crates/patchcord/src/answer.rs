@@ -34,7 +34,9 @@ pub(crate) async fn run(
         Replaces::Deny | Replaces::ReferredBy => {}
         Replaces::Trusted if !args.trunk.is_empty() || args.callers.users.is_some() => {}
         Replaces::Trusted => {
-            tracing::warn!("without --trunk and --users nobody is trusted: INVITEs with Replaces are refused");
+            tracing::warn!(
+                "without --trunk and --users nobody is trusted: INVITEs with Replaces are refused"
+            );
         }
         Replaces::Allow => {
             tracing::warn!("whoever knows the identifiers of a call can take it over: for laboratories only");

@@ -37,9 +37,7 @@ fn users(text: &str) -> Result<Users, String> {
             .split_once(':')
             .filter(|(user, password)| !user.is_empty() && !password.is_empty())
             .ok_or_else(|| format!("line {number} is not USER:PASSWORD"))?;
-        users
-            .add(user, Secret::password(password))
-            .map_err(|error| format!("line {number}: {error}"))?;
+        users.add(user, Secret::password(password)).map_err(|error| format!("line {number}: {error}"))?;
     }
     if users.is_empty() { Err("there is no user in it, and nobody could call".to_owned()) } else { Ok(users) }
 }

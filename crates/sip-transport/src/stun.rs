@@ -163,7 +163,11 @@ mod tests {
         for length in 0..whole.len() {
             assert_eq!(answer(&whole[..length]), None, "{length}");
         }
-        for attributes in [&b"\x00\x20\xff\xff\x00\x01"[..], b"\x00\x20\x00\x02\x00\x01", b"\x00\x20\x00\x05\x00\x03\0\0\0\0\0\0"] {
+        for attributes in [
+            &b"\x00\x20\xff\xff\x00\x01"[..],
+            b"\x00\x20\x00\x02\x00\x01",
+            b"\x00\x20\x00\x05\x00\x03\0\0\0\0\0\0",
+        ] {
             assert_eq!(seen(attributes), None);
         }
         assert!(!is_stun(b"OPTIONS sip:a@b SIP/2.0\r\n"));

@@ -1,10 +1,19 @@
 //! What a party's application does when a step of the scenario is due.
 
-use session_core::engine::{CallOptions, Command};
+use std::time::Duration;
+
+use session_core::{
+    Account,
+    engine::{AccountCommand, CallOptions, Command},
+};
+use sip_transport::Transport;
 use transfer::Decision;
 
 use super::{Player, uri_for, uri_of};
-use crate::{journal::What, scenario::Action};
+use crate::{journal::What, node::Node, scenario::Action};
+
+/// How long a binding is asked to last.
+const EXPIRES: Duration = Duration::from_mins(10);
 
 impl Player<'_> {
     /// Does what a step says. `about` is the message that a scripted party's step waited for.
@@ -69,6 +78,11 @@ impl Player<'_> {
             Action::HangUp(with) => {
                 (about("hang-up", with), call(with).map(|session| Command::HangUp { session }))
             }
+            Action::Register(whom) => {
+                let command =
+                    self.account(party, *whom).map(|account| AccountCommand::Register(account.into()));
+                (format!("register {}", name(*whom)), command.map(Command::Account))
+            }
             Action::HangUpAll => ("hang-up-all".to_owned(), Some(Command::HangUpAll)),
             Action::Hold(with) => (about("hold", with), call(with).map(|session| Command::Hold { session })),
             Action::Resume(with) => {
@@ -90,5 +104,17 @@ impl Player<'_> {
             }
             Action::Reply { .. } | Action::Send { .. } => ("a scripted message".to_owned(), None),
         }
+    }
+
+    /// The account of a party at a registrar, with its name as user and as Contact.
+    fn account(&self, party: usize, registrar: usize) -> Option<Account> {
+        let name = &self.scenario.parties[party].name;
+        let mut account = Account::new(format!("<sip:{name}@example.com>").parse().ok()?).ok()?;
+        // A registrar's URI has no user (RFC 3261 §10.2).
+        account.registrars =
+            vec![format!("sip:{}", Node::listens_at(registrar, Transport::Udp)).parse().ok()?];
+        account.contact_user = Some(name.as_str().into());
+        account.expires = EXPIRES;
+        Some(account)
     }
 }

@@ -31,6 +31,7 @@ pub(super) fn action(scenario: &Scenario, words: &[&str]) -> Result<Action, Stri
         ["swap"] => Ok(Action::Swap),
         ["hang-up", names @ ..] => Ok(Action::HangUp(maybe(names)?)),
         ["hang-up-all"] => Ok(Action::HangUpAll),
+        ["register", name] => Ok(Action::Register(whom(name)?)),
         ["hold", names @ ..] => Ok(Action::Hold(maybe(names)?)),
         ["resume", names @ ..] => Ok(Action::Resume(maybe(names)?)),
         ["cancel-transfer"] => Ok(Action::CancelTransfer),

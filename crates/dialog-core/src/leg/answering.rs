@@ -309,10 +309,8 @@ impl Dialog {
         self.confirmed = true;
         self.leave_early(step);
         let accepted = Accepted::new(cseq, reply, accepted, ours, true, step.config.timing.t1);
-        self.leg = Some(Leg::Up(Box::new(Up {
-            exchange: Exchange::TheirsAccepted(accepted),
-            ..Up::default()
-        })));
+        self.leg =
+            Some(Leg::Up(Box::new(Up { exchange: Exchange::TheirsAccepted(accepted), ..Up::default() })));
         self.await_ack(step);
         self.arm_session(step);
         self.tell(step, LegEvent::Up(Box::new(self.established(false))));

@@ -385,7 +385,9 @@ impl Dialog {
             Exchange::OursCalling { tx, .. } if carried => {
                 step.transaction(TxCommand::Cancel { tx: *tx, reason: None });
             }
-            exchange @ (Exchange::OursRouting | Exchange::OursDescribing { .. }) => *exchange = Exchange::Idle,
+            exchange @ (Exchange::OursRouting | Exchange::OursDescribing { .. }) => {
+                *exchange = Exchange::Idle
+            }
             Exchange::OursCalling { .. }
             | Exchange::Idle
             | Exchange::OursAcknowledging { .. }

@@ -202,12 +202,7 @@ impl Dialog {
         }
     }
 
-    fn tell_wish(
-        &self,
-        step: &mut Step<'_, '_, '_>,
-        wish: Option<Wish>,
-        result: Result<(), ReofferError>,
-    ) {
+    fn tell_wish(&self, step: &mut Step<'_, '_, '_>, wish: Option<Wish>, result: Result<(), ReofferError>) {
         if wish.is_some_and(|wish| !wish.quiet) {
             self.tell(step, LegEvent::Reoffered(result));
         }

@@ -247,11 +247,12 @@ impl Registration {
             self.since = step.cx.now;
         }
         let (flow, remote) = (origin.flow, origin.source);
-        if self.kept != Some((flow, remote)) {
+        // Who takes part in outbound answers STUN, and nobody else is to be asked by it (RFC 5626 §8).
+        let keeps = origin.transport.is_reliable() || registered.outbound;
+        if !keeps || self.kept != Some((flow, remote)) {
             self.let_go(step, others);
         }
-        // Who takes part in outbound answers STUN, and nobody else is to be asked by it (RFC 5626 §8).
-        if origin.transport.is_reliable() || registered.outbound {
+        if keeps {
             self.kept = Some((flow, remote));
             step.transaction(TxCommand::Keep { flow, remote, every: granted.flow_timer });
         }

@@ -10,8 +10,8 @@ use transaction_core::{TxEvent, TxFailure};
 use crate::{
     bench::Bench,
     registrar::{
-        accept, accept_with, account, command, events, failure, last, outbound_account, register, registered_outbound,
-        standing,
+        accept, accept_with, account, command, events, failure, last, outbound_account, register,
+        registered_outbound, standing,
     },
 };
 

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use dialog_core::{IncomingCall, RegistrationId};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
-use sip_transport::{Connect, FlowId, Hop, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
+use sip_transport::{
+    Connect, FlowId, Hop, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier,
+};
 use transfer::{
     AttendedOptions, Completion, Decision, ReferDecision, ReferOptions, TransferId, TransferProgress,
 };

@@ -385,7 +385,9 @@ fn a_kept_connection_comes_back_with_growing_waits() {
     let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
     bench.send(hop, request("TCP", TCP.1));
     bench.connect(hop.flow, "192.0.2.10:40000", None);
-    assert!(bench.command(TransportCommand::Keep { flow: hop.flow, remote: hop.remote, every: None }).is_empty());
+    assert!(
+        bench.command(TransportCommand::Keep { flow: hop.flow, remote: hop.remote, every: None }).is_empty()
+    );
     let lost = |flow| TransportInput::Closed { flow, cause: CloseCause::Lost };
     assert_eq!(ended(&bench.receive(lost(hop.flow))), [hop.flow]);
     // A wait of 30 s, doubled with each failure, less up to a half by chance, never above 30 min (RFC 5626 §4.5).

@@ -29,7 +29,11 @@ fn a_connection_is_pinged_as_often_as_the_other_side_asks() {
         let config = Config { keep_alive: Some(Duration::from_mins(2)), ..Config::default() };
         let mut bench = Bench::with(config, &[TCP]);
         let hop @ Hop { flow, .. } = opened(&mut bench);
-        bench.command(TransportCommand::Keep { flow, remote: hop.remote, every: asked.map(Duration::from_secs) });
+        bench.command(TransportCommand::Keep {
+            flow,
+            remote: hop.remote,
+            every: asked.map(Duration::from_secs),
+        });
         let longest = Duration::from_secs(longest);
         assert!(longest >= SHORTEST_BEAT);
         let least = longest.mul_f64(0.8);

@@ -12,7 +12,7 @@ use proptest_state_machine::prop_state_machine;
 use self::world::World;
 
 /// Cases of one run, some seconds; `PROPTEST_CASES` raises it.
-const CASES: u32 = 600;
+const CASES: u32 = 6_000;
 
 fn config() -> Config {
     let default = Config::default();
