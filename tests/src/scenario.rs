@@ -45,7 +45,7 @@ use std::time::Duration;
 use session_core::{Authentication, Keyring, Reliability, SessionTimers, SrtpPolicy};
 use sip_message::StatusCode;
 use sip_transport::Transport;
-use transfer::{AttendedOptions, Completion, TransferPolicy};
+use transfer::{AttendedOptions, Completion, ReferOptions, TransferPolicy};
 
 use crate::{network::Faults, seed::Span};
 
@@ -88,6 +88,8 @@ pub struct Party {
     pub policy: TransferPolicy,
     /// Whether it holds before it sends a REFER.
     pub hold: bool,
+    /// How it sends REFERs.
+    pub refer: ReferOptions,
     /// By what it listens; its URI names the first.
     pub listens: Vec<Transport>,
     /// Whether its calls are secured by SRTP.

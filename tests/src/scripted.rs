@@ -158,6 +158,9 @@ impl Scripted {
         let branch = self.mint("z9hG4bK");
         let dialog = self.dialogs.get_mut(at)?;
         let mut text = dialog.request(method, self.address, &branch);
+        if content.gives("From") {
+            text = text.split_inclusive("\r\n").filter(|line| !line.starts_with("From:")).collect();
+        }
         if matches!(method, "INVITE" | "REFER") {
             text += &self.contact_line(content);
         }
@@ -237,7 +240,12 @@ impl Scripted {
             self.dialogs[at].learn(message);
             return Some(at);
         }
-        if message.method() != Some(Method::Invite) {
+        let begins = match message.method() {
+            Some(Method::Invite) => true,
+            Some(Method::Refer | Method::Subscribe) => message.to_tag().is_none(),
+            _ => false,
+        };
+        if !begins {
             return None;
         }
         let tag = self.mint("tag");

@@ -3,7 +3,9 @@
 use session_core::{
     Authentication, Credential, Reliability, ReplacesAuthorizer, Secret, SessionTimers, SrtpPolicy, Users,
 };
-use transfer::{Fallback, HoldFailure, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces};
+use transfer::{
+    Fallback, HoldFailure, ReferPlacement, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces,
+};
 
 use sip_message::Method;
 use sip_transport::Transport;
@@ -51,6 +53,8 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         ["refer", "deny"] => policy.refer = ReferPolicy::Deny,
         ["refer", "allow"] => policy.refer = ReferPolicy::Allow,
         ["refer", "ask"] => policy.refer = ReferPolicy::Ask,
+        // Its REFERs go in a dialog of their own.
+        ["refer-placement", "outside"] => party.refer.placement = ReferPlacement::OutOfDialog,
         ["hold", "off"] => party.hold = false,
         ["fallback", "none"] => policy.fallback = Fallback::None,
         ["fallback", "bridge"] => policy.fallback = Fallback::Bridge,

@@ -167,7 +167,10 @@ impl Dialogs {
         }
         let failure = match account.fault() {
             Some(fault) => RegistrationFailure::Account(fault),
-            None if full => RegistrationFailure::Overload,
+            None if full => {
+                step.pending.counters.registrations_refused += 1;
+                RegistrationFailure::Overload
+            }
             None => {
                 table.insert(id, Registration::begin(&mut step, id, account));
                 return;
