@@ -157,10 +157,7 @@ impl Scripted {
         let at = dialog.or(of_message).unwrap_or_default();
         let branch = self.mint("z9hG4bK");
         let dialog = self.dialogs.get_mut(at)?;
-        let mut text = dialog.request(method, self.address, &branch);
-        if content.gives("From") {
-            text = text.split_inclusive("\r\n").filter(|line| !line.starts_with("From:")).collect();
-        }
+        let mut text = dialog.request(method, self.address, &branch, content.given("From"));
         if matches!(method, "INVITE" | "REFER") {
             text += &self.contact_line(content);
         }
@@ -187,7 +184,9 @@ impl Scripted {
             text += "Content-Type: application/sdp\r\n";
             body = self.description(about);
         }
-        for header in &content.headers {
+        // A request begins with its From, given or not.
+        let written = text.contains("\r\nFrom: ");
+        for header in content.headers.iter().filter(|line| !(written && line.starts_with("From:"))) {
             text.push_str(header);
             text.push_str("\r\n");
         }

@@ -37,7 +37,8 @@ pub(crate) struct Leg {
     pub(crate) refer: Option<ReferPolicy>,
     /// Who handles its transfers, where it differs from the policy.
     pub(crate) handling: Option<TransferHandling>,
-    /// Transfers that were asked of us in this call and in those it came of.
+    /// Transfers that were asked for in this call and in those it came of. An incoming call whose caller was referred to us
+    /// came of one at least; nobody tells of how many.
     pub(crate) referred: u32,
     /// Whether it was placed by this layer.
     pub(crate) internal: bool,
@@ -94,6 +95,10 @@ impl Legs {
         self.table.get(&leg)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LegId, &Leg)> {
+        self.table.iter().map(|(id, leg)| (*id, leg))
+    }
+
     pub(crate) fn get_mut(&mut self, leg: LegId) -> Option<&mut Leg> {
         self.table.get_mut(&leg)
     }
@@ -122,6 +127,7 @@ impl Legs {
                 if let Some(entry) = self.enter(leg, limit) {
                     entry.source = Some(call.source.ip().to_canonical());
                     entry.peer = call.peer;
+                    entry.referred = u32::from(call.referred_by.is_some());
                 }
             }
             LegEvent::Provisional { .. } | LegEvent::NeedDescription { .. } => {

@@ -154,7 +154,8 @@ pub struct TransferPolicy {
     pub decision: Duration,
     /// Redirections of the referred call that are followed (TR-200). 5.
     pub redirects: u8,
-    /// Transfers asked of us in one call and in the calls that came of it (SEC-02, TR-205). 5.
+    /// Transfers asked of us in one call and in the calls that came of it (SEC-02, TR-205). A call that comes in with
+    /// Referred-By (RFC 3892) counts as one that came of a transfer. 5.
     pub per_call: u32,
     /// Transfers asked of us that one address may have under way (SEC-07). 16.
     pub per_peer: usize,

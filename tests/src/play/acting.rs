@@ -1,19 +1,14 @@
 //! What a party's application does when a step of the scenario is due.
 
-use std::time::Duration;
-
 use session_core::{
     Account,
-    engine::{AccountCommand, CallOptions, Command},
+    engine::{Acceptance, AccountCommand, CallOptions, Command, WarmOptions},
 };
-use sip_transport::Transport;
+use sip_message::NameAddrBuf;
 use transfer::Decision;
 
 use super::{Player, uri_for, uri_of};
-use crate::{journal::What, node::Node, scenario::Action};
-
-/// How long a binding is asked to last.
-const EXPIRES: Duration = Duration::from_mins(10);
+use crate::{journal::What, scenario::Action};
 
 impl Player<'_> {
     /// Does what a step says. `about` is the message that a scripted party's step waited for.
@@ -59,6 +54,35 @@ impl Player<'_> {
                 });
                 (format!("consult {}", name(*whom)), command)
             }
+            Action::Warm { target, briefed, deadline } => {
+                let mut options = WarmOptions::default();
+                options.acceptance = if *briefed { Acceptance::Briefed } else { Acceptance::Application };
+                options.deadline = deadline.unwrap_or(options.deadline);
+                let command = call(&None).map(|session| Command::Warm {
+                    session,
+                    target: uri(*target),
+                    options: Box::new(options),
+                });
+                (format!("warm {}", name(*target)), command)
+            }
+            Action::DecideWarm(accept) => {
+                let command =
+                    known.transfer().map(|transfer| Command::DecideWarm { transfer, accept: *accept });
+                (if *accept { "accept-target" } else { "decline-target" }.to_owned(), command)
+            }
+            Action::Register(registrar, time) => {
+                let account = Account::new(NameAddrBuf::from(uri(party))).ok().map(|mut account| {
+                    account.registrars = vec![uri(*registrar)];
+                    account.contact_user = Some(name(party).into());
+                    account.expires = *time;
+                    Command::Account(AccountCommand::Register(Box::new(account)))
+                });
+                (format!("register {}", name(*registrar)), account)
+            }
+            Action::Unregister => {
+                let unregister = |registration| Command::Account(AccountCommand::Unregister(registration));
+                ("unregister".to_owned(), known.registration.map(unregister))
+            }
             Action::Attended(whom, target, options) => {
                 let calls = call(&Some(*whom)).zip(call(&Some(*target)));
                 let command = calls.map(|(session, consultation)| Command::Attended {
@@ -77,11 +101,6 @@ impl Player<'_> {
             }
             Action::HangUp(with) => {
                 (about("hang-up", with), call(with).map(|session| Command::HangUp { session }))
-            }
-            Action::Register(whom) => {
-                let command =
-                    self.account(party, *whom).map(|account| AccountCommand::Register(account.into()));
-                (format!("register {}", name(*whom)), command.map(Command::Account))
             }
             Action::HangUpAll => ("hang-up-all".to_owned(), Some(Command::HangUpAll)),
             Action::Hold(with) => (about("hold", with), call(with).map(|session| Command::Hold { session })),
@@ -104,17 +123,5 @@ impl Player<'_> {
             }
             Action::Reply { .. } | Action::Send { .. } => ("a scripted message".to_owned(), None),
         }
-    }
-
-    /// The account of a party at a registrar, with its name as user and as Contact.
-    fn account(&self, party: usize, registrar: usize) -> Option<Account> {
-        let name = &self.scenario.parties[party].name;
-        let mut account = Account::new(format!("<sip:{name}@example.com>").parse().ok()?).ok()?;
-        // A registrar's URI has no user (RFC 3261 §10.2).
-        account.registrars =
-            vec![format!("sip:{}", Node::listens_at(registrar, Transport::Udp)).parse().ok()?];
-        account.contact_user = Some(name.as_str().into());
-        account.expires = EXPIRES;
-        Some(account)
     }
 }

@@ -4,7 +4,8 @@ use session_core::{
     Authentication, Credential, Reliability, ReplacesAuthorizer, Secret, SessionTimers, SrtpPolicy, Users,
 };
 use transfer::{
-    Fallback, HoldFailure, ReferPlacement, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces,
+    Fallback, HoldFailure, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, SemiAttended,
+    WithoutReplaces,
 };
 
 use sip_message::Method;
@@ -53,9 +54,13 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         ["refer", "deny"] => policy.refer = ReferPolicy::Deny,
         ["refer", "allow"] => policy.refer = ReferPolicy::Allow,
         ["refer", "ask"] => policy.refer = ReferPolicy::Ask,
-        // Its REFERs go in a dialog of their own.
-        ["refer-placement", "outside"] => party.refer.placement = ReferPlacement::OutOfDialog,
         ["hold", "off"] => party.hold = false,
+        // How it sends a REFER.
+        ["placement", "inside"] => party.refer.placement = ReferPlacement::InDialog,
+        ["placement", "outside"] => party.refer.placement = ReferPlacement::OutOfDialog,
+        ["subscription", "suppress"] => party.refer.subscription = ReferSubscription::Suppress,
+        ["subscription", "none"] => party.refer.subscription = ReferSubscription::None,
+        ["subscription", "explicit"] => party.refer.subscription = ReferSubscription::Explicit,
         ["fallback", "none"] => policy.fallback = Fallback::None,
         ["fallback", "bridge"] => policy.fallback = Fallback::Bridge,
         ["hold-failure", "fail"] => policy.hold_failure = HoldFailure::Fail,

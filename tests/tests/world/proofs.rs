@@ -147,18 +147,3 @@ fn who_only_calls_is_not_asked_where_only_transfers_are_and_who_proves_nothing_t
     assert_eq!(replacing(&trace, &played), [("401".to_owned(), false)], "{trace}");
     assert_eq!(count(&trace, &["carol -> alice", "401"]), 0, "{trace}");
 }
-
-#[test]
-fn a_refresh_whose_nonce_has_expired_goes_again_with_the_new_one() {
-    let (trace, played) = golden_run("registration");
-    let registers = sent(&played, 0, "REGISTER");
-    let nonces = [None, Some("one"), Some("one"), Some("two"), Some("two")];
-    assert_eq!(registers.iter().map(nonce).collect::<Vec<_>>(), nonces, "{trace}");
-    let expires: Vec<_> = registers.iter().map(Message::expires).collect();
-    assert_eq!(expires, [Some(600), Some(600), Some(600), Some(600), Some(0)], "{trace}");
-    let numbers: Vec<u32> = registers.iter().filter_map(|it| Some(it.cseq().ok()?.number)).collect();
-    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}\n{trace}");
-    // One Call-ID for all of a registration (RFC 3261 §10.2.4).
-    let first = registers[0].first(HeaderId::CallId);
-    assert!(registers.iter().all(|register| register.first(HeaderId::CallId) == first), "{trace}");
-}

@@ -109,13 +109,3 @@ fn a_busy_target_and_a_party_that_waits_on_hold_are_taken_back_by_the_transferor
     let resumes = line(&trace, &["alice -> bob", "INVITE", "sendrecv", "#4"]);
     assert!(told < resumes, "{trace}");
 }
-
-#[test]
-fn each_phone_that_a_refer_outside_of_the_call_reaches_has_a_subscription_of_its_own() {
-    // covers: TR-031
-    let trace = golden("subscription-fork");
-    assert_eq!(count(&trace, &["alice -> bob", "REFER"]), 1, "{trace}");
-    let notified = count(&trace, &["bob   -> alice", "NOTIFY"]);
-    assert_eq!(count(&trace, &["alice -> bob", "200", "(NOTIFY)"]), notified, "{trace}");
-    assert_eq!(count(&trace, &["alice    * transfer_succeeded"]), 1, "{trace}");
-}

@@ -207,7 +207,13 @@ impl Dialog {
             step.pending.clients.remove(tx);
         }
         match up.exchange {
-            Exchange::OursCalling { .. } => self.tell(step, LegEvent::RolledBack),
+            Exchange::OursCalling { tx, given_up, .. } => {
+                // A peer that rings for ever is not waited for (RFC 3261 §9.1); one that got the BYE answers 487 by itself.
+                if !given_up {
+                    step.transaction(TxCommand::Cancel { tx, reason: None });
+                }
+                self.tell(step, LegEvent::RolledBack);
+            }
             Exchange::TheirsDescribing { tx, inbound, .. } => self.terminate_reinvite(step, tx, &inbound),
             // The 2xx is acknowledged whatever becomes of the call, and before its BYE (RFC 3261 §13.2.2.4).
             Exchange::OursAcknowledging { tx, cseq, .. } => {

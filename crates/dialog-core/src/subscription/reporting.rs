@@ -52,6 +52,8 @@ pub(crate) struct Notifier {
     pub(crate) granted: u32,
     until: Tick,
     pacing: Pacing,
+    /// Whether a NOTIFY was accepted, or the first one sent once more.
+    begun: bool,
     /// Whether the last NOTIFY was sent once more.
     repeated: bool,
     /// Whether nobody is told, because the REFER requires so (`nosub` and `explicitsub`, RFC 7614).
@@ -81,6 +83,7 @@ impl Notifier {
             granted: 0,
             until: Tick::default(),
             pacing: Pacing::default(),
+            begun: false,
             repeated: false,
             quiet: false,
             subscribed: None,
@@ -252,13 +255,16 @@ impl Dialog {
     fn notify_over(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId, event: Event) {
         let Some(notifier) = self.notifier(id) else { return };
         let event = match (notifier.pacing.landed(), event) {
-            // A report that is not the last is not repeated; the next one says more.
+            // Without it the subscription is not there yet (RFC 6665 §4.1.2.4), and the next one may come too late.
+            (false, Event::LastOvertaken) if !notifier.begun => Event::FirstOvertaken,
+            // A report in between is not repeated; the next one says more.
             (false, Event::LastOvertaken) => Event::NotifyKept,
             (false, event) => event,
             (true, Event::NotifyAccepted) => Event::LastAccepted,
             (true, Event::LastOvertaken) if !notifier.repeated => Event::LastOvertaken,
             (true, _) => Event::LastFailed,
         };
+        notifier.begun |= matches!(event, Event::NotifyAccepted | Event::FirstOvertaken);
         let settled = notifier.is_refer() && notifier.pacing.is_settled();
         if settled && matches!(event, Event::NotifyAccepted | Event::NotifyKept) {
             step.subscription(id, SubscriptionEvent::Reported);

@@ -17,6 +17,7 @@ use super::accounts::{AccountCommand, RegistrationInfo};
 use super::audio::AudioCommand;
 use super::manual::ManualCommand;
 use super::media_boundary::{MediaCommand, SessionMediaState};
+use super::sent::Sent;
 use super::transfer_info::TransferInfo;
 use super::warm::WarmOptions;
 use crate::{
@@ -434,7 +435,7 @@ pub enum Seen<'a> {
         message: &'a Message,
     },
     /// A message is sent.
-    Sent(&'a Outbound),
+    Sent(&'a Sent<'a>),
     /// An event for the bus.
     Event(&'a SessionEvent),
     /// A call takes part in a transfer; told again with events of the transfer.

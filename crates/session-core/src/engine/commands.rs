@@ -79,7 +79,8 @@ impl<T: Tap> Engine<T> {
             }
             Command::HandOver { session } => self.hand_over(id, session),
             Command::Complete { transfer } => {
-                self.ask_transfer(id, TransferCommand::Complete { transfer }, Asked::done);
+                let command = TransferCommand::Complete { transfer, fallback: None };
+                self.ask_transfer(id, command, Asked::done);
             }
             Command::Swap { transfer } => {
                 self.ask_transfer(id, TransferCommand::Swap { transfer }, Asked::done);
@@ -87,9 +88,7 @@ impl<T: Tap> Engine<T> {
             Command::Detach { transfer } => {
                 self.ask_transfer(id, TransferCommand::Detach { transfer }, Asked::done);
             }
-            Command::CancelTransfer { transfer } => {
-                self.ask_transfer(id, TransferCommand::Cancel { transfer }, Asked::until_ended);
-            }
+            Command::CancelTransfer { transfer } => self.cancel_transfer(id, transfer),
             Command::Decide { transfer, decision } => {
                 self.ask_transfer(id, TransferCommand::Decide { transfer, decision }, Asked::done);
             }
@@ -255,7 +254,7 @@ impl<T: Tap> Engine<T> {
             return Err(SessionError::Busy.into());
         }
         negotiation.desire(held);
-        session.wishes.push(Wish { waiter, held, covered: false });
+        session.wishes.push(Wish { waiter, held: Some(held), covered: false });
         let leg = session.leg;
         self.ask_leg(leg, LegCommand::Reoffer { limit });
         Ok(())

@@ -173,12 +173,14 @@ impl<T: Tap> Engine<T> {
     ) -> Option<Result<(), ReofferError>> {
         let Some(session) = self.sessions.get_mut(&id) else { return Some(result) };
         let served = session.settled_wishes(result);
-        let later = session.wishes.last().map(|wish| wish.held);
-        if let (Err(_), false, Some(negotiation)) = (result, served.is_empty(), &mut session.negotiation) {
+        let later = session.wishes.iter().rev().find_map(|wish| wish.held);
+        let about_hold = served.iter().any(|wish| wish.held.is_some());
+        if let (Err(_), true, Some(negotiation)) = (result, about_hold, &mut session.negotiation) {
             // What failed is not wished for any more, and nobody shall find it in the next offer (TR-224). An offer without
             // a wish only mends what a late answer did. A transfer that takes a party back goes on wishing for it: the
             // transfer may be over, and nobody else would (invariant 4 of the catalogue's §2.7).
-            let taken_back = served.iter().any(|wish| wish.waiter == Waiter::Transfer && !wish.held);
+            let taken_back =
+                served.iter().any(|wish| wish.waiter == Waiter::Transfer && wish.held == Some(false));
             let wished = later.unwrap_or(negotiation.local_hold() && !taken_back);
             negotiation.desire(wished);
         }
@@ -190,15 +192,16 @@ impl<T: Tap> Engine<T> {
         // An answer of ours to an offer of theirs has put the hold in force, and the transfer has to know what to resume.
         let is_held_by_answer = matches!(result, Err(ReofferError::Unreachable | ReofferError::Description))
             && state.is_some_and(|state| state.local);
-        let mut for_transfer = None;
+        let (mut for_transfer, mut not_passed_on) = (None, None);
         for Wish { waiter, held, .. } in served {
             match waiter {
                 // A later wish may have overtaken it.
-                Waiter::Transfer if result.is_ok() && state.is_none_or(|state| state.local != held) => {
+                Waiter::Transfer if result.is_ok() && state.is_none_or(|state| Some(state.local) != held) => {
                     for_transfer = Some(Err(ReofferError::Description));
                 }
-                Waiter::Transfer if held && is_held_by_answer => for_transfer = Some(Ok(())),
+                Waiter::Transfer if held == Some(true) && is_held_by_answer => for_transfer = Some(Ok(())),
                 Waiter::Transfer => for_transfer = Some(result),
+                Waiter::Bridge => not_passed_on = result.err(),
                 Waiter::Command(command) => {
                     let answer = match (result, state) {
                         (Ok(()), Some(state)) => Ok(Reply::Hold(state)),
@@ -208,6 +211,9 @@ impl<T: Tap> Engine<T> {
                     self.reply(command, answer.map_err(Into::into));
                 }
             }
+        }
+        if let Some(error) = not_passed_on {
+            self.not_passed_on(id, error);
         }
         for_transfer
     }
@@ -219,6 +225,7 @@ impl<T: Tap> Engine<T> {
         if std::mem::replace(&mut session.told, now) != now {
             self.tell(Some(id), None, EventKind::HoldChanged { local: now.0, remote: now.1 });
         }
+        self.pass_hold_on(id);
     }
 
     pub(super) fn ended(&mut self, id: SessionId, cause: &EndCause) {

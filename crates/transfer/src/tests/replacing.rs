@@ -241,6 +241,22 @@ fn the_limit_of_transfers_goes_over_to_the_new_call() {
 }
 
 #[test]
+fn a_call_whose_caller_was_referred_to_us_counts_as_one_transfer() {
+    // covers: TR-205
+    let policy =
+        TransferPolicy { refer: crate::ReferPolicy::Allow, per_call: 1, ..TransferPolicy::default() };
+    let referrer = "<sip:dave@example.com>".parse().expect("invariant: a literal of the test");
+    for (referred_by, answer) in [(None, "accept"), (Some(referrer), "refuse 603")] {
+        let mut rig = Rig::new(policy.clone());
+        let old = rig.call();
+        let (leg, _) = rig.replacing(IncomingCall { replacing: None, referred_by, ..call(old) });
+        rig.up(leg, "192.0.2.30", false);
+        let (_, said) = rig.asked(Rig::refer(leg, "sip:dave@198.51.100.9"));
+        assert!(said.starts_with(answer), "{said}");
+    }
+}
+
+#[test]
 fn the_table_of_replacements_has_a_limit() {
     let mut rig = Rig::new(TransferPolicy { legs: 2, ..TransferPolicy::default() });
     let olds: Vec<LegId> = (0..3).map(|_| rig.call()).collect();
