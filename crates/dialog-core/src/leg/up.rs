@@ -207,9 +207,10 @@ impl Dialog {
             step.pending.clients.remove(tx);
         }
         match up.exchange {
-            Exchange::OursCalling { tx, given_up, .. } => {
-                // A peer that rings for ever is not waited for (RFC 3261 §9.1); one that got the BYE answers 487 by itself.
-                if !given_up {
+            Exchange::OursCalling { tx, .. } => {
+                // A peer that rings for ever is not waited for (RFC 3261 §9.1); one that got the BYE answers 487 by itself. That
+                // of a wish which had run out of time was cancelled then.
+                if self.is_wish_carried() {
                     step.transaction(TxCommand::Cancel { tx, reason: None });
                 }
                 self.tell(step, LegEvent::RolledBack);
