@@ -5,8 +5,11 @@ use sip_message::{Credentials, HeaderId, Method};
 
 use crate::golden::{count, golden_run, line, time_ms};
 
+/// Nonce and count of a digest.
+type Digest = (String, Option<u32>);
+
 /// What the REGISTERs of the first party show: their numbers, and nonce and count of their digests.
-fn shown(played: &Played) -> Vec<(u32, Option<(String, Option<u32>)>)> {
+fn shown(played: &Played) -> Vec<(u32, Option<Digest>)> {
     let sent = played
         .journal
         .messages(0)
@@ -41,7 +44,8 @@ fn a_refresh_that_meets_a_stale_nonce_goes_out_again_with_the_next_and_the_bindi
         0,
         "{trace}"
     );
-    let refreshed = trace.lines().filter(|line| line.contains("registration_active")).map(time_ms).last();
+    let refreshed =
+        trace.lines().filter(|line| line.contains("registration_active")).map(time_ms).next_back();
     assert!(refreshed.is_some_and(|at| (27_000..=31_000).contains(&at)), "at half of the time\n{trace}");
     assert!(line(&trace, &["> unregister"]) < line(&trace, &["* registration_ended"]), "{trace}");
 }
