@@ -262,6 +262,15 @@ pub enum FlowEvent {
         /// Why.
         cause: CloseCause,
     },
+    /// A remote of a UDP socket that was to be kept ([`TransportCommand::Keep`](crate::TransportCommand)) does not answer
+    /// keep-alives any more, or sees us at another address: the way between us is not what it was, and requests do not come to
+    /// us by it (RFC 5626 §4.4.2). It is not kept any longer.
+    Failed {
+        /// The socket.
+        flow: FlowId,
+        /// The remote.
+        remote: SocketAddr,
+    },
     /// A connection that was to be kept ([`TransportCommand::Keep`](crate::TransportCommand)) is there again under a new
     /// name: whoever registered over it does so again (RFC 5626 §4.5).
     Recovered {

@@ -130,6 +130,7 @@ impl Dialog {
         let offer = new.call.has_offer;
         step.pending.servers.insert(tx, Server::Invite(leg));
         let mut dialog = Self::new(leg, new.state, Leg::Answering(Box::new(answering)));
+        dialog.verified_user.clone_from(&new.call.verified_user);
         if offer {
             dialog.offers.take(Event::Offer(Side::Theirs, Carrier::Invite));
         }
@@ -305,14 +306,10 @@ impl Dialog {
         self.disarm(step, LegTimer::Alert);
         self.stop_provisional(step);
         self.confirmed = true;
-        let (current, queued) = self.take_early_wish(step);
+        self.leave_early(step);
         let accepted = Accepted::new(cseq, reply, accepted, ours, true, step.config.timing.t1);
-        self.leg = Some(Leg::Up(Box::new(Up {
-            exchange: Exchange::TheirsAccepted(accepted),
-            current,
-            queued,
-            ..Up::default()
-        })));
+        self.leg =
+            Some(Leg::Up(Box::new(Up { exchange: Exchange::TheirsAccepted(accepted), ..Up::default() })));
         self.await_ack(step);
         self.arm_session(step);
         self.tell(step, LegEvent::Up(Box::new(self.established(false))));

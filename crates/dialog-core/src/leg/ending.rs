@@ -65,6 +65,7 @@ impl Dialog {
         self.give_up_updates(step);
         self.abandon_requests(step);
         self.give_up_exchange(step, *up);
+        self.give_up_wishes(step);
         self.leg =
             Some(Leg::Ending(Box::new(Ending { cause, reason, ack_missing, bye: None, repeated: false })));
         self.decline_undecided(step);

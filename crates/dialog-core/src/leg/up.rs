@@ -24,20 +24,10 @@ use super::Leg;
 pub(crate) struct Up {
     /// The INVITE in flight; there is at most one.
     pub(crate) exchange: Exchange,
-    /// Until when the wish that is worked on may take.
-    pub(crate) current: Option<Tick>,
-    /// Until when a wish that came while another one was in flight may take.
-    pub(crate) queued: Option<Tick>,
-    /// Whether that wish is our own, so that its outcome is not told.
-    pub(crate) quiet: bool,
     /// Whether the last INVITE of ours was refused after something was executed, so that both sides have to agree again.
     pub(crate) resync: bool,
     /// The number of the last reliable response to our INVITE in flight.
     pub(crate) rseq: Option<u32>,
-    /// Whether the delay after a 491, a 500 that passes or a failure of the way runs.
-    pub(crate) backing_off: bool,
-    /// How often the current wish was refused with a 500 that passes, or its way has failed.
-    pub(crate) retries: u8,
     /// When the last ACK of ours to a 2xx was sent, which may have been lost.
     pub(crate) acked_at: Option<Tick>,
     /// The last re-INVITEs that were accepted, oldest first, and the ACKs to them: their 2xx may come again for 64*T1,
@@ -59,17 +49,11 @@ pub(crate) enum Exchange {
     /// Ours: the offer is made.
     OursDescribing { hops: Box<Hops> },
     /// Ours was sent.
-    OursCalling {
-        tx: TxId,
-        cseq: u32,
-        /// Whether its wish was answered already because its time was up.
-        given_up: bool,
-    },
+    OursCalling { tx: TxId, cseq: u32 },
     /// Ours was accepted, and the route of the ACK is looked for.
     OursAcknowledging {
         tx: TxId,
         cseq: u32,
-        given_up: bool,
         /// Whether the 2xx held an answer.
         answered: bool,
     },
@@ -213,7 +197,7 @@ impl Dialog {
     /// Goes on with what waited for an INVITE to be over.
     pub(crate) fn proceed(&mut self, step: &mut Step<'_, '_, '_>) {
         self.flush(step);
-        self.try_reoffer(step);
+        self.offer_wish(step);
     }
 
     /// Lets go of what a confirmed call had under way, because it ends.
@@ -221,11 +205,11 @@ impl Dialog {
         for (tx, _) in &up.acked {
             step.pending.clients.remove(tx);
         }
-        let wishes = usize::from(up.current.is_some() && !up.quiet) + usize::from(up.queued.is_some());
         match up.exchange {
-            Exchange::OursCalling { tx, given_up, .. } => {
-                // A peer that rings for ever is not waited for (RFC 3261 §9.1); one that got the BYE answers 487 by itself.
-                if !given_up {
+            Exchange::OursCalling { tx, .. } => {
+                // A peer that rings for ever is not waited for (RFC 3261 §9.1); one that got the BYE answers 487 by itself. That
+                // of a wish which had run out of time was cancelled then.
+                if self.is_wish_carried() {
                     step.transaction(TxCommand::Cancel { tx, reason: None });
                 }
                 self.tell(step, LegEvent::RolledBack);
@@ -240,6 +224,5 @@ impl Dialog {
             | Exchange::OursDescribing { .. }
             | Exchange::TheirsAccepted(_) => {}
         }
-        self.give_up_wishes(step, wishes);
     }
 }
