@@ -104,6 +104,10 @@ struct Kind<'a> {
     tls: Option<(&'a Authority, &'a Identity)>,
     /// The registrar, which is its proxy, and the password.
     registered: Option<(Ipv4Addr, &'a str)>,
+    /// Whether it calls and is called by TCP.
+    tcp: bool,
+    /// Whether it leaves calls to who drives it.
+    manual: bool,
 }
 
 /// A running baresip that answers every call.
@@ -125,6 +129,16 @@ impl Baresip {
     /// Starts one that carries audio in this way only.
     pub fn start_carrying(user: &str, own: Ipv4Addr, hz: u16, carried: Carried) -> Result<Self, PeerError> {
         Self::start_with(user, own, hz, Kind { carried: Some(carried), ..Kind::default() })
+    }
+
+    /// Starts one that speaks TCP.
+    pub fn start_by_tcp(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Kind { tcp: true, ..Kind::default() })
+    }
+
+    /// Starts one that rings until [`refuse`](Self::refuse).
+    pub fn start_ringing(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Kind { manual: true, ..Kind::default() })
     }
 
     /// Starts one that speaks TLS, on port 5061, and shows this certificate. It is given the authority, too, but 1.0 looks
@@ -164,6 +178,7 @@ impl Baresip {
         let tone = folder.join("tone.wav");
         wav::write_tone(&tone, hz, carried.codec.rate(), TONE_SECONDS)?;
         let (account, tls) = match kind.tls {
+            None if kind.tcp => (format!("sip:{user}@{own}:5060;transport=tcp"), String::new()),
             None => (format!("sip:{user}@{own}:5060"), String::new()),
             Some((authority, identity)) => (
                 format!("sip:{user}@{own}:{TLS};transport=tls"),
@@ -174,7 +189,8 @@ impl Baresip {
                 ),
             ),
         };
-        let mut parameters = "regint=0;answermode=auto".to_owned();
+        let mut parameters =
+            format!("regint=0;answermode={}", if kind.manual { "manual" } else { "auto" });
         let account = match kind.registered {
             None => account,
             Some((registrar, password)) => {
@@ -216,7 +232,11 @@ impl Baresip {
         }
         let mut process =
             Process::spawn("baresip", Command::new("baresip").args(["-4", "-s", "-f"]).arg(&folder))?;
-        let (table, port) = if kind.tls.is_some() { (Table::Tcp, TLS) } else { (Table::Udp, 5060) };
+        let (table, port) = match (kind.tls, kind.tcp) {
+            (Some(_), _) => (Table::Tcp, TLS),
+            (None, true) => (Table::Tcp, 5060),
+            (None, false) => (Table::Udp, 5060),
+        };
         wait_until_open(&mut process, table, SocketAddrV4::new(own, port))?;
         let address = SocketAddrV4::new(own, CONTROL);
         wait_until_open(&mut process, Table::Tcp, address)?;
@@ -246,6 +266,12 @@ impl Baresip {
             what: format!("command {command} to baresip"),
             source,
         })
+    }
+
+    /// Waits until it rings, and refuses that call, which it does with 486.
+    pub fn refuse(&mut self) -> Result<(), PeerError> {
+        self.wait_for("CALL_INCOMING")?;
+        self.command("hangup", "")
     }
 
     /// The suite that its newest call is secured by, as it told.

@@ -33,6 +33,7 @@ pub const WSS: u16 = 8443;
 pub struct Kamailio {
     process: Process,
     folder: PathBuf,
+    own: Ipv4Addr,
     connections: Connections,
 }
 
@@ -89,12 +90,37 @@ impl Kamailio {
     /// Starts a registrar on an address of its own, by UDP and TCP, which is a proxy for who is registered. Everybody has
     /// this password, which is proved by digest with that algorithm.
     pub fn registrar(own: Ipv4Addr, algorithm: &str, password: &str) -> Result<Self, PeerError> {
+        Self::registrar_with(own, algorithm, password, "", "")
+    }
+
+    /// Starts the same with MD5, which wants the password for each REFER and NOTIFY in a call, too. What proves it is good for
+    /// a second, so that the proof of the INVITE is none for the REFER.
+    pub fn strict_registrar(own: Ipv4Addr, password: &str) -> Result<Self, PeerError> {
+        let strict = format!(
+            "    if (is_method(\"REFER|NOTIFY\")) {{\n      \
+             if (!pv_proxy_authenticate(\"$fd\", \"{password}\", \"0\")) {{\n        \
+             xlog(\"L_WARN\", \"CHALLENGED $rm $si\\n\");\n        \
+             proxy_challenge(\"$fd\", \"1\");\n        exit;\n      }}\n      \
+             xlog(\"L_WARN\", \"PROVED $rm $si\\n\");\n      consume_credentials();\n    }}"
+        );
+        Self::registrar_with(own, "MD5", password, &strict, "modparam(\"auth\", \"nonce_expire\", 1)")
+    }
+
+    fn registrar_with(
+        own: Ipv4Addr,
+        algorithm: &str,
+        password: &str,
+        strict: &str,
+        nonces: &str,
+    ) -> Result<Self, PeerError> {
         let folder = scratch(&format!("kamailio-{own}"))?;
         let listen = format!("listen=udp:{own}:{PORT}\nlisten=tcp:{own}:{PORT}");
         let text = template("kamailio-registrar.cfg")?
             .replace("@OWN@", &own.to_string())
             .replace("@LISTEN@", &listen)
             .replace("@ALGORITHM@", algorithm)
+            .replace("@NONCES@", nonces)
+            .replace("@STRICT@", strict)
             .replace("@PASSWORD@", password);
         Self::run(own, folder, &text, &[(Table::Udp, PORT), (Table::Tcp, PORT)])
     }
@@ -110,7 +136,31 @@ impl Kamailio {
         for (table, port) in ports {
             wait_until_open(&mut process, *table, SocketAddrV4::new(own, *port))?;
         }
-        Ok(Self { process, folder, connections })
+        Ok(Self { process, folder, own, connections })
+    }
+
+    /// Its address.
+    pub const fn address(&self) -> Ipv4Addr {
+        self.own
+    }
+
+    /// Waits until this user is registered.
+    pub fn wait_registered(&mut self, user: &str) -> Result<(), PeerError> {
+        self.wait_logged(&format!("REGISTERED {user}"))
+    }
+
+    /// Waits until its log has a line that ends like this, which may have come before.
+    pub fn wait_logged(&mut self, end: &str) -> Result<(), PeerError> {
+        let fits = |line: &str| line.ends_with(end);
+        if self.process.lines().iter().any(|line| fits(line)) {
+            return Ok(());
+        }
+        self.process.wait_for(end, PATIENCE, fits).map(drop)
+    }
+
+    /// How many lines of its log end like this.
+    pub fn logged(&mut self, end: &str) -> usize {
+        self.process.output().lines().filter(|line| line.ends_with(end)).count()
     }
 
     /// The requests that reached it so far, in order.

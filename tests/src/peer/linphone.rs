@@ -80,6 +80,11 @@ impl Linphone {
         Self::start_with(user, own, hz, Table::Tcp, &trust, "")
     }
 
+    /// Starts one that takes no calls: each is refused with 486.
+    pub fn start_busy(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Table::Udp, PLAIN, "[misc]\nmax_calls=0\n")
+    }
+
     /// Starts one that registers, with this password, at a registrar that is its proxy: that it has shows there.
     pub fn start_registered(
         user: &str,
