@@ -52,8 +52,7 @@ impl Answer {
     ) -> Result<Self, PeerError> {
         let (account, proxy) = (format!("sip:{user}@{registrar}"), format!("sip:{registrar}"));
         let options = ["--account", &account, "--proxy", &proxy, "--password-env", PASSWORD];
-        let mut answer =
-            Self::start_with(&format!("udp:{own}:5060"), hz, &options, &[(PASSWORD, password)])?;
+        let mut answer = Self::start_with(&format!("udp:{own}:5060"), hz, &options, &[(PASSWORD, password)])?;
         answer.application.wait_for("registration_active", PATIENCE)?;
         Ok(answer)
     }

@@ -189,8 +189,7 @@ impl Baresip {
                 ),
             ),
         };
-        let mut parameters =
-            format!("regint=0;answermode={}", if kind.manual { "manual" } else { "auto" });
+        let mut parameters = format!("regint=0;answermode={}", if kind.manual { "manual" } else { "auto" });
         let account = match kind.registered {
             None => account,
             Some((registrar, password)) => {

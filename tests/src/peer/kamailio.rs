@@ -158,11 +158,6 @@ impl Kamailio {
         self.process.wait_for(end, PATIENCE, fits).map(drop)
     }
 
-    /// How many lines of its log end like this.
-    pub fn logged(&mut self, end: &str) -> usize {
-        self.process.output().lines().filter(|line| line.ends_with(end)).count()
-    }
-
     /// The requests that reached it so far, in order.
     pub fn seen(&mut self) -> Vec<Seen> {
         self.process.output().lines().filter_map(seen).collect()

@@ -97,12 +97,7 @@ impl SipJs {
         })
     }
 
-    fn spawn(
-        user: &str,
-        own: Ipv4Addr,
-        hz: u16,
-        set: impl FnOnce(&mut Command),
-    ) -> Result<Self, PeerError> {
+    fn spawn(user: &str, own: Ipv4Addr, hz: u16, set: impl FnOnce(&mut Command)) -> Result<Self, PeerError> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/sipjs/peer.mjs");
         let mut command = Command::new("node");
         command.arg(program).arg("--modules").arg(Self::modules());

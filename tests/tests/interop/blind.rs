@@ -88,10 +88,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 vec![(first, "transferor"), (second, "transferee"), (third, "target")],
                 "the transferor learns of the success and its call ends",
             ),
-            Case::Busy(first) => (
-                vec![(first, "transferee"), (Make::SipJs, "busy target")],
-                BUSY,
-            ),
+            Case::Busy(first) => (vec![(first, "transferee"), (Make::SipJs, "busy target")], BUSY),
             Case::BusyTarget(busy) => {
                 rows.push(Row {
                     peer: busy.name(),

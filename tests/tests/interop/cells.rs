@@ -46,13 +46,19 @@ const REASONS: [(Reason, &str); 8] = [
         "SIP.js has one transport, a WebSocket (`lib/platform/web/transport`), which the table of results has; UDP is given \
          to it by `tests/interop/sipjs/udp.mjs`",
     ),
-    (SippTls, "sipp of the distribution is built without TLS: `sipp -v` says `SIPp v3.6.1-SCTP-PCAP-RTPSTREAM`"),
-    (SippOneCall, "a scenario of sipp is bound to one Call-ID: it can neither place the second call nor name it in Replaces"),
-    (SippRegisters, "a scenario of sipp either registers or is in a call; that its REFER is challenged says nothing of ours"),
     (
-        BaresipRefers,
-        "baresip 1.0 has no command for a REFER with Replaces: `transfer` takes a URI",
+        SippTls,
+        "sipp of the distribution is built without TLS: `sipp -v` says `SIPp v3.6.1-SCTP-PCAP-RTPSTREAM`",
     ),
+    (
+        SippOneCall,
+        "a scenario of sipp is bound to one Call-ID: it can neither place the second call nor name it in Replaces",
+    ),
+    (
+        SippRegisters,
+        "a scenario of sipp either registers or is in a call; that its REFER is challenged says nothing of ours",
+    ),
+    (BaresipRefers, "baresip 1.0 has no command for a REFER with Replaces: `transfer` takes a URI"),
     (
         BaresipFollows,
         "baresip 1.0 breaks the Refer-To; what we make of that is tested: `an_invite_that_baresip_broke_replaces_nothing`",
@@ -318,12 +324,7 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
     (
         "it is a busy target",
         Over::Tcp,
-        [
-            Cannot(SipJsTransport),
-            Missing,
-            Missing,
-            By("answer_comes_back_from_a_busy_sipp_over_tcp"),
-        ],
+        [Cannot(SipJsTransport), Missing, Missing, By("answer_comes_back_from_a_busy_sipp_over_tcp")],
     ),
     (
         "it is a busy target",
@@ -331,7 +332,7 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
         [Cannot(SipJsTransport), Cannot(LinphoneAccepts), Missing, Cannot(SippTls)],
     ),
     (
-        "its REFER is challenged",
+        "REFER with digest, its own",
         Over::Udp,
         [
             By("sipjs_moves_linphonec_to_answer_by_a_registrar"),
@@ -341,7 +342,7 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
         ],
     ),
     (
-        "our REFER to it is challenged",
+        "REFER with digest, ours to it",
         Over::Udp,
         [
             By("we_move_sipjs_to_answer_by_a_registrar"),

@@ -113,9 +113,11 @@ fn run(place: u8, case: Case) -> Outcome {
             assert!(!names(&transfer.events()).contains(&"refer_sent"), "{}", transfer.output());
             carol.say("answer")?;
             succeeds(transfer, &mut bob)?;
-            let replacing = |event: &serde_json::Value| event["event"] == "incoming" && event["replaces"].is_string();
+            let replacing =
+                |event: &serde_json::Value| event["event"] == "incoming" && event["replaces"].is_string();
             carol.wait_for("an INVITE with Replaces", PATIENCE, replacing)?;
-            let mut carol = Seat::new(Make::SipJs, "carol", SECOND_TONE, uri("carol", target), Box::new(carol));
+            let mut carol =
+                Seat::new(Make::SipJs, "carol", SECOND_TONE, uri("carol", target), Box::new(carol));
             hear_each_other(&mut bob, &mut carol)?;
             hang_up(&mut carol, &mut bob)
         }

@@ -29,7 +29,12 @@ const LEFT: &[(&str, &str, &str, &str)] = &[
         "it has no address; who calls it needs a registrar that takes WebSockets",
     ),
     ("SIP.js", "any", "SRTP", "only plain RTP is offered"),
-    ("linphonec", "called", "TLS", "5.1.65 listens, and takes no connection: `New connection arriving on TLS, not handled`"),
+    (
+        "linphonec",
+        "called",
+        "TLS",
+        "5.1.65 listens, and takes no connection: `New connection arriving on TLS, not handled`",
+    ),
     ("baresip", "caller", "our certificate is for another name", "1.0 looks at nobody's certificate"),
     ("sipp", "any", "TLS", "the packaged one is built without it"),
     ("kamailio", "proxy", "WebSocket to the called party", "it accepts WebSockets and opens none"),

@@ -171,7 +171,8 @@ fn accounts_are_registered_and_called(place: u8, case: Case) -> Outcome {
             let mut kamailio = Kamailio::registrar(registrar, "MD5", PASSWORD)?;
             let mut answer = start(&["answer", "--echo"], "bob", bob, registrar, Over::Udp, PASSWORD)?;
             answer.wait_for("registration_active", PATIENCE)?;
-            let mut caller = Seat::start_registered(make, "alice", alice, FIRST_TONE, (&mut kamailio, PASSWORD))?;
+            let mut caller =
+                Seat::start_registered(make, "alice", alice, FIRST_TONE, (&mut kamailio, PASSWORD))?;
             caller.phone.call(&format!("sip:bob@{registrar}"))?;
             let called = answer.wait_for("incoming_call", PATIENCE)?;
             assert!(called["peer"].as_str().is_some_and(|peer| peer.contains("alice@")), "{called}");
@@ -182,8 +183,8 @@ fn accounts_are_registered_and_called(place: u8, case: Case) -> Outcome {
             let seen = kamailio.seen();
             let hers = |request: &&Seen| *request.source.ip() == alice && request.method != "REGISTER";
             let methods: Vec<&str> = seen.iter().filter(hers).map(|request| &*request.method).collect();
-            // The first INVITE is challenged, and that answer is acknowledged.
-            assert_eq!(methods, ["INVITE", "ACK", "INVITE", "ACK", "BYE"], "{seen:#?}");
+            // The first INVITE is challenged; the ACK to that does not come as far as to its log.
+            assert_eq!(methods, ["INVITE", "INVITE", "ACK", "BYE"], "{seen:#?}");
         }
         Case::Wrong(algorithm) => {
             let mut kamailio = Kamailio::registrar(registrar, algorithm, PASSWORD)?;

@@ -236,8 +236,11 @@ impl Trust {
         Ok(Seat::new(make, user, tone, over.uri(user, &own.to_string()), phone))
     }
 
+    /// It listens by UDP, too: linphonec leaves the transport out of a Refer-To with Replaces, so that the new call goes by
+    /// UDP whatever the other two went by.
     fn answer(&self, over: Over, own: Ipv4Addr, hz: Option<u16>) -> Result<Answer, PeerError> {
-        let options = self.options(over);
+        let mut options = self.options(over);
+        options.extend(["--listen".to_owned(), Over::Udp.listen(own)]);
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         Answer::start_with(&over.listen(own), hz, &options, &[])
     }

@@ -43,14 +43,30 @@ pub(crate) fn rows() -> Vec<Row> {
     let talkative = test_name!(a_linphonec_that_reports_without_a_subscription);
     let ringing = test_name!(a_sipjs_that_rings_is_let_go_before_linphonec_calls_it);
     vec![
-        row("SIP.js", "transferee", bridge, ", linphonec (target)", both, "Bridged; it ends for both", refused),
-        row("linphonec", "target", bridge, ", SIP.js (transferee)", both, "Bridged; it ends for both", refused),
+        row(
+            "SIP.js",
+            "transferee",
+            bridge,
+            ", linphonec (target)",
+            both,
+            "Bridged; it ends for both",
+            refused,
+        ),
+        row(
+            "linphonec",
+            "target",
+            bridge,
+            ", SIP.js (transferee)",
+            both,
+            "Bridged; it ends for both",
+            refused,
+        ),
         row(
             "sipp",
             "transferee",
             "REFER answered 405, fallback to a bridge",
             ", SIP.js (target)",
-            "the target's tone, there and back through us",
+            "its tone at the target, through us",
             "Bridged; it ends for both",
             knows_none,
         ),
@@ -59,7 +75,7 @@ pub(crate) fn rows() -> Vec<Row> {
             "target",
             "REFER answered 405, fallback to a bridge",
             ", sipp (transferee)",
-            "its own tone, there and back through us",
+            "the transferee's tone, through us",
             "Bridged; it ends for both",
             knows_none,
         ),
@@ -165,7 +181,7 @@ async fn a_sipp_that_knows_no_refer_is_bridged() -> Outcome {
     }
     let [ours, first, target] = [1, 2, 3].map(|peer| address_of_kinds(13, peer));
     let alice = alice(13, bridge).await;
-    let sipp = Sipp::start(&Plan { echo: true, ..Plan::new("transferee-405", first, ours) })?;
+    let sipp = Sipp::start(&Plan { tone: Some(FIRST_TONE), ..Plan::new("transferee-405", first, ours) })?;
     let mut carol = block_in_place(|| SipJs::start("carol", target, SECOND_TONE))?;
     let session = call(&alice, &uri("bob", first)).await;
     let mut transfer = session.blind(&uri("carol", target)).await.expect("a transfer");
@@ -173,7 +189,7 @@ async fn a_sipp_that_knows_no_refer_is_bridged() -> Outcome {
     assert_eq!(outcome.kind, OutcomeKind::Bridged, "{outcome:?}");
     block_in_place(|| -> Result<(), PeerError> {
         carol.answered()?;
-        carol.hears(Some(SECOND_TONE))?;
+        carol.hears(Some(FIRST_TONE))?;
         carol.hang_up()?;
         sipp.finish(PATIENCE).map(drop)
     })?;
@@ -193,8 +209,9 @@ async fn a_baresip_that_cannot_be_replaced_is_bridged() -> Outcome {
     let mut carol = block_in_place(|| Seat::start(Make::Baresip, "carol", target, SECOND_TONE))?;
     let session = call(&alice, &bob.uri()).await;
     block_in_place(|| bob.phone.hears(Some(OUR_TONE)))?;
-    let consultation = session.consult_with(&carol.uri(), AttendedOptions::default(), Completion::OnAnswer);
-    let mut consultation = consultation.await.expect("a consultation");
+    let (target, options) = (carol.uri(), AttendedOptions::default());
+    let consultation = session.consult_with(&target, options, Completion::OnAnswer).await;
+    let mut consultation = consultation.expect("a consultation");
     let ended = timeout(PATIENCE, consultation.outcome()).await.expect("in time").expect("an outcome");
     assert_eq!(ended.kind, OutcomeKind::Bridged, "{ended:?}");
     alice.wait_for("the end of the transfer", PATIENCE, |event| event.outcome().is_some()).await;
@@ -227,7 +244,7 @@ async fn a_sipp_that_takes_the_refer_without_a_subscription() -> Outcome {
     let outcome = outcome(&mut transfer).await;
     let report = block_in_place(|| sipp.finish(PATIENCE))?;
     assert_eq!(outcome.kind, OutcomeKind::AcceptedWithoutProgress, "{outcome:?}\n{}", report.messages);
-    assert!(report.log.contains("Refer-Sub:[ false]"), "{}\n{}", report.log, report.messages);
+    assert!(report.log.contains("Refer-Sub: false"), "{}\n{}", report.log, report.messages);
     assert!(report.messages.contains("\nBYE sip:"), "{}", report.messages);
     alice.manager.shutdown().await;
     Ok(())
