@@ -181,7 +181,11 @@ fn run(place: u8, case: Case) -> Outcome {
                 }
                 Busy::Baresip => {
                     let mut carol = Baresip::start_ringing("carol", three, SECOND_TONE)?;
-                    let transfer = start()?;
+                    let mut transfer = start()?;
+                    // Before it rings it takes no word from who drives it.
+                    transfer.wait_for_event("the target rings", |event| {
+                        event["event"] == "transfer_progress" && event["code"] == 180
+                    })?;
                     carol.refuse()?;
                     transfer
                 }
