@@ -166,6 +166,18 @@ impl Baresip {
         Self::start_with(user, own, hz, kind)
     }
 
+    /// The same by TCP, or by TLS where it is given a certificate.
+    pub fn start_registered_by_tcp(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        registered: (Ipv4Addr, &str),
+        tls: Option<(&Authority, &Identity)>,
+    ) -> Result<Self, PeerError> {
+        let kind = Kind { registered: Some(registered), tcp: true, tls, ..Kind::default() };
+        Self::start_with(user, own, hz, kind)
+    }
+
     fn start_with(user: &str, own: Ipv4Addr, hz: u16, kind: Kind<'_>) -> Result<Self, PeerError> {
         let folder = scratch(&format!("baresip-{own}"))?;
         let [_, _, net, host] = own.octets();
@@ -193,10 +205,15 @@ impl Baresip {
         let account = match kind.registered {
             None => account,
             Some((registrar, password)) => {
+                let (transport, proxy) = match (kind.tls, kind.tcp) {
+                    (Some(_), _) => (";transport=tls", format!("sip:{registrar}:{TLS};transport=tls")),
+                    (None, true) => (";transport=tcp", format!("sip:{registrar};transport=tcp")),
+                    (None, false) => ("", format!("sip:{registrar}")),
+                };
                 parameters = format!(
-                    "regint=60;auth_user={user};auth_pass={password};outbound=\"sip:{registrar}\";answermode=auto"
+                    "regint=60;auth_user={user};auth_pass={password};outbound=\"{proxy}\";answermode=auto"
                 );
-                format!("sip:{user}@{registrar}")
+                format!("sip:{user}@{registrar}{transport}")
             }
         };
         if let Some(Carried { codec, srtp }) = kind.carried {

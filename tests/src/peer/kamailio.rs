@@ -64,8 +64,7 @@ impl Kamailio {
         users: &[(&str, &str)],
     ) -> Result<Self, PeerError> {
         let folder = scratch(&format!("kamailio-{own}"))?;
-        let tls = folder.join("tls.cfg");
-        write(&tls, &tls_configuration(authority, identity))?;
+        let tls_module = tls_module(&folder, authority, identity)?;
         let mut listen = String::new();
         for (transport, port) in [("udp", PORT), ("tcp", PORT), ("tcp", WS), ("tls", TLS), ("tls", WSS)] {
             // Writing to a String cannot fail.
@@ -75,10 +74,6 @@ impl Kamailio {
         for (user, uri) in users {
             let _ = writeln!(routes, "  if ($rU == \"{user}\") {{ $du = \"{uri}\"; t_relay(); exit; }}");
         }
-        let tls_module = format!(
-            "enable_tls=yes\nloadmodule \"tls.so\"\nmodparam(\"tls\", \"config\", \"{}\")",
-            tls.display()
-        );
         let text = template("kamailio.cfg")?
             .replace("@OWN@", &own.to_string())
             .replace("@LISTEN@", &listen)
@@ -90,12 +85,17 @@ impl Kamailio {
     /// Starts a registrar on an address of its own, by UDP and TCP, which is a proxy for who is registered. Everybody has
     /// this password, which is proved by digest with that algorithm.
     pub fn registrar(own: Ipv4Addr, algorithm: &str, password: &str) -> Result<Self, PeerError> {
-        Self::registrar_with(own, algorithm, password, "", "")
+        Self::registrar_with(own, algorithm, password, "", "", None)
     }
 
     /// Starts the same with MD5, which wants the password for each REFER and NOTIFY in a call, too. What proves it is good for
-    /// a second, so that the proof of the INVITE is none for the REFER.
-    pub fn strict_registrar(own: Ipv4Addr, password: &str) -> Result<Self, PeerError> {
+    /// a second, so that the proof of the INVITE is none for the REFER. With a certificate, and an authority to trust, it listens by
+    /// TLS, too.
+    pub fn strict_registrar(
+        own: Ipv4Addr,
+        password: &str,
+        tls: Option<(&Authority, &Identity)>,
+    ) -> Result<Self, PeerError> {
         let strict = format!(
             "    if (is_method(\"REFER|NOTIFY\")) {{\n      \
              if (!pv_proxy_authenticate(\"$fd\", \"{password}\", \"0\")) {{\n        \
@@ -103,7 +103,7 @@ impl Kamailio {
              proxy_challenge(\"$fd\", \"1\");\n        exit;\n      }}\n      \
              xlog(\"L_WARN\", \"PROVED $rm $si\\n\");\n      consume_credentials();\n    }}"
         );
-        Self::registrar_with(own, "MD5", password, &strict, "modparam(\"auth\", \"nonce_expire\", 1)")
+        Self::registrar_with(own, "MD5", password, &strict, "modparam(\"auth\", \"nonce_expire\", 1)", tls)
     }
 
     fn registrar_with(
@@ -112,17 +112,25 @@ impl Kamailio {
         password: &str,
         strict: &str,
         nonces: &str,
+        tls: Option<(&Authority, &Identity)>,
     ) -> Result<Self, PeerError> {
         let folder = scratch(&format!("kamailio-{own}"))?;
-        let listen = format!("listen=udp:{own}:{PORT}\nlisten=tcp:{own}:{PORT}");
+        let mut listen = format!("listen=udp:{own}:{PORT}\nlisten=tcp:{own}:{PORT}");
+        let mut modules = String::new();
+        if let Some((authority, identity)) = tls {
+            listen.push_str(&format!("\nlisten=tls:{own}:{TLS}"));
+            modules = tls_module(&folder, authority, identity)?;
+        }
         let text = template("kamailio-registrar.cfg")?
             .replace("@OWN@", &own.to_string())
             .replace("@LISTEN@", &listen)
+            .replace("@MODULES@", &modules)
             .replace("@ALGORITHM@", algorithm)
             .replace("@NONCES@", nonces)
             .replace("@STRICT@", strict)
             .replace("@PASSWORD@", password);
-        Self::run(own, folder, &text, &[(Table::Udp, PORT), (Table::Tcp, PORT)])
+        let last = if tls.is_some() { TLS } else { PORT };
+        Self::run(own, folder, &text, &[(Table::Udp, PORT), (Table::Tcp, PORT), (Table::Tcp, last)])
     }
 
     fn run(own: Ipv4Addr, folder: PathBuf, text: &str, ports: &[(Table, u16)]) -> Result<Self, PeerError> {
@@ -201,6 +209,14 @@ fn template(name: &str) -> Result<String, PeerError> {
     let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(name);
     fs::read_to_string(&template)
         .map_err(|source| PeerError::Environment { what: template.display().to_string(), source })
+}
+
+/// The lines that load its TLS module, which reads a file of its own.
+fn tls_module(folder: &Path, authority: &Authority, identity: &Identity) -> Result<String, PeerError> {
+    let tls = folder.join("tls.cfg");
+    write(&tls, &tls_configuration(authority, identity))?;
+    let tls = tls.display();
+    Ok(format!("enable_tls=yes\nloadmodule \"tls.so\"\nmodparam(\"tls\", \"config\", \"{tls}\")"))
 }
 
 /// Its own certificate as a server; as a client it wants one of the authority, and shows its own.

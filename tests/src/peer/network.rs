@@ -40,6 +40,12 @@ pub fn pin_source(own: Ipv4Addr, ports: &RangeInclusive<u16>) -> Result<(), Peer
     Ok(())
 }
 
+/// Makes it seem that this address can be reached from that one; what is sent there is lost. Only in a private network.
+pub fn route_to(there: Ipv4Addr, own: Ipv4Addr) -> Result<(), PeerError> {
+    let (there, own) = (format!("{there}/32"), own.to_string());
+    ip(&["route", "replace", &there, "dev", "lo", "src", &own]).map(drop)
+}
+
 fn ip(arguments: &[&str]) -> Result<String, PeerError> {
     let what = || format!("ip {}", arguments.join(" "));
     let output = Command::new("ip").args(arguments).stdin(Stdio::null()).output();

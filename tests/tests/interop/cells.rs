@@ -161,7 +161,7 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
         Over::Tls,
         [
             Cannot(SipJsTransport),
-            Cannot(LinphoneAccepts),
+            By("we_move_linphonec_to_linphonec_by_a_registrar_over_tls"),
             By("we_move_baresip_to_baresip_over_tls"),
             Cannot(SippTls),
         ],
@@ -249,7 +249,12 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
     (
         "attended, it is the target",
         Over::Tls,
-        [Cannot(SipJsTransport), Cannot(LinphoneAccepts), Cannot(BaresipReplaced), Cannot(SippTls)],
+        [
+            Cannot(SipJsTransport),
+            By("we_join_linphonec_with_linphonec_by_a_registrar_over_tls"),
+            Cannot(BaresipReplaced),
+            Cannot(SippTls),
+        ],
     ),
     (
         "it holds and resumes us",
@@ -342,6 +347,12 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
         ],
     ),
     (
+        "REFER with digest, its own",
+        Over::Tcp,
+        [Cannot(SipJsTransport), Missing, Missing, Cannot(SippRegisters)],
+    ),
+    ("REFER with digest, its own", Over::Tls, [Cannot(SipJsTransport), Missing, Missing, Cannot(SippTls)]),
+    (
         "REFER with digest, ours to it",
         Over::Udp,
         [
@@ -349,6 +360,26 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
             By("we_move_linphonec_to_baresip_by_a_registrar"),
             By("we_move_baresip_to_linphonec_by_a_registrar"),
             By("sipp_wants_a_password_for_our_refer"),
+        ],
+    ),
+    (
+        "REFER with digest, ours to it",
+        Over::Tcp,
+        [
+            Cannot(SipJsTransport),
+            By("we_join_linphonec_with_linphonec_by_a_registrar_over_tcp"),
+            By("we_move_baresip_to_baresip_by_a_registrar_over_tcp"),
+            Missing,
+        ],
+    ),
+    (
+        "REFER with digest, ours to it",
+        Over::Tls,
+        [
+            Cannot(SipJsTransport),
+            By("we_move_linphonec_to_linphonec_by_a_registrar_over_tls"),
+            By("we_move_baresip_to_baresip_by_a_registrar_over_tls"),
+            Cannot(SippTls),
         ],
     ),
     (
@@ -362,6 +393,21 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
         ],
     ),
     (
+        "blind, by a Record-Route of kamailio",
+        Over::Tcp,
+        [Cannot(SipJsTransport), Missing, By("we_move_baresip_to_baresip_by_a_registrar_over_tcp"), Missing],
+    ),
+    (
+        "blind, by a Record-Route of kamailio",
+        Over::Tls,
+        [
+            Cannot(SipJsTransport),
+            By("we_move_linphonec_to_linphonec_by_a_registrar_over_tls"),
+            By("we_move_baresip_to_baresip_by_a_registrar_over_tls"),
+            Cannot(SippTls),
+        ],
+    ),
+    (
         "attended, by a Record-Route of kamailio",
         Over::Udp,
         [
@@ -369,6 +415,26 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
             By("we_join_linphonec_with_sipjs_by_a_registrar"),
             Cannot(BaresipReplaced),
             Missing,
+        ],
+    ),
+    (
+        "attended, by a Record-Route of kamailio",
+        Over::Tcp,
+        [
+            Cannot(SipJsTransport),
+            By("we_join_linphonec_with_linphonec_by_a_registrar_over_tcp"),
+            Cannot(BaresipReplaced),
+            Missing,
+        ],
+    ),
+    (
+        "attended, by a Record-Route of kamailio",
+        Over::Tls,
+        [
+            Cannot(SipJsTransport),
+            By("we_join_linphonec_with_linphonec_by_a_registrar_over_tls"),
+            Cannot(BaresipReplaced),
+            Cannot(SippTls),
         ],
     ),
 ];
