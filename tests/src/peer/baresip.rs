@@ -106,8 +106,8 @@ struct Kind<'a> {
     registered: Option<(Ipv4Addr, &'a str)>,
     /// Whether it calls and is called by TCP.
     tcp: bool,
-    /// Whether it leaves calls to who drives it.
-    manual: bool,
+    /// Whether it takes one call and is busy then.
+    single: bool,
 }
 
 /// A running baresip that answers every call.
@@ -136,9 +136,9 @@ impl Baresip {
         Self::start_with(user, own, hz, Kind { tcp: true, ..Kind::default() })
     }
 
-    /// Starts one that rings until [`refuse`](Self::refuse).
-    pub fn start_ringing(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, Kind { manual: true, ..Kind::default() })
+    /// Starts one that takes one call, and refuses others with 486 as long as that lasts.
+    pub fn start_single(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Kind { single: true, ..Kind::default() })
     }
 
     /// Starts one that speaks TLS, on port 5061, and shows this certificate. It is given the authority, too, but 1.0 looks
@@ -201,7 +201,7 @@ impl Baresip {
                 ),
             ),
         };
-        let mut parameters = format!("regint=0;answermode={}", if kind.manual { "manual" } else { "auto" });
+        let mut parameters = "regint=0;answermode=auto".to_owned();
         let account = match kind.registered {
             None => account,
             Some((registrar, password)) => {
@@ -227,11 +227,12 @@ impl Baresip {
         let config = format!(
             "{tls}poll_method epoll\nsip_listen {own}:5060\nnet_interface {own}\ndns_server 127.0.0.1:9\n\
              rtp_ports {first}-{last}\n\
-             call_max_calls 10\naudio_source aufile,{tone}\naudio_player aubridge,nil1\naudio_alert aubridge,nil2\n\
+             call_max_calls {calls}\naudio_source aufile,{tone}\naudio_player aubridge,nil1\naudio_alert aubridge,nil2\n\
              module_path /usr/lib/baresip/modules\n{modules}module srtp.so\nmodule aufile.so\nmodule aubridge.so\n\
              module sndfile.so\nsnd_path {folder}\n\
              module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
              ctrl_tcp_listen {own}:{CONTROL}\n",
+            calls = if kind.single { 1 } else { 10 },
             tone = tone.display(),
             folder = folder.display(),
             first = ports.start(),
@@ -282,12 +283,6 @@ impl Baresip {
             what: format!("command {command} to baresip"),
             source,
         })
-    }
-
-    /// Waits until it rings, and refuses that call, which it does with 486.
-    pub fn refuse(&mut self) -> Result<(), PeerError> {
-        self.wait_for("CALL_INCOMING")?;
-        self.command("hangup", "")
     }
 
     /// The suite that its newest call is secured by, as it told.

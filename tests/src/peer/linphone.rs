@@ -111,7 +111,7 @@ impl Linphone {
             None => ("5060;transport=tcp", String::new()),
             Some(authority) => ("5061;transport=tls", trust(authority)),
         };
-        network::route_to(WORLD, own)?;
+        network::route_to(WORLD)?;
         let sections = account(user, registrar, place, password);
         let more = format!("{PLAIN}default_proxy=0\n{trust}");
         Self::start_with(user, own, hz, Table::Tcp, &more, &sections)

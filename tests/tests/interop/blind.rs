@@ -5,7 +5,7 @@ use patchcord_tests::peer::{
     application::Application,
     baresip::Baresip,
     linphone::Linphone,
-    phone::Make,
+    phone::{Make, Phone},
     sipjs::{Incoming, SipJs},
     sipp::{Plan, Sipp},
 };
@@ -128,7 +128,7 @@ pub(crate) fn rows() -> Vec<Row> {
 
 fn run(place: u8, case: Case) -> Outcome {
     let block = FIRST_BLOCK + place;
-    let (one, two, three) = (address(block, 1), address(block, 2), address(block, 3));
+    let [other, one, two, three] = [0, 1, 2, 3].map(|peer| address(block, peer));
     match case {
         Case::Ours(transferee, target) => {
             let mut bob = Seat::start(transferee, "bob", two, FIRST_TONE)?;
@@ -180,13 +180,13 @@ fn run(place: u8, case: Case) -> Outcome {
                     transfer
                 }
                 Busy::Baresip => {
-                    let mut carol = Baresip::start_ringing("carol", three, SECOND_TONE)?;
+                    let mut carol = Baresip::start_single("carol", three, SECOND_TONE)?;
+                    // The call that it has meanwhile.
+                    let call = ["call", &target, "--listen", &listen(other), "--duration", "60"];
+                    let _call = Application::start(&call)?;
+                    carol.answered()?;
                     let mut transfer = start()?;
-                    // Before it rings it takes no word from who drives it.
-                    transfer.wait_for_event("the target rings", |event| {
-                        event["event"] == "transfer_progress" && event["code"] == 180
-                    })?;
-                    carol.refuse()?;
+                    transfer.wait_for("transfer_recovered", PATIENCE)?;
                     transfer
                 }
                 Busy::Sipp => {
