@@ -7,9 +7,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use dialog_core::{
-    Body, DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Place,
-    ReferSubscription, ReferTo, Request, RequestCommand, RequestEvent, RequestId, Subscribe,
-    SubscriptionCommand, SubscriptionEvent, SubscriptionId,
+    Body, DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs,
+    ExplicitSubscriptions, Place, ReferSubscription, ReferTo, Request, RequestCommand, RequestEvent,
+    RequestId, Subscribe, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
 };
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, HeaderId, Message, Method, Response, StatusCode, SubReason};
@@ -63,6 +63,8 @@ struct World {
     requests: Vec<RequestId>,
     timers: BTreeMap<DialogTimer, Tick>,
     dialog_ids: Vec<Ids>,
+    /// Where the states of REFERs can be had, as our responses have said.
+    addresses: Vec<String>,
     cseq: u32,
 }
 
@@ -107,6 +109,12 @@ impl World {
             packages: vec!["dialog".into()],
             strangers: true,
             subscription_forks: 2,
+            explicit: Some(ExplicitSubscriptions {
+                referrals: 2,
+                subscribers: 2,
+                per_source: 3,
+                ..ExplicitSubscriptions::default()
+            }),
             requests: vec![Method::Message, Method::Options],
             ..DialogConfig::default()
         };
@@ -123,6 +131,7 @@ impl World {
             requests: Vec::new(),
             timers: BTreeMap::new(),
             dialog_ids: Vec::new(),
+            addresses: Vec::new(),
             cseq: 0,
         }
     }
@@ -143,7 +152,7 @@ impl World {
             self.take(output);
         }
         let load = self.dialogs.load();
-        assert!(load.subscriptions <= 8 && load.dialogs <= 8, "{load:?}");
+        assert!(load.subscriptions <= 8 && load.dialogs <= 8 && load.referrals <= 2, "{load:?}");
     }
 
     fn command(&mut self, command: DialogCommand) {
@@ -172,6 +181,10 @@ impl World {
             DialogOutput::Transaction(TxCommand::Respond { wire, status, .. }) => {
                 let message = Message::parse(wire).expect("a response of ours can be read");
                 assert_eq!(message.status(), Some(status));
+                if let Some(at) = message.refer_events_at().expect("an address of ours can be read") {
+                    assert_eq!(status, StatusCode::OK);
+                    self.addresses.push(at.uri.as_str().to_owned());
+                }
             }
             DialogOutput::Transaction(_) => {}
             DialogOutput::Event(DialogEvent::Subscription(id, event)) => match event {
@@ -313,14 +326,17 @@ impl World {
             }
             _ => (format!("their-{a}"), "three".into(), String::new()),
         };
+        // A SUBSCRIBE to what becomes of a REFER, or a REFER of which that can be had.
+        let at = pick(&self.addresses, a).filter(|_| method == Method::Subscribe && to_tag.is_empty());
+        let event = if at.is_some() { "refer" } else { EVENTS[usize::from(b / 5) % EVENTS.len()] };
+        let uri = at.unwrap_or_else(|| "sip:alice@192.0.2.1".to_owned());
+        let require = if method == Method::Refer && b / 5 % 2 == 0 { "Require: explicitsub\r\n" } else { "" };
         let text = format!(
-            "{method} sip:alice@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK{}\r\n\
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK{}\r\n\
              From: <sip:bob@example.com>;tag={from_tag}\r\nTo: <sip:alice@example.com>{to_tag}\r\n\
-             Call-ID: {call_id}\r\nCSeq: {} {method}\r\nContact: <sip:bob@192.0.2.20>\r\nEvent: {}\r\n\
-             Refer-To: <sip:carol@example.com>\r\n{line}\r\nContent-Length: 0\r\n\r\n",
-            self.cseq,
-            self.cseq,
-            EVENTS[usize::from(b / 5) % EVENTS.len()],
+             Call-ID: {call_id}\r\nCSeq: {} {method}\r\nContact: <sip:bob@192.0.2.20>\r\nEvent: {event}\r\n\
+             {require}Refer-To: <sip:carol@example.com>\r\n{line}\r\nContent-Length: 0\r\n\r\n",
+            self.cseq, self.cseq,
         );
         let Ok(message) = Message::parse(Bytes::from(text)) else { return };
         let tx: TxId = self.ids.mint();
@@ -359,6 +375,7 @@ impl World {
             }
             self.wait(Duration::from_secs(600));
             if self.dialogs.is_empty() && self.timers.is_empty() {
+                assert_eq!(self.dialogs.load().referrals, 0);
                 return;
             }
         }

@@ -114,6 +114,9 @@ impl World {
                 assert!(ReferTo::parse(&format!("<{}>", refer.refer_to)).is_ok());
                 self.subs.push(subscription);
             }
+            TransferOutput::Dialog(DialogCommand::Leg(_, LegCommand::FollowRefer { subscription, .. })) => {
+                self.subs.push(subscription);
+            }
             TransferOutput::Bridge { a, b } => self.joins.push((a, b)),
             TransferOutput::Replacement(told) => {
                 assert_eq!(self.replacing.insert(told.new, true), Some(false), "told once");

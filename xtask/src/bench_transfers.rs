@@ -27,6 +27,13 @@ pub(crate) fn run(workspace: &Workspace, flags: &Flags) -> Outcome {
     transfers(workspace, &["memory"])
 }
 
+/// A few transfers of each sort, which all have to end as they should: that the benches still run.
+pub(crate) fn check(workspace: &Workspace) -> Outcome {
+    transfers(workspace, &["simulated", "--count", "20", "--rounds", "1"])?;
+    transfers(workspace, &["real", "--count", "200"])?;
+    transfers(workspace, &["memory"])
+}
+
 /// Transfers a second of the soak: over UDP each leaves transactions behind for 32 s, and their table is bounded.
 const RATE: &str = "200";
 

@@ -10,7 +10,8 @@ use crate::flags::{Flag, Flags};
 use crate::process::{Failure, Outcome, cargo, run as run_command, succeeds};
 use crate::workspace::Workspace;
 use crate::{
-    alacarte, bans, bench, conformance, examples, fuzz, interop, layers, lint, peers, release, setup, sim,
+    alacarte, bans, bench, bench_transfers, conformance, examples, fuzz, interop, layers, lint, peers,
+    release, setup, sim,
 };
 
 pub(crate) const FLAGS: &[Flag] = &[
@@ -35,6 +36,7 @@ const STEPS: &[Step] = &[
     ("release-build", release::build),
     ("sim", |w| sim::run(w, &Flags::default())),
     ("demo", |w| release::demo(w, &Flags::default())),
+    ("transfers", bench_transfers::check),
     ("bench-gate", |w| bench::run(w, &Flags::parse(bench::FLAGS, vec!["--gate".into()])?)),
     ("alacarte", |w| alacarte::run(w, &Flags::default())),
     ("fuzz", |w| fuzz::run(w, &Flags::default())),

@@ -8,6 +8,7 @@ use transaction_core::Timing;
 use crate::{
     digest::{keyring::Keyring, policy::Authentication},
     registration::config::RegistrationConfig,
+    subscription::explicit::ExplicitSubscriptions,
 };
 
 /// The 2xx that accepts a REFER (decision D1 of the transfer catalogue).
@@ -108,6 +109,8 @@ pub struct DialogConfig {
     /// Whether REFER is advertised in Allow and `refer` in Allow-Events (TR-034, TR-055). A REFER in a dialog
     /// is passed up either way.
     pub refer: bool,
+    /// Whether a REFER may require an explicit subscription, and how many there may be (RFC 7614 §4); `None` answers 420.
+    pub explicit: Option<ExplicitSubscriptions>,
     /// Whether a subscription of ours is refreshed by SUBSCRIBE before its time runs out (RFC 6665 §4.1.2.2).
     pub refresh: bool,
     /// Whether a NOTIFY without Subscription-State is read by its sipfrag; otherwise it is refused with 400 (TR-040).
@@ -239,6 +242,7 @@ impl Default for DialogConfig {
             supported: vec![REPLACES.into()],
             demanded: Vec::new(),
             refer: true,
+            explicit: Some(ExplicitSubscriptions::default()),
             refresh: true,
             lenient: true,
             registration: RegistrationConfig::default(),

@@ -37,11 +37,16 @@ impl OurContact {
         if let Some(gruu) = &self.gruu {
             return format!("<{gruu}>");
         }
-        let message = &inbound.message;
-        let own = message.request_target().map(|uri| uri.scheme());
-        let route = message.record_routes().ok().and_then(|routes| Some(routes.first()?.uri.scheme()));
-        let back = route.or_else(|| Some(message.contact().ok()??.uri.scheme()));
-        let secure = own == Ok(Scheme::Sips) || back == Some(Scheme::Sips);
-        inbound.reply.contact(self.user.as_deref(), secure)
+        on_hop(inbound, self.user.as_deref())
     }
+}
+
+/// An address of ours for a response, on the hop that it takes; `sips` where that of the request or its sender is.
+pub(crate) fn on_hop(inbound: &Inbound, user: Option<&str>) -> String {
+    let message = &inbound.message;
+    let own = message.request_target().map(|uri| uri.scheme());
+    let route = message.record_routes().ok().and_then(|routes| Some(routes.first()?.uri.scheme()));
+    let back = route.or_else(|| Some(message.contact().ok()??.uri.scheme()));
+    let secure = own == Ok(Scheme::Sips) || back == Some(Scheme::Sips);
+    inbound.reply.contact(user, secure)
 }

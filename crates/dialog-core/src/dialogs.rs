@@ -25,7 +25,7 @@ use crate::{
     retry::answers::Answers,
     step::Step,
     subscription::subject::{Referral, Subject},
-    timer::{DialogTimer, LegTimer},
+    timer::{DialogTimer, LegTimer, SubscriptionTimer},
     tombstone::Tombstones,
 };
 
@@ -59,6 +59,8 @@ pub struct Load {
     pub tombstones: usize,
     /// Registrations that are not over.
     pub registrations: usize,
+    /// REFERs that require explicit subscriptions, those included that are over and whose state can still be had.
+    pub referrals: usize,
 }
 
 impl Dialogs {
@@ -89,6 +91,7 @@ impl Dialogs {
             dialogs: self.dialogs.len(),
             tombstones: self.tombstones.len(),
             registrations: self.registrations.len(),
+            referrals: self.pending.event_states.len(),
         }
     }
 
@@ -97,7 +100,7 @@ impl Dialogs {
         self.dialogs.len()
     }
 
-    /// Whether there is nothing but tombstones: no dialog, no registration, and nothing under way below.
+    /// Whether there is nothing but tombstones and what has become of REFERs: no dialog, no registration, and nothing under way below.
     pub fn is_empty(&self) -> bool {
         self.dialogs.is_empty() && self.registrations.is_empty() && self.pending.is_empty()
     }
@@ -140,6 +143,7 @@ impl Dialogs {
             DialogCommand::Request(id, command) => self.request_command(cx, id, command, out),
             DialogCommand::Keys(keys) => self.pending.answers.rekey(keys),
         }
+        self.tell_subscribers(cx, out);
     }
 
     /// Takes what the transaction layer tells.
@@ -157,6 +161,7 @@ impl Dialogs {
             // its route set.
             TxEvent::FlowRecovered { .. } => {}
         }
+        self.tell_subscribers(cx, out);
     }
 
     /// Lets a timer run out that was armed here.
@@ -169,6 +174,9 @@ impl Dialogs {
                 }
                 self.pending.fetched.remove(&leg);
             }
+            DialogTimer::Subscription(id, SubscriptionTimer::Retained) => {
+                self.pending.event_states.forget(id);
+            }
             DialogTimer::Leg(leg, timer) => {
                 self.with(cx, leg, out, |dialog, step| dialog.leg_expired(step, timer));
             }
@@ -180,6 +188,7 @@ impl Dialogs {
             }
             DialogTimer::Request(id) => self.step(cx, out).0.request_unanswered(id),
         }
+        self.tell_subscribers(cx, out);
     }
 
     /// The context of a step together with the dialogs, which it does not borrow.

@@ -58,5 +58,5 @@ pub use digest::{
     secret::{BadHash, Secret},
 };
 pub use registration::config::RegistrationConfig;
-pub use subscription::refusal::may_refuse_refer;
+pub use subscription::{explicit::ExplicitSubscriptions, refusal::may_refuse_refer};
 pub use timer::{DialogTimer, LegTimer, RegistrationTimer, SubscriptionTimer};

@@ -13,7 +13,7 @@ use crate::{
     forks::{Forks, Stray},
     hatch::Hatch,
     retry::{Sent, answers::Answers},
-    subscription::asked::Asked,
+    subscription::{asked::Asked, event_states::EventStates},
 };
 
 /// A request that a dialog wants to send.
@@ -163,6 +163,8 @@ pub(crate) struct Pending {
     pub(crate) sisters: BTreeMap<LegId, Vec<LegId>>,
     /// The fetches whose first notifier has answered, for 64*T1; as many as there may be subscriptions.
     pub(crate) fetched: BTreeMap<LegId, Asked>,
+    /// What has become of the REFERs that require explicit subscriptions; bounded by a setting.
+    pub(crate) event_states: EventStates,
     /// Requests of other methods, ours and theirs.
     pub(crate) hatch: Hatch,
     /// Our answers to challenges.

@@ -7,7 +7,11 @@ use sip_transport::{Cx, Inbound, Out};
 use transaction_core::TxId;
 
 use crate::{
-    boundary::{DialogOutput, leg::LegId, refer::NO_SUBSCRIPTION},
+    boundary::{
+        DialogOutput,
+        leg::LegId,
+        refer::{EXPLICIT_SUBSCRIPTION, NO_SUBSCRIPTION},
+    },
     config::DialogConfig,
     demand::Caller,
     dialog::Dialog,
@@ -20,7 +24,7 @@ use crate::{
     replacing::{self, Match},
     respond::{OVERLOAD_RETRY, SDP, is_known},
     step::Step,
-    subscription::requested::known_event,
+    subscription::{event_server::Named, requested::known_event},
 };
 
 /// Most option tags named in one Unsupported; the rest of a longer Require changes nothing.
@@ -77,6 +81,11 @@ impl Dialogs {
             (None, false) if method == Method::Subscribe && step.is_published(&inbound) => {
                 self.subscribed_outside(cx, tx, inbound, user, out);
             }
+            (None, false) if method == Method::Subscribe => match self.event_state(&inbound) {
+                Named::State(of) => self.subscribed_to_state(cx, tx, inbound, of, out),
+                Named::Forgotten => self.step(cx, out).0.refuse_outside(tx, &inbound, StatusCode::NOT_FOUND),
+                Named::Other => self.step(cx, out).0.outside(tx, &inbound, method),
+            },
             (None, false) if step.config.passes_up(method) => step.passed_up(tx, inbound, method, None, user),
             (None, false) => step.outside(tx, &inbound, method),
         }
@@ -225,10 +234,12 @@ impl Dialog {
 }
 
 impl Step<'_, '_, '_> {
-    /// Whether a request may require this. `nosub` is known in a REFER and nowhere else, Supported included (RFC 7614 §6,
-    /// TR-085); `explicitsub` is not offered to others.
+    /// Whether a request may require this. `nosub` and `explicitsub` are known in a REFER and nowhere else, Supported included
+    /// (RFC 7614 §6, TR-085).
     fn supports(&self, method: Method, tag: &str) -> bool {
-        self.config.supports(tag) || method == Method::Refer && tag.eq_ignore_ascii_case(NO_SUBSCRIPTION)
+        let explicit = self.config.explicit.is_some() && tag.eq_ignore_ascii_case(EXPLICIT_SUBSCRIPTION);
+        let of_refer = explicit || tag.eq_ignore_ascii_case(NO_SUBSCRIPTION);
+        self.config.supports(tag) || method == Method::Refer && of_refer
     }
 
     /// Whether a SUBSCRIBE is to a package that goes up.
@@ -251,7 +262,7 @@ impl Step<'_, '_, '_> {
         let event = known_event(self.config, &inbound.message);
         match method {
             Method::Options => self.answer_options(tx, inbound, None),
-            // Only a REFER makes a refer subscription (TR-023).
+            // Only a REFER makes a refer subscription, or what is sent to the address that its 200 gave (TR-023).
             Method::Subscribe => {
                 self.refuse_outside(tx, inbound, event.err().unwrap_or(StatusCode::FORBIDDEN));
             }

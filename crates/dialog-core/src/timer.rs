@@ -61,6 +61,8 @@ pub enum SubscriptionTimer {
     Decision,
     /// Notifier: a second between NOTIFYs (RFC 3515 §3.10).
     Spacing,
+    /// Notifier: what has become of a REFER is kept for those who subscribe to it (catalogue T-EXPL, RFC 7614 §4.7).
+    Retained,
 }
 
 /// What limits a registration.
@@ -73,6 +75,6 @@ pub enum RegistrationTimer {
 }
 
 impl SubscriptionTimer {
-    /// All of them.
+    /// Those that end with the subscription.
     pub(crate) const ALL: [Self; 5] = [Self::N, Self::Expiry, Self::Refresh, Self::Decision, Self::Spacing];
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use session_core::{
     EventKind, Metric, QualityChange, SessionEvent, SessionMediaState, StatusCode, TransferStage,
+    subscription_end_name,
 };
 
 /// One line of `--json` output. Fields that do not apply are left out.
@@ -132,7 +133,14 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
             put("local_hold", (*local).into());
             put("remote_hold", (*remote).into());
         }
-        EventKind::TransferRequested { referred_by, verified, decide, .. } => {
+        EventKind::TransferInitiated { kind, .. } | EventKind::TransferKindChanged { kind } => {
+            put("kind", kind.name().into());
+        }
+        EventKind::SubscriptionEnded { end, .. } => {
+            put("end", subscription_end_name(*end).into());
+        }
+        EventKind::TransferRequested { referred_by, verified, decide, kind, .. } => {
+            put("kind", kind.name().into());
             put("referred_by", referred_by.as_deref().into());
             put("verified", (*verified).into());
             put("decide", (*decide).into());

@@ -38,10 +38,16 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             Some(by) => format!("we are asked to call {target}, says {by} (unverified)"),
             None => format!("we are asked to call {target}"),
         },
-        EventKind::TransferInitiated { target } => format!("transfer to {target}"),
+        EventKind::TransferInitiated { target, .. } => format!("transfer to {target}"),
+        EventKind::TransferKindChanged { kind } => format!("the transfer is a {} one now", kind.name()),
         EventKind::TransferConsulting { consultation } => format!("asking the target in {consultation}"),
         EventKind::ConsultRinging { status } => format!("the target rings ({status})"),
         EventKind::ConsultAnswered => "the target has answered".to_owned(),
+        EventKind::ConsultFailed { status: Some(status) } => {
+            format!("the target did not take the call ({status} {})", status.reason_phrase())
+        }
+        EventKind::ConsultFailed { status: None } => "the target did not take the call".to_owned(),
+        EventKind::NotifyTimeout => "REFER accepted, but no report has come".to_owned(),
         EventKind::ConsultSwapped { active } => format!("talking in {active} now"),
         EventKind::PrimaryLost => "the first party is gone; the target stays on the line".to_owned(),
         EventKind::ReferSent => "REFER sent".to_owned(),
@@ -92,7 +98,8 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
             format!("a connection ended: {cause}")
         }
         // What people read says the same by other events.
-        EventKind::MediaStateChanged { .. }
+        EventKind::SubscriptionEnded { .. }
+        | EventKind::MediaStateChanged { .. }
         | EventKind::MediaMonitored(_)
         | EventKind::MediaQuality(_)
         | EventKind::ConnectionEnded { .. }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use dialog_core::{EndCause, EndReason};
-use sip_message::StatusCode;
+use dialog_core::{EndCause, EndReason, SubscriptionEnd};
+use sip_message::{StatusCode, SubReason};
 use transfer::{LearnedFrom, Outcome, OutcomeKind};
 
 /// An outcome's name as the public interfaces spell it.
@@ -76,6 +76,36 @@ pub fn describe_cause(cause: &EndCause) -> String {
     match &cause.header {
         Some(header) => format!("{words} ({})", printable(header)),
         None => words,
+    }
+}
+
+/// The end of a subscription as the public interfaces spell it.
+pub const fn subscription_end_name(end: SubscriptionEnd) -> &'static str {
+    match end {
+        SubscriptionEnd::Terminated => "terminated",
+        SubscriptionEnd::Refused => "refused",
+        SubscriptionEnd::NoNotify => "no_notify",
+        SubscriptionEnd::Expired => "expired",
+        SubscriptionEnd::NotifyFailed => "notify_failed",
+        SubscriptionEnd::Unsubscribed => "unsubscribed",
+        SubscriptionEnd::Suppressed => "suppressed",
+    }
+}
+
+/// The end of a subscription in words.
+pub fn describe_subscription(end: SubscriptionEnd, reason: Option<SubReason>) -> String {
+    let words = match end {
+        SubscriptionEnd::Terminated => "ended by its last NOTIFY",
+        SubscriptionEnd::Refused => "the SUBSCRIBE was refused",
+        SubscriptionEnd::NoNotify => "no NOTIFY came",
+        SubscriptionEnd::Expired => "its time ran out",
+        SubscriptionEnd::NotifyFailed => "a NOTIFY was refused or never answered",
+        SubscriptionEnd::Unsubscribed => "the other side has unsubscribed",
+        SubscriptionEnd::Suppressed => "none was asked for",
+    };
+    match reason.map(SubReason::as_str).filter(|reason| !reason.is_empty()) {
+        Some(reason) => format!("{words}: {reason}"),
+        None => words.to_owned(),
     }
 }
 

@@ -3,19 +3,19 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use dialog_core::{EndCause, Registered, RegistrationFailure, RegistrationId};
+use dialog_core::{EndCause, Registered, RegistrationFailure, RegistrationId, SubscriptionEnd};
 use event_bus::Priority;
 use media_core::{
     QualityKind, QualityReport, RecordingFailure, RecordingId, StreamSummary, dtmf::Event as Dtmf,
     quality::QualityChange,
 };
-use sip_message::StatusCode;
+use sip_message::{StatusCode, SubReason};
 use sip_transport::{CloseCause, Transport, identifier};
 use transfer::{Outcome, OutcomeKind, TransferId};
 
 use crate::{
-    describe::{cause_code, describe_cause, learned_name, outcome_name},
-    engine::{DecidedBy, MediaFailure, MonitorSummary, SessionMediaState},
+    describe::{cause_code, describe_cause, describe_subscription, learned_name, outcome_name},
+    engine::{DecidedBy, MediaFailure, MonitorSummary, SessionMediaState, TransferKind},
     stage::{StageError, TransferStage},
 };
 
@@ -134,11 +134,20 @@ pub enum EventKind {
         verified: bool,
         /// Whether a decision is awaited.
         decide: bool,
+        /// Which kind it is, as far as the REFER shows.
+        kind: TransferKind,
     },
     /// A transfer of ours began.
     TransferInitiated {
         /// The target.
         target: String,
+        /// Which kind it is.
+        kind: TransferKind,
+    },
+    /// A transfer has become one of another kind.
+    TransferKindChanged {
+        /// Which it is now.
+        kind: TransferKind,
     },
     /// The target is being asked, in a call of its own.
     TransferConsulting {
@@ -152,6 +161,11 @@ pub enum EventKind {
     },
     /// The target has answered and hears us.
     ConsultAnswered,
+    /// The target did not answer.
+    ConsultFailed {
+        /// What it refused with; `None` if it let it ring, or was not reached.
+        status: Option<StatusCode>,
+    },
     /// The other of the two parties hears us now.
     ConsultSwapped {
         /// Its call.
@@ -182,6 +196,15 @@ pub enum EventKind {
     TransferProgress {
         /// The provisional status.
         status: StatusCode,
+    },
+    /// No NOTIFY has followed the acceptance of the REFER in time.
+    NotifyTimeout,
+    /// The subscription to the progress of a transfer is over, ours or theirs; told while the transfer goes on.
+    SubscriptionEnded {
+        /// How.
+        end: SubscriptionEnd,
+        /// The reason that the last NOTIFY gave.
+        reason: Option<SubReason>,
     },
     /// The party cannot or will not be referred; the two calls are being joined here.
     TransferBridging,
@@ -333,7 +356,11 @@ impl SessionEvent {
             EventKind::TransferInitiated { .. } => "transfer_initiated",
             EventKind::TransferConsulting { .. } => "transfer_consulting",
             EventKind::ConsultRinging { .. } => "consult_ringing",
+            EventKind::TransferKindChanged { .. } => "transfer_kind_changed",
             EventKind::ConsultAnswered => "consult_answered",
+            EventKind::ConsultFailed { .. } => "consult_failed",
+            EventKind::NotifyTimeout => "notify_timeout",
+            EventKind::SubscriptionEnded { .. } => "subscription_ended",
             EventKind::ConsultSwapped { .. } => "consult_swapped",
             EventKind::TargetAccepted { .. } => "target_accepted",
             EventKind::TargetDeclined { .. } => "target_declined",
@@ -407,7 +434,7 @@ impl SessionEvent {
             | EventKind::RegistrationEnded { account, .. } => Some(account.clone()),
             EventKind::Calling { to } => Some(to.clone()),
             EventKind::Established { peer, .. } => Some(peer.clone()),
-            EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target } => {
+            EventKind::TransferRequested { target, .. } | EventKind::TransferInitiated { target, .. } => {
                 Some(target.clone())
             }
             EventKind::TransferConnected { to: other }
@@ -431,6 +458,7 @@ impl SessionEvent {
             EventKind::RegistrationFailed { failure: RegistrationFailure::Refused(status), .. } => {
                 Some(*status)
             }
+            EventKind::ConsultFailed { status } => *status,
             EventKind::TransferEnded(outcome) => outcome.code,
             EventKind::CallEnded { cause } => cause_code(cause),
             _ => None,
@@ -444,6 +472,7 @@ impl SessionEvent {
             EventKind::CallEnded { cause } => Some(describe_cause(cause)),
             EventKind::TargetAccepted { by } | EventKind::TargetDeclined { by } => Some(by.to_string()),
             EventKind::TransferEnded(outcome) => outcome.failure.map(|failure| failure.to_string()),
+            EventKind::SubscriptionEnded { end, reason } => Some(describe_subscription(*end, *reason)),
             EventKind::MediaFailed { failure } => Some(failure.to_string()),
             EventKind::MediaStateChanged { state: SessionMediaState::Failed(failure) } => {
                 Some(failure.to_string())

@@ -16,7 +16,10 @@ mod facade;
 pub mod report;
 mod stage;
 
-pub use describe::{cause_code, describe_cause, describe_outcome, learned_name, outcome_name, printable};
+pub use describe::{
+    cause_code, describe_cause, describe_outcome, describe_subscription, learned_name, outcome_name,
+    printable, subscription_end_name,
+};
 pub use driver::{Capture, CaptureReport, EventCounters, Impairment};
 pub use error::{
     MediaError, NetworkError, RecoveryAction, RegistrationError, ReofferFailure, SessionError, SessionState,
@@ -32,8 +35,9 @@ pub use report::TransferReport;
 pub use stage::{StageError, TransferStage};
 
 pub use dialog_core::{
-    Account, AccountFault, Authentication, By, Credential, EndCause, EndReason, Keyring, KeyringFull,
-    Registered, RegistrationFailure, RegistrationId, Reliability, Secret, SessionTimers, Users,
+    Account, AccountFault, Authentication, By, Credential, EndCause, EndReason, ExplicitSubscriptions,
+    Keyring, KeyringFull, Registered, RegistrationFailure, RegistrationId, Reliability, Secret,
+    SessionTimers, SubscriptionEnd, Users,
 };
 pub use engine::{
     Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
@@ -51,7 +55,7 @@ pub use media_core::{
     srtp::Suite,
 };
 pub use sip_message as message;
-pub use sip_message::{StatusCode, UriBuf};
+pub use sip_message::{StatusCode, SubReason, UriBuf};
 #[cfg(feature = "dns")]
 pub use sip_transport::io::{DnsConfig, DnsResolver, DnsSetupError};
 pub use sip_transport::{

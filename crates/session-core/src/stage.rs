@@ -147,6 +147,7 @@ impl Stages {
 #[cfg(test)]
 mod tests {
     use super::{TransferStage::*, *};
+    use crate::TransferKind;
 
     const ALL: [TransferStage; 7] = [Initiated, Accepted, Progress, Completed, Failed, Cancelled, TimedOut];
 
@@ -176,7 +177,7 @@ mod tests {
     #[test]
     fn an_illegal_report_is_an_error_and_leaves_the_stage() {
         let transfer = TransferId::from(1);
-        let begin = EventKind::TransferInitiated { target: String::new() };
+        let begin = EventKind::TransferInitiated { target: String::new(), kind: TransferKind::Blind };
         let progress = EventKind::TransferProgress { status: sip_message::StatusCode::RINGING };
         let mut stages = Stages::default();
         assert_eq!(stages.follow(transfer, &progress), Err(StageError { from: None, to: Progress }));

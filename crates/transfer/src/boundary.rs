@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use dialog_core::{DialogCommand, LegId};
-use sip_message::{HeaderId, NameAddrBuf, StatusCode, UriBuf};
+use dialog_core::{DialogCommand, LegId, SubscriptionEnd};
+use sip_message::{HeaderId, NameAddrBuf, StatusCode, SubReason, UriBuf};
 use sip_transport::{TimerOp, identifier};
 use thiserror::Error;
 
@@ -12,7 +12,7 @@ pub(crate) mod manual;
 pub(crate) mod options;
 
 use self::{command::TransferRefusal, manual::StepDone};
-use crate::{Replacement, TransferTimer};
+use crate::{Replacement, TransferKind, TransferTimer};
 
 identifier! {
     /// A transfer, ours or one asked of us; it relates two or three legs.
@@ -158,6 +158,13 @@ pub enum TransferEventKind {
     Initiated {
         /// The target.
         target: UriBuf,
+        /// Which kind it is.
+        kind: TransferKind,
+    },
+    /// It has become one of another kind.
+    KindChanged {
+        /// Which it is now.
+        kind: TransferKind,
     },
     /// Transferee: somebody asks us to call a target; unverified (TR-033).
     Requested {
@@ -170,6 +177,8 @@ pub enum TransferEventKind {
         verified: bool,
         /// Whether a decision is awaited.
         decide: bool,
+        /// Which kind it is, as far as the REFER shows.
+        kind: TransferKind,
     },
     /// The target is being asked, in a call of its own.
     Consulting {
@@ -183,6 +192,11 @@ pub enum TransferEventKind {
     },
     /// The target has answered and hears us.
     ConsultAnswered,
+    /// The target did not answer.
+    ConsultFailed {
+        /// What it refused with; `None` if it let it ring, or was not reached.
+        status: Option<StatusCode>,
+    },
     /// The other of the two parties hears us now.
     Swapped {
         /// Its call.
@@ -203,6 +217,15 @@ pub enum TransferEventKind {
     Progress {
         /// The provisional status.
         status: StatusCode,
+    },
+    /// No NOTIFY has followed the 2xx to the REFER within 64*T1 (RFC 6665 §4.1.2.4, timer N).
+    NotifyTimeout,
+    /// The subscription to the progress is over; told while the transfer goes on.
+    SubscriptionEnded {
+        /// How.
+        end: SubscriptionEnd,
+        /// The reason that its last NOTIFY gave.
+        reason: Option<SubReason>,
     },
     /// The party cannot or will not be referred, so that the two calls are joined here ([`Fallback`](crate::Fallback)).
     Bridging,

@@ -6,6 +6,20 @@ use sip_transport::Tick;
 
 use crate::{Role, TransferId};
 
+/// Which kind of transfer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferKind {
+    /// The target was not asked.
+    Blind,
+    /// There is a call with the target, which the party that is moved takes over (RFC 5589 §7).
+    Attended,
+    /// It was completed while the target only rang (RFC 5589 §7.6).
+    SemiAttended,
+    /// The target gets the REFER, and takes over the call of the party that is moved, whose address it need not be told
+    /// (RFC 5589 §7.4).
+    ProtectedTarget,
+}
+
 /// One transfer that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferInfo {
@@ -19,6 +33,8 @@ pub struct TransferInfo {
     pub new_leg: Option<LegId>,
     /// Transferor: the consultation call, where the target is or was asked first.
     pub consultation: Option<LegId>,
+    /// Which kind it is.
+    pub kind: TransferKind,
     /// Where the party goes, or we go.
     pub target: UriBuf,
     /// The state by its name in the catalogue's tables (§2.1 to §2.3).

@@ -31,7 +31,7 @@ pub use boundary::{
 };
 pub use dialog_core::ReferSubscription;
 pub use headers::URI_HEADER_MAX;
-pub use info::TransferInfo;
+pub use info::{TransferInfo, TransferKind};
 pub use network::{Network, NetworkError};
 pub use policy::{
     ByeOwner, Fallback, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,

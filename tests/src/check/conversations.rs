@@ -78,7 +78,7 @@ fn transfers(played: &Played, node: usize) -> Vec<Moved> {
     let mut transfers: BTreeMap<TransferId, Moved> = BTreeMap::new();
     for event in played.journal.events(node).take_while(|event| event.at < played.ended) {
         let (Some(transfer), Some(session)) = (event.transfer, event.session) else { continue };
-        if let EventKind::TransferInitiated { target } = &event.kind {
+        if let EventKind::TransferInitiated { target, .. } = &event.kind {
             let target = name_in(target).to_owned();
             let moved = Moved { primary: session, target, consultation: None, outcome: None };
             transfers.insert(transfer, moved);

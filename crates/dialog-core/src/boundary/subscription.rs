@@ -218,7 +218,8 @@ pub struct IncomingRefer {
     pub privacy: Option<Box<str>>,
     /// The address that its reports go to, by the first of the route set or else its Contact; `None` for a name.
     pub reports_to: Option<IpAddr>,
-    /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4; `Require: nosub`, RFC 7614 §5).
+    /// Whether it asks for no subscription (`Refer-Sub: false`, RFC 4488 §4; `Require: nosub`, RFC 7614 §5). One that requires
+    /// an explicit one does not: what is reported goes to whoever subscribes to it.
     pub suppress: bool,
 }
 

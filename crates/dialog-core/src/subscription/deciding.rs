@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use sip_message::{Message, StatusCode};
+use sip_message::StatusCode;
 
 use crate::{
-    boundary::{leg::Misuse, refer::NO_SUBSCRIPTION, subscription::SubscriptionId},
+    boundary::{
+        leg::Misuse,
+        subscription::{SubscriptionEvent, SubscriptionId},
+    },
     dialog::{Birth, Dialog},
     step::Step,
     timer::SubscriptionTimer,
@@ -21,11 +24,6 @@ use super::{
 
 /// The shortest duration that is granted, and the unit to which durations are rounded up (catalogue T-SUB).
 const MINUTE: u32 = 60;
-
-/// Whether a REFER requires that it makes no subscription (RFC 7614 §5.3).
-pub(crate) fn forbids_subscription(refer: &Message) -> bool {
-    refer.require().any(|tag| tag.eq_ignore_ascii_case(NO_SUBSCRIPTION))
-}
 
 impl Dialog {
     pub(crate) fn accept_refer(
@@ -68,8 +66,8 @@ impl Dialog {
         self.notifier_command(step, id, Event::Approve, &Facts::default());
     }
 
-    /// Whether an action would tell the peer of a REFER that forbids it; the last report counts as delivered, so that who
-    /// makes it need not know the difference.
+    /// Whether an action would tell the peer of a REFER that forbids it. What was reported is kept for those who subscribe, if
+    /// they may, and counts as delivered, so that who reports need not know the difference.
     pub(super) fn tells_nobody(
         &mut self,
         step: &mut Step<'_, '_, '_>,
@@ -80,8 +78,14 @@ impl Dialog {
             return false;
         }
         match action {
-            Action::Notify | Action::NotifyNow | Action::NotifyAgain | Action::Flush => true,
+            Action::NotifyAgain | Action::Flush => true,
+            Action::Notify | Action::NotifyNow => {
+                self.keep_state(step, id);
+                step.subscription(id, SubscriptionEvent::Reported);
+                true
+            }
             Action::NotifyLast => {
+                self.keep_state(step, id);
                 step.disarm_subscription(id, SubscriptionTimer::Expiry);
                 self.notifier_event(step, id, Event::LastAccepted, &Facts::default());
                 true

@@ -3,6 +3,9 @@
 pub(crate) mod asked;
 pub(crate) mod beside;
 pub(crate) mod deciding;
+pub(crate) mod event_server;
+pub(crate) mod event_states;
+pub(crate) mod explicit;
 pub(crate) mod lifetime;
 pub(crate) mod matching;
 pub(crate) mod notification;
@@ -132,9 +135,15 @@ impl Dialog {
         if end == SubscriptionEnd::Terminated {
             self.keep_fetch(step);
         }
+        step.retire_state(id, end);
+        let to_state = self.notifier(id).and_then(|notifier| notifier.subscribed);
         self.subscriptions.retain(|subscription| subscription.id != id);
         step.pending.subscriptions.remove(&id);
-        step.subscription(id, SubscriptionEvent::Ended(end));
+        match to_state {
+            // Nobody above knows of it.
+            Some(by) => step.pending.event_states.leave(by, id),
+            None => step.subscription(id, SubscriptionEvent::Ended(end)),
+        }
     }
 
     pub(crate) fn subscription_misused(step: &mut Step<'_, '_, '_>, id: SubscriptionId, misuse: Misuse) {

@@ -24,7 +24,7 @@ use crate::{
 
 use super::{
     LONGEST, Role,
-    deciding::forbids_subscription,
+    explicit::Required,
     notification::body,
     notifier::{Event, State},
     referring::TOO_BRIEF,
@@ -52,6 +52,17 @@ impl Published {
     /// Of a REFER.
     pub(crate) fn refer(id: Option<Box<str>>, fragment: Body) -> Self {
         Self { package: REFER_PACKAGE.into(), id, body: Some(fragment), retry_after: None, asked: None }
+    }
+
+    /// Of a SUBSCRIBE with this Event, before there is a state.
+    pub(crate) fn asked(event: &sip_message::Event<'_>, expires: Option<u32>) -> Self {
+        Self {
+            package: event.package.into(),
+            id: event.id.map(Into::into),
+            body: None,
+            retry_after: None,
+            asked: expires,
+        }
     }
 
     /// Whether an Event is that of this subscription.
@@ -86,7 +97,7 @@ impl Dialogs {
 
 /// Whether a duration that is asked for is too brief: not none at all, which fetches or ends, and below an hour, which is
 /// never refused (RFC 6665 §4.2.1.1).
-fn is_brief(step: &Step<'_, '_, '_>, message: &Message) -> bool {
+pub(super) fn is_brief(step: &Step<'_, '_, '_>, message: &Message) -> bool {
     message.expires().is_some_and(|asked| asked > 0 && asked < step.config.min_expires && asked < HOUR)
 }
 
@@ -116,13 +127,7 @@ impl Dialog {
         {
             return step.respond_overloaded(tx, &inbound, &tag);
         }
-        let published = Published {
-            package: event.package.into(),
-            id: event.id.map(Into::into),
-            body: None,
-            retry_after: None,
-            asked: message.expires(),
-        };
+        let published = Published::asked(&event, message.expires());
         let asked = IncomingSubscribe {
             leg: (self.birth == Birth::Invite).then_some(self.id),
             request_uri: uri.to_owned(),
@@ -240,7 +245,7 @@ impl Dialog {
     pub(crate) fn accept_unreported(&mut self, step: &mut Step<'_, '_, '_>, id: SubscriptionId) {
         let asked =
             self.notifier(id).and_then(|notifier| notifier.request.as_deref()).is_some_and(|(_, refer)| {
-                forbids_subscription(&refer.message) || matches!(refer.message.refer_sub(), Ok(Some(false)))
+                Required::of(&refer.message).is_some_and(|required| required.may_suppress(&refer.message))
             });
         if asked {
             self.notifier_command(step, id, Event::AcceptUnreported, &Facts::default());
@@ -251,7 +256,7 @@ impl Dialog {
 }
 
 impl Step<'_, '_, '_> {
-    fn too_brief(&mut self, tx: TxId, inbound: &Inbound, local_tag: &str) {
+    pub(super) fn too_brief(&mut self, tx: TxId, inbound: &Inbound, local_tag: &str) {
         let least = self.config.min_expires;
         self.respond(tx, inbound, TOO_BRIEF, local_tag, |response| {
             response.header(HeaderId::MinExpires, least)

@@ -409,7 +409,7 @@ impl Dialog {
             SubscriptionTimer::N => Event::TimerN,
             SubscriptionTimer::Expiry => Event::Expiry,
             SubscriptionTimer::Refresh => Event::RefreshDue,
-            SubscriptionTimer::Spacing | SubscriptionTimer::Decision => return,
+            SubscriptionTimer::Spacing | SubscriptionTimer::Decision | SubscriptionTimer::Retained => return,
         };
         self.subscriber_event(step, id, event, &Facts::default());
     }

@@ -20,6 +20,7 @@ use crate::{
 };
 
 use super::{
+    event_states::Subscribed,
     notifier::{Action, Event, State, next},
     pacing::Pacing,
     published::Published,
@@ -43,7 +44,7 @@ pub(crate) struct Notifier {
     pub(crate) refer: u32,
     /// Whether it is the first REFER that came in the dialog, which has no event id.
     pub(crate) first: bool,
-    told: Told,
+    pub(super) told: Told,
     /// For the last NOTIFY.
     pub(crate) reason: SubReason,
     pub(crate) end: SubscriptionEnd,
@@ -53,8 +54,10 @@ pub(crate) struct Notifier {
     pacing: Pacing,
     /// Whether the last NOTIFY was sent once more.
     repeated: bool,
-    /// Whether nobody is told, because the REFER requires so (`nosub`, RFC 7614 §5).
+    /// Whether nobody is told, because the REFER requires so (`nosub` and `explicitsub`, RFC 7614).
     pub(super) quiet: bool,
+    /// To the state of which REFER it is a subscription; the layer above is told nothing of it.
+    pub(super) subscribed: Option<Subscribed>,
 }
 
 /// What an event brings along for the actions.
@@ -80,6 +83,7 @@ impl Notifier {
             pacing: Pacing::default(),
             repeated: false,
             quiet: false,
+            subscribed: None,
         }
     }
 
@@ -282,7 +286,7 @@ impl Dialog {
                 self.notifier_event(step, id, Event::Expiry, &Facts::default());
             }
             SubscriptionTimer::Decision => self.notifier_event(step, id, Event::Undecided, &Facts::default()),
-            SubscriptionTimer::N | SubscriptionTimer::Refresh => {}
+            SubscriptionTimer::N | SubscriptionTimer::Refresh | SubscriptionTimer::Retained => {}
         }
     }
 
@@ -330,7 +334,9 @@ impl Dialog {
                 let Some((accepted, _)) = self.notifier(id).map(|it| it.statuses(step.config)) else {
                     return;
                 };
-                self.answer_refer(step, id, accepted, false);
+                // One that requires an explicit subscription is always accepted by 200 (RFC 7614 §4.3).
+                let explicit = step.pending.event_states.get(id).is_some();
+                self.answer_refer(step, id, if explicit { StatusCode::OK } else { accepted }, false);
             }
             Action::AcceptUnreported => {
                 // What was required is granted by any 2xx.
@@ -376,7 +382,11 @@ impl Dialog {
                 self.want(step, id, Pacing::want_last);
             }
             Action::Flush => self.flush_notify(step, id),
-            Action::TellDelivered => step.subscription(id, SubscriptionEvent::Delivered),
+            Action::TellDelivered => {
+                if self.notifier(id).is_some_and(|notifier| notifier.subscribed.is_none()) {
+                    step.subscription(id, SubscriptionEvent::Delivered);
+                }
+            }
             Action::Misuse => Self::subscription_misused(step, id, Misuse::State),
             Action::EndRefused => self.end_subscription(step, id, SubscriptionEnd::Refused),
             Action::EndSuppressed => self.end_subscription(step, id, SubscriptionEnd::Suppressed),
@@ -400,16 +410,21 @@ impl Dialog {
         let Some(request) = notifier.request.take() else { return };
         let (tx, inbound) = *request;
         let granted = (!notifier.is_refer()).then_some(notifier.granted);
+        let quiet = notifier.quiet;
         step.pending.servers.remove(&tx);
         step.disarm_subscription(id, SubscriptionTimer::Decision);
         let contact = status.is_success().then(|| self.state.contact.on_response(&inbound));
-        let makes_dialog = self.birth == Birth::Theirs;
+        let makes_dialog = self.birth == Birth::Theirs && !quiet;
+        let events_at = step.events_at(id, &inbound).filter(|_| status.is_success());
         step.respond(tx, &inbound, status, &self.state.local_tag, |response| {
             let Some(contact) = contact else { return response };
             let mut response = if makes_dialog { response.dialog_forming() } else { response };
             response.push(HeaderId::Contact, contact);
             if unreported {
                 response.push(HeaderId::ReferSub, false);
+            }
+            if let Some((name, value)) = events_at {
+                response.push(name, value);
             }
             if let Some(granted) = granted {
                 response.push(HeaderId::Expires, granted);

@@ -20,7 +20,7 @@ use crate::{
     timer::SubscriptionTimer,
 };
 
-use super::{Role, deciding::forbids_subscription, matching::Side, notification, reporting::Notifier};
+use super::{Role, explicit::Required, matching::Side, notification, reporting::Notifier};
 
 /// What is known of who sends a REFER.
 pub(crate) struct Referrer {
@@ -84,20 +84,27 @@ impl Dialog {
         if inbound.message.contact_count() != 1 || inbound.message.contact().is_err() {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         }
-        let Ok(mut refer) = self.read_refer(&inbound, about) else {
+        let Some(required) = Required::of(&inbound.message) else {
+            return refuse(step, &tag, StatusCode::BAD_REQUEST);
+        };
+        let Ok(mut refer) = self.read_refer(&inbound, about, required) else {
             return refuse(step, &tag, StatusCode::BAD_REQUEST);
         };
         refer.verified_user = user;
         if self.subscriptions.len() >= SUBSCRIPTIONS_PER_DIALOG
             || step.pending.subscriptions.len() >= step.config.subscriptions
+            || required == Required::Explicit && step.is_full_of_states()
         {
             return step.respond_overloaded(tx, &inbound, &tag);
         }
         let id = step.cx.ids.mint();
         let number = self.state.remote_cseq.unwrap_or_default();
-        let quiet = forbids_subscription(&inbound.message);
+        if required == Required::Explicit {
+            let secured = inbound.origin.transport.is_secure();
+            step.pending.event_states.begin(step.cx, id, secured);
+        }
         let mut notifier = Notifier::new(tx, inbound, number, first);
-        notifier.quiet = quiet;
+        notifier.quiet = required != Required::Nothing;
         self.add(step, id, Role::Notifier(Box::new(notifier)));
         step.pending.servers.insert(tx, Server::Refer(id));
         // The layer above answers within this step. Should it not, the REFER is declined before T1 has
@@ -106,7 +113,12 @@ impl Dialog {
         step.subscription(id, SubscriptionEvent::Requested(Box::new(refer)));
     }
 
-    fn read_refer(&self, inbound: &Inbound, about: Option<LegId>) -> Result<IncomingRefer, ParseError> {
+    fn read_refer(
+        &self,
+        inbound: &Inbound,
+        about: Option<LegId>,
+        required: Required,
+    ) -> Result<IncomingRefer, ParseError> {
         let message = &inbound.message;
         let refer_to = message.refer_to()?;
         let referred_by = message.referred_by()?.map(|by| by.to_owned());
@@ -126,7 +138,7 @@ impl Dialog {
             // Anything but `false` asks for the subscription (TR-073).
             privacy: message.first(HeaderId::Privacy).map(Into::into),
             reports_to: self.state.path.next_hop().as_uri().host().ip(),
-            suppress: forbids_subscription(message) || matches!(message.refer_sub(), Ok(Some(false))),
+            suppress: required.may_suppress(message),
         })
     }
 

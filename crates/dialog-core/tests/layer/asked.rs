@@ -168,10 +168,10 @@ fn an_unsupported_requirement_is_420() {
     // covers: TR-075
     let mut bench = Bench::new();
     let leg = bench.placed();
-    let refer = request(&mut bench, leg).header(HeaderId::Require, "norefersub, explicitsub");
+    let refer = request(&mut bench, leg).header(HeaderId::Require, "norefersub, gruu");
     bench.request(refer);
     assert_eq!(bench.last_status(), 420);
-    assert_eq!(bench.last_answer().first(HeaderId::Unsupported), Some("norefersub, explicitsub"));
+    assert_eq!(bench.last_answer().first(HeaderId::Unsupported), Some("norefersub, gruu"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod demand;
 mod digest;
 mod early;
 mod ending;
+mod explicit;
 mod forked_update;
 mod hatch;
 mod limits;

@@ -15,11 +15,16 @@ mod tests;
 
 pub use error::SrtpError;
 pub use packet::{MAX_PACKET_BYTES, MAX_TRAILER_BYTES};
-pub use receiver::{FORMER_KEYS, PREVIOUS_KEY_PACKETS, SrtpReceiver};
+pub use receiver::{PREVIOUS_KEY_PACKETS, SrtpReceiver};
 pub use sender::SrtpSender;
 pub use sources::MAX_SOURCES;
 
 use super::{KeyMaterial, MasterKey, Mki, Suite, sdes};
+
+/// The lines before the one in force of which either side knows what their keys have protected: a receiver so that it
+/// cannot come again, and a sender so that no part of a key stream is used twice, when one of them is taken back. Peers
+/// that change keys at each hold have one or two; who takes back an older one draws keys out of a hat.
+pub const FORMER_KEYS: usize = 8;
 
 /// Tells what becomes of each source's roll-over counter when the master key changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use session_core::{
     By, EndCause, EndReason, EventKind, Failure, HoldBy, LearnedFrom, MediaFailure, MonitorSummary, Outcome,
     OutcomeKind, RegistrationFailure, RegistrationId, SessionEvent, SessionId, SessionMediaState, StatusCode,
-    TransferId,
+    SubReason, SubscriptionEnd, TransferId, TransferKind,
 };
 
 use super::*;
@@ -98,9 +98,44 @@ fn field_names_are_the_documented_ones() {
                     referred_by_name: None,
                     verified: false,
                     decide: true,
+                    kind: TransferKind::Attended,
                 },
             ),
-            r#"{"event":"transfer_requested","at_ms":1234,"session":"call-1","transfer":"transfer-2","peer":"sip:c@h","stage":"Initiated","decide":true,"referred_by":null,"verified":false}"#,
+            r#"{"event":"transfer_requested","at_ms":1234,"session":"call-1","transfer":"transfer-2","peer":"sip:c@h","stage":"Initiated","decide":true,"kind":"attended","referred_by":null,"verified":false}"#,
+        ),
+        (
+            event(
+                Some(1),
+                Some(2),
+                EventKind::TransferInitiated {
+                    target: "sip:c@h".into(),
+                    kind: TransferKind::ProtectedTarget,
+                },
+            ),
+            r#"{"event":"transfer_initiated","at_ms":1234,"session":"call-1","transfer":"transfer-2","peer":"sip:c@h","stage":"Initiated","kind":"protect-target"}"#,
+        ),
+        (
+            event(Some(1), Some(2), EventKind::TransferKindChanged { kind: TransferKind::SemiAttended }),
+            r#"{"event":"transfer_kind_changed","at_ms":1234,"session":"call-1","transfer":"transfer-2","kind":"semi-attended"}"#,
+        ),
+        (
+            event(Some(1), Some(2), EventKind::ConsultFailed { status: Some(StatusCode::BUSY_HERE) }),
+            r#"{"event":"consult_failed","at_ms":1234,"session":"call-1","transfer":"transfer-2","code":486}"#,
+        ),
+        (
+            event(Some(1), Some(2), EventKind::NotifyTimeout),
+            r#"{"event":"notify_timeout","at_ms":1234,"session":"call-1","transfer":"transfer-2"}"#,
+        ),
+        (
+            event(
+                Some(1),
+                Some(2),
+                EventKind::SubscriptionEnded {
+                    end: SubscriptionEnd::Terminated,
+                    reason: Some(SubReason::Noresource),
+                },
+            ),
+            r#"{"event":"subscription_ended","at_ms":1234,"session":"call-1","transfer":"transfer-2","reason":"ended by its last NOTIFY: noresource","end":"terminated"}"#,
         ),
         (
             event(Some(1), Some(2), EventKind::TransferAccepted { status: StatusCode::ACCEPTED }),

@@ -8,7 +8,7 @@ use transfer::TransferCommand;
 
 use super::{
     CallOptions, Command, CommandError, CommandId, Engine, NegotiatedMedia, Reply, SessionInfo, Tap,
-    TransferInfo, TransferKind,
+    TransferInfo,
     session::{MAX_WAITERS, Session, Waiter, Wish},
     transfers::Asked,
 };
@@ -269,7 +269,7 @@ impl<T: Tap> Engine<T> {
             new_session: info.new_leg.map(|leg| SessionId::from(leg.number())),
             consultation: info.consultation.map(|leg| SessionId::from(leg.number())),
             role: info.role,
-            kind: if info.consultation.is_some() { TransferKind::Attended } else { TransferKind::Blind },
+            kind: self.kind_of(info.id, info.kind),
             // One that has not told anything has just begun.
             stage: self.stages.of(info.id).unwrap_or(TransferStage::Initiated),
             state: info.state,

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use dialog_core::{Authentication, Keyring, ReferAcceptance, Reliability, SessionTimers};
+use dialog_core::{
+    Authentication, ExplicitSubscriptions, Keyring, ReferAcceptance, Reliability, SessionTimers,
+};
 use media_core::{Codec, CodecPreference, HoldAudio, SrtpPolicy, srtp::Suite};
 use sip_message::NameAddrBuf;
 use transaction_core::Timing;
@@ -128,6 +130,8 @@ pub struct EngineConfig {
     pub session_timers: SessionTimers,
     /// The 2xx that accepts a REFER (decision D1).
     pub refer_acceptance: ReferAcceptance,
+    /// Whether a REFER of others may require an explicit subscription, and how many there may be (RFC 7614); `None` answers 420.
+    pub explicit_subscriptions: Option<ExplicitSubscriptions>,
     /// Whether every SIP message becomes an event.
     pub trace: bool,
 }
@@ -157,6 +161,7 @@ impl EngineConfig {
             reliability: Reliability::default(),
             session_timers: SessionTimers::default(),
             refer_acceptance: ReferAcceptance::default(),
+            explicit_subscriptions: Some(ExplicitSubscriptions::default()),
             trace: false,
         }
     }

@@ -179,6 +179,7 @@ impl<T: Tap> Engine<T> {
             timing: config.timing,
             user_agent: config.user_agent.clone(),
             refer_acceptance: config.refer_acceptance,
+            explicit: config.explicit_subscriptions,
             keys: config.keys.clone(),
             // A call may be in one that takes its place.
             legs: DialogConfig::LEGS.max(config.max_calls.saturating_mul(2)),

@@ -15,6 +15,24 @@ pub enum TransferKind {
     Blind,
     /// There is a call with the target, which the party that is moved takes over (RFC 5589 §7).
     Attended,
+    /// The same, completed while the target only rang (RFC 5589 §7.6).
+    SemiAttended,
+    /// The target gets the REFER and takes over the call of the party that is moved (RFC 5589 §7.4).
+    ProtectedTarget,
+    /// The target is told first what it is about, and takes the party over or does not ([`WarmOptions`](crate::WarmOptions)).
+    Warm,
+}
+
+impl From<transfer::TransferKind> for TransferKind {
+    /// The kind of a transfer that nobody decides on at its other end.
+    fn from(kind: transfer::TransferKind) -> Self {
+        match kind {
+            transfer::TransferKind::Blind => Self::Blind,
+            transfer::TransferKind::Attended => Self::Attended,
+            transfer::TransferKind::SemiAttended => Self::SemiAttended,
+            transfer::TransferKind::ProtectedTarget => Self::ProtectedTarget,
+        }
+    }
 }
 
 impl TransferKind {
@@ -23,6 +41,9 @@ impl TransferKind {
         match self {
             Self::Blind => "blind",
             Self::Attended => "attended",
+            Self::SemiAttended => "semi-attended",
+            Self::ProtectedTarget => "protect-target",
+            Self::Warm => "warm",
         }
     }
 }

@@ -7,7 +7,7 @@ use transfer::{
 };
 
 use super::{
-    CommandId, Delivery, Engine, EngineTimer, Output, Reply, Tap, arm,
+    CommandId, Delivery, Engine, EngineTimer, Output, Reply, Tap, TransferKind, arm,
     manual::Due,
     session::{Session, StreamState, Waiter},
 };
@@ -195,10 +195,16 @@ impl<T: Tap> Engine<T> {
         let session = SessionId::from(leg.number());
         self.takes_part(transfer, session);
         let kind = match kind {
-            TransferEventKind::Initiated { target } => {
-                EventKind::TransferInitiated { target: target.to_string() }
+            TransferEventKind::Initiated { target, kind } => {
+                let kind = self.kind_of(transfer, kind);
+                EventKind::TransferInitiated { target: target.to_string(), kind }
             }
-            TransferEventKind::Requested { target, referred_by, verified, decide } => {
+            TransferEventKind::KindChanged { kind } => match self.kind_of(transfer, kind) {
+                // It is that all the time.
+                TransferKind::Warm => return,
+                kind => EventKind::TransferKindChanged { kind },
+            },
+            TransferEventKind::Requested { target, referred_by, verified, decide, kind } => {
                 let told = EventKind::TransferRequested {
                     target: target.to_string(),
                     referred_by: referred_by.as_ref().map(|who| who.uri.to_string()),
@@ -207,6 +213,7 @@ impl<T: Tap> Engine<T> {
                         .and_then(|who| who.display.as_deref().map(Into::into)),
                     verified,
                     decide,
+                    kind: kind.into(),
                 };
                 if decide {
                     let delivery = Delivery::Transfer { transfer, session, target, referred_by };
@@ -227,6 +234,11 @@ impl<T: Tap> Engine<T> {
             TransferEventKind::ConsultAnswered => {
                 self.tell(Some(session), Some(transfer), EventKind::ConsultAnswered);
                 return self.warm_answered(transfer);
+            }
+            TransferEventKind::ConsultFailed { status } => EventKind::ConsultFailed { status },
+            TransferEventKind::NotifyTimeout => EventKind::NotifyTimeout,
+            TransferEventKind::SubscriptionEnded { end, reason } => {
+                EventKind::SubscriptionEnded { end, reason }
             }
             TransferEventKind::Swapped { active } => {
                 EventKind::ConsultSwapped { active: SessionId::from(active.number()) }

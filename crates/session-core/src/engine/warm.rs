@@ -12,7 +12,7 @@ use transfer::{
     AttendedOptions, Completion, Decline, Outcome, OutcomeKind, TransferCommand, TransferId, TransferRefusal,
 };
 
-use super::{CommandId, Engine, EngineTimer, Reply, Tap};
+use super::{CommandId, Engine, EngineTimer, Reply, Tap, TransferKind};
 use crate::{
     TransferError,
     event::{EventKind, SessionId},
@@ -265,6 +265,11 @@ impl<T: Tap> Engine<T> {
         {
             self.say(warm.session, source);
         }
+    }
+
+    /// The kind of a transfer, of which the transfer layer knows only how the calls are.
+    pub(super) fn kind_of(&self, transfer: TransferId, kind: transfer::TransferKind) -> TransferKind {
+        if self.warm.contains_key(&transfer) { TransferKind::Warm } else { kind.into() }
     }
 
     /// Warm transfers that have not ended.

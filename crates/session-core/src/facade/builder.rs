@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use dialog_core::{Account, Keyring, ReferAcceptance};
+use dialog_core::{Account, ExplicitSubscriptions, Keyring, ReferAcceptance};
 use media_core::{Codec, HoldAudio, Source, SrtpPolicy};
 use sip_message::{NameAddrBuf, UriBuf};
 use sip_transport::{
@@ -261,6 +261,12 @@ impl Builder {
     /// Sets the 2xx that accepts a REFER: 202 by default, 200 where RFC 7647 is followed to the letter.
     pub fn refer_acceptance(mut self, status: ReferAcceptance) -> Self {
         self.config.refer_acceptance = status;
+        self
+    }
+
+    /// Sets how many explicit subscriptions REFERs of others may lead to (RFC 7614); `None` offers none and answers 420.
+    pub fn explicit_subscriptions(mut self, offer: Option<ExplicitSubscriptions>) -> Self {
+        self.config.explicit_subscriptions = offer;
         self
     }
 

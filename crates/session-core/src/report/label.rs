@@ -51,7 +51,7 @@ pub(super) fn notified(message: &Message) -> Option<sip_message::StatusCode> {
 }
 
 /// Whether it wants a call replaced: in a REFER by the call it asks for.
-pub(super) fn names_a_call(message: &Message) -> bool {
+fn names_a_call(message: &Message) -> bool {
     if is(message, "REFER") {
         return message.refer_to().is_ok_and(|refer_to| refer_to.replaces.is_some());
     }

@@ -12,7 +12,7 @@ use transfer::{LearnedFrom, Outcome, Role, TransferId};
 
 use super::{
     Decisive, Part, Passed, Step, Steps, TransferReport,
-    label::{ends_subscription, is, label, names_a_call, notified},
+    label::{ends_subscription, is, label, notified},
     plain::{plain, plain_uri},
 };
 use crate::{
@@ -236,9 +236,6 @@ impl Draft {
         let Ok(cseq) = message.cseq() else { return };
         let what = Passed::Message { sent, label: plain(&label(message)), number: cseq.number, times: 1 };
         self.steps.push(Step { at: at.saturating_sub(self.began), session, what });
-        if is(message, "REFER") && names_a_call(message) {
-            self.kind = TransferKind::Attended;
-        }
         let peer = self.peer(session);
         // What is sent by the transferee decides as well: it is its report.
         if is(message, "NOTIFY") && sent == (self.role == Role::Transferee) {
@@ -259,12 +256,15 @@ impl Draft {
 
     fn event(&mut self, event: &SessionEvent) {
         match &event.kind {
-            EventKind::TransferInitiated { target } => self.target = plain_uri(target),
-            EventKind::TransferRequested { target, .. } => {
+            EventKind::TransferInitiated { target, kind } => {
+                (self.target, self.kind) = (plain_uri(target), *kind);
+            }
+            EventKind::TransferKindChanged { kind } => self.kind = *kind,
+            EventKind::TransferRequested { target, kind, .. } => {
+                self.kind = *kind;
                 self.role = Role::Transferee;
                 self.target = plain_uri(target);
             }
-            EventKind::TransferConsulting { .. } => self.kind = TransferKind::Attended,
             EventKind::TransferAccepted { status } => self.accepted = Some(*status),
             EventKind::TransferProgress { status } => self.progress = Some(*status),
             _ => {}
@@ -283,6 +283,7 @@ impl Draft {
             EventKind::HoldChanged { local: false, remote: false } => "two-way again".to_owned(),
             EventKind::ConsultSwapped { .. } => "we turn to the other party".to_owned(),
             EventKind::PrimaryLost => "the party to be moved is gone".to_owned(),
+            EventKind::NotifyTimeout => "accepted, and no NOTIFY came".to_owned(),
             EventKind::TransferBridging => "cannot be referred: the two calls are joined here".to_owned(),
             EventKind::TransferRecovering => "failed: the party is taken back".to_owned(),
             EventKind::TransferConnected { .. } => "the new call takes over".to_owned(),

@@ -21,6 +21,9 @@ impl fmt::Display for TransferReport {
         let kind = match self.kind {
             TransferKind::Blind => "Blind transfer",
             TransferKind::Attended => "Attended transfer",
+            TransferKind::SemiAttended => "Semi-attended transfer",
+            TransferKind::ProtectedTarget => "Attended transfer with a protected target",
+            TransferKind::Warm => "Warm transfer",
         };
         match self.role {
             Role::Transferor => write!(f, "{kind} of {} to {}", self.peer, self.target)?,
@@ -42,7 +45,7 @@ impl TransferReport {
         }
         let mut words = match self.accepted {
             Some(status) => format!("{} accepted our REFER with {}", self.peer, Status(status)),
-            None if self.kind == TransferKind::Attended => {
+            None if self.kind != TransferKind::Blind => {
                 format!("{} waited while we called {}", self.peer, self.target)
             }
             None => format!("we asked {} to move", self.peer),

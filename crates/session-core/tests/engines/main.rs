@@ -3,7 +3,9 @@
 mod advertised;
 mod attended;
 mod blind;
+mod explicit;
 mod glare;
+mod kinds;
 mod manual;
 mod manual_states;
 mod net;

@@ -83,6 +83,44 @@ fn audio_that_the_streams_refuse_to_move_stays_where_it_was() {
 }
 
 #[test]
+fn audio_of_its_own_that_the_streams_refuse_is_closed() {
+    for refused in [false, true] {
+        let Asked { mut bench, call, consultation, .. } = asked(|_| {});
+        // The audio is gone with the call that had it; the caller comes back to audio of their own.
+        bench.ask(Command::HangUp { session: consultation });
+        let attach = |command: &StreamCommand| {
+            if let StreamCommand::Attach { op, .. } = command { Some(*op) } else { None }
+        };
+        let opened = bench.asked.iter().rev().find_map(|command| match command {
+            StreamCommand::OpenDevice { device, .. } => Some(*device),
+            _ => None,
+        });
+        let op = op(&bench, attach);
+        assert!(has_audio(&mut bench, call));
+        if refused {
+            bench.answered(StreamAnswer::Failed(op, StreamFailure::UnknownStream));
+            assert!(!has_audio(&mut bench, call));
+            let closed = bench.asked.iter().any(
+                |command| matches!(command, StreamCommand::CloseDevice { device } if Some(*device) == opened),
+            );
+            assert!(closed, "{:?}", bench.order);
+            let told = bench.events().into_iter().any(|event| {
+                let refused = MediaFailure::Streams(StreamFailure::UnknownStream);
+                event.session == Some(call)
+                    && matches!(event.kind, EventKind::MediaFailed { failure } if failure == refused)
+            });
+            assert!(told);
+        } else {
+            bench.answered(StreamAnswer::Applied(op));
+            assert!(has_audio(&mut bench, call));
+            assert_eq!(bench.count(|kind| matches!(kind, EventKind::MediaFailed { .. })), 0);
+        }
+        bench.ask(Command::HangUpAll);
+        bench.nothing_is_left();
+    }
+}
+
+#[test]
 fn a_call_is_prepared_when_its_keys_are_released_whether_it_is_held_or_not() {
     for holds in [false, true] {
         let Asked { mut bench, consultation, transfer, .. } =

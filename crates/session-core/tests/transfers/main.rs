@@ -2,6 +2,7 @@
 
 mod attended;
 mod bridges;
+mod explicit;
 mod media;
 mod stage;
 mod warm;

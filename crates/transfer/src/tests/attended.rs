@@ -31,7 +31,10 @@ fn both_are_held_then_the_party_is_referred_and_both_calls_end() {
     // The target ends the call that was replaced, before its own result is told.
     assert_eq!(calls.rig.bye(d2), "");
     assert_eq!(calls.reported(200), "disarm Guard; hangup d1; arm Closing 34s");
-    assert_eq!(calls.rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)), "");
+    assert_eq!(
+        calls.rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)),
+        "[subscription Terminated]"
+    );
     assert_eq!(calls.rig.leg(d1, LegEvent::Closing), "");
     assert_eq!(
         calls.rig.ended(d1, By::Local, EndReason::Bye),

@@ -352,13 +352,14 @@ fn the_guard_and_a_silent_notifier_give_both_calls_back() {
     assert_eq!(calls.rig.outcome(), "TimedOut Guard - Guard kept=true");
     assert_both_are_back(&mut calls);
 
-    for (end, outcome) in [
-        (SubscriptionEnd::NoNotify, "TimedOut Guard - NoNotify kept=true"),
-        (SubscriptionEnd::Expired, "TimedOut Guard - NoResult kept=true"),
-        (SubscriptionEnd::Terminated, "Recovered Terminated - NoResult kept=true"),
+    for (end, told, outcome) in [
+        (SubscriptionEnd::NoNotify, "notify timeout", "TimedOut Guard - NoNotify kept=true"),
+        (SubscriptionEnd::Expired, "subscription Expired", "TimedOut Guard - NoResult kept=true"),
+        (SubscriptionEnd::Terminated, "subscription Terminated", "Recovered Terminated - NoResult kept=true"),
     ] {
         let (mut calls, sub) = TwoCalls::accepted(AttendedPolicy::default());
-        assert_eq!(calls.rig.sub(sub, SubscriptionEvent::Ended(end)), format!("disarm Guard; {BACK}"));
+        let said = calls.rig.sub(sub, SubscriptionEvent::Ended(end));
+        assert_eq!(said, format!("[{told}]; disarm Guard; {BACK}"));
         calls.done(calls.d2);
         calls.done(calls.d1);
         assert_eq!(calls.rig.outcome(), outcome);

@@ -168,7 +168,8 @@ fn a_party_that_does_not_take_refer_is_left_to_the_target_where_that_is_allowed(
     for status in [405, 501] {
         let mut calls = TwoCalls::referred(reversing(), USUAL);
         let first = calls.rig.subscription();
-        assert_eq!(calls.rig.refused(first, status, None), format!("[refer sent]; refer d2 {PROTECTED}"));
+        let said = calls.rig.refused(first, status, None);
+        assert_eq!(said, format!("[kind ProtectedTarget]; [refer sent]; refer d2 {PROTECTED}"));
         let second = calls.rig.subscription();
         assert_ne!(first, second);
         assert_eq!(calls.rig.accepted(second, 202), "[accepted 202]");

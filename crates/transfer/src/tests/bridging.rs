@@ -144,12 +144,12 @@ fn a_target_that_does_not_take_the_call_gives_the_party_back() {
     let d2 = calls.d2;
     assert_eq!(
         calls.rig.ended(d2, By::Remote, EndReason::Refused(code(486))),
-        "disarm Consult; [recovering]; resume d1 10s; arm Resume 12s"
+        "disarm Consult; [consult failed 486]; [recovering]; resume d1 10s; arm Resume 12s"
     );
     assert_eq!(calls.done(calls.d1), "disarm Resume; [ended Recovered Local 486 Consultation kept=true]");
     let (mut calls, _) = refused(bridging(), Hold::First, 405);
     let given_up = calls.expire(TransferTimerName::Consult);
-    assert_eq!(given_up, "hangup d2; [recovering]; resume d1 10s; arm Resume 12s");
+    assert_eq!(given_up, "[consult failed -]; hangup d2; [recovering]; resume d1 10s; arm Resume 12s");
     let (mut calls, _) = refused(bridging(), Hold::First, 405);
     assert_eq!(calls.cancel(), "ok; disarm Consult; hangup d2; [recovering]; resume d1 10s; arm Resume 12s");
     assert_eq!(calls.done(calls.d1), "disarm Resume; [ended Cancelled Local - Cancelled kept=true]");

@@ -115,7 +115,7 @@ fn a_consultation_can_be_completed_by_its_answer() {
 fn completing_while_the_target_rings_waits_for_its_answer() {
     // covers: TR-166, TR-120
     let mut calls = TwoCalls::ringing(AttendedPolicy::default());
-    assert_eq!(calls.complete(), "ok");
+    assert_eq!(calls.complete(), "ok; [kind SemiAttended]");
     assert_eq!(calls.complete(), "ok", "to say it twice is the same wish");
     assert_eq!(calls.state(), "ConsultEarly");
     assert_eq!(
@@ -139,7 +139,7 @@ fn no_refer_leaves_before_the_cancelled_consultation_is_settled() {
     let refers = format!("disarm Closing; [refer sent]; {BLIND}; arm Guard 120s");
     // 487.
     let mut calls = TwoCalls::ringing(attended);
-    assert_eq!(calls.complete(), "ok; disarm Consult; hangup d2; arm Closing 34s");
+    assert_eq!(calls.complete(), "ok; [kind SemiAttended]; disarm Consult; hangup d2; arm Closing 34s");
     assert_eq!(calls.state(), "CancelWait");
     assert_eq!(calls.rig.leg(calls.d2, LegEvent::Closing), "");
     assert_eq!(calls.rig.provisional(calls.d2, 183), "");
@@ -193,7 +193,7 @@ fn a_consultation_that_the_application_is_ending_is_not_ended_twice() {
         AttendedPolicy { semi_attended: SemiAttended::CancelThenBlind, ..AttendedPolicy::default() };
     let mut calls = TwoCalls::ringing(attended);
     calls.rig.leg(calls.d2, LegEvent::Closing);
-    assert_eq!(calls.complete(), "ok; disarm Consult; arm Closing 34s");
+    assert_eq!(calls.complete(), "ok; [kind SemiAttended]; disarm Consult; arm Closing 34s");
     let ended = calls.rig.ended(calls.d2, By::Local, EndReason::Cancelled);
     assert_eq!(ended, format!("disarm Closing; [refer sent]; {BLIND}; arm Guard 120s"));
 }
@@ -248,9 +248,10 @@ fn a_target_without_replaces_can_be_hung_up_on_and_referred_to_blind() {
         let mut calls = talking_without_replaces(WithoutReplaces::Blind, options);
         assert_eq!(calls.complete(), "ok; disarm Talk; hangup d2; arm Closing 34s");
         assert_eq!(calls.rig.leg(calls.d2, LegEvent::Closing), "");
+        let kind = if options.protect_target { "[kind Attended]; " } else { "" };
         assert_eq!(
             calls.rig.ended(calls.d2, By::Local, EndReason::Bye),
-            format!("disarm Closing; media d2 to d1; [refer sent]; {BLIND}; arm Guard 120s")
+            format!("disarm Closing; {kind}media d2 to d1; [refer sent]; {BLIND}; arm Guard 120s")
         );
         let sub = calls.rig.subscription();
         calls.rig.accepted(sub, 202);

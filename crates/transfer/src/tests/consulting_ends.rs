@@ -38,7 +38,7 @@ fn a_target_that_does_not_take_the_call_gives_the_party_back() {
             }
             assert_eq!(
                 calls.rig.ended(calls.d2, By::Remote, reason.clone()),
-                format!("disarm Consult; {BACK}")
+                format!("disarm Consult; [consult failed {status}]; {BACK}")
             );
             assert_eq!(
                 calls.done(calls.d1),
@@ -60,9 +60,11 @@ fn a_target_that_never_answers_is_cancelled() {
     // The limit of the call itself, then the one behind it.
     let mut calls = TwoCalls::ringing(AttendedPolicy::default());
     calls.rig.leg(calls.d2, LegEvent::Closing);
-    assert_eq!(calls.rig.ended(calls.d2, By::Local, EndReason::NoAnswer), format!("disarm Consult; {BACK}"));
+    let said = calls.rig.ended(calls.d2, By::Local, EndReason::NoAnswer);
+    assert_eq!(said, format!("disarm Consult; [consult failed 408]; {BACK}"));
     let mut calls = TwoCalls::ringing(AttendedPolicy::default());
-    assert_eq!(calls.expire(TransferTimerName::Consult), format!("hangup d2; {BACK}"));
+    let said = calls.expire(TransferTimerName::Consult);
+    assert_eq!(said, format!("[consult failed -]; hangup d2; {BACK}"));
     // A 200 that crosses the CANCEL changes nothing.
     assert_eq!(calls.answer(&CAROL), "");
     calls.done(calls.d1);

@@ -6,12 +6,13 @@ use dialog_core::{
 };
 
 use super::{
-    rig::{Rig, code},
+    rig::{Rig, code, uri},
     two_calls::{BOB, CAROL, TwoCalls},
 };
 use crate::{
-    AttendedOptions, Hold, ManualStep, StepDone, TransferCommand, TransferHandling, TransferId,
-    TransferOutput, TransferPolicy, TransferTimerName, transferor::manual::REPORTS,
+    AttendedOptions, Hold, ManualStep, ReferOptions, ReferSubscription, StepDone, TransferCommand,
+    TransferHandling, TransferId, TransferOutput, TransferPolicy, TransferTimerName,
+    transferor::manual::REPORTS,
 };
 
 pub(super) fn manual() -> TransferPolicy {
@@ -44,7 +45,10 @@ fn each_step_of_a_manual_transfer_waits_for_the_application() {
     assert_eq!(rig.accepted(sub, 202), "<answered>");
     assert_eq!(rig.notified(sub, Active, Some(100)), "");
     assert_eq!(rig.notified(sub, Terminated, Some(200)), "");
-    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)), "");
+    assert_eq!(
+        rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)),
+        "[subscription Terminated]"
+    );
     assert_eq!(do_step(&mut rig, transfer, ManualStep::ProcessResponse), "ok; <GoOn>; [accepted 202]");
     assert_eq!(do_step(&mut rig, transfer, ManualStep::TakeNotify), "ok; <notified 100>; [progress 100]");
     assert_eq!(do_step(&mut rig, transfer, ManualStep::TakeNotify), "ok; <notified 200 last>");
@@ -56,6 +60,33 @@ fn each_step_of_a_manual_transfer_waits_for_the_application() {
         rig.ended(leg, By::Local, EndReason::Bye),
         "disarm Closing; [ended Succeeded Notify 200 - kept=false]"
     );
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn an_explicit_subscription_is_made_at_once_and_what_it_tells_waits_for_the_application() {
+    // covers: TR-082
+    let explicit = ReferOptions { subscription: ReferSubscription::Explicit, ..ReferOptions::default() };
+    let mut rig = Rig::new(manual());
+    let leg = rig.call();
+    let (transfer, _) = rig.blind_with(leg, Hold::Done, explicit);
+    let refer = rig.subscription();
+    assert_eq!(rig.accepted(refer, 200), "<answered>");
+    let at = uri("sip:17af@192.0.2.9");
+    assert_eq!(rig.sub(refer, SubscriptionEvent::EventsAt(at)), "follow sip:17af@192.0.2.9");
+    assert_eq!(rig.sub(refer, SubscriptionEvent::Ended(SubscriptionEnd::Suppressed)), "");
+    let sub = rig.subscription();
+    // The 200 to the SUBSCRIBE is not the answer that the application decides about.
+    assert_eq!(rig.accepted(sub, 200), "");
+    assert_eq!(rig.notified(sub, Terminated, Some(200)), "");
+    assert_eq!(do_step(&mut rig, transfer, ManualStep::ProcessResponse), "ok; <GoOn>; [accepted 200]");
+    assert_eq!(do_step(&mut rig, transfer, ManualStep::TakeNotify), "ok; <notified 200 last>");
+    assert_eq!(
+        do_step(&mut rig, transfer, ManualStep::Terminate { leg }),
+        format!("ok; disarm Guard; hangup {leg}; arm Closing 34s")
+    );
+    rig.ended(leg, By::Local, EndReason::Bye);
+    assert_eq!(rig.outcome(), "Succeeded Notify 200 - kept=false");
     rig.assert_nothing_left();
 }
 

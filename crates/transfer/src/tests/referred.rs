@@ -124,7 +124,10 @@ fn success_can_be_reported_at_once_and_what_comes_of_it_is_told_here() {
     assert!(begun.ends_with("arm Ring 94s; report 200 last Noresource"), "{begun}");
     let new = rig.placed();
     assert_eq!(rig.sub(sub, SubscriptionEvent::Delivered), "");
-    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)), "");
+    assert_eq!(
+        rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)),
+        "[subscription Terminated]"
+    );
     assert_eq!(rig.bye(old), "");
     assert_eq!(rig.provisional(new, 180), "[progress 180]");
     assert_eq!(

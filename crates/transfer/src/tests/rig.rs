@@ -359,13 +359,19 @@ fn line(output: &TransferOutput, names: &BTreeMap<LegId, &'static str>) -> Strin
         TransferOutput::Bridge { a, b } => format!("bridge {} {}", full(a), full(b)),
         TransferOutput::Unbridge { a, b } => format!("unbridge {} {}", full(a), full(b)),
         TransferOutput::Event(event) => match &event.kind {
-            TransferEventKind::Initiated { target } => format!("[initiated {target}]"),
+            TransferEventKind::Initiated { target, .. } => format!("[initiated {target}]"),
+            TransferEventKind::KindChanged { kind } => format!("[kind {kind:?}]"),
             TransferEventKind::Requested { target, decide, .. } => {
                 format!("[requested {target} decide={decide}]")
             }
             TransferEventKind::Consulting { .. } => "[consulting]".into(),
             TransferEventKind::ConsultRinging { status } => format!("[consult ringing {status}]"),
             TransferEventKind::ConsultAnswered => "[consult answered]".into(),
+            TransferEventKind::ConsultFailed { status } => {
+                format!("[consult failed {}]", status.map_or("-".into(), |code| code.to_string()))
+            }
+            TransferEventKind::NotifyTimeout => "[notify timeout]".into(),
+            TransferEventKind::SubscriptionEnded { end, .. } => format!("[subscription {end:?}]"),
             TransferEventKind::Swapped { active } => format!("[swapped {}]", full(active)),
             TransferEventKind::PrimaryLost => "[primary lost]".into(),
             TransferEventKind::ReferSent => "[refer sent]".into(),

@@ -38,7 +38,10 @@ fn a_permitted_refer_is_followed_at_once_and_reported() {
         )
     );
     assert_eq!(rig.sub(sub, SubscriptionEvent::Delivered), "disarm Delivery; arm Watchdog 5s");
-    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)), "");
+    assert_eq!(
+        rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)),
+        "[subscription Terminated]"
+    );
     assert_eq!(rig.bye(old), "disarm Watchdog; [ended Succeeded Local 200 - kept=false]");
     assert_eq!(rig.ended, [(transfer, rig.ended[0].1)]);
     rig.assert_nothing_left();
@@ -189,7 +192,7 @@ fn a_report_that_is_not_delivered_does_not_keep_the_old_call() {
         match end {
             Some(end) => {
                 let ended = rig.sub(sub, SubscriptionEvent::Ended(end));
-                assert_eq!(ended, "disarm Delivery; arm Watchdog 5s");
+                assert_eq!(ended, format!("[subscription {end:?}]; disarm Delivery; arm Watchdog 5s"));
             }
             None => assert_eq!(rig.expire(transfer, TransferTimerName::Delivery), "arm Watchdog 5s"),
         }
@@ -205,7 +208,10 @@ fn who_does_not_listen_any_more_is_not_reported_to_and_still_transferred() {
     let old = rig.call();
     let (sub, _) = rig.asked(Rig::refer(old, "sip:carol@example.com"));
     let new = rig.placed();
-    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Unsubscribed)), "");
+    assert_eq!(
+        rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Unsubscribed)),
+        "[subscription Unsubscribed]"
+    );
     assert_eq!(rig.provisional(new, 180), "[progress 180]");
     assert_eq!(
         rig.up(new, "203.0.113.77", true),

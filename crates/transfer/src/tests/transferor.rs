@@ -26,7 +26,10 @@ fn a_blind_transfer_holds_refers_reports_and_hangs_up() {
         rig.notified(sub, Terminated, Some(200)),
         format!("disarm Guard; hangup {leg}; arm Closing 34s")
     );
-    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)), "");
+    assert_eq!(
+        rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)),
+        "[subscription Terminated]"
+    );
     assert_eq!(rig.leg(leg, dialog_core::LegEvent::Closing), "");
     assert_eq!(
         rig.ended(leg, By::Local, EndReason::Bye),
@@ -90,7 +93,10 @@ fn the_whole_report_may_come_before_the_answer() {
         rig.notified(sub, Terminated, Some(status));
         let ended = rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated));
         match outcome {
-            None => assert_eq!(ended, format!("disarm Guard; hangup {leg}; arm Closing 34s")),
+            None => assert_eq!(
+                ended,
+                format!("[subscription Terminated]; disarm Guard; hangup {leg}; arm Closing 34s")
+            ),
             Some(outcome) => assert_eq!(rig.outcome(), outcome),
         }
     }

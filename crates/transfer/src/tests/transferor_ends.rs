@@ -26,7 +26,10 @@ fn a_failure_takes_the_call_back() {
         rig.notified(sub, Terminated, Some(486)),
         "disarm Guard; [recovering]; resume 10s; arm Resume 12s"
     );
-    assert_eq!(rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)), "");
+    assert_eq!(
+        rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Terminated)),
+        "[subscription Terminated]"
+    );
     assert_eq!(rig.reoffered(leg, Ok(())), "disarm Resume; [ended Recovered Notify 486 Target kept=true]");
     rig.assert_nothing_left();
     assert_eq!(rig.blind(leg, Hold::No).1.split(';').next(), Some("ok"));

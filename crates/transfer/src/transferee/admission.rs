@@ -147,3 +147,12 @@ fn names(replaces: &Replaces, dialog: &DialogIdentity) -> bool {
         && (tags == (&*dialog.local_tag, &*dialog.remote_tag)
             || tags == (&*dialog.remote_tag, &*dialog.local_tag))
 }
+
+/// Whether the transport has verified that a REFER comes from the host that its Referred-By names. Tokens (RFC 3892 §3) are
+/// not read, so that nothing else verifies it.
+pub(super) fn is_verified(refer: &IncomingRefer) -> bool {
+    match (&refer.verified_name, &refer.referred_by) {
+        (Some(name), Some(who)) => who.uri.as_uri().host().to_string().eq_ignore_ascii_case(name),
+        (None, Some(_) | None) | (Some(_), None) => false,
+    }
+}

@@ -1,5 +1,6 @@
 //! A transfer asked of us that the application answers and reports itself.
 
+use dialog_core::SubscriptionEnd;
 use sip_message::{StatusCode, SubReason};
 use sip_transport::Out;
 
@@ -44,8 +45,22 @@ impl Transferee {
     pub(super) fn tell_requested(&mut self, decide: bool, out: &mut Out<'_, TransferOutput>) {
         if !std::mem::replace(&mut self.announced, true) {
             let target = self.route.current().clone();
-            let (referred_by, verified) = (self.referred_by.clone(), self.verified);
-            self.tell(TransferEventKind::Requested { target, referred_by, verified, decide }, out);
+            let (referred_by, verified, kind) = (self.referred_by.clone(), self.verified, self.kind);
+            self.tell(TransferEventKind::Requested { target, referred_by, verified, decide, kind }, out);
+        }
+    }
+
+    /// Tells that nobody is reported to any more. One that was refused, or asked for no report, has made no subscription.
+    pub(super) fn tell_unsubscribed(&self, end: SubscriptionEnd, out: &mut Out<'_, TransferOutput>) {
+        match end {
+            SubscriptionEnd::Refused | SubscriptionEnd::Suppressed => {}
+            SubscriptionEnd::Terminated
+            | SubscriptionEnd::NoNotify
+            | SubscriptionEnd::Expired
+            | SubscriptionEnd::NotifyFailed
+            | SubscriptionEnd::Unsubscribed => {
+                self.tell(TransferEventKind::SubscriptionEnded { end, reason: None }, out);
+            }
         }
     }
 

@@ -20,13 +20,14 @@ use sip_message::{HeaderId, NameAddrBuf, StatusCode, SubReason, UriBuf};
 use sip_transport::{Out, RouteError, Tick};
 
 use self::{
-    admission::Admitted,
+    admission::{Admitted, is_verified},
     machine::{Action, Event, Facts, New, Old, State, Step, Timer, step},
     presentation::Presentation,
     redirection::Route,
 };
 use crate::{
-    Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferOutput, TransferTimerName,
+    Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferKind, TransferOutput,
+    TransferTimerName,
     headers::InviteHeaders,
     policy::{ANSWER_WAIT, CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
     surroundings::Surroundings,
@@ -50,6 +51,7 @@ pub(crate) struct Transferee {
     referred_by: Option<NameAddrBuf>,
     /// Whether the REFER comes from the host that Referred-By names.
     verified: bool,
+    kind: TransferKind,
     /// Where the transferor is called back.
     recall: Option<UriBuf>,
     /// The headers that are reported of the new call's end.
@@ -90,6 +92,7 @@ impl Transferee {
             presentation: admitted.presentation,
             referred_by: refer.referred_by.clone(),
             verified: is_verified(refer),
+            kind: if refer.replaces.is_some() { TransferKind::Attended } else { TransferKind::Blind },
             state: State::InCall,
             facts: Facts { old: true, reporting: true, at_once: false, recall: admitted.recall.is_some() },
             recall: admitted.recall,
@@ -126,6 +129,7 @@ impl Transferee {
             leg: self.leg,
             new_leg: self.new.map(|(leg, _)| leg),
             consultation: None,
+            kind: self.kind,
             target: self.route.current().clone(),
             state: self.state.name(),
             last_code: self.last_code,
@@ -307,6 +311,9 @@ impl Transferee {
             }
             // A subscription that does not take what it is asked for cannot be reported to.
             SubscriptionEvent::Ended(_) | SubscriptionEvent::Misused(_) => {
+                if let SubscriptionEvent::Ended(end) = event {
+                    self.tell_unsubscribed(*end, out);
+                }
                 self.facts.reporting = false;
                 self.left = None;
                 self.tell_reported(out);
@@ -479,15 +486,6 @@ impl Transferee {
             role: Role::Transferee,
             kind,
         }));
-    }
-}
-
-/// Whether the transport has verified that a REFER comes from the host that its Referred-By names. Tokens (RFC 3892 §3) are
-/// not read, so that nothing else verifies it.
-fn is_verified(refer: &IncomingRefer) -> bool {
-    match (&refer.verified_name, &refer.referred_by) {
-        (Some(name), Some(who)) => who.uri.as_uri().host().to_string().eq_ignore_ascii_case(name),
-        (None, Some(_) | None) | (Some(_), None) => false,
     }
 }
 

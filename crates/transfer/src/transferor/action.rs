@@ -70,6 +70,7 @@ pub(super) enum Action {
 pub(super) enum Tell {
     ConsultRinging(StatusCode),
     ConsultAnswered,
+    ConsultFailed(Option<StatusCode>),
     Swapped(Side),
     PrimaryLost,
     Accepted(StatusCode),

@@ -98,6 +98,10 @@ impl Transferor {
     }
 
     pub(crate) fn complete(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        if matches!(self.state, State::Consulting { .. }) {
+            self.early = true;
+            self.tell_kind(out);
+        }
         self.drive(Event::Complete, around, out);
     }
 

@@ -51,10 +51,14 @@ impl Transferor {
             Action::Reroute => {
                 self.consultation.iter_mut().for_each(|consultation| consultation.naming.reroute());
             }
-            Action::Protect => self.facts.protect = true,
+            Action::Protect => {
+                self.facts.protect = true;
+                self.tell_kind(out);
+            }
             Action::GoBlind => {
                 self.facts.plan = Plan::Blind;
                 self.facts.protect = false;
+                self.tell_kind(out);
             }
             // Sent by `drive`, which has to know whether it could be.
             Action::Refer => {}
@@ -147,7 +151,7 @@ impl Transferor {
         self.referred = around.cx.now;
         self.waiting.iter_mut().for_each(|waiting| waiting.begin());
         let subscription: SubscriptionId = around.cx.ids.mint();
-        self.unsubscribed = false;
+        (self.unsubscribed, self.followed) = (false, false);
         self.told = None;
         self.facts.accepted = None;
         if let Some(refused) = self.subscription.replace(subscription) {
@@ -185,9 +189,12 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) -> bool {
-        if !matches!(self.state, State::Accepted | State::Progress | State::Detached) {
+        // Whoever decides about the answer: to hear of the referral decides nothing.
+        let accepted = matches!(self.state, State::Accepted | State::Progress | State::Detached);
+        if !accepted && !(self.is_answered() && matches!(self.state, State::ReferPending(_))) {
             return false;
         }
+        self.followed = true;
         let subscription: SubscriptionId = around.cx.ids.mint();
         if let Some(refer) = self.subscription.replace(subscription) {
             around.subscriptions.remove(&refer);
@@ -279,6 +286,7 @@ impl Transferor {
         match tell {
             Tell::ConsultRinging(status) => TransferEventKind::ConsultRinging { status },
             Tell::ConsultAnswered => TransferEventKind::ConsultAnswered,
+            Tell::ConsultFailed(status) => TransferEventKind::ConsultFailed { status },
             Tell::Swapped(side) => TransferEventKind::Swapped { active: self.leg_of(side) },
             Tell::PrimaryLost => TransferEventKind::PrimaryLost,
             Tell::Accepted(status) => TransferEventKind::Accepted { status },

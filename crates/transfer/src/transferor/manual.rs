@@ -184,6 +184,11 @@ impl Transferor {
         true
     }
 
+    /// Whether the answer to the REFER waits for the application.
+    pub(super) fn is_answered(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.response == Response::Come)
+    }
+
     /// Serves the step that waits, if what it waits for is there.
     pub(super) fn serve(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
         let Some(waiting) = &mut self.waiting else { return };

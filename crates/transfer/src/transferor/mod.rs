@@ -5,16 +5,18 @@ mod application;
 mod bridging;
 mod carry;
 mod event;
+mod kind;
 mod machine;
 pub(crate) mod manual;
 mod naming;
 mod outcome;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod wording;
 
 use dialog_core::{LegEvent, LegId, SubscriptionEvent, SubscriptionId};
-use sip_message::{NameAddrBuf, StatusCode, UriBuf};
+use sip_message::{NameAddrBuf, StatusCode, SubReason, UriBuf};
 use sip_transport::{Out, Tick};
 
 use self::{
@@ -26,7 +28,7 @@ use self::{
 };
 use crate::{
     AttendedOptions, Completion, Decline, Fallback, Hold, HoldFailure, ReferOptions, Role, TransferEventKind,
-    TransferId, TransferInfo, TransferOutput, TransferTimerName,
+    TransferId, TransferInfo, TransferKind, TransferOutput, TransferTimerName,
     legs::{Leg, Stage},
     surroundings::Surroundings,
     timers::Armed,
@@ -44,6 +46,10 @@ pub(crate) struct Transferor {
     state: State,
     facts: Facts,
     consultation: Option<Consultation>,
+    /// Whether it was completed before the target answered.
+    early: bool,
+    /// Which kind it is, as was last told.
+    kind: TransferKind,
     /// What is done when the party cannot be moved, where it differs from the policy.
     fallback: Option<Fallback>,
     /// Why the target did not take the party over, where that ended the transfer.
@@ -52,6 +58,10 @@ pub(crate) struct Transferor {
     audio: Option<Side>,
     /// The subscription of the last REFER.
     subscription: Option<SubscriptionId>,
+    /// Whether that subscription is one of its own, made by a SUBSCRIBE.
+    followed: bool,
+    /// What the last NOTIFY gave as the reason of `terminated`.
+    ended_for: Option<SubReason>,
     /// Whether that subscription was ended from here, or its REFER withdrawn.
     unsubscribed: bool,
     /// What was last told of the progress; repetitions are not told.
@@ -160,11 +170,19 @@ impl Transferor {
             options: asked.options,
             state: State::Idle,
             facts,
+            kind: match plan {
+                Plan::Blind => TransferKind::Blind,
+                Plan::Consult | Plan::Attended if protect => TransferKind::ProtectedTarget,
+                Plan::Consult | Plan::Attended => TransferKind::Attended,
+            },
+            early: false,
             consultation,
             fallback,
             declined: None,
             audio: None,
             subscription: None,
+            followed: false,
+            ended_for: None,
             unsubscribed: false,
             told: None,
             last_code: None,
@@ -187,6 +205,7 @@ impl Transferor {
             leg: self.leg,
             new_leg: None,
             consultation: self.consultation.as_ref().map(|consultation| consultation.leg),
+            kind: self.kind,
             target: self.target.clone(),
             state: self.state.name(self.facts.plan),
             last_code: self.last_code,
@@ -197,7 +216,7 @@ impl Transferor {
 
     /// Begins: tells so, then holds, asks the target or sends the REFER.
     pub(crate) fn begin(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        self.tell(TransferEventKind::Initiated { target: self.target.clone() }, out);
+        self.tell(TransferEventKind::Initiated { target: self.target.clone(), kind: self.kind }, out);
         self.drive(Event::Begin(self.hold), around, out);
     }
 
@@ -261,6 +280,11 @@ impl Transferor {
             return self.follow(at, around, out);
         }
         let told = event;
+        self.note_subscription(told, out);
+        // The answer to a SUBSCRIBE says nothing of the REFER, and one that is refused ends the subscription.
+        if self.followed && matches!(told, SubscriptionEvent::Answered(_)) {
+            return true;
+        }
         let Some(event) = Event::of_subscription(told) else {
             return false;
         };

@@ -121,7 +121,6 @@ impl Transfers {
         target: &UriBuf,
         options: &ReferOptions,
     ) -> Result<(), TransferRefusal> {
-        self.check_by_hand(leg, options)?;
         let leg = self.check_call(transfer, leg)?;
         check_target(target)?;
         let bridges = self.falls_back(options.fallback) && target.as_uri().scheme() != Scheme::Tel;
@@ -179,7 +178,6 @@ impl Transfers {
         if !named.peer.replaces && !options.force && !bridges {
             return Err(TransferRefusal::NoReplaces);
         }
-        self.check_by_hand(leg, refer)?;
         refer.check(Some(referred))?;
         if self.is_full() {
             return Err(TransferRefusal::Full);
@@ -207,7 +205,6 @@ impl Transfers {
         {
             return Err(TransferRefusal::PeerCannot);
         }
-        self.check_by_hand(leg, refer)?;
         refer.check((!options.protect_target).then_some(primary))?;
         if self.legs.get(consultation).is_some() {
             return Err(TransferRefusal::State);

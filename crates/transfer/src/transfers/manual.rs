@@ -4,10 +4,7 @@ use dialog_core::LegId;
 use sip_transport::{Cx, Out};
 
 use super::{Transfer, Transfers};
-use crate::{
-    ManualStep, ReferOptions, ReferSubscription, TransferHandling, TransferId, TransferOutput,
-    TransferRefusal,
-};
+use crate::{ManualStep, TransferHandling, TransferId, TransferOutput, TransferRefusal};
 
 impl Transfers {
     /// Says who handles the transfers of one call that begin from now on, whatever the policy says in general. To be called
@@ -20,16 +17,6 @@ impl Transfers {
     /// Who handles the transfers of one call.
     pub fn handling_of(&self, leg: LegId) -> TransferHandling {
         self.legs.get(leg).and_then(|leg| leg.handling).unwrap_or(self.policy.handling)
-    }
-
-    /// An explicit subscription is made as soon as the REFER is answered, and not when the application decides about the answer:
-    /// the two do not go together yet.
-    pub(super) fn check_by_hand(&self, leg: LegId, refer: &ReferOptions) -> Result<(), TransferRefusal> {
-        let explicit = refer.subscription == ReferSubscription::Explicit;
-        if explicit && self.handling_of(leg) == TransferHandling::Manual {
-            return Err(TransferRefusal::Unsupported);
-        }
-        Ok(())
     }
 
     pub(super) fn step_by_hand(

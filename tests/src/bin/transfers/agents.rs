@@ -110,6 +110,8 @@ async fn party(name: &str) -> Result<(SessionManager, IncomingQueue), Failure> {
     let mut policy = TransferPolicy { refer: ReferPolicy::Allow, ..TransferPolicy::default() };
     // invariant: the loopback block, written correctly.
     policy.targets.networks.push("127.0.0.0/8".parse().expect("invariant: a network"));
+    // One party asks for all of them.
+    policy.referred.rate = None;
     let builder = Builder::default().listen("udp:127.0.0.1:0")?;
     let builder =
         builder.media(MediaMode::Off).transfer_policy(policy).max_calls(MOST_CALLS).user_agent(name);

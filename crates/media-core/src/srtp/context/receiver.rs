@@ -7,16 +7,11 @@ use super::packet::{RtpHead, rtcp_ssrc};
 use super::sdes::Crypto;
 use super::session::Session;
 use super::sources::Sources;
-use super::{Rollover, SrtpError, Suite};
+use super::{FORMER_KEYS, Rollover, SrtpError, Suite};
 
 /// How many RTP packets under new keys end the time in which old ones are good: what was under way at the change has
 /// come by then.
 pub const PREVIOUS_KEY_PACKETS: u32 = 64;
-
-/// The lines before the one in force of which it is known what came under their keys, so that it cannot come again when
-/// one of them is taken back. Peers that change keys at each hold have one or two; who takes back an older one draws keys
-/// out of a hat.
-pub const FORMER_KEYS: usize = 8;
 
 /// Verifies and decrypts the RTP and RTCP packets of one direction.
 ///

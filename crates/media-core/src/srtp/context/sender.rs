@@ -7,7 +7,7 @@ use super::packet::{RtpHead, rtcp_ssrc};
 use super::sdes::Crypto;
 use super::session::Session;
 use super::sources::Sources;
-use super::{Rollover, SrtpError, Suite};
+use super::{FORMER_KEYS, Rollover, SrtpError, Suite};
 
 /// Protects the RTP and RTCP packets of one direction, those of any number of sources up to [`MAX_SOURCES`].
 ///
@@ -37,6 +37,15 @@ pub struct SrtpSender {
     encrypt_rtp: bool,
     encrypt_rtcp: bool,
     sources: Sources<Sent>,
+    /// The keys before, the latest last, at most [`FORMER_KEYS`].
+    former: Vec<Former>,
+}
+
+/// A master key that is not in force, and what it has protected.
+#[derive(Clone)]
+struct Former {
+    session: Session,
+    sources: Sources<Sent>,
 }
 
 #[derive(Clone, Default)]
@@ -44,6 +53,16 @@ struct Sent {
     rtp: Option<Seen>,
     /// The next SRTCP index, at most one more than the last.
     rtcp: u32,
+}
+
+impl Sent {
+    /// Goes on behind what was sent under a key that is taken back.
+    fn remember(&mut self, former: &Self) {
+        if let Some(seen) = former.rtp {
+            self.rtp.get_or_insert(seen).merge(seen);
+        }
+        self.rtcp = self.rtcp.max(former.rtcp);
+    }
 }
 
 impl SrtpSender {
@@ -55,29 +74,52 @@ impl SrtpSender {
             encrypt_rtp: !line.params.unencrypted_srtp,
             encrypt_rtcp: !line.params.unencrypted_srtcp,
             sources: Sources::new(),
+            former: Vec::new(),
         })
     }
 
     /// Takes the line of a later description. One with the same key changes nothing that was counted.
     ///
     /// With [`Rollover::Keep`] each source goes on with its indices (RFC 3711 §3.3.1); with [`Rollover::Restart`] each
-    /// begins anew, which a key that was used cannot do.
+    /// begins anew, which a key that was used cannot do. A key that was in force before, up to [`FORMER_KEYS`] lines ago,
+    /// goes on behind what it has protected when it is taken back: no part of its key stream is used twice.
     pub fn rekey(&mut self, line: &Crypto, rollover: Rollover) -> Result<(), SrtpError> {
         let mut next = Self::new(line)?;
-        let reused = line.keys.first().is_some_and(|key| self.session.is_under(&key.material));
-        match rollover {
-            Rollover::Restart if reused => return Err(SrtpError::KeyReused),
-            Rollover::Restart => {}
-            Rollover::Keep => {
-                next.sources = std::mem::replace(&mut self.sources, Sources::new());
-                if reused {
-                    next.session.inherit(&self.session);
-                } else {
-                    next.sources.rekeyed(|_| ());
-                }
+        let is_taken =
+            |session: &Session| line.keys.first().is_some_and(|key| session.is_under(&key.material));
+        if is_taken(&self.session) {
+            if rollover == Rollover::Restart {
+                return Err(SrtpError::KeyReused);
+            }
+            next.session.inherit(&self.session);
+            next.sources = std::mem::replace(&mut self.sources, Sources::new());
+            next.former = std::mem::take(&mut self.former);
+            *self = next;
+            return Ok(());
+        }
+        let back = self.former.iter().position(|former| is_taken(&former.session));
+        if rollover == Rollover::Restart && back.is_some() {
+            return Err(SrtpError::KeyReused);
+        }
+        if rollover == Rollover::Keep {
+            next.sources = self.sources.clone();
+            next.sources.rekeyed(|_| ());
+        }
+        if let Some(former) = back.and_then(|place| self.former.get(place)) {
+            next.session.inherit(&former.session);
+            for (ssrc, sent) in former.sources.used() {
+                next.sources.note(ssrc, Sent::default)?.remember(sent);
             }
         }
-        *self = next;
+        let before = std::mem::replace(self, next);
+        self.former = before.former;
+        self.former.push(Former { session: before.session, sources: before.sources });
+        // The key that came back is in force now; of the others, the one that was left first makes room.
+        if let Some(place) = back {
+            self.former.remove(place);
+        } else if self.former.len() > FORMER_KEYS {
+            self.former.remove(0);
+        }
         Ok(())
     }
 

@@ -54,14 +54,18 @@ pub(super) fn placing(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
     match event {
         Event::Consult(Consult::Ringing(status)) => stay(&[Action::Tell(Tell::ConsultRinging(status))]),
         Event::Consult(Consult::Up) => resume(&[], cause, facts),
-        Event::Consult(Consult::Failed(code)) => recover(&[], Cause::Consult(code), facts),
+        Event::Consult(Consult::Failed(code)) => {
+            recover(&[Action::Tell(Tell::ConsultFailed(code))], Cause::Consult(code), facts)
+        }
         // Ended from here by the application, or by the ring limit below.
         Event::Call(Side::Consultation, CallEnd::Closing) => stay(&[]),
         Event::Call(Side::Consultation, CallEnd::Local | CallEnd::HungUp | CallEnd::Lost) => {
-            recover(&[], Cause::Consult(None), facts)
+            recover(&[Action::Tell(Tell::ConsultFailed(None))], Cause::Consult(None), facts)
         }
-        Event::Timer(Timer::Consult) => give_back(Cause::Consult(None), facts),
-        Event::Cancel => give_back(Cause::Cancelled, facts),
+        Event::Timer(Timer::Consult) => {
+            give_back(&[Action::Tell(Tell::ConsultFailed(None))], Cause::Consult(None), facts)
+        }
+        Event::Cancel => give_back(&[], Cause::Cancelled, facts),
         Event::Call(Side::Primary, end) => primary_over(&[], end, facts),
         Event::Reoffer(..) | Event::Answer(_) | Event::Notify(_) | Event::Subscription(_) => stay(&[]),
         Event::Timer(
@@ -159,10 +163,12 @@ pub(super) fn joining(cause: Cause, event: Event, facts: Facts) -> Option<Step> 
 const NONE: Alive = Alive { primary: false, consultation: false };
 
 /// Hangs up on the target that is being called; nothing was resumed yet.
-fn give_back(cause: Cause, facts: Facts) -> Option<Step> {
-    let hang_up: &[Action] =
-        if facts.alive.consultation { &[Action::HangUp(Side::Consultation)] } else { &[] };
-    recover(hang_up, cause, facts)
+fn give_back(before: &[Action], cause: Cause, facts: Facts) -> Option<Step> {
+    let mut actions = super::Actions::from_slice(before);
+    if facts.alive.consultation {
+        actions.push(Action::HangUp(Side::Consultation));
+    }
+    recover(&actions, cause, facts)
 }
 
 /// Back to what was before: a target that was called for the bridge is hung up on, as is one that was called for a transfer

@@ -14,13 +14,17 @@ pub(super) fn consulting(ringing: bool, complete: bool, event: Event, facts: Fac
             to(State::Consulting { ringing: true, complete }, &[Action::Tell(Tell::ConsultRinging(status))])
         }
         Event::Consult(Consult::Up) => answered(complete, facts),
-        Event::Consult(Consult::Failed(code)) => recover(&[], Cause::Consult(code), facts),
+        Event::Consult(Consult::Failed(code)) => {
+            recover(&[Action::Tell(Tell::ConsultFailed(code))], Cause::Consult(code), facts)
+        }
         // Ended from here by the application, or by the ring limit below.
         Event::Call(Side::Consultation, CallEnd::Closing) => stay(&[]),
         Event::Call(Side::Consultation, CallEnd::Local | CallEnd::HungUp | CallEnd::Lost) => {
-            recover(&[], Cause::Consult(None), facts)
+            recover(&[Action::Tell(Tell::ConsultFailed(None))], Cause::Consult(None), facts)
         }
-        Event::Timer(Timer::Consult) => give_up(&[], Cause::Consult(None), facts),
+        Event::Timer(Timer::Consult) => {
+            give_up(&[Action::Tell(Tell::ConsultFailed(None))], Cause::Consult(None), facts)
+        }
         Event::Complete => match facts.may.semi_attended {
             SemiAttended::WaitForAnswer => to(State::Consulting { ringing, complete: true }, &[]),
             SemiAttended::CancelThenBlind => drop_call(&[], facts),

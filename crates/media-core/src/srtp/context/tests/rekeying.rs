@@ -177,6 +177,29 @@ fn a_key_that_stays_beside_a_new_one_keeps_what_was_seen() {
 }
 
 #[test]
+fn a_key_that_we_take_back_goes_on_behind_what_it_has_protected() {
+    // covers: TM-101
+    for rollover in [Rollover::Keep, Rollover::Restart] {
+        let (a, b) = (line(SUITE, 1), line(SUITE, 2));
+        let (mut sender, mut receiver) = pair(&a);
+        for number in 10..20 {
+            assert_eq!(take(&mut receiver, &protected(&mut sender, 9, number)), Ok(()));
+            assert_eq!(take_rtcp(&mut receiver, &protected_rtcp(&mut sender, 9)), Ok(()));
+        }
+        sender.rekey(&b, rollover).expect("a new key");
+        receiver.rekey(&b, rollover).expect("a new key");
+        assert_eq!(take(&mut receiver, &protected(&mut sender, 9, 20)), Ok(()));
+        assert_eq!(sender.rekey(&a, Rollover::Restart), Err(SrtpError::KeyReused), "after {rollover:?}");
+        sender.rekey(&a, Rollover::Keep).expect("it goes on");
+        receiver.rekey(&a, Rollover::Keep).expect("it goes on");
+        // What was sent under it is not sent again, and the reports count on.
+        assert!(sender.protect_rtp(&mut rtp(9, 19)).is_err(), "after {rollover:?}");
+        assert_eq!(take(&mut receiver, &protected(&mut sender, 9, 21)), Ok(()));
+        assert_eq!(take_rtcp(&mut receiver, &protected_rtcp(&mut sender, 9)), Ok(()));
+    }
+}
+
+#[test]
 fn a_key_that_comes_back_does_not_open_old_packets_again() {
     for rollover in [Rollover::Keep, Rollover::Restart] {
         let (a, b) = (line(SUITE, 1), line(SUITE, 2));
@@ -223,9 +246,13 @@ fn so_many_former_keys_are_known_and_none_beyond() {
         let old = protected(&mut sender, 9, 10);
         assert_eq!(take(&mut receiver, &old), Ok(()));
         for number in 0..others {
-            receiver.rekey(&line(SUITE, 2 + number as u8), Rollover::Restart).expect("a new key");
+            let next = line(SUITE, 2 + number as u8);
+            receiver.rekey(&next, Rollover::Restart).expect("a new key");
+            sender.rekey(&next, Rollover::Restart).expect("a new key");
         }
         receiver.rekey(&a, Rollover::Keep).expect("any key");
         assert_eq!(take(&mut receiver, &old).is_ok(), !known, "{others}");
+        sender.rekey(&a, Rollover::Keep).expect("any key");
+        assert_eq!(sender.protect_rtp(&mut rtp(9, 10)).is_ok(), !known, "{others}");
     }
 }
