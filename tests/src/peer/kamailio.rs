@@ -118,7 +118,8 @@ impl Kamailio {
         let mut listen = format!("listen=udp:{own}:{PORT}\nlisten=tcp:{own}:{PORT}");
         let mut modules = String::new();
         if let Some((authority, identity)) = tls {
-            listen.push_str(&format!("\nlisten=tls:{own}:{TLS}"));
+            // Writing to a String cannot fail.
+            let _ = write!(listen, "\nlisten=tls:{own}:{TLS}");
             modules = tls_module(&folder, authority, identity)?;
         }
         let text = template("kamailio-registrar.cfg")?

@@ -186,7 +186,7 @@ fn transfer(
     listen: &str,
     options: &[&str],
 ) -> Result<Application, PeerError> {
-    let words = ["transfer", first, target, "--kind", kind, "--talk", "1.5", "--listen", listen];
+    let words = ["transfer", first, target, "--kind", kind, "--talk", "2", "--listen", listen];
     Application::start(&[&words, options].concat())
 }
 

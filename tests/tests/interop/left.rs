@@ -33,7 +33,7 @@ const LEFT: &[(&str, &str, &str, &str)] = &[
         "linphonec",
         "called",
         "TLS",
-        "5.1.65 listens, and takes no connection: `New connection arriving on TLS, not handled`",
+        "5.1.65 listens, and takes no connection: `New connection arriving on TLS, not handled`; by a registrar it is called",
     ),
     ("baresip", "caller", "our certificate is for another name", "1.0 looks at nobody's certificate"),
     ("sipp", "any", "TLS", "the packaged one is built without it"),

@@ -237,7 +237,7 @@ impl Transferee {
         self.socket.send(message.as_bytes()).map(drop).map_err(broken)
     }
 
-    /// The final status of a request of this CSeq.
+    /// The final status of a request with this `CSeq`.
     fn answered(&mut self, cseq: &str) -> Result<u16, PeerError> {
         let fits = |message: &String| message.starts_with("SIP/2.0 ") && field(message, "CSeq") == cseq;
         loop {

@@ -17,7 +17,7 @@ use patchcord_tests::{
     },
 };
 use session_core::{
-    Completion, OutcomeKind, Session,
+    AttendedOptions, Completion, OutcomeKind, Session,
     tls::{Pem, Roots, TlsConfig, TlsIdentity},
 };
 use tokio::{task::block_in_place, time::timeout};
@@ -255,7 +255,7 @@ impl Trust {
         target: &str,
     ) -> Result<Application, PeerError> {
         let listen = over.listen(own);
-        let words = ["transfer", first, target, "--kind", kind.name(), "--talk", "1.5", "--listen", &listen];
+        let words = ["transfer", first, target, "--kind", kind.name(), "--talk", "2", "--listen", &listen];
         let options = self.options(over);
         let words: Vec<&str> = words.into_iter().chain(options.iter().map(String::as_str)).collect();
         Application::start(&words)
@@ -437,7 +437,8 @@ async fn move_to(session: &Session, kind: Kind, target: &str) -> OutcomeKind {
         match kind {
             Kind::Blind => session.blind(target).await?.outcome().await,
             Kind::Attended => {
-                let consultation = session.consult_with(target, Default::default(), Completion::OnAnswer);
+                let consultation =
+                    session.consult_with(target, AttendedOptions::default(), Completion::OnAnswer);
                 consultation.await?.outcome().await
             }
         }
