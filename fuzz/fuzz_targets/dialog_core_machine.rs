@@ -2,12 +2,16 @@
 
 #![no_main]
 
+#[path = "../inputs/dialog_families.rs"]
+mod families;
+
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use dialog_core::{
-    DialogCommand, DialogConfig, DialogEvent, DialogOutput, DialogTimer, Dialogs, Invite, LegCommand,
-    LegEvent, LegId, Refer, ReferSubscription, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
+    DialogCommand, DialogEvent, DialogOutput, DialogTimer, Dialogs, Invite, LegCommand, LegEvent, LegId,
+    Refer, ReferSubscription, RegistrationId, RequestCommand, RequestEvent, RequestId, SubscriptionCommand,
+    SubscriptionEvent, SubscriptionId,
 };
 use libfuzzer_sys::fuzz_target;
 use sip_message::{Draft, Message, Response, StatusCode, SubReason};
@@ -57,6 +61,9 @@ struct World {
     servers: Vec<TxId>,
     legs: Vec<LegId>,
     subscriptions: Vec<SubscriptionId>,
+    registrations: Vec<RegistrationId>,
+    /// Requests of theirs that wait for an answer.
+    asked: Vec<RequestId>,
     timers: Vec<DialogTimer>,
     tags: Vec<(String, String, String)>,
 }
@@ -90,7 +97,7 @@ impl World {
     fn new() -> Self {
         let mut random = Seeded(1);
         Self {
-            dialogs: Dialogs::new(DialogConfig { legs: 8, subscriptions: 16, ..DialogConfig::default() }),
+            dialogs: Dialogs::new(families::config()),
             guard: Guard::new(&mut random),
             ids: IdMint::default(),
             random,
@@ -102,6 +109,8 @@ impl World {
             servers: Vec::new(),
             legs: Vec::new(),
             subscriptions: Vec::new(),
+            registrations: Vec::new(),
+            asked: Vec::new(),
             timers: Vec::new(),
             tags: Vec::new(),
         }
@@ -172,6 +181,7 @@ impl World {
                 DialogOutput::Event(DialogEvent::Subscription(id, SubscriptionEvent::Requested(_))) => {
                     self.subscriptions.push(id);
                 }
+                DialogOutput::Event(DialogEvent::Request(id, RequestEvent::Incoming(_))) => self.asked.push(id),
                 DialogOutput::Event(_) => {}
                 DialogOutput::Timer(TimerOp::Arm(key, _)) => {
                     if !self.timers.contains(&key) {
@@ -185,7 +195,7 @@ impl World {
 
     fn act(&mut self, script: &mut Script<'_>) -> Option<()> {
         let (kind, a, b) = (script.byte()?, script.byte()?, script.byte()?);
-        match kind % 11 {
+        match kind % 17 {
             0 => {
                 let leg = self.ids.mint();
                 self.legs.push(leg);
@@ -242,7 +252,25 @@ impl World {
                 Some(tx) if b % 2 == 0 => self.receive(TxEvent::Cancelled { tx, reason: None }),
                 _ => self.receive(TxEvent::FlowEnded { flow: FlowId::from(1), cause: CloseCause::Lost }),
             },
-            _ => self.replace(a, b),
+            10 => self.replace(a, b),
+            11 => self.send(script.text()?, a, b),
+            12 => {
+                if let Some(id) = pick(&self.asked, a) {
+                    self.asked.retain(|open| *open != id);
+                    let status = StatusCode::new(200 + u16::from(b) * 2)?;
+                    let answer = RequestCommand::Answer { status, headers: Vec::new(), body: None };
+                    self.command(DialogCommand::Request(id, answer));
+                }
+            }
+            13 => self.register(a, b),
+            14 => {
+                if let Some(leg) = pick(&self.legs, a) {
+                    let command = self.further_leg_command(b);
+                    self.command(DialogCommand::Leg(leg, command));
+                }
+            }
+            15 => self.respond_with(script.text()?, a, b),
+            _ => self.their_request(script.text()?, a, b),
         }
         Some(())
     }

@@ -231,7 +231,7 @@ impl World {
                 });
             }
             Op::Complete { transfer } => {
-                self.command(TransferCommand::Complete { transfer: pick(&self.known, transfer) });
+                self.command(TransferCommand::Complete { transfer: pick(&self.known, transfer), fallback: None });
             }
             Op::Swap { transfer } => {
                 self.command(TransferCommand::Swap { transfer: pick(&self.known, transfer) });

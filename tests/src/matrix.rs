@@ -4,17 +4,22 @@
 //! scripted; in one table all have engines. A value of an axis is a piece of a scenario's text with what it does to the
 //! outcome, so a new kind of transfer, result or misbehaviour is one value more in its axis ([`kinds`] for kinds).
 //!
-//! Each axis of a table turns with a prime of its own, so that any two of them meet in all ways within the product of
-//! theirs. [`Coverage`] says which pairs of values some cells hold.
+//! Each axis of a table turns in a period of its own, and no two have a divisor in common, so that any two axes meet in all
+//! ways within the product of their periods. [`Coverage`] says which pairs of values some cells hold. What a cell comes to
+//! follows from its values by the rules in `outcome.rs`, where it is known.
 
 mod chaos;
 mod coverage;
 mod everybody;
 pub mod kinds;
+mod outcome;
+mod refers;
 mod results;
 mod target;
 mod transferee;
 mod transferor;
+
+use std::cmp::Reverse;
 
 use crate::{
     check, crowd, ladder, play,
@@ -23,11 +28,13 @@ use crate::{
 };
 
 pub use coverage::Coverage;
+use outcome::Target;
+pub use outcome::{Outcome, Step, Then};
 
 /// The tables, one a role.
 pub const TABLES: [Table; 4] = [everybody::TABLE, transferor::TABLE, transferee::TABLE, target::TABLE];
 
-/// The purpose of the draws that pick values where an axis has fewer than its prime.
+/// The purpose of the draws that pick values where an axis has fewer than its period.
 const PICK: u64 = 0x3a;
 
 /// Lines of the trace that are shown of a cell that failed.
@@ -40,6 +47,10 @@ pub struct Table {
     pub name: &'static str,
     /// Whose first transfer has the outcome that values speak of.
     pub whose: &'static str,
+    /// The event by which it is told that it has begun.
+    pub begins: &'static str,
+    /// What becomes of the call of a target that is asked first.
+    target: Target,
     /// What every cell has.
     pub base: &'static str,
     /// The axes.
@@ -66,17 +77,6 @@ pub struct Value {
     pub text: &'static str,
     /// Words in braces that it gives to the statements of all axes.
     pub words: &'static [(&'static str, &'static str)],
-}
-
-/// What a value does to the outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    /// Nothing.
-    Same,
-    /// It comes to one of these, by their names with `|` between them.
-    Comes(&'static str),
-    /// It may come to anything; the invariants hold all the same.
-    Anything,
 }
 
 /// A value without words of its own.
@@ -111,22 +111,19 @@ impl Cell {
     pub fn new(number: u64) -> Self {
         let tables = TABLES.len() as u64;
         let table = (number % tables) as usize;
-        // Every fourth cell has at most two values that are not the usual ones, so that what it comes to is known.
+        // Two of five cells have at most two values that are not the usual ones, so that what they come to is known.
         let turn = number / tables;
-        let few = turn % 4 == 3;
-        let round = if few { turn / 4 } else { turn - turn / 4 };
+        let (fives, of_five) = (turn / 5, turn % 5);
+        let few = of_five >= 3;
+        let round = if few { fives * 2 + of_five - 3 } else { fives * 3 + of_five };
         let mut seed = Seed::new(number, PICK);
-        let mut primes: Vec<u64> = Vec::new();
-        let pick = |axis: &Axis| {
+        let axes = TABLES[table].axes;
+        let pick = |(axis, period): (&Axis, u64)| {
             let values = axis.values.len() as u64;
-            // There is always a prime below the double of a number (Bertrand), and so a free one below this many doublings.
-            let mut candidates = values.max(2)..values.max(2) << (primes.len() + 1);
-            let prime = candidates.find(|it| is_prime(*it) && !primes.contains(it)).unwrap_or(values);
-            primes.push(prime);
-            let turned = round % prime;
+            let turned = round % period;
             (if turned < values { turned } else { seed.draw() % values }) as usize
         };
-        let mut picks: Vec<usize> = TABLES[table].axes.iter().map(pick).collect();
+        let mut picks: Vec<usize> = axes.iter().zip(periods(axes)).map(pick).collect();
         if few {
             let axes = picks.len() as u64;
             let kept = [round % axes, round / axes % axes].map(|axis| axis as usize);
@@ -152,13 +149,11 @@ impl Cell {
         format!("{}: {}", TABLES[self.table].name, values.join(", "))
     }
 
-    /// What its values together say about the outcome.
-    pub fn then(&self) -> Then {
-        self.values().map(|(_, value)| value.then).fold(Then::Same, |one, other| match (one, other) {
-            (Then::Same, then) | (then, Then::Same) => then,
-            // Which of two comes first is not known.
-            (Then::Comes(_) | Then::Anything, Then::Comes(_) | Then::Anything) => Then::Anything,
-        })
+    /// What it comes to, by the rules of the tables.
+    pub fn outcome(&self) -> Outcome {
+        let asks = self.values().any(|(_, value)| value.words.contains(&kinds::ASKS));
+        let target = if asks { TABLES[self.table].target } else { Target::Unasked };
+        outcome::outcome(self.values().map(|(_, value)| value.then), target)
     }
 
     /// The text of its scenario.
@@ -176,12 +171,15 @@ impl Cell {
             all.lines().partition(|line| line.starts_with("party "));
         parties.sort_unstable();
         let text = format!("title {}\n{}\n{}\n", self.name(), parties.join("\n"), rest.join("\n"));
-        let outcome = match self.then() {
-            Then::Same => "Succeeded",
-            Then::Comes(outcome) => outcome,
-            Then::Anything => return text,
-        };
-        text + "expect " + table.whose + " outcome " + outcome + " *\n"
+        let whose = table.whose;
+        match self.outcome() {
+            Outcome::OneOf(outcomes) => {
+                let outcomes: Vec<&str> = outcomes.into_iter().collect();
+                format!("{text}expect {whose} outcome {} *\n", outcomes.join("|"))
+            }
+            Outcome::Nothing => format!("{text}expect {whose} event {} 0\n", table.begins),
+            Outcome::Unknown => text,
+        }
     }
 
     /// Its scenario.
@@ -217,8 +215,26 @@ impl Cell {
     }
 }
 
-fn is_prime(number: u64) -> bool {
-    (2..number).all(|divisor| !number.is_multiple_of(divisor))
+/// In how many rounds each axis turns: no two have a divisor in common, and the largest are as small as can be.
+fn periods(axes: &[Axis]) -> Vec<u64> {
+    let mut order: Vec<usize> = (0..axes.len()).collect();
+    order.sort_by_key(|axis| Reverse(axes[*axis].values.len()));
+    let mut periods = vec![1; axes.len()];
+    for (rank, axis) in order.into_iter().enumerate() {
+        // The first one is a prime, which leaves the others their divisors.
+        let fits = |it: &u64| match rank {
+            0 => (2..*it).all(|divisor| !it.is_multiple_of(divisor)),
+            _ => periods.iter().all(|other| is_coprime(*it, *other)),
+        };
+        let values = axes[axis].values.len().max(2) as u64;
+        // There is always a prime below the double of a number (Bertrand), and so a free one below this many doublings.
+        periods[axis] = (values..values << axes.len()).find(fits).unwrap_or(values);
+    }
+    periods
+}
+
+fn is_coprime(one: u64, other: u64) -> bool {
+    if other == 0 { one == 1 } else { is_coprime(other, one % other) }
 }
 
 /// Runs cells on all processors; the failures, in the order of their numbers.

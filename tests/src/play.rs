@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use session_core::{
     SessionEvent, SessionId,
-    engine::{Command, CommandId, Delivery, Leftovers, Output},
+    engine::{Command, CommandId, Delivery, Leftovers, Output, Reply},
 };
 use sip_transport::Transport;
 
@@ -206,9 +206,13 @@ impl<'a> Player<'a> {
             Told::Output(Output::Deliver(Delivery::Call { session, .. })) => self.incoming(party, session),
             Told::Output(Output::Reply { id, result }) => {
                 let asked = self.asked.remove(&id);
-                if let (Err(error), Some((_, what))) = (result, asked) {
-                    self.known[party].refused += 1;
-                    self.world.note(party, What::Refused(format!("{what}: {error}")));
+                match (result, asked) {
+                    (Err(error), Some((_, what))) => {
+                        self.known[party].refused += 1;
+                        self.world.note(party, What::Refused(format!("{what}: {error}")));
+                    }
+                    (Ok(Reply::Registration(id)), _) => self.known[party].registration = Some(id),
+                    (Ok(_), _) | (Err(_), None) => {}
                 }
             }
             Told::Came(came) => self.came(party, &came),

@@ -17,6 +17,7 @@
 //! restart bob at 5s                            # forgets everything; its connections break
 //! stop bob at 5s                               # is gone without a word
 //! at 0s alice call bob
+//! at 0s alice register bob for 60s             # an action; all actions: `scenario/actions.rs`
 //! on alice established 1 after 1s alice blind carol
 //! end 30s                                      # then every party hangs up all that is left
 //! expect alice outcome Succeeded notify        # `Succeeded|PeerHungUp *` allows several
@@ -33,7 +34,7 @@
 //! A party that is `scripted` has no engine, and listens by UDP: it does what the scenario says, however wrong, and nothing else but to
 //! acknowledge, to repeat itself and to answer 200 where the scenario says nothing (`scripted.rs`). Its steps may also
 //! wait for a message: `on bob REFER 1 after 5ms bob reply 202`, `on bob 200/NOTIFY 1 after 0ms bob send BYE`. Lines that
-//! begin with `|` are header lines and, after an empty one, the body of the message before them. A To or Contact among
+//! begin with `|` are header lines and, after an empty one, the body of the message before them. A From, To or Contact among
 //! them stands in the place of the party's own: so it answers as several forks, or as somebody behind a proxy.
 
 mod actions;
@@ -45,7 +46,7 @@ use std::time::Duration;
 use session_core::{Authentication, Keyring, Reliability, SessionTimers, SrtpPolicy};
 use sip_message::StatusCode;
 use sip_transport::Transport;
-use transfer::{AttendedOptions, Completion, TransferPolicy};
+use transfer::{AttendedOptions, Completion, ReferOptions, TransferPolicy};
 
 use crate::{network::Faults, seed::Span};
 
@@ -88,6 +89,8 @@ pub struct Party {
     pub policy: TransferPolicy,
     /// Whether it holds before it sends a REFER.
     pub hold: bool,
+    /// How it sends a REFER.
+    pub refer: ReferOptions,
     /// By what it listens; its URI names the first.
     pub listens: Vec<Transport>,
     /// Whether its calls are secured by SRTP.
@@ -173,6 +176,17 @@ pub enum Action {
     Blind(usize),
     /// Asks a party first, to move the other side of its first call there.
     Consult(usize, AttendedOptions, Completion),
+    /// The same with a target that is told first what it is about.
+    Warm {
+        /// Whom.
+        target: usize,
+        /// Its answer is enough; otherwise the application decides.
+        briefed: bool,
+        /// How long the target may take to decide, if not the usual time.
+        deadline: Option<Duration>,
+    },
+    /// Says whether the target of its warm transfer takes the caller over.
+    DecideWarm(bool),
     /// Moves the first of two parties that it has calls with to the second.
     Attended(usize, usize, AttendedOptions),
     /// Completes the transfer whose target it asks.
@@ -195,6 +209,10 @@ pub enum Action {
     AcceptTransfer,
     /// Refuses a transfer that it was asked for.
     RejectTransfer,
+    /// Registers itself with a party, for so long.
+    Register(usize, Duration),
+    /// Takes its last registration back.
+    Unregister,
     /// Scripted: answers the request that the step waited for.
     Reply {
         /// The status.
@@ -243,10 +261,15 @@ pub struct Content {
 }
 
 impl Content {
-    /// Whether it has a header line of this name, which then stands in the place of the party's own.
+    /// The value of its header line of this name, which then stands in the place of the party's own.
+    pub fn given(&self, name: &str) -> Option<&str> {
+        let lines = self.headers.iter().filter_map(|line| line.split_once(':'));
+        lines.filter(|(given, _)| *given == name).map(|(_, value)| value.trim_start()).next()
+    }
+
+    /// Whether it has one.
     pub fn gives(&self, name: &str) -> bool {
-        let named = |line: &String| line.split_once(':').is_some_and(|(given, _)| given == name);
-        self.headers.iter().any(named)
+        self.given(name).is_some()
     }
 }
 

@@ -157,7 +157,7 @@ impl Scripted {
         let at = dialog.or(of_message).unwrap_or_default();
         let branch = self.mint("z9hG4bK");
         let dialog = self.dialogs.get_mut(at)?;
-        let mut text = dialog.request(method, self.address, &branch);
+        let mut text = dialog.request(method, self.address, &branch, content.given("From"));
         if matches!(method, "INVITE" | "REFER") {
             text += &self.contact_line(content);
         }
@@ -184,7 +184,9 @@ impl Scripted {
             text += "Content-Type: application/sdp\r\n";
             body = self.description(about);
         }
-        for header in &content.headers {
+        // A request begins with its From, given or not.
+        let written = text.contains("\r\nFrom: ");
+        for header in content.headers.iter().filter(|line| !(written && line.starts_with("From:"))) {
             text.push_str(header);
             text.push_str("\r\n");
         }
@@ -237,7 +239,12 @@ impl Scripted {
             self.dialogs[at].learn(message);
             return Some(at);
         }
-        if message.method() != Some(Method::Invite) {
+        let begins = match message.method() {
+            Some(Method::Invite) => true,
+            Some(Method::Refer | Method::Subscribe) => message.to_tag().is_none(),
+            _ => false,
+        };
+        if !begins {
             return None;
         }
         let tag = self.mint("tag");

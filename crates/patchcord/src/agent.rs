@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use session_core::{
     Builder, Delivery, DnsConfig, DnsResolver, EventKind, IncomingQueue, MediaMode, Overflow, SessionEvent,
-    SessionManager, Source, Subscriber, Transport, load_wav,
+    SessionManager, Source, Subscriber, TransferId, Transport, load_wav,
     tls::{ClientCertificates, Pem, Roots, TlsConfig, TlsError, TlsIdentity},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use crate::args::{AudioArgs, Listen, NetworkArgs, Switch};
@@ -20,7 +20,7 @@ use crate::json::Line;
 const EVENT_QUEUE: usize = 16_384;
 /// Events that are printed together at most.
 const PRINTED: usize = 256;
-/// How long the last events may take to be printed after the shutdown.
+/// How long the last events of a transfer, or of all, may take to be printed.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
 /// The tone that is sent where the command line says nothing.
 const DEFAULT_TONE: u16 = 440;
@@ -33,6 +33,8 @@ pub(crate) struct Agent {
     pub(crate) incoming: IncomingQueue,
     /// Ends when everything is printed.
     printer: oneshot::Receiver<()>,
+    /// The transfer whose end was printed last.
+    told: watch::Receiver<Option<TransferId>>,
 }
 
 impl Agent {
@@ -43,11 +45,12 @@ impl Agent {
         let offset = console.now();
         let events = subscribe(&manager, |event| !matches!(event.kind, EventKind::Message(_)))?;
         let (printing, printer) = oneshot::channel();
+        let (telling, told) = watch::channel(None);
         let printed = Arc::clone(console);
         std::thread::Builder::new()
             .name("patchcord-print".into())
             .spawn(move || {
-                print(events, &printed, offset);
+                print(events, &printed, offset, &telling);
                 drop(printing);
             })
             .map_err(|error| {
@@ -58,7 +61,17 @@ impl Agent {
             &Line::own("listening", console.now()).with("addresses", addresses.clone()),
             &format!("listening on {}", addresses.join(", ")),
         );
-        Ok(Self { manager, incoming, printer })
+        Ok(Self { manager, incoming, printer, told })
+    }
+
+    /// Waits until the end of a transfer is printed, so that what is said of it then stands below. A reader of stdout who
+    /// stands still, or from whom events were kept, is not waited for.
+    pub(crate) async fn told(&self, transfer: TransferId) {
+        let mut told = self.told.clone();
+        let printed = told.wait_for(|last| *last == Some(transfer));
+        if timeout(LAST_EVENTS, printed).await.is_err() {
+            tracing::warn!(%transfer, "its last event was not printed in time");
+        }
     }
 
     /// Ends every call with BYE and waits until all is told. A second Ctrl-C ends the process meanwhile.
@@ -84,9 +97,15 @@ pub(crate) fn subscribe(
 
 /// Prints events until there are no more. It has a thread of its own, so that a reader of stdout who stands still holds up
 /// nothing else; what has come meanwhile leaves together.
-fn print(mut events: Subscriber<SessionEvent>, console: &Console, offset: Duration) {
+fn print(
+    mut events: Subscriber<SessionEvent>,
+    console: &Console,
+    offset: Duration,
+    told: &watch::Sender<Option<TransferId>>,
+) {
     let mut taken = Vec::new();
     while events.recv_batch_blocking(&mut taken, PRINTED) > 0 {
+        let ended = taken.iter().rev().find_map(ended);
         let lines: Vec<String> = taken
             .drain(..)
             .filter_map(|delivery| match delivery {
@@ -99,6 +118,17 @@ fn print(mut events: Subscriber<SessionEvent>, console: &Console, offset: Durati
             })
             .collect();
         console.lines(lines.iter().map(String::as_str));
+        if ended.is_some() {
+            told.send_replace(ended);
+        }
+    }
+}
+
+/// The transfer whose end this is.
+fn ended(delivery: &Delivery<SessionEvent>) -> Option<TransferId> {
+    match delivery {
+        Delivery::Event(event) if matches!(event.kind, EventKind::TransferEnded(_)) => event.transfer,
+        Delivery::Event(_) | Delivery::Lost(_) => None,
     }
 }
 

@@ -3,6 +3,8 @@
 #![expect(clippy::doc_markdown, reason = "the doc comments of arguments are the help text")]
 
 mod account;
+mod callers;
+mod transfer;
 mod values;
 
 use std::net::SocketAddr;
@@ -10,9 +12,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use session_core::{Codec, Network, PeerProfile};
+use session_core::{Codec, Network};
 
 pub(crate) use account::AccountArgs;
+pub(crate) use callers::{CallersArgs, Challenge};
+pub(crate) use transfer::{Fallback, Kind, ReferTo, ReportForm, TransferArgs};
 pub(crate) use values::Listen;
 
 const AFTER: &str = "\
@@ -62,7 +66,8 @@ Call somebody, talk, hang up. Exit code 0 if the call was answered, 1 with the r
     #[command(long_about = "\
 Call the first party, talk, and move it to the target. Exit code 0 once the two are known to be
 connected. If the transfer fails, or the target does not answer when it is called first, the first
-call is resumed, talks as long again, is ended, and the exit code is 1.")]
+call is resumed, talks as long again, is ended, and the exit code is 1. With --fallback bridge a
+party that takes no REFER is joined with the target here, until one of the two hangs up.")]
     Transfer(TransferArgs),
     /// Parse raw SIP messages, one a file, and print each as a JSON object a line
     #[command(long_about = "\
@@ -106,6 +111,8 @@ pub(crate) enum Scenario {
     Lossy,
     /// Carol's cable is pulled while her phone rings: Alice gets Bob back
     Kill,
+    /// Bob refuses the REFER (603): Alice calls Carol and joins the two calls
+    Fallback,
     /// All of these, one after the other
     All,
 }
@@ -153,6 +160,8 @@ pub(crate) struct AnswerArgs {
     /// The new caller and the party whose call is replaced must both be in it.
     #[arg(long, verbatim_doc_comment, value_name = "CIDR", value_parser = values::network)]
     pub(crate) trunk: Vec<Network>,
+    #[command(flatten)]
+    pub(crate) callers: CallersArgs,
     /// Most calls at once, 1 to 100000; one more is answered 486
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::calls, default_value = "256")]
     pub(crate) max_calls: usize,
@@ -200,82 +209,6 @@ pub(crate) struct CallArgs {
     pub(crate) hold_after: Option<Duration>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-}
-
-/// `patchcord transfer`.
-#[derive(Debug, Args)]
-pub(crate) struct TransferArgs {
-    /// Whom to call first, and then to move: sip:[USER@]HOST[:PORT]
-    #[arg(value_name = "FIRST_URI", value_parser = values::callee)]
-    pub(crate) first: String,
-    /// Where to move the first party: sip:, sips: or tel:, without headers and method
-    #[arg(value_name = "TARGET_URI", value_parser = values::target)]
-    pub(crate) target: String,
-    /// How to move it
-    #[arg(long, value_enum, value_name = "KIND", default_value_t = Kind::Blind)]
-    pub(crate) kind: Kind,
-    /// Talk this long before moving on, 0 to 3600 seconds
-    ///
-    /// To the first party, and with --kind consultative as long to the target.
-    #[arg(long, verbatim_doc_comment, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::hour, default_value = "2")]
-    pub(crate) talk: Duration,
-    /// Let the target ring this long when it is called first, 1 to 3600 seconds [default: 45]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::ring)]
-    pub(crate) consult_limit: Option<Duration>,
-    /// Which address of a target that was called first the REFER names [default: contact]
-    ///
-    /// The other one is tried once if that leads nowhere.
-    #[arg(long, verbatim_doc_comment, value_enum, value_name = "ADDRESS")]
-    pub(crate) refer_to: Option<ReferTo>,
-    /// Transfer as peers of this kind need it: how the REFER is sent, hold, who hangs up
-    #[arg(long, value_name = "NAME", value_parser = values::profile)]
-    pub(crate) profile: Option<PeerProfile>,
-    /// Put this header into the REFER, NAME:VALUE; may be given more than once
-    #[arg(long, value_name = "NAME:VALUE", value_parser = values::header)]
-    pub(crate) header: Vec<(String, String)>,
-    /// Tell in the end what happened, in this form
-    #[arg(long, value_enum, value_name = "FORM")]
-    pub(crate) report: Option<ReportForm>,
-    /// With --kind warm: play this WAV file to the target once it has answered
-    #[arg(long, value_name = "FILE.wav")]
-    pub(crate) briefing: Option<PathBuf>,
-    /// With --kind warm: let the target decide this long, 1 to 3600 seconds [default: 60]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = values::ring)]
-    pub(crate) decide_limit: Option<Duration>,
-    /// Listen here; may be given more than once
-    ///
-    /// TRANSPORT:IP:PORT, where TRANSPORT is udp, tcp, tls, ws or wss, port 0 is any free port,
-    /// 0.0.0.0 is every local address, and IPv6 addresses stand in brackets: udp:[::1]:5060.
-    /// tls and wss need --tls-cert and --tls-key. Calls go out from here by any transport.
-    #[arg(long, verbatim_doc_comment, value_name = "TRANSPORT:IP:PORT", value_parser = values::listen, default_value = "udp:0.0.0.0:0")]
-    pub(crate) listen: Vec<Listen>,
-    #[command(flatten)]
-    pub(crate) network: NetworkArgs,
-    #[command(flatten)]
-    pub(crate) account: AccountArgs,
-    #[command(flatten)]
-    pub(crate) audio: AudioArgs,
-    #[command(flatten)]
-    pub(crate) sound: SoundArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-}
-
-impl TransferArgs {
-    /// A flag that means nothing for this kind, and for which it does.
-    fn misplaced(&self) -> Option<(&'static str, &'static str)> {
-        const ASKED: &str = "a target that is called first: any --kind but blind";
-        let unasked = self.kind == Kind::Blind;
-        let cold = self.kind != Kind::Warm;
-        [
-            ("--consult-limit", ASKED, unasked && self.consult_limit.is_some()),
-            ("--refer-to", ASKED, unasked && self.refer_to.is_some()),
-            ("--briefing", "--kind warm", cold && self.briefing.is_some()),
-            ("--decide-limit", "--kind warm", cold && self.decide_limit.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(flag, kinds, given)| given.then_some((flag, kinds)))
-    }
 }
 
 /// `patchcord parse`.
@@ -409,43 +342,6 @@ pub(crate) enum Switch {
     Off,
 }
 
-/// The kind of a transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
-    /// REFER at once, without calling the target first
-    Blind,
-    /// Call the target first, and move the first party as soon as it answers
-    Attended,
-    /// Call the target first, talk to it for --talk, then move the first party
-    Consultative,
-    /// Call the target first, and complete while it rings: moved as soon as it answers
-    SemiAttended,
-    /// As attended, but the target is asked to call the first party, who never learns its address
-    ProtectTarget,
-    /// Let it wait (--moh), tell the target (--briefing), and move it if that presses 1
-    Warm,
-}
-
-/// The form of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportForm {
-    /// Five lines and the ladder of messages, for people
-    Text,
-    /// A JSON object on one line
-    Json,
-    /// The ladder as a Mermaid sequence diagram
-    Mermaid,
-}
-
-/// What a Refer-To names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReferTo {
-    /// The target's Contact: the very device that answered
-    Contact,
-    /// The target's address of record, for servers that route by it
-    Aor,
-}
-
 /// Reads the command line; a wrong one is told on stderr and ends the process with code 2, `--help` with 0.
 pub(crate) fn read() -> CommandLine {
     let line = CommandLine::parse();
@@ -473,24 +369,7 @@ fn check(line: &CommandLine) -> Result<(), clap::Error> {
             ),
             None => Ok(()),
         },
-        Verb::Transfer(transfer)
-            if transfer.output.json && transfer.report.is_some_and(|report| report != ReportForm::Json) =>
-        {
-            refused(ErrorKind::ArgumentConflict, "'--report' with '--json' is '--report json'".to_owned())
-        }
-        Verb::Transfer(transfer) if transfer.misplaced().is_some() => {
-            let (flag, kinds) = transfer.misplaced().unwrap_or_default();
-            refused(ErrorKind::ArgumentConflict, format!("'{flag}' is for {kinds}"))
-        }
-        Verb::Transfer(transfer) if transfer.kind == Kind::Blind => Ok(()),
-        // Whom we call first must be somebody whom we can call.
-        Verb::Transfer(transfer) => values::callee(&transfer.target).map(drop).or_else(|why| {
-            let target = &transfer.target;
-            refused(
-                ErrorKind::ValueValidation,
-                format!("invalid value '{target}' for '<TARGET_URI>': to be called first, it {why}"),
-            )
-        }),
+        Verb::Transfer(transfer) => transfer.check().or_else(|(kind, text)| refused(kind, text)),
         Verb::Demo(_) | Verb::Answer(_) | Verb::Parse(_) => Ok(()),
     }
 }

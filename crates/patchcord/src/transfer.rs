@@ -1,5 +1,6 @@
 //! `patchcord transfer`: calls one party and moves it to another.
 
+mod bridge;
 mod report;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use session_core::{
 
 use crate::account;
 use crate::agent::{self, Agent};
-use crate::args::{Kind, ReferTo, Switch, TransferArgs};
+use crate::args::{Fallback, Kind, ReferTo, Switch, TransferArgs};
 use crate::call;
 use crate::console::Console;
 use crate::exit::Failure;
@@ -35,8 +36,13 @@ pub(crate) async fn run(
         agent::subscribe(&agent.manager, |event| matches!(event.kind, EventKind::TransferInitiated { .. }))?;
     let result = talk_and_move(args, warm, &agent.manager, stop).await;
     if let Some(form) = args.report {
-        report::tell(form, &agent.manager, begun, console).await;
+        report::tell(form, &agent, begun, console).await;
     }
+    let result = match result {
+        Ok(Left::Nobody) => Ok(()),
+        Ok(Left::Bridged(session)) => bridge::keep(&session, console, stop).await,
+        Err(failure) => Err(failure),
+    };
     agent.close().await;
     result
 }
@@ -53,6 +59,12 @@ fn configure(args: &TransferArgs) -> Result<Builder, Failure> {
         refer = profile.refer_options();
         builder = builder.profile(*profile);
     }
+    match args.fallback {
+        Some(Fallback::None) => refer.fallback = Some(session_core::Fallback::None),
+        Some(Fallback::Bridge) => refer.fallback = Some(session_core::Fallback::Bridge),
+        // That of the profile.
+        None => {}
+    }
     let headers = args.header.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into()));
     refer.headers.extend(headers);
     account::configure(builder.refer_options(refer), &args.account)
@@ -68,12 +80,20 @@ enum Went {
     Interrupted,
 }
 
+/// Who needs us after a transfer that succeeded.
+enum Left {
+    /// Nobody: the two talk without us.
+    Nobody,
+    /// The two, who talk through us; the end of this call is the end of it.
+    Bridged(Session),
+}
+
 async fn talk_and_move(
     args: &TransferArgs,
     warm: WarmOptions,
     manager: &SessionManager,
     stop: &Stop,
-) -> Result<(), Failure> {
+) -> Result<Left, Failure> {
     account::registered(manager, &args.account, stop).await?;
     let session = call::place(manager, &args.first, stop).await?;
     if let Err(failure) = sound::begin(&session, &args.sound).await {
@@ -98,9 +118,8 @@ async fn talk_and_move(
     };
     let (failure, kept) = match went {
         Went::Ended(outcome) => match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => {
-                return Ok(());
-            }
+            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress => return Ok(Left::Nobody),
+            OutcomeKind::Bridged => return Ok(Left::Bridged(session)),
             OutcomeKind::Failed
             | OutcomeKind::Recovered
             | OutcomeKind::Cancelled

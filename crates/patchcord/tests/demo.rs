@@ -75,6 +75,21 @@ fn a_target_whose_cable_is_pulled_gives_bob_back() {
 }
 
 #[test]
+fn a_party_that_takes_no_refer_talks_to_the_target_through_alice() {
+    // covers: TR-170
+    let report = report("fallback");
+    let heard = hears(&report);
+    assert!(heard[0].is_none() && near(heard[1], 880) && near(heard[2], 660), "{heard:?}");
+    assert_eq!(
+        (&report["outcome"], &report["learned_from"], &report["code"]),
+        (&"Bridged".into(), &"local".into(), &603.into())
+    );
+    let first = &report["refer_to_first_media_ms"];
+    // He has no new call.
+    assert!(first["at_bob"].is_null() && first["at_carol"].as_f64() > Some(0.0), "{first}");
+}
+
+#[test]
 fn an_interrupted_demo_ends_cleanly_and_with_1() {
     let mut demo = Running::start(&["demo", "--json"]);
     demo.wait("established");

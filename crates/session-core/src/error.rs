@@ -107,8 +107,10 @@ pub enum TransferError {
     /// The transfer layer refuses; nothing was sent.
     #[error("{0}; {advice}", advice = self.recovery())]
     Refused(TransferRefusal),
-    /// The transfer, or the call that is to be moved, is in another state than the step needs; nothing was changed.
-    #[error("the transfer is in {state}, but the step needs {wanted}; {advice}", advice = self.recovery())]
+    /// The transfer, or the call that is to be moved, is in another state than the operation needs; nothing was changed. A
+    /// call that a transfer is moving needs `Idle` for the next one. Of a transfer that has ended nothing is known any more:
+    /// that is [`TransferRefusal::UnknownTransfer`].
+    #[error("the transfer is in {state}, but this needs {wanted}; {advice}", advice = self.recovery())]
     WrongState {
         /// Its state by the catalogue's name, or what keeps the step from being done.
         state: &'static str,
@@ -337,12 +339,11 @@ impl TransferError {
         match self {
             Self::Refused(refusal) => match refusal {
                 TransferRefusal::UnknownLeg | TransferRefusal::UnknownTransfer => RecoveryAction::GiveUp,
-                TransferRefusal::NotEstablished | TransferRefusal::Busy | TransferRefusal::State => {
-                    RecoveryAction::WaitForState
-                }
-                TransferRefusal::Scheme | TransferRefusal::TargetForm | TransferRefusal::SameCall => {
-                    RecoveryAction::FixInput
-                }
+                TransferRefusal::NotEstablished => RecoveryAction::WaitForState,
+                TransferRefusal::Scheme
+                | TransferRefusal::TargetForm
+                | TransferRefusal::SameCall
+                | TransferRefusal::OtherCall => RecoveryAction::FixInput,
                 TransferRefusal::Full => RecoveryAction::RetryLater,
                 TransferRefusal::PeerCannot | TransferRefusal::NoReplaces => RecoveryAction::FallBackToBridge,
                 _ => RecoveryAction::TryAlternative,

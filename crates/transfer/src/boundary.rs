@@ -283,6 +283,16 @@ pub enum OutcomeKind {
     PeerHungUp,
 }
 
+impl OutcomeKind {
+    /// Whether the party and the target are together, as far as is known: the party was moved, or the two were bridged.
+    pub const fn is_success(self) -> bool {
+        match self {
+            Self::Succeeded | Self::AcceptedWithoutProgress | Self::Bridged => true,
+            Self::Failed | Self::Recovered | Self::Cancelled | Self::TimedOut | Self::PeerHungUp => false,
+        }
+    }
+}
+
 /// How an outcome was learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LearnedFrom {

@@ -31,7 +31,7 @@ pub struct TransferInfo {
     pub leg: LegId,
     /// Transferee: the new call, once it was placed.
     pub new_leg: Option<LegId>,
-    /// Transferor: the consultation call, where the target is or was asked first.
+    /// Transferor: our call with the target, which is or was asked first, or is called to be bridged with.
     pub consultation: Option<LegId>,
     /// Which kind it is.
     pub kind: TransferKind,

@@ -54,7 +54,7 @@ pub enum ReferPolicy {
 /// ids of a call is never enough, nor is its network address (SEC-10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReplacesAuthorizer {
-    /// The replaced party itself: with the same verified name, or out of the same trunk
+    /// The replaced party itself: the same user by digest, with the same verified name, or out of the same trunk
     /// ([`TransferPolicy::trunks`]).
     Trusted,
     /// Besides, who was referred by the replaced party: Referred-By (RFC 3892) names its address of record or its Contact.
@@ -154,7 +154,8 @@ pub struct TransferPolicy {
     pub decision: Duration,
     /// Redirections of the referred call that are followed (TR-200). 5.
     pub redirects: u8,
-    /// Transfers asked of us in one call and in the calls that came of it (SEC-02, TR-205). 5.
+    /// Transfers asked of us in one call and in the calls that came of it (SEC-02, TR-205). A call that comes in with
+    /// Referred-By (RFC 3892) counts as one that came of a transfer. 5.
     pub per_call: u32,
     /// Transfers asked of us that one address may have under way (SEC-07). 16.
     pub per_peer: usize,

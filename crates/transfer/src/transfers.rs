@@ -15,7 +15,7 @@ use dialog_core::{
 use sip_transport::{Cx, Out};
 
 use crate::{
-    Fallback, ReferPolicy, TransferId, TransferInfo, TransferOutput, TransferPolicy, TransferTimer,
+    ReferPolicy, TransferId, TransferInfo, TransferOutput, TransferPolicy, TransferTimer,
     legs::Legs,
     replacing::Replacements,
     surroundings::Surroundings,
@@ -58,6 +58,14 @@ impl Transfer {
         }
     }
 
+    /// The state by its name in the catalogue, or what the application's next step waits for.
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Ours(transfer) => transfer.stage(),
+            Self::Asked(transfer) => transfer.state_name(),
+        }
+    }
+
     fn is_over(&self) -> bool {
         match self {
             Self::Ours(transfer) => transfer.is_over(),
@@ -89,18 +97,6 @@ impl Transfers {
         entry.map(|entry| entry.refer = Some(refer)).is_some()
     }
 
-    /// Says what is done when the party of a transfer of ours cannot be moved, whatever it began with; `false` if it is none
-    /// or over.
-    pub fn fallback_for(&mut self, transfer: TransferId, fallback: Fallback) -> bool {
-        match self.under_way.get_mut(&transfer) {
-            Some(Transfer::Ours(transfer)) => {
-                transfer.fall_back_to(fallback);
-                true
-            }
-            Some(Transfer::Asked(_)) | None => false,
-        }
-    }
-
     /// The transfers that are under way, oldest id first.
     pub fn transfers(&self) -> impl Iterator<Item = TransferInfo> + '_ {
         self.under_way.values().map(Transfer::info)
@@ -122,6 +118,12 @@ impl Transfers {
             Some(Transfer::Ours(transfer)) => transfer.is_asking(),
             Some(Transfer::Asked(_)) | None => false,
         }
+    }
+
+    /// The state of a transfer that is under way, by its name in the catalogue; in a manual one, what waits for the
+    /// application.
+    pub fn state(&self, transfer: TransferId) -> Option<&'static str> {
+        self.under_way.get(&transfer).map(Transfer::state)
     }
 
     /// How many of our calls are being replaced.

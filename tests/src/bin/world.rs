@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use patchcord_tests::{
     kills,
-    matrix::{self, Cell, Coverage},
+    matrix::{self, Cell, Coverage, Outcome},
     sweep::{self, Over},
 };
 
@@ -108,6 +108,8 @@ fn cells(first: u64, count: u64) -> ExitCode {
         println!("  again: world --cells 1 --first-seed {}\n", failure.cell.number);
     }
     print!("{}", Coverage::of(&cells));
+    let known = cells.iter().filter(|cell| cell.outcome() != Outcome::Unknown).count();
+    println!("the outcome of {known} of {} cells is known", cells.len());
     println!("{} passed, {} failed", cells.len() - failures.len(), failures.len());
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

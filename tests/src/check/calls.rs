@@ -46,8 +46,15 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
     }
     for (session, call) in calls.into_iter().filter(|(_, call)| call.initiated) {
         let Some((at, outcome)) = call.outcome else { continue };
-        let moved =
-            matches!(outcome.kind, OutcomeKind::Succeeded | OutcomeKind::Bridged | OutcomeKind::PeerHungUp);
+        let moved = match outcome.kind {
+            OutcomeKind::Succeeded
+            | OutcomeKind::AcceptedWithoutProgress
+            | OutcomeKind::Bridged
+            | OutcomeKind::PeerHungUp => true,
+            OutcomeKind::Failed | OutcomeKind::Recovered | OutcomeKind::Cancelled | OutcomeKind::TimedOut => {
+                false
+            }
+        };
         // Not one that ended because the other side never acknowledged or does not know it any more.
         let ended_by_us =
             call.ended.as_ref().is_some_and(|cause| cause.by == By::Local && cause.reason == EndReason::Bye);

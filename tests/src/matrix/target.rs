@@ -1,9 +1,9 @@
 //! The transferor and the target have engines, and the transferee takes the target's call over as no engine of ours would.
 
 use super::{
-    Axis, Table,
-    Then::{Anything, Same},
-    chaos, value,
+    Axis, Step, Table,
+    Then::{self, Anything, Same},
+    chaos, outcome, value,
 };
 
 /// The call that the transferee makes.
@@ -26,6 +26,8 @@ const REPORTS: &str = "on bob REFER 1 after 10ms bob reply 202\n\
 pub(super) const TABLE: Table = Table {
     name: "target",
     whose: "alice",
+    begins: "transfer_initiated",
+    target: outcome::Target::Asked,
     base: "party alice answers\nparty bob scripted\nparty carol answers after 300ms\noption alice consult-limit 20s\nend 280s",
     axes: &[
         Axis {
@@ -35,7 +37,7 @@ pub(super) const TABLE: Table = Table {
                 value("with Require", Same, takes!("50ms", "| Replaces: [replaces]\n| Require: replaces")),
                 value(
                     "twice",
-                    Anything,
+                    ANYTHING,
                     concat!(
                         takes!("50ms", "| Replaces: [replaces]"),
                         takes!("50ms", "| Replaces: [replaces]")
@@ -43,7 +45,7 @@ pub(super) const TABLE: Table = Table {
                 ),
                 value(
                     "twice, the second later",
-                    Anything,
+                    ANYTHING,
                     concat!(
                         takes!("50ms", "| Replaces: [replaces]"),
                         takes!("900ms", "| Replaces: [replaces]")
@@ -51,38 +53,38 @@ pub(super) const TABLE: Table = Table {
                 ),
                 value(
                     "two of them",
-                    Anything,
+                    ANYTHING,
                     takes!("50ms", "| Replaces: [replaces]\n| Replaces: [replaces]"),
                 ),
-                value("only early", Anything, takes!("50ms", "| Replaces: [replaces];early-only")),
-                value("of nothing", Anything, takes!("50ms", "| Replaces: no;to-tag=1;from-tag=2")),
-                value("malformed", Anything, takes!("50ms", "| Replaces: ;;=")),
+                value("only early", ANYTHING, takes!("50ms", "| Replaces: [replaces];early-only")),
+                value("of nothing", ANYTHING, takes!("50ms", "| Replaces: no;to-tag=1;from-tag=2")),
+                value("malformed", ANYTHING, takes!("50ms", "| Replaces: ;;=")),
                 value(
                     "of the first call",
-                    Anything,
+                    ANYTHING,
                     takes!("50ms", "| Replaces: [1.call-id];to-tag=[1.remote-tag];from-tag=[1.local-tag]"),
                 ),
-                value("beside Join", Anything, takes!("50ms", "| Replaces: [replaces]\n| Join: [replaces]")),
-                value("none", Anything, takes!("50ms", "| Subject: I replace nothing")),
+                value("beside Join", ANYTHING, takes!("50ms", "| Replaces: [replaces]\n| Join: [replaces]")),
+                value("none", ANYTHING, takes!("50ms", "| Subject: I replace nothing")),
                 value(
                     "cancelled",
-                    Anything,
+                    ANYTHING,
                     concat!(
                         takes!("50ms", "| Replaces: [replaces]"),
                         "on bob REFER 1 after 55ms bob send CANCEL in 2\n"
                     ),
                 ),
-                value("no call at all", Anything, ""),
+                value("no call at all", ANYTHING, ""),
             ],
         },
         Axis {
             name: "policy",
             values: &[
                 value("default", Same, ""),
-                value("trusted", Anything, "option carol replaces trusted"),
+                value("trusted", ANYTHING, "option carol replaces trusted"),
                 value("referred by", Same, "option carol replaces referred-by"),
                 value("everybody", Same, "option carol replaces allow"),
-                value("nobody", Anything, "option carol replaces deny"),
+                value("nobody", ANYTHING, "option carol replaces deny"),
             ],
         },
         Axis {
@@ -131,7 +133,7 @@ pub(super) const TABLE: Table = Table {
             name: "reports",
             values: &[
                 value("right", Same, REPORTS),
-                value("none", Anything, "on bob REFER 1 after 10ms bob reply 202"),
+                value("none", ANYTHING, "on bob REFER 1 after 10ms bob reply 202"),
             ],
         },
         Axis {
@@ -140,33 +142,35 @@ pub(super) const TABLE: Table = Table {
                 value("none", Same, ""),
                 value(
                     "transferor, of the consultation, after REFER",
-                    Anything,
+                    ANYTHING,
                     "on alice refer_sent 1 after 0ms..120ms alice hang-up carol",
                 ),
                 value(
                     "transferor all after REFER",
-                    Anything,
+                    ANYTHING,
                     "on alice refer_sent 1 after 0ms..120ms alice hang-up-all",
                 ),
                 value(
                     "target when it is replaced",
-                    Anything,
+                    ANYTHING,
                     "on carol replaced 1 after 0ms carol hang-up-all",
                 ),
                 value(
                     "target after REFER",
-                    Anything,
+                    ANYTHING,
                     "on alice refer_sent 1 after 0ms..120ms carol hang-up-all",
                 ),
                 value(
                     "transferee, of the new call, at its answer",
-                    Anything,
+                    ANYTHING,
                     "on bob 200/INVITE {taken} after 0ms bob send BYE",
                 ),
-                value("no ACK from the transferee", Anything, "lose all ACK from bob after 1"),
-                value("target holds", Anything, "on alice refer_sent 1 after 0ms..120ms carol hold"),
+                value("no ACK from the transferee", ANYTHING, "lose all ACK from bob after 1"),
+                value("target holds", ANYTHING, "on alice refer_sent 1 after 0ms..120ms carol hold"),
             ],
         },
         chaos::OF_SCRIPTED,
     ],
 };
+
+const ANYTHING: Then = Anything(Step::Hold);

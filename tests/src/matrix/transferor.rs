@@ -3,18 +3,18 @@
 //! Words of the caller: `{hold}` and `{again}` are the numbers of the transferee's INVITEs that hold it.
 
 use super::{
-    Axis, Table,
-    Then::{Anything, Comes, Same},
-    Value, chaos, kinds, value,
+    Axis, Step, Table,
+    Then::{Anything, Comes, Declined, Or, Same},
+    Value, chaos, kinds, outcome, refers, value,
 };
 
 /// A NOTIFY of the transferee's, after the REFER.
 macro_rules! notify {
     ($after:literal, $headers:literal, $status:literal) => {
         concat!(
-            "on bob REFER 1 after ",
+            "on bob {reported} after ",
             $after,
-            " bob send NOTIFY in 1\n",
+            " bob send NOTIFY\n",
             $headers,
             "| Content-Type: message/sipfrag;version=2.0\n|\n| SIP/2.0 ",
             $status,
@@ -31,22 +31,33 @@ macro_rules! notify {
 
 macro_rules! fails {
     ($status:literal) => {
-        value($status, Comes("Recovered"), concat!(notify!(trying), notify!("700ms", $status)))
+        value($status, Comes(Step::Call, "Recovered"), concat!(notify!(trying), notify!("700ms", $status)))
     };
 }
 
 macro_rules! refuses {
     ($code:literal, $then:expr) => {
-        value($code, $then, concat!("on bob REFER 1 after 20ms bob reply ", $code))
+        value($code, $then, concat!("on bob REFER {nth} after 20ms bob reply ", $code))
     };
 }
 
 pub(super) const TABLE: Table = Table {
     name: "transferor",
     whose: "alice",
+    begins: "transfer_initiated",
+    target: outcome::Target::Left,
     base: "party alice answers\nparty bob scripted\nparty carol answers after 500ms\noption alice consult-limit 20s\n\
         end 280s",
-    axes: &[kinds::OF_SCRIPTED, REPORTS, ANSWER, HOLD, CALLER, HANG_UP, chaos::OF_SCRIPTED],
+    axes: &[
+        kinds::OF_SCRIPTED,
+        refers::OF_SCRIPTED,
+        REPORTS,
+        ANSWER,
+        HOLD,
+        CALLER,
+        HANG_UP,
+        chaos::OF_SCRIPTED,
+    ],
 };
 
 const REPORTS: Axis = Axis {
@@ -60,28 +71,37 @@ const REPORTS: Axis = Axis {
         fails!("408 Request Timeout"),
         value(
             "481 to Replaces",
-            Anything,
+            Anything(Step::Call),
             concat!(notify!(trying), notify!("700ms", "481 Call Does Not Exist")),
         ),
         fails!("488 Not Acceptable Here"),
+        // What is heard before shows that there is a subscription, whatever the response says.
         value(
             "the first before the response",
-            Same,
+            Or("Succeeded"),
             concat!(
                 notify!("0ms", "| Event: refer\n| Subscription-State: active;expires=60\n", "100 Trying"),
                 notify!("700ms", "200 OK")
             ),
         ),
-        value("all before the response", Same, notify!("0ms", "200 OK")),
-        value("none", Anything, ""),
+        value("all before the response", Or("Succeeded"), notify!("0ms", "200 OK")),
+        value("none", Anything(Step::Call), ""),
         value(
             "none but the first",
-            Anything,
+            Anything(Step::Call),
             notify!("30ms", "| Event: refer\n| Subscription-State: active;expires=60\n", "100 Trying"),
         ),
-        value("the first after 40 s", Anything, notify!("40s", "200 OK")),
-        value("the last after 100 s", Anything, concat!(notify!(trying), notify!("100s", "200 OK"))),
-        value("the last after 150 s", Anything, concat!(notify!(trying), notify!("150s", "486 Busy Here"))),
+        value("the first after 40 s", Anything(Step::Call), notify!("40s", "200 OK")),
+        value(
+            "the last after 100 s",
+            Anything(Step::Call),
+            concat!(notify!(trying), notify!("100s", "200 OK")),
+        ),
+        value(
+            "the last after 150 s",
+            Anything(Step::Call),
+            concat!(notify!(trying), notify!("150s", "486 Busy Here")),
+        ),
         value(
             "the last twice",
             Same,
@@ -112,26 +132,26 @@ const REPORTS: Axis = Axis {
         ),
         value(
             "no body",
-            Anything,
+            Anything(Step::Call),
             concat!(
                 notify!(trying),
-                "on bob REFER 1 after 700ms bob send NOTIFY in 1\n| Event: refer\n\
+                "on bob {reported} after 700ms bob send NOTIFY\n| Event: refer\n\
                  | Subscription-State: terminated;reason=noresource\n"
             ),
         ),
         value(
             "a body that is no status line",
-            Anything,
+            Anything(Step::Call),
             concat!(notify!(trying), notify!("700ms", "is what I speak")),
         ),
         value(
             "no Subscription-State",
-            Anything,
+            Anything(Step::Call),
             concat!(notify!(trying), notify!("700ms", "| Event: refer\n", "200 OK")),
         ),
         value(
             "no Event",
-            Anything,
+            Anything(Step::Call),
             concat!(
                 notify!(trying),
                 notify!("700ms", "| Subscription-State: terminated;reason=noresource\n", "200 OK")
@@ -155,22 +175,22 @@ const REPORTS: Axis = Axis {
         ),
         value(
             "with another number",
-            Anything,
+            Anything(Step::Call),
             notify!(
                 "700ms",
                 "| Event: refer;id=94711\n| Subscription-State: terminated;reason=noresource\n",
                 "200 OK"
             ),
         ),
-        value("terminated with 100", Anything, notify!("400ms", "100 Trying")),
+        value("terminated with 100", Anything(Step::Call), notify!("400ms", "100 Trying")),
         value(
             "a subscription of a second",
-            Anything,
+            Anything(Step::Call),
             notify!("30ms", "| Event: refer\n| Subscription-State: active;expires=1\n", "100 Trying"),
         ),
         value(
             "rejected",
-            Comes("Recovered"),
+            Comes(Step::Call, "Recovered"),
             concat!(
                 notify!("30ms", "| Event: refer\n| Subscription-State: pending;expires=60\n", "100 Trying"),
                 notify!(
@@ -197,35 +217,35 @@ const REPORTS: Axis = Axis {
 const ANSWER: Axis = Axis {
     name: "response to REFER",
     values: &[
-        value("202", Same, "on bob REFER 1 after 20ms bob reply 202"),
-        value("200", Same, "on bob REFER 1 after 20ms bob reply 200"),
-        value("299", Same, "on bob REFER 1 after 20ms bob reply 299"),
+        value("202", Same, "on bob REFER {nth} after 20ms bob reply 202\n{granted}"),
+        value("200", Same, "on bob REFER {nth} after 20ms bob reply 200\n{granted}"),
+        value("299", Same, "on bob REFER {nth} after 20ms bob reply 299\n{granted}"),
         value(
             "100, then 202",
             Same,
-            "on bob REFER 1 after 10ms bob reply 100\non bob REFER 1 after 3s bob reply 202",
+            "on bob REFER {nth} after 10ms bob reply 100\non bob REFER {nth} after 3s bob reply 202\n{granted}",
         ),
         value(
             // Reports follow the first REFER, and one with its number then belongs to nothing.
             "401, then 202",
-            Anything,
-            "option alice key bob.example alice one\non bob REFER 1 after 20ms bob reply 401\n\
+            Anything(Step::Refer),
+            "option alice key bob.example alice one\non bob REFER {nth} after 20ms bob reply 401\n\
              | WWW-Authenticate: Digest realm=\"bob.example\", nonce=\"one\", algorithm=MD5, qop=\"auth\"\n\
-             on bob REFER 2 after 20ms bob reply 202",
+             on bob REFER {then} after 20ms bob reply 202\n{granted}",
         ),
-        refuses!("401", Anything),
-        refuses!("403", Anything),
-        refuses!("405", Anything),
-        refuses!("481", Anything),
-        refuses!("501", Anything),
-        refuses!("503", Anything),
-        refuses!("603", Anything),
+        refuses!("401", Comes(Step::Refer, "Recovered")),
+        refuses!("403", Comes(Step::Refer, "Recovered")),
+        refuses!("405", Declined),
+        refuses!("481", Comes(Step::Refer, "Recovered")),
+        refuses!("501", Declined),
+        refuses!("503", Comes(Step::Refer, "Recovered")),
+        refuses!("603", Declined),
         value(
             "302",
-            Anything,
-            "on bob REFER 1 after 20ms bob reply 302\n| Contact: <sip:dave@192.0.2.9:5060>",
+            Comes(Step::Refer, "Recovered"),
+            "on bob REFER {nth} after 20ms bob reply 302\n| Contact: <sip:dave@192.0.2.9:5060>",
         ),
-        value("none", Anything, ""),
+        value("none", Anything(Step::Refer), ""),
     ],
 };
 
@@ -243,16 +263,20 @@ const HOLD: Axis = Axis {
         value("refused", Same, "on bob INVITE {hold} after 0ms bob reply 488"),
         value(
             "refused, and the transfer with it",
-            Anything,
+            Anything(Step::Hold),
             "option alice hold-failure fail\non bob INVITE {hold} after 0ms bob reply 488",
         ),
-        value("481", Anything, "on bob INVITE {hold} after 0ms bob reply 481"),
-        value("answered after 40 s", Anything, "on bob INVITE {hold} after 40s bob reply 200 sdp"),
+        value("481", Anything(Step::Hold), "on bob INVITE {hold} after 0ms bob reply 481"),
+        value(
+            "answered after 40 s",
+            Anything(Step::Hold),
+            "on bob INVITE {hold} after 40s bob reply 200 sdp",
+        ),
         value("by inactive", Same, HELD_BY_INACTIVE),
         value("by 0.0.0.0", Same, HELD_BY_ZERO),
         value(
             "by both",
-            Anything,
+            Anything(Step::Hold),
             "on alice established 1 after 300ms bob send INVITE in 1\n| Content-Type: application/sdp\n|\n| v=0\n\
              | o=- 1 2 IN IP4 192.0.2.2\n| s=-\n| c=IN IP4 192.0.2.2\n| t=0 0\n| m=audio 16384 RTP/AVP 0\n| a=sendonly\n|",
         ),
@@ -289,32 +313,44 @@ const HANG_UP: Axis = Axis {
         value("none", Same, ""),
         value(
             "transferee when it is held",
-            Anything,
+            Anything(Step::Hold),
             "on alice transfer_initiated 1 after 0ms..60ms bob send BYE in 1",
         ),
-        value("transferee before its response", Anything, "on bob REFER 1 after 10ms bob send BYE in 1"),
-        value("transferee with its response", Anything, "on bob REFER 1 after 21ms bob send BYE in 1"),
+        value(
+            "transferee before its response",
+            Anything(Step::Hold),
+            "on bob REFER 1 after 10ms bob send BYE in 1",
+        ),
+        value(
+            "transferee with its response",
+            Anything(Step::Hold),
+            "on bob REFER 1 after 21ms bob send BYE in 1",
+        ),
         value(
             "transferee after the first report",
-            Anything,
+            Anything(Step::Hold),
             "on bob 200/NOTIFY 1 after 0ms bob send BYE in 1",
         ),
         value(
             "transferee before the last report",
-            Anything,
+            Anything(Step::Hold),
             "on bob REFER 1 after 650ms..720ms bob send BYE in 1",
         ),
-        value("transferor after REFER", Anything, "on alice refer_sent 1 after 0ms..60ms alice hang-up bob"),
+        value(
+            "transferor after REFER",
+            Anything(Step::Hold),
+            "on alice refer_sent 1 after 0ms..60ms alice hang-up bob",
+        ),
         value(
             "transferor after 202",
-            Anything,
+            Anything(Step::Hold),
             "on alice transfer_accepted 1 after 0ms..700ms alice hang-up bob",
         ),
         value(
             "transferor all after a report",
-            Anything,
+            Anything(Step::Hold),
             "on alice transfer_progress 1 after 0ms..300ms alice hang-up-all",
         ),
-        value("target", Anything, "on carol established 1 after 0ms..3s carol hang-up"),
+        value("target", Anything(Step::Hold), "on carol established 1 after 0ms..3s carol hang-up"),
     ],
 };

@@ -1,6 +1,10 @@
 //! What a party's application does when a step of the scenario is due.
 
-use session_core::engine::{CallOptions, Command};
+use session_core::{
+    Account,
+    engine::{Acceptance, AccountCommand, CallOptions, Command, WarmOptions},
+};
+use sip_message::NameAddrBuf;
 use transfer::Decision;
 
 use super::{Player, uri_for, uri_of};
@@ -49,6 +53,35 @@ impl Player<'_> {
                     completion: *completion,
                 });
                 (format!("consult {}", name(*whom)), command)
+            }
+            Action::Warm { target, briefed, deadline } => {
+                let mut options = WarmOptions::default();
+                options.acceptance = if *briefed { Acceptance::Briefed } else { Acceptance::Application };
+                options.deadline = deadline.unwrap_or(options.deadline);
+                let command = call(&None).map(|session| Command::Warm {
+                    session,
+                    target: uri(*target),
+                    options: Box::new(options),
+                });
+                (format!("warm {}", name(*target)), command)
+            }
+            Action::DecideWarm(accept) => {
+                let command =
+                    known.transfer().map(|transfer| Command::DecideWarm { transfer, accept: *accept });
+                (if *accept { "accept-target" } else { "decline-target" }.to_owned(), command)
+            }
+            Action::Register(registrar, time) => {
+                let account = Account::new(NameAddrBuf::from(uri(party))).ok().map(|mut account| {
+                    account.registrars = vec![uri(*registrar)];
+                    account.contact_user = Some(name(party).into());
+                    account.expires = *time;
+                    Command::Account(AccountCommand::Register(Box::new(account)))
+                });
+                (format!("register {}", name(*registrar)), account)
+            }
+            Action::Unregister => {
+                let unregister = |registration| Command::Account(AccountCommand::Unregister(registration));
+                ("unregister".to_owned(), known.registration.map(unregister))
             }
             Action::Attended(whom, target, options) => {
                 let calls = call(&Some(*whom)).zip(call(&Some(*target)));

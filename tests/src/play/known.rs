@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use session_core::{EventKind, SessionEvent, SessionId};
+use session_core::{EventKind, RegistrationId, SessionEvent, SessionId};
 use transfer::{OutcomeKind, TransferId};
 
 /// What an application knows.
@@ -13,6 +13,8 @@ pub(super) struct Known {
     established: Vec<SessionId>,
     ended: Vec<SessionId>,
     transfers: Vec<TransferId>,
+    /// The last registration.
+    pub(super) registration: Option<RegistrationId>,
     /// Outcomes of transfers, in the order in which they were told.
     pub(super) outcomes: Vec<(TransferId, OutcomeKind, &'static str)>,
     /// How often an event of a name was told.

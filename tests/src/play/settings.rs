@@ -55,6 +55,7 @@ pub(super) fn config(scenario: &Scenario, number: usize, party: &Party) -> Engin
     config.media = if scenario.rtp { MediaMode::On } else { MediaMode::Off };
     config.source = Source::Tone { hz: tone_of(number) };
     config.hold_before_transfer = party.hold;
+    config.refer = party.refer.clone();
     config.audio.srtp = party.srtp;
     config.keys = party.keys.clone();
     config.authentication.clone_from(&party.authentication);

@@ -5,7 +5,7 @@ use transfer::{AttendedOptions, Completion, ReferTarget};
 
 use super::{
     Action, Content, InDialog, Scenario,
-    parse::{number, party},
+    parse::{duration, number, party},
 };
 
 /// Reads an action.
@@ -23,6 +23,11 @@ pub(super) fn action(scenario: &Scenario, words: &[&str]) -> Result<Action, Stri
             let (options, completion) = asked(rest)?;
             Ok(Action::Consult(whom(name)?, options, completion))
         }
+        ["warm", name, rest @ ..] => warm(whom(name)?, rest),
+        ["accept-target"] => Ok(Action::DecideWarm(true)),
+        ["decline-target"] => Ok(Action::DecideWarm(false)),
+        ["register", name, "for", time] => Ok(Action::Register(whom(name)?, duration(time)?)),
+        ["unregister"] => Ok(Action::Unregister),
         ["attended", name, target, rest @ ..] => {
             Ok(Action::Attended(whom(name)?, whom(target)?, asked(rest)?.0))
         }
@@ -79,6 +84,19 @@ fn without_sdp<'a, 'b>(words: &'b [&'a str]) -> (&'b [&'a str], bool) {
         [before @ .., "sdp"] => (before, true),
         _ => (words, false),
     }
+}
+
+fn warm(target: usize, words: &[&str]) -> Result<Action, String> {
+    let (briefed, words) = match words {
+        ["briefed", rest @ ..] => (true, rest),
+        _ => (false, words),
+    };
+    let deadline = match words {
+        [] => None,
+        ["deadline", deadline] => Some(duration(deadline)?),
+        _ => return Err(format!("unexpected: {}", words.join(" "))),
+    };
+    Ok(Action::Warm { target, briefed, deadline })
 }
 
 fn asked(words: &[&str]) -> Result<(AttendedOptions, Completion), String> {

@@ -3,8 +3,12 @@
 use session_core::{
     Authentication, Credential, Reliability, ReplacesAuthorizer, Secret, SessionTimers, SrtpPolicy, Users,
 };
-use transfer::{Fallback, HoldFailure, ReferPolicy, ReferTarget, SemiAttended, WithoutReplaces};
+use transfer::{
+    Fallback, HoldFailure, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, SemiAttended,
+    WithoutReplaces,
+};
 
+use sip_message::Method;
 use sip_transport::Transport;
 
 use super::{
@@ -26,11 +30,18 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
             let credential = Credential::of_realm(*realm, *user, Secret::password(*password));
             party.keys.add(credential).map_err(|full| full.to_string())?;
         }
-        ["challenges", realm, user, password] => {
+        ["challenges", realm, known @ ..] if !known.is_empty() && known.len().is_multiple_of(2) => {
             let mut users = Users::new();
-            users.add(*user, Secret::password(*password)).map_err(|full| full.to_string())?;
+            for pair in known.chunks(2) {
+                users.add(pair[0], Secret::password(pair[1])).map_err(|full| full.to_string())?;
+            }
             party.authentication = Some(Authentication::new(*realm, users));
         }
+        // Only who moves a call is challenged; after `challenges`.
+        ["challenge", "transfers"] => match &mut party.authentication {
+            Some(authentication) => authentication.methods = vec![Method::Refer],
+            None => return Err("nobody is challenged".to_owned()),
+        },
         ["reliable", "never"] => party.reliability = Reliability::Never,
         ["reliable", "required"] => party.reliability = Reliability::WhenRequired,
         ["reliable", "supported"] => party.reliability = Reliability::WhenSupported,
@@ -44,6 +55,12 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         ["refer", "allow"] => policy.refer = ReferPolicy::Allow,
         ["refer", "ask"] => policy.refer = ReferPolicy::Ask,
         ["hold", "off"] => party.hold = false,
+        // How it sends a REFER.
+        ["placement", "inside"] => party.refer.placement = ReferPlacement::InDialog,
+        ["placement", "outside"] => party.refer.placement = ReferPlacement::OutOfDialog,
+        ["subscription", "suppress"] => party.refer.subscription = ReferSubscription::Suppress,
+        ["subscription", "none"] => party.refer.subscription = ReferSubscription::None,
+        ["subscription", "explicit"] => party.refer.subscription = ReferSubscription::Explicit,
         ["fallback", "none"] => policy.fallback = Fallback::None,
         ["fallback", "bridge"] => policy.fallback = Fallback::Bridge,
         ["hold-failure", "fail"] => policy.hold_failure = HoldFailure::Fail,

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use session_core::{Keyring, Reliability, SessionTimers, SrtpPolicy};
 use sip_message::StatusCode;
 use sip_transport::Transport;
-use transfer::{ReferPolicy, TransferPolicy};
+use transfer::{ReferOptions, ReferPolicy, TransferPolicy};
 
 use super::{Expectation, OnCall, Party, Scenario, Step, When, actions, options};
 use crate::{
@@ -75,6 +75,7 @@ fn statement(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
                 calls: on_call(rest)?,
                 policy,
                 hold: true,
+                refer: ReferOptions::default(),
                 listens: vec![Transport::Udp],
                 srtp: SrtpPolicy::Off,
                 user_agent: None,

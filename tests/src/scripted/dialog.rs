@@ -48,8 +48,14 @@ impl Dialog {
         tag(&self.remote)
     }
 
-    /// A request up to its own headers. A CANCEL names the last INVITE.
-    pub(super) fn request(&mut self, method: &str, address: SocketAddr, branch: &str) -> String {
+    /// A request up to its own headers, with another From line if one is given. A CANCEL names the last INVITE.
+    pub(super) fn request(
+        &mut self,
+        method: &str,
+        address: SocketAddr,
+        branch: &str,
+        from: Option<&str>,
+    ) -> String {
         let cancelled = self.invite.as_ref().filter(|_| method == "CANCEL");
         let branch = cancelled
             .and_then(|invite| invite.top_via().ok()?.branch().map(str::to_owned))
@@ -62,7 +68,10 @@ impl Dialog {
         format!(
             "{method} {} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch={branch}\r\nFrom: {}\r\nTo: {}\r\n\
              Call-ID: {}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\n",
-            self.target, self.local, self.remote, self.call_id
+            self.target,
+            from.unwrap_or(&self.local),
+            self.remote,
+            self.call_id
         )
     }
 

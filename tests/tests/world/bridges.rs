@@ -81,6 +81,11 @@ fn a_call_that_takes_the_place_of_a_bridged_one_is_bridged_in_its_stead() {
     assert_eq!(at_ms(&trace, line(&trace, &["alice -> bob", "BYE"])), 15_000, "{trace}");
     let trace = golden("bridge-moved-on");
     line(&trace, &["carol -> alice", "REFER"]);
+    // Alice holds Bob before her REFER and resumes him; the second time it is Carol who holds, until dave has answered.
+    let offers = trace.lines().filter(|line| line.contains("alice -> bob    INVITE"));
+    let directions: Vec<&str> =
+        offers.map(|line| if line.contains("sendonly") { "sendonly" } else { "sendrecv" }).collect();
+    assert_eq!(directions, ["sendrecv", "sendonly", "sendrecv", "sendonly", "sendrecv"], "{trace}");
     // Bob is only hung up on when everybody hangs up.
     assert_eq!(at_ms(&trace, line(&trace, &["alice -> bob", "BYE"])), 15_000, "{trace}");
 }

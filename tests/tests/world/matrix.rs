@@ -1,6 +1,6 @@
 //! Some cells of the test matrix; `cargo xtask sim` takes more.
 
-use patchcord_tests::matrix::{self, Cell};
+use patchcord_tests::matrix::{self, Cell, Outcome};
 
 /// Whole turns of the small axes.
 const CELLS: u64 = 400;
@@ -16,7 +16,7 @@ fn cells_of_the_matrix_keep_the_invariants_and_come_to_what_their_values_say() {
 }
 
 #[test]
-fn most_kinds_and_results_have_cells_with_a_definite_outcome() {
-    let definite = (0..5000).map(Cell::new).filter(|cell| cell.then() != matrix::Then::Anything).count();
-    assert!(definite > 250, "{definite} of 5000");
+fn a_good_share_of_cells_has_a_known_outcome() {
+    let known = (0..5000).map(Cell::new).filter(|cell| cell.outcome() != Outcome::Unknown).count();
+    assert!(known > 1000, "{known} of 5000");
 }

@@ -72,7 +72,7 @@ impl Dialogs {
         if states.get(of).is_some_and(|state| weaker(state.secured)) {
             return step.refuse_outside(tx, &inbound, StatusCode::FORBIDDEN);
         }
-        if full || taken || states.from_source(source) >= offer.per_source {
+        if full || taken || states.count_of(source) >= offer.per_source {
             return step.refuse_overloaded(tx, &inbound);
         }
         let id = step.cx.ids.mint();

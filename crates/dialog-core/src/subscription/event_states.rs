@@ -98,7 +98,7 @@ impl EventStates {
     }
 
     /// How many subscriptions an address has.
-    pub(crate) fn from_source(&self, source: IpAddr) -> usize {
+    pub(crate) fn count_of(&self, source: IpAddr) -> usize {
         self.sources.get(&source).copied().unwrap_or_default()
     }
 

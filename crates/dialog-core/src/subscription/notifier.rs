@@ -40,6 +40,8 @@ pub(crate) enum Event {
     NotifyAccepted,
     /// A failure of such a NOTIFY that leaves the subscription.
     NotifyKept,
+    /// A later request overtook the first NOTIFY, for which the subscriber waits (timer N).
+    FirstOvertaken,
     /// A failure of such a NOTIFY that ends it (RFC 6665 §4.2.2, TR-047).
     NotifyFatal,
     /// 2xx to the last NOTIFY.
@@ -119,6 +121,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::Refresh | Event::Unsubscribe => (State::Deciding, &[PostponeSubscribe]),
             Event::NotifyAccepted
             | Event::NotifyKept
+            | Event::FirstOvertaken
             | Event::NotifyFatal
             | Event::LastAccepted
             | Event::LastOvertaken
@@ -135,6 +138,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::AcceptUnreported
             | Event::Refuse => (State::Pending, &[Misuse]),
             Event::NotifyAccepted | Event::NotifyKept => (State::Pending, &[Flush]),
+            Event::FirstOvertaken => (State::Pending, &[NotifyNow]),
             Event::NotifyFatal => (State::Terminated, &[EndFailed]),
             Event::Refresh => (State::Pending, &[AcceptSubscribe, Notify]),
             Event::Unsubscribe => (State::Terminating, &[AcceptSubscribe, NotifyLast]),
@@ -153,6 +157,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::AcceptUnreported
             | Event::Refuse => (State::Active, &[Misuse]),
             Event::NotifyAccepted | Event::NotifyKept => (State::Active, &[Flush]),
+            Event::FirstOvertaken => (State::Active, &[NotifyNow]),
             Event::NotifyFatal => (State::Terminated, &[EndFailed]),
             Event::Refresh => (State::Active, &[AcceptSubscribe, Notify]),
             Event::Unsubscribe => (State::Terminating, &[AcceptSubscribe, NotifyLast]),
@@ -163,7 +168,10 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::LastFailed => (State::Active, &[]),
         },
         State::Terminating => match event {
-            Event::NotifyAccepted | Event::NotifyKept => (State::Terminating, &[Flush]),
+            // What was overtaken is said by the last one.
+            Event::NotifyAccepted | Event::NotifyKept | Event::FirstOvertaken => {
+                (State::Terminating, &[Flush])
+            }
             // The last NOTIFY will never go; whoever waits for it must hear.
             Event::NotifyFatal | Event::LastFailed => (State::Terminated, &[TellDelivered, EndFailed]),
             Event::LastAccepted => (State::Terminated, &[TellDelivered, End]),
@@ -191,6 +199,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             | Event::CallEnded
             | Event::NotifyAccepted
             | Event::NotifyKept
+            | Event::FirstOvertaken
             | Event::NotifyFatal
             | Event::LastAccepted
             | Event::LastOvertaken

@@ -209,3 +209,27 @@ fn events_of_a_call_end_with_ended() {
     bench.reply(&reinvite, 481, PEER_TAG, |response| response);
     bench.assert_clean();
 }
+
+#[test]
+fn a_re_invite_that_is_under_way_when_the_call_ends_is_cancelled_once() {
+    // covers: TR-238, TR-258
+    for by_us in [true, false] {
+        let mut bench = Bench::new();
+        let leg = bench.placed();
+        bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(9) });
+        let reinvite = bench.last_of(Method::Invite);
+        if by_us {
+            bench.leg(leg, LegCommand::HangUp { reason: None });
+            let bye = bench.last_of(Method::Bye);
+            bench.ok(&bye);
+        } else {
+            let up = bench.established(leg);
+            let bye = bench.theirs(Method::Bye, &up);
+            bench.request(bye);
+        }
+        assert!(bench.ended(leg).is_some());
+        // It rings, and would do so for ever.
+        bench.reply(&reinvite, 180, PEER_TAG, |response| response);
+        assert_eq!(bench.cancelled, [(reinvite.tx, None)]);
+    }
+}

@@ -18,6 +18,7 @@ mod limits;
 mod nonces;
 mod notifier;
 mod outside;
+mod overtaken;
 mod placing;
 mod property;
 mod publishing;

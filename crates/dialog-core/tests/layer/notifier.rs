@@ -28,17 +28,17 @@ fn referred(bench: &mut Bench, leg: LegId) -> (SubscriptionId, TxId) {
     (bench.requested(), tx)
 }
 
-fn accepted(bench: &mut Bench, leg: LegId) -> SubscriptionId {
+pub(crate) fn accepted(bench: &mut Bench, leg: LegId) -> SubscriptionId {
     let (id, _) = referred(bench, leg);
     bench.subscription(id, SubscriptionCommand::Accept { pending: false, lifetime: LIFETIME });
     id
 }
 
-fn report(bench: &mut Bench, id: SubscriptionId, status: u16, last: Option<SubReason>) {
+pub(crate) fn report(bench: &mut Bench, id: SubscriptionId, status: u16, last: Option<SubReason>) {
     bench.subscription(id, SubscriptionCommand::Report { status: code(status), headers: Vec::new(), last });
 }
 
-fn notifies(bench: &Bench) -> Vec<(String, String)> {
+pub(crate) fn notifies(bench: &Bench) -> Vec<(String, String)> {
     bench
         .sent
         .iter()
@@ -50,11 +50,11 @@ fn notifies(bench: &Bench) -> Vec<(String, String)> {
         .collect()
 }
 
-fn last_notify(bench: &Bench) -> Sent {
+pub(crate) fn last_notify(bench: &Bench) -> Sent {
     bench.last_of(Method::Notify)
 }
 
-fn end(bench: &Bench, id: SubscriptionId) -> Option<SubscriptionEnd> {
+pub(crate) fn end(bench: &Bench, id: SubscriptionId) -> Option<SubscriptionEnd> {
     match bench.subscription_events(id).last() {
         Some(SubscriptionEvent::Ended(end)) => Some(*end),
         _ => None,
@@ -403,68 +403,4 @@ fn commands_for_nothing_are_misused() {
     let id = accepted(&mut bench, leg);
     bench.subscription(id, SubscriptionCommand::Unsubscribe);
     assert!(matches!(bench.subscription_events(id).last(), Some(SubscriptionEvent::Misused(Misuse::State))));
-}
-
-#[test]
-fn a_last_notify_that_was_overtaken_is_sent_once_more_with_a_new_number() {
-    for again in [200, 500] {
-        let mut bench = Bench::new();
-        let leg = bench.placed();
-        let id = accepted(&mut bench, leg);
-        let first = last_notify(&bench);
-        bench.ok(&first);
-        report(&mut bench, id, 200, Some(SubReason::Noresource));
-        let last = last_notify(&bench);
-        bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_secs(10) });
-        bench.reply(&last, 500, PEER_TAG, |response| response);
-        assert_eq!(end(&bench, id), None);
-        let repeated = last_notify(&bench);
-        let number = |sent: &Sent| sent.message.cseq().expect("a CSeq").number;
-        assert_eq!(number(&repeated), number(&last) + 2);
-        assert_eq!(notifies(&bench)[2], notifies(&bench)[1]);
-        bench.leg(leg, LegCommand::HangUp { reason: None });
-        bench.reply(&repeated, again, PEER_TAG, |response| response);
-        assert_eq!(bench.count_of(Method::Notify), 3, "only once more");
-        let expected = if again == 200 { SubscriptionEnd::Terminated } else { SubscriptionEnd::NotifyFailed };
-        assert!(matches!(
-            bench.subscription_events(id).as_slice(),
-            [.., SubscriptionEvent::Delivered, SubscriptionEvent::Ended(end)] if *end == expected
-        ));
-    }
-}
-
-#[test]
-fn a_bye_that_a_notify_overtook_is_sent_once_more() {
-    for again in [200, 500] {
-        let mut bench = Bench::new();
-        let leg = bench.placed();
-        let id = accepted(&mut bench, leg);
-        let first = last_notify(&bench);
-        bench.ok(&first);
-        bench.leg(leg, LegCommand::HangUp { reason: None });
-        let bye = bench.last_of(Method::Bye);
-        report(&mut bench, id, 200, Some(SubReason::Noresource));
-        bench.reply(&bye, 500, PEER_TAG, |response| response);
-        assert!(bench.ended(leg).is_none(), "the peer has not hung up");
-        let repeated = bench.last_of(Method::Bye);
-        let number = |sent: &Sent| sent.message.cseq().expect("a CSeq").number;
-        assert!(number(&repeated) > number(&last_notify(&bench)));
-        bench.reply(&repeated, again, PEER_TAG, |response| response);
-        assert!(bench.ended(leg).is_some());
-        assert_eq!(bench.count_of(Method::Bye), 2, "only once more");
-    }
-}
-
-#[test]
-fn a_last_notify_that_nothing_overtook_is_not_repeated() {
-    let mut bench = Bench::new();
-    let leg = bench.placed();
-    let id = accepted(&mut bench, leg);
-    let first = last_notify(&bench);
-    bench.ok(&first);
-    report(&mut bench, id, 200, Some(SubReason::Noresource));
-    let last = last_notify(&bench);
-    bench.reply(&last, 500, PEER_TAG, |response| response);
-    assert_eq!(end(&bench, id), Some(SubscriptionEnd::NotifyFailed));
-    assert_eq!(bench.count_of(Method::Notify), 2);
 }

@@ -9,10 +9,12 @@ use dialog_core::{
 };
 use sip_message::{Message, StatusCode};
 use sip_transport::{
-    Cx, FlowEvent, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random, Tick,
-    TimerOp, Transport, UnixTime,
+    CloseCause, Cx, FlowEvent, FlowId, Guard, Hop, Hops, IdMint, Inbound, Origin, Outbound, Outbox, Random,
+    Tick, TimerOp, Transport, UnixTime,
 };
 use transaction_core::{Config, Transactions, TxEvent, TxOutput, TxTimer};
+
+use crate::registrar;
 
 /// A generator whose whole state is its seed.
 pub(crate) struct Seeded(pub(crate) u64);
@@ -35,7 +37,7 @@ pub(crate) enum Key {
 
 /// A user agent that takes every call and every REFER, unless it is told otherwise.
 pub(crate) struct Agent {
-    local: SocketAddr,
+    pub(crate) local: SocketAddr,
     pub(crate) dialogs: Dialogs,
     transactions: Transactions,
     guard: Guard,
@@ -54,6 +56,8 @@ pub(crate) struct Agent {
     pub(crate) follows: bool,
     /// Whether it can make a description.
     pub(crate) describes: bool,
+    /// The flow to the registrar.
+    registrar: FlowId,
     /// The descriptions that it was asked for, in order; no two are alike.
     pub(crate) said: Vec<Option<Bytes>>,
 }
@@ -77,13 +81,18 @@ impl Agent {
             picks_up: true,
             follows: true,
             describes: true,
+            registrar: FlowId::from(2),
             said: Vec::new(),
         }
     }
 
+    fn flow(&self, remote: SocketAddr) -> FlowId {
+        if remote == registrar::address() { self.registrar } else { FlowId::from(1) }
+    }
+
     fn hop(&self, remote: SocketAddr) -> Hop {
         Hop {
-            flow: FlowId::from(1),
+            flow: self.flow(remote),
             transport: Transport::Udp,
             remote,
             local: self.local,
@@ -103,7 +112,7 @@ impl Agent {
         let message = Message::parse(wire.wire).expect("what we send can be read");
         let source = wire.hop.local;
         let origin = Origin {
-            flow: FlowId::from(1),
+            flow: self.flow(source),
             transport: Transport::Udp,
             source,
             local: self.local,
@@ -112,6 +121,15 @@ impl Agent {
         let via = message.is_request().then(|| message.vias().next().map(Into::into)).flatten();
         let event =
             FlowEvent::Inbound(Inbound { origin, message: message.into(), via, reply: self.hop(source) });
+        let mut cx = cx(now, &mut self.random, &mut self.ids, &self.guard);
+        self.transactions.receive(&mut cx, event, &mut self.below.out());
+        self.settle(now);
+    }
+
+    /// The flow to the registrar ends, and there is another one.
+    pub(crate) fn loses_registrar(&mut self, now: Tick) {
+        let event = FlowEvent::Ended { flow: self.registrar, cause: CloseCause::Lost };
+        self.registrar = FlowId::from(self.registrar.number() + 1);
         let mut cx = cx(now, &mut self.random, &mut self.ids, &self.guard);
         self.transactions.receive(&mut cx, event, &mut self.below.out());
         self.settle(now);
@@ -157,7 +175,7 @@ impl Agent {
                     TxOutput::Withdraw(_)
                     | TxOutput::Avoid(_)
                     | TxOutput::Keep { .. }
-                    | TxOutput::LetGo(_) => {}
+                    | TxOutput::LetGo { .. } => {}
                     TxOutput::Event(event) => self.tell(now, event),
                     TxOutput::Timer(op) => self.timer(now, op, Key::Transaction),
                 }

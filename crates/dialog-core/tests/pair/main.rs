@@ -4,6 +4,7 @@ mod agent;
 mod early;
 mod model;
 mod net;
+mod registrar;
 mod sessions;
 
 use std::time::Duration;

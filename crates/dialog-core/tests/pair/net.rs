@@ -1,14 +1,21 @@
-//! Two user agents on a network that loses datagrams, in virtual time.
+//! Two user agents and a registrar on a network that loses datagrams, in virtual time.
 
 use std::{collections::VecDeque, time::Duration};
 
 use dialog_core::{
-    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Refer, SubscriptionEvent,
-    SubscriptionId,
+    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Refer, RegistrationId,
+    SubscriptionEvent, SubscriptionId,
 };
-use sip_transport::{Outbound, Random, Tick};
+use sip_message::Message;
+use sip_transport::{Hop, Outbound, Random, Tick};
 
-use crate::agent::{Agent, Seeded};
+use crate::{
+    agent::{Agent, Seeded},
+    registrar::{self, Passed, Registrar},
+};
+
+/// The registrar's place among those who send and get datagrams.
+pub(crate) const REGISTRAR: usize = 2;
 
 /// One way through the network.
 const DELAY: u64 = 10_000;
@@ -28,10 +35,14 @@ pub(crate) enum Fate {
 pub(crate) struct Net {
     pub(crate) now: Tick,
     pub(crate) agents: [Agent; 2],
+    pub(crate) registrar: Registrar,
+    /// What passed between each agent and the registrar, and what the agent was told, in order.
+    pub(crate) registering: Vec<(Tick, usize, Option<RegistrationId>, Passed)>,
+    told: [usize; 2],
     /// In the order of arrival: when, to whom, what.
     flying: VecDeque<(Tick, usize, Outbound)>,
-    /// What becomes of the next datagrams of each agent.
-    pub(crate) fates: [VecDeque<Fate>; 2],
+    /// What becomes of the next datagrams of each agent, and of the registrar.
+    pub(crate) fates: [VecDeque<Fate>; 3],
     random: Seeded,
     /// Datagrams lost in a hundred.
     pub(crate) loss: u32,
@@ -46,13 +57,18 @@ impl Net {
 
     pub(crate) fn with(seed: u64, loss: u32, config: impl Fn(usize) -> DialogConfig) -> Self {
         let mut random = Seeded(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        // The state of the generator is its last number: seeds that followed each other would give both agents the same ones.
+        let mut apart = || random.next_u64().wrapping_mul(0x2545_f491_4f6c_dd1d) | 1;
         let agents = [
-            Agent::new("192.0.2.1:5060", random.next_u64(), config(0)),
-            Agent::new("192.0.2.20:5060", random.next_u64(), config(1)),
+            Agent::new("192.0.2.1:5060", apart(), config(0)),
+            Agent::new("192.0.2.20:5060", apart(), config(1)),
         ];
         Self {
             now: Tick::default(),
             agents,
+            registrar: Registrar::default(),
+            registering: Vec::new(),
+            told: [0; 2],
             flying: VecDeque::new(),
             fates: Default::default(),
             random,
@@ -75,33 +91,75 @@ impl Net {
         self.collect();
     }
 
+    /// The flow of an agent to the registrar ends.
+    pub(crate) fn breaks(&mut self, agent: usize) {
+        self.registering.push((self.now, agent, None, Passed::Broken));
+        self.agents[agent].loses_registrar(self.now);
+        self.collect();
+    }
+
     fn collect(&mut self) {
         for agent in 0..2 {
+            self.hear(agent);
             for outbound in std::mem::take(&mut self.agents[agent].wire) {
                 self.agents[agent].log.push(outbound.wire.clone());
-                match self.fates[agent].pop_front() {
-                    Some(Fate::Lost) => {}
-                    Some(Fate::Twice) => {
-                        self.fly(agent, &outbound, DELAY);
-                        self.fly(agent, &outbound, 3 * DELAY);
-                    }
-                    Some(Fate::Late(millis)) => self.fly(agent, &outbound, DELAY + u64::from(millis) * 1000),
-                    None => {
-                        for _ in 0..self.copies {
-                            if self.random.up_to(99) >= self.loss {
-                                self.fly(agent, &outbound, DELAY);
-                            }
-                        }
+                let mut to = 1 - agent;
+                if outbound.hop.remote == registrar::address() {
+                    let register = Message::parse(outbound.wire.clone()).expect("what we send can be read");
+                    self.registering.push((self.now, agent, None, Passed::Sent(register)));
+                    to = REGISTRAR;
+                }
+                self.carry(agent, to, &outbound);
+            }
+        }
+    }
+
+    /// Takes note of what an agent was told of its registrations.
+    fn hear(&mut self, agent: usize) {
+        for event in &self.agents[agent].events[self.told[agent]..] {
+            if let DialogEvent::Registration(id, event) = event {
+                self.registering.push((self.now, agent, Some(*id), Passed::Told(event.clone())));
+            }
+        }
+        self.told[agent] = self.agents[agent].events.len();
+    }
+
+    fn carry(&mut self, from: usize, to: usize, outbound: &Outbound) {
+        match self.fates[from].pop_front() {
+            Some(Fate::Lost) => {}
+            Some(Fate::Twice) => {
+                self.fly(to, outbound, DELAY);
+                self.fly(to, outbound, 3 * DELAY);
+            }
+            Some(Fate::Late(millis)) => self.fly(to, outbound, DELAY + u64::from(millis) * 1000),
+            None => {
+                for _ in 0..self.copies {
+                    if self.random.up_to(99) >= self.loss {
+                        self.fly(to, outbound, DELAY);
                     }
                 }
             }
         }
     }
 
-    fn fly(&mut self, from: usize, outbound: &Outbound, micros: u64) {
+    fn fly(&mut self, to: usize, outbound: &Outbound, micros: u64) {
         let at = Tick::from_micros(self.now.as_micros() + micros);
         let place = self.flying.partition_point(|(before, _, _)| *before <= at);
-        self.flying.insert(place, (at, 1 - from, outbound.clone()));
+        self.flying.insert(place, (at, to, outbound.clone()));
+    }
+
+    fn arrive(&mut self, at: usize, outbound: Outbound) {
+        if at == REGISTRAR {
+            let Some(wire) = self.registrar.receive(self.now, &outbound.wire) else { return };
+            let hop = Hop { local: outbound.hop.remote, remote: outbound.hop.local, ..outbound.hop };
+            let agent = usize::from(hop.remote == self.agents[1].local);
+            return self.carry(REGISTRAR, agent, &Outbound { hop, wire });
+        }
+        if outbound.hop.local == registrar::address() {
+            let response = Message::parse(outbound.wire.clone()).expect("a response");
+            self.registering.push((self.now, at, None, Passed::Got(response)));
+        }
+        self.agents[at].datagram(self.now, outbound);
     }
 
     pub(crate) fn advance(&mut self, by: Duration) {
@@ -123,8 +181,8 @@ impl Net {
             self.now = next;
             match (flight, timer) {
                 (Some(at), _) if at == next => {
-                    let (_, agent, outbound) = self.flying.pop_front().expect("one is flying");
-                    self.agents[agent].datagram(self.now, outbound);
+                    let (_, to, outbound) = self.flying.pop_front().expect("one is flying");
+                    self.arrive(to, outbound);
                 }
                 (_, Some((_, agent, key))) => self.agents[agent].expire(self.now, key),
                 (_, None) => break,

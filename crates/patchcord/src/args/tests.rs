@@ -30,7 +30,7 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         (
             "demo tea",
             "SCENARIO",
-            "blind, target-busy, target-silent, attended, consultative, warm, replaces-refused, consult-busy, lossy, kill, all",
+            "blind, target-busy, target-silent, attended, consultative, warm, replaces-refused, consult-busy, lossy, kill, fallback, all",
         ),
         ("answer --listen sctp:127.0.0.1:5060", "--listen", "none of udp, tcp, tls, ws and wss"),
         ("answer --listen 127.0.0.1", "--listen", "TRANSPORT:IP:PORT"),
@@ -63,6 +63,14 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         ("call sip:b@h --account tel:+1", "--account", "sip:USER@DOMAIN"),
         ("answer --account sip:a@h --registrar sip:u@h", "--registrar", "sip:HOST[:PORT]"),
         ("answer --account sip:a@h --proxy h", "--proxy", "sip:HOST[:PORT]"),
+        ("answer --account sip:a@h --instance 4711", "--instance", "must be a URN"),
+        ("answer --account sip:a@h --instance urn:uuid:<>", "--instance", "must be a URN"),
+        ("answer --instance urn:uuid:1", "required arguments", "--account <URI>"),
+        ("answer --account sip:a@h --outbound", "required arguments", "--instance <URN>"),
+        ("answer --users team", "required arguments", "--realm <NAME>"),
+        ("answer --realm example.org", "required arguments", "--users <FILE>"),
+        ("answer --challenge transfers", "required arguments", "--users <FILE>"),
+        ("answer --users team --realm example.org --challenge all", "--challenge", "calls, transfers"),
         ("answer --password-env SECRET", "required arguments", "--account <URI>"),
         ("answer --auth-user alice", "required arguments", "--account <URI>"),
         ("transfer sip:b@h sip:c@h --proxy sip:h", "required arguments", "--account <URI>"),
@@ -99,6 +107,12 @@ fn each_wrong_value_names_its_flag_and_what_is_allowed() {
         ("transfer sip:b@h sip:c@h --kind attended --briefing b.wav", "--briefing", "--kind warm"),
         ("transfer sip:b@h sip:c@h --profile nobody", "--profile", "generic"),
         ("transfer sip:b@h sip:c@h --header X", "--header", "NAME:VALUE"),
+        ("transfer sip:b@h sip:c@h --fallback bidge", "--fallback", "none, bridge"),
+        (
+            "transfer sip:b@h tel:+1555 --fallback bridge",
+            "TARGET_URI",
+            "to be called for a bridge, it must be sip:",
+        ),
         ("transfer sip:b@h sip:c@h --report prose", "--report", "text, json, mermaid"),
         ("transfer sip:b@h sip:c@h --report text --json", "--report", "--report json"),
         ("transfer sip:b@h sip:c@h --decide-limit 5", "--decide-limit", "--kind warm"),
@@ -148,7 +162,7 @@ fn defaults_are_the_documented_ones() {
         panic!("transfer")
     };
     assert_eq!((transfer.kind, transfer.talk), (Kind::Blind, Duration::from_secs(2)));
-    assert_eq!((transfer.consult_limit, transfer.refer_to), (None, None));
+    assert_eq!((transfer.consult_limit, transfer.refer_to, transfer.fallback), (None, None, None));
     let Verb::Demo(demo) = parse("demo").expect("no argument is needed").verb else { panic!("demo") };
     assert_eq!((demo.scenario, demo.output.pcap, demo.output.json), (Scenario::Blind, None, false));
 }
@@ -165,6 +179,7 @@ fn what_is_documented_is_accepted() {
         "demo warm",
         "demo lossy",
         "demo kill",
+        "demo fallback",
         "answer --listen udp:127.0.0.1:0 --listen udp:[::1]:5060 --echo --after 0.5 --refer allow --allow-target 10.0.0.0/8 \
          --allow-target 192.0.2.7 --allow-target 2001:db8::/32 --replaces referred-by --trunk 10.0.0.0/8 --trunk 192.0.2.7 --max-calls 100000 --for 31536000 \
          --media off --json --pcap answer.pcap",
@@ -181,6 +196,9 @@ fn what_is_documented_is_accepted() {
         "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --kind warm --briefing b.wav --moh m.wav --decide-limit 30",
         "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --profile generic --header X-Case:4711 --header X-Why:test --report text",
         "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --report json --json",
+        "transfer sip:bob@127.0.0.1 tel:+15551234 --fallback none --profile twilio",
+        "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --fallback bridge",
+        "transfer sip:bob@127.0.0.1 sip:carol@127.0.0.2 --fallback bridge --kind consultative",
         "parse one.sip two.sip --json",
     ] {
         assert!(parse(words).is_ok(), "{words}: {:?}", parse(words));

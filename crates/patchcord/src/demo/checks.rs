@@ -10,7 +10,7 @@ use crate::json::ms;
 
 use super::parties::{ALICE, BOB, CAROL, PARTIES};
 use super::played::Played;
-use super::plot::{Hears, Network, Outcome, Phase, Plot};
+use super::plot::{Hears, Network, Outcome, Phase, Plot, Refer};
 use super::record::Record;
 use super::report::{HeardReport, LegReport, Report, tone_of};
 
@@ -44,11 +44,13 @@ impl Check {
 /// All checks of a scenario.
 pub(crate) fn of(plot: &Plot, report: &Report, played: &Played, record: &Record) -> Vec<Check> {
     let mut checks = vec![to_the_end(played), outcome(plot, report)];
-    checks.extend([(ALICE, 1), (BOB, usize::from(plot.refers))].map(|(party, outcomes)| {
-        let count = record.count(party, |event| event.outcome().is_some());
-        let words = if outcomes == 1 { "exactly one outcome" } else { "no outcome" };
-        Check::new(format!("{words} at {}", PARTIES[party].name), count == outcomes, count.to_string())
-    }));
+    checks.extend([(ALICE, 1), (BOB, usize::from(plot.refer == Refer::Followed))].map(
+        |(party, outcomes)| {
+            let count = record.count(party, |event| event.outcome().is_some());
+            let words = if outcomes == 1 { "exactly one outcome" } else { "no outcome" };
+            Check::new(format!("{words} at {}", PARTIES[party].name), count == outcomes, count.to_string())
+        },
+    ));
     checks.extend(timing(plot, report));
     checks.extend(wire::of(plot, record));
     checks.extend(tones(plot, report));
@@ -96,14 +98,17 @@ fn wanted(outcome: Outcome) -> String {
 }
 
 fn timing(plot: &Plot, report: &Report) -> Vec<Check> {
-    if !plot.refers {
-        return Vec::new();
-    }
     let most = ms(plot.answer_time + plot.network.signalling());
-    let mut checks = vec![within("REFER to final NOTIFY", report.refer_to_final_notify_ms, most)];
+    let mut checks = match plot.refer {
+        Refer::Absent => return Vec::new(),
+        Refer::Followed => vec![within("REFER to final NOTIFY", report.refer_to_final_notify_ms, most)],
+        Refer::Refused => vec![within("REFER to the bridge", report.refer_to_outcome_ms, most)],
+    };
     if plot.moves() {
         let first = report.refer_to_first_media_ms;
-        checks.push(within("REFER to first audio at Bob", first.at_bob, most));
+        if !plot.bridges() {
+            checks.push(within("REFER to first audio at Bob", first.at_bob, most));
+        }
         checks.push(within("REFER to first audio at Carol", first.at_carol, most));
     } else {
         checks.push(within("REFER to Bob being back", report.refer_to_outcome_ms, most));
@@ -145,8 +150,9 @@ fn heard(phase: Phase, name: &str, hears: Hears, found: HeardReport) -> Check {
         }
         Hears::Music => tone(format!("{when}: {name} hears the music"), tone_of(hears), found.hz),
         Hears::Briefing => tone(format!("{when}: {name} is told what it is about"), tone_of(hears), found.hz),
-        Hears::Nothing => {
-            let check = tone(format!("{when}: {name}, on hold, hears nothing"), None, found.hz);
+        Hears::Nothing | Hears::Between => {
+            let why = if hears == Hears::Nothing { "on hold" } else { "between them" };
+            let check = tone(format!("{when}: {name}, {why}, hears nothing"), None, found.hz);
             // Who has no call hears nothing either.
             if found.in_call { check } else { Check { ok: false, found: "no call".to_owned(), ..check } }
         }

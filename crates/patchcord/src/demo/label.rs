@@ -28,10 +28,10 @@ pub(crate) fn note(event: &SessionEvent) -> Option<String> {
     Some(match &event.kind {
         EventKind::Established { .. } => "call is up".to_owned(),
         EventKind::MediaFlowing => "audio arrives".to_owned(),
-        EventKind::TransferConsulting { .. } => "Bob waits; Carol is asked".to_owned(),
+        EventKind::TransferConsulting { .. } => "Bob waits; Carol is called".to_owned(),
         EventKind::TargetAccepted { by } => format!("Carol takes Bob over, {by}"),
         EventKind::ConsultSwapped { .. } => "turns to the other party".to_owned(),
-        EventKind::TransferBridging => "Bob cannot be referred: joining the calls".to_owned(),
+        EventKind::TransferBridging => "no REFER for Bob: joining the calls".to_owned(),
         EventKind::TransferRecovering => "transfer failed: taking Bob back".to_owned(),
         EventKind::TransferConnected { .. } => "moves to the new call".to_owned(),
         EventKind::Replaced { .. } => "the new caller has taken over".to_owned(),

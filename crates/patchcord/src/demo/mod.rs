@@ -18,7 +18,7 @@ mod words;
 use std::sync::Arc;
 use std::time::Instant;
 
-use session_core::{ReplacesAuthorizer, Transport};
+use session_core::{Fallback, ReferPolicy, ReplacesAuthorizer, Transport};
 use tokio::sync::watch;
 
 use crate::agent;
@@ -30,9 +30,9 @@ use crate::recording::Recording;
 use crate::stop::Stop;
 
 use self::ladder::Ladder;
-use self::parties::{ALICE, BOB, CAROL, PARTIES, Party};
+use self::parties::{ALICE, BOB, CAROL, Manners, PARTIES, Party};
 use self::played::Played;
-use self::plot::{Plot, Replacing};
+use self::plot::{Plot, Refer, Replacing};
 use self::record::{Clocks, Record};
 use self::report::Report;
 use self::stage::Stage;
@@ -80,9 +80,9 @@ async fn play(
     let zero = Instant::now();
     let record = Record::new();
     let mut parties = [
-        Party::start(ALICE, ReplacesAuthorizer::default(), plot.network, &record, recording).await?,
-        Party::start(BOB, ReplacesAuthorizer::default(), plot.network, &record, recording).await?,
-        Party::start(CAROL, replacers(plot), plot.network, &record, recording).await?,
+        Party::start(ALICE, manners(plot, ALICE), plot.network, &record, recording).await?,
+        Party::start(BOB, manners(plot, BOB), plot.network, &record, recording).await?,
+        Party::start(CAROL, manners(plot, CAROL), plot.network, &record, recording).await?,
     ];
     introduce(plot, &parties, console);
     let addresses = [ALICE, BOB, CAROL].map(|place| parties[place].address);
@@ -110,11 +110,18 @@ async fn play(
     Ok(Report::new(plot, &played, &record, Clocks::new(zero), console.now()))
 }
 
-/// Who may replace one of Carol's calls.
-fn replacers(plot: &Plot) -> ReplacesAuthorizer {
-    match plot.replacing {
-        Replacing::Refused => ReplacesAuthorizer::Deny,
-        Replacing::Absent | Replacing::Done => ReplacesAuthorizer::default(),
+/// Carol lets nobody replace a call where that is the plot, Bob follows no REFER, and Alice falls back to a bridge.
+fn manners(plot: &Plot, place: usize) -> Manners {
+    Manners {
+        replaces: match plot.replacing {
+            Replacing::Refused if place == CAROL => ReplacesAuthorizer::Deny,
+            Replacing::Refused | Replacing::Absent | Replacing::Done => ReplacesAuthorizer::default(),
+        },
+        refer: match plot.refer {
+            Refer::Refused if place == BOB => ReferPolicy::Deny,
+            Refer::Refused | Refer::Absent | Refer::Followed => ReferPolicy::Allow,
+        },
+        fallback: if plot.bridges() && place == ALICE { Fallback::Bridge } else { Fallback::None },
     }
 }
 

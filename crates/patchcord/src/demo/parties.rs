@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Impairment, IncomingQueue, Network, ReferPolicy, ReplacesAuthorizer, SessionId, SessionManager,
+    Fallback, Impairment, IncomingQueue, Network, ReferPolicy, ReplacesAuthorizer, SessionId, SessionManager,
     SessionMediaInfo, Source, Timing, TransferPolicy,
 };
 use tokio::task::JoinHandle;
@@ -49,6 +49,17 @@ pub(crate) const BOB: usize = 1;
 /// Carol's place.
 pub(crate) const CAROL: usize = 2;
 
+/// What a party lets others do, and what it does where they do not let it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manners {
+    /// Who may take another one's place in its calls.
+    pub(crate) replaces: ReplacesAuthorizer,
+    /// Whether it follows a REFER.
+    pub(crate) refer: ReferPolicy,
+    /// What it does with whom it cannot refer.
+    pub(crate) fallback: Fallback,
+}
+
 /// A running party.
 pub(crate) struct Party {
     /// Its operations.
@@ -63,10 +74,10 @@ pub(crate) struct Party {
 }
 
 impl Party {
-    /// Starts a party on a free loopback port, in this network. Its calls may be replaced by whom `replaces` says.
+    /// Starts a party on a free loopback port, in this network.
     pub(crate) async fn start(
         place: usize,
-        replaces: ReplacesAuthorizer,
+        manners: Manners,
         network: Between,
         record: &Arc<Record>,
         recording: &Recording,
@@ -75,9 +86,10 @@ impl Party {
         // invariant: a loopback address with a prefix of its family.
         let loopback = Network::new(Ipv4Addr::new(127, 0, 0, 0).into(), 8).expect("invariant: 127.0.0.0/8");
         let mut policy = TransferPolicy {
-            refer: ReferPolicy::Allow,
+            refer: manners.refer,
             ring_limit: RING_LIMIT,
-            replaces,
+            replaces: manners.replaces,
+            fallback: manners.fallback,
             ..TransferPolicy::default()
         };
         policy.targets.networks.push(loopback);

@@ -71,6 +71,8 @@ pub(crate) enum Hears {
     Briefing,
     /// Nothing: it is on hold.
     Nothing,
+    /// Nothing: the two others talk through it.
+    Between,
     /// It has no call.
     NoCall,
 }
@@ -81,6 +83,17 @@ pub(crate) struct Outcome {
     pub(crate) name: &'static str,
     pub(crate) codes: &'static [u16],
     pub(crate) learned_from: &'static str,
+}
+
+/// What becomes of the REFER.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refer {
+    /// There is none.
+    Absent,
+    /// Bob follows it.
+    Followed,
+    /// Bob refuses it with 603.
+    Refused,
 }
 
 /// What is to be seen of Replaces on the wire.
@@ -138,15 +151,15 @@ pub(crate) struct Plot {
     pub(crate) talks: &'static [(Phase, [Hears; 3])],
     /// Of Alice's transfer.
     pub(crate) outcome: Outcome,
-    /// Whether Bob is sent a REFER.
-    pub(crate) refers: bool,
+    /// To Bob.
+    pub(crate) refer: Refer,
     /// How long Carol takes by her own will, or Bob waits for her, between the REFER and the outcome.
     pub(crate) answer_time: Duration,
     /// On the wire.
     pub(crate) replacing: Replacing,
     /// What is between them.
     pub(crate) network: Network,
-    /// Whose call with whom the transfer ends.
+    /// Whose call with whom the transfer ends, or the end of the other one.
     pub(crate) over: &'static [(usize, usize, &'static str)],
 }
 
@@ -161,6 +174,8 @@ const SWAPPED: (Phase, [Hears; 3]) =
     (Phase::Swapped, [Hears::Party(BOB), Hears::Party(ALICE), Hears::Nothing]);
 const BACK_AND_HELD: (Phase, [Hears; 3]) =
     (Phase::After, [Hears::Party(BOB), Hears::Party(ALICE), Hears::Nothing]);
+
+const BRIDGED: (Phase, [Hears; 3]) = (Phase::After, [Hears::Between, Hears::Party(CAROL), Hears::Party(BOB)]);
 
 const SUCCEEDED: Outcome = Outcome { name: "Succeeded", codes: &[200], learned_from: "notify" };
 const ALICE_IS_OUT: (usize, usize, &str) = (ALICE, BOB, "Alice's call with Bob has ended");
@@ -179,6 +194,7 @@ pub(crate) fn plots(scenario: Scenario) -> Vec<Plot> {
         Scenario::Kill => vec![kill()],
         Scenario::ReplacesRefused => vec![replaces_refused()],
         Scenario::ConsultBusy => vec![consult_busy()],
+        Scenario::Fallback => vec![fallback()],
         Scenario::All => vec![
             blind(),
             target_busy(),
@@ -190,6 +206,7 @@ pub(crate) fn plots(scenario: Scenario) -> Vec<Plot> {
             consult_busy(),
             lossy(),
             kill(),
+            fallback(),
         ],
     }
 }
@@ -216,7 +233,7 @@ fn blind() -> Plot {
         play: Play::Unattended(Referred::Answers),
         talks: &[FIRST, MOVED],
         outcome: SUCCEEDED,
-        refers: true,
+        refer: Refer::Followed,
         answer_time: CAROL_RINGS,
         replacing: Replacing::Absent,
         network: Network::Clean,
@@ -310,7 +327,7 @@ fn attended() -> Plot {
         play: Play::Attended(Asked::Answers),
         talks: &[FIRST, MOVED],
         outcome: SUCCEEDED,
-        refers: true,
+        refer: Refer::Followed,
         answer_time: Duration::ZERO,
         replacing: Replacing::Done,
         network: Network::Clean,
@@ -396,10 +413,33 @@ fn consult_busy() -> Plot {
         play: Play::Attended(Asked::Busy),
         talks: &[FIRST, BACK],
         outcome: Outcome { name: "Recovered", codes: &[486], learned_from: "local" },
-        refers: false,
+        refer: Refer::Absent,
         replacing: Replacing::Absent,
         over: &[(CAROL, ALICE, "Carol's phone no longer rings")],
         ..attended()
+    }
+}
+
+fn fallback() -> Plot {
+    Plot {
+        name: "fallback",
+        title: "blind transfer of a party that takes no REFER, and a bridge instead",
+        story: vec![
+            talk_first("asks him to call Carol"),
+            format!(
+                "Bob's phone refuses (603), so Alice calls Carol herself, who answers after {}.",
+                seconds(CAROL_RINGS)
+            ),
+            "She joins the two calls: Bob and Carol talk through her, and she hears nothing of it."
+                .to_owned(),
+            "Then Carol hangs up, and Alice ends her call with Bob.".to_owned(),
+        ],
+        play: Play::Bridged,
+        talks: &[FIRST, BRIDGED],
+        outcome: Outcome { name: "Bridged", codes: &[603], learned_from: "local" },
+        refer: Refer::Refused,
+        over: &[(BOB, ALICE, "Carol hangs up, and Bob's call ends, too")],
+        ..blind()
     }
 }
 
@@ -409,14 +449,16 @@ impl Plot {
         self.talks.last().map_or([Hears::NoCall; 3], |(_, hears)| *hears)
     }
 
-    /// Who talks with whom in a phase, once for each direction.
+    /// Who talks in a call with whom in a phase, once for each direction.
     pub(crate) fn talkers(&self, phase: Phase) -> impl Iterator<Item = (usize, usize)> {
         let talks = self.talks.iter().filter(move |(of, _)| *of == phase);
         talks.flat_map(|(_, hears)| {
-            hears.iter().enumerate().filter_map(|(party, hears)| match hears {
+            let between = hears[ALICE] == Hears::Between;
+            hears.iter().enumerate().filter_map(move |(party, hears)| match hears {
+                Hears::Party(_) if between => Some((party, ALICE)),
                 Hears::Party(other) => Some((party, *other)),
                 Hears::Briefing => Some((party, ALICE)),
-                Hears::Music | Hears::Nothing | Hears::NoCall => None,
+                Hears::Music | Hears::Nothing | Hears::Between | Hears::NoCall => None,
             })
         })
     }
@@ -424,5 +466,10 @@ impl Plot {
     /// Whether Bob and Carol are to talk in the end.
     pub(crate) fn moves(&self) -> bool {
         self.at_the_end()[BOB] == Hears::Party(CAROL)
+    }
+
+    /// Whether they are to talk through Alice.
+    pub(crate) fn bridges(&self) -> bool {
+        self.at_the_end()[ALICE] == Hears::Between
     }
 }

@@ -92,7 +92,7 @@ pub(crate) fn tone_of(hears: Hears) -> Option<u16> {
         Hears::Party(party) => Some(PARTIES[party].tone),
         Hears::Music => Some(MUSIC),
         Hears::Briefing => Some(BRIEFING),
-        Hears::Nothing | Hears::NoCall => None,
+        Hears::Nothing | Hears::Between | Hears::NoCall => None,
     }
 }
 
@@ -120,6 +120,7 @@ impl Report {
             })?;
             Some(ms(clocks.of(party, at).saturating_sub(clocks.of(ALICE, refer?))))
         };
+        let [at_bob, at_carol] = new_pair(plot, played);
         let mut report = Self {
             event: "report",
             at_ms: whole_ms(now),
@@ -132,8 +133,8 @@ impl Report {
             refer_to_final_notify_ms: since_refer(final_notify),
             refer_to_outcome_ms: since_refer(end),
             refer_to_first_media_ms: FirstMedia {
-                at_bob: first_media(BOB, played.calls.of(BOB, CAROL)),
-                at_carol: first_media(CAROL, played.calls.of(CAROL, BOB)),
+                at_bob: first_media(BOB, at_bob),
+                at_carol: first_media(CAROL, at_carol),
             },
             parties: parties(plot, played, record),
             legs: legs(played, record),
@@ -145,10 +146,18 @@ impl Report {
     }
 }
 
+/// The new calls in which Bob and Carol hear each other. Where they talk through Alice, Bob has no new one.
+fn new_pair(plot: &Plot, played: &Played) -> [Option<SessionId>; 2] {
+    let carols = if plot.bridges() { ALICE } else { BOB };
+    [played.calls.of(BOB, CAROL), played.calls.of(CAROL, carols)]
+}
+
 fn parties(plot: &Plot, played: &Played, record: &Record) -> Vec<PartyReport> {
+    let [at_bob, at_carol] = new_pair(plot, played);
+    let caller = if plot.bridges() { ALICE } else { BOB };
     let new_call = |party: usize| match party {
-        BOB => played.calls.of(BOB, CAROL),
-        CAROL => played.calls.of(CAROL, BOB),
+        BOB => at_bob,
+        CAROL => at_carol,
         _ => None,
     };
     let parties = PARTIES.iter().enumerate();
@@ -160,7 +169,7 @@ fn parties(plot: &Plot, played: &Played, record: &Record) -> Vec<PartyReport> {
         expected_hz: tone_of(plot.at_the_end()[party]),
         longest_silence_ms: played.silence[party].map(whole_ms),
         no_audio_due_ms: whole_ms(silence::longest_due(record, party)),
-        switch_silence_ms: silence::at_switch(record, party, new_call(party)).map(ms),
+        switch_silence_ms: silence::at_switch(record, party, caller, new_call(party)).map(ms),
         in_call: played.samples(party, Phase::After).next().is_some(),
         heard: plot.talks.iter().map(|(phase, hears)| heard(played, party, *phase, hears[party])).collect(),
     });

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use session_core::{EventKind, SessionEvent, SessionId, StatusCode};
 
-use super::parties::BOB;
 use super::record::Record;
 use super::wire;
 
@@ -48,12 +47,18 @@ fn change(event: &SessionEvent) -> Option<(SessionId, Due)> {
     Some((event.session?, due))
 }
 
-/// How long a party heard nothing at the switch to the new pair (TM-017): from Carol's 200 OK, as the party sent or received
-/// it, to the first audio of the new call; or as the party's streams measured it, whichever is longer.
-pub(crate) fn at_switch(record: &Record, party: usize, new_call: Option<SessionId>) -> Option<Duration> {
+/// How long a party heard nothing at the switch to the new pair (TM-017): from Carol's 200 OK to the last call that `caller`
+/// placed, as the party sent or received it, to the first audio of the new call; or as the party's streams measured it,
+/// whichever is longer.
+pub(crate) fn at_switch(
+    record: &Record,
+    party: usize,
+    caller: usize,
+    new_call: Option<SessionId>,
+) -> Option<Duration> {
     let new_call = new_call?;
-    let placed = wire::of(record, BOB);
-    let call_id = placed.iter().find(|message| message.sent && message.begins_call())?.call_id()?;
+    let placed = wire::of(record, caller);
+    let call_id = placed.iter().rfind(|message| message.sent && message.begins_call())?.call_id()?;
     let messages = wire::of(record, party);
     let answered = messages.iter().find(|message| message.answers_invite(call_id, StatusCode::OK))?.at;
     let heard = record.find(party, |event| {

@@ -9,7 +9,7 @@ use crate::exit::Failure;
 
 use super::parties::{ALICE, BOB, CAROL, PARTIES, Party};
 use super::played::{Calls, ENDS, Played, Sample};
-use super::plot::{CAROL_RINGS, Network, Phase, Plot};
+use super::plot::{CAROL_RINGS, Network, Phase, Plot, Refer};
 use super::record::Record;
 
 /// How often is looked whether the round trip is measured, and how long a party that is about to leave heard nothing.
@@ -44,6 +44,18 @@ impl Stage<'_> {
         }
         self.talk(Phase::Before).await?;
         Ok(session)
+    }
+
+    /// The call that a party is placing, and with whom.
+    pub(crate) async fn placing(&mut self, party: usize, with: usize) -> Result<(), Failure> {
+        let calls = self.played.calls;
+        let new = |event: &SessionEvent| {
+            let placed = matches!(event.kind, EventKind::Calling { .. });
+            event.session.filter(|session| placed && !calls.knows(party, *session))
+        };
+        let call = self.record.wait(STEP, party, "the new call", new).await?;
+        self.calls().note(party, with, call);
+        Ok(())
     }
 
     /// Carol's phone rings for her usual time.
@@ -118,16 +130,21 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// A party ends its call with another one.
+    pub(crate) async fn hang_up(&mut self, party: usize, with: usize) -> Result<(), Failure> {
+        if let Some(call) = self.played.calls.of(party, with) {
+            self.parties[party].manager.session(&call).await?.hang_up().await?;
+        }
+        self.ended(party, with).await?;
+        self.ended(with, party).await
+    }
+
     /// Whoever still has a call hangs up, the named party each; then nothing may be left.
     pub(crate) async fn end(&mut self, calls: &[(usize, usize)]) -> Result<(), Failure> {
         for (party, with) in calls {
-            if let Some(call) = self.played.calls.of(*party, *with) {
-                self.parties[*party].manager.session(&call).await?.hang_up().await?;
-            }
-            self.ended(*party, *with).await?;
-            self.ended(*with, *party).await?;
+            self.hang_up(*party, *with).await?;
         }
-        let asked = [Some(ALICE), self.plot.refers.then_some(BOB)];
+        let asked = [Some(ALICE), (self.plot.refer == Refer::Followed).then_some(BOB)];
         for party in asked.into_iter().flatten() {
             self.record.wait(STEP, party, "the end of the transfer", SessionEvent::outcome).await?;
         }

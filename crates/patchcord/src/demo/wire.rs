@@ -44,11 +44,16 @@ impl Wired {
         self.message.call_id().ok()
     }
 
+    /// Whether it answers a request of this method with this status.
+    pub(crate) fn answers(&self, method: &str, status: StatusCode) -> bool {
+        let answers = self.message.cseq().is_ok_and(|cseq| cseq.method.as_str() == method);
+        let StartLine::Status { code, .. } = self.message.start_line() else { return false };
+        answers && code == status
+    }
+
     /// Whether it answers an INVITE of a call with this status.
     pub(crate) fn answers_invite(&self, call_id: &str, status: StatusCode) -> bool {
-        let answers = self.message.cseq().is_ok_and(|cseq| cseq.method.as_str() == "INVITE");
-        let StartLine::Status { code, .. } = self.message.start_line() else { return false };
-        answers && code == status && self.call_id() == Some(call_id)
+        self.answers("INVITE", status) && self.call_id() == Some(call_id)
     }
 
     /// The Call-ID that its Replaces names.

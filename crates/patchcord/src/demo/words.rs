@@ -52,17 +52,21 @@ fn times(report: &Report) -> Vec<String> {
     if report.refer_to_outcome_ms.is_none() {
         return vec!["  No REFER was sent".to_owned()];
     }
-    let mut lines = vec![format!("  REFER to final NOTIFY    {}", time(report.refer_to_final_notify_ms))];
+    let bridged = report.outcome == Some("Bridged");
+    let mut lines = vec![if bridged {
+        format!("  REFER to the bridge      {}", time(report.refer_to_outcome_ms))
+    } else {
+        format!("  REFER to final NOTIFY    {}", time(report.refer_to_final_notify_ms))
+    }];
     let first = report.refer_to_first_media_ms;
     if first.at_bob.is_none() && first.at_carol.is_none() {
         lines.push(format!("  REFER to Bob being back  {}", time(report.refer_to_outcome_ms)));
         return lines;
     }
-    lines.push(format!(
-        "  REFER to first audio     Bob hears Carol after {}, Carol hears Bob after {}",
-        time(first.at_bob),
-        time(first.at_carol)
-    ));
+    // Bob has no new call where he talks through Alice.
+    let bobs =
+        if bridged { String::new() } else { format!("Bob hears Carol after {}, ", time(first.at_bob)) };
+    lines.push(format!("  REFER to first audio     {bobs}Carol hears Bob after {}", time(first.at_carol)));
     let switch = report.parties.iter().filter_map(|party| {
         let silence = party.switch_silence_ms?;
         Some(format!("{} hears nothing for {silence:.1} ms", party.name))

@@ -12,6 +12,7 @@ mod capture;
 mod draining;
 mod impairment;
 mod media;
+mod notified;
 mod resolving;
 mod start;
 mod tally;
@@ -36,11 +37,14 @@ use tokio::{
 };
 use transfer::{Decision, TransferId};
 
-use self::draining::Draining;
 pub use self::{
     capture::{Capture, CaptureReport},
     impairment::Impairment,
     tally::EventCounters,
+};
+use self::{
+    draining::Draining,
+    notified::{Notified, Untaken},
 };
 pub(crate) use self::{
     start::{Plan, Started, start},
@@ -49,8 +53,8 @@ pub(crate) use self::{
 };
 use crate::{
     engine::{
-        AccountCommand, Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input, Output,
-        Reply, StreamRequest,
+        AccountCommand, Command, CommandError, CommandId, Delivery, Engine, EngineConfig, Input,
+        ManualCommand, Output, Reply, StreamRequest,
     },
     error::MediaError,
     event::SessionId,
@@ -93,6 +97,8 @@ pub(crate) enum Answered {
     Reply(Reply),
     /// A call with its state.
     Session(SessionId, channel::Receiver<CallStatus>),
+    /// A NOTIFY, which stays for the next who asks until it is taken.
+    Notified(Notified),
     /// A transfer with its progress.
     Transfer(TransferId, TransferWatch),
     /// A transfer with its progress, and the call in which its target is asked with its state.
@@ -137,7 +143,8 @@ struct Driver {
     requests: mpsc::Receiver<Request>,
     decisions: mpsc::Sender<Delivered>,
     resolved: (mpsc::Sender<TransportInput>, mpsc::Receiver<TransportInput>),
-    waiting: BTreeMap<CommandId, oneshot::Sender<Answer>>,
+    waiting: BTreeMap<CommandId, Waiting>,
+    untaken: Untaken,
     commands: IdMint,
     draining: Option<Draining>,
     stopping: Option<(Instant, Vec<oneshot::Sender<()>>)>,
@@ -188,6 +195,7 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
         decisions,
         resolved: mpsc::channel(INPUTS_PER_TURN),
         waiting: BTreeMap::new(),
+        untaken: Untaken::default(),
         commands: IdMint::default(),
         draining: None,
         stopping: None,
@@ -202,6 +210,13 @@ pub(crate) async fn run(parts: Parts) -> Vec<oneshot::Sender<()>> {
     driver.deliver();
     driver.sockets.shutdown(FAREWELL).await;
     driver.stopping.map(|(_, waiting)| waiting).unwrap_or_default()
+}
+
+/// Who waits for a command's answer.
+struct Waiting {
+    reply: oneshot::Sender<Answer>,
+    /// The transfer whose next NOTIFY is asked for.
+    notify_of: Option<TransferId>,
 }
 
 enum Woken {
@@ -321,12 +336,10 @@ impl Driver {
 
     fn request(&mut self, request: Request) {
         match request {
-            Request::Command { command, reply } => {
-                let id = self.commands.mint();
-                self.waiting.insert(id, reply);
-                self.engine.handle(Instant::now(), Input::Command { id, command });
-                self.deliver();
+            Request::Command { command: Command::Manual(ManualCommand::TakeNotify { transfer }), reply } => {
+                self.take_notify(transfer, reply);
             }
+            Request::Command { command, reply } => self.command(command, Waiting { reply, notify_of: None }),
             Request::Report { transfer, reply } => {
                 if reply.send(self.engine.tap().report(transfer)).is_err() {
                     tracing::trace!(%transfer, "nobody waits for the report");
@@ -335,6 +348,30 @@ impl Driver {
             Request::Drain { limit, done } => self.drain(limit, done),
             Request::Shutdown { done } => self.stop(Some(done)),
         }
+    }
+
+    fn command(&mut self, command: Command, waiting: Waiting) {
+        let id = self.commands.mint();
+        self.waiting.insert(id, waiting);
+        self.engine.handle(Instant::now(), Input::Command { id, command });
+        self.deliver();
+    }
+
+    /// Asks for a transfer's next NOTIFY. Whoever asked before and has gone away has left one, or a command that goes on.
+    fn take_notify(&mut self, transfer: TransferId, reply: oneshot::Sender<Answer>) {
+        if let Some(notified) = self.untaken.of(transfer) {
+            if reply.send(Ok(Answered::Notified(notified))).is_err() {
+                tracing::trace!(%transfer, "nobody waits for the NOTIFY");
+            }
+            return;
+        }
+        let left = |waiting: &&mut Waiting| waiting.notify_of == Some(transfer) && waiting.reply.is_closed();
+        if let Some(waiting) = self.waiting.values_mut().find(left) {
+            waiting.reply = reply;
+            return;
+        }
+        let command = Command::Manual(ManualCommand::TakeNotify { transfer });
+        self.command(command, Waiting { reply, notify_of: Some(transfer) });
     }
 
     fn stop(&mut self, done: Option<oneshot::Sender<()>>) {
@@ -359,10 +396,7 @@ impl Driver {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Write(outbound) => self.write(&outbound),
-                Output::KeepAlive { flow, wire } => {
-                    let written = self.sockets.keep_alive(flow, &wire);
-                    self.written(written);
-                }
+                Output::KeepAlive { hop, wire } => self.write(&Outbound { hop, wire }),
                 Output::Connect(connect) => self.sockets.connect(connect),
                 Output::Close(flow) => self.sockets.close(flow),
                 Output::Again(flow) => self.sockets.again(flow),
@@ -425,15 +459,20 @@ impl Driver {
     }
 
     fn answer(&mut self, id: CommandId, result: Result<Reply, CommandError>) {
-        let Some(waiting) = self.waiting.remove(&id) else { return };
-        let answer = result.map(|reply| match reply {
-            Reply::Session(session) => Answered::Session(session, self.engine.tap().call(session)),
-            Reply::Transfer(transfer) => Answered::Transfer(transfer, self.engine.tap().transfer(transfer)),
-            Reply::Consultation(transfer, session) => {
+        let Some(Waiting { reply: waiting, notify_of }) = self.waiting.remove(&id) else { return };
+        let answer = result.map(|reply| match (reply, notify_of) {
+            (Reply::Session(session), _) => Answered::Session(session, self.engine.tap().call(session)),
+            (Reply::Transfer(transfer), _) => {
+                Answered::Transfer(transfer, self.engine.tap().transfer(transfer))
+            }
+            (Reply::Consultation(transfer, session), _) => {
                 let (watch, status) = (self.engine.tap().transfer(transfer), self.engine.tap().call(session));
                 Answered::Consultation(transfer, watch, session, status)
             }
-            other => Answered::Reply(other),
+            (Reply::Progress(progress), Some(transfer)) => {
+                Answered::Notified(self.untaken.hand_over(transfer, progress))
+            }
+            (other, _) => Answered::Reply(other),
         });
         if waiting.send(answer).is_err() {
             tracing::trace!(command = %id, "nobody waits for the reply");

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use dialog_core::{IncomingCall, RegistrationId};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
-use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
+use sip_transport::{
+    Connect, FlowId, Hop, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier,
+};
 use transfer::{
     AttendedOptions, Completion, Decision, ReferDecision, ReferOptions, TransferId, TransferProgress,
 };
@@ -15,6 +17,7 @@ use super::accounts::{AccountCommand, RegistrationInfo};
 use super::audio::AudioCommand;
 use super::manual::ManualCommand;
 use super::media_boundary::{MediaCommand, SessionMediaState};
+use super::sent::Sent;
 use super::transfer_info::TransferInfo;
 use super::warm::WarmOptions;
 use crate::{
@@ -61,11 +64,11 @@ pub enum StreamAnswer {
 pub enum Output {
     /// Send these bytes.
     Write(Outbound),
-    /// Write line ends to a connection.
+    /// Write what keeps a flow alive (RFC 5626 §4.4).
     KeepAlive {
-        /// Which connection.
-        flow: FlowId,
-        /// The line ends.
+        /// Where to.
+        hop: Hop,
+        /// Line ends to a connection, STUN by UDP.
         wire: Bytes,
     },
     /// Make a connection; answered by `TransportInput::Connected` or `TransportInput::Closed`.
@@ -432,7 +435,7 @@ pub enum Seen<'a> {
         message: &'a Message,
     },
     /// A message is sent.
-    Sent(&'a Outbound),
+    Sent(&'a Sent<'a>),
     /// An event for the bus.
     Event(&'a SessionEvent),
     /// A call takes part in a transfer; told again with events of the transfer.

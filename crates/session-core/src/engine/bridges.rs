@@ -75,8 +75,19 @@ impl<T: Tap> Engine<T> {
                 }
             }
         }
-        let (a, b) = (LegId::from(a.number()), LegId::from(b.number()));
-        self.transfers.bridged(&mut self.surroundings.cx(), a, b, joined, &mut self.from_transfers.out());
+        let legs = [a, b].map(|id| LegId::from(id.number()));
+        let before = legs.map(|leg| self.transfers.bridged_with(leg));
+        let [one, other] = legs;
+        self.transfers.bridged(
+            &mut self.surroundings.cx(),
+            one,
+            other,
+            joined,
+            &mut self.from_transfers.out(),
+        );
+        for leg in before.into_iter().flatten().chain(legs) {
+            self.follow_bridge(SessionId::from(leg.number()));
+        }
     }
 
     /// A call's media are over: who was paired with it is alone, and what it was to be paired with has back what it had.
@@ -146,7 +157,8 @@ impl<T: Tap> Engine<T> {
     }
 
     /// Moves the transferee of a back-to-back user agent to the party of the consultation call. The transferor, who is in
-    /// a third call, only has to be there: it is hung up on when that is done.
+    /// a third call, only has to be there: its call is ended by the success, whoever waits for it. A transfer that has begun
+    /// falls back to a bridge only if it is completed with this.
     pub(super) fn attended_between(
         &mut self,
         id: CommandId,
@@ -162,10 +174,14 @@ impl<T: Tap> Engine<T> {
             self.reply(id, Err(TransferError::Session(error).into()));
             return;
         }
+        let fallback = Some(Fallback::Bridge);
+        let asked = |transfer, command| Asked::between(transfer, command, transferor);
         if let Some(transfer) = self.consultation_of(transferee, consultation) {
-            self.transfers.fallback_for(transfer, Fallback::Bridge);
+            self.ask_transfer(id, TransferCommand::Complete { transfer, fallback }, asked);
+            return;
         }
-        let options = AttendedOptions { fallback: Some(Fallback::Bridge), ..AttendedOptions::default() };
-        self.attended(id, transferee, consultation, options);
+        let options = AttendedOptions { fallback, ..AttendedOptions::default() };
+        let (refer, hold) = (self.config.refer.clone(), self.hold_of(transferee));
+        self.attended_as(id, (transferee, consultation), (options, refer), hold, asked);
     }
 }

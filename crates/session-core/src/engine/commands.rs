@@ -79,7 +79,8 @@ impl<T: Tap> Engine<T> {
             }
             Command::HandOver { session } => self.hand_over(id, session),
             Command::Complete { transfer } => {
-                self.ask_transfer(id, TransferCommand::Complete { transfer }, Asked::done);
+                let command = TransferCommand::Complete { transfer, fallback: None };
+                self.ask_transfer(id, command, Asked::done);
             }
             Command::Swap { transfer } => {
                 self.ask_transfer(id, TransferCommand::Swap { transfer }, Asked::done);
@@ -87,9 +88,7 @@ impl<T: Tap> Engine<T> {
             Command::Detach { transfer } => {
                 self.ask_transfer(id, TransferCommand::Detach { transfer }, Asked::done);
             }
-            Command::CancelTransfer { transfer } => {
-                self.ask_transfer(id, TransferCommand::Cancel { transfer }, Asked::until_ended);
-            }
+            Command::CancelTransfer { transfer } => self.cancel_transfer(id, transfer),
             Command::Decide { transfer, decision } => {
                 self.ask_transfer(id, TransferCommand::Decide { transfer, decision }, Asked::done);
             }
@@ -136,7 +135,7 @@ impl<T: Tap> Engine<T> {
         let leg = self.mint_leg();
         let id = SessionId::from(leg.number());
         let source = options.source.unwrap_or_else(|| self.config.source.clone());
-        let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
+        let mut session = Session::new(leg, SessionState::Calling, target.as_str().to_owned(), source);
         session.device = Some(Self::own_device(id));
         session.registration = registration;
         self.sessions.insert(id, Box::new(session));
@@ -152,7 +151,7 @@ impl<T: Tap> Engine<T> {
             redirects: Invite::REDIRECTS,
             offerless: false,
         };
-        self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
+        self.tell(Some(id), None, EventKind::Calling { to: target.as_str().to_owned() });
         self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
         Ok(id)
     }
@@ -255,7 +254,7 @@ impl<T: Tap> Engine<T> {
             return Err(SessionError::Busy.into());
         }
         negotiation.desire(held);
-        session.wishes.push(Wish { waiter, held, covered: false });
+        session.wishes.push(Wish { waiter, held: Some(held), covered: false });
         let leg = session.leg;
         self.ask_leg(leg, LegCommand::Reoffer { limit });
         Ok(())

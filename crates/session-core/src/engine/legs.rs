@@ -1,10 +1,12 @@
 //! What the dialog layer tells: calls come and go, offers are settled.
 
+use std::fmt::Write as _;
+
 use dialog_core::{
     DialogEvent, EndCause, EndReason, IncomingCall, LegCommand, LegEvent, LegId, Misuse, ReofferError,
     SubscriptionEvent, Turn,
 };
-use sip_message::StatusCode;
+use sip_message::{NameAddrBuf, StatusCode};
 
 use super::{
     Delivery, Engine, EngineTimer, Output, Reply, Tap,
@@ -14,6 +16,15 @@ use crate::{
     error::{SessionError, SessionState},
     event::{EventKind, SessionId},
 };
+
+/// An address as people read it.
+fn text_of(address: &NameAddrBuf) -> String {
+    let display = address.display.as_deref().map_or(0, |display| display.len() + "\"\" ".len());
+    let mut text = String::with_capacity(display + address.uri.as_str().len() + "<>".len());
+    // A string takes everything.
+    let _ = write!(text, "{address}");
+    text
+}
 
 impl<T: Tap> Engine<T> {
     pub(super) fn dialog_event(&mut self, event: &DialogEvent) {
@@ -68,10 +79,10 @@ impl<T: Tap> Engine<T> {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.state = SessionState::Established;
                     session.open = OpenOffer::None;
-                    session.peer = established.remote.to_string();
+                    session.peer = text_of(&established.remote);
                     unseen = session.unseen.take();
                 }
-                let peer = established.remote.uri.to_string();
+                let peer = established.remote.uri.as_str().to_owned();
                 self.tell(Some(id), None, EventKind::Established { peer, placed: established.placed });
                 if unseen.is_some() {
                     // It may have been held from its beginning.
@@ -119,7 +130,7 @@ impl<T: Tap> Engine<T> {
             self.ask_leg(leg, LegCommand::Reject { status: StatusCode::BUSY_HERE, retry_after: None });
             return;
         }
-        let peer = call.from.uri.to_string();
+        let peer = call.from.uri.as_str().to_owned();
         let mut session = Session::new(leg, SessionState::Incoming, peer.clone(), self.config.source.clone());
         session.undelivered = Some(Box::new(call.clone()));
         session.registration = call.registration;
@@ -130,7 +141,11 @@ impl<T: Tap> Engine<T> {
             self.ask_leg(leg, LegCommand::Reject { status: StatusCode::SERVICE_UNAVAILABLE, retry_after });
             return;
         }
-        self.tell(Some(id), None, EventKind::IncomingCall { from: peer, to: call.request_uri.to_string() });
+        self.tell(
+            Some(id),
+            None,
+            EventKind::IncomingCall { from: peer, to: call.request_uri.as_str().to_owned() },
+        );
         if !call.has_offer {
             self.deliver_or_refuse(id);
         }
@@ -173,12 +188,14 @@ impl<T: Tap> Engine<T> {
     ) -> Option<Result<(), ReofferError>> {
         let Some(session) = self.sessions.get_mut(&id) else { return Some(result) };
         let served = session.settled_wishes(result);
-        let later = session.wishes.last().map(|wish| wish.held);
-        if let (Err(_), false, Some(negotiation)) = (result, served.is_empty(), &mut session.negotiation) {
+        let later = session.wishes.iter().rev().find_map(|wish| wish.held);
+        let about_hold = served.iter().any(|wish| wish.held.is_some());
+        if let (Err(_), true, Some(negotiation)) = (result, about_hold, &mut session.negotiation) {
             // What failed is not wished for any more, and nobody shall find it in the next offer (TR-224). An offer without
             // a wish only mends what a late answer did. A transfer that takes a party back goes on wishing for it: the
             // transfer may be over, and nobody else would (invariant 4 of the catalogue's §2.7).
-            let taken_back = served.iter().any(|wish| wish.waiter == Waiter::Transfer && !wish.held);
+            let taken_back =
+                served.iter().any(|wish| wish.waiter == Waiter::Transfer && wish.held == Some(false));
             let wished = later.unwrap_or(negotiation.local_hold() && !taken_back);
             negotiation.desire(wished);
         }
@@ -190,15 +207,16 @@ impl<T: Tap> Engine<T> {
         // An answer of ours to an offer of theirs has put the hold in force, and the transfer has to know what to resume.
         let is_held_by_answer = matches!(result, Err(ReofferError::Unreachable | ReofferError::Description))
             && state.is_some_and(|state| state.local);
-        let mut for_transfer = None;
+        let (mut for_transfer, mut not_passed_on) = (None, None);
         for Wish { waiter, held, .. } in served {
             match waiter {
                 // A later wish may have overtaken it.
-                Waiter::Transfer if result.is_ok() && state.is_none_or(|state| state.local != held) => {
+                Waiter::Transfer if result.is_ok() && state.is_none_or(|state| Some(state.local) != held) => {
                     for_transfer = Some(Err(ReofferError::Description));
                 }
-                Waiter::Transfer if held && is_held_by_answer => for_transfer = Some(Ok(())),
+                Waiter::Transfer if held == Some(true) && is_held_by_answer => for_transfer = Some(Ok(())),
                 Waiter::Transfer => for_transfer = Some(result),
+                Waiter::Bridge => not_passed_on = result.err(),
                 Waiter::Command(command) => {
                     let answer = match (result, state) {
                         (Ok(()), Some(state)) => Ok(Reply::Hold(state)),
@@ -208,6 +226,9 @@ impl<T: Tap> Engine<T> {
                     self.reply(command, answer.map_err(Into::into));
                 }
             }
+        }
+        if let Some(error) = not_passed_on {
+            self.not_passed_on(id, error);
         }
         for_transfer
     }
@@ -219,6 +240,7 @@ impl<T: Tap> Engine<T> {
         if std::mem::replace(&mut session.told, now) != now {
             self.tell(Some(id), None, EventKind::HoldChanged { local: now.0, remote: now.1 });
         }
+        self.pass_hold_on(id);
     }
 
     pub(super) fn ended(&mut self, id: SessionId, cause: &EndCause) {

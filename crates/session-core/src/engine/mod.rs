@@ -19,7 +19,9 @@ mod media;
 mod media_boundary;
 mod moving;
 mod observing;
+mod passing_on;
 mod replacing;
+mod sent;
 mod session;
 mod transfer_info;
 mod transfers;
@@ -62,6 +64,9 @@ pub use boundary::{
 pub use config::{AudioConfig, EngineConfig, MediaMode, UNCONFIRMED_PACKETS};
 pub use manual::{ManualCommand, ReferTo};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
+pub use sent::Sent;
+#[cfg(test)]
+pub(crate) use sent::tests as sent_tests;
 pub use transfer_info::{TransferInfo, TransferKind};
 pub use warm::{Acceptance, DecidedBy, WarmOptions};
 
@@ -151,6 +156,8 @@ pub struct Engine<T> {
     cancellers: BTreeMap<TransferId, SmallVec<[CommandId; 1]>>,
     consulting: BTreeMap<TransferId, CommandId>,
     stepping: BTreeMap<TransferId, manual::Stepping>,
+    /// The transferor's call of a back-to-back transfer, which the success ends.
+    leaving: BTreeMap<TransferId, SessionId>,
     /// Transfer commands whose acceptance is awaited within this step.
     asked: VecDeque<transfers::Asked>,
     /// How far each live transfer is, as its events have told.
@@ -220,6 +227,7 @@ impl<T: Tap> Engine<T> {
             cancellers: BTreeMap::new(),
             consulting: BTreeMap::new(),
             stepping: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             asked: VecDeque::new(),
             stages: Stages::default(),
             events: 0,
@@ -298,6 +306,7 @@ impl<T: Tap> Engine<T> {
                 + self.registrations.values().map(accounts::Registration::waiting).sum::<usize>()
                 + self.cancellers.len()
                 + self.consulting.len()
+                + self.leaving.len()
                 + self.asked.len()
                 + self.stepping.values().map(SmallVec::len).sum::<usize>()
                 + self.switching()
@@ -400,23 +409,24 @@ impl<T: Tap> Engine<T> {
                 );
             }
             TransportOutput::Write(outbound) => {
-                self.tap.seen(self.surroundings.now, Seen::Sent(&outbound));
+                let sent = Sent::new(&outbound);
+                self.tap.seen(self.surroundings.now, Seen::Sent(&sent));
                 if self.config.trace
-                    && let Ok(message) = sip_message::Message::parse(outbound.wire.clone())
+                    && let Some(message) = sent.message()
                 {
                     self.tell_message(TracedMessage {
                         sent: true,
                         transport: outbound.hop.transport,
                         local: outbound.hop.local,
                         remote: outbound.hop.remote,
-                        summary: summary(&message),
+                        summary: summary(message),
                         bytes: outbound.wire.clone(),
                     });
                 }
                 self.outputs.push_back(Output::Write(outbound));
             }
-            TransportOutput::KeepAlive { flow, wire } => {
-                self.outputs.push_back(Output::KeepAlive { flow, wire });
+            TransportOutput::KeepAlive { hop, wire } => {
+                self.outputs.push_back(Output::KeepAlive { hop, wire });
             }
             TransportOutput::Connect(connect) => self.outputs.push_back(Output::Connect(connect)),
             TransportOutput::Close(flow) => self.outputs.push_back(Output::Close(flow)),
@@ -436,8 +446,10 @@ impl<T: Tap> Engine<T> {
             TxOutput::Send(outbound) => self.transport(TransportCommand::Send(outbound)),
             TxOutput::Withdraw(outbound) => self.transport(TransportCommand::Withdraw(outbound)),
             TxOutput::Avoid(hop) => self.transport(TransportCommand::Avoid(hop)),
-            TxOutput::Keep { flow, every } => self.transport(TransportCommand::Keep { flow, every }),
-            TxOutput::LetGo(flow) => self.transport(TransportCommand::LetGo(flow)),
+            TxOutput::Keep { flow, remote, every } => {
+                self.transport(TransportCommand::Keep { flow, remote, every });
+            }
+            TxOutput::LetGo { flow, remote } => self.transport(TransportCommand::LetGo { flow, remote }),
             TxOutput::Event(event) => {
                 self.tap.seen(self.surroundings.now, Seen::Step { from: "transaction", value: &event });
                 self.dialogs.receive(&mut self.surroundings.cx(), event, &mut self.from_dialogs.out());

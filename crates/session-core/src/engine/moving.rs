@@ -6,7 +6,7 @@ use transfer::{
     AttendedOptions, Completion, Hold, ReferOptions, Role, TransferCommand, TransferId, TransferRefusal,
 };
 
-use super::{CommandId, Engine, Tap, transfers::Asked};
+use super::{CommandId, Engine, Tap, session::MAX_WAITERS, transfers::Asked};
 use crate::{
     TransferError,
     error::{SessionError, SessionState},
@@ -86,7 +86,7 @@ impl<T: Tap> Engine<T> {
         asked: impl Fn(TransferId, CommandId) -> Asked,
     ) {
         if let Some(transfer) = self.consultation_of(session, consultation) {
-            self.ask_transfer(id, TransferCommand::Complete { transfer }, asked);
+            self.ask_transfer(id, TransferCommand::Complete { transfer, fallback: None }, asked);
             return;
         }
         if session == consultation {
@@ -106,6 +106,14 @@ impl<T: Tap> Engine<T> {
             refer,
         };
         self.ask_transfer(id, command, asked);
+    }
+
+    /// Gives a transfer up; replied when it has ended.
+    pub(super) fn cancel_transfer(&mut self, id: CommandId, transfer: TransferId) {
+        if self.cancellers.get(&transfer).is_some_and(|waiting| waiting.len() >= MAX_WAITERS) {
+            return self.reply(id, Err(SessionError::Busy.into()));
+        }
+        self.ask_transfer(id, TransferCommand::Cancel { transfer }, Asked::until_ended);
     }
 
     /// The transfer in which the target of the one call is asked in the other.
@@ -138,7 +146,7 @@ impl<T: Tap> Engine<T> {
         negotiation.is_some_and(media_core::Negotiation::desired_hold)
     }
 
-    fn hold_of(&self, session: SessionId) -> Hold {
+    pub(super) fn hold_of(&self, session: SessionId) -> Hold {
         match (self.config.hold_before_transfer, self.is_held(session)) {
             (_, true) => Hold::Already,
             (true, false) => Hold::First,

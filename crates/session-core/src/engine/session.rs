@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialog_core::{IncomingCall, LegId, RegistrationId, ReofferError};
-use media_core::{DeviceId, HoldAudio, Negotiation, Op, Source, StreamId};
+use media_core::{DeviceId, Direction, HoldAudio, Negotiation, Op, Source, StreamId};
 use sip_message::StatusCode;
 use smallvec::SmallVec;
 use transfer::TransferId;
@@ -19,12 +19,12 @@ use crate::{error::SessionState, event::SessionId};
 /// is told to wait.
 pub(super) const MAX_WAITERS: usize = 16;
 
-/// A wish for hold or for its end that is not settled.
+/// A wish for a new offer that is not settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wish {
     pub(super) waiter: Waiter,
-    /// Hold, or its end.
-    pub(super) held: bool,
+    /// Hold, or its end; `None` where it is about another direction only.
+    pub(super) held: Option<bool>,
     /// Whether the offer in flight carries it; otherwise a later one will.
     pub(super) covered: bool,
 }
@@ -36,6 +36,8 @@ pub(super) enum Waiter {
     Command(CommandId),
     /// The transfer layer.
     Transfer,
+    /// Nobody: the party is to learn what the one that it is bridged with wishes for.
+    Bridge,
 }
 
 /// What the call's stream is.
@@ -100,6 +102,8 @@ pub(super) struct Session {
     pub(super) media: MediaStatus,
     /// The call whose stream this one's is paired with.
     pub(super) paired: Option<SessionId>,
+    /// The direction that the party of a bridged call leaves to this one.
+    pub(super) follows: Direction,
     /// Whether the last offer of theirs can be answered, otherwise the status that refuses it.
     pub(super) offer: Result<(), StatusCode>,
     /// Our first offer, which several forks may answer before the call is up.
@@ -107,12 +111,12 @@ pub(super) struct Session {
     /// An incoming call that was not shown to the application yet.
     pub(super) undelivered: Option<Box<IncomingCall>>,
     /// A call that is to take the place of another one, until it is up: the application has not seen it.
-    pub(super) unseen: Option<Unseen>,
+    pub(super) unseen: Option<Box<Unseen>>,
     /// Placed by the transfer layer: its address is checked when it is known.
     pub(super) referred: bool,
     /// Hold as it was last told to the application.
     pub(super) told: (bool, bool),
-    /// Wishes for hold or for its end, oldest first.
+    /// Wishes for hold, for its end or for another direction, oldest first.
     pub(super) wishes: SmallVec<[Wish; 2]>,
     /// Commands that wait for the end.
     pub(super) enders: SmallVec<[CommandId; 1]>,
@@ -135,6 +139,7 @@ impl Session {
             device: None,
             media: MediaStatus::default(),
             paired: None,
+            follows: Direction::SendRecv,
             offer: Err(StatusCode::NOT_ACCEPTABLE_HERE),
             open: OpenOffer::None,
             undelivered: None,

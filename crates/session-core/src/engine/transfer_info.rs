@@ -57,7 +57,7 @@ pub struct TransferInfo {
     pub session: SessionId,
     /// Transferee: the new call.
     pub new_session: Option<SessionId>,
-    /// Transferor: the call in which the target is or was asked first.
+    /// Transferor: our call with the target, which is or was asked first, or is called to be bridged with.
     pub consultation: Option<SessionId>,
     /// Our role.
     pub role: transfer::Role,

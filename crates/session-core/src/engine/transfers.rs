@@ -27,6 +27,8 @@ pub(super) struct Asked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
     ReplyTransfer,
+    /// As that; and this call is ended by the success.
+    ReplyTransferOf(SessionId),
     ReplyDone,
     WaitForCall,
     WaitForEnd,
@@ -42,6 +44,11 @@ impl Asked {
     /// Replies with the transfer.
     pub(super) fn transfer(transfer: TransferId, command: CommandId) -> Self {
         Self { transfer, command, then: Then::ReplyTransfer }
+    }
+
+    /// Replies with the transfer, whose success ends the call of the transferor.
+    pub(super) fn between(transfer: TransferId, command: CommandId, transferor: SessionId) -> Self {
+        Self { transfer, command, then: Then::ReplyTransferOf(transferor) }
     }
 
     /// Replies that it is done.
@@ -70,7 +77,7 @@ impl<T: Tap> Engine<T> {
         let (TransferCommand::Blind { transfer, .. }
         | TransferCommand::Attended { transfer, .. }
         | TransferCommand::Consult { transfer, .. }
-        | TransferCommand::Complete { transfer }
+        | TransferCommand::Complete { transfer, .. }
         | TransferCommand::Swap { transfer }
         | TransferCommand::Detach { transfer }
         | TransferCommand::Cancel { transfer }
@@ -164,6 +171,10 @@ impl<T: Tap> Engine<T> {
         match (result, asked.then) {
             (Err(refusal), _) => self.reply(asked.command, Err(TransferError::from(refusal).into())),
             (Ok(()), Then::ReplyTransfer) => self.reply(asked.command, Ok(Reply::Transfer(transfer))),
+            (Ok(()), Then::ReplyTransferOf(transferor)) => {
+                self.leaving.insert(transfer, transferor);
+                self.reply(asked.command, Ok(Reply::Transfer(transfer)));
+            }
             (Ok(()), Then::ReplyDone) => self.reply(asked.command, Ok(Reply::Done)),
             (Ok(()), Then::WaitForCall) => {
                 self.consulting.insert(transfer, asked.command);
@@ -274,6 +285,9 @@ impl<T: Tap> Engine<T> {
         if let Some(waiting) = self.sessions.get(&session).filter(|session| session.ends_after_transfer) {
             let leg = waiting.leg;
             self.hang_up_leg(leg);
+        }
+        if let Some(transferor) = self.leaving.remove(&transfer).filter(|_| outcome.kind.is_success()) {
+            self.end(transferor);
         }
         self.warm_ended(transfer, outcome);
         self.forget_steps(transfer, outcome);

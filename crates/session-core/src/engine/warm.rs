@@ -8,9 +8,7 @@ use std::{fmt, time::Duration};
 
 use media_core::{HoldAudio, Source, StreamCommand, dtmf::Event};
 use sip_message::UriBuf;
-use transfer::{
-    AttendedOptions, Completion, Decline, Outcome, OutcomeKind, TransferCommand, TransferId, TransferRefusal,
-};
+use transfer::{AttendedOptions, Completion, Decline, Outcome, TransferCommand, TransferId, TransferRefusal};
 
 use super::{CommandId, Engine, EngineTimer, Reply, Tap, TransferKind};
 use crate::{
@@ -154,13 +152,17 @@ impl<T: Tap> Engine<T> {
 
     /// The application's decision.
     pub(super) fn decide_warm(&mut self, id: CommandId, transfer: TransferId, accept: bool) {
+        let wrong = |wanted| match self.transfers.state(transfer) {
+            Some(state) => TransferRefusal::WrongState { state, wanted },
+            None => TransferRefusal::UnknownTransfer,
+        };
         let refusal = match self.warm.get(&transfer).map(|warm| warm.stage) {
             Some(Stage::Deciding) if self.transfers.is_asking(transfer) => None,
-            Some(Stage::Asking | Stage::Deciding | Stage::Decided) => Some(TransferRefusal::State),
-            None => Some(TransferRefusal::UnknownTransfer),
+            Some(Stage::Asking | Stage::Deciding | Stage::Decided) => Some(wrong("ConsultTalk")),
+            None => Some(wrong("a warm transfer")),
         };
         if let Some(refusal) = refusal {
-            return self.reply(id, Err(TransferError::Refused(refusal).into()));
+            return self.reply(id, Err(TransferError::from(refusal).into()));
         }
         self.decided(transfer, accept, DecidedBy::Application);
         self.reply(id, Ok(Reply::Done));
@@ -232,7 +234,7 @@ impl<T: Tap> Engine<T> {
             warm.asked = Some(ask);
         }
         self.command_transfers(match ask {
-            Ask::Complete => TransferCommand::Complete { transfer },
+            Ask::Complete => TransferCommand::Complete { transfer, fallback: None },
             Ask::Decline => TransferCommand::Decline { transfer, reason },
         });
     }
@@ -242,15 +244,7 @@ impl<T: Tap> Engine<T> {
     pub(super) fn warm_ended(&mut self, transfer: TransferId, outcome: Outcome) {
         let Some(warm) = self.warm.remove(&transfer) else { return };
         self.timers.disarm(&EngineTimer::Warm(transfer));
-        let together = match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => true,
-            OutcomeKind::Failed
-            | OutcomeKind::Recovered
-            | OutcomeKind::Cancelled
-            | OutcomeKind::TimedOut
-            | OutcomeKind::PeerHungUp => false,
-        };
-        if together {
+        if outcome.kind.is_success() {
             return;
         }
         if let Some(consultation) = warm.consultation {

@@ -1,6 +1,6 @@
 //! Calls that are bridged here: the back-to-back form of an attended transfer, and a bridge that is handed over.
 
-use transfer::{OutcomeKind, TransferId};
+use transfer::TransferId;
 
 use super::{
     session_manager::{SessionManager, transfer_error},
@@ -16,15 +16,22 @@ use crate::{
 impl SessionManager {
     /// Hands a bridge over to its two parties: the party of this call is referred to the party of the one that it is bridged
     /// with (REFER with Replaces), so that they talk without us. They go on talking through us meanwhile, and stay bridged
-    /// if that fails: the outcome is then [`Recovered`](OutcomeKind::Recovered). Where a party has said that it takes no
+    /// if that fails: the outcome is then [`Recovered`](transfer::OutcomeKind::Recovered). Where a party has said that it takes no
     /// REFER or no Replaces nothing is sent. Returns once the engine has begun.
     ///
     /// The other party can be referred instead, by naming its call.
+    ///
+    /// # Errors
+    ///
+    /// [`NotBridged`](transfer::TransferRefusal::NotBridged); [`PeerCannot`](transfer::TransferRefusal::PeerCannot) and
+    /// [`NoReplaces`](transfer::TransferRefusal::NoReplaces) by what the parties have said; `WrongState` if the call is not up,
+    /// or is being moved.
     pub async fn hand_over(&self, session: &SessionId) -> Result<Transfer, TransferError> {
         self.begin(Command::HandOver { session: *session }).await
     }
 
-    /// The back-to-back form of [`complete_attended_transfer`](Self::complete_attended_transfer).
+    /// The back-to-back form of [`complete_attended_transfer`](Self::complete_attended_transfer). The engine ends the
+    /// transferor's call; here its end is only waited for.
     pub(super) async fn complete_between(
         &self,
         transferor: SessionId,
@@ -54,15 +61,6 @@ impl Transfer {
     /// Waits for the outcome, which is an error unless the party talks to the target.
     pub(super) async fn succeeded(mut self) -> Result<TransferId, TransferError> {
         let outcome = self.outcome().await?;
-        match outcome.kind {
-            OutcomeKind::Succeeded | OutcomeKind::AcceptedWithoutProgress | OutcomeKind::Bridged => {
-                Ok(self.id())
-            }
-            OutcomeKind::Failed
-            | OutcomeKind::Recovered
-            | OutcomeKind::Cancelled
-            | OutcomeKind::TimedOut
-            | OutcomeKind::PeerHungUp => Err(TransferError::Ended(outcome)),
-        }
+        if outcome.kind.is_success() { Ok(self.id()) } else { Err(TransferError::Ended(outcome)) }
     }
 }

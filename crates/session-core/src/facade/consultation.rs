@@ -52,6 +52,13 @@ impl Consultation {
     /// Moves the first party to the target. While the target only rings, the policy of semi-attended transfers says what
     /// that means (RFC 5589 §7.6). Gives the transfer, whose outcome is still to come; where it is refused nothing has
     /// changed, and the consultation goes on.
+    ///
+    /// # Errors
+    ///
+    /// The consultation itself, with [`TransferError::WrongState`] before the target is called, while it rings if the policy
+    /// wants an answer first, while a swap is under way, and once it was completed;
+    /// [`NoReplaces`](transfer::TransferRefusal::NoReplaces) if the target cannot replace a call (RFC 3891 §6.2);
+    /// [`UnknownTransfer`](transfer::TransferRefusal::UnknownTransfer) when it has ended.
     pub async fn complete(self) -> Result<Transfer, (Self, TransferError)> {
         match self.manager.complete(self.id()).await {
             Ok(()) => Ok(self.transfer),
@@ -61,11 +68,16 @@ impl Consultation {
 
     /// Turns to the other of the two parties; the one that is left is held. Returns once it has begun; the event
     /// [`EventKind::ConsultSwapped`] tells that it is done.
+    ///
+    /// # Errors
+    ///
+    /// [`TransferError::WrongState`] before the target has answered, while another swap is under way, and once it was completed.
     pub async fn swap(&self) -> Result<(), TransferError> {
         self.manager.swap(self.id()).await
     }
 
-    /// Hangs up on the target and takes the first party back; returns when that is done.
+    /// Hangs up on the target and takes the first party back; returns when that is done. Its errors are those of
+    /// [`SessionManager::cancel_transfer`].
     pub async fn abort(mut self) -> Result<Outcome, TransferError> {
         self.transfer.cancel().await?;
         self.transfer.outcome().await

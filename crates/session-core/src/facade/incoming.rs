@@ -205,18 +205,21 @@ impl IncomingTransfer {
         self.referred_by.as_ref()
     }
 
-    /// Follows it.
+    /// Follows it: 2xx and NOTIFY, and the target is called (RFC 3515 §2.4.2). Its errors are those of
+    /// [`SessionManager::handle_refer_request`].
     pub async fn accept(self) -> Result<(), TransferError> {
         self.decide(Decision::Accept).await
     }
 
-    /// Refuses it.
+    /// Refuses it with 603, by NOTIFY if the REFER was accepted already. Its errors are those of
+    /// [`SessionManager::handle_refer_request`].
     pub async fn reject(self) -> Result<(), TransferError> {
         self.decide(Decision::Reject).await
     }
 
     /// Accepts it and leaves the rest to the application: it calls the target or not, and reports by
     /// [`SessionManager::send_transfer_notify`]. The transfer ends with the last report, or by the ring limit.
+    /// Its errors are those of [`SessionManager::handle_refer_request`].
     pub async fn handle_myself(self) -> Result<(), TransferError> {
         self.decide(Decision::HandleMyself).await
     }

@@ -1,8 +1,10 @@
 //! The steps of a transfer that the application drives itself ([`TransferHandling::Manual`]).
 //!
 //! They go through the machine and the commands of the automatic path. A step that is not due returns
-//! [`TransferError::WrongState`] and changes nothing. Whoever stops taking steps loses no call: the limits of
-//! [`TransferPolicy`](transfer::TransferPolicy) go on, and at the latest T-GUARD takes the party back.
+//! [`TransferError::WrongState`] and changes nothing; in an automatic transfer none is, but for
+//! [`terminate_transferor_session`](SessionManager::terminate_transferor_session) after a success. Whoever stops taking steps
+//! loses no call: the limits of [`TransferPolicy`](transfer::TransferPolicy) go on, and at the latest T-GUARD takes the party
+//! back.
 
 use sip_message::{StatusCode, UriBuf};
 use transfer::{
@@ -52,7 +54,11 @@ pub enum TransferNotify {
 
 impl SessionManager {
     /// Says who handles the transfers of one call that begin from now on, ours and those that its party asks for; one under
-    /// way stays as it is.
+    /// way stays as it is. Legal at any time of the call.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Unknown`]; [`SessionError::Busy`] if the table of calls is full.
     pub async fn set_transfer_handling(
         &self,
         session: &SessionId,
@@ -68,11 +74,14 @@ impl SessionManager {
     /// [`Builder::hold_before_transfer`](crate::Builder::hold_before_transfer) wants that; it is resumed if the transfer fails. To
     /// the party of a call that [`create_consultation_call`](Self::create_consultation_call) made, the REFER belongs to that
     /// transfer, which holds that call, too. 401, 407 and 420 are answered below with what keys and options there are.
+    /// A future that is dropped stops nothing: the transfer stands in
+    /// [`get_sessions_with_transfers`](Self::get_sessions_with_transfers).
     ///
     /// # Errors
     ///
-    /// `WrongState` in an automatic call or one that is not held, [`TransferError::Refused`] where nothing was sent, and
-    /// [`TransferError::Ended`] if the transfer ended before a response came.
+    /// `WrongState` in an automatic call, one that is not up or not held, and one that is being moved already;
+    /// [`TransferError::Refused`] where nothing was sent, and [`TransferError::Ended`] if the transfer ended before a response
+    /// came.
     pub async fn send_refer_request(
         &self,
         session: &SessionId,
@@ -91,6 +100,7 @@ impl SessionManager {
     /// once more; after anything else the party is taken back (RFC 3515 §2.4.2, RFC 5057 §5.1).
     ///
     /// After [`ReferDecision::Retry`] it is due again at once, and waits for the response to the second REFER.
+    /// A future that is dropped may have decided: the next call is then refused with the state that came of it.
     ///
     /// # Errors
     ///
@@ -109,10 +119,11 @@ impl SessionManager {
     /// §2.4.4). Of more than 16 that wait only the newest provisional one is kept.
     ///
     /// A final status that is no success takes the party back with this step; or the REFER is sent once more, to the target's
-    /// other address (TR-171), and its response is to be processed like the first one. A future that is dropped has taken what
-    /// came for it. After a success the call is ended by
+    /// other address (TR-171), and its response is to be processed like the first one. After a success the call is ended by
     /// [`terminate_transferor_session`](Self::terminate_transferor_session). A subscription that ends by itself is a progress
     /// that is `terminated`, without a status.
+    ///
+    /// Can be cancelled: of a future that is dropped the NOTIFY stays for the next call, even if the transfer is over by then.
     ///
     /// # Errors
     ///
@@ -122,19 +133,33 @@ impl SessionManager {
         &self,
         transfer: &TransferId,
     ) -> Result<TransferProgress, TransferError> {
-        match self.manual(ManualCommand::TakeNotify { transfer: *transfer }).await? {
-            Reply::Progress(progress) => Ok(progress),
-            _ => Err(SessionError::Closed.into()),
+        loop {
+            match self.ask(Command::Manual(ManualCommand::TakeNotify { transfer: *transfer })).await {
+                // Another task may have taken it meanwhile.
+                Ok(Answered::Notified(notified)) => {
+                    if let Some(progress) = notified.take() {
+                        return Ok(progress);
+                    }
+                }
+                Ok(_) => return Err(SessionError::Closed.into()),
+                Err(error) => return Err(transfer_error(error)),
+            }
         }
     }
 
-    /// Ends the call in which the REFER was sent with a BYE, after a success (TR-252: its NOTIFY was answered before it was
-    /// taken), and returns when that is answered or has timed out; RTCP BYE is sent and the media's ports are free.
+    /// Ends the call in which the REFER was sent with a BYE, after a success (RFC 5589 §6.1; TR-252: its NOTIFY was answered
+    /// before it was taken), and returns when that is answered or has timed out; RTCP BYE is sent and the media's ports are free.
+    ///
+    /// What is said outright counts more than the policy: the BYE goes at once, also where
+    /// [`ByeOwner::Peer`](transfer::ByeOwner::Peer) or [`bye_delay`](transfer::TransferPolicy::bye_delay) let it wait. So it is of
+    /// use in an automatic transfer, too; where the BYE is under way already it is waited for.
     ///
     /// # Errors
     ///
-    /// `WrongState` before [`handle_transfer_notify`](Self::handle_transfer_notify) gave a success, and after the call was
-    /// ended.
+    /// `WrongState` before a success: in a manual transfer until
+    /// [`handle_transfer_notify`](Self::handle_transfer_notify) gave one. [`OtherCall`](transfer::TransferRefusal::OtherCall) for a
+    /// call in which the REFER was not sent, [`SessionError::Unknown`] and
+    /// [`UnknownTransfer`](transfer::TransferRefusal::UnknownTransfer) once the call or the transfer is over.
     pub async fn terminate_transferor_session(
         &self,
         session: &SessionId,
@@ -157,7 +182,9 @@ impl SessionManager {
     ///
     /// # Errors
     ///
-    /// `WrongState` once it is decided, [`TransferRefusal::Status`](transfer::TransferRefusal::Status) for another status.
+    /// `WrongState` once it is decided and for a transfer of ours,
+    /// [`TransferRefusal::Status`](transfer::TransferRefusal::Status) for another status,
+    /// [`UnknownTransfer`](transfer::TransferRefusal::UnknownTransfer) when it has ended.
     pub async fn handle_refer_request(
         &self,
         transfer: &TransferId,

@@ -201,8 +201,20 @@ impl SessionManager {
 
     // The operations by their names.
 
-    /// Moves the other party of a call to a target: hold, REFER, progress, BYE; or recovery. Returns once the engine has
-    /// begun: with the REFER, or with the call to a target that is asked first.
+    // An operation in a state in which it is not legal changes nothing and returns `WrongState`, with the state and what is
+    // needed: of the call `SessionError::WrongState`, of the transfer `TransferError::WrongState`.
+
+    /// Moves the other party of a call to a target: hold, REFER, progress, BYE; or recovery (RFC 3515, RFC 5589 §6, §7).
+    /// Returns once the engine has begun: blind at once, otherwise when the target that is asked first is being called, which is
+    /// after the hold.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::WrongState`] if the call is not up; [`TransferError::WrongState`], which needs `Idle`, while a transfer
+    /// moves it or its party has asked for one (TR-066); [`SessionError::Target`] for a text that is no URI, and
+    /// [`TransferError::Refused`] for a target or a peer with which it cannot be done: its
+    /// [`TransferRefusal`](transfer::TransferRefusal) says why. [`TransferError::Ended`] if a transfer ended before the target
+    /// was called.
     pub async fn initiate_transfer(
         &self,
         session: &SessionId,
@@ -227,7 +239,8 @@ impl SessionManager {
     /// Holds a call and calls a target to ask it first. Returns when the INVITE to the target is sent; its answer comes as
     /// an event. [`complete_attended_transfer`](Self::complete_attended_transfer) goes on from there,
     /// [`cancel_transfer`](Self::cancel_transfer) gives up; the transfer's id stands in
-    /// [`get_sessions_with_transfers`](Self::get_sessions_with_transfers) and in every event.
+    /// [`get_sessions_with_transfers`](Self::get_sessions_with_transfers) and in every event. Its errors are those of
+    /// [`initiate_transfer`](Self::initiate_transfer), and [`SessionError::TooManyCalls`].
     pub async fn create_consultation_call(
         &self,
         session: &SessionId,
@@ -250,8 +263,17 @@ impl SessionManager {
     ///
     /// A back-to-back user agent holds three calls, with the transferor in one of its own. The transferee and the target
     /// are then re-paired, by REFER with Replaces where the peers take it, otherwise bridged here ([`Fallback::Bridge`](transfer::Fallback));
-    /// then the transferor's call is ended. It is not touched before that, so that a failure leaves all three calls as they
-    /// were.
+    /// then the transferor's call is ended, and its end is waited for. It is not touched before that, so that a failure leaves
+    /// all three calls as they were.
+    ///
+    /// The engine carries out all of it: dropping the future changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::WrongState`] if a call is not up; [`TransferError::WrongState`] if one is being moved otherwise, or the
+    /// consultation cannot be completed now (see [`Consultation::complete`]);
+    /// [`SameCall`](transfer::TransferRefusal::SameCall), [`NoReplaces`](transfer::TransferRefusal::NoReplaces) and others of
+    /// [`TransferError::Refused`]: nothing was sent then. [`TransferError::Ended`] with the outcome of a transfer that failed.
     pub async fn complete_attended_transfer(
         &self,
         transferor: &SessionId,
@@ -264,12 +286,24 @@ impl SessionManager {
         self.attended(*transferee, *consultation, AttendedOptions::default()).await?.succeeded().await
     }
 
-    /// Gives a transfer up. Returns when the held call is two-way again, or is gone.
+    /// Gives a transfer up (TR-177). Returns when the held call is two-way again, or is gone.
+    ///
+    /// Before the REFER nothing is sent of it; after its 2xx the subscription is ended by SUBSCRIBE with Expires 0 (RFC 6665
+    /// §4.1.2.3), which does not call the INVITE back that the peer may have sent. A consultation call that was placed for the
+    /// transfer is cancelled or ended. Where the party is being taken back already, whatever for, its end is waited for. A
+    /// transfer that is asked of us is withdrawn from: the new call is cancelled, and 487 reported.
+    ///
+    /// # Errors
+    ///
+    /// [`TransferError::WrongState`] when the party was moved or has hung up, was let go of, or the new call is up;
+    /// [`UnknownTransfer`](transfer::TransferRefusal::UnknownTransfer) when it has ended; [`SessionError::Busy`] if more than 16
+    /// wait for the same.
     pub async fn cancel_transfer(&self, transfer: &TransferId) -> Result<(), TransferError> {
         self.ask(Command::CancelTransfer { transfer: *transfer }).await.map(drop).map_err(transfer_error)
     }
 
-    /// Lists live transfers.
+    /// Lists live transfers, ours and those that are asked of us, as their events have told of them: the stage, the state by its
+    /// name in the catalogue's tables, role, kind, calls, last status and age. Legal at any time.
     pub async fn get_sessions_with_transfers(&self) -> Result<Vec<TransferInfo>, TransferError> {
         match self.ask(Command::ListTransfers).await {
             Ok(Answered::Reply(Reply::Transfers(transfers))) => Ok(transfers),

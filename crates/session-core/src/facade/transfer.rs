@@ -39,7 +39,7 @@ impl Transfer {
         self.watch.progress.recv().await
     }
 
-    /// Waits for the outcome.
+    /// Waits for the outcome; a transfer that failed is an outcome, too. An error only if the manager has stopped before.
     pub async fn outcome(&mut self) -> Result<Outcome, TransferError> {
         self.ended().await.map(|ended| ended.outcome)
     }
@@ -61,11 +61,17 @@ impl Transfer {
 
     /// Lets go of it (RFC 5589 §6): hangs up as soon as its REFER is accepted, and leaves the rest to the other two. The
     /// outcome is still told, but the call cannot be taken back. Returns when that is noted.
+    ///
+    /// # Errors
+    ///
+    /// [`TransferError::WrongState`] before the REFER and once the outcome is known, if it was let go of already, and with a
+    /// protected target, whose party nobody else could take back.
     pub async fn detach(&self) -> Result<(), TransferError> {
         self.manager.detach(self.id).await
     }
 
-    /// Gives it up; returns when the held call is two-way again, or is gone.
+    /// Gives it up; returns when the held call is two-way again, or is gone. Its errors are those of
+    /// [`SessionManager::cancel_transfer`].
     pub async fn cancel(&self) -> Result<(), TransferError> {
         self.manager.cancel_transfer(&self.id).await
     }

@@ -58,18 +58,24 @@ impl WarmTransfer {
         self.transfer.progress().await
     }
 
-    /// The target takes the caller over, as the application knows by other means than a digit. Refused with
-    /// [`TransferRefusal::State`](transfer::TransferRefusal::State) before the target has answered, and once it was decided.
+    /// The target takes the caller over, as the application knows by other means than a digit.
+    ///
+    /// # Errors
+    ///
+    /// [`TransferError::WrongState`] before the target has answered, and once it was decided;
+    /// [`UnknownTransfer`](transfer::TransferRefusal::UnknownTransfer) when the transfer has ended.
     pub async fn accept(&self) -> Result<(), TransferError> {
         self.decide(true).await
     }
 
-    /// The target does not take the caller over: its call ends and the caller is back. Refused as [`accept`](Self::accept) is.
+    /// The target does not take the caller over: its call ends and the caller is back. Its errors are those of
+    /// [`accept`](Self::accept).
     pub async fn decline(&self) -> Result<(), TransferError> {
         self.decide(false).await
     }
 
-    /// Gives it up at any time before the two are joined; returns when the caller is back, or is gone.
+    /// Gives it up at any time before the two are joined; returns when the caller is back, or is gone. Its errors are those of
+    /// [`SessionManager::cancel_transfer`].
     pub async fn cancel(&self) -> Result<(), TransferError> {
         self.transfer.cancel().await
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use sip_message::{Message, StatusCode};
+use sip_message::{Message, Method, StatusCode};
 use sip_transport::Tick;
 use transfer::{LearnedFrom, Outcome, Role, TransferId};
 
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     TransferKind, TransferStage,
     describe::outcome_name,
-    engine::{Seen, Tap},
+    engine::{Seen, Sent, Tap},
     event::{EventKind, SessionEvent, SessionId},
 };
 
@@ -34,7 +34,8 @@ const MOST_ARRIVING: usize = 4;
 pub struct Reporter {
     kept: usize,
     live: BTreeMap<TransferId, Draft>,
-    /// The call of each Call-ID, with the transfers it takes part in.
+    /// The call of each Call-ID, with the transfers it takes part in: its own, and those of REFERs about it in dialogs of
+    /// their own.
     calls: BTreeMap<Box<str>, (SessionId, Vec<TransferId>)>,
     /// A REFER that is being handled, and what we have sent in its call since: they come before the transfer that begins
     /// with them. Each with whether we sent it.
@@ -90,6 +91,15 @@ impl Reporter {
         }
     }
 
+    /// A REFER of ours that goes in a dialog of its own and names a call which takes part: it and what follows it belong there
+    /// (RFC 4538 §3).
+    fn follow_refer(&mut self, refer: &Message) {
+        let (Ok(call_id), Some(about)) = (refer.call_id(), call_of(refer)) else { return };
+        if let Some(part) = self.calls.get(&*about).cloned() {
+            self.calls.entry(call_id.into()).or_insert(part);
+        }
+    }
+
     fn takes_part(
         &mut self,
         at: Duration,
@@ -106,10 +116,33 @@ impl Reporter {
         if !transfers.contains(&transfer) {
             transfers.push(transfer);
         }
-        if self.arriving.first().is_some_and(|(refer, _)| refer.call_id() == Ok(call_id)) {
-            for (message, sent) in self.arriving.drain(..) {
-                draft.message(at, session, &message, sent);
+        let Some((refer, _)) = self.arriving.first() else { return };
+        let about = call_of(refer);
+        if refer.call_id() != Ok(call_id) && about.as_deref() != Some(call_id) {
+            return;
+        }
+        if let (Ok(refer), Some(_)) = (refer.call_id(), about) {
+            self.calls.entry(refer.into()).or_insert((session, vec![transfer]));
+        }
+        for (message, sent) in self.arriving.drain(..) {
+            draft.message(at, session, &message, sent);
+        }
+    }
+
+    /// What is sent is read only if it belongs to a call that takes part, or begins a REFER.
+    fn sent(&mut self, at: Duration, sent: &Sent<'_>) {
+        let Some(call_id) = sent.call_id() else { return };
+        let is_refer = sent.method() == Some(Method::Refer.as_str());
+        if self.arriving.first().is_some_and(|(refer, _)| refer.call_id() == Ok(call_id))
+            && self.arriving.len() < MOST_ARRIVING
+        {
+            self.arriving.extend(sent.message().map(|message| (message.clone(), true)));
+        } else if is_refer || self.calls.contains_key(call_id) {
+            let Some(message) = sent.message() else { return };
+            if is_refer {
+                self.follow_refer(message);
             }
+            self.message(at, message, true);
         }
     }
 
@@ -159,18 +192,9 @@ impl Tap for Reporter {
                     self.message(at, message, false);
                 }
             }
-            Seen::Sent(outbound) => {
-                if self.live.is_empty() && self.arriving.is_empty() {
-                    return;
-                }
-                let Ok(message) = Message::parse(outbound.wire.clone()) else { return };
-                let of_refer = |(refer, _): &(Message, bool)| {
-                    refer.call_id().is_ok() && refer.call_id() == message.call_id()
-                };
-                if self.arriving.len() < MOST_ARRIVING && self.arriving.first().is_some_and(of_refer) {
-                    self.arriving.push((message, true));
-                } else {
-                    self.message(at, &message, true);
+            Seen::Sent(sent) => {
+                if !(self.live.is_empty() && self.arriving.is_empty()) {
+                    self.sent(at, sent);
                 }
             }
             Seen::TakesPart { transfer, session, call_id, peer } => {
@@ -180,6 +204,12 @@ impl Tap for Reporter {
             Seen::Step { .. } => {}
         }
     }
+}
+
+/// The Call-ID of the call that a REFER in a dialog of its own is about.
+fn call_of(refer: &Message) -> Option<Box<str>> {
+    let about = refer.target_dialog().ok().flatten()?;
+    Some(about.call_id().into())
 }
 
 /// What is known of a live transfer.
@@ -326,3 +356,6 @@ impl Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

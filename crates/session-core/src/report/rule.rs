@@ -6,6 +6,9 @@ use transfer::{Failure, LearnedFrom, Outcome, OutcomeKind, Role};
 /// stack's own policy.
 pub fn rule(role: Role, outcome: &Outcome) -> &'static str {
     match (role, outcome.kind, outcome.failure) {
+        (_, OutcomeKind::Bridged, Some(Failure::NoReplaces)) => {
+            "Policy: where a call cannot be replaced, the two calls are joined here instead."
+        }
         (_, OutcomeKind::Bridged, _) => {
             "Policy: where the peer does not take a REFER, the two calls are joined here instead."
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use session_core::{
-    AttendedOptions, Completion, EventKind, OutcomeKind, SessionId, StatusCode, TransferError,
-    TransferRefusal,
+    AttendedOptions, Completion, EventKind, OutcomeKind, ReplacesAuthorizer, SessionId, StatusCode,
+    TransferError, TransferRefusal,
     engine::{Command, CommandId, Reply},
 };
 
@@ -83,6 +83,44 @@ fn a_transfer_between_two_calls_of_ours_needs_two() {
     net.ask(0, Command::Attended { session: call, consultation: other, options });
     net.run(Duration::from_secs(2));
     assert_eq!(net.outcomes(0), [(OutcomeKind::Succeeded, Some(200), false)], "{:#?}", net.sent(0));
+    for party in 0..3 {
+        net.ask(party, Command::HangUpAll);
+    }
+    net.nothing_is_left();
+}
+
+/// The values of a header in the requests of one method that a party has sent.
+fn header(net: &mut Net, party: usize, method: &str, name: &str) -> Vec<String> {
+    let wire = net.parties[party].engine.tap().wire.iter();
+    let requests = wire.filter(|message| message.starts_with(method));
+    let value = |message: &String| {
+        message.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+    };
+    requests.map(|message| value(message).unwrap_or_default()).collect()
+}
+
+#[test]
+fn a_second_refer_has_reports_with_its_own_id_and_there_is_no_third() {
+    // covers: TR-171, TR-020
+    let mut net = Net::configured(&[("alice", OK), ("bob", OK), ("carol", OK)], |config| {
+        config.policy.replaces = ReplacesAuthorizer::Deny;
+        // So that the Contact is another address than the one of record.
+        config.contact_user = Some("desk".into());
+    });
+    let call = net.call(0, 1);
+    let asked = consult(&mut net, call, 2, Completion::OnAnswer);
+    net.run(Duration::from_secs(5));
+    assert!(net.reply(0, asked).is_some());
+    assert_eq!(net.outcomes(0), [(OutcomeKind::Recovered, Some(403), true)], "{:#?}", net.sent(0));
+    let refers = header(&mut net, 0, "REFER", "CSeq:");
+    assert_eq!(refers.len(), 2, "{refers:?}");
+    let second = refers[1].split(' ').next().expect("a number").to_owned();
+    let events = header(&mut net, 1, "NOTIFY", "Event:");
+    let (of_second, of_first): (Vec<String>, Vec<String>) =
+        events.into_iter().partition(|event| *event == format!("refer;id={second}"));
+    assert!(!of_first.is_empty() && !of_second.is_empty(), "{of_first:?} {of_second:?}");
+    let first = refers[0].split(' ').next().expect("a number").to_owned();
+    assert!(of_first.iter().all(|event| event == "refer" || *event == format!("refer;id={first}")));
     for party in 0..3 {
         net.ask(party, Command::HangUpAll);
     }

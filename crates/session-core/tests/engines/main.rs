@@ -2,7 +2,9 @@
 
 mod advertised;
 mod attended;
+mod back_to_back;
 mod blind;
+mod bridged;
 mod explicit;
 mod glare;
 mod kinds;
@@ -14,3 +16,4 @@ mod referred;
 mod replaced;
 mod reports;
 mod stopping;
+mod wrong_states;

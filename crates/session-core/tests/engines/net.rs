@@ -45,8 +45,8 @@ impl Tap for Record {
     fn seen(&mut self, at: Tick, seen: Seen<'_>) {
         match &seen {
             Seen::Event(event) => self.events.push((*event).clone()),
-            Seen::Sent(outbound) => {
-                let text = String::from_utf8_lossy(&outbound.wire);
+            Seen::Sent(sent) => {
+                let text = String::from_utf8_lossy(&sent.outbound.wire);
                 self.sent.push(text.lines().next().unwrap_or_default().to_owned());
                 self.wire.push(text.into_owned());
             }

@@ -3,7 +3,8 @@
 use std::{env, fs, path::Path, time::Duration};
 
 use session_core::{
-    AttendedOptions, Completion, EventKind, SessionId, StatusCode, TransferStage,
+    AttendedOptions, Completion, EventKind, ReferOptions, ReferPlacement, SessionId, StatusCode,
+    TransferStage,
     engine::{Command, Reply},
     report::Reporter,
 };
@@ -72,6 +73,24 @@ fn the_report_of_a_blind_success_names_the_final_notify() {
     blind(&mut net, call, Duration::from_secs(5));
     is_golden(&mut net, 0, "blind");
     is_golden(&mut net, 1, "blind_transferee");
+    nothing_is_followed(&mut net);
+}
+
+#[test]
+fn the_report_of_a_refer_in_a_dialog_of_its_own_has_its_messages() {
+    let (mut net, call) = three(OK);
+    let target = uri(&net, "carol", 2);
+    let options = ReferOptions { placement: ReferPlacement::OutOfDialog, ..ReferOptions::default() };
+    net.ask(0, Command::BlindWith { session: call, target, options: Box::new(options) });
+    net.run(Duration::from_secs(5));
+    is_golden(&mut net, 0, "blind_outside");
+    is_golden(&mut net, 1, "blind_outside_transferee");
+    for party in 0..2 {
+        let report = net.parties[party].engine.tap().reports.reports().last().cloned().expect("a report");
+        for message in ["REFER: call carol", "202 Accepted (REFER)", "NOTIFY 200 OK, final"] {
+            assert!(report.ladder().contains(message), "{message} is missing in {}", report.ladder());
+        }
+    }
     nothing_is_followed(&mut net);
 }
 

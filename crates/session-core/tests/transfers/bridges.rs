@@ -1,7 +1,7 @@
 //! Parties that cannot be referred are bridged by Alice, who has their calls. What they hear tells whether they are.
 
 use session_core::{
-    Codec, EventKind, Fallback, LearnedFrom, OutcomeKind, ReferPolicy, SessionError, SessionId,
+    Codec, EventKind, Fallback, HoldAudio, LearnedFrom, OutcomeKind, ReferPolicy, SessionError, SessionId,
     SessionManager, Source, TransferError, TransferPolicy, TransferRefusal,
 };
 use tokio::time::timeout;
@@ -48,6 +48,25 @@ async fn over(party: &mut Party, call: SessionId) {
         .await;
 }
 
+/// Waits until the other side holds a call, or does no more.
+async fn on_hold(party: &mut Party, call: SessionId, held: bool) {
+    party
+        .wait("a hold or its end", |event| {
+            let changed = matches!(event.kind, EventKind::HoldChanged { remote, .. } if remote == held);
+            (event.session == Some(call) && changed).then_some(())
+        })
+        .await;
+}
+
+async fn pressed(party: &mut Party, call: SessionId, wanted: char) {
+    party
+        .wait("a digit", |event| {
+            let heard = matches!(event.kind, EventKind::Digit { digit, .. } if digit.to_char() == wanted);
+            (event.session == Some(call) && heard).then_some(())
+        })
+        .await;
+}
+
 #[tokio::test]
 async fn a_blind_transfer_of_a_party_that_declines_it_becomes_a_bridge_and_both_hear_each_other() {
     // covers: TR-170
@@ -66,15 +85,25 @@ async fn a_blind_transfer_of_a_party_that_declines_it_becomes_a_bridge_and_both_
         let info = three.alice.manager.get_session_media_info(&three.call.id()).await.expect("known");
         assert!(info.heard.is_none(), "{info:?}");
 
-        // Bob holds and resumes: his own affair.
+        // What either presses reaches the other one.
         let bob = three.bob.manager.session(&bobs).await.expect("a call");
+        let carol = three.carol.manager.session(&carols).await.expect("a call");
+        bob.send_digits("5").await.expect("room");
+        pressed(&mut three.carol, carols, '5').await;
+        carol.send_digits("#").await.expect("room");
+        pressed(&mut three.bob, bobs, '#').await;
+
+        // Bob puts Alice on hold with music, which Carol hears, and who knows that she waits.
+        bob.hold_audio(HoldAudio::Tone { hz: 300 }).await.expect("music");
         bob.hold().await.expect("held");
+        on_hold(&mut three.carol, carols, true).await;
+        three.carol.hears_at_last(carols, 300).await;
         bob.resume().await.expect("resumed");
+        on_hold(&mut three.carol, carols, false).await;
         three.bob.hears_at_last(bobs, 880).await;
         three.carol.hears_at_last(carols, 660).await;
 
         // Carol hangs up, and Bob's call is over too.
-        let carol = three.carol.manager.session(&carols).await.expect("a call");
         carol.hang_up().await.expect("an end");
         over(&mut three.bob, bobs).await;
         three.end().await;
@@ -176,6 +205,27 @@ async fn a_back_to_back_transfer_that_fails_leaves_all_three_calls_as_they_were(
     assert!(manager.session(&transferor).await.is_ok(), "the transferor is still there");
     assert!(!three.alice.holds(call).await);
     three.bob.hears_at_last(bobs, 440).await;
+    timeout(PATIENCE, dave.manager.shutdown()).await.expect("a shutdown in time");
+    three.end().await;
+}
+
+#[tokio::test]
+async fn a_back_to_back_transfer_that_nobody_waits_for_any_more_ends_the_transferors_call_all_the_same() {
+    let three = three(ReferPolicy::Deny, A_LAW).await;
+    let mut dave = party("dave", 1_000, ReferPolicy::Deny, A_LAW).await;
+    let transferor = placed(&three.alice, &dave).await.id();
+    let daves = first_call(&mut dave).await;
+    let consultation = placed(&three.alice, &three.carol).await.id();
+    let (manager, call) = (three.alice.manager.clone(), three.call.id());
+    tokio::select! {
+        biased;
+        moved = manager.complete_attended_transfer(&transferor, &call, &consultation) => {
+            panic!("it takes some messages: {moved:?}")
+        }
+        // The engine has begun; the future is dropped.
+        list = manager.get_sessions_with_transfers() => assert_eq!(list.map(|list| list.len()), Ok(1)),
+    }
+    over(&mut dave, daves).await;
     timeout(PATIENCE, dave.manager.shutdown()).await.expect("a shutdown in time");
     three.end().await;
 }

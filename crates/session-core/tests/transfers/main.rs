@@ -4,5 +4,6 @@ mod attended;
 mod bridges;
 mod explicit;
 mod media;
+mod notify;
 mod stage;
 mod warm;

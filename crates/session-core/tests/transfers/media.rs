@@ -253,3 +253,18 @@ async fn the_state_of_media_follows_from_what_is_negotiated() {
     while three.alice.wait("state", |event| state_of(event, call)).await != SessionMediaState::Active {}
     three.end().await;
 }
+
+#[tokio::test]
+async fn a_busy_target_leaves_both_parties_with_each_others_audio() {
+    // covers: TR-163, TR-178
+    let mut three = Three::new(Calls::Refused, MediaMode::On, ReplacesAuthorizer::ReferredBy).await;
+    let (call, bobs) = (three.call.id(), first_call(&mut three.bob).await);
+    three.bob.hears_at_last(bobs, 440).await;
+    let transfer = three.call.blind(&three.carol.uri()).await.expect("it begins");
+    let outcome = timeout(PATIENCE, transfer).await.expect("in time").expect("an outcome");
+    assert!(outcome.call_kept, "{outcome:?}");
+    assert!(!three.alice.holds(call).await);
+    three.bob.hears_at_last(bobs, 440).await;
+    three.alice.hears_at_last(call, 660).await;
+    three.end().await;
+}

@@ -151,8 +151,8 @@ async fn the_application_decides_once_the_target_has_answered_and_only_once() {
     let transfer =
         three.call.warm(&three.carol.uri(), quiet(Acceptance::Application)).await.expect("a transfer");
     let too_early = transfer.accept().await;
-    let refused = matches!(too_early, Err(TransferError::Refused(TransferRefusal::State)));
-    if refused {
+    if let Err(TransferError::WrongState { wanted, .. }) = too_early {
+        assert_eq!(wanted, "ConsultTalk");
         three.alice.wait("answer", answered).await;
         transfer.accept().await.expect("accepted");
     } else {
@@ -164,7 +164,7 @@ async fn the_application_decides_once_the_target_has_answered_and_only_once() {
     assert!(
         matches!(
             again,
-            Err(TransferError::Refused(TransferRefusal::State | TransferRefusal::UnknownTransfer))
+            Err(TransferError::WrongState { .. } | TransferError::Refused(TransferRefusal::UnknownTransfer))
         ),
         "{again:?}"
     );

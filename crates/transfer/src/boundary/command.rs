@@ -71,6 +71,9 @@ pub enum TransferCommand {
     Complete {
         /// The transfer.
         transfer: TransferId,
+        /// What is done from now on when the party cannot or will not be referred; `None` leaves it at what the transfer began
+        /// with.
+        fallback: Option<Fallback>,
     },
     /// Talks to the other of the two parties while the target is being asked; the one left is held.
     Swap {
@@ -188,9 +191,6 @@ pub enum TransferRefusal {
     /// The call is not up yet, or is ending.
     #[error("the call is not established")]
     NotEstablished,
-    /// A transfer of this call is under way (TR-066).
-    #[error("a transfer of this call is under way")]
-    Busy,
     /// The target's scheme cannot be called (decision D8).
     #[error("the target's scheme is not sip, sips or tel")]
     Scheme,
@@ -209,13 +209,14 @@ pub enum TransferRefusal {
     /// A call cannot be transferred to itself.
     #[error("both calls are the same")]
     SameCall,
-    /// The transfer is in a state in which this cannot be asked.
-    #[error("not possible in the transfer's present state")]
-    State,
-    /// The transfer is in another state than the step needs.
-    #[error("the transfer is in {state}, but the step needs {wanted}")]
+    /// The call is not the one that this is about: not that in which the REFER was sent.
+    #[error("the REFER was not sent in this call")]
+    OtherCall,
+    /// The transfer is in another state than this needs. A call that is being moved or asked to move by a transfer needs
+    /// `Idle` for the next one (TR-066).
+    #[error("the transfer is in {state}, but this needs {wanted}")]
     WrongState {
-        /// Its state by the catalogue's name, or what keeps the step from being done.
+        /// Its state by the catalogue's name, or what keeps this from being done.
         state: &'static str,
         /// What is needed.
         wanted: &'static str,

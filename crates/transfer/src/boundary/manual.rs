@@ -19,8 +19,8 @@ pub enum TransferHandling {
     Manual,
 }
 
-/// A step of the application's. One that is not due is refused with
-/// [`TransferRefusal::WrongState`](crate::TransferRefusal::WrongState) and changes nothing.
+/// A step of the application's. But for the last of the transferor's it is one of a manual transfer only; one that is not due
+/// is refused with [`TransferRefusal::WrongState`](crate::TransferRefusal::WrongState) and changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ManualStep {
     /// Transferor: table 2.1 decides about the final response to the REFER. Where the REFER is sent once more, the next one
@@ -28,7 +28,9 @@ pub enum ManualStep {
     ProcessResponse,
     /// Transferor: takes the next NOTIFY, or waits for it. Followed by [`StepDone::Notified`].
     TakeNotify,
-    /// Transferor: ends the call after a success, whose NOTIFY was taken.
+    /// Transferor: ends the call after a success, at once: whatever [`ByeOwner`](crate::ByeOwner) says and without
+    /// [`bye_delay`](crate::TransferPolicy::bye_delay). In a manual transfer the NOTIFY of the success was taken; in an automatic
+    /// one the party was moved and the call has not ended.
     Terminate {
         /// The call in which the REFER was sent.
         leg: LegId,

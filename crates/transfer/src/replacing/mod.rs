@@ -15,7 +15,7 @@ use self::machine::{Action, Event, NewEnd, State, Step, Verdict, step};
 use crate::{TransferOutput, TransferPolicy, legs::Legs};
 
 /// Why a replaced call ends, for its BYE or CANCEL (RFC 3326, TR-127).
-const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+pub(crate) const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// What came of an attempt to replace a call of ours: the record of who asked and why (SEC-13). It holds no dialog ids
 /// (SEC-12).
@@ -193,7 +193,7 @@ impl Attempt {
                 // It came of the old call, and so do the transfers that were asked for in it (TR-205).
                 let referred = legs.get(old).map_or(0, |leg| leg.referred);
                 if let Some(leg) = legs.get_mut(new) {
-                    leg.referred = referred;
+                    leg.referred = leg.referred.max(referred);
                 }
                 legs.take_over(old, new, out);
             }

@@ -4,7 +4,7 @@ use dialog_core::{By, EndReason, IncomingRefer, LegEvent, LegId, Peer};
 use sip_message::{Method, Replaces};
 
 use super::{
-    rig::{Rig, code, uri},
+    rig::{Rig, code, uri, wrong},
     transferee::{allow, ask},
 };
 use crate::{
@@ -98,6 +98,15 @@ fn a_replaces_that_names_the_referring_call_itself_is_forbidden() {
         refer.headers = vec![("Replaces".into(), value.into())];
         assert_eq!(rig.asked(refer).1, "refuse 403");
     }
+    // With its Call-ID or its tags alone it names another call.
+    for other in ["another;to-tag=ours;from-tag=theirs", "CALL;to-tag=ours;from-tag=other"] {
+        let mut rig = Rig::new(allow());
+        let leg = rig.call();
+        let value = other.replace("CALL", &format!("call-{leg}"));
+        let mut refer = Rig::refer(leg, "sip:carol@example.com");
+        refer.replaces = Some(Replaces::parse(&value).expect("invariant: a literal of the test"));
+        assert!(rig.asked(refer).1.contains("place sip:carol@example.com"), "{value}");
+    }
 }
 
 #[test]
@@ -175,8 +184,9 @@ fn a_transfer_that_cannot_be_is_refused_and_nothing_is_sent() {
     assert_eq!(blind(&mut rig, transfer, "sip:carol@example.com?Subject=x"), "no: TargetForm");
     assert_eq!(blind(&mut rig, transfer, "sip:carol@example.com;method=INVITE"), "no: TargetForm");
     assert!(blind(&mut rig, transfer, "sip:carol@example.com").starts_with("ok"));
-    assert_eq!(blind(&mut rig, transfer, "sip:carol@example.com"), "no: State");
-    assert_eq!(rig.blind(leg, Hold::No).1, "no: Busy");
+    let again = blind(&mut rig, transfer, "sip:carol@example.com");
+    assert_eq!(again, wrong("ReferPending", "an id that is not in use"));
+    assert_eq!(rig.blind(leg, Hold::No).1, wrong("ReferPending", "Idle"));
     assert_eq!(
         rig.command(TransferCommand::Decide { transfer, decision: Decision::Accept }),
         "no: WrongState { state: \"ReferPending\", wanted: \"Unanswered or Deciding\" }"

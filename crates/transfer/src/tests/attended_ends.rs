@@ -61,7 +61,7 @@ fn the_end_is_told_when_both_calls_are_back() {
     assert_eq!(calls.expire(TransferTimerName::Resume), "[ended Recovered Notify 486 Target kept=true]");
 
     // What became of it need not be good, as long as it is known.
-    for error in [ReofferError::Refused(code(488)), ReofferError::TimedOut, ReofferError::Unreachable] {
+    for error in [ReofferError::Refused(code(481)), ReofferError::TimedOut, ReofferError::Unreachable] {
         let (mut calls, _) = TwoCalls::accepted(AttendedPolicy::default());
         calls.reported(486);
         assert_eq!(calls.failed(calls.d2, error), "");
@@ -132,7 +132,7 @@ fn a_target_that_cannot_be_taken_back_does_not_keep_the_transfer() {
         calls
     };
     let ended = "disarm Resume; [ended Recovered Notify 486 Target kept=true]";
-    for error in [ReofferError::Refused(code(488)), ReofferError::TimedOut, ReofferError::Unreachable] {
+    for error in [ReofferError::Refused(code(481)), ReofferError::TimedOut, ReofferError::Unreachable] {
         let mut calls = restoring();
         assert_eq!(calls.failed(calls.d2, error), ended);
         calls.rig.assert_nothing_left();

@@ -1,5 +1,6 @@
 //! A target that was asked first and does not take the party over.
 
+use super::rig::wrong;
 use super::two_calls::{BOB, CAROL, TwoCalls, policy};
 use crate::{AttendedOptions, AttendedPolicy, Completion, Decline, Hold, TransferCommand, TransferPolicy};
 
@@ -50,8 +51,9 @@ fn a_party_that_is_lost_meanwhile_is_not_back() {
 fn nobody_declines_who_is_not_asked() {
     let mut calls = TwoCalls::one(TransferPolicy::default(), &BOB);
     calls.consult(Hold::First, AttendedOptions::default(), Completion::OnCommand);
-    assert_eq!(calls.decline(Decline::Declined), "no: State", "the party is being held");
+    let asking = "Consulting, ConsultEarly or ConsultTalk";
+    assert_eq!(calls.decline(Decline::Declined), wrong("HoldPrimary", asking), "the party is being held");
     let mut calls = TwoCalls::both(policy(AttendedPolicy::default()), &BOB, &CAROL);
     calls.attended(Hold::First, AttendedOptions::default());
-    assert_eq!(calls.decline(Decline::Declined), "no: State", "nobody is asked");
+    assert_eq!(calls.decline(Decline::Declined), wrong("HoldPrimary", asking), "nobody is asked");
 }

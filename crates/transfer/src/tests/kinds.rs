@@ -3,7 +3,7 @@
 use dialog_core::{IncomingRefer, ReferAnswer, SubscriptionEvent};
 
 use super::{
-    rig::{Rig, code},
+    rig::{Rig, code, wrong},
     two_calls::{BOB, CAROL, PROTECTED, TwoCalls, policy},
 };
 use crate::{
@@ -66,7 +66,7 @@ fn what_is_completed_before_the_answer_is_semi_attended_from_then_on() {
     // What is refused, and what is completed later, changes nothing.
     let refuse = AttendedPolicy { semi_attended: SemiAttended::Refuse, ..AttendedPolicy::default() };
     let mut calls = TwoCalls::ringing(refuse);
-    assert_eq!(calls.complete(), "no: State");
+    assert_eq!(calls.complete(), wrong("ConsultEarly", "ConsultTalk"));
     assert_eq!(told(&calls.rig), [TransferKind::Attended]);
     let mut calls = TwoCalls::talking(AttendedPolicy::default());
     calls.complete();

@@ -6,11 +6,11 @@ use dialog_core::{
 };
 
 use super::{
-    rig::{Rig, code, uri},
+    rig::{Rig, code, uri, wrong},
     two_calls::{BOB, CAROL, TwoCalls},
 };
 use crate::{
-    AttendedOptions, Hold, ManualStep, ReferOptions, ReferSubscription, StepDone, TransferCommand,
+    AttendedOptions, ByeOwner, Hold, ManualStep, ReferOptions, ReferSubscription, StepDone, TransferCommand,
     TransferHandling, TransferId, TransferOutput, TransferPolicy, TransferTimerName,
     transferor::manual::REPORTS,
 };
@@ -32,10 +32,6 @@ fn referred(rig: &mut Rig) -> (dialog_core::LegId, TransferId, SubscriptionId) {
         "ok; [initiated sip:carol@example.com]; [refer sent]; refer sip:carol@example.com; arm Guard 120s"
     );
     (leg, transfer, rig.subscription())
-}
-
-fn wrong(state: &str, wanted: &str) -> String {
-    format!("no: WrongState {{ state: {state:?}, wanted: {wanted:?} }}")
 }
 
 #[test]
@@ -103,7 +99,7 @@ fn a_step_that_is_not_due_is_refused_and_changes_nothing() {
     };
     refused(&mut rig, ManualStep::ProcessResponse, "ReferPending", "ReferAnswered");
     refused(&mut rig, ManualStep::TakeNotify, "ReferPending", "Accepted");
-    refused(&mut rig, end, "ReferPending", "Succeeded");
+    refused(&mut rig, end, "ReferPending", "a success that was reported");
     refused(&mut rig, report, "ReferPending", "a transfer asked of us");
     rig.accepted(sub, 202);
     refused(&mut rig, ManualStep::TakeNotify, "ReferAnswered", "Accepted");
@@ -114,7 +110,7 @@ fn a_step_that_is_not_due_is_refused_and_changes_nothing() {
     assert_eq!(rig.notified(sub, Terminated, Some(200)), "<notified 200 last>");
     refused(&mut rig, ManualStep::TakeNotify, "Succeeded", "Accepted");
     let other = rig.call();
-    assert_eq!(do_step(&mut rig, transfer, ManualStep::Terminate { leg: other }), "no: UnknownLeg");
+    assert_eq!(do_step(&mut rig, transfer, ManualStep::Terminate { leg: other }), "no: OtherCall");
     assert!(do_step(&mut rig, transfer, end).starts_with("ok"));
     rig.ended(leg, By::Local, EndReason::Bye);
     assert_eq!(do_step(&mut rig, transfer, end), "no: UnknownTransfer");
@@ -127,11 +123,12 @@ fn in_an_automatic_transfer_no_step_is_the_applications() {
     for step in [
         ManualStep::ProcessResponse,
         ManualStep::TakeNotify,
-        ManualStep::Terminate { leg },
         ManualStep::Report { status: code(180), last: false },
     ] {
         assert_eq!(do_step(&mut rig, transfer, step), wrong("Automatic", "Manual"));
     }
+    let early = do_step(&mut rig, transfer, ManualStep::Terminate { leg });
+    assert_eq!(early, wrong("ReferPending", "a success that was reported"));
     let stepped = rig.outputs.iter().any(|output| matches!(output, TransferOutput::Stepped { .. }));
     assert!(!stepped);
 }
@@ -329,4 +326,51 @@ fn an_answer_that_was_not_decided_about_is_no_notify() {
     rig.bye(leg);
     rig.accepted(sub, 202);
     assert_eq!(do_step(&mut rig, transfer, ManualStep::TakeNotify), wrong("ReferAnswered", "Accepted"));
+}
+
+/// Those who leave the BYE to somebody else, or to later.
+fn patient(handling: TransferHandling) -> [TransferPolicy; 2] {
+    let policy = TransferPolicy { handling, ..TransferPolicy::default() };
+    [
+        TransferPolicy { bye: ByeOwner::Peer, ..policy.clone() },
+        TransferPolicy { bye_delay: std::time::Duration::from_secs(3), ..policy },
+    ]
+}
+
+#[test]
+fn the_applications_word_ends_the_call_whoever_the_policy_leaves_it_to() {
+    for policy in patient(TransferHandling::Manual) {
+        let mut rig = Rig::new(policy);
+        let (leg, transfer, sub) = referred(&mut rig);
+        rig.accepted(sub, 202);
+        do_step(&mut rig, transfer, ManualStep::ProcessResponse);
+        rig.notified(sub, Terminated, Some(200));
+        do_step(&mut rig, transfer, ManualStep::TakeNotify);
+        let ended = do_step(&mut rig, transfer, ManualStep::Terminate { leg });
+        assert!(ended.ends_with(&format!("hangup {leg}; arm Closing 34s")), "{ended}");
+        rig.ended(leg, By::Local, EndReason::Bye);
+        assert_eq!(rig.outcome(), "Succeeded Notify 200 - kept=false");
+        rig.assert_nothing_left();
+    }
+}
+
+#[test]
+fn an_automatic_transfer_that_waits_with_the_bye_ends_the_call_when_it_is_told_to() {
+    for policy in patient(TransferHandling::Automatic) {
+        let mut rig = Rig::new(policy);
+        let (leg, transfer, sub) = referred(&mut rig);
+        rig.accepted(sub, 202);
+        let waits = rig.notified(sub, Terminated, Some(200));
+        assert!(waits.contains("arm Bye") && !waits.contains("hangup"), "{waits}");
+        let other = rig.call();
+        assert_eq!(do_step(&mut rig, transfer, ManualStep::Terminate { leg: other }), "no: OtherCall");
+        let end = ManualStep::Terminate { leg };
+        assert_eq!(do_step(&mut rig, transfer, end), format!("ok; hangup {leg}; arm Closing 34s"));
+        assert_eq!(do_step(&mut rig, transfer, end), "ok", "one BYE");
+        assert_eq!(rig.expire(transfer, TransferTimerName::Bye), "");
+        rig.ended(leg, By::Local, EndReason::Bye);
+        assert_eq!(rig.outcome(), "Succeeded Notify 200 - kept=false");
+        rig.ended(other, By::Local, EndReason::Bye);
+        rig.assert_nothing_left();
+    }
 }

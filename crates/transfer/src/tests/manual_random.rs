@@ -151,7 +151,8 @@ impl Run {
         while std::mem::take(&mut taken) {
             for step in steps {
                 let done = self.rig.command(TransferCommand::Step { transfer: self.transfer, step });
-                taken |= done.starts_with("ok");
+                // What only begins to wait, or is done already, makes no other step due.
+                taken |= done.starts_with("ok;");
             }
         }
     }

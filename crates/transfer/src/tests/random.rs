@@ -252,7 +252,7 @@ fn run(rig: &mut Rig, met: &mut Met, input: Input) {
             });
         }
         Complete(index) => {
-            rig.command(TransferCommand::Complete { transfer: transfer(met, index) });
+            rig.command(TransferCommand::Complete { transfer: transfer(met, index), fallback: None });
         }
         Swap(index) => {
             rig.command(TransferCommand::Swap { transfer: transfer(met, index) });

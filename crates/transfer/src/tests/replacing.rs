@@ -23,6 +23,7 @@ fn call(old: LegId) -> IncomingCall {
             remote_target: uri("sip:peer@203.0.113.9"),
             source: Some(([203, 0, 113, 9], 5060).into()),
             verified_name: None,
+            verified_user: None,
         }),
         verified_name: None,
         verified_user: None,
@@ -69,6 +70,7 @@ fn the_new_call_is_answered_the_media_moved_and_then_the_old_one_ended() {
     assert_eq!(rig.leg(old, LegEvent::Closing), "");
     assert_eq!(rig.ended(old, By::Local, EndReason::Bye), "");
     assert!(rig.replacements().is_empty(), "told with the ACK");
+    assert!(!rig.transfers.is_empty(), "it is under way until then");
     assert_eq!(rig.leg(new, LegEvent::Acknowledged), format!("[replaced {old} by {new}]"));
     assert_eq!(rig.leg(new, LegEvent::Acknowledged), "");
     assert_eq!(rig.bye(new), "", "a call like any other");
@@ -168,6 +170,19 @@ fn an_old_call_that_ends_meanwhile_is_not_replaced() {
 }
 
 #[test]
+fn of_two_calls_that_want_one_place_the_second_does_not_get_it_once_the_old_call_is_over() {
+    // covers: TR-107
+    let mut rig = Rig::new(TransferPolicy::default());
+    let old = rig.call();
+    let (first, _) = rig.replacing(call(old));
+    let (second, _) = rig.replacing(call(old));
+    rig.ended(first, By::Remote, EndReason::Cancelled);
+    assert_eq!(rig.bye(old), format!("reject {second} 603; [refused {second} for {old} 603]"));
+    rig.ended(second, By::Local, EndReason::Refused(code(603)));
+    rig.assert_nothing_left();
+}
+
+#[test]
 fn without_an_ack_the_event_says_so_and_the_old_call_is_gone() {
     let mut rig = Rig::new(TransferPolicy::default());
     let (old, new) = rig.replaced();
@@ -237,6 +252,22 @@ fn the_limit_of_transfers_goes_over_to_the_new_call() {
     rig.up(new, "192.0.2.30", false);
     let (_, again) = rig.asked(Rig::refer(new, "sip:dave@198.51.100.9"));
     assert_eq!(again, "refuse 603");
+}
+
+#[test]
+fn a_call_whose_caller_was_referred_to_us_counts_as_one_transfer() {
+    // covers: TR-205
+    let policy =
+        TransferPolicy { refer: crate::ReferPolicy::Allow, per_call: 1, ..TransferPolicy::default() };
+    let referrer = "<sip:dave@example.com>".parse().expect("invariant: a literal of the test");
+    for (referred_by, answer) in [(None, "accept"), (Some(referrer), "refuse 603")] {
+        let mut rig = Rig::new(policy.clone());
+        let old = rig.call();
+        let (leg, _) = rig.replacing(IncomingCall { replacing: None, referred_by, ..call(old) });
+        rig.up(leg, "192.0.2.30", false);
+        let (_, said) = rig.asked(Rig::refer(leg, "sip:dave@198.51.100.9"));
+        assert!(said.starts_with(answer), "{said}");
+    }
 }
 
 #[test]

@@ -46,6 +46,11 @@ pub(super) fn code(number: u16) -> StatusCode {
     StatusCode::new(number).expect("invariant: a literal of the test")
 }
 
+/// A command that is refused for the state.
+pub(super) fn wrong(state: &str, wanted: &str) -> String {
+    format!("no: WrongState {{ state: {state:?}, wanted: {wanted:?} }}")
+}
+
 pub(super) fn uri(text: &str) -> UriBuf {
     text.parse().expect("invariant: a literal of the test")
 }

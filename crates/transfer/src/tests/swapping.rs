@@ -2,7 +2,7 @@
 
 use dialog_core::{EndReason, LegEvent, ReofferError};
 
-use super::rig::code;
+use super::rig::{code, wrong};
 use super::two_calls::{BOB, CAROL, CONTACT, TwoCalls};
 use crate::{AttendedOptions, AttendedPolicy, Completion, Hold, TransferPolicy, TransferTimerName};
 
@@ -225,10 +225,10 @@ fn the_time_to_take_the_party_back_is_whole_however_long_the_user_turned_to_and_
 fn there_is_nothing_to_turn_to_before_the_target_has_answered() {
     let mut calls = TwoCalls::one(TransferPolicy::default(), &BOB);
     calls.consult(Hold::First, USUAL, Completion::OnCommand);
-    assert_eq!(calls.swap(), "no: State");
+    assert_eq!(calls.swap(), wrong("HoldPrimary", "ConsultTalk"));
     calls.done(calls.d1);
-    assert_eq!(calls.swap(), "no: State");
+    assert_eq!(calls.swap(), wrong("Consulting", "ConsultTalk"));
     calls.answer(&CAROL);
     assert!(calls.swap().starts_with("ok"));
-    assert_eq!(calls.swap(), "no: State");
+    assert_eq!(calls.swap(), wrong("Swapping", "ConsultTalk"));
 }

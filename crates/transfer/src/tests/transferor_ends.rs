@@ -4,7 +4,7 @@ use dialog_core::{
     By, EndReason, LegEvent, NotifiedState::*, ReferAnswer, ReofferError, SubscriptionEnd, SubscriptionEvent,
 };
 
-use super::rig::{Rig, code};
+use super::rig::{Rig, code, wrong};
 use crate::{Hold, TransferPolicy, TransferTimerName};
 
 /// A held call whose REFER was accepted.
@@ -359,7 +359,7 @@ fn a_bye_before_the_last_notify_waits_for_it() {
 
     let (leg, transfer, _) = accepted(&mut rig);
     rig.bye(leg);
-    assert_eq!(rig.cancel(transfer), "no: State");
+    assert_eq!(rig.cancel(transfer), wrong("Parting", "a call that can be taken back"));
     rig.expire(transfer, TransferTimerName::Final);
     assert_eq!(rig.outcome(), "PeerHungUp Bye - CallEnded kept=false");
     rig.assert_nothing_left();
@@ -424,7 +424,7 @@ fn a_bye_of_ours_that_is_not_heard_of_does_not_keep_the_transfer() {
     let mut rig = Rig::new(TransferPolicy::default());
     let (leg, transfer, sub) = accepted(&mut rig);
     rig.notified(sub, Terminated, Some(200));
-    assert_eq!(rig.cancel(transfer), "no: State");
+    assert_eq!(rig.cancel(transfer), wrong("Completing", "a call that can be taken back"));
     rig.expire(transfer, TransferTimerName::Closing);
     assert_eq!(rig.outcome(), "Succeeded Notify 200 - kept=false");
     rig.assert_nothing_left();

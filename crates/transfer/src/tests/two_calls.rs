@@ -186,7 +186,7 @@ impl TwoCalls {
     }
 
     pub(super) fn complete(&mut self) -> String {
-        self.rig.command(TransferCommand::Complete { transfer: self.transfer })
+        self.rig.command(TransferCommand::Complete { transfer: self.transfer, fallback: None })
     }
 
     pub(super) fn swap(&mut self) -> String {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use dialog_core::{DialogIdentity, IncomingRefer, LegId};
 use sip_message::{HeaderId, Method, Replaces, Scheme, StatusCode, UriBuf};
 
-use super::presentation::Presentation;
+use super::{joining::Joining, presentation::Presentation};
 use crate::{
     ReferPolicy, TransferHandling, TransferPolicy,
     headers::{self, InviteHeaders},
@@ -38,6 +38,8 @@ pub(crate) struct Admitted {
     /// Whether the application answers the REFER and reports.
     pub(crate) manual: bool,
     pub(crate) target: UriBuf,
+    /// What is bridged instead of the target being called.
+    pub(crate) joining: Option<Joining>,
     pub(crate) headers: InviteHeaders,
     pub(crate) presentation: Presentation,
     /// Where the referrer is called back, if it is to be.
@@ -107,15 +109,16 @@ pub(crate) fn admit(
     {
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
-    // EC-74: the new call would replace the one in which it was asked for.
-    if let (Some(replaces), Some(dialog)) = (&refer.replaces, &leg.dialog)
-        && names(replaces, dialog)
-    {
-        return Err(StatusCode::FORBIDDEN);
-    }
-    // With the rights of who asks, not ours (SEC-02).
+    let joining = match &refer.replaces {
+        Some(replaces) => Joining::of(replaces, id, legs, policy)?,
+        None => None,
+    };
+    // With the rights of who asks, not ours (SEC-02). Where two calls are joined nobody is called.
     let targets = policy.targets_of(address(refer.source));
-    let target = targets.check(&refer.target.as_uri()).map_err(crate::TargetRefusal::status)?;
+    let target = match joining {
+        Some(_) => refer.target.clone(),
+        None => targets.check(&refer.target.as_uri()).map_err(crate::TargetRefusal::status)?,
+    };
     let presentation = Presentation::new(refer, leg, &policy.referred);
     if let Some(referred_by) = &presentation.referred_by {
         headers.known.push((HeaderId::ReferredBy, referred_by.to_string().into()));
@@ -123,7 +126,7 @@ pub(crate) fn admit(
     // Its Contact is its own word, so that it is looked at like any other target.
     let recall = leg.contact.as_ref().filter(|_| policy.referred.recall_on_failure);
     let recall = recall.and_then(|contact| targets.check(&contact.as_uri()).ok());
-    Ok(Admitted { leg: id, ask, manual, target, headers, presentation, recall })
+    Ok(Admitted { leg: id, ask, manual, target, joining, headers, presentation, recall })
 }
 
 /// Whether the sender of a REFER has proved who it is, to us or to the transport.
@@ -141,7 +144,7 @@ fn check_method(method: Option<&str>) -> Result<(), StatusCode> {
 }
 
 /// Whether a Replaces names a dialog, from either side.
-fn names(replaces: &Replaces, dialog: &DialogIdentity) -> bool {
+pub(super) fn names(replaces: &Replaces, dialog: &DialogIdentity) -> bool {
     let tags = (replaces.to_tag(), replaces.from_tag());
     replaces.call_id() == &*dialog.call_id
         && (tags == (&*dialog.local_tag, &*dialog.remote_tag)

@@ -1,6 +1,8 @@
 //! A transfer that is asked of us: carries out what [`machine`] decides.
 
 pub(crate) mod admission;
+mod application;
+mod joining;
 mod machine;
 mod manual;
 mod placing;
@@ -21,6 +23,7 @@ use sip_transport::{Out, RouteError, Tick};
 
 use self::{
     admission::{Admitted, is_verified},
+    joining::Joining,
     machine::{Action, Event, Facts, New, Old, State, Step, Timer, step},
     presentation::Presentation,
     redirection::Route,
@@ -48,6 +51,8 @@ pub(crate) struct Transferee {
     /// Transfers that were asked for in the calls that lead here.
     referred: u32,
     presentation: Presentation,
+    /// What is bridged instead of a new call being placed.
+    joining: Option<Joining>,
     referred_by: Option<NameAddrBuf>,
     /// Whether the REFER comes from the host that Referred-By names.
     verified: bool,
@@ -90,6 +95,7 @@ impl Transferee {
             headers: admitted.headers,
             referred: 0,
             presentation: admitted.presentation,
+            joining: admitted.joining,
             referred_by: refer.referred_by.clone(),
             verified: is_verified(refer),
             kind: if refer.replaces.is_some() { TransferKind::Attended } else { TransferKind::Blind },
@@ -116,10 +122,8 @@ impl Transferee {
         matches!(self.state, State::Ended)
     }
 
-    /// Whether the application has not decided yet.
-    pub(crate) const fn is_pending(&self) -> bool {
-        matches!(self.state, State::Deciding)
-            || matches!(self.state, State::Unanswered) && self.facts.reporting
+    pub(crate) const fn state_name(&self) -> &'static str {
+        self.state.name()
     }
 
     pub(crate) fn info(&self) -> TransferInfo {
@@ -131,7 +135,7 @@ impl Transferee {
             consultation: None,
             kind: self.kind,
             target: self.route.current().clone(),
-            state: self.state.name(),
+            state: self.state_name(),
             last_code: self.last_code,
             by_hand: self.by_hand,
             started: self.started,
@@ -145,17 +149,8 @@ impl Transferee {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) {
-        self.facts.at_once = around.policy.referred.report_at_once;
+        self.facts.at_once = around.policy.referred.report_at_once && self.joining.is_none();
         self.drive(Event::Request { ask }, around, out);
-    }
-
-    /// Whether the application may withdraw now.
-    pub(crate) fn can_cancel(&self) -> bool {
-        step(self.state, Event::Cancel, self.facts).is_some()
-    }
-
-    pub(crate) fn cancel(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        self.drive(Event::Cancel, around, out);
     }
 
     /// Takes an event of the call in which the REFER came; `false` if it means nothing to the transfer.
@@ -370,7 +365,7 @@ impl Transferee {
         };
         self.state = next;
         self.armed.keep(next.timers(), self.id, out);
-        let mut repeated = false;
+        let (mut repeated, mut joined) = (false, None);
         if let Event::New(New::Provisional(code) | New::Failed(code) | New::Barred(code)) = event {
             repeated = self.last_code.replace(code) == Some(code);
         }
@@ -382,8 +377,15 @@ impl Transferee {
                 Action::ReportLast(status, reason) if self.leaves_report(event) => {
                     self.left = Some((status, reason));
                 }
+                Action::Place if self.joining.is_some() => {
+                    joined = self.joining.map(|joining| self.join(joining, around));
+                }
                 action => self.act(action, around, out),
             }
+        }
+        if let Some(joined) = joined {
+            let new = if joined { New::Up } else { New::Failed(StatusCode::CALL_DOES_NOT_EXIST) };
+            return self.drive(Event::New(new), around, out);
         }
         if self.is_over() {
             self.release(around);
@@ -416,6 +418,7 @@ impl Transferee {
             Action::MoveMedia => {
                 if let Some((to, _)) = self.new {
                     around.legs.take_over(self.leg, to, out);
+                    self.end_named(around, out);
                 }
             }
             Action::TellProgress(status) => self.tell(TransferEventKind::Progress { status }, out),

@@ -7,9 +7,23 @@ use super::{
     event::Event,
     machine::{State, detach, step},
 };
-use crate::{Decline, TransferOutput, TransferRefusal, WithoutReplaces, surroundings::Surroundings};
+use crate::{
+    Decline, Fallback, TransferOutput, TransferRefusal, policy::attended::SemiAttended,
+    surroundings::Surroundings,
+};
+
+/// The states in which the target is being asked.
+const ASKING: &str = "Consulting, ConsultEarly or ConsultTalk";
+
+/// The states from the REFER to its outcome.
+const UNDER_WAY: &str = "ReferPending, Accepted or Progress";
 
 impl Transferor {
+    /// Refuses what is not possible in the present state.
+    fn wrong_state(&self, wanted: &'static str) -> TransferRefusal {
+        TransferRefusal::WrongState { state: self.stage(), wanted }
+    }
+
     /// Whether the application may give the transfer up now.
     pub(crate) fn can_cancel(&self) -> bool {
         step(self.state, Event::Cancel, self.facts).is_some()
@@ -72,6 +86,11 @@ impl Transferor {
         }
     }
 
+    /// Why the target cannot decline now.
+    pub(crate) fn check_decline(&self) -> Result<(), TransferRefusal> {
+        if self.is_asking() { Ok(()) } else { Err(self.wrong_state(ASKING)) }
+    }
+
     /// As [`Self::cancel`], because the target does not take the party over; the outcome says so.
     pub(crate) fn decline(
         &mut self,
@@ -83,17 +102,23 @@ impl Transferor {
         self.drive(Event::Cancel, around, out);
     }
 
-    /// Why the application may not complete the transfer now.
-    pub(crate) fn check_complete(&mut self, around: &Surroundings<'_, '_>) -> Result<(), TransferRefusal> {
+    /// Why the application may not complete the transfer now; the fallback counts only if it may.
+    pub(crate) fn check_complete(
+        &mut self,
+        fallback: Option<Fallback>,
+        around: &Surroundings<'_, '_>,
+    ) -> Result<(), TransferRefusal> {
+        let before = self.fallback;
+        self.fallback = fallback.or(before);
         self.look(around, None);
         if step(self.state, Event::Complete, self.facts).is_some() {
             return Ok(());
         }
-        Err(match self.state {
-            State::ConsultTalk(_) if self.facts.may.without_replaces == WithoutReplaces::Refuse => {
-                TransferRefusal::NoReplaces
-            }
-            _ => TransferRefusal::State,
+        self.fallback = before;
+        Err(match (self.state, self.facts.may.semi_attended) {
+            (State::ConsultTalk(_), _) => TransferRefusal::NoReplaces,
+            (_, SemiAttended::Refuse) => self.wrong_state("ConsultTalk"),
+            (_, SemiAttended::WaitForAnswer | SemiAttended::CancelThenBlind) => self.wrong_state(ASKING),
         })
     }
 
@@ -105,9 +130,16 @@ impl Transferor {
         self.drive(Event::Complete, around, out);
     }
 
-    /// Whether the application may let go now.
-    pub(crate) fn can_detach(&self) -> bool {
-        detach(self.state, self.facts).is_some()
+    /// Why the application may not let go now.
+    pub(crate) fn check_detach(&self) -> Result<(), TransferRefusal> {
+        match detach(self.state, self.facts) {
+            Some(_) => Ok(()),
+            None if self.facts.protect => Err(self.wrong_state("a target that is not protected")),
+            None if self.facts.detached => {
+                Err(TransferRefusal::WrongState { state: "Detached", wanted: UNDER_WAY })
+            }
+            None => Err(self.wrong_state(UNDER_WAY)),
+        }
     }
 
     pub(crate) fn detach(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
@@ -117,9 +149,10 @@ impl Transferor {
         self.take(step, None, around, out);
     }
 
-    /// Whether the application may turn to the other party now.
-    pub(crate) fn can_swap(&self) -> bool {
-        step(self.state, Event::Swap, self.facts).is_some()
+    /// Why the application may not turn to the other party now.
+    pub(crate) fn check_swap(&self) -> Result<(), TransferRefusal> {
+        let due = step(self.state, Event::Swap, self.facts).is_some();
+        if due { Ok(()) } else { Err(self.wrong_state("ConsultTalk")) }
     }
 
     pub(crate) fn swap(&mut self, around: &mut Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {

@@ -4,13 +4,9 @@ use sip_message::Scheme;
 use sip_transport::Out;
 
 use super::{Consultation, Transferor, event::Event, naming::Naming};
-use crate::{Fallback, TransferOutput, surroundings::Surroundings};
+use crate::{TransferOutput, surroundings::Surroundings};
 
 impl Transferor {
-    pub(crate) const fn fall_back_to(&mut self, fallback: Fallback) {
-        self.fallback = Some(fallback);
-    }
-
     /// Is told whether the two calls were joined; `false` if it means nothing to the transfer.
     pub(crate) fn joined(
         &mut self,

@@ -80,6 +80,11 @@ impl Transferor {
             Action::Resume(Side::Primary) if matches!(self.state, State::Recovering(_)) => {
                 self.resume(around, out);
             }
+            Action::Resume(Side::Consultation)
+                if matches!(self.state, State::Recovering(_) | State::Restoring(_)) =>
+            {
+                self.restore(around, out);
+            }
             // What the user turns to has all the time there is, however often.
             Action::Resume(side) => {
                 let leg = self.leg_of(side);
@@ -90,7 +95,7 @@ impl Transferor {
                 out.push(match self.facts.held {
                     // What is held by the application is asked for as it is.
                     Held::Application => TransferOutput::Hold { leg, limit },
-                    Held::Nobody | Held::Us => TransferOutput::Resume { leg, limit },
+                    Held::Nobody | Held::Us | Held::Refused => TransferOutput::Resume { leg, limit },
                 });
             }
             Action::HangUp(side) => {
@@ -191,7 +196,8 @@ impl Transferor {
     ) -> bool {
         // Whoever decides about the answer: to hear of the referral decides nothing.
         let accepted = matches!(self.state, State::Accepted | State::Progress | State::Detached);
-        if !accepted && !(self.is_answered() && matches!(self.state, State::ReferPending(_))) {
+        let follows = accepted || self.is_answered() && matches!(self.state, State::ReferPending(_));
+        if !follows {
             return false;
         }
         self.followed = true;
@@ -214,10 +220,20 @@ impl Transferor {
 
     /// Takes the call back, in what is left of the limit.
     fn resume(&mut self, around: &Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
-        let first = *self.resumed.get_or_insert(around.cx.now);
         self.facts.resumes = self.facts.resumes.saturating_add(1);
+        self.ask_back(Side::Primary, around, out);
+    }
+
+    /// Takes the consultation call back, in what is left of the same limit.
+    fn restore(&mut self, around: &Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        self.facts.restores = self.facts.restores.saturating_add(1);
+        self.ask_back(Side::Consultation, around, out);
+    }
+
+    fn ask_back(&mut self, side: Side, around: &Surroundings<'_, '_>, out: &mut Out<'_, TransferOutput>) {
+        let first = *self.resumed.get_or_insert(around.cx.now);
         let limit = around.policy.resume_limit.saturating_sub(around.cx.now.since(first));
-        out.push(TransferOutput::Resume { leg: self.leg, limit });
+        out.push(TransferOutput::Resume { leg: self.leg_of(side), limit });
     }
 
     /// Ends the subscription at once, whatever became of the REFER: one that waits behind an INVITE must not leave after

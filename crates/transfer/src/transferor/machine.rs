@@ -102,6 +102,8 @@ pub(super) enum Held {
     Nobody,
     /// This transfer, or it may be so.
     Us,
+    /// This transfer, whose offer to take it back was refused.
+    Refused,
     /// The application, before the transfer and after it.
     Application,
 }
@@ -188,6 +190,8 @@ pub(super) struct Facts {
     pub(super) retried: bool,
     /// How often the call was asked back.
     pub(super) resumes: u8,
+    /// How often the consultation call was asked back after a failure.
+    pub(super) restores: u8,
     /// The 2xx to the last REFER.
     pub(super) accepted: Option<StatusCode>,
     /// Whether the application has let go.
@@ -263,10 +267,8 @@ impl State {
             Self::Completing(..) => {
                 &[TransferTimerName::Closing, TransferTimerName::Final, TransferTimerName::Bye]
             }
-            Self::Bridging(..) | Self::Joining(_) | Self::Recovering(_) | Self::Restoring(_) => {
-                &[TransferTimerName::Resume]
-            }
-            Self::Waiting(_) => &[TransferTimerName::Resume, TransferTimerName::Retry],
+            Self::Bridging(..) | Self::Joining(_) | Self::Recovering(_) => &[TransferTimerName::Resume],
+            Self::Waiting(_) | Self::Restoring(_) => &[TransferTimerName::Resume, TransferTimerName::Retry],
         }
     }
 
@@ -408,8 +410,9 @@ fn lose(before: &[Action], outcome: Outcome, facts: Facts) -> Option<Step> {
     let mut actions = Actions::from_slice(before);
     if keeps_target(before, facts) && facts.plan != Plan::Blind && !facts.bridged {
         actions.extend([Action::Tell(Tell::PrimaryLost), Action::MoveTo(Side::Consultation)]);
-        if facts.consultation_held == Held::Us {
-            actions.push(Action::Resume(Side::Consultation));
+        match facts.consultation_held {
+            Held::Us | Held::Refused => actions.push(Action::Resume(Side::Consultation)),
+            Held::Nobody | Held::Application => {}
         }
     }
     actions.push(Action::Finish(outcome));

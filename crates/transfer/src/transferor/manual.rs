@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use dialog_core::{Notification, NotifiedState, SubscriptionEvent};
+use dialog_core::{LegId, Notification, NotifiedState, SubscriptionEvent};
 use sip_transport::Out;
 
 use super::{
@@ -121,33 +121,6 @@ impl State {
     }
 }
 
-impl Event {
-    /// Whether it counts only after all that was heard before it.
-    pub(super) const fn comes_last(self) -> bool {
-        match self {
-            Self::Call(..) | Self::Cancel | Self::Timer(Timer::Guard | Timer::Final) => true,
-            Self::Begin(_)
-            | Self::Reoffer(..)
-            | Self::Consult(_)
-            | Self::Answer(_)
-            | Self::Notify(_)
-            | Self::Subscription(_)
-            | Self::Complete
-            | Self::Swap
-            | Self::Joined(_)
-            | Self::Timer(
-                Timer::Hold
-                | Timer::Consult
-                | Timer::Talk
-                | Timer::Retry
-                | Timer::Resume
-                | Timer::Bye
-                | Timer::Closing,
-            ) => false,
-        }
-    }
-}
-
 impl Transferor {
     /// Leaves the steps to the application.
     pub(crate) fn by_hand(mut self) -> Self {
@@ -209,12 +182,11 @@ impl Transferor {
         over: Option<Side>,
         around: &Surroundings<'_, '_>,
     ) -> bool {
-        if self.waiting.is_none() || !event.comes_last() {
+        if self.waiting.is_none() {
             return false;
         }
         self.look(around, over);
-        step(self.state, event, self.facts)
-            .is_some_and(|step| step.next != self.state || !step.actions.is_empty())
+        step(self.state, event, self.facts).is_some_and(|step| step.next != self.state)
     }
 
     /// Tells the machine everything that waits. `over` is the call that counts as over already.
@@ -235,6 +207,9 @@ impl Transferor {
     /// Why a step is not due.
     pub(crate) fn check_step(&self, asked: ManualStep) -> Result<(), TransferRefusal> {
         let refuse = |wanted| Err(TransferRefusal::WrongState { state: self.stage(), wanted });
+        if let ManualStep::Terminate { leg } = asked {
+            return self.check_terminate(leg);
+        }
         let Some(waiting) = &self.waiting else {
             return Err(TransferRefusal::WrongState { state: "Automatic", wanted: "Manual" });
         };
@@ -256,14 +231,22 @@ impl Transferor {
                 let decided = waiting.response != Response::Come;
                 if accepted && decided && !waiting.succeeded { Ok(()) } else { refuse("Accepted") }
             }
-            ManualStep::Terminate { leg } => {
-                if leg != self.leg_of(self.facts.referred()) {
-                    return Err(TransferRefusal::UnknownLeg);
-                }
-                if waiting.succeeded { Ok(()) } else { refuse("Succeeded") }
-            }
+            ManualStep::Terminate { .. } => Ok(()),
             ManualStep::Report { .. } => refuse("a transfer asked of us"),
         }
+    }
+
+    /// Why the call in which the REFER was sent is not to be ended now. Whoever handles the transfer, the application may end
+    /// it after a success.
+    fn check_terminate(&self, leg: LegId) -> Result<(), TransferRefusal> {
+        if leg != self.leg_of(self.facts.referred()) {
+            return Err(TransferRefusal::OtherCall);
+        }
+        let shown = self.waiting.as_ref().is_some_and(|waiting| waiting.succeeded);
+        if shown || matches!(self.state, State::Completing(..)) {
+            return Ok(());
+        }
+        Err(TransferRefusal::WrongState { state: self.stage(), wanted: "a success that was reported" })
     }
 
     /// Does a step that is due.
@@ -273,16 +256,18 @@ impl Transferor {
         around: &mut Surroundings<'_, '_>,
         out: &mut Out<'_, TransferOutput>,
     ) {
+        if let ManualStep::Terminate { .. } = asked {
+            self.catch_up(None, around, out);
+            // What the application says outright counts more than whom the policy leaves the BYE to, and when.
+            self.drive(Event::Timer(Timer::Bye), around, out);
+            return;
+        }
         let Some(waiting) = &mut self.waiting else { return };
         match asked {
             ManualStep::ProcessResponse => waiting.wants.response = true,
             ManualStep::TakeNotify => waiting.wants.notify = true,
-            ManualStep::Terminate { .. } => {
-                self.catch_up(None, around, out);
-                return;
-            }
-            // Refused above: that is the other role's.
-            ManualStep::Report { .. } => {}
+            // Done above, and refused as the other role's.
+            ManualStep::Terminate { .. } | ManualStep::Report { .. } => {}
         }
         self.serve(around, out);
     }
@@ -333,11 +318,12 @@ impl Transferor {
         }
     }
 
-    /// The state, as a refused step tells it.
-    fn stage(&self) -> &'static str {
+    /// The state, as a command that is refused for it tells it.
+    pub(crate) fn stage(&self) -> &'static str {
         match &self.waiting {
             Some(waiting) if waiting.succeeded => "Succeeded",
             Some(waiting) if waiting.response().is_some() => "ReferAnswered",
+            Some(_) | None if matches!(self.state, State::Swapping { .. }) => "Swapping",
             Some(_) | None => self.state.name(self.facts.plan),
         }
     }

@@ -157,6 +157,7 @@ impl Transferor {
             on_answer: false,
             retried: false,
             resumes: 0,
+            restores: 0,
             accepted: None,
             detached: false,
             may: May::NOTHING,

@@ -158,6 +158,7 @@ const USUAL: Facts = Facts {
     on_answer: false,
     retried: false,
     resumes: 1,
+    restores: 1,
     accepted: Some(StatusCode::ACCEPTED),
     detached: false,
     may: MAY,
@@ -357,6 +358,7 @@ fn table() -> String {
             "consultation call held by us, the first one by the application",
             Facts { consultation_held: Held::Us, held: Held::Application, ..ATTENDED },
         ),
+        ("consultation call asked back for the last time", Facts { restores: 4, ..ATTENDED }),
         ("may be bridged", bridges(ATTENDED)),
         ("does not take REFER, may be bridged", may(bridges(ATTENDED), |may| may.refer = false)),
         ("handed over", Facts { bridged: true, held: Held::Nobody, ..ATTENDED }),
@@ -441,5 +443,15 @@ fn nobody_is_left_on_hold_by_an_end() {
                 }
             }
         }
+    }
+}
+
+/// A call that was dropped before the blind REFER says nothing about it any more.
+#[test]
+fn the_end_of_a_dropped_consultation_leaves_a_refer_that_is_sent_again_alone() {
+    for end in [CallEnd::Closing, CallEnd::Local, CallEnd::HungUp, CallEnd::Lost] {
+        let event = Event::Call(Side::Consultation, end);
+        let row = step(State::BackingOff, event, USUAL).expect("a row");
+        assert_eq!((row.next, row.actions.len()), (State::BackingOff, 0), "{end:?}");
     }
 }

@@ -64,30 +64,26 @@ impl Transfers {
                 }
                 (transfer, result)
             }
-            TransferCommand::Complete { transfer } => {
-                let result = self.ours(cx, transfer, out, Transferor::check_complete, Transferor::complete);
-                (transfer, result)
-            }
-            TransferCommand::Swap { transfer } => {
+            TransferCommand::Complete { transfer, fallback } => {
                 let result = self.ours(
                     cx,
                     transfer,
                     out,
-                    |transfer, _| possible(transfer.can_swap()),
-                    Transferor::swap,
+                    |transfer, around| transfer.check_complete(fallback, around),
+                    Transferor::complete,
                 );
+                (transfer, result)
+            }
+            TransferCommand::Swap { transfer } => {
+                let result =
+                    self.ours(cx, transfer, out, |transfer, _| transfer.check_swap(), Transferor::swap);
                 (transfer, result)
             }
             // Column "detach" of table 2.1 (TR-165, TR-180). Of a transfer asked of us there is nothing to let go of: the new
             // call is ours.
             TransferCommand::Detach { transfer } => {
-                let result = self.ours(
-                    cx,
-                    transfer,
-                    out,
-                    |transfer, _| possible(transfer.can_detach()),
-                    Transferor::detach,
-                );
+                let result =
+                    self.ours(cx, transfer, out, |transfer, _| transfer.check_detach(), Transferor::detach);
                 (transfer, result)
             }
             TransferCommand::Cancel { transfer } => (transfer, self.cancel(cx, transfer, out)),
@@ -96,7 +92,7 @@ impl Transfers {
                     cx,
                     transfer,
                     out,
-                    |transfer, _| possible(transfer.is_asking()),
+                    |transfer, _| transfer.check_decline(),
                     |transfer, around, out| transfer.decline(reason, around, out),
                 );
                 (transfer, result)
@@ -143,16 +139,22 @@ impl Transfers {
     /// A call that can take part in a new transfer.
     fn check_call(&self, transfer: TransferId, leg: LegId) -> Result<&Leg, TransferRefusal> {
         if self.under_way.contains_key(&transfer) {
-            return Err(TransferRefusal::State);
+            return Err(self.wrong_state(transfer, NEW_ID));
         }
         let leg = self.legs.get(leg).ok_or(TransferRefusal::UnknownLeg)?;
         if leg.stage != Stage::Up {
             return Err(TransferRefusal::NotEstablished);
         }
-        if leg.moved_by.is_some() {
-            return Err(TransferRefusal::Busy);
+        match leg.moved_by {
+            Some(mover) => Err(self.wrong_state(mover, "Idle")),
+            None => Ok(leg),
         }
-        Ok(leg)
+    }
+
+    /// Refuses what is not possible in a transfer's present state.
+    fn wrong_state(&self, transfer: TransferId, wanted: &'static str) -> TransferRefusal {
+        let state = self.state(transfer).unwrap_or("Ended");
+        TransferRefusal::WrongState { state, wanted }
     }
 
     /// Gives the target's address.
@@ -207,7 +209,7 @@ impl Transfers {
         }
         refer.check((!options.protect_target).then_some(primary))?;
         if self.legs.get(consultation).is_some() {
-            return Err(TransferRefusal::State);
+            return Err(TransferRefusal::WrongState { state: "InCall", wanted: NEW_ID });
         }
         if self.is_full() || self.legs.is_full(self.policy.legs) {
             return Err(TransferRefusal::Full);
@@ -257,7 +259,10 @@ impl Transfers {
                         out.push(TransferOutput::Accepted { transfer: id });
                         follow(transfer, around, out);
                     }),
-                    Transfer::Asked(_) => Err(TransferRefusal::State),
+                    Transfer::Asked(transfer) => {
+                        let (state, wanted) = (transfer.state_name(), "a transfer of ours");
+                        Err(TransferRefusal::WrongState { state, wanted })
+                    }
                 };
                 true
             });
@@ -265,25 +270,30 @@ impl Transfers {
         result
     }
 
-    /// What is being taken back already is given up: whoever cancels it waits for its end.
+    /// What is being given up already, or taken back, is given up: whoever cancels it waits for its end.
     fn cancel(
         &mut self,
         cx: &mut Cx<'_>,
         id: TransferId,
         out: &mut Out<'_, TransferOutput>,
     ) -> Result<(), TransferRefusal> {
-        let possible = match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
-            Transfer::Ours(transfer) => transfer.can_cancel() || transfer.is_given_up(),
-            Transfer::Asked(transfer) => transfer.can_cancel(),
+        let (possible, wanted) = match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
+            Transfer::Ours(transfer) => {
+                (transfer.can_cancel() || transfer.is_given_up(), "a call that can be taken back")
+            }
+            Transfer::Asked(transfer) => {
+                (transfer.can_cancel() || transfer.is_given_up(), "a new call that can be given up")
+            }
         };
         if !possible {
-            return Err(TransferRefusal::State);
+            return Err(self.wrong_state(id, wanted));
         }
         out.push(TransferOutput::Accepted { transfer: id });
         self.with(cx, id, |transfer, around| {
             match transfer {
-                Transfer::Ours(transfer) if transfer.is_given_up() => {}
+                // What is given up already has no row for it.
                 Transfer::Ours(transfer) => transfer.cancel(around, out),
+                Transfer::Asked(transfer) if transfer.is_given_up() => {}
                 Transfer::Asked(transfer) => transfer.cancel(around, out),
             }
             true
@@ -300,9 +310,8 @@ impl Transfers {
     ) -> Result<(), TransferRefusal> {
         match self.under_way.get(&id).ok_or(TransferRefusal::UnknownTransfer)? {
             Transfer::Asked(transfer) if transfer.is_pending() => {}
-            transfer @ (Transfer::Asked(_) | Transfer::Ours(_)) => {
-                let state = transfer.info().state;
-                return Err(TransferRefusal::WrongState { state, wanted: "Unanswered or Deciding" });
+            Transfer::Asked(_) | Transfer::Ours(_) => {
+                return Err(self.wrong_state(id, "Unanswered or Deciding"));
             }
         }
         if matches!(decision, Decision::RejectWith(status) if !may_refuse_refer(status)) {
@@ -319,10 +328,8 @@ impl Transfers {
     }
 }
 
-/// A command that means nothing in the present state changes nothing.
-const fn possible(possible: bool) -> Result<(), TransferRefusal> {
-    if possible { Ok(()) } else { Err(TransferRefusal::State) }
-}
+/// What a transfer or call that begins needs: whoever asks mints its id.
+const NEW_ID: &str = "an id that is not in use";
 
 /// Where a party can be sent (decision D8).
 fn check_target(target: &UriBuf) -> Result<(), TransferRefusal> {

@@ -16,6 +16,7 @@ const EVENTS: &[Event] = &[
     Event::ReportLast,
     Event::NotifyAccepted,
     Event::NotifyKept,
+    Event::FirstOvertaken,
     Event::NotifyFatal,
     Event::LastAccepted,
     Event::LastOvertaken,

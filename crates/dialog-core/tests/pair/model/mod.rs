@@ -1,8 +1,10 @@
-//! The dialog layer against a small model of it: random commands at both ends, a network that loses, repeats and
-//! overtakes; afterwards both ends have to agree, and nothing may be left.
+//! The dialog layer against a small model of it: random commands at both ends, a registrar of many minds, a network that
+//! loses, repeats and overtakes; afterwards both ends have to agree, with each other and with the registrar, and nothing may
+//! be left.
 
 mod belief;
 mod numbers;
+mod registering;
 mod transitions;
 mod world;
 

@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogCommand, DialogConfig, DialogEvent, Invite, LegCommand, LegEvent, LegId, Place, Refer, Reliability,
-    Request, RequestCommand, SessionTimers, Subscribe, SubscriptionCommand, SubscriptionEvent,
-    SubscriptionId,
+    Account, Credential, DialogCommand, DialogConfig, DialogEvent, Invite, Keyring, LegCommand, LegEvent,
+    LegId, Place, Refer, RegistrationCommand, RegistrationId, Reliability, Request, RequestCommand, Secret,
+    SessionTimers, Subscribe, SubscriptionCommand, SubscriptionEvent, SubscriptionId,
 };
 use proptest_state_machine::StateMachineTest;
-use sip_message::{Method, NameAddrBuf, StatusCode, SubReason, UriBuf};
+use sip_message::{Message, Method, NameAddrBuf, StatusCode, SubReason, UriBuf};
 
-use crate::net::Net;
+use crate::{
+    net::Net,
+    registrar::{self, Passed, REALM, Verdict},
+};
 
 use super::{
     belief::{Belief, Call},
     numbers::assert_rising,
+    registering::Registering,
     transitions::{Ask, Asked, Reference, Transition},
 };
 
@@ -23,6 +27,9 @@ const QUIET: Duration = Duration::from_mins(3);
 
 /// Long enough for every subscription to run out.
 const LONG: Duration = Duration::from_hours(3);
+
+/// Longer than a registration waits for its next try: the longest back-off, and the longest Retry-After here.
+const LONGEST_WAIT: Duration = Duration::from_mins(90);
 
 /// Any package but `refer`.
 const PACKAGE: &str = "presence";
@@ -38,6 +45,12 @@ pub(crate) struct World {
     placed: Vec<(usize, LegId)>,
     /// Who sent each REFER and SUBSCRIBE, and its subscription there.
     asked: Vec<(usize, SubscriptionId)>,
+    /// Who began each registration, its name there, and what came of it.
+    registrations: Vec<(usize, RegistrationId, Registering)>,
+    /// Of what passed to the registrar and back, how much was taken in.
+    passed: usize,
+    /// Whether the registrar has gone when everybody is to unregister.
+    gone: bool,
 }
 
 impl World {
@@ -54,9 +67,18 @@ impl World {
             },
             packages: vec![PACKAGE.into()],
             requests: vec![Method::Info, Method::Message],
+            keys: keys(),
             ..DialogConfig::default()
         });
-        Self { net, beliefs: Default::default(), placed: Vec::new(), asked: Vec::new() }
+        Self {
+            net,
+            beliefs: Default::default(),
+            placed: Vec::new(),
+            asked: Vec::new(),
+            registrations: Vec::new(),
+            passed: 0,
+            gone: asked.gone,
+        }
     }
 
     pub(crate) fn does(&mut self, transition: &Transition) {
@@ -84,6 +106,15 @@ impl World {
                 };
                 self.send(by, place, Method::Message);
             }
+            Transition::Register { by, seconds } => self.register(by, seconds),
+            Transition::Refresh { registration } => {
+                self.registration(registration, RegistrationCommand::Refresh);
+            }
+            Transition::Unregister { registration } => {
+                self.registration(registration, RegistrationCommand::Unregister);
+            }
+            Transition::Answer(verdict) => self.net.registrar.verdicts.push_back(verdict),
+            Transition::Break { whose } => self.net.breaks(whose),
             Transition::Able { who, follows, describes } => {
                 let agent = &mut self.net.agents[who];
                 (agent.follows, agent.describes) = (follows, describes);
@@ -100,6 +131,40 @@ impl World {
         for (belief, agent) in self.beliefs.iter_mut().zip(&self.net.agents) {
             belief.learn(&agent.events, &agent.said);
         }
+        for (at, end, told, passed) in &self.net.registering[self.passed..] {
+            for (number, (by, id, registering)) in self.registrations.iter_mut().enumerate() {
+                let concerned = match (told, passed) {
+                    (Some(told), _) => told == id,
+                    (None, Passed::Sent(message) | Passed::Got(message)) => is_of(message, number),
+                    (None, Passed::Broken | Passed::Told(_)) => true,
+                };
+                if by == end && concerned {
+                    registering.learn(*at, passed);
+                }
+            }
+        }
+        self.passed = self.net.registering.len();
+        for (_, _, registering) in &self.registrations {
+            registering.assert_in_time(self.net.now);
+        }
+    }
+
+    fn register(&mut self, by: usize, seconds: u64) {
+        let id = self.net.agents[by].ids.mint();
+        let number = self.registrations.len().to_string();
+        let mut account = Account::new(address(&number)).expect("an account");
+        account.registrars = vec![format!("sip:{}", registrar::address()).parse().expect("a URI")];
+        account.contact_user = Some(number.into());
+        account.expires = Duration::from_secs(seconds);
+        self.registrations.push((by, id, Registering::default()));
+        let register = RegistrationCommand::Register(Box::new(account));
+        self.net.command(by, DialogCommand::Registration(id, register));
+    }
+
+    fn registration(&mut self, number: usize, command: RegistrationCommand) {
+        let (by, id, registering) = &mut self.registrations[number];
+        registering.asked(matches!(command, RegistrationCommand::Unregister));
+        self.net.command(*by, DialogCommand::Registration(*id, command));
     }
 
     fn place(&mut self, by: usize, offerless: bool) {
@@ -237,8 +302,9 @@ impl World {
 
     /// Lets the network heal and everything run out, and compares what both ends believe.
     pub(crate) fn comes_to_rest(mut self) {
+        self.net.registrar.verdicts.clear();
+        self.net.fates.iter_mut().for_each(std::collections::VecDeque::clear);
         for end in 0..2 {
-            self.net.fates[end].clear();
             (self.net.agents[end].follows, self.net.agents[end].describes) = (true, true);
         }
         self.pass(QUIET);
@@ -255,6 +321,14 @@ impl World {
         for usage in 0..self.asked.len() {
             self.report(usage, true);
             self.unsubscribe(usage);
+        }
+        self.pass(LONGEST_WAIT);
+        self.assert_registered();
+        if self.gone {
+            self.net.registrar.verdicts = [Verdict::Silence; 8].into();
+        }
+        for number in 0..self.registrations.len() {
+            self.registration(number, RegistrationCommand::Unregister);
         }
         self.pass(LONG);
         self.assert_nothing_left();
@@ -298,7 +372,22 @@ impl World {
         }
     }
 
+    /// Every registration that is to last stands, at both ends: the registrar has granted what it was asked for.
+    fn assert_registered(&self) {
+        for (_, _, registering) in self.registrations.iter().filter(|(_, _, it)| it.is_lasting()) {
+            let call_id = registering.call_id.as_deref().expect("a REGISTER was sent");
+            assert!(registering.is_bound(), "{registering:?}");
+            assert!(self.net.registrar.holds(call_id, self.net.now), "{registering:?}");
+        }
+    }
+
     fn assert_nothing_left(&self) {
+        for (_, _, registering) in &self.registrations {
+            assert!(registering.is_over(), "{registering:?}");
+            let call_id = registering.call_id.as_deref().expect("a REGISTER was sent");
+            let holds = self.net.registrar.holds(call_id, self.net.now);
+            assert!(!(registering.is_gone() && holds), "{registering:?}");
+        }
         for (agent, belief) in self.net.agents.iter().zip(&self.beliefs) {
             for (leg, call) in &belief.calls {
                 assert!(call.is_over(), "{leg:?} has not ended: {call:#?}");
@@ -312,6 +401,19 @@ impl World {
             assert_rising(&agent.log);
         }
     }
+}
+
+fn keys() -> Keyring {
+    let mut keys = Keyring::new();
+    let key = Credential::of_realm(REALM, "somebody", Secret::password("secret"));
+    keys.add(key).expect("there is room for one");
+    keys
+}
+
+/// Whether a REGISTER, or its response, is of the registration with this number.
+fn is_of(message: &Message, number: usize) -> bool {
+    let from = message.from().expect("a From");
+    from.uri.user() == Some(&number.to_string())
 }
 
 fn target(end: usize, user: &str) -> UriBuf {

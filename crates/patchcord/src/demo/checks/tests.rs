@@ -38,6 +38,10 @@ fn each_party_hears_whom_it_should() {
     assert_eq!((what.as_str(), ok), ("consulting: Carol, on hold, hears nothing", true));
     assert!(!check(Hears::Nothing, found(true, Some(440))).1);
     assert!(!check(Hears::Nothing, found(false, None)).1, "who has no call is not on hold");
+    let (what, ok) = check(Hears::Between, found(true, None));
+    assert_eq!((what.as_str(), ok), ("consulting: Carol, between them, hears nothing", true));
+    assert!(!check(Hears::Between, found(true, Some(440))).1);
+    assert!(!check(Hears::Between, found(false, None)).1, "who has no call is not between two");
     let (what, ok) = check(Hears::Party(ALICE), found(true, Some(440)));
     assert_eq!((what.as_str(), ok), ("consulting: Carol hears Alice (440 Hz)", true));
     assert!(!check(Hears::Party(ALICE), found(true, Some(660))).1);

@@ -4,7 +4,7 @@ use session_core::{EventKind, StatusCode};
 
 use super::Check;
 use crate::demo::parties::{ALICE, BOB, CAROL};
-use crate::demo::plot::{Plot, Replacing};
+use crate::demo::plot::{Plot, Refer, Replacing};
 use crate::demo::record::Record;
 use crate::demo::wire::{self, Wired};
 
@@ -12,8 +12,12 @@ use crate::demo::wire::{self, Wired};
 pub(super) fn of(plot: &Plot, record: &Record) -> Vec<Check> {
     let [alice, bob, carol] = [ALICE, BOB, CAROL].map(|party| wire::of(record, party));
     let refers = alice.iter().filter(|message| message.sent && message.is("REFER")).count();
-    if !plot.refers {
-        return vec![Check::new("no REFER was sent", refers == 0, format!("{refers} sent"))];
+    match plot.refer {
+        Refer::Absent => {
+            return vec![Check::new("no REFER was sent", refers == 0, format!("{refers} sent"))];
+        }
+        Refer::Refused => return vec![called_instead(&alice, &bob)],
+        Refer::Followed => {}
     }
     match plot.replacing {
         Replacing::Absent => Vec::new(),
@@ -32,6 +36,23 @@ pub(super) fn of(plot: &Plot, record: &Record) -> Vec<Check> {
             checks
         }
     }
+}
+
+/// Bob refuses the REFER and calls nobody; Alice calls Carol after that.
+fn called_instead(alice: &[Wired], bob: &[Wired]) -> Check {
+    let refer = alice.iter().position(|message| message.sent && message.is("REFER"));
+    let refused =
+        alice.iter().position(|message| !message.sent && message.answers("REFER", StatusCode::DECLINE));
+    let called = alice.iter().rposition(|message| message.sent && message.begins_call());
+    let found = match (refer, refused, called) {
+        (Some(refer), Some(refused), Some(called)) if refer < refused && refused < called => {
+            "603, then her INVITE"
+        }
+        (_, Some(_), _) => "603, and no INVITE after it",
+        (_, None, _) => "no 603",
+    };
+    let ok = found == "603, then her INVITE" && placed(bob).is_none();
+    Check::new("Bob refuses the REFER (603), and Alice calls Carol", ok, found)
 }
 
 fn told_once(record: &Record, what: &str, wanted: impl Fn(&EventKind) -> bool) -> Check {

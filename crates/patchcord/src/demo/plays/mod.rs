@@ -1,6 +1,7 @@
 //! The plays: who does what in a scenario.
 
 mod attended;
+mod bridged;
 mod consultative;
 mod unattended;
 mod warm;
@@ -23,6 +24,8 @@ pub(crate) enum Play {
     Consultative,
     /// Carol is told what Bob wants while he waits, and takes him over.
     Warm,
+    /// Bob refuses to be moved, and Alice joins her two calls.
+    Bridged,
 }
 
 impl Play {
@@ -33,6 +36,7 @@ impl Play {
             Self::Attended(carol) => attended::play(stage, carol).await,
             Self::Consultative => consultative::play(stage).await,
             Self::Warm => warm::play(stage).await,
+            Self::Bridged => bridged::play(stage).await,
         }
     }
 }

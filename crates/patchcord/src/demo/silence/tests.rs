@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use session_core::{By, EndCause, EndReason, TracedMessage, Transport};
 
 use super::*;
-use crate::demo::parties::CAROL;
+use crate::demo::parties::{BOB, CAROL};
 
 fn event(at_ms: u64, call: Option<u64>, kind: EventKind) -> SessionEvent {
     let at = Duration::from_millis(at_ms);
@@ -89,12 +89,12 @@ fn the_switch_begins_with_the_200_and_ends_with_the_audio_of_the_new_call() {
         (CAROL, event(60, Some(1), switched)),
     ]);
     let call = Some(SessionId::from(2));
-    assert_eq!(at_switch(&record, BOB, call), Some(Duration::from_millis(35)));
+    assert_eq!(at_switch(&record, BOB, BOB, call), Some(Duration::from_millis(35)));
     assert_eq!(
-        at_switch(&record, CAROL, call),
+        at_switch(&record, CAROL, BOB, call),
         Some(Duration::from_millis(41)),
         "what the streams say, if longer"
     );
-    assert_eq!(at_switch(&record, BOB, None), None, "nobody was moved");
-    assert_eq!(at_switch(&record, BOB, Some(SessionId::from(3))), None, "no audio came");
+    assert_eq!(at_switch(&record, BOB, BOB, None), None, "nobody was moved");
+    assert_eq!(at_switch(&record, BOB, BOB, Some(SessionId::from(3))), None, "no audio came");
 }

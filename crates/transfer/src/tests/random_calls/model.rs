@@ -292,7 +292,7 @@ impl Calls {
             }
             Input::Complete(index) => {
                 if let Some(transfer) = newest(self, index) {
-                    self.rig.command(TransferCommand::Complete { transfer });
+                    self.rig.command(TransferCommand::Complete { transfer, fallback: None });
                 }
             }
             Input::Swap(index) => {

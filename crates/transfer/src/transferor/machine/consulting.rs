@@ -269,7 +269,7 @@ pub(super) fn dropping(event: Event, facts: Facts) -> Option<Step> {
                 Held::Nobody => {
                     after(&blind, State::Holding, &[Action::Hold(Side::Primary), Action::Wait(Wait::Hold)])
                 }
-                Held::Us | Held::Application => refer(&blind),
+                Held::Us | Held::Refused | Held::Application => refer(&blind),
             }
         }
         Event::Cancel => recover(&[], Cause::Cancelled, facts),

@@ -12,6 +12,12 @@ use super::{
 /// 3261 §13.3.1.4): until that ACK has come the peer refuses every offer with 500 (§14.2).
 const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
+/// The wait after so many tries; `None` after the last.
+fn wait_before(tries: u8) -> Option<Action> {
+    let after = usize::from(tries).checked_sub(1).and_then(|tries| AGAIN.get(tries))?;
+    Some(Action::Wait(Wait::Again(*after)))
+}
+
 pub(super) fn completing(moved: Moved, left: Alive, event: Event, facts: Facts) -> Option<Step> {
     let named = facts.referred().other();
     match event {
@@ -52,12 +58,10 @@ pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Ste
         Event::Reoffer(Side::Primary, Reoffer::Done) => back(cause, facts),
         // Alive, and as it was before. If we hold it, that is no state to leave a party in.
         Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) if facts.held != Held::Us => back(cause, facts),
-        Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) => {
-            match usize::from(facts.resumes).checked_sub(1).and_then(|tries| AGAIN.get(tries)) {
-                Some(after) => to(State::Waiting(cause), &[Action::Wait(Wait::Again(*after))]),
-                None => lost(cause, facts),
-            }
-        }
+        Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) => match wait_before(facts.resumes) {
+            Some(wait) => to(State::Waiting(cause), &[wait]),
+            None => lost(cause, facts),
+        },
         Event::Reoffer(Side::Primary, Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable)
         | Event::Timer(Timer::Resume) => lost(cause, facts),
         Event::Call(Side::Primary, _) => lose(&[], cause.outcome(false), facts),
@@ -125,7 +129,11 @@ fn other_settled(reoffer: Reoffer, stay: State, facts: Facts) -> Option<Step> {
     let held = match reoffer {
         Reoffer::Over => return to(stay, &[]),
         Reoffer::Done => Held::Nobody,
-        Reoffer::AsBefore(_) | Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable => Held::Application,
+        Reoffer::AsBefore(Some(_)) => Held::Refused,
+        // Perhaps because the application wants it otherwise.
+        Reoffer::AsBefore(None) | Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable => {
+            Held::Application
+        }
     };
     to(stay, &[Action::NoteHeld(Side::Consultation, held)])
 }
@@ -133,22 +141,49 @@ fn other_settled(reoffer: Reoffer, stay: State, facts: Facts) -> Option<Step> {
 /// The first call is back. Where the other one is being taken back, too, that is waited for: only then both are what
 /// they were.
 fn back(cause: Cause, facts: Facts) -> Option<Step> {
-    let waits =
-        facts.plan == Plan::Attended && facts.alive.consultation && facts.consultation_held == Held::Us;
-    if waits { to(State::Restoring(cause), &[]) } else { finish(cause.outcome(true)) }
+    match facts.consultation_held {
+        Held::Us if facts.plan == Plan::Attended && facts.alive.consultation => {
+            to(State::Restoring(cause), &[])
+        }
+        Held::Refused if facts.alive.consultation => restore_later(cause, facts),
+        Held::Us | Held::Refused | Held::Nobody | Held::Application => finish(cause.outcome(true)),
+    }
+}
+
+/// The other call refuses to be taken back: it is asked again like the first one, and left to the application in the end.
+fn restore_later(cause: Cause, facts: Facts) -> Option<Step> {
+    match wait_before(facts.restores) {
+        Some(wait) => {
+            to(State::Restoring(cause), &[Action::NoteHeld(Side::Consultation, Held::Refused), wait])
+        }
+        None => finish(cause.outcome(true)),
+    }
 }
 
 /// Both calls are the application's, and the first one is what it was: only the other one has to be taken back.
 pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
     match event {
         Event::Reoffer(Side::Consultation, Reoffer::Over) => to(State::Restoring(cause), &[]),
+        Event::Reoffer(Side::Consultation, Reoffer::AsBefore(Some(_))) => restore_later(cause, facts),
+        Event::Timer(Timer::Retry) => to(
+            State::Restoring(cause),
+            &[Action::NoteHeld(Side::Consultation, Held::Us), Action::Resume(Side::Consultation)],
+        ),
         // Whatever came of it, the first call is as it was.
         Event::Reoffer(
             Side::Consultation,
-            Reoffer::Done | Reoffer::AsBefore(_) | Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable,
+            Reoffer::Done
+            | Reoffer::AsBefore(None)
+            | Reoffer::Gone(_)
+            | Reoffer::Silent
+            | Reoffer::Unreachable,
         )
         | Event::Call(Side::Consultation, _)
         | Event::Timer(Timer::Resume) => finish(cause.outcome(true)),
+        // It is asked once more, because nobody else would.
+        Event::Call(Side::Primary, _) if facts.consultation_held == Held::Refused => {
+            to(State::Ended, &[Action::Resume(Side::Consultation), Action::Finish(cause.outcome(false))])
+        }
         Event::Call(Side::Primary, _) => finish(cause.outcome(false)),
         Event::Notify(report) => moved_after_all(report, State::Restoring(cause), facts),
         Event::Reoffer(Side::Primary, _) | Event::Consult(_) | Event::Subscription(_) | Event::Answer(_) => {
@@ -159,7 +194,6 @@ pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step
             | Timer::Consult
             | Timer::Talk
             | Timer::Guard
-            | Timer::Retry
             | Timer::Final
             | Timer::Closing
             | Timer::Bye,
