@@ -32,9 +32,7 @@ pub(crate) enum Reason {
     BaresipReplaced,
 }
 
-use Reason::{
-    BaresipFollows, BaresipRefers, BaresipReplaced, SipJsTransport, SippOneCall, SippRegisters, SippTls,
-};
+use Reason::{BaresipFollows, BaresipRefers, BaresipReplaced, SipJsTransport, SippOneCall, SippTls};
 
 /// The reasons in the order of their numbers, each with its evidence.
 const REASONS: [(Reason, &str); 6] = [
