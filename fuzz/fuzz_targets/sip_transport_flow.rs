@@ -86,6 +86,8 @@ struct Model {
     hops: Vec<Hop>,
     replies: Vec<Outbound>,
     kept: BTreeSet<FlowId>,
+    /// Remotes of UDP sockets that are kept.
+    bound: BTreeSet<(FlowId, SocketAddr)>,
     ended: BTreeSet<FlowId>,
     /// Requests by branch that were to be sent, with their flow.
     requests: BTreeMap<String, FlowId>,
@@ -114,6 +116,7 @@ impl Model {
             hops: Vec::new(),
             replies: Vec::new(),
             kept: BTreeSet::new(),
+            bound: BTreeSet::new(),
             ended: BTreeSet::new(),
             requests: BTreeMap::new(),
             again: Vec::new(),
@@ -169,7 +172,11 @@ impl Model {
             TransportOutput::Close(flow) => {
                 assert!(self.connections.remove(&flow).is_some(), "only what is there is closed");
             }
-            TransportOutput::KeepAlive { flow, wire: _ } => self.assert_open(flow),
+            TransportOutput::KeepAlive { hop, wire: _ } => {
+                if hop.flow.number() > SOCKETS.len() as u64 {
+                    self.assert_open(hop.flow);
+                }
+            }
             TransportOutput::Again(flow) => {
                 self.assert_open(flow);
                 self.again.push(flow);
@@ -208,6 +215,9 @@ impl Model {
             TransportOutput::Flow(FlowEvent::Unreachable { branch, .. }) => {
                 self.unreachable.extend(branch.map(String::from));
             }
+            TransportOutput::Flow(FlowEvent::Failed { flow, remote }) => {
+                assert!(self.bound.remove(&(flow, remote)), "only what is kept can fail");
+            }
             TransportOutput::Flow(FlowEvent::Recovered { was, now }) => {
                 assert!(self.kept.remove(&was), "only what is kept is recovered");
                 self.kept.insert(now);
@@ -236,6 +246,7 @@ impl Model {
                 TransportTimer::Message(flow)
                 | TransportTimer::Idle(flow)
                 | TransportTimer::KeepAlive(flow) => phase(flow) == Some(Phase::Open),
+                TransportTimer::Binding(flow, remote) => self.bound.contains(&(*flow, *remote)),
                 TransportTimer::Reconnect(flow) => self.kept.contains(flow),
             };
             assert!(owned, "{timer:?} has no owner");
@@ -371,12 +382,17 @@ impl Model {
             }
             10 => {
                 let ours = self.connections.get(&flow).is_some_and(|connection| !connection.came_in);
-                if ours && !self.is_reconnecting() {
-                    self.kept.insert(flow);
-                    self.command(TransportCommand::Keep { flow, every: None });
+                if flow.number() == 1 {
+                    self.bound.insert((flow, remote(first)));
+                }
+                if flow.number() == 1 || ours && !self.is_reconnecting() {
+                    if ours {
+                        self.kept.insert(flow);
+                    }
+                    self.command(TransportCommand::Keep { flow, remote: remote(first), every: None });
                 }
             }
-            11 => self.let_go(flow),
+            11 => self.let_go(flow, remote(first)),
             12 => {
                 if let Some(flow) = connection {
                     self.close(flow, CloseCause::Refused);
@@ -396,15 +412,19 @@ impl Model {
         self.kept.iter().any(|flow| !self.connections.contains_key(flow))
     }
 
-    fn let_go(&mut self, flow: FlowId) {
+    fn let_go(&mut self, flow: FlowId, remote: SocketAddr) {
         self.kept.remove(&flow);
-        self.command(TransportCommand::LetGo(flow));
+        self.bound.remove(&(flow, remote));
+        self.command(TransportCommand::LetGo { flow, remote });
     }
 
     /// Lets everything come to its end.
     fn finish(&mut self) {
         for flow in self.kept.clone() {
-            self.let_go(flow);
+            self.let_go(flow, remote(0));
+        }
+        for (flow, remote) in self.bound.clone() {
+            self.let_go(flow, remote);
         }
         while !self.connections.is_empty() || !self.timers.is_empty() {
             while let Some(flow) = self.connections.keys().next().copied() {

@@ -125,7 +125,7 @@ impl Stack {
                     self.timers.disarm(&timer);
                     self.armed.remove(&timer);
                 }
-                TxOutput::Withdraw(_) | TxOutput::Avoid(_) | TxOutput::Keep { .. } | TxOutput::LetGo(_) => {}
+                TxOutput::Withdraw(_) | TxOutput::Avoid(_) | TxOutput::Keep { .. } | TxOutput::LetGo { .. } => {}
                 TxOutput::Route(_) => unreachable!("nobody asked"),
             }
         }

@@ -263,8 +263,11 @@ impl Node {
                 Output::Write(Outbound { hop, wire }) => {
                     wishes.push(Wish::Stream { flow: hop.flow, to: hop.remote, bytes: wire, message: true });
                 }
-                Output::KeepAlive { flow, wire } => {
-                    wishes.push(Wish::Stream { flow, to: self.address, bytes: wire, message: false });
+                Output::KeepAlive { hop, wire } if hop.transport == Transport::Udp => {
+                    wishes.push(Wish::Sip { to: hop.remote, message: wire });
+                }
+                Output::KeepAlive { hop, wire } => {
+                    wishes.push(Wish::Stream { flow: hop.flow, to: hop.remote, bytes: wire, message: false });
                 }
                 Output::Connect(connect) => wishes.push(Wish::Connect(connect)),
                 Output::Close(flow) => wishes.push(Wish::Close(flow)),

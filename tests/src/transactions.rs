@@ -203,7 +203,7 @@ impl Rig {
                 | TxOutput::Withdraw(_)
                 | TxOutput::Avoid(_)
                 | TxOutput::Keep { .. }
-                | TxOutput::LetGo(_) => {}
+                | TxOutput::LetGo { .. } => {}
             }
         }
         asked

@@ -139,7 +139,7 @@ impl Answerer {
                 }
             },
             TransportOutput::Timer(op) => self.arm(op, Timer::Transport),
-            // By UDP alone there are no connections, and where a response goes needs no resolver.
+            // By UDP alone there are no connections, nothing registers, and where a response goes needs no resolver.
             TransportOutput::KeepAlive { .. }
             | TransportOutput::Connect(_)
             | TransportOutput::Close(_)
@@ -154,8 +154,8 @@ impl Answerer {
             TxOutput::Route(route) => TransportCommand::Route(route),
             TxOutput::Withdraw(outbound) => TransportCommand::Withdraw(outbound),
             TxOutput::Avoid(hop) => TransportCommand::Avoid(hop),
-            TxOutput::Keep { flow, every } => TransportCommand::Keep { flow, every },
-            TxOutput::LetGo(flow) => TransportCommand::LetGo(flow),
+            TxOutput::Keep { flow, remote, every } => TransportCommand::Keep { flow, remote, every },
+            TxOutput::LetGo { flow, remote } => TransportCommand::LetGo { flow, remote },
             TxOutput::Timer(op) => return self.arm(op, Timer::Transaction),
             TxOutput::Event(TxEvent::Request { tx, inbound }) => return self.answer(tx, &inbound),
             TxOutput::Event(_) => return,

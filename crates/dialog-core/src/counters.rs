@@ -8,6 +8,9 @@ pub struct Counters {
     pub refused_overloaded: u64,
     /// Calls of ours that were not placed because of [`DialogConfig::legs`](crate::DialogConfig::legs).
     pub calls_not_placed: u64,
+    /// Registrations that were not begun because of
+    /// [`RegistrationConfig::accounts`](crate::RegistrationConfig::accounts).
+    pub registrations_refused: u64,
     /// Messages that would make a dialog with a longer route set than is kept: requests are answered 400, the call of a first
     /// 2xx ends, and other responses make no dialog.
     pub long_route_sets: u64,

@@ -30,7 +30,7 @@ impl Step<'_, '_, '_> {
     /// Asks a request for proof where the settings want it.
     pub(crate) fn identify(&mut self, tx: TxId, inbound: &Inbound, method: Method, within: bool) -> Caller {
         let Some(policy) = &self.config.authentication else { return Caller::Known(None) };
-        if !policy.demands(method, within) {
+        if !policy.demands(method, within, inbound.message.has(HeaderId::Replaces)) {
             return Caller::Known(None);
         }
         let message = &inbound.message;

@@ -1,16 +1,18 @@
 //! A dialog with its usages: at most one INVITE usage (the leg) and some subscriptions (RFC 5057).
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use sip_message::{Draft, Method};
 use sip_transport::{Hops, RouteError, Tick};
 
 use crate::{
     boundary::{
-        leg::{EndCause, LegEvent, LegId, ReofferError},
+        leg::{EndCause, LegEvent, LegId},
         request::RequestId,
     },
-    leg::{Leg, reliable::Reliable, session_timer::SessionTimer, up::Exchange, update::Updating},
+    leg::{
+        Leg, reliable::Reliable, session_timer::SessionTimer, up::Exchange, update::Updating, wishes::Wishes,
+    },
     offers::Offers,
     pending::{Ask, Errand},
     state::DialogState,
@@ -50,6 +52,8 @@ pub(crate) struct Dialog {
     pub(crate) referred: bool,
     /// Whether a REFER was received.
     pub(crate) was_referred: bool,
+    /// The user who has proved by digest to be the peer.
+    pub(crate) verified_user: Option<Arc<str>>,
     /// When the leg ended.
     pub(crate) ended_at: Option<Tick>,
     /// The call of theirs that came last to replace this one. It counts while it lives: ids are never used again, so
@@ -59,13 +63,15 @@ pub(crate) struct Dialog {
     pub(crate) grace: Option<Tick>,
     /// Who may offer now; of a call of ours that is not up, each early dialog has its own.
     pub(crate) offers: Offers,
+    /// What is wished of the session; `None` while nothing is.
+    pub(crate) wishes: Option<Box<Wishes>>,
     /// The UPDATEs under way; `None` before the first one.
     pub(crate) updating: Option<Box<Updating>>,
     /// Our reliable provisional responses; `None` before the first one.
     pub(crate) reliable: Option<Box<Reliable>>,
     pub(crate) session_timer: SessionTimer,
     /// Our PRACKs under way.
-    pub(crate) pracks: usize,
+    pub(crate) pracks: u8,
     timers: TimerSet,
 }
 
@@ -136,10 +142,12 @@ impl Dialog {
             confirmed: false,
             referred: false,
             was_referred: false,
+            verified_user: None,
             ended_at: None,
             replaced_by: None,
             grace: None,
             offers: Offers::New,
+            wishes: None,
             updating: None,
             reliable: None,
             session_timer: SessionTimer::default(),
@@ -261,18 +269,12 @@ impl Dialog {
         if let Leg::Up(up) = leg {
             self.give_up_exchange(step, *up);
         }
+        self.give_up_wishes(step);
         self.decline_undecided(step);
         self.abandon_unsent(step);
         self.abandon_requests(step);
         self.begin_grace(step);
         self.flush(step);
         self.tell(step, LegEvent::Ended(cause));
-    }
-
-    /// Answers each wish for a new offer that can no longer be fulfilled.
-    pub(crate) fn give_up_wishes(&self, step: &mut Step<'_, '_, '_>, wishes: usize) {
-        for _ in 0..wishes {
-            self.tell(step, LegEvent::Reoffered(Err(ReofferError::Ended)));
-        }
     }
 }

@@ -157,6 +157,7 @@ impl Dialogs {
             TxEvent::Failed { tx, failure } => self.failed(cx, tx, failure, out),
             TxEvent::Routed { route, result } => self.routed(cx, route, result, out),
             TxEvent::FlowEnded { flow, .. } => self.flow_ended(cx, flow, out),
+            TxEvent::FlowFailed { flow, remote } => self.registrations_lost(cx, flow, Some(remote), out),
             // A registration has let its connection go when it ended, and found another way; a dialog finds its way by
             // its route set.
             TxEvent::FlowRecovered { .. } => {}

@@ -18,7 +18,7 @@ use crate::{
 
 /// Most forks of one INVITE whose 2xx are acknowledged. A proxy forks to the devices of one user, which are
 /// few; further answers are left to their own time limit, because each costs an ACK, a BYE and a transaction.
-pub(crate) const FORKS: usize = 16;
+pub(crate) const FORKS: u8 = 16;
 
 /// The accepted forks of an INVITE; lives for 64*T1 from the first 2xx, also after its leg.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Forks {
             return;
         }
         let state = self.state(step, origin, message);
-        let Some(state) = state.ok().filter(|_| self.accepted.len() < FORKS) else {
+        let Some(state) = state.ok().filter(|_| self.accepted.len() < FORKS.into()) else {
             step.pending.counters.forks_ignored += 1;
             return;
         };

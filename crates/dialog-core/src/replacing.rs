@@ -7,7 +7,7 @@
 //! | 1 | form: more than one Replaces, a bad one, not in an INVITE, with Join | 400 | [`is_well_formed`] |
 //! | 2 | Require names what is not supported | 420 | `requests` |
 //! | 3 | within a dialog | 481, 488 | `requests`, `leg::reinvited` |
-//! | 4 | authentication | 401 | nowhere yet: a challenge belongs right before [`Dialogs::replaced`] |
+//! | 4 | authentication | 401 | `demand`, right before [`Dialogs::replaced`] |
 //! | 5 | no match, several, no INVITE usage, itself | 481 | [`Dialogs::replaced`] |
 //! | 6 | ended, or being ended | 603 | [`Dialogs::replaced`] |
 //! | 7 | `early-only`, but confirmed | 486 | [`Dialogs::replaced`] |
@@ -152,6 +152,7 @@ impl Dialogs {
             remote_target: dialog.state.path.target.clone(),
             source: early.and_then(Early::source).or(dialog.state.source),
             verified_name: dialog.state.verified_name.clone(),
+            verified_user: dialog.verified_user.clone(),
         })
     }
 }

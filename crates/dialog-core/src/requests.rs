@@ -203,6 +203,9 @@ impl Dialog {
             return;
         }
         self.state.heard(&inbound.origin);
+        if user.is_some() {
+            self.verified_user.clone_from(&user);
+        }
         match method {
             Method::Invite => self.reinvited(step, tx, inbound),
             Method::Bye => self.bye_received(step, tx, &inbound),

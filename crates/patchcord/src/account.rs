@@ -8,6 +8,9 @@ use crate::args::AccountArgs;
 use crate::exit::Failure;
 use crate::stop::Stop;
 
+/// The one flow that is registered over (RFC 5626 §4.2.1).
+const REG_ID: u32 = 1;
+
 /// Calls are from the account, and challenges are answered with its password.
 pub(crate) fn configure(builder: Builder, args: &AccountArgs) -> Result<Builder, Failure> {
     let Some(record) = &args.account else { return Ok(builder) };
@@ -35,6 +38,8 @@ pub(crate) async fn register(
         account.registrars.clone_from(&args.registrar);
     }
     account.proxies.clone_from(&args.proxy);
+    account.instance.clone_from(&args.instance);
+    account.reg_id = args.outbound.then_some(REG_ID);
     manager.register(account).await.map(Some).map_err(|error| match error {
         RegistrationError::Account(fault) => unusable(fault.to_string()),
         error => failure(args, &error),

@@ -11,6 +11,7 @@ use session_core::{
 use crate::account;
 use crate::agent::{self, Agent};
 use crate::args::{AnswerArgs, Refer, Replaces, SoundArgs};
+use crate::callers;
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::prompt::Prompt;
@@ -31,9 +32,11 @@ pub(crate) async fn run(
     };
     match args.replaces {
         Replaces::Deny | Replaces::ReferredBy => {}
-        Replaces::Trusted if !args.trunk.is_empty() => {}
+        Replaces::Trusted if !args.trunk.is_empty() || args.callers.users.is_some() => {}
         Replaces::Trusted => {
-            tracing::warn!("without --trunk nobody is trusted: INVITEs with Replaces are refused");
+            tracing::warn!(
+                "without --trunk and --users nobody is trusted: INVITEs with Replaces are refused"
+            );
         }
         Replaces::Allow => {
             tracing::warn!("whoever knows the identifiers of a call can take it over: for laboratories only");
@@ -42,7 +45,7 @@ pub(crate) async fn run(
     let builder = agent::configure(&args.listen, &args.network, &args.audio, args.media)?;
     let builder =
         sound::configure(builder, &args.sound)?.max_calls(args.max_calls).transfer_policy(policy(args));
-    let builder = account::configure(builder, &args.account)?;
+    let builder = callers::configure(account::configure(builder, &args.account)?, &args.callers)?;
     let mut agent = Agent::start(recording.of(builder), console).await?;
     let registration = match account::register(&agent.manager, &args.account).await {
         Ok(registration) => registration,

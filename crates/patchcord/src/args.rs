@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "the doc comments of arguments are the help text")]
 
 mod account;
+mod callers;
 mod transfer;
 mod values;
 
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use session_core::{Codec, Network};
 
 pub(crate) use account::AccountArgs;
+pub(crate) use callers::{CallersArgs, Challenge};
 pub(crate) use transfer::{Fallback, Kind, ReferTo, ReportForm, TransferArgs};
 pub(crate) use values::Listen;
 
@@ -158,6 +160,8 @@ pub(crate) struct AnswerArgs {
     /// The new caller and the party whose call is replaced must both be in it.
     #[arg(long, verbatim_doc_comment, value_name = "CIDR", value_parser = values::network)]
     pub(crate) trunk: Vec<Network>,
+    #[command(flatten)]
+    pub(crate) callers: CallersArgs,
     /// Most calls at once, 1 to 100000; one more is answered 486
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::calls, default_value = "256")]
     pub(crate) max_calls: usize,

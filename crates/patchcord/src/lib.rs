@@ -7,6 +7,7 @@ mod agent;
 mod answer;
 mod args;
 mod call;
+mod callers;
 mod console;
 mod demo;
 mod exit;

@@ -36,17 +36,26 @@ pub enum TransportCommand {
     /// The next element did not answer, or answered 503: others come before it for a while (RFC 3263 §4.3).
     Avoid(Hop),
     /// Keeps a connection that we opened: it is not closed when idle, and opened again when it ends, with growing waits
-    /// (RFC 5626 §4.5), which [`FlowEvent::Recovered`] tells. Anything else than such a connection is not kept. Asked
-    /// again, the newest interval counts.
+    /// (RFC 5626 §4.5), which [`FlowEvent::Recovered`] tells. Keeps the way to a remote of a UDP socket, of which must be
+    /// known that it answers STUN (§8): [`FlowEvent::Failed`] tells its end; at most [`KEPT_REMOTES`](crate::KEPT_REMOTES).
+    /// Anything else is not kept. Asked again, the newest interval counts.
     Keep {
         /// Which.
         flow: FlowId,
+        /// The other end; of a connection it is known.
+        remote: SocketAddr,
         /// Longest time between two pings, as the other side asks for it by Flow-Timer (RFC 5626 §4.4.1); at least
-        /// [`SHORTEST_BEAT`](crate::SHORTEST_BEAT). `None` for [`Config::keep_alive`](crate::Config::keep_alive).
+        /// [`SHORTEST_BEAT`](crate::SHORTEST_BEAT). `None` for [`Config::keep_alive`](crate::Config::keep_alive), and by UDP for
+        /// 29 s (§4.4.2).
         every: Option<Duration>,
     },
-    /// Keeps a connection no longer.
-    LetGo(FlowId),
+    /// Keeps it no longer.
+    LetGo {
+        /// Which.
+        flow: FlowId,
+        /// The other end, as in `Keep`.
+        remote: SocketAddr,
+    },
 }
 
 /// What the sockets and the resolver report.
@@ -179,11 +188,11 @@ pub enum TransportOutput {
     Flow(FlowEvent),
     /// Write a message to the flow's socket.
     Write(Outbound),
-    /// Write line ends to a connection (RFC 5626 §4.4.1).
+    /// Write what keeps a flow alive (RFC 5626 §4.4).
     KeepAlive {
-        /// Which connection.
-        flow: FlowId,
-        /// two line ends for a ping, one for its answer.
+        /// Where to.
+        hop: Hop,
+        /// To a connection two line ends for a ping, one for its answer; by UDP a STUN Binding Request.
         wire: Bytes,
     },
     /// Make a connection; answered by [`TransportInput::Connected`] or [`TransportInput::Closed`].
@@ -217,6 +226,8 @@ pub enum TransportTimer {
     Idle(FlowId),
     /// The next keep-alive, or the end of the wait for its answer.
     KeepAlive(FlowId),
+    /// The next STUN keep-alive by a UDP socket to a remote, or the end of the wait for its answer.
+    Binding(FlowId, SocketAddr),
     /// A connection that is kept is to be opened again.
     Reconnect(FlowId),
 }

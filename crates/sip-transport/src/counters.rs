@@ -10,7 +10,7 @@ pub struct Counters {
     /// Messages that are none of SIP, or whose top Via cannot be used.
     pub malformed: u64,
     /// Empty datagrams and such of line ends or NUL only, pings and their answers (RFC 5626 §4.4.1 and the habits of
-    /// phones).
+    /// phones), STUN.
     pub keep_alive: u64,
     /// Datagrams longer than a UDP datagram can be, in either direction. Of those to be sent, a request is told as
     /// [`FlowEvent::Unreachable`](crate::FlowEvent::Unreachable); a response is dropped.
@@ -37,6 +37,10 @@ pub struct Counters {
     pub idle_connections: u64,
     /// Connections closed because a ping was not answered.
     pub silent_connections: u64,
+    /// Remotes of UDP sockets whose keep-alives are not answered any more, or that see us at another address.
+    pub failed_remotes: u64,
+    /// Remotes of UDP sockets that have no keep-alives, because there are too many.
+    pub unkept_remotes: u64,
     /// Messages for which there was no room while their connection was being made.
     pub queue_full: u64,
     /// Responses whose connection is gone, and that could not be sent over a new one (RFC 3261 §18.2.2).

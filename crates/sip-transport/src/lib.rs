@@ -20,6 +20,7 @@ mod counters;
 mod flows;
 mod question;
 mod resolving;
+mod stun;
 mod transports;
 
 pub use boundary::{
@@ -35,4 +36,4 @@ pub use flow::{
 pub use guard::{Guard, Purpose, Token};
 pub use question::{Addresses, Answer, LookupError, Naptr, Question, Records, Srv};
 pub use step::{Cx, IdMint, Out, Outbox, Random, Tick, TimerOp, UnixTime};
-pub use transports::{MAX_DATAGRAM, SHORTEST_BEAT, Transports};
+pub use transports::{KEPT_REMOTES, MAX_DATAGRAM, SHORTEST_BEAT, Transports};

@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 | TxOutput::Withdraw(_)
                 | TxOutput::Avoid(_)
                 | TxOutput::Keep { .. }
-                | TxOutput::LetGo(_) => {}
+                | TxOutput::LetGo { .. } => {}
                 TxOutput::Timer(TimerOp::Arm(timer, length)) => {
                     timers.insert(timer, now + length);
                 }

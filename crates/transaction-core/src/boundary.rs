@@ -1,6 +1,6 @@
 //! The values that cross the transaction boundary.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sip_message::{Draft, Message, StatusCode};
@@ -65,15 +65,23 @@ pub enum TxCommand {
         /// A Reason header value to send (RFC 3326).
         reason: Option<Box<str>>,
     },
-    /// Keeps a connection that we opened, for whoever registered over it (RFC 5626 §4.4). Passed to transport.
+    /// Keeps a connection that we opened, or the way to a remote by UDP, for whoever registered over it (RFC 5626 §4.4). Passed
+    /// to transport.
     Keep {
         /// Which.
         flow: FlowId,
+        /// The other end.
+        remote: SocketAddr,
         /// Longest time between two keep-alives, where the other side asks for one.
         every: Option<Duration>,
     },
-    /// Keeps a connection no longer. Passed to transport.
-    LetGo(FlowId),
+    /// Keeps it no longer. Passed to transport.
+    LetGo {
+        /// Which.
+        flow: FlowId,
+        /// The other end.
+        remote: SocketAddr,
+    },
 }
 
 /// What the layer above is told.
@@ -133,6 +141,13 @@ pub enum TxEvent {
         flow: FlowId,
         /// Why.
         cause: CloseCause,
+    },
+    /// The way to a remote by UDP that was kept is not what it was (RFC 5626 §4.4.2).
+    FlowFailed {
+        /// The socket.
+        flow: FlowId,
+        /// The remote.
+        remote: SocketAddr,
     },
     /// A connection that is kept is there again under a new name (RFC 5626 §4.5).
     FlowRecovered {
@@ -223,15 +238,22 @@ pub enum TxOutput {
     /// Tell transport that the element behind this hop did not answer in time, or answered 503 while there was another hop to
     /// try: others come before it for a while (RFC 3263 §4.3).
     Avoid(Hop),
-    /// Have transport keep a connection.
+    /// Have transport keep a flow.
     Keep {
         /// Which.
         flow: FlowId,
+        /// The other end.
+        remote: SocketAddr,
         /// Longest time between two keep-alives.
         every: Option<Duration>,
     },
-    /// Have transport keep a connection no longer.
-    LetGo(FlowId),
+    /// Have transport keep a flow no longer.
+    LetGo {
+        /// Which.
+        flow: FlowId,
+        /// The other end.
+        remote: SocketAddr,
+    },
     /// Tell the layer above.
     Event(TxEvent),
     /// Time.

@@ -167,8 +167,8 @@ impl Layers {
             TxOutput::Send(outbound) => TransportCommand::Send(outbound),
             TxOutput::Withdraw(outbound) => TransportCommand::Withdraw(outbound),
             TxOutput::Avoid(hop) => TransportCommand::Avoid(hop),
-            TxOutput::Keep { flow, every } => TransportCommand::Keep { flow, every },
-            TxOutput::LetGo(flow) => TransportCommand::LetGo(flow),
+            TxOutput::Keep { flow, remote, every } => TransportCommand::Keep { flow, remote, every },
+            TxOutput::LetGo { flow, remote } => TransportCommand::LetGo { flow, remote },
         };
         let cx = &mut self.surroundings.cx();
         self.transports.command(cx, command, &mut self.from_transports.out());

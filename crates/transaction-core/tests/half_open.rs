@@ -86,7 +86,7 @@ impl Stack {
                 | TxOutput::Withdraw(_)
                 | TxOutput::Avoid(_)
                 | TxOutput::Keep { .. }
-                | TxOutput::LetGo(_) => {}
+                | TxOutput::LetGo { .. } => {}
             }
         }
     }

@@ -54,7 +54,7 @@ pub enum ReferPolicy {
 /// ids of a call is never enough, nor is its network address (SEC-10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReplacesAuthorizer {
-    /// The replaced party itself: with the same verified name, or out of the same trunk
+    /// The replaced party itself: the same user by digest, with the same verified name, or out of the same trunk
     /// ([`TransferPolicy::trunks`]).
     Trusted,
     /// Besides, who was referred by the replaced party: Referred-By (RFC 3892) names its address of record or its Contact.

@@ -8,6 +8,7 @@ use transfer::{
     WithoutReplaces,
 };
 
+use sip_message::Method;
 use sip_transport::Transport;
 
 use super::{
@@ -29,11 +30,18 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
             let credential = Credential::of_realm(*realm, *user, Secret::password(*password));
             party.keys.add(credential).map_err(|full| full.to_string())?;
         }
-        ["challenges", realm, user, password] => {
+        ["challenges", realm, known @ ..] if !known.is_empty() && known.len().is_multiple_of(2) => {
             let mut users = Users::new();
-            users.add(*user, Secret::password(*password)).map_err(|full| full.to_string())?;
+            for pair in known.chunks(2) {
+                users.add(pair[0], Secret::password(pair[1])).map_err(|full| full.to_string())?;
+            }
             party.authentication = Some(Authentication::new(*realm, users));
         }
+        // Only who moves a call is challenged; after `challenges`.
+        ["challenge", "transfers"] => match &mut party.authentication {
+            Some(authentication) => authentication.methods = vec![Method::Refer],
+            None => return Err("nobody is challenged".to_owned()),
+        },
         ["reliable", "never"] => party.reliability = Reliability::Never,
         ["reliable", "required"] => party.reliability = Reliability::WhenRequired,
         ["reliable", "supported"] => party.reliability = Reliability::WhenSupported,

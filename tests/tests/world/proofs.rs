@@ -1,7 +1,7 @@
 //! Challenges to every request, and their answers.
 
 use patchcord_tests::{journal::Way, play::Played};
-use sip_message::{HeaderId, Message};
+use sip_message::{HeaderId, Message, Method};
 
 use crate::golden::{count, golden, golden_run, line};
 
@@ -105,4 +105,45 @@ fn wrong_credentials_are_offered_once_and_foreign_realms_get_none() {
     assert_eq!(count(&trace, &["alice -> bob", "INVITE sip"]), 2, "{trace}");
     assert_eq!(count(&trace, &["alice -> carol", "INVITE sip"]), 1, "{trace}");
     assert_eq!(count(&trace, &["alice    * call_ended", "401"]), 2, "{trace}");
+}
+
+/// The final status of each INVITE with which Bob wants to take Alice's place, and whether it had credentials.
+fn replacing(trace: &str, played: &Played) -> Vec<(String, bool)> {
+    let invites = sent(played, 1, "INVITE");
+    assert!(invites.iter().all(|invite| invite.has(HeaderId::Replaces)), "{trace}");
+    let answers = played.journal.messages(1).filter(|(_, way, message)| {
+        let final_one = message.status().is_some_and(|status| status.is_final());
+        *way == Way::In && final_one && message.cseq().is_ok_and(|cseq| cseq.method == Method::Invite)
+    });
+    let statuses = answers.filter_map(|(_, _, message)| Some(message.status()?.as_u16().to_string()));
+    statuses.zip(invites.iter().map(|invite| invite.has(HeaderId::Authorization))).collect()
+}
+
+#[test]
+fn who_wants_to_take_a_calls_place_is_asked_who_it_is() {
+    // covers: TR-112, SEC-10
+    let (trace, played) = golden_run("auth-replaces");
+    assert_eq!(replacing(&trace, &played), [("401".to_owned(), false), ("200".to_owned(), true)], "{trace}");
+    let challenge = line(&trace, &["carol -> bob", "401", "(INVITE)"]);
+    assert!(challenge < line(&trace, &["carol    * replaced"]), "{trace}");
+}
+
+#[test]
+fn the_same_user_is_trusted_and_another_one_is_not() {
+    // covers: TR-112, SEC-10
+    for (name, last) in [("auth-replaces-same-user", "200"), ("auth-replaces-other-user", "403")] {
+        let (trace, played) = golden_run(name);
+        assert_eq!(
+            replacing(&trace, &played),
+            [("401".to_owned(), false), (last.to_owned(), true)],
+            "{trace}"
+        );
+    }
+}
+
+#[test]
+fn who_only_calls_is_not_asked_where_only_transfers_are_and_who_proves_nothing_takes_no_calls_place() {
+    let (trace, played) = golden_run("auth-replaces-stranger");
+    assert_eq!(replacing(&trace, &played), [("401".to_owned(), false)], "{trace}");
+    assert_eq!(count(&trace, &["carol -> alice", "401"]), 0, "{trace}");
 }

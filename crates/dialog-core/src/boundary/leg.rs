@@ -226,6 +226,8 @@ pub struct Replacing {
     pub source: Option<SocketAddr>,
     /// The name that the transport has verified of the replaced party.
     pub verified_name: Option<Arc<str>>,
+    /// The user who has proved by digest to be the replaced party.
+    pub verified_user: Option<Arc<str>>,
 }
 
 /// What a peer says it can do.

@@ -63,6 +63,9 @@ pub struct Authentication {
     pub methods: Vec<Method>,
     /// Whether a REFER within a dialog is challenged as well: it makes us call somebody.
     pub refers: bool,
+    /// Whether an INVITE with Replaces is challenged whatever `methods` says: it ends somebody else's call (RFC 3891 §8, check 4
+    /// of the transfer catalogue's table 2.4).
+    pub replaces: bool,
     /// The algorithms on offer, in any order; the strongest is written first (RFC 8760 §2.3). By default SHA-256 and MD5, which
     /// most peers still need.
     pub algorithms: Vec<Algorithm>,
@@ -91,6 +94,7 @@ impl Authentication {
         Self {
             methods: vec![Method::Invite, Method::Refer, Method::Subscribe, Method::Message],
             refers: true,
+            replaces: true,
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             qop: vec![Qop::Auth],
             nonce_lifetime: Self::NONCE_LIFETIME,
@@ -117,13 +121,13 @@ impl Authentication {
         &self.realm
     }
 
-    /// Whether a request is challenged.
-    pub(crate) fn demands(&self, method: Method, within: bool) -> bool {
+    /// Whether a request is challenged; `replaces` of one with that header.
+    pub(crate) fn demands(&self, method: Method, within: bool, replaces: bool) -> bool {
         match (method, within) {
             (Method::Ack | Method::Cancel, _) => false,
             (Method::Refer, true) => self.refers,
             (_, true) => false,
-            (method, false) => self.methods.contains(&method),
+            (method, false) => self.methods.contains(&method) || replaces && self.replaces,
         }
     }
 

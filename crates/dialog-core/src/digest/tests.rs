@@ -308,9 +308,14 @@ fn a_client_may_not_choose_what_was_not_offered() {
 fn who_is_asked_is_a_matter_of_the_method_and_never_an_ack() {
     let mut policy = Authentication::new("r", Users::new());
     policy.methods = vec![Method::Invite, Method::Ack, Method::Cancel];
-    assert!(policy.demands(Method::Invite, false) && !policy.demands(Method::Invite, true));
-    assert!(policy.demands(Method::Refer, true) && !policy.demands(Method::Refer, false));
-    assert!(!policy.demands(Method::Ack, false) && !policy.demands(Method::Cancel, false));
+    assert!(policy.demands(Method::Invite, false, false) && !policy.demands(Method::Invite, true, false));
+    assert!(policy.demands(Method::Refer, true, false) && !policy.demands(Method::Refer, false, false));
+    assert!(!policy.demands(Method::Ack, false, false) && !policy.demands(Method::Cancel, false, false));
+    // Who only wants to talk is let be; who wants to take a call's place is not.
+    policy.methods = Vec::new();
+    assert!(!policy.demands(Method::Invite, false, false) && policy.demands(Method::Invite, false, true));
+    policy.replaces = false;
+    assert!(!policy.demands(Method::Invite, false, true));
 }
 
 fn algorithm() -> impl Strategy<Value = Algorithm> {

@@ -84,15 +84,14 @@ impl NewCall {
     /// broken, Contact among them (RFC 3261 §8.1.1.8), or Referred-By is malformed or stands more than once.
     pub(crate) fn read(step: &mut Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
-        let (remote, local) = (message.from().ok()?.to_owned(), message.to().ok()?.to_owned());
         let cseq = message.cseq().ok()?.number;
         // The Contact of its user is for 180; Accept says which one the 200 gets.
         let state = DialogState::theirs(step, leg, inbound)?;
         let request_uri = message.request_target().ok()?.to_owned();
         let call = IncomingCall {
             request_uri,
-            from: remote.clone(),
-            to: local.clone(),
+            from: state.remote.clone(),
+            to: state.local.clone(),
             source: inbound.origin.source,
             local: inbound.reply.local,
             has_offer: !message.body().is_empty(),
@@ -131,6 +130,7 @@ impl Dialog {
         let offer = new.call.has_offer;
         step.pending.servers.insert(tx, Server::Invite(leg));
         let mut dialog = Self::new(leg, new.state, Leg::Answering(Box::new(answering)));
+        dialog.verified_user.clone_from(&new.call.verified_user);
         if offer {
             dialog.offers.take(Event::Offer(Side::Theirs, Carrier::Invite));
         }
@@ -306,14 +306,10 @@ impl Dialog {
         self.disarm(step, LegTimer::Alert);
         self.stop_provisional(step);
         self.confirmed = true;
-        let (current, queued) = self.take_early_wish(step);
+        self.leave_early(step);
         let accepted = Accepted::new(cseq, reply, accepted, ours, true, step.config.timing.t1);
-        self.leg = Some(Leg::Up(Box::new(Up {
-            exchange: Exchange::TheirsAccepted(accepted),
-            current,
-            queued,
-            ..Up::default()
-        })));
+        self.leg =
+            Some(Leg::Up(Box::new(Up { exchange: Exchange::TheirsAccepted(accepted), ..Up::default() })));
         self.await_ack(step);
         self.arm_session(step);
         self.tell(step, LegEvent::Up(Box::new(self.established(false))));
@@ -391,7 +387,7 @@ impl Dialog {
         &mut self,
         step: &mut Step<'_, '_, '_>,
         status: StatusCode,
-        dress: impl FnOnce(Response) -> Response,
+        dress: impl FnOnce(Response<'_>) -> Response<'_>,
     ) {
         let Some(Leg::Answering(answering)) = &self.leg else { return };
         step.pending.servers.remove(&answering.tx);

@@ -156,7 +156,7 @@ impl Dialog {
             None => draft,
         };
         step.transaction(TxCommand::Ack { tx, hops, draft });
-        let (current, queued) = self.take_early_wish(step);
+        self.leave_early(step);
         let Some(placing) = self.placing() else { return };
         let (mut ending, left) = (placing.ending.take(), placing.left.take());
         let mut closing_told = ending.is_some();
@@ -167,8 +167,7 @@ impl Dialog {
                 closing_told = false;
             }
         }
-        self.leg =
-            Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), current, queued, ..Up::default() })));
+        self.leg = Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), ..Up::default() })));
         match (ending, left) {
             (None, None) => {
                 self.arm_session(step);

@@ -24,10 +24,10 @@ use crate::{
 use super::Leg;
 
 /// Most early dialogs that are remembered; as many forks as are acknowledged.
-const EARLY: usize = crate::forks::FORKS;
+const EARLY: usize = crate::forks::FORKS as usize;
 
 /// Most PRACKs under way for one INVITE: two for each early dialog. Beyond that a reliable response is as if it were lost.
-pub(crate) const PRACKS: usize = 2 * EARLY;
+pub(crate) const PRACKS: u8 = 2 * crate::forks::FORKS;
 
 /// An early dialog: one fork of our INVITE.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ pub(crate) struct Ending {
     /// For the Reason header of the BYE.
     reason: Option<Box<str>>,
     /// Our first 2xx, whose ACK the BYE has to wait for (RFC 3261 §15).
-    pub(crate) ack_missing: Option<Accepted>,
+    pub(crate) ack_missing: Option<Box<Accepted>>,
     /// The BYE, once it was sent, with its number.
     bye: Option<(TxId, u32)>,
     /// Whether it was sent once more.
@@ -65,6 +65,7 @@ impl Dialog {
         self.give_up_updates(step);
         self.abandon_requests(step);
         self.give_up_exchange(step, *up);
+        self.give_up_wishes(step);
         self.leg =
             Some(Leg::Ending(Box::new(Ending { cause, reason, ack_missing, bye: None, repeated: false })));
         self.decline_undecided(step);

@@ -315,6 +315,7 @@ impl Dialog {
         self.disarm(step, LegTimer::Ring);
         self.tell(step, LegEvent::Closing);
         self.give_up_updates(step);
+        self.give_up_wishes(step);
         match sent {
             None => self.end(step, cause),
             Some(Some(tx)) => step.transaction(TxCommand::Cancel { tx, reason }),

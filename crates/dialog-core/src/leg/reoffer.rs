@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Method, StatusCode};
-use sip_transport::{Hop, Hops, Origin, Outbound, RouteError, Tick};
+use sip_transport::{Hop, Hops, Origin, Outbound, RouteError};
 use transaction_core::{TxCommand, TxFailure, TxId};
 
 use crate::{
@@ -17,10 +17,12 @@ use crate::{
     retry::Slot,
     scope::{Scope, scope},
     step::Step,
-    timer::LegTimer,
 };
 
-use super::up::{Exchange, MAX_ACKED};
+use super::{
+    Leg,
+    up::{Exchange, MAX_ACKED},
+};
 
 /// The unit of the delay after 491 (RFC 3261 §14.1).
 const GLARE_STEP: Duration = Duration::from_millis(10);
@@ -37,39 +39,11 @@ pub(crate) const LONGEST_RETRY: u32 = 10;
 const RETRIES: u8 = 3;
 
 impl Dialog {
-    pub(crate) fn reoffer(&mut self, step: &mut Step<'_, '_, '_>, limit: Duration) {
-        let deadline = step.after(limit);
-        let Some(up) = self.up() else { return self.reoffer_early(step, deadline) };
-        let slot = if up.in_flight() { &mut up.queued } else { &mut up.current };
-        *slot = Some(slot.map_or(deadline, |before: Tick| before.max(deadline)));
-        if !up.in_flight() {
-            up.quiet = false;
-        }
-        self.resume_wish(step);
-    }
-
-    /// Makes an offer that nobody has asked for: a refresh of the session, or one that makes both sides agree again. Its
-    /// outcome is not told.
-    pub(crate) fn offer_quietly(&mut self, step: &mut Step<'_, '_, '_>, deadline: Tick) {
-        let Some(up) = self.up() else { return };
-        if up.current.is_none() {
-            up.current = Some(deadline);
-            up.quiet = true;
-        }
-        self.resume_wish(step);
-    }
-
-    /// Sees to the wishes that there are.
-    pub(crate) fn resume_wish(&mut self, step: &mut Step<'_, '_, '_>) {
-        self.watch_wishes(step);
-        self.try_reoffer(step);
-    }
-
     /// Begins the INVITE for the wish, if nothing is in its way.
     pub(crate) fn try_reoffer(&mut self, step: &mut Step<'_, '_, '_>) {
-        let room = self.offers == Offers::Agreed && !self.is_update_offering();
+        let room = self.offers == Offers::Agreed && !self.is_update_offering() && self.is_offer_wanted();
         let Some(up) = self.up() else { return };
-        if room && up.current.is_some() && !up.backing_off && matches!(up.exchange, Exchange::Idle) {
+        if room && matches!(up.exchange, Exchange::Idle) {
             up.exchange = Exchange::OursRouting;
             self.ask(step, Ask::Reoffer);
         }
@@ -84,22 +58,25 @@ impl Dialog {
             up.exchange = Exchange::Idle;
             return;
         }
+        self.carry_wish();
         let unreachable = matches!(result, Err(RouteError::Unreachable(_)));
         match result.ok().and_then(|hops| Some((*hops.first()?, hops))) {
             Some((Hop { local, .. }, hops)) => {
                 let remotes = hops.iter().map(|hop| hop.remote).collect();
-                up.exchange = Exchange::OursDescribing { hops };
+                if let Some(up) = self.up() {
+                    up.exchange = Exchange::OursDescribing { hops: Box::new(hops) };
+                }
                 self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
             }
-            None if unreachable => self.reoffer_unreachable(step, false),
-            None => self.settle(step, Some(Err(ReofferError::Unreachable))),
+            None if unreachable => self.reoffer_unreachable(step),
+            None => self.settle(step, Err(ReofferError::Unreachable)),
         }
     }
 
     pub(crate) fn describe_up(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
         let Some(up) = self.up() else { return };
         match std::mem::take(&mut up.exchange) {
-            Exchange::OursDescribing { hops } => self.describe_reoffer(step, hops, body),
+            Exchange::OursDescribing { hops } => self.describe_reoffer(step, *hops, body),
             Exchange::TheirsDescribing { tx, inbound, cseq, ours } => {
                 self.describe_reinvite(step, tx, &inbound, cseq, ours, body);
             }
@@ -116,7 +93,7 @@ impl Dialog {
 
     fn describe_reoffer(&mut self, step: &mut Step<'_, '_, '_>, hops: Hops, body: Result<Bytes, StatusCode>) {
         let (Ok(body), Some(draft)) = (body, self.next(Method::Invite)) else {
-            return self.settle(step, Some(Err(ReofferError::Description)));
+            return self.settle(step, Err(ReofferError::Description));
         };
         let draft = self.state.contact.on_request(step.capable(draft));
         let draft = self.session_timer.ask_again(step.config, draft).body(SDP, body);
@@ -125,13 +102,14 @@ impl Dialog {
         let cseq = self.state.local_cseq;
         let Some(up) = self.up() else { return };
         (up.rseq, up.resync) = (None, false);
-        up.exchange = Exchange::OursCalling { tx, cseq, given_up: false };
+        up.exchange = Exchange::OursCalling { tx, cseq };
     }
 
     /// Our re-INVITE in flight, if its wish is not over.
     pub(crate) fn reinvite_slot(&mut self, tx: TxId) -> Option<Slot<'_>> {
+        let wanted = self.is_wish_carried();
         match &mut self.up()?.exchange {
-            Exchange::OursCalling { tx: ours, cseq, given_up: false } if *ours == tx => {
+            Exchange::OursCalling { tx: ours, cseq } if wanted && *ours == tx => {
                 Some(Slot::Numbered(ours, cseq))
             }
             Exchange::OursCalling { .. }
@@ -158,12 +136,12 @@ impl Dialog {
         }
         let Some(up) = self.up() else { return self.late_response(step, tx, status, message) };
         match up.exchange {
-            Exchange::OursCalling { tx: ours, cseq, given_up } if ours == tx => {
+            Exchange::OursCalling { tx: ours, cseq } if ours == tx => {
                 if status.is_success() {
-                    self.reoffer_accepted(step, tx, cseq, given_up, origin, message);
+                    self.reoffer_accepted(step, tx, cseq, origin, message);
                 } else {
                     step.pending.clients.remove(&tx);
-                    self.reoffer_refused(step, given_up, status, cseq, message);
+                    self.reoffer_refused(step, status, cseq, message);
                 }
             }
             Exchange::Idle
@@ -205,7 +183,6 @@ impl Dialog {
         step: &mut Step<'_, '_, '_>,
         tx: TxId,
         cseq: u32,
-        given_up: bool,
         origin: &Origin,
         message: &Message,
     ) {
@@ -223,7 +200,7 @@ impl Dialog {
             self.tell(step, LegEvent::Described { turn: Turn::Answer, body: message.body_bytes() });
         }
         if let Some(up) = self.up() {
-            up.exchange = Exchange::OursAcknowledging { tx, cseq, given_up, answered };
+            up.exchange = Exchange::OursAcknowledging { tx, cseq, answered };
             let forgotten = (up.acked.len() == MAX_ACKED).then(|| up.acked.remove(0));
             up.acked.push((tx, None));
             if let Some((old, _)) = forgotten {
@@ -239,7 +216,7 @@ impl Dialog {
         result: Result<Hops, RouteError>,
     ) {
         let Some(up) = self.up() else { return };
-        let Exchange::OursAcknowledging { tx, cseq, given_up, answered } = up.exchange else { return };
+        let Exchange::OursAcknowledging { tx, cseq, answered } = up.exchange else { return };
         let hops = match result {
             Ok(hops) => hops,
             // Without an ACK the peer would end the call by itself after 64*T1 (RFC 3261 §14.2). ACK and BYE try
@@ -254,8 +231,7 @@ impl Dialog {
         if !answered {
             self.tell(step, LegEvent::RolledBack);
         }
-        let result = if answered { Ok(()) } else { Err(ReofferError::Description) };
-        self.settle(step, (!given_up).then_some(result));
+        self.settle(step, if answered { Ok(()) } else { Err(ReofferError::Description) });
     }
 
     /// Keeps the ACK to our re-INVITE's 2xx.
@@ -269,35 +245,30 @@ impl Dialog {
     fn reoffer_refused(
         &mut self,
         step: &mut Step<'_, '_, '_>,
-        given_up: bool,
         status: StatusCode,
         cseq: u32,
         message: &Message,
     ) {
         self.roll_back_offer(step);
         let result = Err(ReofferError::Refused(status));
-        let raised = !given_up && self.up().is_some_and(|up| up.retries < RETRIES);
-        if raised && self.session_timer.is_raised_by(message) {
-            if let Some(up) = self.up() {
-                up.retries += 1;
-            }
+        if self.is_raised(message) {
             return self.back_off_for(step, Duration::ZERO);
         }
         if status == StatusCode::REQUEST_PENDING {
             return self.back_off(step);
         }
         if status == StatusCode::REQUEST_TIMEOUT {
-            return self.reoffer_unanswered(step, given_up);
+            return self.reoffer_unanswered(step);
         }
-        if let Some(delay) = self.passing_refusal(step, given_up, status, cseq, message) {
+        if let Some(delay) = self.passing_refusal(step, status, cseq, message) {
             return self.back_off_for(step, delay);
         }
         match scope(status) {
-            Scope::Transaction => self.settle(step, (!given_up).then_some(result)),
+            Scope::Transaction => self.settle(step, result),
             // The usage is gone at the peer, and with it the call (RFC 5057 §5.1). Only a 481 says that a BYE
             // would find nothing any more.
             Scope::Usage | Scope::Dialog => {
-                self.report_wish(step, (!given_up).then_some(result));
+                self.report_wish(step, result);
                 let header = message.first(HeaderId::Reason).map(Into::into);
                 let cause = EndCause { by: By::Remote, reason: EndReason::Gone, header, details: Vec::new() };
                 if status == StatusCode::CALL_DOES_NOT_EXIST {
@@ -310,15 +281,15 @@ impl Dialog {
     }
 
     /// 408 or silence: the call is taken for lost and ended with a BYE (RFC 3261 §14.1, RFC 5057 §5.2).
-    fn reoffer_unanswered(&mut self, step: &mut Step<'_, '_, '_>, given_up: bool) {
-        self.report_wish(step, (!given_up).then_some(Err(ReofferError::TimedOut)));
+    fn reoffer_unanswered(&mut self, step: &mut Step<'_, '_, '_>) {
+        self.report_wish(step, Err(ReofferError::TimedOut));
         self.close(step, EndCause::new(By::Network, EndReason::Gone), None);
     }
 
     /// Our re-INVITE failed without an answer.
     pub(crate) fn reinvite_failed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, failure: TxFailure) {
         let Some(up) = self.up() else { return };
-        let Exchange::OursCalling { tx: ours, given_up, .. } = up.exchange else { return };
+        let Exchange::OursCalling { tx: ours, .. } = up.exchange else { return };
         if ours != tx {
             return;
         }
@@ -326,24 +297,34 @@ impl Dialog {
         up.exchange = Exchange::Idle;
         self.roll_back_offer(step);
         let error = match failure {
-            TxFailure::Timeout => return self.reoffer_unanswered(step, given_up),
-            TxFailure::Flow => return self.reoffer_unreachable(step, given_up),
+            TxFailure::Timeout => return self.reoffer_unanswered(step),
+            TxFailure::Flow => return self.reoffer_unreachable(step),
             TxFailure::Unencodable => ReofferError::Description,
             _ => ReofferError::Unreachable,
         };
-        self.settle(step, (!given_up).then_some(Err(error)));
+        self.settle(step, Err(error));
     }
 
     /// The way has failed, and the peer has given no answer. That is as a 503 (RFC 3261 §8.1.3.1): the way is looked for again.
     /// The peer may have followed the INVITE that failed; the new offer says what is in force.
-    fn reoffer_unreachable(&mut self, step: &mut Step<'_, '_, '_>, given_up: bool) {
-        match self.up().filter(|up| !given_up && up.current.is_some() && up.retries < RETRIES) {
-            Some(up) => {
-                up.retries += 1;
+    fn reoffer_unreachable(&mut self, step: &mut Step<'_, '_, '_>) {
+        match self.carried_wish().filter(|wish| wish.retries < RETRIES) {
+            Some(wish) => {
+                wish.retries += 1;
                 self.back_off_for(step, RETRY);
             }
-            None => self.settle(step, (!given_up).then_some(Err(ReofferError::Unreachable))),
+            None => self.settle(step, Err(ReofferError::Unreachable)),
         }
+    }
+
+    /// Whether a refusal asks for a longer session interval (RFC 4028 §7.3), and the offer may go again with it.
+    fn is_raised(&mut self, message: &Message) -> bool {
+        let wanted = self.carried_wish().is_some_and(|wish| wish.retries < RETRIES);
+        let raised = wanted && self.session_timer.is_raised_by(message);
+        if let Some(wish) = self.carried_wish().filter(|_| raised) {
+            wish.retries += 1;
+        }
+        raised
     }
 
     /// 491: both sides offered at once. The owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s
@@ -361,14 +342,11 @@ impl Dialog {
     }
 
     fn back_off_for(&mut self, step: &mut Step<'_, '_, '_>, delay: Duration) {
-        self.agree_again(step);
         if let Some(up) = self.up() {
             up.exchange = Exchange::Idle;
-            up.backing_off = up.current.is_some();
-            if up.backing_off {
-                self.arm(step, LegTimer::Glare, delay);
-            }
         }
+        self.agree_again(step);
+        self.take_back_wish(step, Some(delay));
         self.proceed(step);
     }
 
@@ -377,62 +355,71 @@ impl Dialog {
     fn passing_refusal(
         &mut self,
         step: &Step<'_, '_, '_>,
-        given_up: bool,
         status: StatusCode,
         cseq: u32,
         message: &Message,
     ) -> Option<Duration> {
-        if given_up || status != StatusCode::SERVER_INTERNAL_ERROR {
+        if status != StatusCode::SERVER_INTERNAL_ERROR {
             return None;
         }
         let (now, whole) = (step.cx.now, step.timeout());
         let overtaken = self.state.local_cseq > cseq;
-        let up = self.up().filter(|up| up.retries < RETRIES)?;
-        let remaining = up.current?.since(now);
+        let acked_at = self.up()?.acked_at;
+        let wish = self.carried_wish().filter(|wish| wish.retries < RETRIES)?;
+        let remaining = wish.deadline.since(now);
         let asked = message.retry_after().ok().flatten().map(|retry| retry.seconds);
         let delay = match asked {
             Some(seconds) if seconds > LONGEST_RETRY => return None,
             Some(seconds) => Some(Duration::from_secs(seconds.into())).filter(|delay| *delay <= remaining),
-            None if overtaken || up.acked_at.is_some_and(|at| now.since(at) < whole) => None,
+            None if overtaken || acked_at.is_some_and(|at| now.since(at) < whole) => None,
             None => return None,
         };
-        up.retries += 1;
+        wish.retries += 1;
         Some(delay.unwrap_or(RETRY))
     }
 
-    pub(crate) fn glare_over(&mut self, step: &mut Step<'_, '_, '_>) {
-        if let Some(up) = self.up() {
-            up.backing_off = false;
+    /// The wish of an INVITE, or one that waits for its way, has run out of time.
+    pub(crate) fn withdraw_invite(&mut self, step: &mut Step<'_, '_, '_>, carried: bool) {
+        let Some(up) = self.up() else { return };
+        match &mut up.exchange {
+            Exchange::OursCalling { tx, .. } if carried => {
+                step.transaction(TxCommand::Cancel { tx: *tx, reason: None });
+            }
+            exchange @ (Exchange::OursRouting | Exchange::OursDescribing { .. }) => {
+                *exchange = Exchange::Idle
+            }
+            Exchange::OursCalling { .. }
+            | Exchange::Idle
+            | Exchange::OursAcknowledging { .. }
+            | Exchange::TheirsDescribing { .. }
+            | Exchange::TheirsAccepted(_) => {}
         }
-        self.try_reoffer(step);
+    }
+
+    /// Whether our offer was accepted, and only the ACK is to be sent.
+    pub(crate) fn is_offer_certain(&self) -> bool {
+        matches!(&self.leg, Some(Leg::Up(up)) if matches!(up.exchange, Exchange::OursAcknowledging { .. }))
     }
 
     /// Our INVITE is over: answers its wish, unless that was done before, and goes on with the next.
-    fn settle(&mut self, step: &mut Step<'_, '_, '_>, result: Option<Result<(), ReofferError>>) {
+    fn settle(&mut self, step: &mut Step<'_, '_, '_>, result: Result<(), ReofferError>) {
         self.report_wish(step, result);
         self.proceed(step);
     }
 
-    fn report_wish(&mut self, step: &mut Step<'_, '_, '_>, result: Option<Result<(), ReofferError>>) {
+    fn report_wish(&mut self, step: &mut Step<'_, '_, '_>, result: Result<(), ReofferError>) {
         let Some(up) = self.up() else { return };
         up.exchange = Exchange::Idle;
-        if let Some(result) = result {
-            up.current = up.queued.take();
-            up.retries = 0;
-            if !std::mem::take(&mut up.quiet) {
-                self.tell(step, LegEvent::Reoffered(result));
-            }
-        }
+        self.answer_wish(step, result);
         self.agree_again(step);
         self.watch_wishes(step);
     }
 
     /// Wishes for an offer that makes both sides agree again, if one is due and nobody wishes for another.
-    fn agree_again(&mut self, step: &Step<'_, '_, '_>) {
-        let deadline = step.after(step.timeout());
-        let Some(up) = self.up() else { return };
-        if std::mem::take(&mut up.resync) && up.current.is_none() {
-            (up.current, up.quiet) = (Some(deadline), true);
+    fn agree_again(&mut self, step: &mut Step<'_, '_, '_>) {
+        let due = self.up().is_some_and(|up| std::mem::take(&mut up.resync));
+        if due {
+            self.wish_quietly(step.after(step.timeout()));
         }
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use sip_message::Message;
 use sip_transport::{Hop, Hops, Inbound, Outbound, Tick};
-use smallvec::SmallVec;
 use transaction_core::{TxCommand, TxId};
 
 use crate::{
@@ -25,31 +24,21 @@ use super::Leg;
 pub(crate) struct Up {
     /// The INVITE in flight; there is at most one.
     pub(crate) exchange: Exchange,
-    /// Until when the wish that is worked on may take.
-    pub(crate) current: Option<Tick>,
-    /// Until when a wish that came while another one was in flight may take.
-    pub(crate) queued: Option<Tick>,
-    /// Whether that wish is our own, so that its outcome is not told.
-    pub(crate) quiet: bool,
     /// Whether the last INVITE of ours was refused after something was executed, so that both sides have to agree again.
     pub(crate) resync: bool,
     /// The number of the last reliable response to our INVITE in flight.
     pub(crate) rseq: Option<u32>,
-    /// Whether the delay after a 491, a 500 that passes or a failure of the way runs.
-    pub(crate) backing_off: bool,
-    /// How often the current wish was refused with a 500 that passes, or its way has failed.
-    pub(crate) retries: u8,
     /// When the last ACK of ours to a 2xx was sent, which may have been lost.
     pub(crate) acked_at: Option<Tick>,
     /// The last re-INVITEs that were accepted, oldest first, and the ACKs to them: their 2xx may come again for 64*T1,
     /// whatever was sent since (RFC 3261 §13.2.2.4).
-    pub(crate) acked: SmallVec<[(TxId, Option<Outbound>); 2]>,
+    pub(crate) acked: Vec<(TxId, Option<Outbound>)>,
 }
 
 /// ACKs that are kept: a hold and its end, four times within 32 s, is more than anybody does by hand.
 pub(crate) const MAX_ACKED: usize = 8;
 
-/// Whose INVITE is in flight.
+/// Whose INVITE is in flight. What takes room is boxed: most of the time there is none.
 #[derive(Debug, Default)]
 pub(crate) enum Exchange {
     /// None.
@@ -58,19 +47,13 @@ pub(crate) enum Exchange {
     /// Ours: the route is looked for.
     OursRouting,
     /// Ours: the offer is made.
-    OursDescribing { hops: Hops },
+    OursDescribing { hops: Box<Hops> },
     /// Ours was sent.
-    OursCalling {
-        tx: TxId,
-        cseq: u32,
-        /// Whether its wish was answered already because its time was up.
-        given_up: bool,
-    },
+    OursCalling { tx: TxId, cseq: u32 },
     /// Ours was accepted, and the route of the ACK is looked for.
     OursAcknowledging {
         tx: TxId,
         cseq: u32,
-        given_up: bool,
         /// Whether the 2xx held an answer.
         answered: bool,
     },
@@ -84,7 +67,7 @@ pub(crate) enum Exchange {
         ours: bool,
     },
     /// Theirs was accepted and the ACK is missing.
-    TheirsAccepted(Accepted),
+    TheirsAccepted(Box<Accepted>),
 }
 
 /// A 2xx of ours whose ACK is missing.
@@ -100,8 +83,8 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    pub(crate) fn new(cseq: u32, hop: Hop, wire: Bytes, ours: bool, first: bool, t1: Duration) -> Self {
-        Self { cseq, outbound: Outbound { hop, wire }, interval: t1, ours, first }
+    pub(crate) fn new(cseq: u32, hop: Hop, wire: Bytes, ours: bool, first: bool, t1: Duration) -> Box<Self> {
+        Box::new(Self { cseq, outbound: Outbound { hop, wire }, interval: t1, ours, first })
     }
 }
 
@@ -125,7 +108,7 @@ impl Dialog {
                 | Exchange::OursAcknowledging { .. }
                 | Exchange::TheirsDescribing { .. } => None,
             },
-            Some(Leg::Ending(ending)) => ending.ack_missing.as_mut(),
+            Some(Leg::Ending(ending)) => ending.ack_missing.as_deref_mut(),
             Some(Leg::Placing(_) | Leg::Answering(_)) | None => None,
         }
     }
@@ -214,7 +197,7 @@ impl Dialog {
     /// Goes on with what waited for an INVITE to be over.
     pub(crate) fn proceed(&mut self, step: &mut Step<'_, '_, '_>) {
         self.flush(step);
-        self.try_reoffer(step);
+        self.offer_wish(step);
     }
 
     /// Lets go of what a confirmed call had under way, because it ends.
@@ -222,11 +205,11 @@ impl Dialog {
         for (tx, _) in &up.acked {
             step.pending.clients.remove(tx);
         }
-        let wishes = usize::from(up.current.is_some() && !up.quiet) + usize::from(up.queued.is_some());
         match up.exchange {
-            Exchange::OursCalling { tx, given_up, .. } => {
-                // A peer that rings for ever is not waited for (RFC 3261 §9.1); one that got the BYE answers 487 by itself.
-                if !given_up {
+            Exchange::OursCalling { tx, .. } => {
+                // A peer that rings for ever is not waited for (RFC 3261 §9.1); one that got the BYE answers 487 by itself. That
+                // of a wish which had run out of time was cancelled then.
+                if self.is_wish_carried() {
                     step.transaction(TxCommand::Cancel { tx, reason: None });
                 }
                 self.tell(step, LegEvent::RolledBack);
@@ -241,6 +224,5 @@ impl Dialog {
             | Exchange::OursDescribing { .. }
             | Exchange::TheirsAccepted(_) => {}
         }
-        self.give_up_wishes(step, wishes);
     }
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip_message::{Message, Method, StatusCode};
-use sip_transport::{Hops, RouteError, Tick};
+use sip_transport::{Hops, RouteError};
 use transaction_core::{TxFailure, TxId};
 
 use crate::{
-    boundary::leg::{By, EndCause, EndReason, LegEvent, Misuse, ReofferError, Turn},
+    boundary::leg::{By, EndCause, EndReason, LegEvent, ReofferError, Turn},
     dialog::Dialog,
     offers::{Carrier, Event, Offers, Side},
     pending::{Ask, Client, EarlyId, Errand},
@@ -26,14 +26,10 @@ use super::{Leg, reoffer::LONGEST_RETRY, session_timer::RETRIES, updated::Theirs
 pub(crate) struct Updating {
     ours: Ours,
     pub(crate) theirs: Option<Theirs>,
-    /// Until when the wish for a new offer in the early dialog may take.
-    wish: Option<Tick>,
-    /// Until when a wish that came while an UPDATE with an offer was in flight may take; more of them are the same.
-    queued: Option<Tick>,
-    /// How often the current one was sent again.
+    /// How often the current refresh was sent again.
     retries: u8,
-    /// What goes again after a delay: whether with an offer.
-    waiting: Option<bool>,
+    /// Whether the delay runs after which a refresh goes again.
+    waiting: bool,
 }
 
 /// Our UPDATE.
@@ -51,8 +47,6 @@ enum Ours {
         offer: bool,
         /// Whether it refreshes the session: sent when the call was up (RFC 4028 §7.4).
         refreshes: bool,
-        /// Whether its wish was answered already because its time was up.
-        given_up: bool,
     },
 }
 
@@ -94,7 +88,7 @@ impl Dialog {
 
     /// Whether an UPDATE of ours can begin.
     pub(crate) fn is_update_idle(&self) -> bool {
-        self.updating.as_ref().is_none_or(|it| matches!(it.ours, Ours::Idle) && it.waiting.is_none())
+        self.updating.as_ref().is_none_or(|it| matches!(it.ours, Ours::Idle) && !it.waiting)
     }
 
     pub(crate) fn describe_update(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
@@ -109,71 +103,40 @@ impl Dialog {
         }
     }
 
-    /// A wish for a new offer before the call is up.
-    pub(crate) fn reoffer_early(&mut self, step: &mut Step<'_, '_, '_>, deadline: Tick) {
+    /// Whether a wish for a new offer may go by UPDATE, because the call is not up.
+    pub(crate) fn may_offer_early(&mut self) -> bool {
         let usable = match &self.leg {
             Some(Leg::Placing(placing)) => !placing.is_cancelled() && self.is_unconfirmed(),
             Some(Leg::Answering(_)) => !self.is_outstanding(),
             Some(Leg::Up(_) | Leg::Ending(_)) | None => false,
         };
-        let usable = usable
+        usable
             && self.session().is_some_and(|(state, offers)| {
                 matches!(offers, Offers::Agreed | Offers::Ours | Offers::Theirs)
                     && state.peer.names(&Method::Update)
-            });
-        if !usable {
-            return self.misused(step, Misuse::State);
-        }
-        let updating = self.updating();
-        let in_flight = matches!(updating.ours, Ours::Describing { .. } | Ours::Calling { offer: true, .. });
-        let slot = if in_flight { &mut updating.queued } else { &mut updating.wish };
-        *slot = Some(slot.map_or(deadline, |before| before.max(deadline)));
-        self.watch_early_wishes(step);
-        self.try_update(step);
-    }
-
-    fn watch_early_wishes(&mut self, step: &mut Step<'_, '_, '_>) {
-        let now = step.cx.now;
-        let updating = self.updating();
-        match [updating.wish, updating.queued].into_iter().flatten().min() {
-            Some(deadline) => self.arm(step, LegTimer::Reoffer, deadline.since(now)),
-            None => self.disarm(step, LegTimer::Reoffer),
-        }
-    }
-
-    /// The limit of a wish in an early dialog. What is in flight goes on, and its answer is passed on.
-    pub(crate) fn early_wish_expired(&mut self, step: &mut Step<'_, '_, '_>) {
-        let now = step.cx.now;
-        let Some(updating) = &mut self.updating else { return };
-        let mut over = 0;
-        if updating.queued.take_if(|deadline| *deadline <= now).is_some() {
-            over += 1;
-        }
-        if updating.wish.take_if(|deadline| *deadline <= now).is_some() {
-            over += 1;
-            match &mut updating.ours {
-                Ours::Calling { offer: true, given_up, .. } => *given_up = true,
-                ours @ (Ours::Describing { .. } | Ours::Routing { offer: true }) => *ours = Ours::Idle,
-                Ours::Calling { offer: false, .. } | Ours::Routing { offer: false } | Ours::Idle => {}
-            }
-            updating.waiting = updating.waiting.filter(|offer| !offer);
-        }
-        for _ in 0..over {
-            self.tell(step, LegEvent::Reoffered(Err(ReofferError::TimedOut)));
-        }
-        self.watch_early_wishes(step);
+            })
     }
 
     /// Begins the UPDATE for the wish, if nothing is in its way.
     pub(super) fn try_update(&mut self, step: &mut Step<'_, '_, '_>) {
-        if !self.is_update_idle() || matches!(self.leg, None | Some(Leg::Up(_) | Leg::Ending(_))) {
+        let room = self.is_update_idle() && self.is_offer_wanted();
+        if !room || matches!(self.leg, None | Some(Leg::Up(_) | Leg::Ending(_))) {
             return;
         }
         let fits = self
             .session()
             .is_some_and(|(state, offers)| *offers == Offers::Agreed && state.peer.names(&Method::Update));
-        if fits && self.updating().wish.is_some() {
+        if fits {
             self.begin_update(step, true);
+        }
+    }
+
+    /// The wish of an UPDATE, or one that waits for its way, has run out of time. What is in flight goes on.
+    pub(crate) fn withdraw_update(&mut self) {
+        let Some(updating) = &mut self.updating else { return };
+        match &mut updating.ours {
+            ours @ (Ours::Describing { .. } | Ours::Routing { offer: true }) => *ours = Ours::Idle,
+            Ours::Calling { .. } | Ours::Routing { offer: false } | Ours::Idle => {}
         }
     }
 
@@ -198,6 +161,9 @@ impl Dialog {
         let Some(Updating { ours: Ours::Routing { offer }, .. }) = self.updating.as_deref() else { return };
         let offer = *offer;
         self.updating().ours = Ours::Idle;
+        if offer {
+            self.carry_wish();
+        }
         let Some((first, hops)) = result.ok().and_then(|hops| Some((*hops.first()?, hops))) else {
             return self.update_unreachable(step, offer);
         };
@@ -211,7 +177,7 @@ impl Dialog {
                 self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
             }
             // An offer of theirs was faster; ours follows.
-            true => self.reoffer_instead(step, Duration::ZERO),
+            true => self.take_back_wish(step, None),
         }
     }
 
@@ -233,16 +199,16 @@ impl Dialog {
             None => draft,
         };
         let tx = step.request(Client::Update(id), hops, draft);
-        self.updating().ours = Ours::Calling { tx, offer, refreshes: confirmed, given_up: false };
+        self.updating().ours = Ours::Calling { tx, offer, refreshes: confirmed };
     }
 
-    /// Takes our UPDATE out of flight; whether it holds an offer, whether its wish was given up, and whether it refreshes.
-    fn take_ours(&mut self, tx: TxId) -> Option<(bool, bool, bool)> {
+    /// Takes our UPDATE out of flight; whether it holds an offer, and whether it refreshes.
+    fn take_ours(&mut self, tx: TxId) -> Option<(bool, bool)> {
         let updating = self.updating.as_mut()?;
         match updating.ours {
-            Ours::Calling { tx: ours, offer, given_up, refreshes } if ours == tx => {
+            Ours::Calling { tx: ours, offer, refreshes } if ours == tx => {
                 updating.ours = Ours::Idle;
-                Some((offer, given_up, refreshes))
+                Some((offer, refreshes))
             }
             Ours::Calling { .. } | Ours::Idle | Ours::Routing { .. } | Ours::Describing { .. } => None,
         }
@@ -250,8 +216,9 @@ impl Dialog {
 
     /// The transaction of our UPDATE, if it is still wanted.
     pub(crate) fn update_slot(&mut self, tx: TxId) -> Option<&mut TxId> {
+        let wanted = self.is_wish_carried();
         match &mut self.updating.as_mut()?.ours {
-            Ours::Calling { tx: ours, given_up: false, .. } if *ours == tx => Some(ours),
+            Ours::Calling { tx: ours, offer, .. } if *ours == tx && (wanted || !*offer) => Some(ours),
             Ours::Calling { .. } | Ours::Idle | Ours::Routing { .. } | Ours::Describing { .. } => None,
         }
     }
@@ -259,9 +226,9 @@ impl Dialog {
     /// The final response to our UPDATE.
     pub(crate) fn update_response(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, message: &Message) {
         let Some(status) = message.status() else { return };
-        let Some((offer, given_up, refreshes)) = self.take_ours(tx) else { return };
+        let Some((offer, refreshes)) = self.take_ours(tx) else { return };
         if !status.is_success() {
-            return self.update_refused(step, offer, given_up, status, message);
+            return self.update_refused(step, offer, status, message);
         }
         if refreshes && matches!(self.leg, Some(Leg::Up(_))) {
             self.session_timer.answered(step.config, message);
@@ -274,11 +241,11 @@ impl Dialog {
             Some(body) => {
                 offers.take(Event::Answer(Side::Theirs));
                 self.tell(step, LegEvent::Described { turn: Turn::Answer, body });
-                self.settle_given(step, given_up, Ok(()));
+                self.settle_update(step, Ok(()));
             }
             None if offer => {
                 self.roll_back_update(step);
-                self.settle_given(step, given_up, Err(ReofferError::Description));
+                self.settle_update(step, Err(ReofferError::Description));
             }
             None => self.update_settled(step),
         }
@@ -295,29 +262,27 @@ impl Dialog {
         &mut self,
         step: &mut Step<'_, '_, '_>,
         offer: bool,
-        given_up: bool,
         status: StatusCode,
         message: &Message,
     ) {
         if offer {
             self.roll_back_update(step);
         }
-        let wanted = !offer || !given_up;
+        let wanted = !offer || self.is_wish_carried();
         if wanted && status == StatusCode::REQUEST_PENDING {
             let delay = self.glare_delay(step);
             return self.update_later(step, offer, delay);
         }
-        if wanted && self.updating().retries < RETRIES {
-            if self.session_timer.is_raised_by(message) {
-                self.updating().retries += 1;
-                return self.begin_update(step, offer);
-            }
-            let asked = message.retry_after().ok().flatten().map(|retry| retry.seconds);
-            let asked = asked.filter(|_| status == StatusCode::SERVER_INTERNAL_ERROR);
-            if let Some(seconds) = asked.filter(|seconds| *seconds <= LONGEST_RETRY) {
-                self.updating().retries += 1;
-                return self.update_later(step, offer, Duration::from_secs(seconds.into()));
-            }
+        let may = wanted && self.update_retries(offer).is_some_and(|retries| *retries < RETRIES);
+        let raised = may && self.session_timer.is_raised_by(message);
+        let asked = message.retry_after().ok().flatten().map(|retry| retry.seconds);
+        let asked = asked.filter(|seconds| {
+            may && status == StatusCode::SERVER_INTERNAL_ERROR && *seconds <= LONGEST_RETRY
+        });
+        let delay = if raised { Some(0) } else { asked };
+        if let (Some(seconds), Some(retries)) = (delay, self.update_retries(offer)) {
+            *retries += 1;
+            return self.update_later(step, offer, Duration::from_secs(seconds.into()));
         }
         let header = message.first(sip_message::HeaderId::Reason).map(Into::into);
         let gone = EndCause { by: By::Remote, reason: EndReason::Gone, header, details: Vec::new() };
@@ -326,7 +291,7 @@ impl Dialog {
             // It knows the call, but not the method.
             (StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED, _) | (_, Scope::Transaction) => {
                 if offer {
-                    self.settle_given(step, given_up, Err(ReofferError::Refused(status)));
+                    self.settle_update(step, Err(ReofferError::Refused(status)));
                 } else {
                     self.update_settled(step);
                     self.refresh_by_invite(step);
@@ -340,7 +305,7 @@ impl Dialog {
 
     /// Our UPDATE failed without an answer.
     pub(crate) fn update_failed(&mut self, step: &mut Step<'_, '_, '_>, tx: TxId, failure: TxFailure) {
-        let Some((offer, given_up, _)) = self.take_ours(tx) else { return };
+        let Some((offer, _)) = self.take_ours(tx) else { return };
         if offer {
             self.roll_back_update(step);
         }
@@ -348,7 +313,7 @@ impl Dialog {
             TxFailure::Timeout => {
                 self.update_lost(step, EndCause::new(By::Network, EndReason::Gone), false);
             }
-            _ if offer => self.settle_given(step, given_up, Err(ReofferError::Unreachable)),
+            _ if offer => self.settle_update(step, Err(ReofferError::Unreachable)),
             _ => self.refresh_by_invite(step),
         }
     }
@@ -378,37 +343,36 @@ impl Dialog {
         }
     }
 
-    fn update_later(&mut self, step: &mut Step<'_, '_, '_>, offer: bool, delay: Duration) {
-        if offer && self.up().is_some() {
-            return self.reoffer_instead(step, delay);
+    /// How often our UPDATE was sent again; `None` for one with an offer that nobody wishes for any more.
+    fn update_retries(&mut self, offer: bool) -> Option<&mut u8> {
+        if offer {
+            self.carried_wish().map(|wish| &mut wish.retries)
+        } else {
+            Some(&mut self.updating().retries)
         }
-        self.updating().waiting = Some(offer);
-        self.arm(step, LegTimer::UpdateGlare, delay);
+    }
+
+    fn update_later(&mut self, step: &mut Step<'_, '_, '_>, offer: bool, delay: Duration) {
+        if offer {
+            self.take_back_wish(step, Some(delay));
+        } else if delay.is_zero() {
+            self.begin_update(step, false);
+        } else {
+            self.updating().waiting = true;
+            self.arm(step, LegTimer::UpdateGlare, delay);
+        }
     }
 
     /// The delay is over.
     pub(crate) fn update_again(&mut self, step: &mut Step<'_, '_, '_>) {
-        match self.updating().waiting.take() {
-            Some(false) => self.begin_update(step, false),
-            Some(true) => self.try_update(step),
-            None => {}
+        if std::mem::take(&mut self.updating().waiting) {
+            self.begin_update(step, false);
         }
     }
 
-    fn settle_given(
-        &mut self,
-        step: &mut Step<'_, '_, '_>,
-        given_up: bool,
-        result: Result<(), ReofferError>,
-    ) {
-        if given_up { self.update_settled(step) } else { self.settle_update(step, result) }
-    }
-
-    /// Our UPDATE is over: answers its wish.
+    /// Our UPDATE with an offer is over: answers its wish, unless that was done before.
     fn settle_update(&mut self, step: &mut Step<'_, '_, '_>, result: Result<(), ReofferError>) {
-        if self.updating().wish.take().is_some() {
-            self.tell(step, LegEvent::Reoffered(result));
-        }
+        self.answer_wish(step, result);
         self.update_settled(step);
     }
 
@@ -417,36 +381,17 @@ impl Dialog {
         let updating = self.updating();
         if matches!(updating.ours, Ours::Idle) {
             updating.retries = 0;
-            updating.wish = updating.wish.or(updating.queued.take());
         }
+        self.watch_wishes(step);
         match &self.leg {
             Some(Leg::Up(_)) => self.proceed(step),
             Some(Leg::Answering(_)) => {
-                self.watch_early_wishes(step);
                 self.provisional_settled(step);
                 self.try_update(step);
             }
-            Some(Leg::Placing(_)) => {
-                self.watch_early_wishes(step);
-                self.try_update(step);
-            }
+            Some(Leg::Placing(_)) => self.try_update(step),
             Some(Leg::Ending(_)) | None => {}
         }
-    }
-
-    /// The UPDATE for a wish came to nothing for now. If the call is up meanwhile, the wish goes by re-INVITE after a delay.
-    fn reoffer_instead(&mut self, step: &mut Step<'_, '_, '_>, delay: Duration) {
-        if self.up().is_some()
-            && let Some(wish) = self.updating().wish.take()
-        {
-            self.updating().retries = 0;
-            self.take_over_wish(step, wish, delay);
-        }
-    }
-
-    /// Until when the wish may take whose UPDATE is in flight.
-    pub(crate) fn update_limit(&self) -> Option<Tick> {
-        self.updating.as_ref()?.wish
     }
 
     /// Whether an UPDATE with an offer of ours is under way, so that no INVITE may begin.
@@ -455,17 +400,12 @@ impl Dialog {
         matches!(ours, Some(Ours::Describing { .. } | Ours::Calling { offer: true, .. }))
     }
 
-    /// The call is up: a wish that was not sent yet goes by re-INVITE, and the one behind it after it.
-    pub(crate) fn take_early_wish(&mut self, step: &mut Step<'_, '_, '_>) -> (Option<Tick>, Option<Tick>) {
-        let Some(updating) = self.updating.as_mut() else { return (None, None) };
-        if matches!(updating.ours, Ours::Calling { offer: true, .. }) {
-            return (updating.queued.take(), None);
+    /// The call is up: a wish whose UPDATE was not sent yet goes by re-INVITE.
+    pub(crate) fn leave_early(&mut self, step: &mut Step<'_, '_, '_>) {
+        if !self.is_update_offering() {
+            self.withdraw_update();
+            self.take_back_wish(step, None);
         }
-        updating.ours = Ours::Idle;
-        updating.waiting = None;
-        let (wish, queued) = (updating.wish.take(), updating.queued.take());
-        self.disarm(step, LegTimer::UpdateGlare);
-        if wish.is_some() { (wish, queued) } else { (queued, None) }
     }
 
     /// The fork whose session was followed is not the one that goes on: our UPDATE in it interests nobody, and its wish
@@ -474,11 +414,8 @@ impl Dialog {
         self.terminate_theirs(step);
         if let Some(updating) = &mut self.updating {
             updating.ours = Ours::Idle;
-            updating.waiting = None;
-            updating.retries = 0;
-            updating.wish = updating.wish.max(updating.queued.take());
-            self.disarm(step, LegTimer::UpdateGlare);
         }
+        self.take_back_wish(step, None);
     }
 
     /// The leg ends: lets go of all UPDATEs.
@@ -488,9 +425,5 @@ impl Dialog {
         if let Ours::Calling { offer: true, .. } = updating.ours {
             self.tell(step, LegEvent::RolledBack);
         }
-        self.give_up_wishes(
-            step,
-            usize::from(updating.wish.is_some()) + usize::from(updating.queued.is_some()),
-        );
     }
 }

@@ -8,7 +8,7 @@ pub(crate) mod registering;
 mod using;
 mod ways;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use sip_message::{Message, UriBuf};
 use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, RouteError};
@@ -51,13 +51,16 @@ pub(crate) struct Called {
     pub(crate) contact: OurContact,
 }
 
+/// A flow that is kept for a registration: a connection, or a UDP socket with a remote (RFC 5626 §2.1).
+type Kept = (FlowId, SocketAddr);
+
 /// The registrations other than the one that acts.
 pub(crate) struct Others<'r>(&'r BTreeMap<RegistrationId, Registration>);
 
 impl Others<'_> {
-    /// Whether another one needs that connection.
-    fn keeps(&self, flow: FlowId) -> bool {
-        self.0.values().any(|other| other.kept == Some(flow))
+    /// Whether another one needs that flow.
+    fn keeps(&self, kept: Kept) -> bool {
+        self.0.values().any(|other| other.kept == Some(kept))
     }
 
     /// Whether another binding of the same account and instance stands (RFC 5626 §4.5).
@@ -93,10 +96,10 @@ impl Registrations {
     }
 
     /// For whom a request came in: by its Request-URI, which is a GRUU, our Contact or the address of record, or by the
-    /// connection that is kept for an account.
+    /// flow that is kept for an account.
     pub(crate) fn called(&self, inbound: &Inbound) -> Option<Called> {
         let uri = inbound.message.request_target().ok()?;
-        let fits = self.0.values().filter_map(|it| it.called(&uri, inbound.origin.flow));
+        let fits = self.0.values().filter_map(|it| it.called(&uri, &inbound.origin));
         fits.max_by_key(|(fit, _)| *fit).map(|(_, called)| called)
     }
 }
@@ -164,7 +167,10 @@ impl Dialogs {
         }
         let failure = match account.fault() {
             Some(fault) => RegistrationFailure::Account(fault),
-            None if full => RegistrationFailure::Overload,
+            None if full => {
+                step.pending.counters.registrations_refused += 1;
+                RegistrationFailure::Overload
+            }
             None => {
                 table.insert(id, Registration::begin(&mut step, id, account));
                 return;
@@ -221,14 +227,20 @@ impl Dialogs {
                 dialog.state.flow = None;
             }
         }
-        self.registrations_lost(cx, flow, out);
+        self.registrations_lost(cx, flow, None, out);
     }
 
-    /// Every registration of this flow looks for another one.
-    fn registrations_lost(&mut self, cx: &mut Cx<'_>, flow: FlowId, out: &mut Out<'_, DialogOutput>) {
+    /// Every registration of this flow looks for another one; of a UDP socket, those that are kept by that remote.
+    pub(crate) fn registrations_lost(
+        &mut self,
+        cx: &mut Cx<'_>,
+        flow: FlowId,
+        remote: Option<SocketAddr>,
+        out: &mut Out<'_, DialogOutput>,
+    ) {
         let ids: Vec<RegistrationId> = self.registrations.0.keys().copied().collect();
         for id in ids {
-            self.with_registration(cx, id, out, |it, step, others| it.flow_ended(step, others, flow));
+            self.with_registration(cx, id, out, |it, step, others| it.flow_lost(step, others, flow, remote));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One registration: its REGISTERs, what comes of them, and what it gives to the calls of its account.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sip_message::{HeaderId, Message, Method, StatusCode};
 use sip_transport::{FlowId, Hops, Origin, Purpose, RouteError, Tick};
@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    Others,
+    Kept, Others,
     binding::{self, Ours},
     machine::{self, Action, Event, State},
     pace,
@@ -52,8 +52,8 @@ pub(crate) struct Registration {
     since: Tick,
     /// The flow of the binding; `None` when it is gone.
     pub(super) flow: Option<FlowId>,
-    /// The connection that is kept for it.
-    pub(super) kept: Option<FlowId>,
+    /// The flow that is kept for it.
+    pub(super) kept: Option<Kept>,
     /// What the registrar told; `None` as long as no binding stands.
     pub(super) learnt: Option<Registered>,
 }
@@ -149,8 +149,15 @@ impl Registration {
 
     /// Its flow is gone. One that broke soon after the registration is not made again at once, because the next would
     /// break as well (RFC 5626 §4.5).
-    pub(super) fn flow_ended(&mut self, step: &mut Step<'_, '_, '_>, others: &Others<'_>, flow: FlowId) {
-        if self.flow != Some(flow) {
+    pub(super) fn flow_lost(
+        &mut self,
+        step: &mut Step<'_, '_, '_>,
+        others: &Others<'_>,
+        flow: FlowId,
+        remote: Option<SocketAddr>,
+    ) {
+        let other = remote.is_some_and(|remote| self.kept != Some((flow, remote)));
+        if self.flow != Some(flow) || other {
             return;
         }
         self.flow = None;
@@ -239,12 +246,15 @@ impl Registration {
         if self.flow.replace(origin.flow) != Some(origin.flow) {
             self.since = step.cx.now;
         }
-        if origin.transport.is_reliable() {
-            if self.kept != Some(origin.flow) {
-                self.let_go(step, others);
-                self.kept = Some(origin.flow);
-            }
-            step.transaction(TxCommand::Keep { flow: origin.flow, every: granted.flow_timer });
+        let (flow, remote) = (origin.flow, origin.source);
+        // Who takes part in outbound answers STUN, and nobody else is to be asked by it (RFC 5626 §8).
+        let keeps = origin.transport.is_reliable() || registered.outbound;
+        if !keeps || self.kept != Some((flow, remote)) {
+            self.let_go(step, others);
+        }
+        if keeps {
+            self.kept = Some((flow, remote));
+            step.transaction(TxCommand::Keep { flow, remote, every: granted.flow_timer });
         }
         (Event::Accepted, Facts { registered: Some(registered), ..Facts::default() })
     }
@@ -363,12 +373,12 @@ impl Registration {
         step.registration(self.id, RegistrationEvent::Failed { failure, retry_after: Some(after) });
     }
 
-    /// Lets the connection go, unless another registration needs it.
+    /// Lets its flow go, unless another registration needs it.
     fn let_go(&mut self, step: &mut Step<'_, '_, '_>, others: &Others<'_>) {
-        if let Some(flow) = self.kept.take()
-            && !others.keeps(flow)
+        if let Some((flow, remote)) = self.kept.take()
+            && !others.keeps((flow, remote))
         {
-            step.transaction(TxCommand::LetGo(flow));
+            step.transaction(TxCommand::LetGo { flow, remote });
         }
     }
 

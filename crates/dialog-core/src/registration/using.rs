@@ -1,7 +1,7 @@
 //! What a registration gives to the calls of its account.
 
 use sip_message::{Uri, UriBuf};
-use sip_transport::FlowId;
+use sip_transport::Origin;
 
 use crate::contact::OurContact;
 
@@ -20,8 +20,8 @@ impl Registration {
         }
     }
 
-    /// How well a request for `uri` that came by a flow fits, and what a call then takes from it.
-    pub(super) fn called(&self, uri: &Uri<'_>, flow: FlowId) -> Option<(u8, Called)> {
+    /// How well a request for `uri` from there fits, and what a call then takes from it.
+    pub(super) fn called(&self, uri: &Uri<'_>, origin: &Origin) -> Option<(u8, Called)> {
         let learnt = self.learnt.as_ref();
         // Without `gr` it is no GRUU, and the comparison of URIs would take no notice of it (TR-261).
         let gruu = learnt.filter(|_| uri.param("gr").is_some()).and_then(|learnt| {
@@ -29,14 +29,14 @@ impl Registration {
             ours.into_iter().flatten().find(|gruu| gruu.as_uri().equivalent(uri)).cloned()
         });
         let aor = self.account.aor.uri.as_uri();
-        let by_flow = u8::from(self.flow == Some(flow));
+        let by_flow = u8::from(self.flow == Some(origin.flow));
         let fit = if gruu.is_some() {
             4
         } else if uri.user() == Some(&self.user) {
             2 + by_flow
         } else if uri.user() == aor.user() && uri.host().same_as(&aor.host()) {
             1
-        } else if self.kept == Some(flow) {
+        } else if self.kept == Some((origin.flow, origin.source)) {
             0
         } else {
             return None;

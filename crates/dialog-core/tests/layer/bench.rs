@@ -1,6 +1,6 @@
 //! A bench for the layer alone: answers routes and descriptions, keeps time, and plays the peer by hand.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use dialog_core::{
@@ -81,8 +81,8 @@ pub(crate) struct Bench {
     pub(crate) flow: u64,
     /// Its transport.
     pub(crate) transport: Transport,
-    /// Connections that are kept, and how often they are to be pinged.
-    pub(crate) kept: BTreeMap<FlowId, Option<Duration>>,
+    /// Flows that are kept, and how often they are to be pinged.
+    pub(crate) kept: BTreeMap<(FlowId, SocketAddr), Option<Duration>>,
 }
 
 impl Bench {
@@ -203,8 +203,8 @@ impl Bench {
                 self.order.push("CANCEL".into());
                 self.cancelled.push((tx, reason));
             }
-            TxCommand::Keep { flow, every } => drop(self.kept.insert(flow, every)),
-            TxCommand::LetGo(flow) => assert!(self.kept.remove(&flow).is_some(), "{flow} was not kept"),
+            TxCommand::Keep { flow, remote, every } => drop(self.kept.insert((flow, remote), every)),
+            TxCommand::LetGo { flow, remote } => drop(self.kept.remove(&(flow, remote)).expect("was kept")),
         }
     }
 
@@ -291,7 +291,7 @@ impl Bench {
         sent: &Sent,
         status: u16,
         tag: &str,
-        dress: impl FnOnce(Response) -> Response,
+        dress: impl FnOnce(Response<'_>) -> Response<'_>,
     ) {
         let response = dress(Response::to(&sent.message, code(status)).to_tag(tag));
         let message = Message::parse(response.encode().expect("a response")).expect("a message");

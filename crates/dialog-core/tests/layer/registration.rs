@@ -227,8 +227,10 @@ fn one_registration_beyond_the_limit_fails_and_the_next_after_an_end_is_taken() 
     let mut bench = Bench::with(config);
     let first = register(&mut bench, account());
     register(&mut bench, account());
+    assert_eq!(bench.dialogs.counters().registrations_refused, 0);
     let third = register(&mut bench, account());
     assert_eq!(failure(&bench, third), (RegistrationFailure::Overload, None));
+    assert_eq!(bench.dialogs.counters().registrations_refused, 1);
     assert_eq!(bench.sent.len(), 2);
     let sent = bench.sent[0].clone();
     bench.reply(&sent, 403, "registrar", |response| response);

@@ -1,17 +1,17 @@
 //! The connection that a binding depends on (RFC 5626 §4.4, §4.5).
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use dialog_core::{RegistrationCommand, RegistrationEvent};
-use sip_message::Method;
+use dialog_core::{RegistrationCommand, RegistrationEvent, RegistrationId};
+use sip_message::{HeaderId, Method};
 use sip_transport::{CloseCause, FlowId};
 use transaction_core::{TxEvent, TxFailure};
 
 use crate::{
     bench::Bench,
     registrar::{
-        accept, account, command, events, failure, last, outbound_account, register, registered_outbound,
-        standing,
+        accept, accept_with, account, command, events, failure, last, outbound_account, register,
+        registered_outbound, standing,
     },
 };
 
@@ -32,14 +32,58 @@ fn a_refresh_goes_by_the_flow_of_the_binding() {
     assert_eq!(bench.routes[1].flow, Some(FlowId::from(1)));
 }
 
+/// One over UDP whose registrar takes part in outbound, so that it answers STUN.
+fn registered_by_udp(bench: &mut Bench) -> RegistrationId {
+    let id = register(bench, outbound_account());
+    let sent = bench.last_sent();
+    accept_with(bench, &sent, |response| response.header(HeaderId::Require, "outbound"));
+    assert!(standing(bench, id).outbound);
+    id
+}
+
+/// The one remote that is kept.
+fn kept_remote(bench: &Bench) -> SocketAddr {
+    let kept: Vec<_> = bench.kept.keys().collect();
+    let [(flow, remote)] = kept[..] else { panic!("one is kept, not {kept:?}") };
+    assert_eq!(*flow, FlowId::from(1));
+    *remote
+}
+
 #[test]
-fn a_udp_socket_is_not_kept() {
+fn a_way_by_udp_is_kept_only_where_outbound_was_granted() {
     let mut bench = Bench::new();
     let id = register(&mut bench, outbound_account());
     let sent = bench.last_sent();
     accept(&mut bench, &sent, 60);
     standing(&bench, id);
+    assert!(bench.kept.is_empty(), "nobody has said that it knows STUN");
+
+    let mut bench = Bench::new();
+    let id = registered_by_udp(&mut bench);
+    assert_eq!(bench.kept.values().copied().collect::<Vec<_>>(), [None]);
+    // A registrar that leaves it is not asked any longer.
+    command(&mut bench, id, RegistrationCommand::Refresh);
+    let sent = bench.last_sent();
+    accept(&mut bench, &sent, 3_600);
     assert!(bench.kept.is_empty());
+}
+
+#[test]
+fn a_way_by_udp_that_has_failed_is_registered_anew_at_once() {
+    let mut bench = Bench::new();
+    let id = registered_by_udp(&mut bench);
+    let (flow, remote) = (FlowId::from(1), kept_remote(&bench));
+    bench.advance(seconds(30));
+    let other = "192.0.2.99:5060".parse().expect("an address");
+    bench.receive(TxEvent::FlowFailed { flow, remote: other });
+    assert_eq!(bench.count_of(Method::Register), 1, "it is of another remote");
+    bench.receive(TxEvent::FlowFailed { flow, remote });
+    assert!(matches!(last(&bench, id), RegistrationEvent::FlowLost));
+    assert_eq!(bench.count_of(Method::Register), 2);
+    assert!(bench.kept.is_empty());
+    let sent = bench.last_sent();
+    accept_with(&mut bench, &sent, |response| response.header(HeaderId::Require, "outbound"));
+    assert_eq!(kept_remote(&bench), remote);
 }
 
 #[test]
@@ -55,7 +99,7 @@ fn when_the_connection_ends_it_registers_at_once_by_another() {
     assert!(bench.kept.is_empty());
     let sent = bench.last_sent();
     accept(&mut bench, &sent, 3_600);
-    assert_eq!(bench.kept.keys().copied().collect::<Vec<_>>(), [FlowId::from(2)]);
+    assert_eq!(bench.kept.keys().map(|(flow, _)| *flow).collect::<Vec<_>>(), [FlowId::from(2)]);
 }
 
 #[test]

@@ -175,7 +175,7 @@ impl Agent {
                     TxOutput::Withdraw(_)
                     | TxOutput::Avoid(_)
                     | TxOutput::Keep { .. }
-                    | TxOutput::LetGo(_) => {}
+                    | TxOutput::LetGo { .. } => {}
                     TxOutput::Event(event) => self.tell(now, event),
                     TxOutput::Timer(op) => self.timer(now, op, Key::Transaction),
                 }

@@ -23,4 +23,10 @@ pub(crate) struct AccountArgs {
     /// Register and call by this outbound proxy; up to four, tried in turn
     #[arg(long, value_name = "URI", requires = "account", value_parser = values::server_uri)]
     pub(crate) proxy: Vec<UriBuf>,
+    /// This phone, as a URN that stays the same: urn:uuid:...; the registrar may then give it a GRUU
+    #[arg(long, value_name = "URN", requires = "account", value_parser = values::instance)]
+    pub(crate) instance: Option<Box<str>>,
+    /// Ask to be reached by the flow that we register over (RFC 5626), for phones behind a NAT
+    #[arg(long, requires = "instance")]
+    pub(crate) outbound: bool,
 }

@@ -140,6 +140,18 @@ pub(super) fn record(text: &str) -> Result<UriBuf, String> {
     if usable { plain(&uri, allowed).map(|_| uri) } else { Err(allowed.to_owned()) }
 }
 
+/// What names a phone for good (RFC 5626 §4.1).
+pub(super) fn instance(text: &str) -> Result<Box<str>, String> {
+    let name = text.strip_prefix("urn:").unwrap_or_default();
+    let whole =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && !br#""\<>"#.contains(&byte));
+    if whole {
+        Ok(text.into())
+    } else {
+        Err("must be a URN, such as urn:uuid: and what uuidgen makes".to_owned())
+    }
+}
+
 /// A registrar or a proxy.
 pub(super) fn server_uri(text: &str) -> Result<UriBuf, String> {
     let allowed = "must be sip:HOST[:PORT][;transport=TRANSPORT]";

@@ -396,10 +396,7 @@ impl Driver {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Write(outbound) => self.write(&outbound),
-                Output::KeepAlive { flow, wire } => {
-                    let written = self.sockets.keep_alive(flow, &wire);
-                    self.written(written);
-                }
+                Output::KeepAlive { hop, wire } => self.write(&Outbound { hop, wire }),
                 Output::Connect(connect) => self.sockets.connect(connect),
                 Output::Close(flow) => self.sockets.close(flow),
                 Output::Again(flow) => self.sockets.again(flow),

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use dialog_core::{IncomingCall, RegistrationId};
 use media_core::{Direction, StreamCommand, StreamEvent, StreamFailure, StreamId};
 use sip_message::{Message, NameAddrBuf, StatusCode, UriBuf};
-use sip_transport::{Connect, FlowId, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier};
+use sip_transport::{
+    Connect, FlowId, Hop, Origin, Outbound, Question, RouteId, Tick, TransportInput, identifier,
+};
 use transfer::{
     AttendedOptions, Completion, Decision, ReferDecision, ReferOptions, TransferId, TransferProgress,
 };
@@ -62,11 +64,11 @@ pub enum StreamAnswer {
 pub enum Output {
     /// Send these bytes.
     Write(Outbound),
-    /// Write line ends to a connection.
+    /// Write what keeps a flow alive (RFC 5626 §4.4).
     KeepAlive {
-        /// Which connection.
-        flow: FlowId,
-        /// The line ends.
+        /// Where to.
+        hop: Hop,
+        /// Line ends to a connection, STUN by UDP.
         wire: Bytes,
     },
     /// Make a connection; answered by `TransportInput::Connected` or `TransportInput::Closed`.

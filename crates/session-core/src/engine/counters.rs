@@ -17,4 +17,9 @@ impl<T: Tap> Engine<T> {
     pub fn transaction_counters(&self) -> transaction_core::Counters {
         self.transactions.counters()
     }
+
+    /// How often the dialogs met one of their bounds.
+    pub fn dialog_counters(&self) -> dialog_core::Counters {
+        self.dialogs.counters()
+    }
 }

@@ -425,8 +425,8 @@ impl<T: Tap> Engine<T> {
                 }
                 self.outputs.push_back(Output::Write(outbound));
             }
-            TransportOutput::KeepAlive { flow, wire } => {
-                self.outputs.push_back(Output::KeepAlive { flow, wire });
+            TransportOutput::KeepAlive { hop, wire } => {
+                self.outputs.push_back(Output::KeepAlive { hop, wire });
             }
             TransportOutput::Connect(connect) => self.outputs.push_back(Output::Connect(connect)),
             TransportOutput::Close(flow) => self.outputs.push_back(Output::Close(flow)),
@@ -446,8 +446,10 @@ impl<T: Tap> Engine<T> {
             TxOutput::Send(outbound) => self.transport(TransportCommand::Send(outbound)),
             TxOutput::Withdraw(outbound) => self.transport(TransportCommand::Withdraw(outbound)),
             TxOutput::Avoid(hop) => self.transport(TransportCommand::Avoid(hop)),
-            TxOutput::Keep { flow, every } => self.transport(TransportCommand::Keep { flow, every }),
-            TxOutput::LetGo(flow) => self.transport(TransportCommand::LetGo(flow)),
+            TxOutput::Keep { flow, remote, every } => {
+                self.transport(TransportCommand::Keep { flow, remote, every });
+            }
+            TxOutput::LetGo { flow, remote } => self.transport(TransportCommand::LetGo { flow, remote }),
             TxOutput::Event(event) => {
                 self.tap.seen(self.surroundings.now, Seen::Step { from: "transaction", value: &event });
                 self.dialogs.receive(&mut self.surroundings.cx(), event, &mut self.from_dialogs.out());

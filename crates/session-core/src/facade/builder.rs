@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use dialog_core::{Account, ExplicitSubscriptions, Keyring, ReferAcceptance};
+use dialog_core::{Account, Authentication, ExplicitSubscriptions, Keyring, ReferAcceptance};
 use media_core::{Codec, HoldAudio, Source, SrtpPolicy};
 use sip_message::{NameAddrBuf, UriBuf};
 use sip_transport::{
@@ -154,6 +154,13 @@ impl Builder {
     /// Sets with what challenges are answered: of registrars, proxies and whomever we call.
     pub fn keys(mut self, keys: Keyring) -> Self {
         self.config.keys = keys;
+        self
+    }
+
+    /// Has whoever calls us, or asks us to move a call, prove by digest who it is (RFC 3261 §22.2): without it the answer is 401.
+    /// Nobody is asked by default.
+    pub fn authentication(mut self, authentication: Authentication) -> Self {
+        self.config.authentication = Some(authentication);
         self
     }
 

@@ -113,7 +113,7 @@ impl Node {
                 FlowEvent::Inbound(inbound) if inbound.message.is_response() => return Ok(inbound),
                 FlowEvent::Ended { cause, .. } => return Err(cause.into()),
                 FlowEvent::Unreachable { .. } => return Err("the request could not be sent".into()),
-                FlowEvent::Inbound(_) | FlowEvent::Recovered { .. } => {}
+                FlowEvent::Inbound(_) | FlowEvent::Failed { .. } | FlowEvent::Recovered { .. } => {}
             }
         }
     }

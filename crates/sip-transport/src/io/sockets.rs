@@ -47,7 +47,7 @@ const WAITING_INPUTS: usize = INPUTS_PER_TURN;
 /// The SIP sockets: UDP, TCP, TLS, WS and WSS.
 ///
 /// What they bring comes from [`Sockets::next`] as [`TransportInput`] values for [`Transports`](crate::Transports); what
-/// that wants done is done by [`Sockets::write`], [`Sockets::keep_alive`], [`Sockets::connect`] and [`Sockets::close`].
+/// that wants done is done by [`Sockets::write`], [`Sockets::connect`] and [`Sockets::close`].
 /// Nothing here knows SIP: bytes, handshakes and bounded queues only.
 ///
 /// Sockets and accepted connections get their [`FlowId`] here, from 2^48 upwards, so that they do not meet those that
@@ -237,7 +237,7 @@ impl Sockets {
     pub fn perform(&mut self, output: TransportOutput) -> Option<TransportInput> {
         let written = match output {
             TransportOutput::Write(outbound) => self.write(&outbound),
-            TransportOutput::KeepAlive { flow, wire } => self.keep_alive(flow, &wire),
+            TransportOutput::KeepAlive { hop, wire } => self.write(&Outbound { hop, wire }),
             TransportOutput::Connect(connect) => {
                 self.connect(connect);
                 return None;
@@ -260,7 +260,7 @@ impl Sockets {
         }
     }
 
-    /// Writes a message to a flow.
+    /// Writes a message or a keep-alive to a flow.
     pub fn write(&mut self, outbound: &Outbound) -> Written {
         let (flow, remote) = (outbound.hop.flow, outbound.hop.remote);
         let Some((_, socket)) = self.udp.iter().find(|(udp, _)| *udp == flow) else {
@@ -278,11 +278,6 @@ impl Sockets {
                 Written::Failed(TransportInput::SendFailed { flow, remote })
             }
         }
-    }
-
-    /// Writes line ends to a connection.
-    pub fn keep_alive(&mut self, flow: FlowId, wire: &Bytes) -> Written {
-        self.enqueue(flow, wire)
     }
 
     /// Gives a connection another turn without anything new from it: [`TransportInput::Again`] is among the next inputs, and

@@ -139,6 +139,7 @@ impl Transports {
         out: &mut Out<'_, TransportOutput>,
     ) {
         if self.flows.close_socket(flow).is_some() {
+            self.unbind_all(flow, out);
             tell(FlowEvent::Ended { flow, cause }, out);
         } else if self.flows.connection(flow).is_some_and(Connection::exists) {
             // What came whole before the end came.

@@ -46,7 +46,9 @@ impl Transports {
     pub(super) fn pinged(&mut self, flow: FlowId, pings: u64, out: &mut Out<'_, TransportOutput>) {
         if pings > 0 {
             self.counters.keep_alive += pings;
-            out.push(TransportOutput::KeepAlive { flow, wire: PONG });
+            if let Some(connection) = self.flows.connection(flow) {
+                out.push(TransportOutput::KeepAlive { hop: connection.hop(flow), wire: PONG });
+            }
         }
     }
 
@@ -76,7 +78,7 @@ impl Transports {
         match connection.beat.waiting.take() {
             None => {
                 connection.beat.waiting = Some(cx.now);
-                out.push(TransportOutput::KeepAlive { flow, wire: PING });
+                out.push(TransportOutput::KeepAlive { hop: connection.hop(flow), wire: PING });
                 arm(TransportTimer::KeepAlive(flow), self.config.pong_timeout, out);
             }
             Some(sent) if connection.beat.answers && connection.heard <= sent => {
@@ -88,14 +90,18 @@ impl Transports {
         }
     }
 
-    /// Notes that a connection of ours is to be opened again when it ends, and pinged how often.
+    /// Notes that a connection of ours is to be opened again when it ends, and pinged how often; of a UDP socket, that the
+    /// remote is.
     pub(super) fn keep(
         &mut self,
         cx: &mut Cx<'_>,
-        flow: FlowId,
+        (flow, remote): (FlowId, SocketAddr),
         every: Option<Duration>,
         out: &mut Out<'_, TransportOutput>,
     ) {
+        if self.flows.socket(flow).is_some_and(|socket| socket.transport == Transport::Udp) {
+            return self.bind(cx, (flow, remote), every, out);
+        }
         let Some(connection) = self.flows.connection_mut(flow).filter(|connection| connection.is_ours())
         else {
             return;
@@ -110,7 +116,12 @@ impl Transports {
         }
     }
 
-    pub(super) fn let_go(&mut self, flow: FlowId, out: &mut Out<'_, TransportOutput>) {
+    pub(super) fn let_go(
+        &mut self,
+        (flow, remote): (FlowId, SocketAddr),
+        out: &mut Out<'_, TransportOutput>,
+    ) {
+        self.unbind((flow, remote), out);
         if let Some(connection) = self.flows.kept_as(flow) {
             connection.kept = None;
         }
@@ -150,7 +161,7 @@ impl Transports {
 }
 
 /// The time less a random part of it, up to one `share`th.
-fn shortened(longest: Duration, share: u32, random: &mut dyn Random) -> Duration {
+pub(super) fn shortened(longest: Duration, share: u32, random: &mut dyn Random) -> Duration {
     let most = longest / share;
     longest.saturating_sub(most.mul_f64(f64::from(random.up_to(1 << 16)) / f64::from(1 << 16)))
 }

@@ -1,5 +1,6 @@
 //! The reducer: what arrives goes up as messages; routes and messages come down.
 
+mod binding;
 mod connecting;
 mod keeping;
 mod receiving;
@@ -19,8 +20,8 @@ use crate::{
     targets::{Cache, CacheConfig, DeadTargets},
 };
 
-use self::keeping::Lost;
-pub use self::keeping::SHORTEST_BEAT;
+use self::{binding::Binding, keeping::Lost};
+pub use self::{binding::KEPT_REMOTES, keeping::SHORTEST_BEAT};
 
 /// Longest payload of a UDP datagram over IPv4, in bytes (65,535 less 20 of IP and 8 of UDP header).
 pub const MAX_DATAGRAM: usize = 65_507;
@@ -37,6 +38,8 @@ pub struct Transports {
     dead: DeadTargets,
     /// Kept connections that are gone and will be opened again, by the name of the one that ended.
     lost: BTreeMap<FlowId, Lost>,
+    /// The remotes of UDP sockets that are kept.
+    bindings: BTreeMap<(FlowId, SocketAddr), Binding>,
     counters: Counters,
 }
 
@@ -50,6 +53,7 @@ impl Transports {
             cache: Cache::new(CacheConfig::default()),
             dead: DeadTargets::default(),
             lost: BTreeMap::new(),
+            bindings: BTreeMap::new(),
             counters: Counters::default(),
         }
     }
@@ -66,8 +70,8 @@ impl Transports {
             TransportCommand::Send(outbound) => self.send(cx, outbound, out),
             TransportCommand::Withdraw(outbound) => self.withdraw(outbound, out),
             TransportCommand::Avoid(hop) => self.avoid(cx, &hop),
-            TransportCommand::Keep { flow, every } => self.keep(cx, flow, every, out),
-            TransportCommand::LetGo(flow) => self.let_go(flow, out),
+            TransportCommand::Keep { flow, remote, every } => self.keep(cx, (flow, remote), every, out),
+            TransportCommand::LetGo { flow, remote } => self.let_go((flow, remote), out),
         }
     }
 
@@ -99,6 +103,7 @@ impl Transports {
             TransportTimer::Message(flow) => self.slow_message(cx, flow, out),
             TransportTimer::Idle(flow) => self.maybe_idle(cx, flow, out),
             TransportTimer::KeepAlive(flow) => self.beat(cx, flow, out),
+            TransportTimer::Binding(flow, remote) => self.check_binding(cx, (flow, remote), out),
             TransportTimer::Reconnect(flow) => self.reconnect(cx, flow, out),
         }
     }

@@ -13,6 +13,7 @@ use crate::{
     flow::{FlowEvent, FlowId, Inbound, Origin, Transport},
     flows::{Connection, Rest},
     step::{Cx, Out},
+    stun::is_stun,
     targets::Target,
 };
 
@@ -33,7 +34,7 @@ impl Transports {
     ) {
         if let Some(socket) = self.flows.socket(flow).filter(|socket| socket.transport == Transport::Udp) {
             let origin = Origin { flow, transport: Transport::Udp, source, local: socket.local, peer: None };
-            self.datagram(&origin, bytes, out);
+            self.datagram(cx, &origin, bytes, out);
             return;
         }
         let Some(connection) = self.flows.connection_mut(flow).filter(|connection| connection.is_open())
@@ -57,11 +58,19 @@ impl Transports {
         }
     }
 
-    fn datagram(&mut self, origin: &Origin, bytes: Bytes, out: &mut Out<'_, TransportOutput>) {
+    fn datagram(
+        &mut self,
+        cx: &mut Cx<'_>,
+        origin: &Origin,
+        bytes: Bytes,
+        out: &mut Out<'_, TransportOutput>,
+    ) {
         if bytes.len() > MAX_DATAGRAM {
             self.counters.too_large += 1;
         } else if is_line_ends(&bytes) {
             self.counters.keep_alive += 1;
+        } else if is_stun(&bytes) {
+            self.stun(cx, origin, &bytes, out);
         } else {
             self.message(origin, bytes, out);
         }
@@ -165,7 +174,7 @@ impl Transports {
         if message.is_request() {
             let reply = answer::reply(&via, origin).ok_or(Dropped::Malformed)?;
             let stamped = answer::stamped(&via, origin.source).map_err(|_| Dropped::Malformed)?;
-            if via.params.has("alias") {
+            if origin.transport.is_reliable() && via.params.has("alias") {
                 let port = via.port.unwrap_or(origin.transport.default_port());
                 self.take_alias(origin, port);
             }
@@ -192,7 +201,7 @@ impl Transports {
     /// says.
     fn take_alias(&mut self, origin: &Origin, port: u16) {
         let believed = self.config.alias.trusts(origin.peer.is_some());
-        if believed && port != 0 && origin.transport.is_reliable() {
+        if believed && port != 0 {
             let mut alias = origin.source;
             alias.set_port(port);
             self.flows.alias(origin.flow, alias);

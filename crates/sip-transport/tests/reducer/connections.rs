@@ -385,7 +385,9 @@ fn a_kept_connection_comes_back_with_growing_waits() {
     let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
     bench.send(hop, request("TCP", TCP.1));
     bench.connect(hop.flow, "192.0.2.10:40000", None);
-    assert!(bench.command(TransportCommand::Keep { flow: hop.flow, every: None }).is_empty());
+    assert!(
+        bench.command(TransportCommand::Keep { flow: hop.flow, remote: hop.remote, every: None }).is_empty()
+    );
     let lost = |flow| TransportInput::Closed { flow, cause: CloseCause::Lost };
     assert_eq!(ended(&bench.receive(lost(hop.flow))), [hop.flow]);
     // A wait of 30 s, doubled with each failure, less up to a half by chance, never above 30 min (RFC 5626 §4.5).
@@ -415,9 +417,9 @@ fn a_connection_that_is_let_go_does_not_come_back() {
     let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
     bench.send(hop, request("TCP", TCP.1));
     bench.connect(hop.flow, "192.0.2.10:40000", None);
-    bench.command(TransportCommand::Keep { flow: hop.flow, every: None });
+    bench.command(TransportCommand::Keep { flow: hop.flow, remote: hop.remote, every: None });
     bench.receive(TransportInput::Closed { flow: hop.flow, cause: CloseCause::Lost });
-    bench.command(TransportCommand::LetGo(hop.flow));
+    bench.command(TransportCommand::LetGo { flow: hop.flow, remote: hop.remote });
     assert!(bench.timers.is_empty());
     assert!(bench.pass(Duration::from_hours(1)).is_empty());
 }
@@ -428,10 +430,10 @@ fn a_connection_that_is_let_go_while_it_is_opened_again_stays_away() {
     let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
     bench.send(hop, request("TCP", TCP.1));
     bench.connect(hop.flow, "192.0.2.10:40000", None);
-    bench.command(TransportCommand::Keep { flow: hop.flow, every: None });
+    bench.command(TransportCommand::Keep { flow: hop.flow, remote: hop.remote, every: None });
     bench.receive(TransportInput::Closed { flow: hop.flow, cause: CloseCause::Lost });
     let flow = connects(&bench.pass(Duration::from_secs(30))).first().expect("tried again").flow;
-    bench.command(TransportCommand::LetGo(hop.flow));
+    bench.command(TransportCommand::LetGo { flow: hop.flow, remote: hop.remote });
     bench.receive(TransportInput::Closed { flow, cause: CloseCause::Refused });
     assert!(bench.timers.is_empty(), "{:?}", bench.timers);
 }

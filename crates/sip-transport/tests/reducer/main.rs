@@ -2,6 +2,7 @@
 
 mod alias;
 mod bench;
+mod binding;
 mod connections;
 mod datagrams;
 mod keeping;

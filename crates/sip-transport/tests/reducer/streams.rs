@@ -60,7 +60,7 @@ fn pings_are_answered_once_a_piece_and_twenty_thousand_of_them_make_no_work() {
     let mut bench = tcp();
     let flow = bench.accept(1, PEER);
     let pongs = |outputs: &[TransportOutput]| {
-        let pong = |output: &&TransportOutput| matches!(output, TransportOutput::KeepAlive { flow: to, wire } if *to == flow && wire[..] == *b"\r\n");
+        let pong = |output: &&TransportOutput| matches!(output, TransportOutput::KeepAlive { hop, wire } if hop.flow == flow && wire[..] == *b"\r\n");
         outputs.iter().filter(pong).count()
     };
     assert_eq!(pongs(&bench.piece(flow, &b"\r\n\r\n"[..])), 1);

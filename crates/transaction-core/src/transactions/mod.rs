@@ -116,8 +116,8 @@ impl Transactions {
     pub fn command(&mut self, cx: &mut Cx<'_>, command: TxCommand, out: &mut Out<'_, TxOutput>) {
         match command {
             TxCommand::Route(route) => out.push(TxOutput::Route(route)),
-            TxCommand::Keep { flow, every } => out.push(TxOutput::Keep { flow, every }),
-            TxCommand::LetGo(flow) => out.push(TxOutput::LetGo(flow)),
+            TxCommand::Keep { flow, remote, every } => out.push(TxOutput::Keep { flow, remote, every }),
+            TxCommand::LetGo { flow, remote } => out.push(TxOutput::LetGo { flow, remote }),
             TxCommand::Request { tx, hops, draft } => self.request(cx, tx, hops, draft, out),
             TxCommand::Respond { tx, status, wire } => self.respond(cx, tx, status, wire, out),
             TxCommand::Resend(outbound) => out.push(TxOutput::Send(outbound)),
@@ -141,6 +141,10 @@ impl Transactions {
             }
             FlowEvent::Unreachable { flow, remote, branch: None } => self.unreachable(cx, flow, remote, out),
             FlowEvent::Ended { flow, cause } => self.flow_ended(cx, flow, cause, out),
+            // What waits for an answer goes on waiting: requests of ours may pass where nothing comes back by itself.
+            FlowEvent::Failed { flow, remote } => {
+                out.push(TxOutput::Event(TxEvent::FlowFailed { flow, remote }));
+            }
             FlowEvent::Recovered { was, now } => {
                 out.push(TxOutput::Event(TxEvent::FlowRecovered { was, now }));
             }

@@ -156,7 +156,7 @@ impl Bench {
                     self.timers.disarm(&timer);
                     self.armed.remove(&timer);
                 }
-                unasked @ (TxOutput::Route(_) | TxOutput::Keep { .. } | TxOutput::LetGo(_)) => {
+                unasked @ (TxOutput::Route(_) | TxOutput::Keep { .. } | TxOutput::LetGo { .. }) => {
                     panic!("nobody asked for {unasked:?}")
                 }
             }

@@ -19,15 +19,16 @@ pub(super) fn authorise(call: &IncomingCall, replaced: &Replacing, policy: &Tran
     permitted.then_some(verified)
 }
 
-/// The same verified name, or the same trunk. The same address alone says nothing: many users share one (D9).
+/// The same user, the same verified name, or the same trunk. The same address alone says nothing: many users share one (D9).
 fn is_trusted(call: &IncomingCall, replaced: &Replacing, policy: &TransferPolicy) -> bool {
+    let same_user = call.verified_user.is_some() && call.verified_user == replaced.verified_user;
     let same_name = match (&call.verified_name, &replaced.verified_name) {
         (Some(new), Some(old)) => new.eq_ignore_ascii_case(old),
         (Some(_), None) | (None, Some(_) | None) => false,
     };
     let (new, old) = (call.source.ip(), replaced.source.map(|source| source.ip()));
     let shared = |old: IpAddr| policy.trunks.iter().any(|trunk| trunk.contains(new) && trunk.contains(old));
-    same_name || old.is_some_and(shared)
+    same_user || same_name || old.is_some_and(shared)
 }
 
 /// Whether Referred-By names the replaced party (RFC 3891 §3, RFC 3892 §2.1), and the call comes by a way that is no weaker
@@ -35,6 +36,7 @@ fn is_trusted(call: &IncomingCall, replaced: &Replacing, policy: &TransferPolicy
 fn is_referred(call: &IncomingCall, replaced: &Replacing) -> bool {
     let is_sips = |uri: &UriBuf| uri.as_uri().scheme() == Scheme::Sips;
     let weaker = replaced.verified_name.is_some() && call.verified_name.is_none()
+        || replaced.verified_user.is_some() && call.verified_user.is_none()
         || is_sips(&replaced.remote_target) && !is_sips(&call.request_uri);
     let names = |referrer: &UriBuf| {
         is_same_party(referrer, &replaced.remote.uri) || is_same_party(referrer, &replaced.remote_target)

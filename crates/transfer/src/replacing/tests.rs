@@ -94,6 +94,7 @@ fn replaced() -> Replacing {
         remote_target: uri("sip:bob@192.0.2.20:5080;transport=udp"),
         source: Some(address("192.0.2.20:5060")),
         verified_name: None,
+        verified_user: None,
     }
 }
 
@@ -210,4 +211,21 @@ fn a_verified_name_is_trusted_and_is_not_replaced_by_a_weaker_way() {
     assert_eq!(verdicts(&call("203.0.113.9:5060", bob), &sips()), NOBODY);
     let by_sips = IncomingCall { request_uri: uri("sips:alice@192.0.2.1"), ..call("203.0.113.9:5060", bob) };
     assert_eq!(verdicts(&by_sips, &sips()), REFERRED);
+}
+
+#[test]
+fn a_user_who_has_proved_it_is_trusted_and_is_not_replaced_by_one_who_has_not() {
+    // covers: TR-112, SEC-10
+    let proved = || Replacing { verified_user: Some("bob".into()), ..replaced() };
+    let by = |user: Option<&str>, referrer| IncomingCall {
+        verified_user: user.map(Into::into),
+        ..call("203.0.113.9:5060", referrer)
+    };
+    let bob = Some("sip:bob@example.com");
+    assert_eq!(verdicts(&by(Some("bob"), None), &proved()), TRUSTED);
+    assert_eq!(verdicts(&by(Some("carol"), None), &proved()), NOBODY, "another user");
+    assert_eq!(verdicts(&by(Some("Bob"), None), &proved()), NOBODY, "user names are compared as they are");
+    assert_eq!(verdicts(&by(Some("carol"), bob), &proved()), REFERRED);
+    assert_eq!(verdicts(&by(None, bob), &proved()), NOBODY, "anybody can write a header");
+    assert_eq!(verdicts(&by(Some("bob"), None), &replaced()), NOBODY, "nobody knows who is replaced");
 }

@@ -23,6 +23,7 @@ fn call(old: LegId) -> IncomingCall {
             remote_target: uri("sip:peer@203.0.113.9"),
             source: Some(([203, 0, 113, 9], 5060).into()),
             verified_name: None,
+            verified_user: None,
         }),
         verified_name: None,
         verified_user: None,

@@ -27,7 +27,7 @@ pub(crate) struct Call {
     agreed: Option<Agreement>,
     before: Option<Agreement>,
     /// The fewest and the most answers that are due to the wishes for a new offer: one that comes while another waits is
-    /// the same wish, and while an offer is out a new one: by UPDATE, by INVITE, and one behind them.
+    /// the same wish, and while an offer is out a new one: that of the offer, and one behind it.
     due: (u32, u32),
 }
 
@@ -102,7 +102,7 @@ impl Belief {
     pub(crate) fn wish(&mut self, leg: LegId) {
         let call = self.calls.entry(leg).or_default();
         self.asking = Some((leg, call.due));
-        call.due = (call.due.0.max(1), (call.due.1 + 1).min(3));
+        call.due = (call.due.0.max(1), (call.due.1 + 1).min(2));
     }
 
     /// Takes in what was told, with the descriptions that were made meanwhile.
