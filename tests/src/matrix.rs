@@ -227,7 +227,8 @@ fn periods(axes: &[Axis]) -> Vec<u64> {
             _ => periods.iter().all(|other| is_coprime(*it, *other)),
         };
         let values = axes[axis].values.len().max(2) as u64;
-        periods[axis] = (values..).find(fits).unwrap_or(values);
+        // There is always a prime below the double of a number (Bertrand), and so a free one below this many doublings.
+        periods[axis] = (values..values << axes.len()).find(fits).unwrap_or(values);
     }
     periods
 }

@@ -27,6 +27,7 @@ mod interop;
 mod layers;
 mod licence;
 mod lint;
+mod mutants;
 mod peers;
 mod process;
 mod release;
@@ -175,7 +176,7 @@ const VERBS: &[Verb] = &[
     Verb { name: "demo", about: "Runs the demonstration of the application", flags: &[], run: release::demo },
     Verb {
         name: "deep",
-        about: "The long runs, by hand: worlds, cells of the test matrix, real transfers, fuzzing",
+        about: "The long runs, by hand: worlds, cells of the test matrix, real transfers, fuzzing, mutants",
         flags: deep::FLAGS,
         run: deep::run,
     },

@@ -73,7 +73,7 @@ pub(crate) fn run(workspace: &Workspace, _flags: &Flags) -> Outcome {
     if let Err(failure) = components(workspace) {
         undone.push(failure.to_string());
     }
-    if let Err(failure) = cargo_fuzz(workspace) {
+    if let Err(failure) = cargo_tool(workspace, "fuzz", CARGO_FUZZ) {
         undone.push(failure.to_string());
     }
     if succeeds(cargo(&workspace.root).args(["nextest", "--version"])) {
@@ -160,17 +160,19 @@ fn components(workspace: &Workspace) -> Outcome {
     Ok(())
 }
 
-fn cargo_fuzz(workspace: &Workspace) -> Outcome {
-    if succeeds(cargo(&workspace.root).args(["fuzz", "--version"])) {
-        let version = capture(cargo(&workspace.root).args(["fuzz", "--version"]))?;
-        println!("setup: {:<13} is there, {}", "cargo-fuzz", version.trim());
+/// A subcommand of cargo that is not part of the toolchain, in the version that its verb was checked with.
+pub(crate) fn cargo_tool(workspace: &Workspace, verb: &str, version: &str) -> Outcome {
+    let package = format!("cargo-{verb}");
+    if succeeds(cargo(&workspace.root).args([verb, "--version"])) {
+        let found = capture(cargo(&workspace.root).args([verb, "--version"]))?;
+        println!("setup: {package:<13} is there, {}", found.trim());
         return Ok(());
     }
     let mut install = cargo(&workspace.root);
-    install.args(["install", "--locked", "cargo-fuzz", "--version", CARGO_FUZZ]);
+    install.args(["install", "--locked", &package, "--version", version]);
     run_command(&mut install).map_err(|failure| {
-        Failure::new(format!("{failure}; by hand: cargo install --locked cargo-fuzz --version {CARGO_FUZZ}"))
+        Failure::new(format!("{failure}; by hand: cargo install --locked {package} --version {version}"))
     })?;
-    println!("setup: installed cargo-fuzz {CARGO_FUZZ}");
+    println!("setup: installed {package} {version}");
     Ok(())
 }

@@ -54,7 +54,7 @@ impl Path {
 
     /// Whether the remote target is a `sips` URI, so that requests go by TLS whatever the topmost Route says.
     pub(crate) fn is_secure(&self) -> bool {
-        self.target.as_uri().scheme() == Scheme::Sips
+        self.target.scheme() == Scheme::Sips
     }
 
     /// Starts a request: Request-URI and Route, rewritten for a strict router where the first route is one.

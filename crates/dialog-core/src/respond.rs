@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sip_message::{Draft, HeaderId, Method, Response, StatusCode};
-use sip_transport::{Inbound, Purpose};
+use sip_transport::{Inbound, Purpose, Token};
 use transaction_core::{TxCommand, TxId};
 
 use crate::{boundary::leg::LegId, config::DialogConfig, step::Step};
@@ -62,27 +62,29 @@ impl Capabilities {
     }
 
     /// Adds Allow, Supported, Allow-Events and Recv-Info to a request (TR-034, TR-055).
-    pub(crate) fn on_request(&self, draft: Draft) -> Draft {
-        self.headers().fold(draft, |draft, (id, value)| draft.header(id, value))
+    pub(crate) fn on_request(&self, mut draft: Draft) -> Draft {
+        self.headers().for_each(|(id, value)| draft.push(id, value));
+        draft
     }
 
     /// Adds Allow, Supported, Allow-Events and Recv-Info to a response.
-    pub(crate) fn on_response(&self, response: Response) -> Response {
-        self.headers().fold(response, |response, (id, value)| response.header(id, value))
+    pub(crate) fn on_response<'m>(&self, mut response: Response<'m>) -> Response<'m> {
+        self.headers().for_each(|(id, value)| response.push(id, value));
+        response
     }
 
     /// Adds Allow (RFC 3261 §8.2.1).
-    pub(crate) fn allow(&self, response: Response) -> Response {
+    pub(crate) fn allow<'m>(&self, response: Response<'m>) -> Response<'m> {
         response.header(HeaderId::Allow, &self.allow)
     }
 
     /// Adds Recv-Info, empty if there are none (RFC 6086 §4.2.2, §5.2.3).
-    pub(crate) fn recv_info(&self, response: Response) -> Response {
+    pub(crate) fn recv_info<'m>(&self, response: Response<'m>) -> Response<'m> {
         response.header(HeaderId::RecvInfo, self.recv_info.as_deref().unwrap_or_default())
     }
 
     /// Adds Allow-Events, if there are any (RFC 6665 §4.1.3, TR-044).
-    pub(crate) fn allow_events(&self, response: Response) -> Response {
+    pub(crate) fn allow_events<'m>(&self, response: Response<'m>) -> Response<'m> {
         match &self.allow_events {
             Some(packages) => response.header(HeaderId::AllowEvents, packages),
             None => response,
@@ -95,13 +97,13 @@ impl Step<'_, '_, '_> {
     ///
     /// Gives the bytes that were sent. If a value given from above cannot stand in a header, a bare 500 is
     /// sent instead and `None` comes back: the peer must not wait for the mistake of a caller.
-    pub(crate) fn respond(
+    pub(crate) fn respond<'m>(
         &mut self,
         tx: TxId,
-        inbound: &Inbound,
+        inbound: &'m Inbound,
         status: StatusCode,
-        local_tag: &str,
-        dress: impl FnOnce(Response) -> Response,
+        local_tag: &'m str,
+        dress: impl FnOnce(Response<'m>) -> Response<'m>,
     ) -> Option<Bytes> {
         let plain = |status| {
             let response = Response::to(&inbound.message, status).to_tag(local_tag);
@@ -132,23 +134,25 @@ impl Step<'_, '_, '_> {
         tx: TxId,
         inbound: &Inbound,
         status: StatusCode,
-        dress: impl FnOnce(Response) -> Response,
+        dress: impl FnOnce(Response<'_>) -> Response<'_>,
     ) {
-        let nobody: LegId = self.cx.ids.mint();
-        let tag = self.cx.guard.token(Purpose::Tag, nobody.number());
+        let tag = self.tag_of_nobody();
         self.respond(tx, inbound, status, tag.as_str(), dress);
+    }
+
+    fn tag_of_nobody(&mut self) -> Token {
+        let nobody: LegId = self.cx.ids.mint();
+        self.cx.guard.token(Purpose::Tag, nobody.number())
     }
 
     /// Answers 200 to OPTIONS (RFC 3261 §11.2).
     pub(crate) fn answer_options(&mut self, tx: TxId, inbound: &Inbound, local_tag: Option<&str>) {
         let capabilities = self.capabilities;
-        let dress = |response| capabilities.on_response(response).header(HeaderId::Accept, SDP);
-        match local_tag {
-            Some(tag) => {
-                self.respond(tx, inbound, StatusCode::OK, tag, dress);
-            }
-            None => self.respond_outside(tx, inbound, StatusCode::OK, dress),
-        }
+        let own = if local_tag.is_none() { Some(self.tag_of_nobody()) } else { None };
+        let tag = local_tag.or(own.as_ref().map(Token::as_str)).unwrap_or_default();
+        self.respond(tx, inbound, StatusCode::OK, tag, |response| {
+            capabilities.on_response(response).header(HeaderId::Accept, SDP)
+        });
     }
 
     /// Adds what an INVITE or REFER of ours says about us.

@@ -1,9 +1,9 @@
 //! The state of one dialog: its ids, its sequence numbers and its path (RFC 3261 §12).
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
-use sip_message::{Draft, HeaderId, Host, Message, Method, NameAddr, NameAddrBuf, UriBuf};
-use sip_transport::{FlowId, Inbound, Origin, Purpose};
+use sip_message::{CSeq, Draft, HeaderId, Host, Message, Method, NameAddr, NameAddrBuf, UriBuf};
+use sip_transport::{FlowId, Inbound, Origin, Purpose, Token};
 
 use crate::{
     boundary::leg::{DialogIdentity, LegId, Peer},
@@ -49,6 +49,21 @@ pub(crate) struct DialogState {
     pub(crate) proofs: Vec<(Place, String)>,
 }
 
+/// An address with its tag, if it has one.
+struct Tagged<'a>(&'a NameAddrBuf, &'a str);
+
+impl fmt::Display for Tagged<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(address, tag) = self;
+        fmt::Display::fmt(address, f)?;
+        if tag.is_empty() {
+            return Ok(());
+        }
+        f.write_str(";tag=")?;
+        f.write_str(tag)
+    }
+}
+
 /// Both ends of a request of ours that makes a dialog.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ends<'a> {
@@ -65,14 +80,14 @@ impl DialogState {
     /// The state behind a first request of ours, with a Call-ID and a tag of its own.
     pub(crate) fn ours(step: &mut Step<'_, '_, '_>, id: LegId, ends: Ends<'_>) -> Self {
         let tag = step.cx.guard.token(Purpose::Tag, id.number());
-        let call_id = format!("{:016x}{:016x}", step.cx.random.next_u64(), step.cx.random.next_u64());
+        let call_id = Token::random(step.cx.random);
         let routes = ends
             .headers
             .iter()
             .filter(|(id, _)| *id == HeaderId::Route)
             .filter_map(|(_, value)| NameAddr::parse(value).ok().map(|route| route.uri.to_owned()));
         Self {
-            call_id: call_id.into(),
+            call_id: call_id.as_str().into(),
             local_tag: tag.as_str().into(),
             remote_tag: "".into(),
             local: ends.from.clone(),
@@ -150,21 +165,16 @@ impl DialogState {
 
     /// Starts a request with a given number: an ACK (RFC 3261 §13.2.2.4), which has the credentials of its INVITE.
     pub(crate) fn draft(&self, method: Method, cseq: u32) -> Draft {
-        let draft = self
-            .path
-            .draft(method)
-            .header(HeaderId::MaxForwards, MAX_FORWARDS)
-            .header(HeaderId::From, format_args!("{};tag={}", self.local, self.local_tag));
-        let draft = if self.remote_tag.is_empty() {
-            draft.header(HeaderId::To, &self.remote)
-        } else {
-            draft.header(HeaderId::To, format_args!("{};tag={}", self.remote, self.remote_tag))
-        };
-        let draft = draft
-            .header(HeaderId::CallId, &self.call_id)
-            .header(HeaderId::CSeq, format_args!("{cseq} {method}"));
-        let proofs = self.proofs.iter().filter(|_| method == Method::Ack);
-        proofs.fold(draft, |draft, (place, value)| draft.header(place.credentials(), value))
+        let mut draft = self.path.draft(method);
+        draft.push(HeaderId::MaxForwards, MAX_FORWARDS);
+        draft.push(HeaderId::From, Tagged(&self.local, &self.local_tag));
+        draft.push(HeaderId::To, Tagged(&self.remote, &self.remote_tag));
+        draft.push(HeaderId::CallId, &*self.call_id);
+        draft.push(HeaderId::CSeq, CSeq { number: cseq, method });
+        for (place, value) in self.proofs.iter().filter(|_| method == Method::Ack) {
+            draft.push(place.credentials(), value);
+        }
+        draft
     }
 
     /// Takes the number of a request of the peer; `false` if it is not higher than the last one (TR-191).
@@ -209,11 +219,15 @@ impl DialogState {
 impl Peer {
     /// Reads what a message says its sender can do.
     pub(crate) fn of(message: &Message) -> Self {
-        let says = |tag: &str| message.supported().any(|supported| supported.eq_ignore_ascii_case(tag));
-        Self {
-            allow: (message.count(HeaderId::Allow) > 0).then(|| message.allow().collect()),
-            replaces: says("replaces"),
-            target_dialog: says("tdialog"),
+        let mut peer = Self {
+            allow: message.has(HeaderId::Allow).then(|| message.allow().collect()),
+            replaces: false,
+            target_dialog: false,
+        };
+        for tag in message.supported() {
+            peer.replaces |= tag.eq_ignore_ascii_case("replaces");
+            peer.target_dialog |= tag.eq_ignore_ascii_case("tdialog");
         }
+        peer
     }
 }

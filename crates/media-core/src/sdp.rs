@@ -148,6 +148,12 @@ fn attributes_named<'a, 'b>(
 fn direction_of(text: &[u8], lines: &[Span]) -> Option<Direction> {
     let flags = lines.iter().filter(|span| span.kind == b'a').map(|span| span.value(text));
     flags
-        .filter_map(|flag| std::str::from_utf8(flag.trim_ascii_end()).ok())
+        .map(<[u8]>::trim_ascii_end)
+        // Most attributes are longer, and need no further look.
+        .filter(|flag| flag.len() <= LONGEST_DIRECTION)
+        .filter_map(|flag| std::str::from_utf8(flag).ok())
         .find_map(Direction::from_attribute)
 }
+
+/// The longest of the attributes that name a direction, in bytes.
+const LONGEST_DIRECTION: usize = "sendrecv".len();

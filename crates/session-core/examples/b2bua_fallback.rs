@@ -7,7 +7,7 @@ use session_core::{
     Session, SessionManager, TransferPolicy,
 };
 
-type Failed = Box<dyn std::error::Error>;
+type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failed> {

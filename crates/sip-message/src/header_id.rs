@@ -160,6 +160,39 @@ header_ids! {
     WwwAuthenticate "WWW-Authenticate" "www-authenticate",
 }
 
+/// Some of the well-known headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct HeaderSet(u128);
+
+const _: () = assert!(HeaderId::COUNT <= u128::BITS as usize, "more headers than bits");
+
+impl HeaderSet {
+    pub(crate) const EMPTY: HeaderSet = HeaderSet(0);
+
+    pub(crate) const fn of(ids: &[HeaderId]) -> HeaderSet {
+        let mut set = HeaderSet::EMPTY;
+        let mut at = 0;
+        while at < ids.len() {
+            set = set.with(ids[at]);
+            at += 1;
+        }
+        set
+    }
+
+    pub(crate) const fn with(self, id: HeaderId) -> HeaderSet {
+        HeaderSet(self.0 | 1 << id as u32)
+    }
+
+    pub(crate) const fn has(self, id: HeaderId) -> bool {
+        self.0 >> id as u32 & 1 != 0
+    }
+
+    /// Whether a header is in both.
+    pub(crate) const fn meets(self, other: HeaderSet) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
 /// Slots of [`BY_NAME`]: a power of two, and so many that the mix below finds one for each name.
 const SLOTS: usize = 512;
 

@@ -30,6 +30,16 @@ impl Span {
         self.end as usize
     }
 
+    /// Where a slice of a text stands in it; the text is part of a head.
+    pub(crate) fn within(text: &str, part: &str) -> Span {
+        let start = part.as_ptr().addr() - text.as_ptr().addr();
+        Span::new(start, start + part.len())
+    }
+
+    pub(crate) fn text(self, text: &str) -> &str {
+        &text[usize::from(self.start)..usize::from(self.end)]
+    }
+
     pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
         &bytes[usize::from(self.start)..usize::from(self.end)]
     }

@@ -147,6 +147,22 @@ pub(crate) fn has_line_breaker(text: &[u8]) -> bool {
     memchr::memchr3(b'\r', b'\n', 0, text).is_some()
 }
 
+/// The items of a comma list, none of which holds a comma; empty ones are skipped.
+pub(crate) fn tokens(list: &str) -> impl Iterator<Item = &str> {
+    let mut rest = list;
+    core::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let end = rest.bytes().position(|byte| byte == b',').unwrap_or(rest.len());
+            let item = trim(&rest[..end]);
+            rest = rest.get(end + 1..).unwrap_or_default();
+            if !item.is_empty() {
+                return Some(item);
+            }
+        }
+        None
+    })
+}
+
 /// Finds the end of a quoted string that starts at byte 0; the result is the index after the closing quote.
 pub(crate) fn quoted_end(text: &str) -> Option<usize> {
     quoted_end_at(text.as_bytes(), 0)
@@ -239,8 +255,11 @@ impl<'a> List<'a> {
             if bytes.get(start) == Some(&b',') {
                 start = run(bytes, start, Class::BEFORE_ITEM);
             }
-            // Most lists have one item; only where there is a comma, quotes and brackets matter.
+            // Most lists have one item; only where there is a comma, quotes and brackets before it matter.
             let mut end = match memchr::memchr(b',', &bytes[start..]) {
+                Some(comma) if memchr::memchr2(b'"', b'<', &bytes[start..start + comma]).is_none() => {
+                    start + comma
+                }
                 Some(_) => start + item_end(&self.text[start..]),
                 None => bytes.len(),
             };

@@ -4,20 +4,24 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::index::{Index, Line, NO_LINE, Span, Start};
+use crate::memo::Memo;
 use crate::scan::{Shape, scan};
 use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
 
 /// A parsed message: the bytes and an index over them.
 ///
-/// Parsing allocates nothing for a head of up to 24 unfolded lines. A clone copies the index (some 500 bytes) and shares
+/// Parsing allocates nothing for a head of up to 24 unfolded lines. A clone copies the index (some 700 bytes) and shares
 /// the bytes. Values are read where they stand; a typed value is made on demand and never
-/// scans the header list. Well-known headers are valid UTF-8, checked once by [`parse`](Self::parse); the
+/// scans the header list. What is asked for most, From, To, the topmost Via, `CSeq`, the Request-URI and the outcome of
+/// [`check`](Self::check), is read once and remembered.
+/// Well-known headers are valid UTF-8, checked once by [`parse`](Self::parse); the
 /// value of an extension header is bytes. No value holds CR or LF, for folds read as blanks (RFC 3261
 /// §7.3.1), and NUL stands in one only behind a backslash.
 #[derive(Clone)]
 pub struct Message {
     pub(crate) bytes: Bytes,
     pub(crate) index: Index,
+    pub(crate) memo: Memo,
 }
 
 /// The first line of a message.
@@ -96,8 +100,11 @@ impl Message {
     }
 
     pub(crate) fn parse_as(bytes: Bytes, limits: &Limits, shape: Shape) -> Result<Message, ParseError> {
-        let index = scan(&bytes, limits, shape)?;
-        Ok(Message { bytes, index })
+        scan(&bytes, limits, shape).map(|index| Message::new(bytes, index))
+    }
+
+    pub(crate) fn new(bytes: Bytes, index: Index) -> Message {
+        Message { bytes, index, memo: Memo::default() }
     }
 
     /// Tells whether this is a request.
@@ -189,6 +196,11 @@ impl Message {
     /// The value of the first line of that header.
     pub fn first(&self, id: HeaderId) -> Option<&str> {
         self.line(id).map(|line| self.value_of(line))
+    }
+
+    /// The value of the first line of that header, as bytes.
+    pub(crate) fn raw(&self, id: HeaderId) -> Option<&[u8]> {
+        self.line(id).map(|line| line.value.of(self.text()))
     }
 
     /// The value of each line of that header, in order; comma lists are not split.

@@ -16,6 +16,8 @@ pub struct NameAddr<'a> {
     /// The parameters of the header, not those of the URI.
     pub params: Params<'a>,
     tag: Option<&'a str>,
+    /// How many tags there are, one that is empty too.
+    tags: u8,
 }
 
 impl<'a> NameAddr<'a> {
@@ -55,8 +57,18 @@ impl<'a> NameAddr<'a> {
             Some(_) => return fail(ParseErrorKind::Uri, uri_end),
         }
         let display = if open > start { Some(lex::trim(&value[start..open])) } else { None };
-        let (params, tag) = parse_params(value, close + 1)?;
-        Ok(NameAddr { display, uri, params, tag })
+        let (params, tag, tags) = parse_params(value, close + 1)?;
+        Ok(NameAddr { display, uri, params, tag, tags })
+    }
+
+    /// Takes parts that [`parse`](Self::parse) has found before.
+    pub(crate) const fn of_parts(
+        display: Option<&'a str>,
+        uri: Uri<'a>,
+        params: Params<'a>,
+        (tag, tags): (Option<&'a str>, u8),
+    ) -> NameAddr<'a> {
+        NameAddr { display, uri, params, tag, tags }
     }
 
     /// Without brackets the URI ends at the first `;`, and what must stand in brackets is refused.
@@ -79,8 +91,8 @@ impl<'a> NameAddr<'a> {
                 {
                     return fail(ParseErrorKind::Parameter, end + at);
                 }
-                let (params, tag) = parse_params(value, end)?;
-                Ok(NameAddr { display: None, uri, params, tag })
+                let (params, tag, tags) = parse_params(value, end)?;
+                Ok(NameAddr { display: None, uri, params, tag, tags })
             }
         }
     }
@@ -88,6 +100,11 @@ impl<'a> NameAddr<'a> {
     /// The `tag` parameter of From and To.
     pub const fn tag(&self) -> Option<&'a str> {
         self.tag
+    }
+
+    /// How many `tag` parameters there are.
+    pub(crate) const fn tags(&self) -> u8 {
+        self.tags
     }
 
     /// The value of a header parameter: `None` if absent, `Some(None)` for a flag.
@@ -109,9 +126,13 @@ impl<'a> NameAddr<'a> {
 impl fmt::Display for NameAddr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(display) = self.display {
-            write!(f, "{display} ")?;
+            f.write_str(display)?;
+            f.write_str(" ")?;
         }
-        write!(f, "<{}>{}", self.uri, self.params.as_str())
+        f.write_str("<")?;
+        f.write_str(self.uri.as_str())?;
+        f.write_str(">")?;
+        f.write_str(self.params.as_str())
     }
 }
 
@@ -119,10 +140,10 @@ fn until_semicolon(bytes: &[u8]) -> &[u8] {
     &bytes[..memchr::memchr(b';', bytes).unwrap_or(bytes.len())]
 }
 
-/// The parameters from `start` on, and the tag among them.
-fn parse_params(value: &str, start: usize) -> Result<(Params<'_>, Option<&str>), ParseError> {
+/// The parameters from `start` on, the tag among them, and how many tags there are.
+fn parse_params(value: &str, start: usize) -> Result<(Params<'_>, Option<&str>, u8), ParseError> {
     let (params, tag) = Params::parse_for(&value[start..], "tag").map_err(|error| error.shifted(start))?;
-    Ok((params, tag.filter(|tag| !tag.is_empty())))
+    Ok((params, tag.first.filter(|tag| !tag.is_empty()), tag.count))
 }
 
 fn fail<T>(kind: ParseErrorKind, offset: usize) -> Result<T, ParseError> {
@@ -190,6 +211,8 @@ impl fmt::Display for NameAddrBuf {
             }
             f.write_str("\" ")?;
         }
-        write!(f, "<{}>", self.uri)
+        f.write_str("<")?;
+        f.write_str(self.uri.as_str())?;
+        f.write_str(">")
     }
 }

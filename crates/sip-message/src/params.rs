@@ -21,10 +21,9 @@ impl<'a> Params<'a> {
         Params::parse_for(raw, "").map(|(params, _)| params)
     }
 
-    /// As [`parse`](Self::parse), and finds the value of the first parameter of that name, given in lower case, on the
-    /// way; a flag has an empty one.
-    pub(crate) fn parse_for(raw: &'a str, wanted: &str) -> Result<(Params<'a>, Option<&'a str>), ParseError> {
-        let mut found = None;
+    /// As [`parse`](Self::parse), and finds the parameter of that name, given in lower case, on the way.
+    pub(crate) fn parse_for(raw: &'a str, wanted: &str) -> Result<(Params<'a>, Found<'a>), ParseError> {
+        let mut found = Found::default();
         let bytes = raw.as_bytes();
         let start = lex::blanks(bytes, 0);
         let (mut at, mut end) = (start, start);
@@ -46,10 +45,10 @@ impl<'a> Params<'a> {
                 return Err(ParseError::new(ParseErrorKind::Parameter, at));
             };
             if param.name_end - at == wanted.len()
-                && found.is_none()
                 && bytes[at..param.name_end].eq_ignore_ascii_case(wanted.as_bytes())
             {
-                found = Some(&raw[param.value.unwrap_or(param.end)..param.end]);
+                found.count += 1;
+                found.first.get_or_insert(&raw[param.value.unwrap_or(param.end)..param.end]);
             }
             end = param.end;
             at = lex::blanks(bytes, end);
@@ -98,6 +97,15 @@ impl<'a> Params<'a> {
     pub const fn as_str(&self) -> &'a str {
         self.raw
     }
+}
+
+/// A parameter that was looked for while the others were read.
+#[derive(Default)]
+pub(crate) struct Found<'a> {
+    /// The value of the first; a flag has an empty one.
+    pub(crate) first: Option<&'a str>,
+    /// How many there are.
+    pub(crate) count: u8,
 }
 
 /// Where one parameter stands.

@@ -7,7 +7,8 @@ use crate::headers::{
     CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
     SubscriptionState, TargetDialog, Via,
 };
-use crate::lex::List;
+use crate::lex::{self, List};
+use crate::memo::Remembered;
 use crate::values::{Parts, Values};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
 
@@ -15,12 +16,14 @@ impl Message {
     /// The Request-URI in parts; an error for a response.
     pub fn request_target(&self) -> Result<Uri<'_>, ParseError> {
         let text = self.request_uri().ok_or(ParseError::new(ParseErrorKind::StartLine, 0))?;
-        Uri::parse(text).map_err(|error| error.shifted(text.as_ptr().addr() - self.bytes().as_ptr().addr()))
+        Uri::recall(&self.memo.target, text, Uri::parse)
+            .map_err(|error| error.shifted(text.as_ptr().addr() - self.bytes().as_ptr().addr()))
     }
 
     /// The topmost Via.
     pub fn top_via(&self) -> Result<Via<'_>, ParseError> {
-        self.first_item(HeaderId::Via, Via::parse)?.ok_or(missing(HeaderId::Via))
+        self.first_item(HeaderId::Via, |value| Via::recall(&self.memo.via, value, Via::parse))?
+            .ok_or(missing(HeaderId::Via))
     }
 
     /// The Via values in order, all lines, lists split.
@@ -30,12 +33,12 @@ impl Message {
 
     /// The From address.
     pub fn from(&self) -> Result<NameAddr<'_>, ParseError> {
-        self.required(HeaderId::From, NameAddr::parse)
+        self.required(HeaderId::From, |value| NameAddr::recall(&self.memo.from, value, NameAddr::parse))
     }
 
     /// The To address.
     pub fn to(&self) -> Result<NameAddr<'_>, ParseError> {
-        self.required(HeaderId::To, NameAddr::parse)
+        self.required(HeaderId::To, |value| NameAddr::recall(&self.memo.to, value, NameAddr::parse))
     }
 
     /// The tag of From; `None` also if From cannot be read.
@@ -55,7 +58,11 @@ impl Message {
 
     /// The sequence number and its method.
     pub fn cseq(&self) -> Result<CSeq, ParseError> {
-        self.required(HeaderId::CSeq, CSeq::parse)
+        if let Some(cseq) = self.memo.cseq.get() {
+            return Ok(*cseq);
+        }
+        let cseq = self.required(HeaderId::CSeq, CSeq::parse)?;
+        Ok(*self.memo.cseq.get_or_init(|| cseq))
     }
 
     /// The first Contact; `Contact: *` is an error here.
@@ -181,27 +188,27 @@ impl Message {
 
     /// The methods in Allow; items that are no method are passed over.
     pub fn allow(&self) -> impl Iterator<Item = Method> {
-        self.items(HeaderId::Allow).filter_map(|item| Method::parse(item).ok())
+        self.tokens(HeaderId::Allow).filter_map(|item| Method::parse(item).ok())
     }
 
     /// The event packages in Allow-Events.
     pub fn allow_events(&self) -> impl Iterator<Item = &str> {
-        self.items(HeaderId::AllowEvents)
+        self.tokens(HeaderId::AllowEvents)
     }
 
     /// The option tags in Supported, all lines.
     pub fn supported(&self) -> impl Iterator<Item = &str> {
-        self.items(HeaderId::Supported)
+        self.tokens(HeaderId::Supported)
     }
 
     /// The option tags in Require, all lines.
     pub fn require(&self) -> impl Iterator<Item = &str> {
-        self.items(HeaderId::Require)
+        self.tokens(HeaderId::Require)
     }
 
     /// The option tags in Unsupported, all lines.
     pub fn unsupported(&self) -> impl Iterator<Item = &str> {
-        self.items(HeaderId::Unsupported)
+        self.tokens(HeaderId::Unsupported)
     }
 
     /// The media type of the body, with parameters.
@@ -235,6 +242,11 @@ impl Message {
         self.all(id).flat_map(List::new)
     }
 
+    /// The values of a list of tokens, all lines: in such a list neither quotes nor brackets hide a comma.
+    fn tokens(&self, id: HeaderId) -> impl Iterator<Item = &str> {
+        self.all(id).flat_map(lex::tokens)
+    }
+
     /// Checks what every message must have (RFC 3261 §8.1.1, §8.2): the faults that are answered 400 or 505.
     ///
     /// Via, every one of them, From, To, Call-ID and `CSeq` are there and can be read; a request speaks SIP/2.0, its `CSeq`
@@ -242,23 +254,28 @@ impl Message {
     /// header that may stand once stands twice (Refer-To apart, of which the transfer layer judges). [`ParseError::status`] gives the code of
     /// the answer.
     pub fn check(&self) -> Result<(), ParseError> {
+        *self.memo.check.get_or_init(|| self.inspect())
+    }
+
+    fn inspect(&self) -> Result<(), ParseError> {
         if let Some(fault) = self.fault() {
             return Err(fault);
         }
         if !self.version_known() {
             return Err(ParseError::new(ParseErrorKind::Version, 0));
         }
-        let mut vias = self.values::<header::Via>();
-        vias.next().ok_or(missing(HeaderId::Via))??;
-        vias.try_for_each(|via| via.map(drop))?;
+        self.top_via()?;
+        if self.vias().nth(1).is_some() {
+            self.values::<header::Via>().try_for_each(|via| via.map(drop))?;
+        }
         for (id, address) in [(HeaderId::From, self.from()?), (HeaderId::To, self.to()?)] {
             // The tag names the dialog, and of two nobody can say which (RFC 3261 §7.3.1).
-            if address.params.count("tag") > 1 {
+            if address.tags() > 1 {
                 let offset = self.line(id).map_or(0, |line| line.value.start());
                 return Err(ParseError::new(ParseErrorKind::Duplicate, offset).of_header(id));
             }
             // An answer could not be given a tag beside one that is empty.
-            if address.params.has("tag") && address.tag().is_none() {
+            if address.tags() > 0 && address.tag().is_none() {
                 let offset = self.line(id).map_or(0, |line| line.value.start());
                 return Err(ParseError::new(ParseErrorKind::Parameter, offset).of_header(id));
             }

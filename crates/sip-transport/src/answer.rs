@@ -1,6 +1,9 @@
 //! The way back of a response: the Via with `received` and `rport`, and the hop (RFC 3261 §18.2, RFC 3581 §4).
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use sip_message::{Host, ParseError, Via};
 
@@ -12,8 +15,8 @@ use crate::{
 /// The Via of a request as responses carry it: with `received` and `rport` as the datagram's source shows them.
 ///
 /// What the sender wrote into either is replaced: only the receiver knows it. An error if the Via has no room for it.
-pub(crate) fn stamped(via: &Via<'_>, source: SocketAddr) -> Result<Box<str>, ParseError> {
-    via.received_from(source.ip().to_canonical(), source.port()).map(String::into_boxed_str)
+pub(crate) fn stamped(via: &Via<'_>, source: SocketAddr) -> Result<Arc<str>, ParseError> {
+    via.received_from(source.ip().to_canonical(), source.port()).map(Arc::from)
 }
 
 /// Where the response goes: over the same connection; of a datagram from the same socket, to the source address, and there
@@ -48,7 +51,7 @@ mod tests {
 
     fn stamp(raw: &str, source: &str) -> String {
         let via = Via::parse(raw).expect("test Via");
-        stamped(&via, source.parse().expect("test address")).expect("there is room").into()
+        stamped(&via, source.parse().expect("test address")).expect("there is room").as_ref().into()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use sip_message::{Message, UriBuf};
+use sip_message::{Message, UriBuf, print::push_address};
 use smallvec::SmallVec;
 use thiserror::Error;
 
@@ -132,8 +132,15 @@ pub struct Hop {
 impl Hop {
     /// The Via value for a request on this hop, with `rport` (RFC 3581 §3), and `alias` where it is offered.
     pub fn via(&self, branch: &str) -> String {
-        let alias = if self.alias { ";alias" } else { "" };
-        format!("SIP/2.0/{} {};branch={branch};rport{alias}", self.transport, self.sent_by())
+        let mut via = String::with_capacity(USUAL_VALUE + branch.len());
+        for part in ["SIP/2.0/", self.transport.via_name(), " "] {
+            via.push_str(part);
+        }
+        push_address(&mut via, self.sent_by());
+        for part in [";branch=", branch, ";rport", if self.alias { ";alias" } else { "" }] {
+            via.push_str(part);
+        }
+        via
     }
 
     /// Our address as a message names it: without the zone of a link-local address, which means nothing on another host
@@ -147,7 +154,6 @@ impl Hop {
     /// A `sips` URI where the request's own URI is one (RFC 3261 §8.1.1.8, §12.1.1; RFC 5630 §5), else a `sip` URI with the
     /// transport.
     pub fn contact(&self, user: Option<&str>, secure: bool) -> String {
-        let at = if user.is_some() { "@" } else { "" };
         let (scheme, parameter) = match (self.transport, secure) {
             (Transport::Udp, _) => ("sip", ""),
             (Transport::Tcp, _) => ("sip", ";transport=tcp"),
@@ -157,9 +163,19 @@ impl Hop {
             (Transport::Wss, false) => ("sip", ";transport=wss"),
             (Transport::Wss, true) => ("sips", ";transport=ws"),
         };
-        format!("<{scheme}:{}{at}{}{parameter}>", user.unwrap_or_default(), self.sent_by())
+        let mut contact = String::with_capacity(USUAL_VALUE + user.map_or(0, str::len));
+        for part in ["<", scheme, ":", user.unwrap_or_default(), if user.is_some() { "@" } else { "" }] {
+            contact.push_str(part);
+        }
+        push_address(&mut contact, self.sent_by());
+        contact.push_str(parameter);
+        contact.push('>');
+        contact
     }
 }
+
+/// Room for a Via or Contact with an IPv4 address, beside branch or user part.
+const USUAL_VALUE: usize = "SIP/2.0/TCP 255.255.255.255:65535;branch=;rport;alias".len();
 
 /// The hops of a request in the order they are to be tried; never empty.
 pub type Hops = SmallVec<[Hop; 2]>;
@@ -303,7 +319,7 @@ pub struct Inbound {
     pub message: Arc<Message>,
     /// Of a request: the top Via value to put into responses, with `received` and `rport` filled in
     /// (RFC 3261 §18.2.1, RFC 3581 §4). `None` for a response.
-    pub via: Option<Box<str>>,
+    pub via: Option<Arc<str>>,
     /// Of a request: where responses to it go (RFC 3261 §18.2.2, RFC 3581 §4).
     pub reply: Hop,
 }

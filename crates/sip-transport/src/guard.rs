@@ -41,7 +41,8 @@ impl Guard {
 
     /// The identifier in a token of ours; `None` for a foreign text.
     pub fn read(&self, purpose: Purpose, text: &str) -> Option<u64> {
-        let (id, check) = (unhex(text.get(..16)?)?, unhex(text.get(16..)?)?);
+        let (id, check) = text.as_bytes().split_at_checked(16)?;
+        let (id, check) = (unhex(id)?, unhex(check)?);
         (self.check(purpose, id) == check).then_some(id)
     }
 
@@ -79,6 +80,14 @@ impl Token {
     /// Length of a token in characters.
     pub const LENGTH: usize = 32;
 
+    /// A text of the same form that says nothing: 32 random digits.
+    pub fn random(random: &mut dyn Random) -> Self {
+        let mut text = [0; Self::LENGTH];
+        hex(random.next_u64(), &mut text[..16]);
+        hex(random.next_u64(), &mut text[16..]);
+        Self(text)
+    }
+
     /// The token as text.
     ///
     /// # Panics
@@ -109,9 +118,16 @@ fn hex(mut number: u64, text: &mut [u8]) {
     }
 }
 
-fn unhex(text: &str) -> Option<u64> {
-    let valid = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if valid { u64::from_str_radix(text, 16).ok() } else { None }
+fn unhex(text: &[u8]) -> Option<u64> {
+    let text: &[u8; 16] = text.try_into().ok()?;
+    text.iter().try_fold(0, |number, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u64::from(digit))
+    })
 }
 
 #[cfg(test)]

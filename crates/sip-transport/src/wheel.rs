@@ -89,20 +89,25 @@ impl<K: Copy + Eq + Hash> Wheel<K> {
     ///
     /// `now` is never before that of an earlier call.
     pub fn arm(&mut self, now: Tick, key: K, after: Duration) {
-        self.disarm(&key);
+        let hash_of_key = hash(&key);
+        self.take(hash_of_key, &key);
         let micros = now.as_micros().saturating_add(u64::try_from(after.as_micros()).unwrap_or(u64::MAX));
         // Never in the slot that is being fired: a timer that arms itself for no time would fire for ever.
         let due = micros.div_ceil(SLOT_MICROS).max(now.as_micros() / SLOT_MICROS + 1).max(self.done);
         let index = self.entries.insert(Entry { key, due, before: NONE, after: NONE }) as u32;
         self.append(index, due);
         let entries = &self.entries;
-        self.keys.insert_unique(hash(&key), index, |index| hash(&entries[*index as usize].key));
+        self.keys.insert_unique(hash_of_key, index, |index| hash(&entries[*index as usize].key));
     }
 
     /// Disarms a timer; nothing if it is not armed.
     pub fn disarm(&mut self, key: &K) {
+        self.take(hash(key), key);
+    }
+
+    fn take(&mut self, hash: u64, key: &K) {
         let same = |index: &u32| self.entries[*index as usize].key == *key;
-        if let Ok(found) = self.keys.find_entry(hash(key), same) {
+        if let Ok(found) = self.keys.find_entry(hash, same) {
             let (index, _) = found.remove();
             self.unlink(index);
         }

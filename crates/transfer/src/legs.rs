@@ -87,20 +87,21 @@ impl Leg {
 /// The legs.
 #[derive(Debug, Default)]
 pub(crate) struct Legs {
-    table: BTreeMap<LegId, Leg>,
+    /// Boxed, because the nodes of the tree are half empty.
+    table: BTreeMap<LegId, Box<Leg>>,
 }
 
 impl Legs {
     pub(crate) fn get(&self, leg: LegId) -> Option<&Leg> {
-        self.table.get(&leg)
+        self.table.get(&leg).map(|leg| &**leg)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LegId, &Leg)> {
-        self.table.iter().map(|(id, leg)| (*id, leg))
+        self.table.iter().map(|(id, leg)| (*id, &**leg))
     }
 
     pub(crate) fn get_mut(&mut self, leg: LegId) -> Option<&mut Leg> {
-        self.table.get_mut(&leg)
+        self.table.get_mut(&leg).map(|leg| &mut **leg)
     }
 
     pub(crate) fn is_full(&self, limit: usize) -> bool {
@@ -116,7 +117,7 @@ impl Legs {
         if !self.table.contains_key(&leg) && self.is_full(limit) {
             return None;
         }
-        Some(self.table.entry(leg).or_insert_with(Leg::new))
+        Some(self.table.entry(leg).or_insert_with(|| Box::new(Leg::new())))
     }
 
     /// Takes down what an event tells of a leg. Only what a leg begins with makes a new entry, so that nothing stays of

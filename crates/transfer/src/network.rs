@@ -98,24 +98,21 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => {
-            let segments = address.segments();
-            let embedded = match segments {
+            let carried = match address.octets() {
                 // RFC 6052 §2.1: the well-known NAT64 prefix.
-                [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some((high, low)),
+                [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] => Some([a, b, c, d]),
                 // RFC 3056 §2: 6to4.
-                [0x2002, high, low, ..] => Some((high, low)),
+                [0x20, 0x02, a, b, c, d, ..] => Some([a, b, c, d]),
                 // RFC 4291 §2.5.5.1: IPv4-compatible, deprecated; `::` and `::1` fall in here.
-                [0, 0, 0, 0, 0, 0, high, low] => Some((high, low)),
+                [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] => Some([a, b, c, d]),
                 [_, ..] => None,
             };
-            let carried =
-                embedded.map(|(high, low)| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
-            carried.is_none_or(is_public_v4)
+            carried.is_none_or(|octets| is_public_v4(octets.into()))
                 && !address.is_multicast()
                 && !address.is_unique_local()
                 && !address.is_unicast_link_local()
                 // RFC 3879: site-local, deprecated.
-                && segments[0] & 0xffc0 != 0xfec0
+                && address.segments()[0] & 0xffc0 != 0xfec0
         }
     }
 }
@@ -155,6 +152,8 @@ mod tests {
         assert!(network("::/0").contains(ip("::1")));
         assert!(network("192.0.2.7").contains(ip("192.0.2.7")));
         assert!(!network("192.0.2.7").contains(ip("192.0.2.8")));
+        assert!(network("2001:db8::7").contains(ip("2001:db8::7")));
+        assert!(!network("2001:db8::7").contains(ip("2001:db8::8")));
         assert!(network("127.0.0.0/8").contains(ip("::ffff:127.0.0.1")));
     }
 

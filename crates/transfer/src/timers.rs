@@ -110,11 +110,35 @@ impl Armed {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use sip_transport::Outbox;
+
     use super::*;
 
     #[test]
     fn every_timer_has_a_bit_of_its_own() {
         let bits = ALL.iter().fold(0u16, |bits, name| bits | Armed::bit(*name));
         assert_eq!(bits.count_ones() as usize, ALL.len());
+    }
+
+    #[test]
+    fn a_timer_runs_out_once_and_not_after_it_was_disarmed() {
+        let mut armed = Armed::default();
+        let mut outbox = Outbox::default();
+        let transfer = TransferId::from(1);
+        for name in [TransferTimerName::Guard, TransferTimerName::Final, TransferTimerName::Bye] {
+            armed.arm(transfer, name, Duration::ZERO, &mut outbox.out());
+            assert!(matches!(outbox.pop(), Some(TransferOutput::Timer(TimerOp::Arm(..)))));
+        }
+        assert!(!armed.expired(TransferTimerName::Retry), "it was never armed");
+        assert!(armed.expired(TransferTimerName::Guard));
+        assert!(!armed.expired(TransferTimerName::Guard), "once");
+        armed.keep(&[TransferTimerName::Bye], transfer, &mut outbox.out());
+        let disarmed = TransferTimer { transfer, name: TransferTimerName::Final };
+        assert!(matches!(outbox.pop(), Some(TransferOutput::Timer(TimerOp::Disarm(it))) if it == disarmed));
+        assert!(outbox.pop().is_none(), "the others run or are over");
+        assert!(!armed.expired(TransferTimerName::Final));
+        assert!(armed.expired(TransferTimerName::Bye));
     }
 }

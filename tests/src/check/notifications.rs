@@ -18,9 +18,9 @@ const TIMER_F: Duration = Duration::from_secs(32);
 /// What a notifier did in one dialog.
 #[derive(Default)]
 struct Reports {
-    /// `CSeq` numbers of the REFERs that it was not to report on (RFC 7614 §5).
+    /// `CSeq` numbers of the REFERs that it was not to report on (RFC 7614 §5), and of the SUBSCRIBEs that begin nothing.
     unreported: BTreeSet<u32>,
-    /// `CSeq` numbers of the REFERs that it accepted and has to report on here.
+    /// `CSeq` numbers of what it accepted and has to report on here: REFERs, and SUBSCRIBEs to the state of one.
     accepted: BTreeSet<u32>,
     /// `CSeq` numbers of its NOTIFYs, in order of sending.
     sent: Vec<u32>,
@@ -40,15 +40,18 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
         let (Ok(call_id), Ok(cseq)) = (message.call_id(), message.cseq()) else { continue };
         let reports = dialogs.entry(call_id.to_owned()).or_default();
         match (way, response(&message)) {
-            (Way::In, None) if is_request(&message, &Method::Refer) => {
-                if message.require().any(|tag| tag.eq_ignore_ascii_case("nosub")) {
-                    reports.unreported.insert(cseq.number);
-                }
+            (Way::In, None) if is_request(&message, &Method::Refer) && forbids_reports(&message) => {
+                reports.unreported.insert(cseq.number);
             }
-            (Way::Out, Some((status, Method::Refer))) if status.is_success() => {
-                if !reports.unreported.contains(&cseq.number) && !is_reported_elsewhere(&message) {
-                    reports.accepted.insert(cseq.number);
-                }
+            (Way::In, None) if is_request(&message, &Method::Subscribe) && message.to_tag().is_some() => {
+                reports.unreported.insert(cseq.number);
+            }
+            (Way::Out, Some((status, Method::Refer | Method::Subscribe)))
+                if status.is_success()
+                    && !reports.unreported.contains(&cseq.number)
+                    && !is_reported_elsewhere(&message) =>
+            {
+                reports.accepted.insert(cseq.number);
             }
             (Way::Out, None) if is_request(&message, &Method::Notify) => {
                 reports.since.entry(cseq.number).or_insert(at);
@@ -93,6 +96,10 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
             found.push(format!("{call_id}: a NOTIFY after the one with terminated"));
         }
     }
+}
+
+fn forbids_reports(refer: &Message) -> bool {
+    refer.require().any(|tag| tag.eq_ignore_ascii_case("nosub"))
 }
 
 /// Whether a 2xx to a REFER says that nobody reports on it in its dialog (RFC 4488 §4, RFC 7614 §4.3).

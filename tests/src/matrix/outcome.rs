@@ -77,7 +77,6 @@ struct Said {
     declined: bool,
     falls_back: bool,
     unheard: bool,
-    refused: bool,
     others: BTreeSet<&'static str>,
     /// By step; what is not known is `None`.
     stops: Vec<(Step, Option<&'static str>)>,
@@ -88,14 +87,13 @@ impl Said {
         let mut said = Self::default();
         for then in thens {
             match then {
-                Then::Same => {}
+                Then::Same | Then::Refused => {}
                 Then::Or(names) => said.others.extend(names.split('|')),
                 Then::Comes(step, names) => said.stops.push((step, Some(names))),
                 Then::Anything(step) => said.stops.push((step, None)),
                 Then::Declined => said.declined = true,
                 Then::FallsBack => said.falls_back = true,
                 Then::Unheard => said.unheard = true,
-                Then::Refused => said.refused = true,
             }
         }
         said
@@ -108,10 +106,11 @@ impl Said {
 
 /// Puts together what the values of a cell do.
 pub(super) fn outcome(thens: impl IntoIterator<Item = Then>, target: Target) -> Outcome {
-    let mut said = Said::by(thens);
-    if said.refused {
+    let thens: Vec<Then> = thens.into_iter().collect();
+    if thens.contains(&Then::Refused) {
         return Outcome::Nothing;
     }
+    let mut said = Said::by(thens);
     let bridged = said.declined && said.falls_back;
     if said.declined && !bridged {
         said.stops.push((Step::Refer, Some("Recovered")));

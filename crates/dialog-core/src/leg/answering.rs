@@ -84,15 +84,14 @@ impl NewCall {
     /// broken, Contact among them (RFC 3261 §8.1.1.8), or Referred-By is malformed or stands more than once.
     pub(crate) fn read(step: &mut Step<'_, '_, '_>, leg: LegId, inbound: &Inbound) -> Option<Self> {
         let message = &inbound.message;
-        let (remote, local) = (message.from().ok()?.to_owned(), message.to().ok()?.to_owned());
         let cseq = message.cseq().ok()?.number;
         // The Contact of its user is for 180; Accept says which one the 200 gets.
         let state = DialogState::theirs(step, leg, inbound)?;
         let request_uri = message.request_target().ok()?.to_owned();
         let call = IncomingCall {
             request_uri,
-            from: remote.clone(),
-            to: local.clone(),
+            from: state.remote.clone(),
+            to: state.local.clone(),
             source: inbound.origin.source,
             local: inbound.reply.local,
             has_offer: !message.body().is_empty(),
@@ -388,7 +387,7 @@ impl Dialog {
         &mut self,
         step: &mut Step<'_, '_, '_>,
         status: StatusCode,
-        dress: impl FnOnce(Response) -> Response,
+        dress: impl FnOnce(Response<'_>) -> Response<'_>,
     ) {
         let Some(Leg::Answering(answering)) = &self.leg else { return };
         step.pending.servers.remove(&answering.tx);

@@ -25,7 +25,7 @@ pub(crate) struct Ending {
     /// For the Reason header of the BYE.
     reason: Option<Box<str>>,
     /// Our first 2xx, whose ACK the BYE has to wait for (RFC 3261 §15).
-    pub(crate) ack_missing: Option<Accepted>,
+    pub(crate) ack_missing: Option<Box<Accepted>>,
     /// The BYE, once it was sent, with its number.
     bye: Option<(TxId, u32)>,
     /// Whether it was sent once more.

@@ -401,3 +401,20 @@ fn quality(q: Option<&str>) -> u16 {
         _ => 1000,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 3261 §25.1, `qvalue`: up to three digits behind the point.
+    #[test]
+    fn a_quality_is_read_in_thousandths_and_what_is_none_counts_as_one() {
+        for (text, thousandths) in [("0", 0), ("0.", 0), ("0.5", 500), ("0.05", 50), ("0.123", 123)] {
+            assert_eq!(quality(Some(text)), thousandths, "{text}");
+        }
+        for text in ["1", "1.0", "0.5555", "0.5x", "0.+5", "x", "", "2"] {
+            assert_eq!(quality(Some(text)), 1000, "{text}");
+        }
+        assert_eq!(quality(None), 1000);
+    }
+}

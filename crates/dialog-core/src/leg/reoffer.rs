@@ -64,7 +64,7 @@ impl Dialog {
             Some((Hop { local, .. }, hops)) => {
                 let remotes = hops.iter().map(|hop| hop.remote).collect();
                 if let Some(up) = self.up() {
-                    up.exchange = Exchange::OursDescribing { hops };
+                    up.exchange = Exchange::OursDescribing { hops: Box::new(hops) };
                 }
                 self.tell(step, LegEvent::NeedDescription { turn: Turn::Offer, local, remotes });
             }
@@ -76,7 +76,7 @@ impl Dialog {
     pub(crate) fn describe_up(&mut self, step: &mut Step<'_, '_, '_>, body: Result<Bytes, StatusCode>) {
         let Some(up) = self.up() else { return };
         match std::mem::take(&mut up.exchange) {
-            Exchange::OursDescribing { hops } => self.describe_reoffer(step, hops, body),
+            Exchange::OursDescribing { hops } => self.describe_reoffer(step, *hops, body),
             Exchange::TheirsDescribing { tx, inbound, cseq, ours } => {
                 self.describe_reinvite(step, tx, &inbound, cseq, ours, body);
             }

@@ -131,7 +131,7 @@ impl SessionTimer {
     }
 
     /// Says in our 2xx what was granted.
-    pub(crate) fn say(&self, request: &Message, response: Response) -> Response {
+    pub(crate) fn say<'m>(&self, request: &Message, response: Response<'m>) -> Response<'m> {
         let Some(interval) = self.interval else { return response };
         let refresher = if self.ours { "uas" } else { "uac" };
         let value = format_args!("{interval};refresher={refresher}");

@@ -5,7 +5,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use sip_message::Message;
 use sip_transport::{Hop, Hops, Inbound, Outbound, Tick};
-use smallvec::SmallVec;
 use transaction_core::{TxCommand, TxId};
 
 use crate::{
@@ -33,13 +32,13 @@ pub(crate) struct Up {
     pub(crate) acked_at: Option<Tick>,
     /// The last re-INVITEs that were accepted, oldest first, and the ACKs to them: their 2xx may come again for 64*T1,
     /// whatever was sent since (RFC 3261 §13.2.2.4).
-    pub(crate) acked: SmallVec<[(TxId, Option<Outbound>); 2]>,
+    pub(crate) acked: Vec<(TxId, Option<Outbound>)>,
 }
 
 /// ACKs that are kept: a hold and its end, four times within 32 s, is more than anybody does by hand.
 pub(crate) const MAX_ACKED: usize = 8;
 
-/// Whose INVITE is in flight.
+/// Whose INVITE is in flight. What takes room is boxed: most of the time there is none.
 #[derive(Debug, Default)]
 pub(crate) enum Exchange {
     /// None.
@@ -48,7 +47,7 @@ pub(crate) enum Exchange {
     /// Ours: the route is looked for.
     OursRouting,
     /// Ours: the offer is made.
-    OursDescribing { hops: Hops },
+    OursDescribing { hops: Box<Hops> },
     /// Ours was sent.
     OursCalling { tx: TxId, cseq: u32 },
     /// Ours was accepted, and the route of the ACK is looked for.
@@ -68,7 +67,7 @@ pub(crate) enum Exchange {
         ours: bool,
     },
     /// Theirs was accepted and the ACK is missing.
-    TheirsAccepted(Accepted),
+    TheirsAccepted(Box<Accepted>),
 }
 
 /// A 2xx of ours whose ACK is missing.
@@ -84,8 +83,8 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    pub(crate) fn new(cseq: u32, hop: Hop, wire: Bytes, ours: bool, first: bool, t1: Duration) -> Self {
-        Self { cseq, outbound: Outbound { hop, wire }, interval: t1, ours, first }
+    pub(crate) fn new(cseq: u32, hop: Hop, wire: Bytes, ours: bool, first: bool, t1: Duration) -> Box<Self> {
+        Box::new(Self { cseq, outbound: Outbound { hop, wire }, interval: t1, ours, first })
     }
 }
 
@@ -109,7 +108,7 @@ impl Dialog {
                 | Exchange::OursAcknowledging { .. }
                 | Exchange::TheirsDescribing { .. } => None,
             },
-            Some(Leg::Ending(ending)) => ending.ack_missing.as_mut(),
+            Some(Leg::Ending(ending)) => ending.ack_missing.as_deref_mut(),
             Some(Leg::Placing(_) | Leg::Answering(_)) | None => None,
         }
     }

@@ -172,8 +172,8 @@ impl Dialog {
             Carries::Update => self.accept_update(step, theirs.tx, &theirs.inbound, theirs.early, Some(body)),
             Carries::Prack => {
                 let tag = self.state.local_tag.clone();
-                let dress = |response: sip_message::Response| response.body(SDP, body);
-                step.respond(theirs.tx, &theirs.inbound, StatusCode::OK, &tag, dress).is_some()
+                step.respond(theirs.tx, &theirs.inbound, StatusCode::OK, &tag, |ok| ok.body(SDP, body))
+                    .is_some()
             }
         };
         let event = if accepted { Event::Answer(Side::Ours) } else { Event::Void };

@@ -32,6 +32,17 @@ use super::{
 /// The time between two NOTIFYs (RFC 3515 §3.10).
 const SPACING: Duration = Duration::from_secs(1);
 
+/// Which NOTIFY is still sent once more if a later request overtakes it (decision 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    /// The first, because none was accepted yet; and the last.
+    First,
+    /// The last.
+    Last,
+    /// None: the last one was.
+    Nothing,
+}
+
 /// A subscription that their REFER or SUBSCRIBE makes.
 #[derive(Debug)]
 pub(crate) struct Notifier {
@@ -52,10 +63,7 @@ pub(crate) struct Notifier {
     pub(crate) granted: u32,
     until: Tick,
     pacing: Pacing,
-    /// Whether a NOTIFY was accepted, or the first one sent once more.
-    begun: bool,
-    /// Whether the last NOTIFY was sent once more.
-    repeated: bool,
+    repeats: Repeats,
     /// Whether nobody is told, because the REFER requires so (`nosub` and `explicitsub`, RFC 7614).
     pub(super) quiet: bool,
     /// To the state of which REFER it is a subscription; the layer above is told nothing of it.
@@ -83,8 +91,7 @@ impl Notifier {
             granted: 0,
             until: Tick::default(),
             pacing: Pacing::default(),
-            begun: false,
-            repeated: false,
+            repeats: Repeats::First,
             quiet: false,
             subscribed: None,
         }
@@ -256,15 +263,19 @@ impl Dialog {
         let Some(notifier) = self.notifier(id) else { return };
         let event = match (notifier.pacing.landed(), event) {
             // Without it the subscription is not there yet (RFC 6665 §4.1.2.4), and the next one may come too late.
-            (false, Event::LastOvertaken) if !notifier.begun => Event::FirstOvertaken,
+            (false, Event::LastOvertaken) if notifier.repeats == Repeats::First => Event::FirstOvertaken,
             // A report in between is not repeated; the next one says more.
             (false, Event::LastOvertaken) => Event::NotifyKept,
             (false, event) => event,
             (true, Event::NotifyAccepted) => Event::LastAccepted,
-            (true, Event::LastOvertaken) if !notifier.repeated => Event::LastOvertaken,
+            (true, Event::LastOvertaken) if notifier.repeats != Repeats::Nothing => Event::LastOvertaken,
             (true, _) => Event::LastFailed,
         };
-        notifier.begun |= matches!(event, Event::NotifyAccepted | Event::FirstOvertaken);
+        if notifier.repeats == Repeats::First
+            && matches!(event, Event::NotifyAccepted | Event::FirstOvertaken)
+        {
+            notifier.repeats = Repeats::Last;
+        }
         let settled = notifier.is_refer() && notifier.pacing.is_settled();
         if settled && matches!(event, Event::NotifyAccepted | Event::NotifyKept) {
             step.subscription(id, SubscriptionEvent::Reported);
@@ -383,7 +394,7 @@ impl Dialog {
             }
             Action::NotifyAgain => {
                 if let Some(notifier) = self.notifier(id) {
-                    notifier.repeated = true;
+                    notifier.repeats = Repeats::Nothing;
                 }
                 self.want(step, id, Pacing::want_last);
             }

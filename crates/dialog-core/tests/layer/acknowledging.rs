@@ -83,6 +83,7 @@ fn an_answer_that_cannot_be_used_is_acknowledged_and_ended_as_not_acceptable() {
     bench.ok(&bye);
     let cause = bench.ended(leg).expect("ended");
     assert_eq!((cause.by, cause.reason), (By::Local, EndReason::NotAcceptable));
+    assert_eq!(bench.order.iter().filter(|word| *word == "Closing").count(), 1, "told with its BYE");
     assert!(!bench.has_up(leg));
     bench.assert_clean();
 }

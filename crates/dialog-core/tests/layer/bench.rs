@@ -291,7 +291,7 @@ impl Bench {
         sent: &Sent,
         status: u16,
         tag: &str,
-        dress: impl FnOnce(Response) -> Response,
+        dress: impl FnOnce(Response<'_>) -> Response<'_>,
     ) {
         let response = dress(Response::to(&sent.message, code(status)).to_tag(tag));
         let message = Message::parse(response.encode().expect("a response")).expect("a message");

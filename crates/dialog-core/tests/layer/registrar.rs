@@ -52,7 +52,7 @@ pub(crate) fn accept(bench: &mut Bench, sent: &Sent, expires: u32) {
 }
 
 /// Answers 200 with our binding and whatever `dress` adds.
-pub(crate) fn accept_with(bench: &mut Bench, sent: &Sent, dress: impl FnOnce(Response) -> Response) {
+pub(crate) fn accept_with(bench: &mut Bench, sent: &Sent, dress: impl FnOnce(Response<'_>) -> Response<'_>) {
     let contact = binding(sent, 3_600);
     bench.reply(sent, 200, "registrar", |response| dress(response.contact(&contact)));
 }

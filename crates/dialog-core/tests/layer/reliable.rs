@@ -124,6 +124,21 @@ fn a_second_response_waits_for_the_prack_of_the_first() {
 }
 
 #[test]
+fn only_what_was_asked_for_waits_behind_a_response() {
+    for (wish, sent) in [(LegCommand::Progress, 183), (LegCommand::Ring, 180)] {
+        let mut bench = Bench::new();
+        let (tx, leg) = bench.incoming(required().sdp(OFFER));
+        bench.leg(leg, LegCommand::Ring);
+        let first = rseq(&bench.last_answer());
+        bench.leg(leg, wish);
+        prack(&mut bench, first, 2, None);
+        assert_eq!(statuses(&bench, tx), [180, sent]);
+        prack(&mut bench, first + 1, 3, None);
+        assert_eq!(statuses(&bench, tx), [180, sent], "and nothing else");
+    }
+}
+
+#[test]
 fn the_policy_decides_what_is_reliable() {
     let is_reliable = |reliability, call: Theirs| {
         let mut bench = Bench::with(DialogConfig { reliability, ..Default::default() });

@@ -1,6 +1,7 @@
 //! Writing our descriptions: m-lines that keep their place, versions that only rise.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::Negotiation;
 use super::format::MediaFormat;
@@ -73,9 +74,15 @@ impl Versions {
 
     /// Returns the last description that was sent; empty when there is none.
     pub(super) fn repeat(&self, session_id: u64) -> Vec<u8> {
-        let last = self.last.as_ref();
-        last.map(|behind| format!("v=0\r\no=- {session_id} {} {behind}", self.number).into_bytes())
-            .unwrap_or_default()
+        let Some(behind) = &self.last else { return Vec::new() };
+        let mut text = String::with_capacity(LONGEST_ORIGIN + behind.len());
+        text.push_str("v=0\r\no=- ");
+        put(&mut text, session_id);
+        text.push(' ');
+        put(&mut text, self.number);
+        text.push(' ');
+        text.push_str(behind);
+        text.into_bytes()
     }
 }
 
@@ -143,22 +150,37 @@ impl AudioLine<'_> {
     }
 }
 
+/// Room for what stands before the first m-line, behind the version, with an IPv4 address, in bytes.
+const USUAL_SESSION: usize = 2 * "IN IP4 255.255.255.255".len() + "\r\ns=-\r\nc=\r\nt=0 0\r\n".len();
+
 /// Room for an m-line with what belongs to it, without keys, in bytes.
 const USUAL_LINE: usize = 256;
 
-/// Puts a number behind a text.
-fn put(text: &mut String, number: impl Into<u32>) {
-    // Ten digits are the most that a u32 has.
-    let (mut digits, mut first, mut rest) = ([0; 10], 10, number.into());
-    loop {
-        first -= 1;
-        digits[first] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
+/// The start of a description with the largest numbers, in bytes.
+const LONGEST_ORIGIN: usize = "v=0\r\no=- 18446744073709551615 18446744073709551615 ".len();
+
+/// Puts an address behind a text.
+fn put_address(text: &mut String, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, rest @ ..] = address.octets();
+            put(text, first);
+            for octet in rest {
+                text.push('.');
+                put(text, octet);
+            }
         }
+        IpAddr::V6(address) => text.push_str(&address.to_string()),
     }
-    text.extend(digits[first..].iter().map(|digit| char::from(*digit)));
+}
+
+/// Puts a number behind a text.
+fn put(text: &mut String, number: impl Into<u64>) {
+    let number = number.into();
+    if number >= 10 {
+        put(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 impl Negotiation {
@@ -174,7 +196,11 @@ impl Negotiation {
         };
         match self.slots.iter_mut().find(|slot| slot.audio) {
             Some(slot) => profile.name.clone_into(&mut slot.protocol),
-            None => self.slots.push(Slot::audio(profile)),
+            None => {
+                // Most sessions have this line and no other.
+                self.slots.reserve_exact(1);
+                self.slots.push(Slot::audio(profile));
+            }
         }
         let formats = self.offered_formats();
         // A peer that bound every number to codecs of its own leaves some codecs without one.
@@ -242,7 +268,10 @@ impl Negotiation {
             }
             match self.slots.get_mut(index) {
                 Some(place) => *place = slot,
-                None => self.slots.push(slot),
+                None => {
+                    self.slots.reserve_exact(1);
+                    self.slots.push(slot);
+                }
             }
         }
         if let Some(chosen_index) = chosen_index {
@@ -284,10 +313,15 @@ impl Negotiation {
 
     fn description(&mut self, media: &str) -> Vec<u8> {
         let kind = if self.local.address.is_ipv6() { "IP6" } else { "IP4" };
-        let address = self.local.address.to_string();
-        let behind =
-            ["IN ", kind, " ", &address, "\r\ns=-\r\nc=IN ", kind, " ", &address, "\r\nt=0 0\r\n", media]
-                .concat();
+        let mut behind = String::with_capacity(USUAL_SESSION + media.len());
+        for part in ["IN ", "\r\ns=-\r\nc=IN "] {
+            behind.push_str(part);
+            behind.push_str(kind);
+            behind.push(' ');
+            put_address(&mut behind, self.local.address);
+        }
+        behind.push_str("\r\nt=0 0\r\n");
+        behind.push_str(media);
         self.versions.stamp(self.local.session_id, behind)
     }
 }

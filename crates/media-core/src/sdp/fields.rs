@@ -101,7 +101,7 @@ impl<'a> Attribute<'a> {
     /// `None` where the line is not UTF-8: nobody here could act on it.
     pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
         let value = std::str::from_utf8(value).ok()?;
-        Some(match value.split_once(':') {
+        Some(match split_at_byte(value, b':') {
             Some((name, value)) => Self { name, value: Some(value) },
             // Some senders leave a blank behind a flag; it would hide the direction.
             None => Self { name: value.trim_ascii_end(), value: None },
@@ -123,11 +123,15 @@ pub struct Encoding<'a> {
 impl<'a> Encoding<'a> {
     /// Parses `name/clock[/channels]`.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.trim_ascii().split('/');
-        let name = parts.next().filter(|name| !name.is_empty())?;
-        let clock_rate = parse_number(parts.next()?)?;
-        let channels = parts.next().map_or(Some(1), parse_number)?;
-        parts.next().is_none().then_some(Self { name, clock_rate, channels })
+        let (name, rest) = split_at_byte(text.trim_ascii(), b'/')?;
+        if name.is_empty() {
+            return None;
+        }
+        let (clock_rate, channels) = match split_at_byte(rest, b'/') {
+            Some((clock_rate, channels)) => (clock_rate, parse_number(channels)?),
+            None => (rest, 1),
+        };
+        Some(Self { name, clock_rate: parse_number(clock_rate)?, channels })
     }
 }
 
@@ -144,6 +148,13 @@ pub(crate) fn split_words(text: &str) -> impl Iterator<Item = &str> {
         rest = behind;
         Some(word)
     })
+}
+
+/// Splits at the first byte of that value, an ASCII character, which is left out. Parts are short, and the general search
+/// for a character costs more than it finds.
+pub(super) fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|other| other == byte)?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 /// Splits off the first word; `None` where there is none.

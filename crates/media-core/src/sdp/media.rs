@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::fields::{parse_number, split_word, split_words};
+use super::fields::{parse_number, split_at_byte, split_word, split_words};
 use super::{
     Attribute, Connection, Encoding, Line, Span, attributes, attributes_named, direction_of, first_value,
 };
@@ -29,7 +29,7 @@ impl<'a> Media<'a> {
     pub(super) fn of(text: &'a [u8], lines: &'a [Span]) -> Option<Self> {
         let (first, lines) = lines.split_first()?;
         let [kind, ports, protocol, formats] = split(first.value(text))?;
-        let (port, port_count) = match ports.split_once('/') {
+        let (port, port_count) = match split_at_byte(ports, b'/') {
             Some((port, count)) => (port, Some(parse_number(count)?)),
             None => (ports, None),
         };
@@ -101,10 +101,10 @@ impl fmt::Debug for Media<'_> {
 /// Splits an m-line's value into type, ports, profile and formats, of which there is at least one. One blank divides the
 /// first three: with two of them, other parsers take the empty word for one of the values.
 fn split(value: &[u8]) -> Option<[&str; 4]> {
-    let mut parts = std::str::from_utf8(value).ok()?.splitn(4, ' ');
-    let parts = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
-    let [kind, ports, protocol, formats] = parts;
+    let (kind, rest) = split_at_byte(std::str::from_utf8(value).ok()?, b' ')?;
+    let (ports, rest) = split_at_byte(rest, b' ')?;
+    let (protocol, formats) = split_at_byte(rest, b' ')?;
     let whole =
         !kind.is_empty() && !ports.is_empty() && !protocol.is_empty() && split_word(formats).is_some();
-    whole.then_some(parts)
+    whole.then_some([kind, ports, protocol, formats])
 }

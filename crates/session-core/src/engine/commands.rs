@@ -135,7 +135,7 @@ impl<T: Tap> Engine<T> {
         let leg = self.mint_leg();
         let id = SessionId::from(leg.number());
         let source = options.source.unwrap_or_else(|| self.config.source.clone());
-        let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
+        let mut session = Session::new(leg, SessionState::Calling, target.as_str().to_owned(), source);
         session.device = Some(Self::own_device(id));
         session.registration = registration;
         self.sessions.insert(id, Box::new(session));
@@ -151,7 +151,7 @@ impl<T: Tap> Engine<T> {
             redirects: Invite::REDIRECTS,
             offerless: false,
         };
-        self.tell(Some(id), None, EventKind::Calling { to: target.to_string() });
+        self.tell(Some(id), None, EventKind::Calling { to: target.as_str().to_owned() });
         self.ask_dialog(DialogCommand::Place { leg, invite: Box::new(invite) });
         Ok(id)
     }

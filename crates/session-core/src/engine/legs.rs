@@ -1,10 +1,12 @@
 //! What the dialog layer tells: calls come and go, offers are settled.
 
+use std::fmt::Write as _;
+
 use dialog_core::{
     DialogEvent, EndCause, EndReason, IncomingCall, LegCommand, LegEvent, LegId, Misuse, ReofferError,
     SubscriptionEvent, Turn,
 };
-use sip_message::StatusCode;
+use sip_message::{NameAddrBuf, StatusCode};
 
 use super::{
     Delivery, Engine, EngineTimer, Output, Reply, Tap,
@@ -14,6 +16,15 @@ use crate::{
     error::{SessionError, SessionState},
     event::{EventKind, SessionId},
 };
+
+/// An address as people read it.
+fn text_of(address: &NameAddrBuf) -> String {
+    let display = address.display.as_deref().map_or(0, |display| display.len() + "\"\" ".len());
+    let mut text = String::with_capacity(display + address.uri.as_str().len() + "<>".len());
+    // A string takes everything.
+    let _ = write!(text, "{address}");
+    text
+}
 
 impl<T: Tap> Engine<T> {
     pub(super) fn dialog_event(&mut self, event: &DialogEvent) {
@@ -68,10 +79,10 @@ impl<T: Tap> Engine<T> {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.state = SessionState::Established;
                     session.open = OpenOffer::None;
-                    session.peer = established.remote.to_string();
+                    session.peer = text_of(&established.remote);
                     unseen = session.unseen.take();
                 }
-                let peer = established.remote.uri.to_string();
+                let peer = established.remote.uri.as_str().to_owned();
                 self.tell(Some(id), None, EventKind::Established { peer, placed: established.placed });
                 if unseen.is_some() {
                     // It may have been held from its beginning.
@@ -119,7 +130,7 @@ impl<T: Tap> Engine<T> {
             self.ask_leg(leg, LegCommand::Reject { status: StatusCode::BUSY_HERE, retry_after: None });
             return;
         }
-        let peer = call.from.uri.to_string();
+        let peer = call.from.uri.as_str().to_owned();
         let mut session = Session::new(leg, SessionState::Incoming, peer.clone(), self.config.source.clone());
         session.undelivered = Some(Box::new(call.clone()));
         session.registration = call.registration;
@@ -130,7 +141,11 @@ impl<T: Tap> Engine<T> {
             self.ask_leg(leg, LegCommand::Reject { status: StatusCode::SERVICE_UNAVAILABLE, retry_after });
             return;
         }
-        self.tell(Some(id), None, EventKind::IncomingCall { from: peer, to: call.request_uri.to_string() });
+        self.tell(
+            Some(id),
+            None,
+            EventKind::IncomingCall { from: peer, to: call.request_uri.as_str().to_owned() },
+        );
         if !call.has_offer {
             self.deliver_or_refuse(id);
         }

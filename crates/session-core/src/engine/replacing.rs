@@ -33,7 +33,7 @@ impl<T: Tap> Engine<T> {
     pub(super) fn incoming_in_place(&mut self, leg: LegId, call: &IncomingCall) {
         let peer = call.from.uri.to_string();
         let mut session = Session::new(leg, SessionState::Incoming, peer, self.config.source.clone());
-        session.unseen = Some(Unseen { local: call.local.ip(), offer: None });
+        session.unseen = Some(Box::new(Unseen { local: call.local.ip(), offer: None }));
         self.sessions.insert(session.id(), Box::new(session));
     }
 

@@ -111,7 +111,7 @@ pub(super) struct Session {
     /// An incoming call that was not shown to the application yet.
     pub(super) undelivered: Option<Box<IncomingCall>>,
     /// A call that is to take the place of another one, until it is up: the application has not seen it.
-    pub(super) unseen: Option<Unseen>,
+    pub(super) unseen: Option<Box<Unseen>>,
     /// Placed by the transfer layer: its address is checked when it is known.
     pub(super) referred: bool,
     /// Hold as it was last told to the application.

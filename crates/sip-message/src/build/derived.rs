@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::draft::{MAX_FORWARDS, check_request_uri};
 use super::writer::Writer;
-use crate::{BuildError, CSeq, HeaderId, Message, Method};
+use crate::print::Digits;
+use crate::{BuildError, HeaderId, Message, Method};
 
 /// Builds the CANCEL of an INVITE that was sent, from its bytes (RFC 3261 §9.1).
 ///
@@ -39,18 +40,18 @@ fn repeat(
     let from = invite.first(HeaderId::From).ok_or(BuildError::Missing(HeaderId::From))?;
     let to = to.ok_or(BuildError::Missing(HeaderId::To))?;
     let call_id = invite.call_id()?;
-    let cseq = CSeq { number: invite.cseq()?.number, method };
+    let number = Digits::of(invite.cseq()?.number.into());
     Writer::encode(|out| {
         out.start([method.as_str().as_bytes(), b" ", uri.as_bytes(), b" SIP/2.0"])?;
-        out.copy(HeaderId::Via, &[via])?;
+        out.copy(HeaderId::Via, &[via.as_bytes()])?;
         out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
         for route in invite.all(HeaderId::Route) {
-            out.copy(HeaderId::Route, &[route])?;
+            out.copy(HeaderId::Route, &[route.as_bytes()])?;
         }
-        out.copy(HeaderId::From, &[from])?;
-        out.copy(HeaderId::To, &[to])?;
-        out.copy(HeaderId::CallId, &[call_id])?;
-        out.number(HeaderId::CSeq, cseq);
+        out.copy(HeaderId::From, &[from.as_bytes()])?;
+        out.copy(HeaderId::To, &[to.as_bytes()])?;
+        out.copy(HeaderId::CallId, &[call_id.as_bytes()])?;
+        out.copy(HeaderId::CSeq, &[number.as_bytes(), b" ", method.as_str().as_bytes()])?;
         reason.map_or(Ok(()), |reason| out.header(HeaderId::Reason, reason))?;
         out.finish(None)
     })

@@ -5,6 +5,8 @@ use bytes::Bytes;
 
 use super::lines::Lines;
 use super::writer::{Body, Writer};
+use crate::header_id::HeaderSet;
+use crate::lex::{self, Class};
 use crate::{BuildError, CSeq, HeaderId, Method, ParseError, ParseErrorKind};
 
 /// A request whose Via and Contact are not known yet: they come from the hop it is sent on.
@@ -34,6 +36,9 @@ enum ContactWish {
 
 /// Headers that stand in every request (RFC 3261 §8.1.1); Via comes with the hop, Max-Forwards has a default.
 const MANDATORY: [HeaderId; 4] = [HeaderId::From, HeaderId::To, HeaderId::CallId, HeaderId::CSeq];
+
+/// Headers that the encoder writes.
+const WRITTEN: HeaderSet = HeaderSet::of(&[HeaderId::Via, HeaderId::ContentLength]);
 
 /// The recommended first value (RFC 3261 §8.1.1.6).
 pub(super) const MAX_FORWARDS: &str = "70";
@@ -153,14 +158,12 @@ impl Draft {
     /// [`BuildError`]; a REFER needs exactly one Refer-To (RFC 3515 §2.4.1).
     pub fn encode(&self, via: &str, contact: Option<&str>) -> Result<Bytes, BuildError> {
         check_request_uri(&self.uri)?;
-        self.lines.check(&[HeaderId::Via, HeaderId::ContentLength])?;
+        self.lines.check(WRITTEN)?;
         if via.is_empty() {
             return Err(BuildError::Missing(HeaderId::Via));
         }
-        for id in MANDATORY {
-            if self.lines.values(id).all(str::is_empty) {
-                return Err(BuildError::Missing(id));
-            }
+        if let Some(id) = MANDATORY.into_iter().find(|id| !self.lines.gives(*id)) {
+            return Err(BuildError::Missing(id));
         }
         let cseq = self.lines.values(HeaderId::CSeq).next().map(CSeq::parse).transpose()?;
         if cseq.is_some_and(|cseq| cseq.method != self.method) {
@@ -208,8 +211,7 @@ impl Draft {
 
 /// The URI is written as given, so nothing in it may end the word or the line.
 pub(super) fn check_request_uri(uri: &str) -> Result<(), BuildError> {
-    let printable = |byte: u8| byte > b' ' && byte != 0x7f && !b"<>\"".contains(&byte);
-    if uri.is_empty() || !uri.bytes().all(printable) {
+    if uri.is_empty() || lex::until(uri.as_bytes(), 0, Class::NOT_URI) < uri.len() {
         return Err(BuildError::RequestUri);
     }
     Ok(())

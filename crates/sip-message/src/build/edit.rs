@@ -7,6 +7,7 @@ use super::draft::check_request_uri;
 use super::lines::{Lines, Tally};
 use super::writer::{Writer, check_length};
 use crate::header::{Form, rows};
+use crate::header_id::HeaderSet;
 use crate::index::{Index, Line, Span, Start};
 use crate::{BuildError, HeaderId, HeaderName, List, Message};
 
@@ -44,6 +45,9 @@ const USUAL_PLACES: usize = 16;
 /// Headers that do not go: without them the message is none, cannot be answered, or does not end on a stream.
 const LASTING: [HeaderId; 6] =
     [HeaderId::Via, HeaderId::From, HeaderId::To, HeaderId::CallId, HeaderId::CSeq, HeaderId::ContentLength];
+
+/// The header that the encoder writes.
+const CONTENT_LENGTH: HeaderSet = HeaderSet::of(&[HeaderId::ContentLength]);
 
 impl Message {
     /// Starts to change a copy of this message.
@@ -151,7 +155,7 @@ impl Edit<'_> {
         if self.message.index.unfolded.is_some() {
             index.unfold(&bytes[..index.body.0]);
         }
-        Ok(Message { bytes, index })
+        Ok(Message::new(bytes, index))
     }
 
     fn insert(&mut self, at: usize, id: HeaderId, value: impl Display) -> &mut Self {
@@ -264,10 +268,10 @@ impl Edit<'_> {
         for place in &self.order {
             let Place::New(slot) = *place else { continue };
             self.new.check_printed(slot)?;
-            tally.check(self.new.name(slot), &[HeaderId::ContentLength])?;
+            tally.check(self.new.name(slot), CONTENT_LENGTH)?;
         }
         let was_there = |id| self.message.has(id) || (id == HeaderId::ContentLength && self.body.is_some());
-        match LASTING.into_iter().find(|&id| was_there(id) && tally.of(id) == 0) {
+        match LASTING.into_iter().find(|&id| was_there(id) && !tally.has(id)) {
             Some(id) => Err(BuildError::Missing(id)),
             None => self.uri.as_deref().map_or(Ok(()), check_request_uri),
         }
@@ -343,8 +347,13 @@ impl Edit<'_> {
                 }
                 return Ok(());
             }
-            Place::New(slot) => out.line(self.new.name(slot).as_str(), self.new.value(slot))?,
-            Place::Length => out.number(HeaderId::ContentLength, self.body.as_ref().map_or(0, Bytes::len)),
+            Place::New(slot) => {
+                self.new.check_line(slot)?;
+                out.line(self.new.name(slot).as_str(), self.new.value(slot))?;
+            }
+            Place::Length => {
+                out.number(HeaderId::ContentLength, self.body.as_ref().map_or(0, Bytes::len))?;
+            }
         }
         if first {
             index.lines.push(Line::written(self.name(place), at, out.position()));

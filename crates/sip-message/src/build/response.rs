@@ -5,17 +5,20 @@ use bytes::Bytes;
 use super::lines::Lines;
 use super::writer::{Body, Writer};
 use crate::{
-    BuildError, HeaderId, Limits, List, Message, NameAddr, ParseError, ParseErrorKind, StatusCode, lex,
+    BuildError, HeaderId, Limits, List, Message, NameAddr, ParseError, ParseErrorKind, StatusCode,
+    header_id::HeaderSet, lex,
 };
 
 /// A response to a request: Via, From, To, Call-ID and `CSeq` are copied from it (RFC 3261 §8.2.6.2).
+///
+/// It borrows the request, its tag and its topmost Via until it is encoded.
 #[derive(Debug, Clone)]
-pub struct Response {
-    request: Message,
+pub struct Response<'a> {
+    request: &'a Message,
     status: StatusCode,
-    reason: Option<String>,
-    to_tag: Option<String>,
-    top_via: Option<String>,
+    reason: Option<&'a str>,
+    to_tag: Option<&'a str>,
+    top_via: Option<&'a str>,
     record_routes: bool,
     dialog_forming: bool,
     lines: Lines,
@@ -23,14 +26,20 @@ pub struct Response {
 }
 
 /// Headers that are copied, and hence cannot be given.
-const COPIED: [HeaderId; 6] =
-    [HeaderId::Via, HeaderId::From, HeaderId::To, HeaderId::CallId, HeaderId::CSeq, HeaderId::ContentLength];
+const COPIED: HeaderSet = HeaderSet::of(&[
+    HeaderId::Via,
+    HeaderId::From,
+    HeaderId::To,
+    HeaderId::CallId,
+    HeaderId::CSeq,
+    HeaderId::ContentLength,
+]);
 
-impl Response {
+impl<'a> Response<'a> {
     /// Starts a response with the standard phrase of the code.
-    pub fn to(request: &Message, status: StatusCode) -> Response {
+    pub fn to(request: &'a Message, status: StatusCode) -> Response<'a> {
         Response {
-            request: request.clone(),
+            request,
             status,
             reason: None,
             to_tag: None,
@@ -44,15 +53,15 @@ impl Response {
 
     /// Sets the reason phrase.
     #[must_use]
-    pub fn reason(mut self, reason: &str) -> Response {
-        self.reason = Some(reason.into());
+    pub fn reason(mut self, reason: &'a str) -> Response<'a> {
+        self.reason = Some(reason);
         self
     }
 
     /// Gives the To a tag; left out of a 100, and where the request's To has a tag (RFC 3261 §8.2.6.2).
     #[must_use]
-    pub fn to_tag(mut self, tag: &str) -> Response {
-        self.to_tag = Some(tag.into());
+    pub fn to_tag(mut self, tag: &'a str) -> Response<'a> {
+        self.to_tag = Some(tag);
         self
     }
 
@@ -60,14 +69,14 @@ impl Response {
     ///
     /// See [`Via::received_from`](crate::Via::received_from).
     #[must_use]
-    pub fn top_via(mut self, value: &str) -> Response {
-        self.top_via = Some(value.into());
+    pub fn top_via(mut self, value: &'a str) -> Response<'a> {
+        self.top_via = Some(value);
         self
     }
 
     /// Copies the Record-Route headers (RFC 3261 §12.1.1).
     #[must_use]
-    pub fn record_routes(mut self) -> Response {
+    pub fn record_routes(mut self) -> Response<'a> {
         self.record_routes = true;
         self
     }
@@ -75,7 +84,7 @@ impl Response {
     /// Copies the Record-Route headers and demands a Contact and a To tag, as a response that makes a dialog
     /// must have them (RFC 3261 §12.1.1).
     #[must_use]
-    pub fn dialog_forming(mut self) -> Response {
+    pub fn dialog_forming(mut self) -> Response<'a> {
         self.record_routes = true;
         self.dialog_forming = true;
         self
@@ -83,13 +92,13 @@ impl Response {
 
     /// Adds a Contact line.
     #[must_use]
-    pub fn contact(self, value: &str) -> Response {
+    pub fn contact(self, value: &str) -> Response<'a> {
         self.header(HeaderId::Contact, value)
     }
 
     /// Adds a header line; lines are written in the order in which they were added.
     #[must_use]
-    pub fn header(mut self, id: HeaderId, value: impl Display) -> Response {
+    pub fn header(mut self, id: HeaderId, value: impl Display) -> Response<'a> {
         self.push(id, value);
         self
     }
@@ -101,14 +110,14 @@ impl Response {
 
     /// Adds a header line by name; a well-known name, long or compact, counts as that header.
     #[must_use]
-    pub fn extension(mut self, name: &str, value: impl Display) -> Response {
+    pub fn extension(mut self, name: &str, value: impl Display) -> Response<'a> {
         self.lines.push_named(name, value);
         self
     }
 
     /// Sets the body and its Content-Type; a second call replaces the first.
     #[must_use]
-    pub fn body(mut self, content_type: &str, body: impl AsRef<[u8]>) -> Response {
+    pub fn body(mut self, content_type: &str, body: impl AsRef<[u8]>) -> Response<'a> {
         self.body = Some(Body::new(content_type, body));
         self
     }
@@ -125,35 +134,48 @@ impl Response {
     /// [`LineTooLong`](BuildError::LineTooLong) for a header of the request too, of which the name is written long and To
     /// gets its tag, [`SourceValue`](BuildError::SourceValue) for a To with no room for one more parameter.
     pub fn encode(self) -> Result<Bytes, BuildError> {
-        let request = &self.request;
+        let request = self.request;
         if !request.is_request() {
             return Err(BuildError::Source("a response answers a request"));
         }
-        self.lines.check(&COPIED)?;
+        self.lines.check(COPIED)?;
         if self.body.is_some() && self.lines.has(HeaderId::ContentType) {
             return Err(BuildError::Duplicate(HeaderId::ContentType));
         }
         if self.dialog_forming && !self.lines.has(HeaderId::Contact) {
             return Err(BuildError::Missing(HeaderId::Contact));
         }
-        let reason = self.reason.as_deref().unwrap_or(self.status.reason_phrase());
+        let reason = self.reason.unwrap_or(self.status.reason_phrase());
         if lex::has_line_breaker(reason.as_bytes()) {
             return Err(BuildError::ControlCharacter("reason phrase".into()));
         }
         let tag = self.new_tag()?;
         let status = self.status.to_digits();
         let timestamp = self.status == StatusCode::TRYING && !self.lines.has(HeaderId::Timestamp);
+        let mut vias = request.all(HeaderId::Via).map(List::new);
+        let (top, rest) = vias
+            .find_map(|mut list| list.next().map(|top| (top, list.rest())))
+            .ok_or(BuildError::Missing(HeaderId::Via))?;
         Writer::encode(|out| {
             out.start([b"SIP/2.0 ", &status, b" ", reason.as_bytes()])?;
-            self.write_vias(out)?;
+            match self.top_via {
+                Some(marked) => out.header(HeaderId::Via, marked)?,
+                None => out.copy(HeaderId::Via, &[top.as_bytes()])?,
+            }
+            // Every Via line in order, lists as they are: a line for each item of a long list would make the answer several
+            // times as long as the request. Only the topmost value, which may be replaced, has a line of its own.
+            core::iter::once(rest)
+                .chain(vias.clone().map(|list| list.rest()))
+                .filter(|line| !line.is_empty())
+                .try_for_each(|line| out.copy(HeaderId::Via, &[line.as_bytes()]))?;
             if self.record_routes {
                 request
                     .all(HeaderId::RecordRoute)
-                    .try_for_each(|value| out.copy(HeaderId::RecordRoute, &[value]))?;
+                    .try_for_each(|value| out.copy(HeaderId::RecordRoute, &[value.as_bytes()]))?;
             }
             self.copy(HeaderId::From, out)?;
-            match (request.first(HeaderId::To), tag) {
-                (Some(value), Some(tag)) => out.copy(HeaderId::To, &[value, ";tag=", tag])?,
+            match (request.raw(HeaderId::To), tag) {
+                (Some(value), Some(tag)) => out.copy(HeaderId::To, &[value, b";tag=", tag.as_bytes()])?,
                 (Some(value), None) => out.copy(HeaderId::To, &[value])?,
                 (None, _) => {}
             }
@@ -167,30 +189,30 @@ impl Response {
         })
     }
 
-    fn copy(&self, id: HeaderId, out: &mut Writer) -> Result<(), BuildError> {
-        self.request.first(id).map_or(Ok(()), |value| out.copy(id, &[value]))
+    /// The To tag in a response that was encoded, without reading more than that.
+    pub fn tag_in(wire: &[u8]) -> Option<&str> {
+        let lines = wire.split(|byte| *byte == b'\n').skip(1).map(<[u8]>::trim_ascii_end);
+        let value = lines.take_while(|line| !line.is_empty()).find_map(|line| {
+            let colon = memchr::memchr(b':', line)?;
+            (HeaderId::of_bytes(line[..colon].trim_ascii_end()) == Some(HeaderId::To))
+                .then(|| &line[colon + 1..])
+        })?;
+        NameAddr::parse(lex::trim(core::str::from_utf8(value).ok()?)).ok()?.tag()
     }
 
-    /// Copies every Via line in order, lists as they are: a line for each item of a long list would make the answer
-    /// several times as long as the request. Only the topmost value, which may be replaced, has a line of its own.
-    fn write_vias(&self, out: &mut Writer) -> Result<(), BuildError> {
-        let mut lines = self.request.all(HeaderId::Via).map(List::new);
-        let (top, rest) = lines
-            .find_map(|mut list| list.next().map(|top| (top, list.rest())))
-            .ok_or(BuildError::Missing(HeaderId::Via))?;
-        match &self.top_via {
-            Some(marked) => out.header(HeaderId::Via, marked)?,
-            None => out.copy(HeaderId::Via, &[top])?,
-        }
-        let mut others = core::iter::once(rest).chain(lines.map(|list| list.rest()));
-        others.try_for_each(|line| if line.is_empty() { Ok(()) } else { out.copy(HeaderId::Via, &[line]) })
+    fn copy(&self, id: HeaderId, out: &mut Writer) -> Result<(), BuildError> {
+        self.request.raw(id).map_or(Ok(()), |value| out.copy(id, &[value]))
     }
 
     /// The tag that the request's To is to be given.
-    fn new_tag(&self) -> Result<Option<&str>, BuildError> {
-        let Some(value) = self.request.first(HeaderId::To) else { return Ok(None) };
-        let tagless = NameAddr::parse(value).ok().filter(|to| to.tag().is_none());
-        let tag = self.to_tag.as_deref().filter(|_| tagless.is_some() && self.status != StatusCode::TRYING);
+    fn new_tag(&self) -> Result<Option<&'a str>, BuildError> {
+        let to = match self.request.to() {
+            Ok(to) => Some(to),
+            // Of two, the first is answered.
+            Err(_) => self.request.first(HeaderId::To).and_then(|value| NameAddr::parse(value).ok()),
+        };
+        let tagless = to.filter(|to| to.tag().is_none());
+        let tag = self.to_tag.filter(|_| tagless.is_some() && self.status != StatusCode::TRYING);
         if self.dialog_forming && tagless.is_some() && tag.is_none() {
             return Err(BuildError::Missing(HeaderId::To));
         }

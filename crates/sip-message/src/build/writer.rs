@@ -1,7 +1,6 @@
-use core::fmt::{self, Display, Write as _};
-
 use bytes::Bytes;
 
+use crate::print::Digits;
 use crate::{BuildError, HeaderId, Limits, lex};
 
 /// The message under construction.
@@ -70,23 +69,18 @@ impl Writer {
         if self.counts() && lex::has_line_breaker(value.as_bytes()) {
             return Err(BuildError::ControlCharacter(name.into()));
         }
-        self.write(name, &[value])
+        self.write(name, &[value.as_bytes()])
     }
 
     /// Writes a value of a parsed message, in parts, as it is: it holds no line end, and NUL only as a quoted pair. Its line
     /// may be longer than the one that was read: by the long name, the blank behind the colon, and what is added.
-    pub(super) fn copy(&mut self, id: HeaderId, value: &[&str]) -> Result<(), BuildError> {
+    pub(super) fn copy(&mut self, id: HeaderId, value: &[&[u8]]) -> Result<(), BuildError> {
         self.write(id.name(), value)
     }
 
-    /// Writes a value that starts with a number and holds no line end.
-    pub(super) fn number(&mut self, id: HeaderId, value: impl Display) {
-        self.count_lines(1);
-        self.put(id.name().as_bytes());
-        self.put(COLON.as_bytes());
-        // The writer takes everything.
-        let _ = write!(self, "{value}");
-        self.put(b"\r\n");
+    /// Writes a number.
+    pub(super) fn number(&mut self, id: HeaderId, number: usize) -> Result<(), BuildError> {
+        self.write(id.name(), &[Digits::of(number as u64).as_bytes()])
     }
 
     /// Counts lines that [`put`](Self::put) writes.
@@ -100,35 +94,31 @@ impl Writer {
         if let Some(body) = body {
             self.header(HeaderId::ContentType, &body.content_type)?;
         }
-        self.number(HeaderId::ContentLength, bytes.len());
+        self.number(HeaderId::ContentLength, bytes.len())?;
         self.put(b"\r\n");
         self.put(bytes);
         Ok(())
     }
 
-    fn write(&mut self, name: &str, value: &[&str]) -> Result<(), BuildError> {
+    fn write(&mut self, name: &str, value: &[&[u8]]) -> Result<(), BuildError> {
         let start = self.length;
         self.count_lines(1);
         self.put(name.as_bytes());
         self.put(COLON.as_bytes());
         for part in value {
-            self.put(part.as_bytes());
+            self.put(part);
         }
         let checked = check_length(name, self.length - start);
-        self.put(b"\r\n");
+        self.put(LINE_END.as_bytes());
         checked
     }
 }
 
-impl fmt::Write for Writer {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.put(text.as_bytes());
-        Ok(())
-    }
-}
-
 /// What stands between name and value.
-const COLON: &str = ": ";
+pub(super) const COLON: &str = ": ";
+
+/// What stands behind a line.
+pub(super) const LINE_END: &str = "\r\n";
 
 /// Refuses a line, given by its length without line end, that no message may hold.
 pub(super) fn check_length(name: &str, length: usize) -> Result<(), BuildError> {

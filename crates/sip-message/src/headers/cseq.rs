@@ -25,7 +25,9 @@ impl CSeq {
 
 impl fmt::Display for CSeq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.number, self.method)
+        self.number.fmt(f)?;
+        f.write_str(" ")?;
+        f.write_str(self.method.as_str())
     }
 }
 

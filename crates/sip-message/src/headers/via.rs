@@ -2,6 +2,7 @@ use core::fmt;
 use core::net::IpAddr;
 
 use crate::lex::{self, Class};
+use crate::print::{push_ip, push_number};
 use crate::uri::{Host, HostPort};
 use crate::{HeaderId, Limits, Params, ParseError, ParseErrorKind};
 
@@ -49,8 +50,24 @@ impl<'a> Via<'a> {
             port: found.port,
             params,
             host_text: &value[sent_by..found.host_end],
-            branch: branch.filter(|branch| !branch.is_empty()),
+            branch: branch.first.filter(|branch| !branch.is_empty()),
         })
+    }
+
+    /// Takes parts that [`parse`](Self::parse) has found before; the host also as it is written.
+    pub(crate) const fn of_parts(
+        transport: &'a str,
+        (host, host_text): (Host<'a>, &'a str),
+        port: Option<u16>,
+        params: Params<'a>,
+        branch: Option<&'a str>,
+    ) -> Via<'a> {
+        Via { transport, host, port, params, branch, host_text }
+    }
+
+    /// The host as written.
+    pub(crate) const fn host_text(&self) -> &'a str {
+        self.host_text
     }
 
     /// The transaction's branch.
@@ -89,16 +106,22 @@ impl<'a> Via<'a> {
     /// the peer wrote in either is replaced (RFC 3261 §18.2.1). Fails with [`TooManyParts`](ParseErrorKind::TooManyParts)
     /// if that makes more than [`Limits::PARAMETERS`], which nobody here would read.
     pub fn received_from(&self, address: IpAddr, port: u16) -> Result<String, ParseError> {
-        let rport = self.params.has("rport");
-        let received = rport || self.host.ip() != Some(address);
-        let mut count = usize::from(rport) + usize::from(received);
-        let mut text = format!("SIP/2.0/{} {}", self.transport, self.host_text);
+        let (mut rport, mut count) = (false, 0);
+        let mut text =
+            String::with_capacity(LONGEST_STAMPED + self.host_text.len() + self.params.as_str().len());
+        for part in ["SIP/2.0/", self.transport, " ", self.host_text] {
+            text.push_str(part);
+        }
         if let Some(port) = self.port {
             text.push(':');
-            text.push_str(&port.to_string());
+            push_number(&mut text, port.into());
         }
         for (name, value) in self.params.iter() {
-            if name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport") {
+            if name.eq_ignore_ascii_case("rport") {
+                rport = true;
+                continue;
+            }
+            if name.eq_ignore_ascii_case("received") {
                 continue;
             }
             count += 1;
@@ -109,13 +132,15 @@ impl<'a> Via<'a> {
                 text.push_str(value);
             }
         }
+        let received = rport || self.host.ip() != Some(address);
+        count += usize::from(rport) + usize::from(received);
         if received {
             text.push_str(";received=");
-            text.push_str(&address.to_string());
+            push_ip(&mut text, address);
         }
         if rport {
             text.push_str(";rport=");
-            text.push_str(&port.to_string());
+            push_number(&mut text, port.into());
         }
         if count > Limits::PARAMETERS {
             return Err(ParseError::new(ParseErrorKind::TooManyParts, 0).of_header(HeaderId::Via));
@@ -123,6 +148,9 @@ impl<'a> Via<'a> {
         Ok(text)
     }
 }
+
+/// Room for what a Via has beside its host and its parameters once it is stamped, with an IPv4 address.
+const LONGEST_STAMPED: usize = "SIP/2.0/WSS :65535;received=255.255.255.255;rport=65535".len();
 
 /// Reads `SIP / 2.0 /` with blanks and in any case; gives where it ends.
 fn protocol_end(value: &str) -> Result<usize, ParseError> {

@@ -31,6 +31,12 @@ pub enum Scheme {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uri<'a> {
     text: &'a str,
+    parts: UriParts,
+}
+
+/// Where the parts of a URI stand in its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UriParts {
     scheme: Scheme,
     /// The colon behind the scheme.
     colon: u32,
@@ -81,14 +87,16 @@ impl<'a> Uri<'a> {
         let offset = |at: usize| (at - start) as u32;
         let mut uri = Uri {
             text: &text[start..marks.end],
-            scheme,
-            colon: offset(colon),
-            user_end: offset(colon),
-            info_end: offset(colon),
-            host: (0, 0),
-            port: None,
-            params: offset(marks.end),
-            params_end: offset(marks.end),
+            parts: UriParts {
+                scheme,
+                colon: offset(colon),
+                user_end: offset(colon),
+                info_end: offset(colon),
+                host: (0, 0),
+                port: None,
+                params: offset(marks.end),
+                params_end: offset(marks.end),
+            },
         };
         match scheme {
             Scheme::Sip | Scheme::Sips => uri.split_sip(&marks.from(start)),
@@ -99,17 +107,26 @@ impl<'a> Uri<'a> {
         Ok((uri, marks.end))
     }
 
+    /// Takes a text with the parts that [`parse`](Self::parse) has found in it.
+    pub(crate) const fn of_parts(text: &'a str, parts: UriParts) -> Uri<'a> {
+        Uri { text, parts }
+    }
+
+    pub(crate) const fn parts(&self) -> UriParts {
+        self.parts
+    }
+
     #[inline]
     fn split_sip(&mut self, marks: &Marks) -> Result<(), ParseError> {
-        let start = self.colon as usize + 1;
+        let start = self.parts.colon as usize + 1;
         let mut host_start = start;
         if let Some(at) = marks.at {
             let user_end = marks.colon.filter(|colon| *colon < at).unwrap_or(at);
             if user_end == start {
                 return fail(ParseErrorKind::Uri, start);
             }
-            self.user_end = user_end as u32;
-            self.info_end = at as u32;
+            self.parts.user_end = user_end as u32;
+            self.parts.info_end = at as u32;
             host_start = at + 1;
         }
         let end = marks.question.unwrap_or(marks.end);
@@ -117,8 +134,8 @@ impl<'a> Uri<'a> {
         if found.end != end && self.text.as_bytes()[found.end] != b';' {
             return Err(found.stray());
         }
-        self.host = (host_start as u32, found.host_end as u32);
-        self.port = found.port;
+        self.parts.host = (host_start as u32, found.host_end as u32);
+        self.parts.port = found.port;
         self.check_params(found.end, end)?;
         if end < marks.end {
             let headers = &self.text.as_bytes()[end + 1..];
@@ -131,21 +148,21 @@ impl<'a> Uri<'a> {
 
     fn split_tel(&mut self) -> Result<(), ParseError> {
         let bytes = self.text.as_bytes();
-        let start = self.colon as usize + 1;
+        let start = self.parts.colon as usize + 1;
         let number = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.()*#".contains(&byte);
         let end = memchr::memchr(b';', bytes).unwrap_or(bytes.len());
         if start == end || !bytes[start..end].iter().copied().all(number) {
             return fail(ParseErrorKind::Uri, start);
         }
-        self.user_end = end as u32;
-        self.info_end = end as u32;
+        self.parts.user_end = end as u32;
+        self.parts.info_end = end as u32;
         self.check_params(end, bytes.len())
     }
 
     #[inline]
     fn check_params(&mut self, start: usize, end: usize) -> Result<(), ParseError> {
-        self.params = start as u32;
-        self.params_end = end as u32;
+        self.parts.params = start as u32;
+        self.parts.params_end = end as u32;
         if start < end {
             Params::parse(&self.text[start..end]).map_err(|error| error.shifted(start))?;
         }
@@ -154,40 +171,45 @@ impl<'a> Uri<'a> {
 
     /// The scheme.
     pub const fn scheme(&self) -> Scheme {
-        self.scheme
+        self.parts.scheme
     }
 
     /// The scheme as written.
     pub fn scheme_str(&self) -> &'a str {
-        &self.text[..self.colon as usize]
+        &self.text[..self.parts.colon as usize]
     }
 
     /// Tells whether the scheme is `sip` or `sips`.
     pub const fn is_sip(&self) -> bool {
-        matches!(self.scheme, Scheme::Sip | Scheme::Sips)
+        matches!(self.parts.scheme, Scheme::Sip | Scheme::Sips)
     }
 
     /// The user part as written, escapes kept; the number of a `tel:` URI.
     pub fn user(&self) -> Option<&'a str> {
-        let (start, end) = (self.colon as usize + 1, self.user_end as usize);
+        let (start, end) = (self.parts.colon as usize + 1, self.parts.user_end as usize);
         (start < end).then(|| &self.text[start..end])
     }
 
     /// The password as written.
     pub fn password(&self) -> Option<&'a str> {
-        let (start, end) = (self.user_end as usize + 1, self.info_end as usize);
+        let (start, end) = (self.parts.user_end as usize + 1, self.parts.info_end as usize);
         self.text.get(start..end)
     }
 
     /// The host; an empty name if the scheme has none.
     pub fn host(&self) -> Host<'a> {
-        let (start, end) = (self.host.0 as usize, self.host.1 as usize);
+        let (start, end) = (self.parts.host.0 as usize, self.parts.host.1 as usize);
         Host::read(&self.text[..end], start).map_or(Host::Name(""), |(host, _)| host)
+    }
+
+    /// The host as written, an IPv6 address in brackets; empty if the scheme has none.
+    pub fn host_str(&self) -> &'a str {
+        &self.text[self.parts.host.0 as usize..self.parts.host.1 as usize]
     }
 
     /// The port, if one is written.
     pub const fn port(&self) -> Option<u16> {
-        self.port
+        self.parts.port
     }
 
     /// The value of a URI parameter as written: `None` if absent, `Some(None)` for a flag such as `lr`. Its name is compared
@@ -198,7 +220,7 @@ impl<'a> Uri<'a> {
 
     /// The URI parameters.
     pub fn params(&self) -> Params<'a> {
-        Params::of_checked(&self.text[self.params as usize..self.params_end as usize])
+        Params::of_checked(&self.text[self.parts.params as usize..self.parts.params_end as usize])
     }
 
     /// The value of the first URI header of that name as written; names compare without regard to case.
@@ -209,7 +231,7 @@ impl<'a> Uri<'a> {
     /// The URI headers in order: name and value as written, escapes kept; empty ones are passed over.
     pub fn headers(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.text
-            .get(self.params_end as usize + 1..)
+            .get(self.parts.params_end as usize + 1..)
             .unwrap_or("")
             .split('&')
             .filter(|header| !header.is_empty())
@@ -218,7 +240,7 @@ impl<'a> Uri<'a> {
 
     /// Tells whether there is a `?`.
     pub const fn has_headers(&self) -> bool {
-        (self.params_end as usize) < self.text.len()
+        (self.parts.params_end as usize) < self.text.len()
     }
 
     /// The whole text.
@@ -241,7 +263,7 @@ impl<'a> Uri<'a> {
         if !self.is_sip() {
             return self.to_owned();
         }
-        let mut text = String::from(&self.text[..self.params as usize]);
+        let mut text = String::from(&self.text[..self.parts.params as usize]);
         for (name, value) in self.params().iter().filter(|(name, _)| !escape::is_name(name, "method")) {
             text.push(';');
             text.push_str(name);

@@ -2,7 +2,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::sync::Arc;
 
-use super::Uri;
+use super::{Scheme, Uri, scheme_of};
 use crate::{ParseError, escape};
 
 /// An owned URI: checked text behind a shared pointer, so that a clone costs one counter.
@@ -31,6 +31,12 @@ impl UriBuf {
         Uri::parse(&self.text).expect("invariant: text was checked when the value was made")
     }
 
+    /// The scheme.
+    pub fn scheme(&self) -> Scheme {
+        let colon = self.text.find(':').unwrap_or_default();
+        scheme_of(&self.text.as_bytes()[..colon]).unwrap_or(Scheme::Other)
+    }
+
     /// The whole text.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -44,7 +50,11 @@ impl UriBuf {
     /// The URI as a Request-URI: neither headers nor a `method` parameter (RFC 3261 §19.1.1, table 1).
     #[must_use]
     pub fn without_headers_and_method(&self) -> UriBuf {
-        self.as_uri().without_headers_and_method()
+        // Without a parameter or header there is nothing to take away.
+        match memchr::memchr2(b';', b'?', self.text.as_bytes()) {
+            None => self.clone(),
+            Some(_) => self.as_uri().without_headers_and_method(),
+        }
     }
 
     /// The URI with these headers and no others, without `method`, as it stands in Refer-To (RFC 3261 §19.1.1): each

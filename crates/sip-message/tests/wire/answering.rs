@@ -28,7 +28,8 @@ fn faults_that_leave_a_request_answerable_are_kept_with_it() {
         assert_eq!((fault.kind(), fault.header()), (kind, header), "{to}");
         assert_eq!(try_message(&text).err(), Some(fault), "parse refuses it");
         assert_eq!(message.check(), Err(fault));
-        let answer = Response::to(&message, fault.status()).reason(&fault.reason_phrase()).to_tag("t");
+        let reason = fault.reason_phrase();
+        let answer = Response::to(&message, fault.status()).reason(&reason).to_tag("t");
         let answer = Message::parse(answer.encode().expect("can be answered")).expect("well-formed");
         assert_eq!(answer.status(), Some(StatusCode::BAD_REQUEST));
         assert_eq!(answer.check(), Ok(()));
@@ -66,4 +67,26 @@ fn a_request_uri_that_is_too_long_is_answered_414_and_other_lines_513() {
         (ParseErrorKind::LineTooLong, StatusCode::MESSAGE_TOO_LARGE)
     );
     assert_eq!(uri.reason_phrase(), "Request-URI Too Long: Request-URI too long");
+}
+
+#[test]
+fn the_tag_of_a_response_is_found_in_its_bytes_as_parsing_finds_it() {
+    let tagged = request_text("OPTIONS", "").replacen("To: ", "To: \"a;tag=no\" ", 1);
+    let in_dialog =
+        request_text("OPTIONS", "").replacen("<sip:bob@192.0.2.4>", "<sip:bob@192.0.2.4>;tag=theirs;x", 1);
+    for text in [request_text("OPTIONS", ""), tagged, in_dialog] {
+        let request = to_answer(&text);
+        for status in [StatusCode::TRYING, StatusCode::OK] {
+            let wire = Response::to(&request, status).to_tag("ours").encode().expect("a response");
+            let parsed = Message::parse(wire.clone()).expect("a response");
+            assert_eq!(Response::tag_in(&wire), parsed.to_tag(), "{status} to {text}");
+        }
+    }
+    for other in
+        ["SIP/2.0 200 OK\nt : <sip:a>;tag=1\n\n", "SIP/2.0 200 OK\n\nTo: <sip:a>;tag=1\n", "To: a", ""]
+    {
+        let parsed = Message::parse(Bytes::from(other)).ok();
+        let tag = parsed.as_ref().and_then(Message::to_tag);
+        assert!(Response::tag_in(other.as_bytes()).is_none_or(|found| Some(found) == tag), "{other}");
+    }
 }

@@ -92,14 +92,13 @@ fn transport(name: &str, secure: bool) -> Option<Transport> {
 
 /// Where the request is to go, and the host that the URI names, which is what TLS has to verify (RFC 5922 §7.3).
 pub(super) fn place(uri: &Uri<'_>, maddr: Maddr) -> Result<(Place, Box<str>), RouteError> {
-    let host = match uri.host() {
-        Host::V4(ip) => Place::Address(ip.into()),
-        Host::V6(ip) => Place::Address(ip.to_canonical()),
-        Host::Name(name) => Place::Name(domain_name(name).ok_or(RouteError::Unresolved)?),
-    };
-    let name = match &host {
-        Place::Address(ip) => ip.to_string().into(),
-        Place::Name(name) => name.clone(),
+    let (host, name) = match uri.host() {
+        Host::V4(ip) => (Place::Address(ip.into()), uri.host_str().into()),
+        Host::V6(ip) => (Place::Address(ip.to_canonical()), ip.to_canonical().to_string().into()),
+        Host::Name(name) => {
+            let name = domain_name(name).ok_or(RouteError::Unresolved)?;
+            (Place::Name(name.clone()), name)
+        }
     };
     let place = match (uri.param("maddr"), maddr) {
         (None, _) => host,

@@ -174,7 +174,7 @@ impl Transports {
         if message.is_request() {
             let reply = answer::reply(&via, origin).ok_or(Dropped::Malformed)?;
             let stamped = answer::stamped(&via, origin.source).map_err(|_| Dropped::Malformed)?;
-            if via.params.has("alias") {
+            if origin.transport.is_reliable() && via.params.has("alias") {
                 let port = via.port.unwrap_or(origin.transport.default_port());
                 self.take_alias(origin, port);
             }
@@ -201,7 +201,7 @@ impl Transports {
     /// says.
     fn take_alias(&mut self, origin: &Origin, port: u16) {
         let believed = self.config.alias.trusts(origin.peer.is_some());
-        if believed && port != 0 && origin.transport.is_reliable() {
+        if believed && port != 0 {
             let mut alias = origin.source;
             alias.set_port(port);
             self.flows.alias(origin.flow, alias);

@@ -10,7 +10,7 @@ pub(crate) mod non_invite;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use sip_message::{Message, Method, StatusCode};
+use sip_message::{Message, Method, Response, StatusCode};
 use sip_transport::Hop;
 
 use crate::boundary::{TimerName, TxFailure};
@@ -73,7 +73,7 @@ pub(crate) enum Machine {
 pub(crate) struct Request {
     pub(crate) message: Arc<Message>,
     /// Its top Via for responses.
-    pub(crate) via: Option<Box<str>>,
+    pub(crate) via: Option<Arc<str>>,
 }
 
 /// What a server transaction keeps of its responses.
@@ -92,7 +92,7 @@ impl Kept {
     pub(crate) fn tag(&self) -> Option<Box<str>> {
         match self {
             Self::Nothing => None,
-            Self::Response(wire) => Some(Message::parse(wire.clone()).ok()?.to_tag()?.into()),
+            Self::Response(wire) => Response::tag_in(wire).map(Box::from),
             Self::Tag(tag) => tag.clone(),
         }
     }

@@ -24,7 +24,7 @@ impl Transactions {
     ) {
         if self.contains(tx) {
             self.counters.stale_commands += 1;
-        } else if self.is_full() || (opens(&draft) && self.len() >= self.config.limit_of_others()) {
+        } else if self.is_full() || (self.len() >= self.config.limit_of_others() && opens(&draft)) {
             self.counters.refused_own += 1;
             fail(tx, TxFailure::Overload, out);
         } else if *draft.method() == Method::Ack {

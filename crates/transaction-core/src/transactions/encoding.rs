@@ -20,7 +20,7 @@ pub(super) fn encode(
         return Err(TxFailure::Flow);
     }
     let hop = hops.remove(0);
-    let branch = format!("{}{}", Via::MAGIC_COOKIE, cx.guard.token(Purpose::Branch, branch));
+    let branch = [Via::MAGIC_COOKIE, cx.guard.token(Purpose::Branch, branch).as_str()].concat();
     if let (Some(above), Some(sibling)) = (hop.above, hops.first().copied()) {
         let wire = encode_for(&branch, &sibling, draft)?;
         if wire.len() <= usize::from(above) {

@@ -17,7 +17,8 @@ impl Transactions {
         out: &mut Out<'_, TxOutput>,
     ) {
         self.counters.bad_requests += 1;
-        let response = Response::to(&inbound.message, fault.status()).reason(&fault.reason_phrase());
+        let reason = fault.reason_phrase();
+        let response = Response::to(&inbound.message, fault.status()).reason(&reason);
         self.send_answer(cx, inbound, key, response, None, out);
     }
 
@@ -56,14 +57,19 @@ impl Transactions {
         cx: &Cx<'_>,
         inbound: &Inbound,
         key: u128,
-        response: Response,
+        response: Response<'_>,
         tag: Option<&str>,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let mut response = match tag {
-            Some(tag) => response.to_tag(tag),
-            None => response.to_tag(&tag_of(cx, key)),
+        let own;
+        let tag = match tag {
+            Some(tag) => tag,
+            None => {
+                own = tag_of(cx, key);
+                &own
+            }
         };
+        let mut response = response.to_tag(tag);
         if let Some(via) = &inbound.via {
             response = response.top_via(via);
         }

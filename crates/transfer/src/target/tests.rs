@@ -115,6 +115,9 @@ fn our_own_listeners_are_not_called_even_in_a_listed_network() {
     assert_eq!(check(&policy, "sip:x@example.com;maddr=192.0.2.1"), Err(TargetRefusal::Ourselves));
     assert!(check(&policy, "sip:x@127.0.0.1:5071").is_ok());
     assert!(check(&policy, "sips:x@192.0.2.1").is_ok());
+    // Who listens on every address is reached at loopback; at another address somebody else may be.
+    assert!(check(&policy, "sip:x@192.0.2.7:5090").is_ok());
+    assert!(check(&policy, "sip:x@127.0.0.1:5060").is_ok());
 }
 
 #[test]
@@ -131,6 +134,7 @@ fn user_parts_that_could_mean_something_to_a_dial_plan_are_refused() {
         "sip:1%00@example.com",
         "sip:a;b=c@example.com",
         "sip:a/b@example.com",
+        "sip:+1(555)@example.com",
         "sip:a:secret@example.com",
         &longer,
     ] {
@@ -179,6 +183,8 @@ fn costly_numbers_are_refused_in_every_spelling() {
         "sip:01188299@example.com",
         "sip:+8-82.99@example.com",
         "sip:%2B88299@example.com",
+        "sip:.+88299@example.com",
+        "sip:-0088299@example.com",
     ] {
         assert_eq!(refused(uri), Some(TargetRefusal::Number), "{uri}");
     }

@@ -98,6 +98,15 @@ fn a_replaces_that_names_the_referring_call_itself_is_forbidden() {
         refer.headers = vec![("Replaces".into(), value.into())];
         assert_eq!(rig.asked(refer).1, "refuse 403");
     }
+    // With its Call-ID or its tags alone it names another call.
+    for other in ["another;to-tag=ours;from-tag=theirs", "CALL;to-tag=ours;from-tag=other"] {
+        let mut rig = Rig::new(allow());
+        let leg = rig.call();
+        let value = other.replace("CALL", &format!("call-{leg}"));
+        let mut refer = Rig::refer(leg, "sip:carol@example.com");
+        refer.replaces = Some(Replaces::parse(&value).expect("invariant: a literal of the test"));
+        assert!(rig.asked(refer).1.contains("place sip:carol@example.com"), "{value}");
+    }
 }
 
 #[test]

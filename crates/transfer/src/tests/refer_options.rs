@@ -10,8 +10,8 @@ use super::{
     two_calls::{BOB, CAROL, TwoCalls},
 };
 use crate::{
-    AttendedOptions, Hold, REFER_HEADERS_MAX, ReferOptions, ReferPlacement, ReferredBy, TelTarget,
-    TransferCommand, TransferOutput, TransferPolicy, URI_HEADER_MAX, UserToUser,
+    AttendedOptions, Completion, Hold, REFER_HEADERS_MAX, ReferOptions, ReferPlacement, ReferredBy,
+    TelTarget, TransferCommand, TransferOutput, TransferPolicy, URI_HEADER_MAX, UserToUser,
 };
 
 /// A call whose peer has this Contact, and says that it knows Target-Dialog or does not.
@@ -96,6 +96,32 @@ fn what_may_fork_asks_for_the_usual_subscription_only() {
         let options =
             ReferOptions { placement: ReferPlacement::OutOfDialog, subscription, ..ReferOptions::default() };
         assert_eq!(with(options).expect_err("it is refused"), "no: MayFork");
+    }
+}
+
+#[test]
+fn before_a_consultation_it_counts_who_will_get_the_refer() {
+    // covers: TR-074
+    for (protect_target, begins) in [(false, "ok; "), (true, "no: MayFork")] {
+        let mut rig = Rig::new(TransferPolicy::default());
+        let leg = call(&mut rig, "sip:bob@example.com;gr=1", true);
+        let (transfer, consultation) = (rig.mint(), rig.mint());
+        let said = rig.command(TransferCommand::Consult {
+            refer: ReferOptions {
+                placement: ReferPlacement::OutOfDialog,
+                subscription: ReferSubscription::None,
+                ..ReferOptions::default()
+            },
+            transfer,
+            leg,
+            consultation,
+            target: uri("sip:carol@example.com"),
+            hold: Hold::No,
+            referred_by: None,
+            options: AttendedOptions { protect_target, ..AttendedOptions::default() },
+            completion: Completion::OnCommand,
+        });
+        assert!(said.starts_with(begins), "{protect_target}: {said}");
     }
 }
 

@@ -8,6 +8,7 @@ use sip_message::HeaderId;
 use super::{
     rig::{Rig, code, uri},
     transferee::{allow, ask},
+    two_calls::{BOB, Party, TwoCalls},
 };
 use crate::{
     CallerIdentity, Decision, DiversionHeader, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,
@@ -293,6 +294,15 @@ fn the_name_that_the_new_call_bears_is_policy() {
         format!("place {CAROL} 60s as <sip:peer@example.com>")
     );
     assert_eq!(placed_for(as_one(CallerIdentity::Own), |_| {}), format!("place {CAROL} 60s"));
+}
+
+#[test]
+fn on_behalf_of_nobody_is_a_call_of_our_own() {
+    let nobody = Party { record: "sip:anonymous@Anonymous.invalid", ..BOB };
+    let identity = CallerIdentity::OnBehalfOfReferrer;
+    let mut calls = TwoCalls::one(with(ReferredPolicy { identity, ..ReferredPolicy::default() }), &nobody);
+    let (_, begun) = calls.rig.asked(Rig::refer(calls.d1, CAROL));
+    assert!(begun.contains(&format!("place {CAROL} 60s; arm Ring")), "{begun}");
 }
 
 #[test]

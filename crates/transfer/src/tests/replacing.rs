@@ -70,6 +70,7 @@ fn the_new_call_is_answered_the_media_moved_and_then_the_old_one_ended() {
     assert_eq!(rig.leg(old, LegEvent::Closing), "");
     assert_eq!(rig.ended(old, By::Local, EndReason::Bye), "");
     assert!(rig.replacements().is_empty(), "told with the ACK");
+    assert!(!rig.transfers.is_empty(), "it is under way until then");
     assert_eq!(rig.leg(new, LegEvent::Acknowledged), format!("[replaced {old} by {new}]"));
     assert_eq!(rig.leg(new, LegEvent::Acknowledged), "");
     assert_eq!(rig.bye(new), "", "a call like any other");
@@ -166,6 +167,19 @@ fn an_old_call_that_ends_meanwhile_is_not_replaced() {
         assert_eq!(rig.ended(new, By::Local, EndReason::Refused(code(603))), "");
         rig.assert_nothing_left();
     }
+}
+
+#[test]
+fn of_two_calls_that_want_one_place_the_second_does_not_get_it_once_the_old_call_is_over() {
+    // covers: TR-107
+    let mut rig = Rig::new(TransferPolicy::default());
+    let old = rig.call();
+    let (first, _) = rig.replacing(call(old));
+    let (second, _) = rig.replacing(call(old));
+    rig.ended(first, By::Remote, EndReason::Cancelled);
+    assert_eq!(rig.bye(old), format!("reject {second} 603; [refused {second} for {old} 603]"));
+    rig.ended(second, By::Local, EndReason::Refused(code(603)));
+    rig.assert_nothing_left();
 }
 
 #[test]

@@ -156,7 +156,9 @@ fn a_target_that_hangs_up_at_once_does_not_turn_success_into_failure() {
     let (sub, _) = rig.asked(Rig::refer(old, "sip:carol@example.com"));
     let new = rig.placed();
     rig.up(new, "203.0.113.77", true);
-    assert_eq!(rig.bye(new), "");
+    assert_eq!(rig.ended(new, By::Remote, EndReason::Gone), "");
+    let last_code = rig.transfers.transfers().next().and_then(|info| info.last_code);
+    assert_eq!(last_code, Some(code(200)), "its end is none of the transfer's");
     assert_eq!(rig.sub(sub, SubscriptionEvent::Delivered), "disarm Delivery; arm Watchdog 5s");
     rig.bye(old);
     assert_eq!(rig.outcome(), "Succeeded Local 200 - kept=false");

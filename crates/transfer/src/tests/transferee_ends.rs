@@ -131,7 +131,7 @@ fn redirections_obey_the_policy_and_a_limit() {
     rig.sub(sub, SubscriptionEvent::Delivered);
     assert_eq!(rig.outcome(), "Recovered Local 302 Policy kept=true");
 
-    let (mut rig, ..) = inviting();
+    let (mut rig, _, _, sub) = inviting();
     for hop in 0..5 {
         let contacts = vec![uri("sip:carol@example.com"), uri(&format!("sip:carol@192.0.2.{hop}"))];
         let sent_on =
@@ -141,6 +141,28 @@ fn redirections_obey_the_policy_and_a_limit() {
     let contacts = vec![uri("sip:carol@192.0.2.200")];
     let enough = rig.ended(rig.placed(), By::Remote, EndReason::Redirected { status: code(301), contacts });
     assert_eq!(enough, "disarm Ring; report 301 last Noresource; arm Delivery 66s");
+    // Where it was sent is permitted; there were only too many before.
+    rig.sub(sub, SubscriptionEvent::Delivered);
+    assert_eq!(rig.outcome(), "Recovered Local 301 Target kept=true");
+}
+
+#[test]
+fn a_redirection_to_nowhere_is_a_failure_of_the_target_and_not_barred() {
+    let (mut rig, _, new, sub) = inviting();
+    rig.ended(new, By::Remote, EndReason::Redirected { status: code(302), contacts: Vec::new() });
+    rig.sub(sub, SubscriptionEvent::Delivered);
+    assert_eq!(rig.outcome(), "Recovered Local 302 Target kept=true");
+}
+
+#[test]
+fn a_global_refusal_speaks_for_the_other_contacts_too() {
+    for (status, goes_on) in [(599, true), (600, false), (603, false)] {
+        let (mut rig, _, new, _) = inviting();
+        let contacts = vec![uri("sip:carol@192.0.2.1"), uri("sip:carol@192.0.2.2")];
+        rig.ended(new, By::Remote, EndReason::Redirected { status: code(302), contacts });
+        let refused = rig.ended(rig.placed(), By::Remote, EndReason::Refused(code(status)));
+        assert_eq!(refused.contains("place sip:carol@192.0.2.2"), goes_on, "{status}: {refused}");
+    }
 }
 
 #[test]

@@ -105,4 +105,18 @@ mod tests {
         counted.count(who(identities), RATE, at(10));
         assert_eq!(counted.since.len(), 1);
     }
+
+    #[test]
+    fn a_full_table_forgets_only_those_whose_time_is_over() {
+        let mut counted = Counted::default();
+        let identities = u32::try_from(IDENTITIES_MAX).expect("invariant: a small constant");
+        for number in 0..identities {
+            counted.count(who(number), RATE, at(if number == 0 { 0 } else { 5 }));
+        }
+        assert!(!counted.is_over(&who(identities), RATE, at(10)), "the first one's time is over");
+        counted.count(who(identities), RATE, at(10));
+        assert_eq!(counted.since.len(), IDENTITIES_MAX);
+        counted.count(who(1), RATE, at(10));
+        assert!(counted.is_over(&who(1), RATE, at(10)), "what was counted before still counts");
+    }
 }

@@ -121,33 +121,6 @@ impl State {
     }
 }
 
-impl Event {
-    /// Whether it counts only after all that was heard before it.
-    pub(super) const fn comes_last(self) -> bool {
-        match self {
-            Self::Call(..) | Self::Cancel | Self::Timer(Timer::Guard | Timer::Final) => true,
-            Self::Begin(_)
-            | Self::Reoffer(..)
-            | Self::Consult(_)
-            | Self::Answer(_)
-            | Self::Notify(_)
-            | Self::Subscription(_)
-            | Self::Complete
-            | Self::Swap
-            | Self::Joined(_)
-            | Self::Timer(
-                Timer::Hold
-                | Timer::Consult
-                | Timer::Talk
-                | Timer::Retry
-                | Timer::Resume
-                | Timer::Bye
-                | Timer::Closing,
-            ) => false,
-        }
-    }
-}
-
 impl Transferor {
     /// Leaves the steps to the application.
     pub(crate) fn by_hand(mut self) -> Self {
@@ -209,12 +182,11 @@ impl Transferor {
         over: Option<Side>,
         around: &Surroundings<'_, '_>,
     ) -> bool {
-        if self.waiting.is_none() || !event.comes_last() {
+        if self.waiting.is_none() {
             return false;
         }
         self.look(around, over);
-        step(self.state, event, self.facts)
-            .is_some_and(|step| step.next != self.state || !step.actions.is_empty())
+        step(self.state, event, self.facts).is_some_and(|step| step.next != self.state)
     }
 
     /// Tells the machine everything that waits. `over` is the call that counts as over already.

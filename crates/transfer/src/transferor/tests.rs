@@ -445,3 +445,13 @@ fn nobody_is_left_on_hold_by_an_end() {
         }
     }
 }
+
+/// A call that was dropped before the blind REFER says nothing about it any more.
+#[test]
+fn the_end_of_a_dropped_consultation_leaves_a_refer_that_is_sent_again_alone() {
+    for end in [CallEnd::Closing, CallEnd::Local, CallEnd::HungUp, CallEnd::Lost] {
+        let event = Event::Call(Side::Consultation, end);
+        let row = step(State::BackingOff, event, USUAL).expect("a row");
+        assert_eq!((row.next, row.actions.len()), (State::BackingOff, 0), "{end:?}");
+    }
+}

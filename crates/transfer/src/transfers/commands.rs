@@ -291,7 +291,7 @@ impl Transfers {
         out.push(TransferOutput::Accepted { transfer: id });
         self.with(cx, id, |transfer, around| {
             match transfer {
-                Transfer::Ours(transfer) if transfer.is_given_up() => {}
+                // What is given up already has no row for it.
                 Transfer::Ours(transfer) => transfer.cancel(around, out),
                 Transfer::Asked(transfer) if transfer.is_given_up() => {}
                 Transfer::Asked(transfer) => transfer.cancel(around, out),

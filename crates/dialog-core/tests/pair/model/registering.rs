@@ -28,20 +28,30 @@ pub(crate) struct Registering {
     brief: bool,
     /// When the next REGISTER is due at the earliest and at the latest.
     due: Option<(Tick, Tick)>,
-    leaving: bool,
-    over: bool,
-    /// Whether the registrar has said that it holds nothing.
-    confirmed: bool,
+    stage: Stage,
+}
+
+/// How far it has come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    #[default]
+    Wanted,
+    /// It is to be over.
+    Leaving,
+    /// It is over, and the registrar may hold a binding.
+    Over,
+    /// It is over, and the registrar has said that it holds none.
+    Gone,
 }
 
 impl Registering {
     pub(crate) fn is_over(&self) -> bool {
-        self.over
+        self.stage >= Stage::Over
     }
 
     /// Whether a binding is to stand at any time.
     pub(crate) fn is_lasting(&self) -> bool {
-        !self.over && !self.leaving && !self.brief
+        self.stage == Stage::Wanted && !self.brief
     }
 
     pub(crate) fn is_bound(&self) -> bool {
@@ -50,13 +60,15 @@ impl Registering {
 
     /// Whether the end was told that no binding is left.
     pub(crate) fn is_gone(&self) -> bool {
-        self.over && self.confirmed
+        self.stage == Stage::Gone
     }
 
     /// A command is about to be given, after which a REGISTER may go at any time.
     pub(crate) fn asked(&mut self, leaves: bool) {
         self.due = None;
-        self.leaving |= leaves;
+        if leaves {
+            self.stage = self.stage.max(Stage::Leaving);
+        }
     }
 
     /// Takes in what passed at a time.
@@ -81,7 +93,7 @@ impl Registering {
             assert!(self.live.is_some(), "{number} is sent again after its end");
             return;
         }
-        assert!(!self.over, "a REGISTER after the end");
+        assert!(!self.is_over(), "a REGISTER after the end");
         assert_eq!(number, self.number + 1, "numbers rise by one");
         if let Some(since) = self.live {
             assert!(at.since(since) >= TIMER_F, "{number} is sent while another one is under way");
@@ -92,7 +104,10 @@ impl Registering {
                 "{number} at {at:?}, due from {earliest:?} to {latest:?}"
             );
         }
-        assert!(register.expires() != Some(0) || self.leaving, "a binding is removed that is wanted");
+        assert!(
+            register.expires() != Some(0) || self.stage == Stage::Leaving,
+            "a binding is removed that is wanted"
+        );
         (self.number, self.live) = (number, Some(at));
     }
 
@@ -100,15 +115,15 @@ impl Registering {
         if let RegistrationEvent::Misused(_) = event {
             return;
         }
-        assert!(!self.over, "{event:?} after the end");
+        assert!(!self.is_over(), "{event:?} after the end");
         let config = RegistrationConfig::default();
         match event {
             RegistrationEvent::Registered(registered) => {
-                assert!(!self.leaving, "it is to be over");
+                assert_eq!(self.stage, Stage::Wanted, "it is to be over");
                 let granted = registered.expires;
                 assert!(granted <= config.longest, "{granted:?}");
                 let latest = granted.saturating_sub(TIMER_F).max(granted / 2);
-                let earliest = (latest - latest / 10).max(SHORTEST);
+                let earliest = latest.saturating_sub(latest / 10).max(SHORTEST);
                 self.bound = Some(at.after(granted));
                 self.brief = granted < 2 * SHORTEST;
                 self.due = Some((at.after(earliest), at.after(latest.max(SHORTEST))));
@@ -117,7 +132,7 @@ impl Registering {
                 assert!(*after >= config.base / 2 && *after <= config.longest, "{after:?}");
                 self.due = Some((at.after(*after), at.after(*after)));
             }
-            RegistrationEvent::Failed { retry_after: None, .. } => self.over = true,
+            RegistrationEvent::Failed { retry_after: None, .. } => self.stage = Stage::Over,
             RegistrationEvent::Lapsed => {
                 assert_eq!(self.bound.take(), Some(at), "it stands until its time is over");
             }
@@ -126,8 +141,8 @@ impl Registering {
                 self.due = None;
             }
             RegistrationEvent::Unregistered { confirmed } => {
-                assert!(self.leaving, "it was to stay");
-                (self.over, self.confirmed) = (true, *confirmed);
+                assert_eq!(self.stage, Stage::Leaving, "it was to stay");
+                self.stage = if *confirmed { Stage::Gone } else { Stage::Over };
             }
             RegistrationEvent::Misused(_) => {}
         }
@@ -135,7 +150,7 @@ impl Registering {
 
     /// Nothing is overdue.
     pub(crate) fn assert_in_time(&self, now: Tick) {
-        if self.over || self.leaving {
+        if self.stage != Stage::Wanted {
             return;
         }
         assert!(self.due.is_none_or(|(_, latest)| now <= latest), "no REGISTER left: {self:?}");

@@ -29,7 +29,7 @@ const QUIET: Duration = Duration::from_mins(3);
 const LONG: Duration = Duration::from_hours(3);
 
 /// Longer than a registration waits for its next try: the longest back-off, and the longest Retry-After here.
-const LONGEST_WAIT: Duration = Duration::from_secs(5_400);
+const LONGEST_WAIT: Duration = Duration::from_mins(90);
 
 /// Any package but `refer`.
 const PACKAGE: &str = "presence";

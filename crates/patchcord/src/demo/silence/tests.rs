@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use session_core::{By, EndCause, EndReason, TracedMessage, Transport};
 
 use super::*;
-use crate::demo::parties::CAROL;
+use crate::demo::parties::{BOB, CAROL};
 
 fn event(at_ms: u64, call: Option<u64>, kind: EventKind) -> SessionEvent {
     let at = Duration::from_millis(at_ms);
