@@ -386,7 +386,7 @@ impl Dialog {
                 step.transaction(TxCommand::Cancel { tx: *tx, reason: None });
             }
             exchange @ (Exchange::OursRouting | Exchange::OursDescribing { .. }) => {
-                *exchange = Exchange::Idle
+                *exchange = Exchange::Idle;
             }
             Exchange::OursCalling { .. }
             | Exchange::Idle
