@@ -6,8 +6,9 @@ use std::{
 };
 
 use session_core::{
-    Builder, Capture, Delivery, EventKind, Incoming, IncomingQueue, Overflow, ReferPolicy, SessionError,
-    SessionEvent, SessionId, SessionManager, Source, StartError, StatusCode, Subscriber, TransferPolicy,
+    Builder, Capture, Delivery, EventKind, Incoming, IncomingQueue, Keyring, Overflow, ReferPolicy,
+    SessionError, SessionEvent, SessionId, SessionManager, Source, StartError, StatusCode, Subscriber,
+    TransferPolicy, tls::TlsConfig,
 };
 use tokio::time::timeout;
 
@@ -65,6 +66,10 @@ pub struct Setup {
     pub holds_first: bool,
     /// Where its datagrams are recorded.
     pub capture: Option<Capture>,
+    /// With what it answers challenges.
+    pub keys: Option<Keyring>,
+    /// It listens by TLS, with this certificate, and not by UDP.
+    pub tls: Option<TlsConfig>,
 }
 
 impl Setup {
@@ -87,6 +92,8 @@ impl Setup {
             accepts_transfers: true,
             holds_first: true,
             capture: None,
+            keys: None,
+            tls: None,
         }
     }
 
@@ -96,7 +103,14 @@ impl Setup {
     ///
     /// If the manager that was just started takes no subscriber or has no address.
     pub async fn start(self) -> Result<Party, StartError> {
-        let builder = Builder::default().listen(&format!("udp:{}", self.listen))?;
+        let builder = match &self.tls {
+            None => Builder::default().listen(&format!("udp:{}", self.listen))?,
+            Some(tls) => Builder::default().tls(tls.clone()).listen(&format!("tls:{}", self.listen))?,
+        };
+        let builder = match &self.keys {
+            Some(keys) => builder.keys(keys.clone()),
+            None => builder,
+        };
         let builder = match &self.capture {
             Some(capture) => builder.capture(capture.clone()),
             None => builder,

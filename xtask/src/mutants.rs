@@ -149,7 +149,9 @@ impl Report {
     fn totals(&self) -> impl Iterator<Item = (&str, Score)> {
         self.crates.iter().map(|(name, files)| {
             let mut total = Score::default();
-            files.values().for_each(|score| total.add(*score));
+            for score in files.values() {
+                total.add(*score);
+            }
             (name.as_str(), total)
         })
     }

@@ -1,13 +1,15 @@
 // A telephone made of SIP.js: any of the roles of a call transfer, over UDP or a WebSocket and plain RTP, driven by standard
 // input.
 //
-//   node peer.mjs --modules DIR --address IP --user NAME --tone HZ [--rtp PORT] [--incoming answer|busy|ring] [--server URL]
+//   node peer.mjs --modules DIR --address IP --user NAME --tone HZ [--rtp PORT] [--incoming answer|busy|ring]
+//                 [--refer follow|STATUS] [--server URL] [--registrar IP --password TEXT]
 //
 // DIR is the node_modules folder that holds sip.js and ws. With a server, ws: or wss:, it is a client of that WebSocket and
-// listens nowhere; without one it speaks UDP on port 5060 of its address. Commands, one a line; N is a call's number, in the order in which
-// calls came up, and without it the newest established call is meant:
+// listens nowhere; without one it speaks UDP on port 5060 of its address. With a registrar it is a user there. A REFER is
+// followed, or refused with this status. Commands, one a line; N is a call's number, in the order in which calls came up, and
+// without it the newest established call is meant, or for `answer` the newest one that rings:
 //
-//   options URI | call URI | hold [N] | resume [N] | blind URI [N] | attended | bye [N] | report | quit
+//   options URI | call URI | answer [N] | hold [N] | resume [N] | blind URI [N] | attended | bye [N] | report | quit
 //
 // `attended` moves the first established call to the second. Every line of output is one JSON object with `event`.
 
@@ -30,7 +32,10 @@ const { values: options } = parseArgs({
     tone: { type: "string" },
     rtp: { type: "string", default: "24000" },
     incoming: { type: "string", default: "answer" },
+    refer: { type: "string", default: "follow" },
     server: { type: "string" },
+    registrar: { type: "string" },
+    password: { type: "string" },
   },
 });
 
@@ -38,7 +43,7 @@ const { values: options } = parseArgs({
 globalThis.window = globalThis;
 globalThis.self = globalThis;
 const library = path.join(options.modules, "sip.js", "lib", "index.js");
-const { Inviter, SessionState, TransportState, UserAgent } = await import(pathToFileURL(library).href);
+const { Inviter, Registerer, RegistererState, SessionState, TransportState, UserAgent } = await import(pathToFileURL(library).href);
 const { default: WebSocket } = await import(
   pathToFileURL(path.join(options.modules, "ws", "wrapper.mjs")).href
 );
@@ -79,6 +84,10 @@ function track(session, direction, fields) {
         target: referral.request.getHeader("Refer-To"),
         referred_by: referral.referredBy ?? null,
       });
+      if (options.refer !== "follow") {
+        referral.reject({ statusCode: Number(options.refer) }).catch(failed("refuse a REFER"));
+        return;
+      }
       referral.accept();
       const inviter = referral.makeInviter();
       track(inviter, "out", { uri: referral.referTo.uri.toString() });
@@ -108,8 +117,18 @@ const transport =
       }
     : { contactParams: { transport: "ws" }, transportOptions: { server: options.server } };
 
+/** With a registrar it is a user there, and proves by its password that it is. */
+const account =
+  options.registrar === undefined
+    ? { uri: UserAgent.makeURI(`sip:${options.user}@${options.address}`) }
+    : {
+        uri: UserAgent.makeURI(`sip:${options.user}@${options.registrar}`),
+        authorizationUsername: options.user,
+        authorizationPassword: options.password,
+      };
+
 const agent = new UserAgent({
-  uri: UserAgent.makeURI(`sip:${options.user}@${options.address}`),
+  ...account,
   contactName: options.user,
   ...transport,
   sessionDescriptionHandlerFactory(session) {
@@ -214,6 +233,12 @@ const COMMANDS = {
   },
   hold: (number) => hold(number, true),
   resume: (number) => hold(number, false),
+  answer(number) {
+    const ringing = calls.filter(({ session }) => session.state === SessionState.Initial);
+    const call = number === undefined ? ringing.at(-1) : calls[Number(number) - 1];
+    if (call === undefined) throw new Error("nothing rings");
+    return call.session.accept();
+  },
   blind: (uri, number) => refer(chosen(number), UserAgent.makeURI(uri)),
   attended() {
     const [first, second] = established();
@@ -233,6 +258,14 @@ const COMMANDS = {
 };
 
 await agent.start();
+if (options.registrar !== undefined) {
+  const registerer = new Registerer(agent, { expires: 60 });
+  const registered = new Promise((done) =>
+    registerer.stateChange.addListener((state) => state === RegistererState.Registered && done()),
+  );
+  await registerer.register();
+  await registered;
+}
 tell("ready", { address: options.address });
 
 const input = readline.createInterface({ input: process.stdin });

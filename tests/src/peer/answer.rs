@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::{PATIENCE, PeerError, application::Application, phone::Phone};
 
+/// The variable that a password is passed in.
+const PASSWORD: &str = "PATCHCORD_TEST_PASSWORD";
+
 /// A running `patchcord answer` that follows every REFER and lets itself be replaced by whom its peer refers.
 ///
 /// It answers only: it cannot be asked to call, to hold or to move anybody.
@@ -17,15 +20,41 @@ pub struct Answer {
 impl Answer {
     /// Starts one; it sends this tone, or without one it echoes.
     pub fn start(own: Ipv4Addr, hz: Option<u16>) -> Result<Self, PeerError> {
-        let listen = format!("udp:{own}:5060");
+        Self::start_with(&format!("udp:{own}:5060"), hz, &[], &[])
+    }
+
+    /// Starts one that listens here, with more options and variables in its environment.
+    pub fn start_with(
+        listen: &str,
+        hz: Option<u16>,
+        options: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<Self, PeerError> {
         let hz = hz.map(|hz| hz.to_string());
-        let mut arguments = vec!["answer", "--listen", &listen, "--refer", "allow"];
+        let mut arguments = vec!["answer", "--listen", listen, "--refer", "allow"];
         arguments.extend(["--allow-target", "127.0.0.0/8", "--replaces", "referred-by"]);
         match &hz {
             Some(hz) => arguments.extend(["--tone", hz]),
             None => arguments.push("--echo"),
         }
-        Ok(Self { application: Application::start(&arguments)? })
+        arguments.extend(options);
+        Ok(Self { application: Application::start_with(&arguments, variables)? })
+    }
+
+    /// Starts one that is a user of this registrar, which is its proxy, with this password, and waits until it is registered
+    /// there.
+    pub fn start_registered(
+        user: &str,
+        own: Ipv4Addr,
+        hz: Option<u16>,
+        registrar: Ipv4Addr,
+        password: &str,
+    ) -> Result<Self, PeerError> {
+        let (account, proxy) = (format!("sip:{user}@{registrar}"), format!("sip:{registrar}"));
+        let options = ["--account", &account, "--proxy", &proxy, "--password-env", PASSWORD];
+        let mut answer = Self::start_with(&format!("udp:{own}:5060"), hz, &options, &[(PASSWORD, password)])?;
+        answer.application.wait_for("registration_active", PATIENCE)?;
+        Ok(answer)
     }
 
     fn unable(what: &str) -> Result<(), PeerError> {

@@ -104,6 +104,10 @@ struct Kind<'a> {
     tls: Option<(&'a Authority, &'a Identity)>,
     /// The registrar, which is its proxy, and the password.
     registered: Option<(Ipv4Addr, &'a str)>,
+    /// Whether it calls and is called by TCP.
+    tcp: bool,
+    /// Whether it takes one call and is busy then.
+    single: bool,
 }
 
 /// A running baresip that answers every call.
@@ -125,6 +129,16 @@ impl Baresip {
     /// Starts one that carries audio in this way only.
     pub fn start_carrying(user: &str, own: Ipv4Addr, hz: u16, carried: Carried) -> Result<Self, PeerError> {
         Self::start_with(user, own, hz, Kind { carried: Some(carried), ..Kind::default() })
+    }
+
+    /// Starts one that speaks TCP.
+    pub fn start_by_tcp(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Kind { tcp: true, ..Kind::default() })
+    }
+
+    /// Starts one that takes one call, and refuses others with 486 as long as that lasts.
+    pub fn start_single(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Kind { single: true, ..Kind::default() })
     }
 
     /// Starts one that speaks TLS, on port 5061, and shows this certificate. It is given the authority, too, but 1.0 looks
@@ -152,6 +166,18 @@ impl Baresip {
         Self::start_with(user, own, hz, kind)
     }
 
+    /// The same by TCP, or by TLS where it is given a certificate.
+    pub fn start_registered_by_tcp(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        registered: (Ipv4Addr, &str),
+        tls: Option<(&Authority, &Identity)>,
+    ) -> Result<Self, PeerError> {
+        let kind = Kind { registered: Some(registered), tcp: true, tls, ..Kind::default() };
+        Self::start_with(user, own, hz, kind)
+    }
+
     fn start_with(user: &str, own: Ipv4Addr, hz: u16, kind: Kind<'_>) -> Result<Self, PeerError> {
         let folder = scratch(&format!("baresip-{own}"))?;
         let [_, _, net, host] = own.octets();
@@ -164,6 +190,7 @@ impl Baresip {
         let tone = folder.join("tone.wav");
         wav::write_tone(&tone, hz, carried.codec.rate(), TONE_SECONDS)?;
         let (account, tls) = match kind.tls {
+            None if kind.tcp => (format!("sip:{user}@{own}:5060;transport=tcp"), String::new()),
             None => (format!("sip:{user}@{own}:5060"), String::new()),
             Some((authority, identity)) => (
                 format!("sip:{user}@{own}:{TLS};transport=tls"),
@@ -178,10 +205,15 @@ impl Baresip {
         let account = match kind.registered {
             None => account,
             Some((registrar, password)) => {
+                let (transport, proxy) = match (kind.tls, kind.tcp) {
+                    (Some(_), _) => (";transport=tls", format!("sip:{registrar}:{TLS};transport=tls")),
+                    (None, true) => (";transport=tcp", format!("sip:{registrar};transport=tcp")),
+                    (None, false) => ("", format!("sip:{registrar}")),
+                };
                 parameters = format!(
-                    "regint=60;auth_user={user};auth_pass={password};outbound=\"sip:{registrar}\";answermode=auto"
+                    "regint=60;auth_user={user};auth_pass={password};outbound=\"{proxy}\";answermode=auto"
                 );
-                format!("sip:{user}@{registrar}")
+                format!("sip:{user}@{registrar}{transport}")
             }
         };
         if let Some(Carried { codec, srtp }) = kind.carried {
@@ -195,11 +227,12 @@ impl Baresip {
         let config = format!(
             "{tls}poll_method epoll\nsip_listen {own}:5060\nnet_interface {own}\ndns_server 127.0.0.1:9\n\
              rtp_ports {first}-{last}\n\
-             call_max_calls 10\naudio_source aufile,{tone}\naudio_player aubridge,nil1\naudio_alert aubridge,nil2\n\
+             call_max_calls {calls}\naudio_source aufile,{tone}\naudio_player aubridge,nil1\naudio_alert aubridge,nil2\n\
              module_path /usr/lib/baresip/modules\n{modules}module srtp.so\nmodule aufile.so\nmodule aubridge.so\n\
              module sndfile.so\nsnd_path {folder}\n\
              module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
              ctrl_tcp_listen {own}:{CONTROL}\n",
+            calls = if kind.single { 1 } else { 10 },
             tone = tone.display(),
             folder = folder.display(),
             first = ports.start(),
@@ -216,7 +249,11 @@ impl Baresip {
         }
         let mut process =
             Process::spawn("baresip", Command::new("baresip").args(["-4", "-s", "-f"]).arg(&folder))?;
-        let (table, port) = if kind.tls.is_some() { (Table::Tcp, TLS) } else { (Table::Udp, 5060) };
+        let (table, port) = match (kind.tls, kind.tcp) {
+            (Some(_), _) => (Table::Tcp, TLS),
+            (None, true) => (Table::Tcp, 5060),
+            (None, false) => (Table::Udp, 5060),
+        };
         wait_until_open(&mut process, table, SocketAddrV4::new(own, port))?;
         let address = SocketAddrV4::new(own, CONTROL);
         wait_until_open(&mut process, Table::Tcp, address)?;

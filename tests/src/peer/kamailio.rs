@@ -33,6 +33,7 @@ pub const WSS: u16 = 8443;
 pub struct Kamailio {
     process: Process,
     folder: PathBuf,
+    own: Ipv4Addr,
     connections: Connections,
 }
 
@@ -63,8 +64,7 @@ impl Kamailio {
         users: &[(&str, &str)],
     ) -> Result<Self, PeerError> {
         let folder = scratch(&format!("kamailio-{own}"))?;
-        let tls = folder.join("tls.cfg");
-        write(&tls, &tls_configuration(authority, identity))?;
+        let tls_module = tls_module(&folder, authority, identity)?;
         let mut listen = String::new();
         for (transport, port) in [("udp", PORT), ("tcp", PORT), ("tcp", WS), ("tls", TLS), ("tls", WSS)] {
             // Writing to a String cannot fail.
@@ -74,10 +74,6 @@ impl Kamailio {
         for (user, uri) in users {
             let _ = writeln!(routes, "  if ($rU == \"{user}\") {{ $du = \"{uri}\"; t_relay(); exit; }}");
         }
-        let tls_module = format!(
-            "enable_tls=yes\nloadmodule \"tls.so\"\nmodparam(\"tls\", \"config\", \"{}\")",
-            tls.display()
-        );
         let text = template("kamailio.cfg")?
             .replace("@OWN@", &own.to_string())
             .replace("@LISTEN@", &listen)
@@ -89,14 +85,53 @@ impl Kamailio {
     /// Starts a registrar on an address of its own, by UDP and TCP, which is a proxy for who is registered. Everybody has
     /// this password, which is proved by digest with that algorithm.
     pub fn registrar(own: Ipv4Addr, algorithm: &str, password: &str) -> Result<Self, PeerError> {
+        Self::registrar_with(own, algorithm, password, "", "", None)
+    }
+
+    /// Starts the same with MD5, which wants the password for each REFER and NOTIFY in a call, too. What proves it is good for
+    /// a second, so that the proof of the INVITE is none for the REFER. With a certificate, and an authority to trust, it listens by
+    /// TLS, too.
+    pub fn strict_registrar(
+        own: Ipv4Addr,
+        password: &str,
+        tls: Option<(&Authority, &Identity)>,
+    ) -> Result<Self, PeerError> {
+        let strict = format!(
+            "    if (is_method(\"REFER|NOTIFY\")) {{\n      \
+             if (!pv_proxy_authenticate(\"$fd\", \"{password}\", \"0\")) {{\n        \
+             xlog(\"L_WARN\", \"CHALLENGED $rm $si\\n\");\n        \
+             proxy_challenge(\"$fd\", \"1\");\n        exit;\n      }}\n      \
+             xlog(\"L_WARN\", \"PROVED $rm $si\\n\");\n      consume_credentials();\n    }}"
+        );
+        Self::registrar_with(own, "MD5", password, &strict, "modparam(\"auth\", \"nonce_expire\", 1)", tls)
+    }
+
+    fn registrar_with(
+        own: Ipv4Addr,
+        algorithm: &str,
+        password: &str,
+        strict: &str,
+        nonces: &str,
+        tls: Option<(&Authority, &Identity)>,
+    ) -> Result<Self, PeerError> {
         let folder = scratch(&format!("kamailio-{own}"))?;
-        let listen = format!("listen=udp:{own}:{PORT}\nlisten=tcp:{own}:{PORT}");
+        let mut listen = format!("listen=udp:{own}:{PORT}\nlisten=tcp:{own}:{PORT}");
+        let mut modules = String::new();
+        if let Some((authority, identity)) = tls {
+            // Writing to a String cannot fail.
+            let _ = write!(listen, "\nlisten=tls:{own}:{TLS}");
+            modules = tls_module(&folder, authority, identity)?;
+        }
         let text = template("kamailio-registrar.cfg")?
             .replace("@OWN@", &own.to_string())
             .replace("@LISTEN@", &listen)
+            .replace("@MODULES@", &modules)
             .replace("@ALGORITHM@", algorithm)
+            .replace("@NONCES@", nonces)
+            .replace("@STRICT@", strict)
             .replace("@PASSWORD@", password);
-        Self::run(own, folder, &text, &[(Table::Udp, PORT), (Table::Tcp, PORT)])
+        let last = if tls.is_some() { TLS } else { PORT };
+        Self::run(own, folder, &text, &[(Table::Udp, PORT), (Table::Tcp, PORT), (Table::Tcp, last)])
     }
 
     fn run(own: Ipv4Addr, folder: PathBuf, text: &str, ports: &[(Table, u16)]) -> Result<Self, PeerError> {
@@ -110,7 +145,26 @@ impl Kamailio {
         for (table, port) in ports {
             wait_until_open(&mut process, *table, SocketAddrV4::new(own, *port))?;
         }
-        Ok(Self { process, folder, connections })
+        Ok(Self { process, folder, own, connections })
+    }
+
+    /// Its address.
+    pub const fn address(&self) -> Ipv4Addr {
+        self.own
+    }
+
+    /// Waits until this user is registered.
+    pub fn wait_registered(&mut self, user: &str) -> Result<(), PeerError> {
+        self.wait_logged(&format!("REGISTERED {user}"))
+    }
+
+    /// Waits until its log has a line that ends like this, which may have come before.
+    pub fn wait_logged(&mut self, end: &str) -> Result<(), PeerError> {
+        let fits = |line: &str| line.ends_with(end);
+        if self.process.lines().iter().any(|line| fits(line)) {
+            return Ok(());
+        }
+        self.process.wait_for(end, PATIENCE, fits).map(drop)
     }
 
     /// The requests that reached it so far, in order.
@@ -156,6 +210,14 @@ fn template(name: &str) -> Result<String, PeerError> {
     let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(name);
     fs::read_to_string(&template)
         .map_err(|source| PeerError::Environment { what: template.display().to_string(), source })
+}
+
+/// The lines that load its TLS module, which reads a file of its own.
+fn tls_module(folder: &Path, authority: &Authority, identity: &Identity) -> Result<String, PeerError> {
+    let tls = folder.join("tls.cfg");
+    write(&tls, &tls_configuration(authority, identity))?;
+    let tls = tls.display();
+    Ok(format!("enable_tls=yes\nloadmodule \"tls.so\"\nmodparam(\"tls\", \"config\", \"{tls}\")"))
 }
 
 /// Its own certificate as a server; as a client it wants one of the authority, and shows its own.

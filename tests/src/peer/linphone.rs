@@ -5,12 +5,12 @@ use std::{
     net::{Ipv4Addr, SocketAddrV4},
     path::PathBuf,
     process::Command,
-    time::{Duration, Instant},
 };
 
 use super::{
     PATIENCE, PeerError,
     authority::Authority,
+    network,
     phone::{Keys, Phone},
     process::Process,
     recording::Recording,
@@ -27,6 +27,9 @@ const TONE_RATE: u32 = 8_000;
 /// The line of its configuration for audio that is not secured.
 const PLAIN: &str = "media_encryption=none\n";
 
+/// The line by which it does not look for a network: it would find none, and close its connections. It does not register then.
+const ALONE: &str = "auto_net_state_mon=0\n";
+
 /// What it says of a key that was pressed at the other side, up to the key.
 const TOLD: &str = "Receiving tone ";
 
@@ -40,8 +43,8 @@ const CODECS: [(&str, u32, u8); 6] = [
     ("G729", 8_000, 1),
 ];
 
-/// How long its output is read between two looks at its log.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// Where it looks for the network.
+const WORLD: Ipv4Addr = Ipv4Addr::new(87, 98, 157, 38);
 
 /// Lines of its own log that a failure shows.
 const SHOWN: usize = 400;
@@ -57,13 +60,13 @@ pub struct Linphone {
 impl Linphone {
     /// Starts one with this user name on an address of its own, port 5060; it sends a tone and records what it hears.
     pub fn start(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, Table::Udp, PLAIN, "")
+        Self::start_with(user, own, hz, Table::Udp, &format!("{ALONE}{PLAIN}"), "")
     }
 
     /// Starts one that insists on SRTP with keys in the SDP.
     pub fn start_secured(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
-        let sdes = "media_encryption=srtp\nmedia_encryption_mandatory=1\n";
-        Self::start_with(user, own, hz, Table::Udp, sdes, "")
+        let sdes = format!("{ALONE}media_encryption=srtp\nmedia_encryption_mandatory=1\n");
+        Self::start_with(user, own, hz, Table::Udp, &sdes, "")
     }
 
     /// Starts one that listens by TCP, and calls by TLS whom this authority has certified for the host that it calls. An
@@ -74,10 +77,12 @@ impl Linphone {
         hz: u16,
         authority: &Authority,
     ) -> Result<Self, PeerError> {
-        let roots = authority.roots();
-        let trust =
-            format!("{PLAIN}root_ca={}\nverify_server_certs=1\nverify_server_cn=1\n", roots.display());
-        Self::start_with(user, own, hz, Table::Tcp, &trust, "")
+        Self::start_with(user, own, hz, Table::Tcp, &format!("{ALONE}{PLAIN}{}", trust(authority)), "")
+    }
+
+    /// Starts one that takes no calls: each is refused with 486.
+    pub fn start_busy(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, Table::Udp, &format!("{ALONE}{PLAIN}"), "[misc]\nmax_calls=0\n")
     }
 
     /// Starts one that registers, with this password, at a registrar that is its proxy: that it has shows there.
@@ -88,13 +93,28 @@ impl Linphone {
         registrar: Ipv4Addr,
         password: &str,
     ) -> Result<Self, PeerError> {
-        let sections = format!(
-            "[auth_info_0]\nusername={user}\nuserid={user}\npasswd={password}\nrealm={registrar}\n\
-             [proxy_0]\nreg_proxy=<sip:{registrar}:5060;transport=udp>\nreg_identity=sip:{user}@{registrar}\n\
-             reg_expires=60\nreg_sendregister=1\npublish=0\n"
-        );
+        let sections = account(user, registrar, "5060;transport=udp", password);
         let plain = format!("{PLAIN}default_proxy=0\n");
         Self::start_with(user, own, hz, Table::Udp, &plain, &sections)
+    }
+
+    /// The same by TCP, or by TLS where it is given an authority to trust. Only in a private network, where it can be shown a
+    /// way to the world: without one it gives its connections up.
+    pub fn start_registered_by_tcp(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        (registrar, password): (Ipv4Addr, &str),
+        trusted: Option<&Authority>,
+    ) -> Result<Self, PeerError> {
+        let (place, trust) = match trusted {
+            None => ("5060;transport=tcp", String::new()),
+            Some(authority) => ("5061;transport=tls", trust(authority)),
+        };
+        network::route_to(WORLD)?;
+        let sections = account(user, registrar, place, password);
+        let more = format!("{PLAIN}default_proxy=0\n{trust}");
+        Self::start_with(user, own, hz, Table::Tcp, &more, &sections)
     }
 
     fn start_with(
@@ -139,9 +159,6 @@ impl Linphone {
         let mut process = Process::spawn("linphonec", &mut command)?;
         wait_until_open(&mut process, over, SocketAddrV4::new(own, 5060))?;
         let mut phone = Self { process, folder, own };
-        if over == Table::Tcp {
-            phone.has_reset()?;
-        }
         phone.process.say("soundcard use files")?;
         phone.line("Using wav files")?;
         phone.process.say(&format!("play {}", tone.display()))?;
@@ -168,17 +185,6 @@ impl Linphone {
             }
             other => other,
         }
-    }
-
-    /// Waits until it has found out that there is no network but loopback. It works on, but closes all connections then.
-    fn has_reset(&mut self) -> Result<(), PeerError> {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.log().contains("network reachability state is now [DOWN]") {
-            if !self.process.runs(BETWEEN_LOOKS) || Instant::now() >= deadline {
-                return Err(self.process.missing("its look at the network", PATIENCE));
-            }
-        }
-        Ok(())
     }
 
     /// The end of its own log, which holds the SIP messages.
@@ -213,6 +219,21 @@ impl Linphone {
         let waited = self.process.wait_for(&format!("the end of call {number}"), PATIENCE, fits);
         waited.map(drop).map_err(|error| self.with_log(error))
     }
+}
+
+/// The lines of its configuration that trust an authority and nobody else.
+fn trust(authority: &Authority) -> String {
+    let roots = authority.roots();
+    format!("root_ca={}\nverify_server_certs=1\nverify_server_cn=1\n", roots.display())
+}
+
+/// Its account at a registrar, which is at this port, by this transport.
+fn account(user: &str, registrar: Ipv4Addr, place: &str, password: &str) -> String {
+    format!(
+        "[auth_info_0]\nusername={user}\nuserid={user}\npasswd={password}\nrealm={registrar}\n\
+         [proxy_0]\nreg_proxy=<sip:{registrar}:{place}>\nreg_identity=sip:{user}@{registrar}\n\
+         reg_expires=60\nreg_sendregister=1\npublish=0\n"
+    )
 }
 
 impl Phone for Linphone {

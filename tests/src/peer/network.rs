@@ -40,6 +40,12 @@ pub fn pin_source(own: Ipv4Addr, ports: &RangeInclusive<u16>) -> Result<(), Peer
     Ok(())
 }
 
+/// Makes it seem that this address can be reached, always from the same one, which is not 127.0.0.1; what is sent there is lost.
+/// Only in a private network.
+pub fn route_to(there: Ipv4Addr) -> Result<(), PeerError> {
+    ip(&["route", "replace", &format!("{there}/32"), "dev", "lo", "src", "127.0.0.2"]).map(drop)
+}
+
 fn ip(arguments: &[&str]) -> Result<String, PeerError> {
     let what = || format!("ip {}", arguments.join(" "));
     let output = Command::new("ip").args(arguments).stdin(Stdio::null()).output();

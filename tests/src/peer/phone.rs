@@ -102,4 +102,22 @@ impl Make {
             Self::Echo => Box::new(Answer::start(own, None)?),
         })
     }
+
+    /// The same as a user of this registrar, with this password.
+    pub fn start_registered(
+        self,
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        registrar: Ipv4Addr,
+        password: &str,
+    ) -> Result<Box<dyn Phone>, PeerError> {
+        Ok(match self {
+            Self::SipJs => Box::new(SipJs::start_registered(user, own, hz, registrar, password)?),
+            Self::Linphone => Box::new(Linphone::start_registered(user, own, hz, registrar, password)?),
+            Self::Baresip => Box::new(Baresip::start_registered(user, own, hz, registrar, password)?),
+            Self::Answer => Box::new(Answer::start_registered(user, own, Some(hz), registrar, password)?),
+            Self::Echo => Box::new(Answer::start_registered(user, own, None, registrar, password)?),
+        })
+    }
 }

@@ -22,6 +22,17 @@ pub enum Incoming {
     Ring,
 }
 
+impl Incoming {
+    /// Its name on the command line.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Busy => "busy",
+            Self::Ring => "ring",
+        }
+    }
+}
+
 /// A running telephone made of SIP.js.
 #[derive(Debug)]
 pub struct SipJs {
@@ -47,7 +58,29 @@ impl SipJs {
 
     /// Starts one, and waits until it listens.
     pub fn start_with(user: &str, own: Ipv4Addr, hz: u16, incoming: Incoming) -> Result<Self, PeerError> {
-        Self::spawn(user, own, hz, incoming, |_| ())
+        Self::spawn(user, own, hz, |command| {
+            command.args(["--incoming", incoming.name()]);
+        })
+    }
+
+    /// Starts one that answers every call and refuses every REFER with this status.
+    pub fn start_refusing(user: &str, own: Ipv4Addr, hz: u16, status: u16) -> Result<Self, PeerError> {
+        Self::spawn(user, own, hz, |command| {
+            command.args(["--refer", &status.to_string()]);
+        })
+    }
+
+    /// Starts one that is a user of this registrar, with this password, and waits until it is registered there.
+    pub fn start_registered(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        registrar: Ipv4Addr,
+        password: &str,
+    ) -> Result<Self, PeerError> {
+        Self::spawn(user, own, hz, |command| {
+            command.args(["--registrar", &registrar.to_string(), "--password", password]);
+        })
     }
 
     /// Starts one that is the client of this WebSocket, `ws:` or `wss:`, and waits until it is connected. Its RTP has this
@@ -59,30 +92,16 @@ impl SipJs {
         server: &str,
         roots: &Path,
     ) -> Result<Self, PeerError> {
-        Self::spawn(user, own, hz, Incoming::Answer, |command| {
+        Self::spawn(user, own, hz, |command| {
             command.args(["--server", server]).env("NODE_EXTRA_CA_CERTS", roots);
         })
     }
 
-    fn spawn(
-        user: &str,
-        own: Ipv4Addr,
-        hz: u16,
-        incoming: Incoming,
-        set: impl FnOnce(&mut Command),
-    ) -> Result<Self, PeerError> {
+    fn spawn(user: &str, own: Ipv4Addr, hz: u16, set: impl FnOnce(&mut Command)) -> Result<Self, PeerError> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/sipjs/peer.mjs");
         let mut command = Command::new("node");
         command.arg(program).arg("--modules").arg(Self::modules());
         command.args(["--address", &own.to_string(), "--user", user, "--tone", &hz.to_string()]);
-        command.args([
-            "--incoming",
-            match incoming {
-                Incoming::Answer => "answer",
-                Incoming::Busy => "busy",
-                Incoming::Ring => "ring",
-            },
-        ]);
         set(&mut command);
         let mut events = Events::spawn("SIP.js", &mut command)?;
         events.wait_named("ready", PATIENCE)?;

@@ -13,21 +13,28 @@ mod blind;
 mod calls;
 mod capture;
 mod carried;
+mod cells;
+mod challenged;
 mod hostile;
 mod keys;
+mod kinds;
 mod left;
 mod linphonec;
 mod music;
 mod over;
+mod overtaking;
 mod played;
 mod proxy;
+mod registered;
 mod registrar;
 mod seat;
 mod secure;
 mod sipp;
 mod sipp_tcp;
 mod table;
+mod transports;
 mod tshark;
+mod unreferred;
 mod websocket;
 mod zone;
 
@@ -67,6 +74,11 @@ fn address_of_media(test: u8, peer: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 20, test * 4 + peer)
 }
 
+/// The same for the newer kinds of transfer, on a network of their own.
+fn address_of_kinds(test: u8, peer: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 21, test * 4 + peer)
+}
+
 fn listen(address: Ipv4Addr) -> String {
     format!("udp:{address}:5060")
 }
@@ -96,6 +108,12 @@ fn rows() -> Vec<table::Row> {
         websocket::rows(),
         proxy::rows(),
         registrar::rows(),
+        registered::rows(),
+        transports::rows(),
+        kinds::rows(),
+        unreferred::rows(),
+        challenged::rows(),
+        overtaking::rows(),
         zone::rows(),
         left::rows(),
     ]

@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use patchcord_tests::peer::{
-    PeerError, network,
+    PeerError,
+    kamailio::Kamailio,
+    network,
     phone::{Make, Phone},
 };
 
@@ -22,7 +24,7 @@ pub(crate) const THIRD_TONE: u16 = 1_000;
 pub(crate) struct Seat {
     make: Make,
     tone: u16,
-    own: Ipv4Addr,
+    uri: String,
     user: &'static str,
     pub(crate) phone: Box<dyn Phone>,
 }
@@ -30,12 +32,36 @@ pub(crate) struct Seat {
 impl Seat {
     /// Starts it.
     pub(crate) fn start(make: Make, user: &'static str, own: Ipv4Addr, tone: u16) -> Result<Self, PeerError> {
-        Ok(Self { make, tone, own, user, phone: make.start(user, own, tone)? })
+        Ok(Self { make, tone, uri: uri(user, own), user, phone: make.start(user, own, tone)? })
+    }
+
+    /// Starts it as a user of a registrar, and waits until that has it.
+    pub(crate) fn start_registered(
+        make: Make,
+        user: &'static str,
+        own: Ipv4Addr,
+        tone: u16,
+        (registrar, password): (&mut Kamailio, &str),
+    ) -> Result<Self, PeerError> {
+        let phone = make.start_registered(user, own, tone, registrar.address(), password)?;
+        registrar.wait_registered(user)?;
+        Ok(Self { make, tone, uri: uri(user, registrar.address()), user, phone })
+    }
+
+    /// A telephone that is called by this URI.
+    pub(crate) const fn new(
+        make: Make,
+        user: &'static str,
+        tone: u16,
+        uri: String,
+        phone: Box<dyn Phone>,
+    ) -> Self {
+        Self { make, tone, uri, user, phone }
     }
 
     /// How others call it.
     pub(crate) fn uri(&self) -> String {
-        uri(self.user, self.own)
+        self.uri.clone()
     }
 
     /// Waits until it hears another party: that one's tone, or its own from one that echoes.

@@ -57,11 +57,14 @@ const PAGE: &str = "../docs/interop.md";
 const BEGIN: &str = "<!-- results: written by `cargo xtask interop`; do not edit -->\n";
 const END: &str = "<!-- end of results -->\n";
 
+/// What stands between the table of cells and that of the results.
+const BETWEEN: &str = "\nEach case, with what is expected of it:\n\n";
+
 fn all() -> Vec<Row> {
     let mut rows = super::rows();
     // Stable: within a peer the order of the cases stays.
     rows.sort_by_key(|row| {
-        let order = ["SIP.js", "linphonec", "baresip", "sipp", "kamailio", "dnsmasq"];
+        let order = ["SIP.js", "linphonec", "baresip", "sipp", "a socket", "kamailio", "dnsmasq"];
         let place = order.iter().position(|peer| *peer == row.peer);
         place.unwrap_or(usize::MAX)
     });
@@ -102,7 +105,8 @@ fn with_table(page: &str, table: &str) -> Option<String> {
 fn the_table_in_the_documentation_is_that_of_the_cases() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
     let page = std::fs::read_to_string(&path).expect("docs/interop.md can be read");
-    let wanted = with_table(&page, &table(&all())).expect("docs/interop.md has the marks of the table");
+    let tables = [super::cells::table(), table(&all())].join(BETWEEN);
+    let wanted = with_table(&page, &tables).expect("docs/interop.md has the marks of the table");
     if std::env::var_os("PATCHCORD_INTEROP_TABLE").is_some_and(|value| value == "write") {
         std::fs::write(&path, wanted).expect("docs/interop.md can be written");
     } else {

@@ -194,13 +194,12 @@ impl Negotiation {
             Some(profile) if suite.is_some() => profile,
             profile => self.security.profile(profile),
         };
-        match self.slots.iter_mut().find(|slot| slot.audio) {
-            Some(slot) => profile.name.clone_into(&mut slot.protocol),
-            None => {
-                // Most sessions have this line and no other.
-                self.slots.reserve_exact(1);
-                self.slots.push(Slot::audio(profile));
-            }
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.audio) {
+            profile.name.clone_into(&mut slot.protocol);
+        } else {
+            // Most sessions have this line and no other.
+            self.slots.reserve_exact(1);
+            self.slots.push(Slot::audio(profile));
         }
         let formats = self.offered_formats();
         // A peer that bound every number to codecs of its own leaves some codecs without one.
@@ -266,12 +265,11 @@ impl Negotiation {
                 }
                 _ => text += &slot.rejected(),
             }
-            match self.slots.get_mut(index) {
-                Some(place) => *place = slot,
-                None => {
-                    self.slots.reserve_exact(1);
-                    self.slots.push(slot);
-                }
+            if let Some(place) = self.slots.get_mut(index) {
+                *place = slot;
+            } else {
+                self.slots.reserve_exact(1);
+                self.slots.push(slot);
             }
         }
         if let Some(chosen_index) = chosen_index {

@@ -2,7 +2,7 @@ use core::fmt;
 use std::borrow::Cow;
 
 use super::Replaces;
-use crate::{NameAddr, ParseError, ParseErrorKind, UriBuf, escape, lex};
+use crate::{NameAddr, Params, ParseError, ParseErrorKind, Uri, UriBuf, escape, lex};
 
 /// `Refer-To: <sip:carol@192.0.2.9?Replaces=...>` (RFC 3515 §2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +20,14 @@ impl<'a> ReferTo<'a> {
     /// Parses the value; every URI header is decoded here, so that a bad one is found before anything is
     /// done.
     ///
+    /// A `transport` behind a URI without brackets is the URI's: the header has no such parameter, and baresip 1.0 writes it
+    /// so (EC-33). The call would go elsewhere without it.
+    ///
     /// Errors beyond those of [`NameAddr::parse`]: [`ParseErrorKind::Injection`] if a decoded URI header
     /// holds CR, LF or NUL; [`ParseErrorKind::Escape`]; [`ParseErrorKind::Duplicate`] for more than one
     /// `Replaces`; those of [`Replaces::parse`].
     pub fn parse(value: &'a str) -> Result<ReferTo<'a>, ParseError> {
-        let name_addr = NameAddr::parse(value)?;
+        let name_addr = parse_address(value)?;
         let mut replaces = None;
         for (name, text) in name_addr.uri.headers() {
             let place = |error: ParseError| ParseError::of(error.kind(), value, name);
@@ -65,6 +68,16 @@ impl<'a> ReferTo<'a> {
     pub fn has_body(&self) -> bool {
         self.uri_headers().any(|(name, _)| name.eq_ignore_ascii_case("body"))
     }
+}
+
+fn parse_address(value: &str) -> Result<NameAddr<'_>, ParseError> {
+    let mut address = NameAddr::parse(value)?;
+    let text = lex::trim(value);
+    if address.display.is_none() && !text.starts_with('<') && address.param("transport").is_some() {
+        address.uri = Uri::parse(text).map_err(|error| ParseError::of(error.kind(), value, text))?;
+        address.params = Params::default();
+    }
+    Ok(address)
 }
 
 impl fmt::Display for ReferTo<'_> {

@@ -41,6 +41,21 @@ fn any_spelling_of_the_name_reads_the_same() {
 }
 
 #[test]
+fn a_transport_behind_a_bare_uri_is_part_of_it() {
+    // covers: EC-33
+    for target in ["sip:carol@198.51.100.9:5061;transport=tls", "sip:carol@h;transport=tcp;user=phone"] {
+        let refer = request_with("REFER", &format!("Refer-To: {target}\n"));
+        let refer_to = refer.refer_to().unwrap();
+        assert_eq!(refer_to.target().as_str(), target);
+        assert_eq!(refer_to.name_addr.param("transport"), None);
+    }
+    let bracketed = request_with("REFER", "Refer-To: <sip:carol@h>;transport=tcp\n");
+    assert_eq!(bracketed.refer_to().unwrap().target().as_str(), "sip:carol@h");
+    let named = request_with("REFER", "Refer-To: Carol <sip:carol@h>;transport=tcp\n");
+    assert_eq!(named.refer_to().unwrap().target().as_str(), "sip:carol@h");
+}
+
+#[test]
 fn bare_uri_with_headers_is_refused_not_cut() {
     // covers: TR-004
     let refer = request_with("REFER", "Refer-To: sip:c@h?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3\n");

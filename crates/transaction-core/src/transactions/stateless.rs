@@ -61,15 +61,11 @@ impl Transactions {
         tag: Option<&str>,
         out: &mut Out<'_, TxOutput>,
     ) {
-        let own;
-        let tag = match tag {
-            Some(tag) => tag,
-            None => {
-                own = tag_of(cx, key);
-                &own
-            }
-        };
-        let mut response = response.to_tag(tag);
+        let own = if tag.is_none() { Some(tag_of(cx, key)) } else { None };
+        let mut response = response;
+        if let Some(tag) = tag.or(own.as_deref()) {
+            response = response.to_tag(tag);
+        }
         if let Some(via) = &inbound.via {
             response = response.top_via(via);
         }

@@ -455,3 +455,20 @@ fn the_end_of_a_dropped_consultation_leaves_a_refer_that_is_sent_again_alone() {
         assert_eq!((row.next, row.actions.len()), (State::BackingOff, 0), "{end:?}");
     }
 }
+
+#[test]
+fn what_the_application_has_let_go_of_is_neither_let_go_of_nor_given_up_again() {
+    let let_go = Facts { detached: true, ..CONSULT };
+    assert_eq!(detach(State::Unreported, let_go), None);
+    assert_eq!(step(State::Unreported, Event::Cancel, let_go), None);
+    assert!(detach(State::Unreported, CONSULT).is_some());
+    assert!(step(State::Unreported, Event::Cancel, CONSULT).is_some());
+}
+
+#[test]
+fn a_consultation_that_is_being_dropped_keeps_no_blind_transfer_waiting() {
+    for end in [CallEnd::HungUp, CallEnd::Lost] {
+        let row = step(State::Unreported, Event::Call(Side::Primary, end), Facts { alive: BOTH, ..USUAL });
+        assert_eq!(row.expect("a row").next, State::Ended, "{end:?}");
+    }
+}
