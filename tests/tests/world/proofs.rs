@@ -1,7 +1,7 @@
 //! Challenges to every request, and their answers.
 
 use patchcord_tests::{journal::Way, play::Played};
-use sip_message::{HeaderId, Message, Method};
+use sip_message::{HeaderId, Message, Method, StatusCode};
 
 use crate::golden::{count, golden, golden_run, line};
 
@@ -112,7 +112,7 @@ fn replacing(trace: &str, played: &Played) -> Vec<(String, bool)> {
     let invites = sent(played, 1, "INVITE");
     assert!(invites.iter().all(|invite| invite.has(HeaderId::Replaces)), "{trace}");
     let answers = played.journal.messages(1).filter(|(_, way, message)| {
-        let final_one = message.status().is_some_and(|status| status.is_final());
+        let final_one = message.status().is_some_and(StatusCode::is_final);
         *way == Way::In && final_one && message.cseq().is_ok_and(|cseq| cseq.method == Method::Invite)
     });
     let statuses = answers.filter_map(|(_, _, message)| Some(message.status()?.as_u16().to_string()));

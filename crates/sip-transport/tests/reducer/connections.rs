@@ -23,7 +23,7 @@ pub(crate) fn request(transport: &str, sent_by: &str) -> String {
     )
 }
 
-fn response(transport: &str, sent_by: &str) -> String {
+pub(crate) fn response(transport: &str, sent_by: &str) -> String {
     request(transport, sent_by).replacen("OPTIONS sip:bob@192.0.2.20 SIP/2.0", "SIP/2.0 200 OK", 1)
 }
 
@@ -310,26 +310,6 @@ fn pings_go_out_and_whoever_answered_one_has_to_answer_the_next() {
     let outputs = bench.pass(Duration::from_secs(130));
     assert_eq!((closes(&outputs), ended(&outputs)), (vec![hop.flow], vec![hop.flow]));
     assert_eq!(bench.transports.counters().silent_connections, 1);
-}
-
-#[test]
-fn line_ends_that_nobody_asked_for_are_no_pong() {
-    let mut bench = Bench::with(Config::default(), &[TCP]);
-    let hop = bench.route("sip:bob@192.0.2.20;transport=tcp", None).expect("a hop")[0];
-    bench.send(hop, request("TCP", TCP.1));
-    bench.connect(hop.flow, "192.0.2.10:40000", None);
-    bench.piece(hop.flow, &b"\r\n\r\n"[..]);
-    assert!(closes(&bench.pass(Duration::from_mins(20))).is_empty(), "it never answered a ping of ours");
-    // Of who answers pings, a message in the meantime is as good.
-    let sent = |outputs: &[TransportOutput]| {
-        outputs.iter().any(|output| matches!(output, TransportOutput::KeepAlive { .. }))
-    };
-    while !sent(&bench.pass(Duration::from_secs(1))) {}
-    bench.piece(hop.flow, &b"\r\n"[..]);
-    while !sent(&bench.pass(Duration::from_secs(1))) {}
-    bench.pass(Duration::from_secs(1));
-    bench.piece(hop.flow, response("TCP", TCP.1));
-    assert!(closes(&bench.pass(Duration::from_secs(10))).is_empty());
 }
 
 #[test]

@@ -1,10 +1,13 @@
-//! How often a kept connection is pinged (RFC 5626 §4.4.1).
+//! How often a kept connection is pinged, and what answers a ping (RFC 5626 §4.4.1).
 
 use std::time::Duration;
 
 use sip_transport::{Config, Hop, SHORTEST_BEAT, TransportCommand, TransportOutput};
 
-use crate::{bench::Bench, connections::request};
+use crate::{
+    bench::{Bench, closes},
+    connections::{request, response},
+};
 
 const TCP: (sip_transport::Transport, &str) = (sip_transport::Transport::Tcp, "192.0.2.10:5060");
 
@@ -58,4 +61,22 @@ fn what_asks_for_pings_has_them_where_the_setting_has_none() {
     assert!(bench.timers.keys().all(|timer| !format!("{timer:?}").starts_with("KeepAlive")));
     bench.command(TransportCommand::Keep { flow, remote: hop.remote, every: Some(Duration::from_secs(20)) });
     assert!(next_ping(&mut bench) <= Duration::from_secs(21));
+}
+
+#[test]
+fn line_ends_that_nobody_asked_for_are_no_pong() {
+    let mut bench = Bench::with(Config::default(), &[TCP]);
+    let hop = opened(&mut bench);
+    bench.piece(hop.flow, &b"\r\n\r\n"[..]);
+    assert!(closes(&bench.pass(Duration::from_mins(20))).is_empty(), "it never answered a ping of ours");
+    // Of who answers pings, a message in the meantime is as good.
+    let sent = |outputs: &[TransportOutput]| {
+        outputs.iter().any(|output| matches!(output, TransportOutput::KeepAlive { .. }))
+    };
+    while !sent(&bench.pass(Duration::from_secs(1))) {}
+    bench.piece(hop.flow, &b"\r\n"[..]);
+    while !sent(&bench.pass(Duration::from_secs(1))) {}
+    bench.pass(Duration::from_secs(1));
+    bench.piece(hop.flow, response("TCP", TCP.1));
+    assert!(closes(&bench.pass(Duration::from_secs(10))).is_empty());
 }
