@@ -38,7 +38,7 @@ async fn main() -> Result<(), Failed> {
             }
         }
         let outcome = transfer.outcome().await?;
-        println!("{:?} (code {:?})", outcome.kind, outcome.code.map(|code| code.as_u16()));
+        println!("{:?} (code {:?})", outcome.kind, outcome.code.map(session_core::StatusCode::as_u16));
         if outcome.kind != expected {
             return Err(format!("{expected:?} was expected").into());
         }

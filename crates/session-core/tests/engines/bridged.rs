@@ -80,7 +80,7 @@ fn is_done(net: &Net, party: usize, id: CommandId) -> bool {
 /// Nothing more is asked of anybody, whatever time passes.
 fn comes_to_rest(net: &mut Net) {
     let sent = [ALICE, BOB, CAROL].map(|party| net.sent(party).len());
-    net.run(Duration::from_secs(60));
+    net.run(Duration::from_mins(1));
     assert_eq!([ALICE, BOB, CAROL].map(|party| net.sent(party).len()), sent);
 }
 
