@@ -124,7 +124,8 @@ fn mutual(played: &Played, node: usize, found: &mut Vec<String>) {
                 found.push(format!("{} is up here, and {} has no call with us", call.session, call.peer));
             }
             ([ours], [theirs])
-                if (ours.local_hold, ours.remote_hold) != (theirs.remote_hold, theirs.local_hold)
+                if (holds(played, node, ours), ours.remote_hold)
+                    != (theirs.remote_hold, holds(played, other, theirs))
                     && !lost_answer(played, node)
                     && !lost_answer(played, other) =>
             {
@@ -133,6 +134,18 @@ fn mutual(played: &Played, node: usize, found: &mut Vec<String>) {
             _ => {}
         }
     }
+}
+
+/// Whether a party holds the peer of a call of its own: for itself, or because whom it bridges that peer with holds it.
+fn holds(played: &Played, node: usize, call: &CallAtEnd) -> bool {
+    let bridges = || {
+        played.journal.events(node).any(|event| {
+            matches!(&event.kind, EventKind::TransferEnded(outcome) if outcome.kind == OutcomeKind::Bridged)
+        })
+    };
+    let held_by_another =
+        || played.at_end[node].iter().any(|other| other.session != call.session && other.remote_hold);
+    call.local_hold || bridges() && held_by_another()
 }
 
 /// Whether a party takes a call for one with a party that may break every rule: that one can have redirected it.
