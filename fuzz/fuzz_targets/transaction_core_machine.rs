@@ -161,6 +161,7 @@ impl Stack {
             | TxEvent::Acked { .. }
             | TxEvent::Routed { .. }
             | TxEvent::FlowEnded { .. }
+            | TxEvent::FlowFailed { .. }
             | TxEvent::FlowRecovered { .. } => {}
         }
     }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    io,
     net::{Ipv4Addr, SocketAddrV4, UdpSocket},
 };
 
@@ -234,7 +235,7 @@ impl Transferee {
 
     fn send(&self, message: &str) -> Result<(), PeerError> {
         let broken = |source| PeerError::Environment { what: "sending".to_owned(), source };
-        self.socket.send(message.as_bytes()).map(drop).map_err(broken)
+        though_gone(|| self.socket.send(message.as_bytes())).map(drop).map_err(broken)
     }
 
     /// The final status of a request with this `CSeq`.
@@ -257,13 +258,24 @@ impl Transferee {
     fn receive(&mut self, what: &str) -> Result<String, PeerError> {
         let mut buffer = vec![0; DATAGRAM];
         let broken = |source| PeerError::Environment { what: format!("waiting for {what}"), source };
-        let length = self.socket.recv(&mut buffer).map_err(broken)?;
+        let length = though_gone(|| self.socket.recv(&mut buffer)).map_err(broken)?;
         let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
         if message.starts_with("BYE ") {
             self.respond(&message, "200 OK", "", "")?;
         }
         self.seen.push(message.clone());
         Ok(message)
+    }
+}
+
+/// Whoever has hung up ends without waiting for the answer to its BYE, and what the kernel then says of that answer comes
+/// before what has arrived already. Each word of the kernel is heard once.
+fn though_gone<T>(mut step: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match step() {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+            done => return done,
+        }
     }
 }
 
