@@ -410,6 +410,7 @@ impl World {
                         remote_target: who,
                         source: Some(([203, 0, 113, 9], 5060).into()),
                         verified_name: None,
+                        verified_user: None,
                     }),
                     verified_name: None,
                     verified_user: None,
