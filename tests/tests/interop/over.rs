@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use patchcord_tests::peer::authority::Identity;
+use patchcord_tests::peer::{
+    PeerError,
+    authority::{Authority, Identity},
+};
 
 /// A transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,4 +78,28 @@ pub(crate) fn tls(identity: &Identity, roots: &std::path::Path) -> Vec<String> {
 /// The options that trust an authority and nobody else.
 pub(crate) fn trust(roots: &std::path::Path) -> Vec<String> {
     vec!["--tls-ca".to_owned(), roots.display().to_string()]
+}
+
+/// Whom all of a case trust, and the certificate that all of them show.
+pub(crate) struct Trust {
+    pub(crate) authority: Authority,
+    pub(crate) identity: Identity,
+}
+
+impl Trust {
+    /// Keeps the authority's files by the name of `place`, which no other case has. linphonec takes an address only where it
+    /// stands in the certificate as a domain name, and we only as an address.
+    pub(crate) fn of(place: Ipv4Addr, addresses: &[Ipv4Addr]) -> Result<Self, PeerError> {
+        let authority = Authority::new(&place.to_string())?;
+        let names = addresses.iter().flat_map(|address| [address.to_string(), format!("dns:{address}")]);
+        let names: Vec<String> = names.collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let identity = authority.issue("all", &names)?;
+        Ok(Self { authority, identity })
+    }
+
+    /// The arguments of ours by which it listens and calls so.
+    pub(crate) fn arguments(&self, over: Over) -> Vec<String> {
+        if over == Over::Tls { tls(&self.identity, &self.authority.roots()) } else { Vec::new() }
+    }
 }

@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 use patchcord_tests::peer::{
     PATIENCE, PeerError,
     application::Application,
-    authority::{Authority, Identity},
     baresip::Baresip,
     kamailio::Kamailio,
     linphone::Linphone,
@@ -16,7 +15,7 @@ use patchcord_tests::peer::{
 
 use super::{
     Outcome, address_by_transport, last_outcome,
-    over::{Over, tls},
+    over::{Over, Trust},
     seat::{FIRST_TONE, OUR_TONE, SECOND_TONE, Seat, THIRD_TONE, hang_up, hear_each_other},
     table::{self, Row, cases},
     uri,
@@ -143,15 +142,14 @@ pub(crate) fn rows() -> Vec<Row> {
 fn run(place: u8, case: Case) -> Outcome {
     // covers: TR-202
     let [one, two, three, four] = [1, 2, 3, 4].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
-    let secure = Secure::of([one, two, three, four])?;
-    let mut kamailio =
-        Kamailio::strict_registrar(four, PASSWORD, Some((&secure.authority, &secure.identity)))?;
+    let trust = Trust::of(four, &[one, two, three, four])?;
+    let mut kamailio = Kamailio::strict_registrar(four, PASSWORD, Some((&trust.authority, &trust.identity)))?;
     match case {
         Case::Ours(kind, first, second) => {
             let bob = Seat::start_registered(first, "bob", two, FIRST_TONE, (&mut kamailio, PASSWORD))?;
             let carol =
                 Seat::start_registered(second, "carol", three, SECOND_TONE, (&mut kamailio, PASSWORD))?;
-            we_move(Over::Udp, kind, one, &mut kamailio, &secure, [bob, carol])?;
+            we_move(Over::Udp, kind, one, &mut kamailio, &trust, [bob, carol])?;
             went_by_the_proxy(&mut kamailio, one, two)
         }
         Case::Over(_, _, Make::Linphone) if !network::is_private() => {
@@ -159,9 +157,9 @@ fn run(place: u8, case: Case) -> Outcome {
             Ok(())
         }
         Case::Over(over, kind, make) => {
-            let bob = secure.registered(over, make, "bob", two, FIRST_TONE, &mut kamailio)?;
-            let carol = secure.registered(over, make, "carol", three, SECOND_TONE, &mut kamailio)?;
-            we_move(over, kind, one, &mut kamailio, &secure, [bob, carol])?;
+            let bob = trust.registered(over, make, "bob", two, FIRST_TONE, &mut kamailio)?;
+            let carol = trust.registered(over, make, "carol", three, SECOND_TONE, &mut kamailio)?;
+            we_move(over, kind, one, &mut kamailio, &trust, [bob, carol])?;
             // Their connections do not come from their addresses.
             went_by_the_proxy(&mut kamailio, one, Ipv4Addr::LOCALHOST)
         }
@@ -210,10 +208,10 @@ fn we_move(
     kind: Kind,
     own: Ipv4Addr,
     kamailio: &mut Kamailio,
-    secure: &Secure,
+    trust: &Trust,
     [mut bob, mut carol]: [Seat; 2],
 ) -> Outcome {
-    let transfer = transfer(over, kind, own, kamailio.address(), secure, &bob.uri(), &carol.uri())?;
+    let transfer = transfer(over, kind, own, kamailio.address(), trust, &bob.uri(), &carol.uri())?;
     bob.phone.answered()?;
     bob.phone.hears(Some(OUR_TONE))?;
     if kind == Kind::Attended {
@@ -230,23 +228,7 @@ fn we_move(
     hang_up(&mut carol, &mut bob)
 }
 
-/// Whom all trust, and the certificate that all show.
-struct Secure {
-    authority: Authority,
-    identity: Identity,
-}
-
-impl Secure {
-    /// linphonec takes an address only where it stands in the certificate as a domain name, and we only as an address.
-    fn of(addresses: [Ipv4Addr; 4]) -> Result<Self, PeerError> {
-        let authority = Authority::new(&addresses[3].to_string())?;
-        let names = addresses.iter().flat_map(|address| [address.to_string(), format!("dns:{address}")]);
-        let names: Vec<String> = names.collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let identity = authority.issue("all", &names)?;
-        Ok(Self { authority, identity })
-    }
-
+impl Trust {
     /// Starts a user of the registrar by TCP or TLS, and waits until that has it.
     fn registered(
         &self,
@@ -282,7 +264,7 @@ fn transfer(
     kind: Kind,
     own: Ipv4Addr,
     registrar: Ipv4Addr,
-    secure: &Secure,
+    trust: &Trust,
     first: &str,
     target: &str,
 ) -> Result<Application, PeerError> {
@@ -295,8 +277,7 @@ fn transfer(
         // So that the call that replaces ours goes by the proxy, too.
         words.extend(["--refer-to", "aor"]);
     }
-    let options =
-        if over == Over::Tls { tls(&secure.identity, &secure.authority.roots()) } else { Vec::new() };
+    let options = trust.arguments(over);
     words.extend(options.iter().map(String::as_str));
     Application::start_with(&words, &[(VARIABLE, PASSWORD)])
 }

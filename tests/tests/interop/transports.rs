@@ -8,7 +8,7 @@ use patchcord_tests::{
         PATIENCE, PeerError,
         answer::Answer,
         application::Application,
-        authority::{Authority, Identity},
+        authority::Identity,
         baresip::Baresip,
         linphone::Linphone,
         phone::{Make, Phone},
@@ -24,7 +24,7 @@ use tokio::{task::block_in_place, time::timeout};
 
 use super::{
     Outcome, address_by_transport, enabled, last_outcome,
-    over::{Over, tls},
+    over::{Over, Trust},
     seat::{FIRST_TONE, OUR_TONE, SECOND_TONE, Seat, THIRD_TONE, hang_up, hear_each_other},
     table::{self, Row, cases, test_name},
 };
@@ -194,23 +194,7 @@ const fn over_kind(kind: Kind, over: Over) -> &'static str {
     }
 }
 
-/// Whom all of a case trust, and the certificate that all of them show.
-struct Trust {
-    authority: Authority,
-    identity: Identity,
-}
-
 impl Trust {
-    /// linphonec takes an address only where it stands in the certificate as a domain name, and we only as an address.
-    fn of(addresses: [Ipv4Addr; 3]) -> Result<Self, PeerError> {
-        let authority = Authority::new(&addresses[0].to_string())?;
-        let names = addresses.iter().flat_map(|address| [address.to_string(), format!("dns:{address}")]);
-        let names: Vec<String> = names.collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let identity = authority.issue("all", &names)?;
-        Ok(Self { authority, identity })
-    }
-
     /// Starts a telephone that speaks this.
     fn seat(
         &self,
@@ -239,7 +223,7 @@ impl Trust {
     /// It listens by UDP, too: linphonec leaves the transport out of a Refer-To with Replaces, so that the new call goes by
     /// UDP whatever the other two went by.
     fn answer(&self, over: Over, own: Ipv4Addr, hz: Option<u16>) -> Result<Answer, PeerError> {
-        let mut options = self.options(over);
+        let mut options = self.arguments(over);
         options.extend(["--listen".to_owned(), Over::Udp.listen(own)]);
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         Answer::start_with(&over.listen(own), hz, &options, &[])
@@ -256,13 +240,9 @@ impl Trust {
     ) -> Result<Application, PeerError> {
         let listen = over.listen(own);
         let words = ["transfer", first, target, "--kind", kind.name(), "--talk", "2", "--listen", &listen];
-        let options = self.options(over);
+        let options = self.arguments(over);
         let words: Vec<&str> = words.into_iter().chain(options.iter().map(String::as_str)).collect();
         Application::start(&words)
-    }
-
-    fn options(&self, over: Over) -> Vec<String> {
-        if over == Over::Tls { tls(&self.identity, &self.authority.roots()) } else { Vec::new() }
     }
 }
 
@@ -270,7 +250,7 @@ fn run(place: u8, case: Case) -> Outcome {
     // covers: TR-202
     let addresses = [1, 2, 3].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
     let [one, two, three] = addresses;
-    let trust = Trust::of(addresses)?;
+    let trust = Trust::of(addresses[0], &addresses)?;
     match case {
         Case::Ours(over, kind, first, second) => {
             let mut bob = trust.seat(over, first, "bob", two, FIRST_TONE)?;
@@ -402,7 +382,7 @@ async fn linphonec_calls_us_over_tls_and_is_joined() -> Outcome {
 async fn moved_over_its_own_connection(place: u8, kind: Kind) -> Outcome {
     let addresses = [1, 2, 3].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
     let [ours, first, target] = addresses;
-    let trust = Trust::of(addresses)?;
+    let trust = Trust::of(addresses[0], &addresses)?;
     let alice = party(&trust, ours).await;
     let mut bob = block_in_place(|| Linphone::start_by_tcp("bob", first, FIRST_TONE, &trust.authority))?;
     let mut carol = block_in_place(|| trust.answer(Over::Tls, target, None))?;
