@@ -5,7 +5,7 @@ use std::time::Duration;
 use dialog_core::{Body, DialogConfig, DialogEvent, SubscriptionCommand, SubscriptionEvent, SubscriptionId};
 use sip_message::{HeaderId, Method};
 
-use crate::bench::Bench;
+use crate::{bench::Bench, theirs::Theirs};
 
 fn all(bench: &Bench) -> Vec<SubscriptionId> {
     let of = |event: &DialogEvent| match event {
@@ -43,4 +43,19 @@ fn a_subscribe_with_another_package_or_id_begins_a_subscription_of_its_own() {
         }
         assert_eq!(bench.last_status(), 200, "{event}");
     }
+}
+
+#[test]
+fn a_part_of_a_second_is_granted_as_a_whole_one() {
+    let mut bench = Bench::with(DialogConfig { packages: vec!["dialog".into()], ..DialogConfig::default() });
+    bench.request(
+        Theirs::outside(Method::Subscribe)
+            .contact("<sip:bob@192.0.2.20>")
+            .header(HeaderId::Event, "dialog")
+            .header(HeaderId::Expires, "600"),
+    );
+    let longest = Duration::from_millis(59_001);
+    let id = *all(&bench).last().expect("a SUBSCRIBE came in");
+    bench.subscription(id, SubscriptionCommand::Grant { pending: false, longest, body: None });
+    assert_eq!(bench.last_answer().first(HeaderId::Expires), Some("60"));
 }

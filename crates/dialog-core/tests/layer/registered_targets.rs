@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use dialog_core::{Account, DialogEvent, LegEvent, RegistrationId};
-use sip_message::Method;
+use dialog_core::{Account, DialogEvent, LegCommand, LegEvent, LegId, RegistrationId};
+use sip_message::{HeaderId, Method};
 use sip_transport::FlowId;
 use transaction_core::{TxEvent, TxId};
 
@@ -78,4 +78,17 @@ fn our_contact_fits_better_than_an_address_of_record_and_that_better_than_the_fl
     assert_eq!(call(&mut bench, "sip:nobody@example.net", 1, kept), Some(by_flow));
     assert_eq!(call(&mut bench, "sip:nobody@example.net", 1, elsewhere()), None, "of another remote");
     assert_eq!(call(&mut bench, "sip:other@192.0.2.1", 9, elsewhere()), Some(record));
+}
+
+#[test]
+fn without_a_gruu_a_call_rings_with_the_user_that_was_called_as_its_contact() {
+    let mut bench = Bench::new();
+    registered(&mut bench, named("<sip:bob@example.org>", "b0b"));
+    call(&mut bench, "sip:bob@example.org", 1, elsewhere());
+    let leg: Option<LegId> = bench.events.iter().rev().find_map(|event| match event {
+        DialogEvent::Leg(leg, LegEvent::Incoming(_)) => Some(*leg),
+        _ => None,
+    });
+    bench.leg(leg.expect("a call"), LegCommand::Ring);
+    assert_eq!(bench.last_answer().first(HeaderId::Contact), Some("<sip:bob@192.0.2.1:5060>"));
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use dialog_core::{Account, RegistrationCommand, RegistrationFailure};
 use sip_message::HeaderId;
+use transaction_core::TxFailure;
 
 use crate::{
-    bench::{Bench, code},
-    registrar::{accept, account, command, expires, failure, register, registered},
+    bench::{Bench, address_of, code},
+    registrar::{accept, account, command, expires, failure, outbound_account, register, registered},
 };
 
 /// REGISTERs that follow each other at once: one for each way that there can be, four for redirections, and four more.
@@ -91,4 +92,48 @@ fn a_failure_is_forgotten_once_a_binding_has_stood_for_its_time() {
     let sent = bench.last_sent();
     bench.reply(&sent, 503, "registrar", |response| response);
     assert!(waits[2] <= Duration::from_secs(60), "{waits:?}");
+}
+
+#[test]
+fn only_another_binding_of_the_same_account_and_instance_makes_the_waits_longer() {
+    let other = |change: &dyn Fn(&mut Account)| {
+        let mut account = outbound_account();
+        account.reg_id = Some(2);
+        change(&mut account);
+        account
+    };
+    let rows = [
+        (other(&|_| {}), true, 90),
+        (other(&|_| {}), false, 30),
+        (other(&|it| it.instance = Some("urn:uuid:00000000-0000-1000-8000-000a95a0e128".into())), true, 30),
+        (other(&|it| it.aor = address_of("<sip:bob@example.com>")), true, 30),
+    ];
+    for (other, bound, least) in rows {
+        let mut bench = Bench::new();
+        register(&mut bench, other);
+        if bound {
+            let sent = bench.last_sent();
+            accept(&mut bench, &sent, 3_600);
+        }
+        let id = register(&mut bench, outbound_account());
+        let sent = bench.last_sent();
+        bench.fail(&sent, TxFailure::Timeout);
+        let after = failure(&bench, id).1.expect("it goes on").as_secs();
+        assert!((least..=least * 2).contains(&after), "{after} of {least}");
+    }
+    // Without an instance nobody knows whose binding it is.
+    let mut bench = Bench::new();
+    registered(&mut bench, account());
+    let id = register(&mut bench, account());
+    let sent = bench.last_sent();
+    bench.fail(&sent, TxFailure::Timeout);
+    assert!(failure(&bench, id).1.expect("it goes on") <= Duration::from_secs(60));
+}
+
+#[test]
+fn a_registration_that_stands_is_something_that_there_is() {
+    let mut bench = Bench::new();
+    assert!(bench.dialogs.is_empty());
+    registered(&mut bench, account());
+    assert!(!bench.dialogs.is_empty());
 }
