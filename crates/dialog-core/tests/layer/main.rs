@@ -59,6 +59,7 @@ mod theirs;
 mod tolerance;
 mod transactions_over;
 mod update;
+mod update_confirmed;
 mod update_refused;
 mod values;
 mod wishes;

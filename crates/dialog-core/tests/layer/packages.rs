@@ -37,8 +37,7 @@ fn a_subscribe_with_another_package_or_id_begins_a_subscription_of_its_own() {
         assert_eq!(all(&bench).len(), known, "{event}");
         if known > before {
             let body = Some(Body { content_type: "text/plain".into(), content: event.to_owned().into() });
-            let grant =
-                SubscriptionCommand::Grant { pending: false, longest: Duration::from_mins(30), body };
+            let grant = SubscriptionCommand::Grant { pending: false, longest: Duration::from_mins(30), body };
             bench.subscription(all(&bench)[known - 1], grant);
         }
         assert_eq!(bench.last_status(), 200, "{event}");

@@ -22,9 +22,13 @@ fn one_that_is_withdrawn_takes_no_other_with_it() {
     bench.subscription(ids[1], SubscriptionCommand::Unsubscribe);
     assert!(matches!(
         bench.subscription_events(ids[1])[..],
-        [SubscriptionEvent::Answered(ReferAnswer::Unreachable), SubscriptionEvent::Ended(SubscriptionEnd::Refused)]
+        [
+            SubscriptionEvent::Answered(ReferAnswer::Unreachable),
+            SubscriptionEvent::Ended(SubscriptionEnd::Refused)
+        ]
     ));
     bench.pick_up(&invite, PEER_TAG);
-    let sent: Vec<&str> = bench.sent.iter().filter_map(|sent| sent.message.first(HeaderId::ReferTo)).collect();
+    let sent: Vec<&str> =
+        bench.sent.iter().filter_map(|sent| sent.message.first(HeaderId::ReferTo)).collect();
     assert_eq!(sent, ["<sip:carol@example.com>", "<sip:erin@example.com>"]);
 }

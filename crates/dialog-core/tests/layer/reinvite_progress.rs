@@ -39,7 +39,8 @@ fn acknowledged(bench: &Bench) -> Vec<String> {
 
 #[test]
 fn the_answer_to_a_re_invite_is_the_first_description_in_a_reliable_response_or_the_2xx() {
-    for (bodies, expected) in [(["", ""], "v=0 last"), (["", ANSWER], ANSWER), ([ANSWER, "v=0 more"], ANSWER)] {
+    for (bodies, expected) in [(["", ""], "v=0 last"), (["", ANSWER], ANSWER), ([ANSWER, "v=0 more"], ANSWER)]
+    {
         let mut bench = Bench::new();
         let leg = bench.placed();
         let sent = reoffer(&mut bench, leg);
