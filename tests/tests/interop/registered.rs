@@ -223,7 +223,7 @@ fn run(place: u8, case: Case) -> Outcome {
             let mut carol =
                 trust.registered(over, Make::Answer, "carol", three, SECOND_TONE, &mut kamailio)?;
             let target = carol.uri();
-            // Its password stands in the scenario: sipp fills nothing in where it proves that it knows one.
+            // Its password stands in the scenario: sipp sends broken bytes where a key is to fill it in.
             let keys = [("target_uri", target.as_str())];
             let plan = Plan { keys: &keys, over: over.table(), ..Plan::new("transferor-digest", one, four) };
             let report = Sipp::start(&plan)?.finish(PATIENCE)?;
