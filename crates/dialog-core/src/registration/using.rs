@@ -13,8 +13,10 @@ impl Registration {
         let learnt = self.learnt.as_ref();
         let service_route = learnt.map_or(&[][..], |learnt| &learnt.service_route);
         let outbound = learnt.is_some_and(|learnt| learnt.outbound);
+        // Where a binding stands, although its refresh may be at another one.
+        let way = if learnt.is_some() { self.ways.home() } else { self.ways.current() };
         Outgoing {
-            routes: ways::preloaded(self.ways.current(), service_route),
+            routes: ways::preloaded(way, service_route),
             flow: self.flow.filter(|_| outbound),
             contact: OurContact { user: Some(self.user.clone()), gruu: self.gruu(), outbound },
         }

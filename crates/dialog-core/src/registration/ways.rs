@@ -10,6 +10,8 @@ pub(super) const REDIRECTIONS: usize = 4;
 /// The ways of one account. A round ends when one has worked, or all were tried.
 #[derive(Debug)]
 pub(super) struct Ways {
+    /// The one that has worked last: by it the binding was made.
+    home: Option<Path>,
     /// The configured ones, then those of redirections.
     paths: Vec<Path>,
     configured: usize,
@@ -27,13 +29,35 @@ impl Ways {
             [] => by(None),
             proxies => proxies.iter().flat_map(|proxy| -> Vec<Path> { by(Some(proxy)) }).collect(),
         };
-        Self { configured: paths.len(), paths, at: 0, tried: 0 }
+        Self { home: None, configured: paths.len(), paths, at: 0, tried: 0 }
     }
 
     /// The one to be used now.
     pub(super) fn current(&self) -> &Path {
         // invariant: an account has a registrar, and `at` never passes the end.
         self.paths.get(self.at).expect("a way")
+    }
+
+    /// The one by which the binding was made, or else the one to be used now.
+    pub(super) fn home(&self) -> &Path {
+        self.home.as_ref().unwrap_or_else(|| self.current())
+    }
+
+    /// Whether the one to be used now is that by which the binding was made.
+    pub(super) fn is_home(&self) -> bool {
+        self.home.as_ref() == Some(self.current())
+    }
+
+    /// Goes back to the one by which the binding was made.
+    pub(super) fn go_home(&mut self) {
+        let Some(home) = self.home.clone() else { return };
+        self.tried = 0;
+        self.at = self.paths.iter().position(|path| *path == home).unwrap_or_else(|| {
+            // That of a redirection, which a new round forgets.
+            self.paths.truncate(self.configured);
+            self.paths.push(home);
+            self.configured
+        });
     }
 
     /// Goes to the next one; `false` if this round has tried them all.
@@ -74,6 +98,7 @@ impl Ways {
     /// This one has worked: it is used until it fails.
     pub(super) fn worked(&mut self) {
         self.tried = 0;
+        self.home = Some(self.current().clone());
         if self.at >= self.configured {
             self.paths.swap(self.at, self.configured);
             self.at = self.configured;

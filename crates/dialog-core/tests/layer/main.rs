@@ -33,6 +33,8 @@ mod registration_digest;
 mod registration_flow;
 mod registration_property;
 mod registration_refused;
+mod registration_removed;
+mod registration_ways;
 mod reinvited;
 mod reliable;
 mod reoffer;

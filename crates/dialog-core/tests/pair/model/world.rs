@@ -140,6 +140,11 @@ impl World {
                 };
                 if by == end && concerned {
                     registering.learn(*at, passed);
+                    let holds = |call_id: &str| self.net.registrar.holds(call_id, *at);
+                    assert!(
+                        !(registering.is_gone() && registering.call_id.as_deref().is_some_and(holds)),
+                        "it was told that no binding is left: {registering:?}"
+                    );
                 }
             }
         }
@@ -384,9 +389,6 @@ impl World {
     fn assert_nothing_left(&self) {
         for (_, _, registering) in &self.registrations {
             assert!(registering.is_over(), "{registering:?}");
-            let call_id = registering.call_id.as_deref().expect("a REGISTER was sent");
-            let holds = self.net.registrar.holds(call_id, self.net.now);
-            assert!(!(registering.is_gone() && holds), "{registering:?}");
         }
         for (agent, belief) in self.net.agents.iter().zip(&self.beliefs) {
             for (leg, call) in &belief.calls {
