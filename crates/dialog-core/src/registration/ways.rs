@@ -48,6 +48,17 @@ impl Ways {
         self.home.as_ref() == Some(self.current())
     }
 
+    /// The outbound proxies of the account other than that of a way, each once.
+    pub(super) fn proxies_besides(&self, way: &Path) -> Vec<&UriBuf> {
+        let mut proxies: Vec<&UriBuf> = Vec::new();
+        for proxy in self.paths.iter().filter_map(|path| path.routes.first()) {
+            if way.routes.first() != Some(proxy) && !proxies.contains(&proxy) {
+                proxies.push(proxy);
+            }
+        }
+        proxies
+    }
+
     /// Goes back to the one by which the binding was made.
     pub(super) fn go_home(&mut self) {
         let Some(home) = self.home.clone() else { return };
@@ -132,6 +143,16 @@ pub(super) fn preloaded(current: &Path, service_route: &[UriBuf]) -> Vec<UriBuf>
     current.routes.iter().filter(there).chain(service_route).cloned().collect()
 }
 
+/// The same by another proxy, which stands in for the one that cannot be used wherever Service-Route names that.
+pub(super) fn diverted(current: &Path, proxy: &UriBuf, service_route: &[UriBuf]) -> Vec<UriBuf> {
+    let named = current.routes.first().zip(service_route.first());
+    let rest = match named {
+        Some((unusable, first)) if same_host(first, unusable) => &service_route[1..],
+        Some(_) | None => service_route,
+    };
+    preloaded(&Path::new(&current.target, [proxy.clone()]), rest)
+}
+
 fn same_host(one: &UriBuf, other: &UriBuf) -> bool {
     let (one, other) = (one.as_uri(), other.as_uri());
     one.host().same_as(&other.host()) && one.port() == other.port()
@@ -203,5 +224,17 @@ mod tests {
         assert_eq!(preloaded(&path, &[]), [uri("sip:p;lr")]);
         assert_eq!(preloaded(&path, &[uri("sip:s;lr")]), [uri("sip:p;lr"), uri("sip:s;lr")]);
         assert_eq!(preloaded(&path, &[uri("sip:p;lr;x=1")]), [uri("sip:p;lr;x=1")]);
+    }
+
+    #[test]
+    fn another_proxy_takes_the_place_of_the_one_that_cannot_be_used() {
+        let ways = Ways::of(&account(&["sip:a", "sip:b"], &["sip:p", "sip:q", "sip:p"]));
+        let (path, q) = (ways.current(), uri("sip:q;lr"));
+        assert_eq!(ways.proxies_besides(path), [&q]);
+        assert_eq!(diverted(path, &q, &[]), [uri("sip:q;lr")]);
+        assert_eq!(diverted(path, &q, &[uri("sip:s;lr")]), [uri("sip:q;lr"), uri("sip:s;lr")]);
+        let named = [uri("sip:p;lr;x=1"), uri("sip:s;lr")];
+        assert_eq!(diverted(path, &q, &named), [uri("sip:q;lr"), uri("sip:s;lr")]);
+        assert!(Ways::of(&account(&["sip:a", "sip:b"], &[])).proxies_besides(path).is_empty());
     }
 }

@@ -27,6 +27,8 @@ mod redirect;
 mod refer_wishes;
 mod referrals;
 mod registered_calls;
+mod registered_proxies;
+mod registered_requests;
 mod registrar;
 mod registration;
 mod registration_digest;

@@ -103,6 +103,7 @@ impl World {
                     target: target(1 - by, "somebody"),
                     to: address("somebody"),
                     from: address("somebody"),
+                    registration: None,
                 };
                 self.send(by, place, Method::Message);
             }
@@ -246,6 +247,7 @@ impl World {
             to: address(&number),
             from: address("somebody"),
             contact_user: None,
+            registration: None,
             package: PACKAGE.into(),
             id: None,
             accept: Vec::new(),
