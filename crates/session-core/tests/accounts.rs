@@ -156,7 +156,9 @@ async fn the_end_of_a_registration_is_waited_for_and_a_later_refusal_told() {
         registration.active().await.expect("registered");
         let (end, ()) = tokio::join!(registration.ended(), async {
             let (asked, ()) = tokio::join!(
-                async { if refused { registration.refresh().await } else { registration.unregister().await } },
+                async {
+                    if refused { registration.refresh().await } else { registration.unregister().await }
+                },
                 async {
                     let second = registrar.request(Method::Register).await;
                     let status = if refused { StatusCode::FORBIDDEN } else { StatusCode::OK };
@@ -166,7 +168,8 @@ async fn the_end_of_a_registration_is_waited_for_and_a_later_refusal_told() {
             asked.expect("asked");
         });
         let failure = RegistrationFailure::Refused(StatusCode::FORBIDDEN);
-        let told = if refused { Err(RegistrationError::Failed { failure, retry_after: None }) } else { Ok(()) };
+        let told =
+            if refused { Err(RegistrationError::Failed { failure, retry_after: None }) } else { Ok(()) };
         assert_eq!(end, told);
         assert_eq!(registration.ended().await, Err(RegistrationError::Unknown));
     }

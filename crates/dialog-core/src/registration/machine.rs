@@ -101,9 +101,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
         },
         State::Registered => match event {
             Event::Due | Event::Refresh => (State::Refreshing, &[DisarmDue, Register]),
-            Event::Unregister | Event::Abandon => {
-                (State::Unregistering, &[DisarmDue, DisarmExpiry, Remove])
-            }
+            Event::Unregister | Event::Abandon => (State::Unregistering, &[DisarmDue, DisarmExpiry, Remove]),
             // The refresh is due soon: a registrar that grants less than we may ask anew is not asked more often.
             Event::Expired => (State::Waiting, &[Lapse]),
             Event::FlowLost => (State::Registering, &[TellFlow, DisarmDue, DisarmExpiry, Register]),
@@ -124,9 +122,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
         },
         State::Holding => match event {
             Event::Due | Event::Refresh => (State::Refreshing, &[DisarmDue, Register]),
-            Event::Unregister | Event::Abandon => {
-                (State::Unregistering, &[DisarmDue, DisarmExpiry, Remove])
-            }
+            Event::Unregister | Event::Abandon => (State::Unregistering, &[DisarmDue, DisarmExpiry, Remove]),
             Event::Expired => (State::Waiting, &[Lapse]),
             Event::FlowLost => (State::Registering, &[TellFlow, DisarmDue, DisarmExpiry, Register]),
             Event::FlowBroken => (State::Waiting, &[TellFlow, DisarmExpiry]),

@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 use sip_message::{Uri, UriBuf};
 use sip_transport::{FlowId, Origin};
 
-use crate::{
-    boundary::registration::RegistrationId, contact::OurContact, path::Path, state::DialogState,
-};
+use crate::{boundary::registration::RegistrationId, contact::OurContact, path::Path, state::DialogState};
 
 use super::{Called, registering::Registration, ways};
 

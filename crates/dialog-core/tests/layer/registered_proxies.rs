@@ -19,7 +19,8 @@ const R: &str = "<sip:r.example.com;lr>";
 fn account(bench: &mut Bench) -> RegistrationId {
     bench.transport = Transport::Tcp;
     let mut account = outbound_account();
-    account.proxies = ["sip:p.example.com;lr", "sip:q.example.com;lr", "sip:r.example.com;lr"].map(uri).into();
+    account.proxies =
+        ["sip:p.example.com;lr", "sip:q.example.com;lr", "sip:r.example.com;lr"].map(uri).into();
     let id = register(bench, account);
     let sent = bench.last_sent();
     accept_with(bench, &sent, |it| it.header(HeaderId::Require, "outbound"));

@@ -41,7 +41,8 @@ async fn a_refusal_that_stays_is_a_failure_at_first_and_after_the_account_was_re
         account: Some(format!("sip:alice@{address}").parse().expect("a URI")),
         ..AccountArgs::default()
     };
-    let (manager, _incoming) = SessionManager::builder().media(MediaMode::Off).start().await.expect("started");
+    let (manager, _incoming) =
+        SessionManager::builder().media(MediaMode::Off).start().await.expect("started");
     for accepted in 0..=1 {
         let registration = register(&manager, &args).await.expect("taken on").expect("an account");
         let (failure, ()) = tokio::join!(refused(Some(&registration), &args), async {
@@ -53,7 +54,10 @@ async fn a_refusal_that_stays_is_a_failure_at_first_and_after_the_account_was_re
             answer(&registrar, &asked(&registrar, accepted + 1).await, StatusCode::FORBIDDEN).await;
         });
         assert_eq!(failure.exit, Exit::Failed);
-        assert!(failure.reason.contains("is not registered") && failure.reason.contains("403"), "{failure:?}");
+        assert!(
+            failure.reason.contains("is not registered") && failure.reason.contains("403"),
+            "{failure:?}"
+        );
     }
     manager.shutdown().await;
 }
