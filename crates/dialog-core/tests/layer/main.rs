@@ -60,6 +60,7 @@ mod session_timer;
 mod subscriber;
 mod subscribing;
 mod subscribing_further;
+mod subscribing_limits;
 mod subscriptions_ended;
 mod theirs;
 mod tolerance;
