@@ -50,7 +50,7 @@ pub struct Seen {
     pub connection: Option<u32>,
     /// Its Call-ID.
     pub call: String,
-    /// The number in its CSeq.
+    /// The number in its `CSeq`.
     pub cseq: u32,
     /// Whether it was in a dialog, which a tag in its To says.
     pub in_dialog: bool,
