@@ -369,7 +369,7 @@ impl Dialog {
         } else {
             Event::SubscribeFailed
         };
-        self.subscriber_event(step, id, event, &Facts { granted: message.expires(), ..Facts::default() });
+        self.subscriber_event(step, id, event, &Facts::default());
         if event == Event::SubscribeFailed {
             self.refresh_later(step, id);
         }
@@ -385,7 +385,7 @@ impl Dialog {
         let event = match status {
             Some(status) if !status.is_final() => return,
             Some(status) if status.is_success() => Event::SubscribeAccepted,
-            Some(status) if ends_subscription(status) => Event::SubscribeFatal,
+            // Whichever it is, there was nothing to be kept.
             Some(_) | None => Event::SubscribeFailed,
         };
         self.subscriber_event(step, id, event, &Facts::default());
