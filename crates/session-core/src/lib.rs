@@ -68,6 +68,6 @@ pub use transfer::{
     DiversionHeader, Failure, Fallback, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, Rate,
     ReferDecision, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy,
     ReferredByCopy, ReferredPolicy, ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role,
-    SemiAttended, TelTarget, TransferHandling, TransferId, TransferPolicy, TransferProgress, TransferRefusal,
-    UserToUser, WithoutReplaces,
+    SemiAttendedPolicy, TelTarget, TransferHandling, TransferId, TransferPolicy, TransferProgress,
+    TransferRefusal, UserToUser, WithoutReplaces,
 };
