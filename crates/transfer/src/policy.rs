@@ -247,7 +247,7 @@ impl TransferPolicy {
             ByeOwner::Transferor => self.bye_delay,
             ByeOwner::Peer => self.bye_wait,
         }
-        .min(self.transaction - self.transaction / 16)
+        .min(self.transaction.saturating_sub(self.transaction / 16))
     }
 
     pub(crate) fn hold_wait(&self) -> Duration {

@@ -205,9 +205,9 @@ impl TargetPolicy {
     }
 
     fn allows_number(&self, number: &str) -> bool {
-        let number = self.from_abroad(number, NATIONAL_MIN);
+        let number = self.seen_from_abroad(number, NATIONAL_MIN);
         let longest = |prefixes: &[Box<str>]| {
-            let prefixes = prefixes.iter().map(|prefix| self.from_abroad(prefix, usize::MAX));
+            let prefixes = prefixes.iter().map(|prefix| self.seen_from_abroad(prefix, usize::MAX));
             prefixes.filter(|prefix| number.starts_with(&**prefix)).map(|prefix| prefix.len()).max()
         };
         let foreign =
@@ -222,7 +222,7 @@ impl TargetPolicy {
 
     /// A number as it is called from abroad, where that is known. `least` digits without a trunk prefix are a number of the
     /// national plan.
-    fn from_abroad<'n>(&self, number: &'n str, least: usize) -> Cow<'n, str> {
+    fn seen_from_abroad<'n>(&self, number: &'n str, least: usize) -> Cow<'n, str> {
         let Some(home) = self.home.as_deref().filter(|_| number.starts_with(|c: char| c.is_ascii_digit()))
         else {
             return number.into();
