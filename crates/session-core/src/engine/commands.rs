@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialog_core::{DialogCommand, Invite, LegCommand};
-use sip_message::{NameAddrBuf, Scheme, StatusCode, UriBuf};
+use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use transfer::TransferCommand;
 
 use super::{
@@ -41,6 +41,7 @@ impl<T: Tap> Engine<T> {
             Command::HangUp { session } => self.hang_up(id, session),
             Command::Drain => {
                 self.draining = true;
+                self.transfers.drain();
                 self.reply(id, Ok(Reply::Done));
             }
             Command::HangUpAll => {
@@ -123,7 +124,7 @@ impl<T: Tap> Engine<T> {
 
     fn place(&mut self, target: &UriBuf, options: CallOptions) -> Result<SessionId, SessionError> {
         let uri = target.as_uri();
-        if uri.scheme() != Scheme::Sip || uri.headers().next().is_some() || uri.param("method").is_some() {
+        if !uri.is_sip() || uri.headers().next().is_some() || uri.param("method").is_some() {
             return Err(SessionError::Target(target.to_string()));
         }
         self.takes_new()?;

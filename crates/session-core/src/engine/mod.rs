@@ -200,7 +200,7 @@ impl<T: Tap> Engine<T> {
             transports: Transports::new(config.transport),
             transactions: Transactions::new(transactions),
             dialogs: Dialogs::new(dialogs),
-            transfers: Transfers::new(config.policy.clone()),
+            transfers: Transfers::new(config.of_transfers()),
             ports: media::Ports::new(config.media),
             surroundings: Surroundings {
                 start,
@@ -328,6 +328,8 @@ impl<T: Tap> Engine<T> {
                 code: None,
                 failure: Some(Failure::Guard),
                 call_kept: false,
+                on_hold: false,
+                retry_after: None,
             };
             self.transfer_ended(transfer, SessionId::from(leg.number()), outcome);
         }
