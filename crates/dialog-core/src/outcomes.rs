@@ -107,6 +107,7 @@ impl Dialogs {
         failure: TxFailure,
         out: &mut Out<'_, DialogOutput>,
     ) {
+        self.pending.proved.remove(&tx);
         if let Some(server) = self.pending.servers.remove(&tx) {
             return match server {
                 Server::Invite(leg) => self.with(cx, leg, out, Dialog::answering_failed),

@@ -60,7 +60,7 @@ pub(crate) enum Stage {
         offer: Option<Bytes>,
     },
     /// The answer for the ACK is made.
-    Answering { tx: TxId, cseq: u32, hops: Hops },
+    Answering { tx: TxId, cseq: u32, hops: Hops, offer: Bytes },
 }
 
 impl Dialog {
@@ -137,7 +137,7 @@ impl Dialog {
     fn call_elsewhere(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause) {
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
         let offered = matches!(placing.stage, Stage::Calling { .. });
-        let Some(target) = placing.elsewhere.next(&self.state.path.target, &cause) else {
+        let Some(target) = placing.elsewhere.next(&self.state.path.target, &cause, &mut step.pending.counters) else {
             return self.end(step, cause);
         };
         placing.stage = Stage::Routing;
@@ -174,10 +174,7 @@ impl Dialog {
                 Some(body) => self.send_invite(step, Some(body)),
                 None => self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable)),
             },
-            Stage::Answering { tx, cseq, hops } => {
-                let (tx, cseq, hops) = (*tx, *cseq, std::mem::take(hops));
-                self.acknowledge(step, tx, cseq, hops, body.as_ref());
-            }
+            Stage::Answering { .. } => self.answer_in_ack(step, body),
             Stage::Routing | Stage::Calling { .. } | Stage::Acknowledging { .. } => {
                 self.misused(step, Misuse::State);
             }
@@ -319,7 +316,7 @@ impl Dialog {
         match sent {
             None => self.end(step, cause),
             Some(Some(tx)) => step.transaction(TxCommand::Cancel { tx, reason }),
-            Some(None) => self.acknowledge_unanswered(step),
+            Some(None) => self.answer_in_ack(step, None),
         }
     }
 

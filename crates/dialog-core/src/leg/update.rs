@@ -299,6 +299,7 @@ impl Dialog {
             }
             (_, Scope::Usage | Scope::Dialog) => {
                 self.update_lost(step, gone, status == StatusCode::CALL_DOES_NOT_EXIST);
+                self.lose_usages(step, status);
             }
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod event_server;
 pub(crate) mod event_states;
 pub(crate) mod explicit;
 pub(crate) mod lifetime;
+mod lost;
 pub(crate) mod matching;
 pub(crate) mod notification;
 pub(crate) mod notifier;
