@@ -151,6 +151,7 @@ impl Dialogs {
             DialogCommand::Registration(id, command) => self.registration_command(cx, id, command, out),
             DialogCommand::Request(id, command) => self.request_command(cx, id, command, out),
             DialogCommand::Keys(keys) => self.pending.answers.rekey(keys),
+            DialogCommand::Deactivate => self.deactivate(cx, out),
         }
         self.tell_subscribers(cx, out);
     }

@@ -57,13 +57,7 @@ pub(crate) struct Stray {
 impl Forks {
     /// Begins with the 2xx that the leg keeps. The template's number is the highest that was used in any early dialog;
     /// `cseq` is that of the INVITE.
-    pub(crate) fn new(
-        tx: TxId,
-        template: DialogState,
-        cseq: u32,
-        offerless: bool,
-        kept: Arc<str>,
-    ) -> Self {
+    pub(crate) fn new(tx: TxId, template: DialogState, cseq: u32, offerless: bool, kept: Arc<str>) -> Self {
         let accepted = vec![AcceptedFork { remote_tag: kept, ack: None }];
         Self { tx, template: Box::new(template), cseq, offerless, accepted }
     }

@@ -126,8 +126,8 @@ pub(crate) enum Client {
     Register(RegistrationId),
     /// A request of another method.
     Request(RequestId),
-    /// A PRACK, whose outcome changes nothing: the INVITE goes on or fails by itself.
-    Prack(LegId),
+    /// A PRACK, in one of the early dialogs or in the dialog itself.
+    Prack(LegId, Option<EarlyId>),
     /// An UPDATE of a leg.
     Update(LegId),
 }

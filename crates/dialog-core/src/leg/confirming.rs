@@ -62,7 +62,9 @@ impl Dialog {
         self.state.path = Path::new(&self.state.path.target, routes.unwrap_or_default().into_iter().rev());
         self.confirmed = true;
         self.disarm(step, LegTimer::Ring);
-        step.pending.forks.insert(id, Forks::new(tx, template, cseq, offerless, self.state.remote_tag.clone()));
+        step.pending
+            .forks
+            .insert(id, Forks::new(tx, template, cseq, offerless, self.state.remote_tag.clone()));
         step.arm_leg(id, LegTimer::Forks, step.timeout());
 
         let offer = self.settle_first(step, early, message, readable);

@@ -137,7 +137,9 @@ impl Dialog {
     fn call_elsewhere(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause) {
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
         let offered = matches!(placing.stage, Stage::Calling { .. });
-        let Some(target) = placing.elsewhere.next(&self.state.path.target, &cause, &mut step.pending.counters) else {
+        let Some(target) =
+            placing.elsewhere.next(&self.state.path.target, &cause, &mut step.pending.counters)
+        else {
             return self.end(step, cause);
         };
         placing.stage = Stage::Routing;

@@ -157,11 +157,12 @@ impl Answers {
             let of_call = self.calls.get(&key).into_iter().flat_map(|known| &known.sessions);
             let asked = |session: &Session| session.host == host && session.realm() == realm;
             of_call.into_iter().any(|session| asked(session) && (may_ask || session.place == place))
-                || may_ask && self.vouched.iter().any(|vouched| {
-                    vouched.host == host
-                        && *vouched.realm == *realm
-                        && Arc::ptr_eq(&vouched.credential, credential)
-                })
+                || may_ask
+                    && self.vouched.iter().any(|vouched| {
+                        vouched.host == host
+                            && *vouched.realm == *realm
+                            && Arc::ptr_eq(&vouched.credential, credential)
+                    })
         };
         (!sent.is_in_dialog() || !credential.is_guarded() || known()).then(|| credential.clone())
     }

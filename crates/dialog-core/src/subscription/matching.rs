@@ -83,11 +83,7 @@ impl Subscription {
         let key = match (&self.role, side) {
             (Role::Subscriber(subscriber), Side::Subscriber) => {
                 subscriber.is_refer().then_some(())?;
-                Key {
-                    cseq: subscriber.refer?,
-                    first: subscriber.first,
-                    written: subscriber.peer_writes_id,
-                }
+                Key { cseq: subscriber.refer?, first: subscriber.first, written: subscriber.peer_writes_id }
             }
             (Role::Notifier(notifier), Side::Notifier) => {
                 (notifier.is_refer() && !notifier.quiet).then_some(())?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod asked;
 pub(crate) mod beside;
+mod deactivating;
 pub(crate) mod deciding;
 pub(crate) mod event_server;
 pub(crate) mod event_states;
