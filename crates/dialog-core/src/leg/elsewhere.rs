@@ -72,7 +72,6 @@ impl Elsewhere {
         if self.left == 0 {
             return 0;
         }
-        let mut ignored = 0;
         let secure = self.secure || current.as_uri().scheme() == Scheme::Sips;
         let mut fresh: Vec<UriBuf> = Vec::new();
         for contact in contacts.iter().map(UriBuf::without_headers_and_method) {
@@ -84,11 +83,7 @@ impl Elsewhere {
             let known = current.equivalent(&contact)
                 || self.called.iter().chain(&fresh).any(|known| known.equivalent(&contact));
             if allowed && !known {
-                if fresh.len() < WAITING {
-                    fresh.push(contact);
-                } else {
-                    ignored += 1;
-                }
+                fresh.push(contact);
             }
         }
         self.waiting.retain(|waiting| !fresh.iter().any(|fresh| fresh.equivalent(waiting)));
@@ -97,7 +92,7 @@ impl Elsewhere {
         }
         let beyond = self.waiting.len().saturating_sub(WAITING);
         self.waiting.truncate(WAITING);
-        ignored + beyond as u64
+        beyond as u64
     }
 }
 
