@@ -46,6 +46,8 @@ impl<T: Tap> Engine<T> {
             }
             Command::HangUpAll => {
                 self.stopping = true;
+                // Before the calls end, whose BYEs and CANCELs have nothing to do with what was asked for.
+                self.ask_dialog(DialogCommand::Deactivate);
                 self.unregister_all();
                 let all: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for session in all {

@@ -193,6 +193,7 @@ impl<T: Tap> Engine<T> {
             authentication: config.authentication.clone(),
             reliability: config.reliability,
             session_timers: config.session_timers,
+            refuse_offer: |offer, address| media_core::refusal(offer, address).ok().map(Into::into),
             ..DialogConfig::default()
         };
         let transactions = config.of_transactions();

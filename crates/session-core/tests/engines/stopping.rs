@@ -41,3 +41,26 @@ fn a_drain_lets_what_is_under_way_go_on_and_follows_no_new_refer() {
     }
     net.nothing_is_left();
 }
+
+#[test]
+fn a_transfer_asked_of_us_is_deactivated_before_its_calls_end_when_we_stop() {
+    // covers: TR-257
+    let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", None)]);
+    let session = net.call(0, 1);
+    net.run(Duration::from_secs(1));
+    let target = format!("sip:x@{}", net.parties[2].address).parse().expect("a URI");
+    net.ask(0, Command::Blind { session, target });
+    net.run(Duration::from_secs(3));
+    net.ask(1, Command::HangUpAll);
+    net.run(Duration::from_secs(2));
+    let wire = net.parties[1].engine.tap().wire.clone();
+    let at = |line: &str| wire.iter().position(|message| message.contains(line)).expect("was sent");
+    let last = at("Subscription-State: terminated");
+    assert!(wire[last].contains("terminated;reason=deactivated"), "{}", wire[last]);
+    assert!(last < at("BYE sip:") && last < at("CANCEL sip:"));
+    assert_eq!(wire.iter().filter(|message| message.contains("Subscription-State: terminated")).count(), 1);
+    let outcomes = net.outcomes(0);
+    assert_eq!(outcomes.len(), 1, "{outcomes:?}");
+    assert_ne!(outcomes[0].0, OutcomeKind::Succeeded, "{outcomes:?}");
+    net.nothing_is_left();
+}

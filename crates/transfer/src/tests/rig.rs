@@ -430,6 +430,7 @@ fn dialog_line(
         DialogCommand::Place { .. } => "place by dialog".into(),
         DialogCommand::Request(_, other) => format!("{other:?}"),
         DialogCommand::Keys(_) => "keys".into(),
+        DialogCommand::Deactivate => "deactivate".into(),
         DialogCommand::Registration(..) => "registration".into(),
         DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),
