@@ -40,7 +40,7 @@ pub use dialog_core::{
     SessionTimers, SubscriptionEnd, Users,
 };
 pub use engine::{
-    Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
+    Acceptance, AudioConfig, CallHandling, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
     MonitorSummary, ReferTo, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, TransferKind,
     WarmOptions,
 };

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use clap::Parser;
 use event_bus::{Bus, Priority, SubscribeError, SubscribeOptions};
 use patchcord_tests::{
-    calls, hostile, media, play,
+    calls, hostile, media, moves, play,
     scenario::{Scenario, ScenarioError},
     transactions::{self, Rig},
 };
@@ -55,7 +55,7 @@ const PARSE_ITERATIONS: u64 = 1000;
 /// Transactions or calls that are alive at a time in the cases of the gate: under callgrind more take too long to set up.
 const ALIVE: [u32; 2] = [1, 1000];
 
-/// The iterations that suffice to count the instructions of one call, on both sides.
+/// The iterations that suffice to count the instructions of one call, or of one transfer, on all sides.
 const CALL_ITERATIONS: u64 = 50;
 
 /// The iterations that suffice to count the instructions of one transaction.
@@ -95,6 +95,11 @@ fn case(name: &str) -> Result<Option<Case>, SetUpError> {
     }
     if let Some(name) = name.strip_prefix("transactions-") {
         return Ok(transaction(name));
+    }
+    if let Some(name) = name.strip_prefix("transfers-") {
+        let kind = moves::KINDS.iter().find(|(kind, _)| *kind == name);
+        let rig = kind.and_then(|(_, kind)| moves::Rig::new(*kind));
+        return Ok(rig.map(|mut rig| -> Case { Box::new(move || rig.turn()) }));
     }
     if let Some(alive) = name.strip_prefix("dialogs-") {
         let rig = alive.parse().ok().and_then(calls::Rig::new);
@@ -202,6 +207,7 @@ fn cases() -> impl Iterator<Item = (String, u64)> {
         .map(|(name, what)| (format!("parse-{name}{what}"), PARSE_ITERATIONS))
         .chain(transactions.map(|name| (name, TRANSACTION_ITERATIONS)))
         .chain(ALIVE.map(|alive| (format!("dialogs-{alive}"), CALL_ITERATIONS)))
+        .chain(moves::KINDS.map(|(kind, _)| (format!("transfers-{kind}"), CALL_ITERATIONS)))
         .chain(CASES.map(|(name, iterations)| (name.to_owned(), iterations)))
         .chain(media::CASES.map(|(name, iterations)| (name.to_owned(), iterations)))
         .chain(hostile::UNITS.map(|(name, _)| (name.to_owned(), HOSTILE_ITERATIONS)))

@@ -20,7 +20,10 @@ impl Player<'_> {
         let (what, command) = self.command_of(party, action);
         match command {
             Some(command) => self.ask(party, command, what),
-            None => self.world.note(party, What::Refused(format!("{what}: there is nothing to do it with"))),
+            None => {
+                let refused = || What::Refused(format!("{what}: there is nothing to do it with"));
+                self.world.note(party, refused);
+            }
         }
     }
 

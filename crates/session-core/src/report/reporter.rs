@@ -266,21 +266,21 @@ impl Draft {
         let Ok(cseq) = message.cseq() else { return };
         let what = Passed::Message { sent, label: plain(&label(message)), number: cseq.number, times: 1 };
         self.steps.push(Step { at: at.saturating_sub(self.began), session, what });
-        let peer = self.peer(session);
         // What is sent by the transferee decides as well: it is its report.
         if is(message, "NOTIFY") && sent == (self.role == Role::Transferee) {
             let status = notified(message);
             if status.is_some() || ends_subscription(message) {
-                self.notify = Some(Decisive::Notify { status, sent, peer });
+                self.notify = Some(Decisive::Notify { status, sent, peer: self.peer(session) });
             }
         } else if let (false, Some(status)) = (sent, message.status()) {
             let method = cseq.method.as_str();
             let decides = if method == "INVITE" { status.as_u16() >= 300 } else { method == "REFER" };
             if decides && status.as_u16() >= 200 {
-                self.response = Some(Decisive::Response { status, method: plain(method), peer });
+                let (method, peer) = (plain(method), self.peer(session));
+                self.response = Some(Decisive::Response { status, method, peer });
             }
         } else if !sent && is(message, "BYE") {
-            self.bye = Some(Decisive::Bye { peer });
+            self.bye = Some(Decisive::Bye { peer: self.peer(session) });
         }
     }
 

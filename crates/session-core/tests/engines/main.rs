@@ -1,6 +1,7 @@
 //! Engines wired to each other in virtual time, without loss: what the facade's commands do on the wire.
 
 mod advertised;
+mod answering;
 mod attended;
 mod back_to_back;
 mod blind;
