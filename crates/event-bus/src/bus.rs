@@ -207,7 +207,9 @@ impl<E> Publisher<E> {
         let Some(queues) = self.observers() else { return Receipt::default() };
         let mut copy = None;
         self.deliver(&queues, |queue| {
-            queue.offer_with(priority, event, || Arc::clone(copy.get_or_insert_with(|| Arc::new(event.clone()))))
+            queue.offer_with(priority, event, || {
+                Arc::clone(copy.get_or_insert_with(|| Arc::new(event.clone())))
+            })
         })
     }
 

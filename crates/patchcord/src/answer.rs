@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    CallHandling, Incoming, IncomingCall, ReferPolicy, ReplacesAuthorizer, Session, SessionError, SessionManager,
-    TransferPolicy,
+    CallHandling, Incoming, IncomingCall, ReferPolicy, ReplacesAuthorizer, Session, SessionError,
+    SessionManager, TransferPolicy,
 };
 
 use crate::account;

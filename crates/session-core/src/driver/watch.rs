@@ -15,7 +15,7 @@ use super::tally::Tally;
 use crate::{
     engine::{Seen, Tap},
     event::{EventKind, SessionEvent, SessionId},
-    report::{Reporter, TransferReport},
+    report::{self, Reporter, TransferReport},
 };
 
 /// Progress events of one transfer that wait for a slow reader; a transfer has some ten of them. What does not fit is
@@ -71,7 +71,7 @@ impl CallEntry {
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     /// Its report, where reports are kept.
-    pub(crate) report: Option<Arc<TransferReport>>,
+    pub(crate) report: Option<Arc<report::Ended>>,
 }
 
 /// The receiving end for one transfer.
@@ -148,7 +148,7 @@ impl Observer {
         if let Some(transfer) = event.transfer {
             let entry = self.transfers.entry(transfer).or_default();
             if let EventKind::TransferEnded(outcome) = &event.kind {
-                let report = self.reporter.report(transfer);
+                let report = self.reporter.ended(transfer).cloned();
                 entry.ended.send_replace(Some(Ended { outcome: *outcome, report }));
                 self.ended_transfers.push(transfer);
             } else if entry.progress.try_send(event.kind.clone()).is_err() {
