@@ -195,9 +195,9 @@ impl Tap for Reporter {
                 self.arriving = None;
                 let call_id = message.call_id().unwrap_or_default();
                 // What comes by a connection may be part of a larger piece, which must not be kept with it.
-                let keep = || match origin.transport.is_reliable() {
-                    true => Bytes::copy_from_slice(message.bytes()),
-                    false => message.bytes().clone(),
+                let keep = || {
+                    let bytes = message.bytes();
+                    if origin.transport.is_reliable() { Bytes::copy_from_slice(bytes) } else { bytes.clone() }
                 };
                 if !self.message(at, call_id, keep, false) && is(message, "REFER") {
                     self.arriving = Some(Arriving { refer: message.clone(), sent: Vec::new() });
