@@ -40,9 +40,9 @@ pub use dialog_core::{
     SessionTimers, SubscriptionEnd, Users,
 };
 pub use engine::{
-    Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
-    MonitorSummary, ReferTo, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, TransferKind,
-    WarmOptions,
+    Acceptance, AudioConfig, CallHandling, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure,
+    MediaMode, MonitorSummary, ReferTo, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo,
+    TransferKind, WarmOptions,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{

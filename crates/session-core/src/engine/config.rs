@@ -22,6 +22,18 @@ pub enum MediaMode {
     Off,
 }
 
+/// Who decides about a call that comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CallHandling {
+    /// The application: each is delivered to it.
+    #[default]
+    Decided,
+    /// Nobody: each is answered as soon as it comes, without ringing, and the application hears of it by its events. For servers
+    /// that take every call: no decision has to find its way to another thread and back.
+    AnsweredAtOnce,
+}
+
 /// What calls bring into their session descriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -104,6 +116,8 @@ pub struct EngineConfig {
     pub ring_limit: Duration,
     /// Calls at once; a further incoming one is refused with 486.
     pub max_calls: usize,
+    /// Who decides about a call that comes in.
+    pub calls: CallHandling,
     /// The transfer policy.
     pub policy: TransferPolicy,
     /// How a REFER is sent, where a command does not say.
@@ -148,6 +162,7 @@ impl EngineConfig {
             source: media_core::Source::Silence,
             ring_limit: Duration::from_mins(1),
             max_calls: 1024,
+            calls: CallHandling::default(),
             policy: TransferPolicy::default(),
             refer: ReferOptions::default(),
             profile: PeerProfile::default(),

@@ -9,7 +9,7 @@ use dialog_core::{
 use sip_message::{NameAddrBuf, StatusCode};
 
 use super::{
-    Delivery, Engine, EngineTimer, Output, Reply, Tap,
+    CallHandling, Delivery, Engine, EngineTimer, Output, Reply, Tap,
     session::{OpenOffer, RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
 };
 use crate::{
@@ -151,7 +151,7 @@ impl<T: Tap> Engine<T> {
         }
     }
 
-    /// Shows a new call to the application once its offer is known to be usable.
+    /// Shows a new call to the application, or answers it without one, once its offer is known to be usable.
     fn deliver_or_refuse(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(call) = session.undelivered.take() else { return };
@@ -159,6 +159,10 @@ impl<T: Tap> Engine<T> {
         match session.offer {
             Err(status) if call.has_offer => {
                 self.ask_leg(leg, LegCommand::Reject { status, retry_after: None });
+            }
+            Ok(()) | Err(_) if self.config.calls == CallHandling::AnsweredAtOnce => {
+                let contact_user = self.config.contact_user.clone();
+                self.ask_leg(leg, LegCommand::Accept { contact_user });
             }
             Ok(()) | Err(_) => {
                 self.timers.arm(self.surroundings.now, EngineTimer::Undecided(id), UNDECIDED);

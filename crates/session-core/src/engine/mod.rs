@@ -61,7 +61,7 @@ pub use boundary::{
     CallOptions, Command, CommandError, CommandId, Delivery, HoldState, Input, Leftovers, NegotiatedMedia,
     Output, Reply, Seen, SessionInfo, StreamAnswer, StreamRequest, Tap,
 };
-pub use config::{AudioConfig, EngineConfig, MediaMode, UNCONFIRMED_PACKETS};
+pub use config::{AudioConfig, CallHandling, EngineConfig, MediaMode, UNCONFIRMED_PACKETS};
 pub use manual::{ManualCommand, ReferTo};
 pub use media_boundary::{HoldBy, MediaCommand, MediaFailure, MonitorSummary, SessionMediaState};
 pub use sent::Sent;

@@ -23,7 +23,7 @@ use transfer::{Network, PeerProfile, ReferOptions, ReplacesAuthorizer, TransferH
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
     driver::{self, Capture, Impairment, Plan, Started},
-    engine::{AudioConfig, EngineConfig, MediaMode},
+    engine::{AudioConfig, CallHandling, EngineConfig, MediaMode},
     error::StartError,
     report::Reporter,
 };
@@ -238,6 +238,12 @@ impl Builder {
     /// Sets how many calls may be up at once; 256 by default. A further incoming one is refused with 486.
     pub fn max_calls(mut self, calls: usize) -> Self {
         self.config.max_calls = calls;
+        self
+    }
+
+    /// Sets who decides about calls that come in; the application by default.
+    pub fn call_handling(mut self, handling: CallHandling) -> Self {
+        self.config.calls = handling;
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod advertised;
+mod answering;
 mod attended;
 mod back_to_back;
 mod blind;
