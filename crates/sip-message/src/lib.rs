@@ -26,9 +26,10 @@ mod typed;
 mod uri;
 mod value_buf;
 mod values;
+mod wire;
 
 pub use build::{
-    AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, Edit, ParamsBuf, Protection, Response,
+    AddressBuf, Block, DigestChallengeBuf, DigestCredentialsBuf, Draft, Edit, ParamsBuf, Protection, Response,
     ack_for, cancel_for,
 };
 pub use error::{BuildError, ParseError, ParseErrorKind};

@@ -4,26 +4,33 @@ use core::num::NonZeroU32;
 
 use crate::header::{self, TypedHeader};
 use crate::headers::{
-    CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
+    self, CSeq, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
     SubscriptionState, TargetDialog, Via,
 };
 use crate::lex::{self, List};
-use crate::memo::Remembered;
+use crate::memo::{AddressPlaces, Essentials};
 use crate::values::{Parts, Values};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
 
 impl Message {
+    fn essentials(&self) -> &Essentials {
+        self.memo.essentials.get_or_init(|| Essentials::read(self))
+    }
+
     /// The Request-URI in parts; an error for a response.
     pub fn request_target(&self) -> Result<Uri<'_>, ParseError> {
-        let text = self.request_uri().ok_or(ParseError::new(ParseErrorKind::StartLine, 0))?;
-        Uri::recall(&self.memo.target, text, Uri::parse)
-            .map_err(|error| error.shifted(text.as_ptr().addr() - self.bytes().as_ptr().addr()))
+        let parts = self.essentials().target?;
+        Ok(Uri::of_parts(self.request_uri().unwrap_or_default(), parts))
     }
 
     /// The topmost Via.
     pub fn top_via(&self) -> Result<Via<'_>, ParseError> {
-        self.first_item(HeaderId::Via, |value| Via::recall(&self.memo.via, value, Via::parse))?
-            .ok_or(missing(HeaderId::Via))
+        read(&self.essentials().via, |places| places.read(self.text()))
+    }
+
+    /// Whether there is a Via below the topmost: a response with one is not for who reads it (RFC 3261 §8.1.3.3).
+    pub fn has_lower_via(&self) -> bool {
+        self.essentials().lower_via
     }
 
     /// The Via values in order, all lines, lists split.
@@ -33,41 +40,43 @@ impl Message {
 
     /// The From address.
     pub fn from(&self) -> Result<NameAddr<'_>, ParseError> {
-        self.required(HeaderId::From, |value| NameAddr::recall(&self.memo.from, value, NameAddr::parse))
+        read(&self.essentials().from, |places| places.read(self.text()))
     }
 
     /// The To address.
     pub fn to(&self) -> Result<NameAddr<'_>, ParseError> {
-        self.required(HeaderId::To, |value| NameAddr::recall(&self.memo.to, value, NameAddr::parse))
+        read(&self.essentials().to, |places| places.read(self.text()))
     }
 
     /// The tag of From; `None` also if From cannot be read.
     pub fn from_tag(&self) -> Option<&str> {
-        self.from().ok()?.tag()
+        self.essentials().from.as_ref().ok()?.tag(self.text())
     }
 
     /// The tag of To; `None` also if To cannot be read.
     pub fn to_tag(&self) -> Option<&str> {
-        self.to().ok()?.tag()
+        self.essentials().to.as_ref().ok()?.tag(self.text())
     }
 
     /// The Call-ID: printable, without blanks; compared byte for byte.
     pub fn call_id(&self) -> Result<&str, ParseError> {
-        Ok(self.required(HeaderId::CallId, CallId::parse)?.as_str())
+        read(&self.essentials().call_id, |place| place.text(self.text()))
     }
 
     /// The sequence number and its method.
     pub fn cseq(&self) -> Result<CSeq, ParseError> {
-        if let Some(cseq) = self.memo.cseq.get() {
-            return Ok(*cseq);
-        }
-        let cseq = self.required(HeaderId::CSeq, CSeq::parse)?;
-        Ok(*self.memo.cseq.get_or_init(|| cseq))
+        self.essentials().cseq
     }
 
     /// The first Contact; `Contact: *` is an error here.
     pub fn contact(&self) -> Result<Option<NameAddr<'_>>, ParseError> {
-        self.first_item(HeaderId::Contact, NameAddr::parse)
+        let text = self.text();
+        let contact = self.memo.contact.get_or_init(|| {
+            self.first_item(HeaderId::Contact, |value| {
+                NameAddr::parse(value).map(|address| AddressPlaces::of(&address, text))
+            })
+        });
+        read(contact, |places| places.as_ref().map(|places| places.read(text)))
     }
 
     /// How many Contact values there are, lists split.
@@ -93,7 +102,7 @@ impl Message {
     /// The remaining hops (RFC 3261 §20.22). A number above 255 is given as it is and counts down all the same: RFC 4475
     /// §3.1.2.4 lets such a request pass.
     pub fn max_forwards(&self) -> Result<Option<u32>, ParseError> {
-        self.only::<header::MaxForwards>()
+        self.optional(HeaderId::MaxForwards, headers::seconds)
     }
 
     /// The `Expires` seconds, capped at `u32::MAX`; `None` if absent or unreadable (RFC 3261 §20.19).
@@ -265,7 +274,7 @@ impl Message {
             return Err(ParseError::new(ParseErrorKind::Version, 0));
         }
         self.top_via()?;
-        if self.vias().nth(1).is_some() {
+        if self.has_lower_via() {
             self.values::<header::Via>().try_for_each(|via| via.map(drop))?;
         }
         for (id, address) in [(HeaderId::From, self.from()?), (HeaderId::To, self.to()?)] {
@@ -295,7 +304,7 @@ impl Message {
         }
     }
 
-    fn required<'a, T>(
+    pub(crate) fn required<'a, T>(
         &'a self,
         id: HeaderId,
         parse: impl FnOnce(&'a str) -> Result<T, ParseError>,
@@ -347,6 +356,11 @@ impl Message {
         }
         Ok(addresses)
     }
+}
+
+/// What is made of places, or why there are none.
+fn read<P, T>(places: &Result<P, ParseError>, make: impl FnOnce(&P) -> T) -> Result<T, ParseError> {
+    places.as_ref().map(make).map_err(|error| *error)
 }
 
 fn missing(id: HeaderId) -> ParseError {
