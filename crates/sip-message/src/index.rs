@@ -190,7 +190,7 @@ impl Index {
     }
 
     /// Copies the head and turns the line ends inside values into blanks.
-    pub(crate) fn unfold(&self, head: &[u8]) -> Box<[u8]> {
+    pub(crate) fn unfold(&self, head: &[u8]) -> Vec<u8> {
         let mut text = head.to_vec();
         for line in self.lines.iter() {
             for byte in &mut text[line.value.start.into()..line.value.end.into()] {
@@ -199,7 +199,7 @@ impl Index {
                 }
             }
         }
-        text.into()
+        text
     }
 
     /// Finds out whether only extension headers and the reason phrase are not UTF-8.

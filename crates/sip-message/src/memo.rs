@@ -1,6 +1,5 @@
-//! What the layers ask of every message again and again, read once: where the parts of From, To, the topmost Via, Call-ID
-//! and the Request-URI are, and the `CSeq`, all of them the first time that one is asked for; the first Contact; and whether
-//! the message is in order.
+//! What the layers ask of every message again and again, read once: where the parts of the Request-URI, the topmost Via, the
+//! first Contact, and of From, To and Call-ID are; the `CSeq`; and whether the message is in order.
 //!
 //! Places are remembered, not values, so that a message stays one piece of memory. They count from the start of its text.
 
@@ -15,35 +14,29 @@ use crate::{CSeq, HeaderId, Message, NameAddr, Params, ParseError, ParseErrorKin
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memo {
-    pub(crate) essentials: OnceLock<Essentials>,
+    pub(crate) target: OnceLock<Result<UriParts, ParseError>>,
+    pub(crate) via: OnceLock<TopVia>,
+    pub(crate) identity: OnceLock<Identity>,
     pub(crate) contact: OnceLock<Result<Option<AddressPlaces>, ParseError>>,
     pub(crate) check: OnceLock<Result<(), ParseError>>,
 }
 
-/// What every message has (RFC 3261 §8.1.1), each with why it cannot be read.
+/// What tells to which dialog and transaction a message belongs; all of it is asked for, so it is read together.
 #[derive(Debug, Clone)]
-pub(crate) struct Essentials {
-    pub(crate) target: Result<UriParts, ParseError>,
-    pub(crate) via: Result<ViaPlaces, ParseError>,
-    /// Whether there is a Via below the topmost.
-    pub(crate) lower_via: bool,
+pub(crate) struct Identity {
     pub(crate) from: Result<AddressPlaces, ParseError>,
     pub(crate) to: Result<AddressPlaces, ParseError>,
     pub(crate) call_id: Result<Span, ParseError>,
     pub(crate) cseq: Result<CSeq, ParseError>,
 }
 
-impl Essentials {
-    pub(crate) fn read(message: &Message) -> Essentials {
+impl Identity {
+    pub(crate) fn read(message: &Message) -> Identity {
         let text = message.text();
         let address = |id| {
             message.required(id, |value| NameAddr::parse(value).map(|read| AddressPlaces::of(&read, text)))
         };
-        let (via, lower_via) = top_via(message);
-        Essentials {
-            target: target(message),
-            via,
-            lower_via,
+        Identity {
             from: address(HeaderId::From),
             to: address(HeaderId::To),
             call_id: message.required(HeaderId::CallId, |value| {
@@ -54,22 +47,27 @@ impl Essentials {
     }
 }
 
-fn target(message: &Message) -> Result<UriParts, ParseError> {
-    let uri = message.request_uri().ok_or(ParseError::new(ParseErrorKind::StartLine, 0))?;
-    let start = Span::within(message.text(), uri).start();
-    Uri::parse(uri).map(|uri| uri.parts()).map_err(|error| error.shifted(start))
+/// The topmost Via, and whether there is another one below it.
+#[derive(Debug, Clone)]
+pub(crate) struct TopVia {
+    pub(crate) via: Result<ViaPlaces, ParseError>,
+    pub(crate) lower: bool,
 }
 
-/// The topmost Via, and whether there is another one below it.
-fn top_via(message: &Message) -> (Result<ViaPlaces, ParseError>, bool) {
-    let text = message.text();
-    let mut lists = message.all(HeaderId::Via).map(List::new);
-    let Some((top, rest)) = lists.find_map(|mut list| list.next().map(|top| (top, list.rest()))) else {
-        return (Err(ParseError::new(ParseErrorKind::Missing, 0).of_header(HeaderId::Via)), false);
-    };
-    let lower = !rest.is_empty() || lists.any(|mut list| list.next().is_some());
-    let via = Via::parse(top).map(|via| ViaPlaces::of(&via, text));
-    (via.map_err(|error| error.inside(HeaderId::Via, Span::within(text, top).start())), lower)
+impl TopVia {
+    pub(crate) fn read(message: &Message) -> TopVia {
+        let text = message.text();
+        let mut lists = message.all(HeaderId::Via).map(List::new);
+        let Some((top, rest)) = lists.find_map(|mut list| list.next().map(|top| (top, list.rest()))) else {
+            let missing = ParseError::new(ParseErrorKind::Missing, 0).of_header(HeaderId::Via);
+            return TopVia { via: Err(missing), lower: false };
+        };
+        let lower = !rest.is_empty() || lists.any(|mut list| list.next().is_some());
+        let via = Via::parse(top)
+            .map(|via| ViaPlaces::of(&via, text))
+            .map_err(|error| error.inside(HeaderId::Via, Span::within(text, top).start()));
+        TopVia { via, lower }
+    }
 }
 
 /// Where the parts of an address are.

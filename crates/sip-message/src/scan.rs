@@ -179,11 +179,17 @@ impl Scan<'_> {
 }
 
 /// Reads a name and its colon: which header it is, where the name ends, where the colon stands.
+///
+/// What is in the table is a token and needs no look at its letters.
 #[inline]
 fn header_name(bytes: &[u8], start: usize) -> Option<(Option<HeaderId>, usize, usize)> {
-    let name_end = lex::short_run(bytes, start, Class::TOKEN);
-    let colon = lex::blanks(bytes, name_end);
-    if name_end == start || bytes.get(colon) != Some(&b':') {
+    let colon = start + memchr(b':', &bytes[start..])?;
+    let name = &bytes[start..colon];
+    if let Some(id) = HeaderId::of_bytes(name) {
+        return Some((Some(id), colon, colon));
+    }
+    let name_end = lex::run(bytes, start, Class::TOKEN);
+    if name_end == start || lex::blanks(bytes, name_end) != colon {
         return None;
     }
     Some((HeaderId::of_bytes(&bytes[start..name_end]), name_end, colon))

@@ -7,30 +7,39 @@ use crate::headers::{
     self, CSeq, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
     SubscriptionState, TargetDialog, Via,
 };
+use crate::index::Span;
 use crate::lex::{self, List};
-use crate::memo::{AddressPlaces, Essentials};
+use crate::memo::{AddressPlaces, Identity, TopVia};
 use crate::values::{Parts, Values};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
 
 impl Message {
-    fn essentials(&self) -> &Essentials {
-        self.memo.essentials.get_or_init(|| Essentials::read(self))
+    fn identity(&self) -> &Identity {
+        self.memo.identity.get_or_init(|| Identity::read(self))
+    }
+
+    fn via(&self) -> &TopVia {
+        self.memo.via.get_or_init(|| TopVia::read(self))
     }
 
     /// The Request-URI in parts; an error for a response.
     pub fn request_target(&self) -> Result<Uri<'_>, ParseError> {
-        let parts = self.essentials().target?;
-        Ok(Uri::of_parts(self.request_uri().unwrap_or_default(), parts))
+        let text = self.request_uri().ok_or(ParseError::new(ParseErrorKind::StartLine, 0))?;
+        let parts = self.memo.target.get_or_init(|| {
+            let start = Span::within(self.text(), text).start();
+            Uri::parse(text).map(|uri| uri.parts()).map_err(|error| error.shifted(start))
+        });
+        read(parts, |parts| Uri::of_parts(text, *parts))
     }
 
     /// The topmost Via.
     pub fn top_via(&self) -> Result<Via<'_>, ParseError> {
-        read(&self.essentials().via, |places| places.read(self.text()))
+        read(&self.via().via, |places| places.read(self.text()))
     }
 
     /// Whether there is a Via below the topmost: a response with one is not for who reads it (RFC 3261 §8.1.3.3).
     pub fn has_lower_via(&self) -> bool {
-        self.essentials().lower_via
+        self.via().lower
     }
 
     /// The Via values in order, all lines, lists split.
@@ -40,32 +49,32 @@ impl Message {
 
     /// The From address.
     pub fn from(&self) -> Result<NameAddr<'_>, ParseError> {
-        read(&self.essentials().from, |places| places.read(self.text()))
+        read(&self.identity().from, |places| places.read(self.text()))
     }
 
     /// The To address.
     pub fn to(&self) -> Result<NameAddr<'_>, ParseError> {
-        read(&self.essentials().to, |places| places.read(self.text()))
+        read(&self.identity().to, |places| places.read(self.text()))
     }
 
     /// The tag of From; `None` also if From cannot be read.
     pub fn from_tag(&self) -> Option<&str> {
-        self.essentials().from.as_ref().ok()?.tag(self.text())
+        self.identity().from.as_ref().ok()?.tag(self.text())
     }
 
     /// The tag of To; `None` also if To cannot be read.
     pub fn to_tag(&self) -> Option<&str> {
-        self.essentials().to.as_ref().ok()?.tag(self.text())
+        self.identity().to.as_ref().ok()?.tag(self.text())
     }
 
     /// The Call-ID: printable, without blanks; compared byte for byte.
     pub fn call_id(&self) -> Result<&str, ParseError> {
-        read(&self.essentials().call_id, |place| place.text(self.text()))
+        read(&self.identity().call_id, |place| place.text(self.text()))
     }
 
     /// The sequence number and its method.
     pub fn cseq(&self) -> Result<CSeq, ParseError> {
-        self.essentials().cseq
+        self.identity().cseq
     }
 
     /// The first Contact; `Contact: *` is an error here.

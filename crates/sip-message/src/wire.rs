@@ -21,8 +21,8 @@ pub(crate) struct Copied {
     bytes: Bytes,
     /// The head, byte for byte as long, with folds turned into blanks and `?` for each byte that is not UTF-8.
     text: Box<str>,
-    /// The head with folds turned into blanks and nothing else.
-    unfolded: Box<[u8]>,
+    /// Where there are such bytes: the head with folds turned into blanks and nothing else.
+    odd: Option<Box<[u8]>>,
 }
 
 impl Wire {
@@ -36,14 +36,15 @@ impl Wire {
                 .map_err(|bad| ParseError::new(ParseErrorKind::NotUtf8, bad.valid_up_to()));
         }
         let head = &bytes[..index.body.0];
-        index.check_utf8(head)?;
-        let unfolded = index.unfold(head);
-        let mut text = String::with_capacity(unfolded.len());
-        for chunk in unfolded.utf8_chunks() {
-            text.push_str(chunk.valid());
-            text.extend(chunk.invalid().iter().map(|_| '?'));
-        }
-        Ok(Wire::Copied(Arc::new(Copied { text: text.into(), unfolded, bytes })))
+        let (text, odd) = match String::from_utf8(index.unfold(head)) {
+            Ok(text) => (text, None),
+            Err(unfolded) => {
+                index.check_utf8(head)?;
+                let unfolded = unfolded.into_bytes();
+                (readable(&unfolded), Some(unfolded.into()))
+            }
+        };
+        Ok(Wire::Copied(Arc::new(Copied { bytes, text: text.into(), odd })))
     }
 
     #[inline]
@@ -67,7 +68,17 @@ impl Wire {
     pub(crate) fn unfolded(&self) -> &[u8] {
         match self {
             Wire::Text(text) => text.as_bytes(),
-            Wire::Copied(copied) => &copied.unfolded,
+            Wire::Copied(copied) => copied.odd.as_deref().unwrap_or(copied.text.as_bytes()),
         }
     }
+}
+
+/// The same text with `?` for each byte that is not UTF-8.
+fn readable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    text
 }

@@ -56,10 +56,7 @@ fn the_lines_of_a_block_are_found_and_changed_like_others() {
 fn what_no_line_may_hold_is_refused_in_a_block_and_in_parts() {
     let encoded = |draft: Draft| draft.encode(VIA, None);
     let smuggled = Block::default().header(HeaderId::Allow, "INVITE\r\nX: y");
-    assert_eq!(
-        encoded(draft().block(&smuggled)),
-        Err(BuildError::ControlCharacter("Allow".into()))
-    );
+    assert_eq!(encoded(draft().block(&smuggled)), Err(BuildError::ControlCharacter("Allow".into())));
     let twice = block().header(HeaderId::MinSe, 91);
     assert_eq!(encoded(draft().block(&twice)), Err(BuildError::Duplicate(HeaderId::MinSe)));
     assert_eq!(encoded(draft().block(&block()).block(&block())), Err(BuildError::Duplicate(HeaderId::MinSe)));

@@ -314,10 +314,8 @@ fn a_message_with_a_fold_or_with_bytes_that_are_no_text_reads_like_any_other() {
         assert_eq!(message.first(HeaderId::Subject), Some(format!("a{unfolded}b").as_str()));
         assert_eq!(message.first(HeaderId::UserAgent), Some("ü/1"));
         assert_eq!(message.from_tag(), Some("a1"));
-        let raw: Vec<u8> = format!("{name}{unfolded}z")
-            .bytes()
-            .map(|byte| if byte == b'?' { 0xff } else { byte })
-            .collect();
+        let raw: Vec<u8> =
+            format!("{name}{unfolded}z").bytes().map(|byte| if byte == b'?' { 0xff } else { byte }).collect();
         assert_eq!(message.extension("x-name").collect::<Vec<_>>(), [&raw[..]]);
         assert!(message.headers().any(|header| header.value == raw));
         assert_eq!(message.bytes(), &bytes, "the bytes are those that came");
@@ -347,8 +345,16 @@ fn a_via_is_stamped_with_its_other_parameters_as_they_are() {
     let asked = Some(None);
     for (value, stamp, rport) in [
         ("SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1;x=\";rport\"", "", None),
-        ("SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1 ; rport", ";branch=z9hG4bK1;received=192.0.2.9;rport=5061", asked),
-        ("SIP/2.0/UDP 192.0.2.9;Rport;branch=z9hG4bK1", ";branch=z9hG4bK1;received=192.0.2.9;rport=5061", asked),
+        (
+            "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1 ; rport",
+            ";branch=z9hG4bK1;received=192.0.2.9;rport=5061",
+            asked,
+        ),
+        (
+            "SIP/2.0/UDP 192.0.2.9;Rport;branch=z9hG4bK1",
+            ";branch=z9hG4bK1;received=192.0.2.9;rport=5061",
+            asked,
+        ),
         ("SIP/2.0/UDP 192.0.2.9;a;rport;b", ";a;b;received=192.0.2.9;rport=5061", asked),
         ("SIP/2.0/UDP 192.0.2.9;rport;rport", ";received=192.0.2.9;rport=5061", asked),
         ("SIP/2.0/UDP 192.0.2.9;rport=7;a", ";a;received=192.0.2.9;rport=5061", Some(Some(7))),
