@@ -76,7 +76,9 @@ impl Lines {
     /// Adds a line whose value is these parts, one behind the other.
     pub(super) fn push_parts(&mut self, id: HeaderId, parts: &[&str]) {
         self.add(Some(id), id.name(), |text| {
-            parts.iter().for_each(|part| text.push_str(part));
+            for part in parts {
+                text.push_str(part);
+            }
             true
         });
     }
@@ -85,7 +87,9 @@ impl Lines {
     pub(super) fn push_number(&mut self, id: HeaderId, number: u64, rest: [&str; 2]) {
         self.add(Some(id), id.name(), |text| {
             push_number(text, number);
-            rest.iter().for_each(|part| text.push_str(part));
+            for part in rest {
+                text.push_str(part);
+            }
             true
         });
     }
