@@ -192,7 +192,8 @@ impl<'a> Via<'a> {
         Ok(text)
     }
 
-    /// Adds the parameters without `received` and `rport`, the others as written; tells whether there was an `rport`, and how many others there are.
+    /// Adds the parameters without `received` and `rport`, the others as written; tells whether there was an `rport`, and
+    /// how many others there are.
     fn push_own(&self, text: &mut String) -> (bool, usize) {
         let params = self.params.as_str();
         match self.rport {
