@@ -128,7 +128,7 @@ impl DialogState {
             remote_cseq: Some(message.cseq().ok()?.number),
             caller: false,
             proofs: Vec::new(),
-            peer: Peer::of(message),
+            peer: step.pending.peers.read(message),
         })
     }
 

@@ -80,20 +80,31 @@ impl fmt::Display for MediaFormat {
     }
 }
 
-/// Returns the payload types of an m-line in its order, each with the format it stands for: by its first `rtpmap`, else
-/// by its static number. A number that is static stands for nothing else.
-pub(super) fn formats_of(media: &Media<'_>) -> Vec<(u8, Option<MediaFormat>)> {
-    let mut encodings = [None; 128];
-    for (number, encoding) in media.encodings() {
-        encodings[usize::from(number)].get_or_insert(encoding);
+/// What the `rtpmap` lines of an m-line bind; the first that names a number counts.
+pub(super) struct Bindings([Option<Option<MediaFormat>>; 128]);
+
+impl Bindings {
+    pub(super) fn none() -> Self {
+        Self([None; 128])
     }
-    let format = |number: u8| {
-        let known = MediaFormat::from_static_payload_type(number);
-        match encodings[usize::from(number)] {
-            Some(encoding) => MediaFormat::from_encoding(encoding)
-                .filter(|format| known.is_none_or(|known| known == *format)),
-            None => known,
+
+    /// Takes the value of an `a=rtpmap`.
+    pub(super) fn bind(&mut self, value: &str) {
+        if let Some((number, encoding)) = Encoding::bound(value) {
+            self.0[usize::from(number)].get_or_insert_with(|| MediaFormat::from_encoding(encoding));
         }
-    };
-    media.payload_types().map(|number| (number, format(number))).collect()
+    }
+
+    /// Returns the payload types of an m-line in its order, each with the format it stands for: as bound here, else by its
+    /// static number. A number that is static stands for nothing else.
+    pub(super) fn formats(&self, media: &Media<'_>) -> Vec<(u8, Option<MediaFormat>)> {
+        let format = |number: u8| {
+            let known = MediaFormat::from_static_payload_type(number);
+            match self.0[usize::from(number)] {
+                Some(bound) => bound.filter(|bound| known.is_none_or(|known| known == *bound)),
+                None => known,
+            }
+        };
+        media.payload_types().map(|number| (number, format(number))).collect()
+    }
 }
