@@ -215,19 +215,3 @@ impl DialogState {
         self.secured = origin.transport.is_secure();
     }
 }
-
-impl Peer {
-    /// Reads what a message says its sender can do.
-    pub(crate) fn of(message: &Message) -> Self {
-        let mut peer = Self {
-            allow: message.has(HeaderId::Allow).then(|| message.allow().collect()),
-            replaces: false,
-            target_dialog: false,
-        };
-        for tag in message.supported() {
-            peer.replaces |= tag.eq_ignore_ascii_case("replaces");
-            peer.target_dialog |= tag.eq_ignore_ascii_case("tdialog");
-        }
-        peer
-    }
-}
