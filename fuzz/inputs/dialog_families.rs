@@ -42,6 +42,7 @@ impl World {
                 target: "sip:bob@192.0.2.20".parse().expect("a URI"),
                 to: "<sip:bob@example.com>".parse().expect("an address"),
                 from: "<sip:alice@example.com>".parse().expect("an address"),
+                registration: None,
             },
         };
         let id: RequestId = self.ids.mint();

@@ -68,7 +68,9 @@ pub struct Setup {
     pub capture: Option<Capture>,
     /// With what it answers challenges.
     pub keys: Option<Keyring>,
-    /// It listens by TLS, with this certificate, and not by UDP.
+    /// What it listens by without a certificate: `udp` or `tcp`.
+    pub transport: &'static str,
+    /// It listens by TLS, with this certificate.
     pub tls: Option<TlsConfig>,
 }
 
@@ -93,6 +95,7 @@ impl Setup {
             holds_first: true,
             capture: None,
             keys: None,
+            transport: "udp",
             tls: None,
         }
     }
@@ -104,7 +107,7 @@ impl Setup {
     /// If the manager that was just started takes no subscriber or has no address.
     pub async fn start(self) -> Result<Party, StartError> {
         let builder = match &self.tls {
-            None => Builder::default().listen(&format!("udp:{}", self.listen))?,
+            None => Builder::default().listen(&format!("{}:{}", self.transport, self.listen))?,
             Some(tls) => Builder::default().tls(tls.clone()).listen(&format!("tls:{}", self.listen))?,
         };
         let builder = match &self.keys {

@@ -10,6 +10,7 @@ pub mod dnsmasq;
 pub mod events;
 pub mod kamailio;
 pub mod linphone;
+pub mod nat;
 pub mod network;
 pub mod pcap;
 pub mod phone;

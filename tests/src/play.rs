@@ -102,7 +102,7 @@ impl<'a> Player<'a> {
         let mut world = World::new(seed, scenario.faults.clone(), keep);
         for (number, party) in scenario.parties.iter().enumerate() {
             if party.is_scripted() {
-                world.add_scripted(&party.name);
+                world.add_scripted(&party.name, &party.listens);
             } else {
                 world.add(&party.name, settings::config(scenario, number, party), &party.listens);
             }

@@ -31,7 +31,7 @@
 //!
 //! A message that is to be lost on a connection breaks it, as do `network cuts 5` of a hundred.
 //!
-//! A party that is `scripted` has no engine, and listens by UDP: it does what the scenario says, however wrong, and nothing else but to
+//! A party that is `scripted` has no engine: it does what the scenario says, however wrong, and nothing else but to
 //! acknowledge, to repeat itself and to answer 200 where the scenario says nothing (`scripted.rs`). Its steps may also
 //! wait for a message: `on bob REFER 1 after 5ms bob reply 202`, `on bob 200/NOTIFY 1 after 0ms bob send BYE`. Lines that
 //! begin with `|` are header lines and, after an empty one, the body of the message before them. A From, To or Contact among

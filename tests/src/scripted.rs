@@ -11,13 +11,23 @@ use std::{collections::BTreeMap, fmt::Write as _, net::SocketAddr};
 
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Method, StatusCode, escape::unescape};
+use sip_transport::Transport;
 
 use crate::{journal, scenario::Content};
 
 use dialog::Dialog;
 
+/// By what and where a message goes, or came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// UDP, or what the connection speaks.
+    pub transport: Transport,
+    /// The other side's address.
+    pub address: SocketAddr,
+}
+
 /// A message with its destination.
-pub type Outgoing = (SocketAddr, Bytes);
+pub type Outgoing = (Way, Bytes);
 
 /// A message that came in for the first time.
 #[derive(Debug, Clone)]
@@ -33,7 +43,7 @@ pub struct Came {
 #[derive(Debug)]
 struct Received {
     message: Message,
-    source: SocketAddr,
+    source: Way,
     dialog: Option<usize>,
     response: Option<Bytes>,
 }
@@ -50,7 +60,7 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// A party that knows nothing yet.
+    /// A party that knows nothing yet. It has the address with the port of each transport.
     pub fn new(name: &str, address: SocketAddr) -> Self {
         Self {
             name: name.to_owned(),
@@ -62,8 +72,13 @@ impl Scripted {
         }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Takes a message. What is to be sent at once, whatever the scenario says; and what came, if it is no repetition.
-    pub fn take(&mut self, source: SocketAddr, bytes: &Bytes) -> (Option<Outgoing>, Option<Came>) {
+    pub fn take(&mut self, source: Way, bytes: &Bytes) -> (Option<Outgoing>, Option<Came>) {
         let Ok(message) = Message::parse(bytes.clone()) else { return (None, None) };
         if let Some(again) = self.received.iter().find(|known| is_repetition(&known.message, &message)) {
             let repeated = again.response.clone().map(|response| (again.source, response));
@@ -136,7 +151,7 @@ impl Scripted {
             }
         }
         if matches!(request.method(), Some(Method::Invite | Method::Refer)) {
-            text += &self.contact_line(content);
+            text += &self.contact_line(received.source.transport, content);
         }
         let bytes = self.finish(text, content, Some(number));
         let received = &mut self.received[number];
@@ -157,11 +172,12 @@ impl Scripted {
         let at = dialog.or(of_message).unwrap_or_default();
         let branch = self.mint("z9hG4bK");
         let dialog = self.dialogs.get_mut(at)?;
-        let mut text = dialog.request(method, self.address, &branch, content.given("From"));
+        let to = dialog.peer;
+        let own = own_address(self.address, to.transport);
+        let mut text = dialog.request(method, own, &branch, content.given("From"));
         if matches!(method, "INVITE" | "REFER") {
-            text += &self.contact_line(content);
+            text += &self.contact_line(to.transport, content);
         }
-        let to = self.dialogs[at].peer;
         let bytes = self.finish(text, content, about);
         if method == "INVITE" {
             self.dialogs[at].invite = Message::parse(bytes.clone()).ok();
@@ -170,7 +186,7 @@ impl Scripted {
     }
 
     /// Opens a dialog to an address. `uri` may hold what is filled in.
-    pub fn open(&mut self, peer: SocketAddr, uri: &str, about: Option<usize>) -> usize {
+    pub fn open(&mut self, peer: Way, uri: &str, about: Option<usize>) -> usize {
         let uri = self.fill(uri, about);
         let (call_id, tag) = (self.mint("call"), self.mint("tag"));
         let local = format!("<sip:{}@{}>;tag={tag}", self.name, self.address);
@@ -211,15 +227,24 @@ impl Scripted {
     }
 
     /// Our Contact, where the scenario gives none.
-    fn contact_line(&self, content: &Content) -> String {
+    fn contact_line(&self, transport: Transport, content: &Content) -> String {
         if content.gives("Contact") {
             return String::new();
         }
-        format!("Contact: <sip:{}@{}>\r\n", self.name, self.address)
+        format!("Contact: {}\r\n", self.contact(transport))
+    }
+
+    /// Our Contact for who speaks this with us.
+    fn contact(&self, transport: Transport) -> String {
+        let parameter = match transport {
+            Transport::Udp => String::new(),
+            stream => format!(";transport={}", stream.via_name().to_ascii_lowercase()),
+        };
+        format!("<sip:{}@{}{parameter}>", self.name, own_address(self.address, transport))
     }
 
     /// ACK for a final response to an INVITE, each time it comes.
-    fn acknowledge(&mut self, source: SocketAddr, response: &Message) -> Option<Outgoing> {
+    fn acknowledge(&mut self, source: Way, response: &Message) -> Option<Outgoing> {
         let (status, method) = journal::response(response)?;
         if method != Method::Invite || status.is_provisional() {
             return None;
@@ -227,13 +252,13 @@ impl Scripted {
         let branch = self.mint("z9hG4bK");
         let call_id = response.call_id().ok()?;
         let dialog = self.dialogs.iter().find(|dialog| dialog.call_id == call_id)?;
-        let text = dialog.ack(response, self.address, &branch)?;
+        let text = dialog.ack(response, own_address(self.address, source.transport), &branch)?;
         let offered = dialog.invite.as_ref().is_some_and(|invite| !invite.body().is_empty());
         let sdp = status.is_success() && !offered && !response.body().is_empty();
         Some((source, self.finish(text, &Content { sdp, ..Content::default() }, None)))
     }
 
-    fn dialog_of(&mut self, message: &Message, source: SocketAddr) -> Option<usize> {
+    fn dialog_of(&mut self, message: &Message, source: Way) -> Option<usize> {
         let call_id = message.call_id().ok()?;
         if let Some(at) = self.dialogs.iter().position(|dialog| dialog.call_id == call_id) {
             self.dialogs[at].learn(message);
@@ -287,7 +312,11 @@ impl Scripted {
                 let about = self.received.get(about?)?;
                 Some(about.message.cseq().ok()?.number.to_string())
             }
-            "contact" => Some(format!("<sip:{}@{}>", self.name, self.address)),
+            "contact" => {
+                let about = about.and_then(|about| Some(self.received.get(about)?.source.transport));
+                let first = || self.dialogs.first().map(|dialog| dialog.peer.transport);
+                Some(self.contact(about.or_else(first).unwrap_or(Transport::Udp)))
+            }
             "refer-to" => refer(),
             "refer-to-uri" => refer()?.split('?').next().map(str::to_owned),
             "replaces" => {
@@ -299,6 +328,11 @@ impl Scripted {
             _ => None,
         }
     }
+}
+
+/// Where the party at an address is by a transport.
+fn own_address(address: SocketAddr, transport: Transport) -> SocketAddr {
+    SocketAddr::new(address.ip(), transport.default_port())
 }
 
 fn add(text: &mut String, name: &str, value: &str) {
@@ -326,9 +360,10 @@ mod tests {
         From: <sip:alice@192.0.2.1>;tag=a\r\nTo: <sip:bob@192.0.2.2>\r\nCall-ID: c\r\nCSeq: 7 INVITE\r\n\
         Contact: <sip:alice@192.0.2.1:5070>\r\nContent-Length: 0\r\n\r\n";
 
-    fn bob() -> (Scripted, SocketAddr) {
+    fn bob() -> (Scripted, Way) {
         let address = |text: &str| text.parse().expect("an address");
-        (Scripted::new("bob", address("192.0.2.2:5060")), address("192.0.2.1:5060"))
+        let alice = Way { transport: Transport::Udp, address: address("192.0.2.1:5060") };
+        (Scripted::new("bob", address("192.0.2.2:5060")), alice)
     }
 
     #[test]
@@ -346,6 +381,20 @@ mod tests {
         assert_eq!(notify.extension("X-About").next(), Some(&b"7 c a [what]"[..]));
         assert_eq!(notify.to_tag(), Some("a"));
         assert!(notify.from_tag().is_some());
+    }
+
+    #[test]
+    fn what_goes_over_a_connection_says_so() {
+        let (mut bob, alice) = bob();
+        let tls = Way { transport: Transport::Tls, ..alice };
+        let number = bob.take(tls, &Bytes::from_static(INVITE)).1.expect("a message").number;
+        let (to, ok) = bob.reply(number, StatusCode::OK, "", &Content::default()).expect("a response");
+        let (_, bye) = bob.send("BYE", None, Some(number), &Content::default()).expect("a request");
+        let (ok, bye) = (Message::parse(ok).expect("a message"), Message::parse(bye).expect("a message"));
+        assert_eq!(to, tls);
+        assert_eq!(ok.first(HeaderId::Contact), Some("<sip:bob@192.0.2.2:5061;transport=tls>"));
+        let via = bye.first(HeaderId::Via).expect("a Via");
+        assert!(via.starts_with("SIP/2.0/TLS 192.0.2.2:5061;"), "{via}");
     }
 
     #[test]

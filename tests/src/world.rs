@@ -1,10 +1,11 @@
 //! The simulated world: parties, the network between them and one virtual clock, all in one thread.
 
+mod scripts;
 mod streams;
 
 use std::{
     cmp::Reverse,
-    collections::BinaryHeap,
+    collections::{BTreeMap, BinaryHeap},
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -22,7 +23,7 @@ use crate::{
     journal::{self, Entry, Journal, What},
     network::{Faults, Network},
     node::{Node, Wish},
-    scripted::{Came, Scripted},
+    scripted::{Came, Scripted, Way},
 };
 
 /// Something that is told to whoever plays the applications.
@@ -59,6 +60,8 @@ pub struct World {
     members: Vec<Member>,
     network: Network,
     connections: Connections,
+    /// What scripted parties write once a connection is there, by its number.
+    unsent: BTreeMap<usize, Vec<Bytes>>,
     queue: BinaryHeap<Reverse<Due>>,
     queued: u64,
     news: std::collections::VecDeque<News>,
@@ -69,7 +72,8 @@ pub struct World {
 /// Who takes part.
 enum Member {
     Engine(Box<Node>),
-    Scripted(Scripted),
+    /// With what it listens by.
+    Scripted(Scripted, Vec<Transport>),
     /// It was an engine.
     Gone,
 }
@@ -140,6 +144,7 @@ impl World {
             members: Vec::new(),
             network: Network::new(faults, seed),
             connections: Connections::default(),
+            unsent: BTreeMap::new(),
             queue: BinaryHeap::new(),
             queued: 0,
             news: std::collections::VecDeque::new(),
@@ -157,13 +162,6 @@ impl World {
         number
     }
 
-    /// Adds a party without an engine.
-    pub fn add_scripted(&mut self, name: &str) -> usize {
-        let number = self.members.len();
-        self.members.push(Member::Scripted(Scripted::new(name, Node::address_of(number))));
-        number
-    }
-
     /// The time since the start.
     pub fn now(&self) -> Duration {
         self.now
@@ -173,26 +171,13 @@ impl World {
     pub fn engines(&self) -> impl Iterator<Item = (usize, &Node)> {
         self.members.iter().enumerate().filter_map(|(number, member)| match member {
             Member::Engine(node) => Some((number, &**node)),
-            Member::Scripted(_) | Member::Gone => None,
+            Member::Scripted(..) | Member::Gone => None,
         })
     }
 
     /// Whether a party has stopped.
     pub fn is_gone(&self, number: usize) -> bool {
         matches!(self.members.get(number), Some(Member::Gone))
-    }
-
-    /// A scripted party.
-    pub fn scripted(&mut self, number: usize) -> Option<&mut Scripted> {
-        match self.members.get_mut(number) {
-            Some(Member::Scripted(scripted)) => Some(scripted),
-            Some(Member::Engine(_) | Member::Gone) | None => None,
-        }
-    }
-
-    /// Sends what a scripted party wants to send.
-    pub fn send_scripted(&mut self, number: usize, to: SocketAddr, message: Bytes) {
-        self.send(number, to, message);
     }
 
     /// The journal, empty if it is not kept.
@@ -260,16 +245,10 @@ impl World {
             Happening::Datagram { node, from, bytes } => {
                 self.note(node, What::Received { from, message: bytes.clone(), connection: None });
                 let source = Node::address_of(from);
-                match self.scripted(node).map(|scripted| scripted.take(source, &bytes)) {
-                    Some((at_once, came)) => {
-                        if let Some((to, message)) = at_once {
-                            self.send(node, to, message);
-                        }
-                        self.news.extend(came.map(|came| News { node, what: Told::Came(came) }));
-                    }
-                    None => {
-                        self.with_engine(node, |node, now, wishes| node.datagram(now, source, bytes, wishes));
-                    }
+                if self.scripted(node).is_some() {
+                    self.came(node, Way { transport: Transport::Udp, address: source }, &bytes);
+                } else {
+                    self.with_engine(node, |node, now, wishes| node.datagram(now, source, bytes, wishes));
                 }
             }
             Happening::Packet { node, port, source, bytes } => {
@@ -346,7 +325,9 @@ impl World {
             Some(Member::Engine(node)) => {
                 node.listener(transport).is_some() && Node::listens_at(number, transport) == address
             }
-            Some(Member::Scripted(_)) => transport == Transport::Udp,
+            Some(Member::Scripted(_, listens)) => {
+                listens.contains(&transport) && Node::listens_at(number, transport) == address
+            }
             Some(Member::Gone) | None => false,
         }
     }

@@ -95,7 +95,12 @@ impl Recorded {
 
     /// How long the signalling kept this user on hold at most, in a call that gave way to `new`, or did not.
     fn longest_hold(&self, call: SessionId, new: Option<SessionId>) -> Duration {
-        let (mut since, mut longest) = (None, Duration::ZERO);
+        self.holds(call, new).into_iter().max().unwrap_or_default()
+    }
+
+    /// How long the signalling kept this user on hold, each time.
+    fn holds(&self, call: SessionId, new: Option<SessionId>) -> Vec<Duration> {
+        let (mut since, mut holds) = (None, Vec::new());
         for event in self.party.seen() {
             let held = match event.kind {
                 EventKind::HoldChanged { local, remote } if event.session == Some(call) => local || remote,
@@ -105,13 +110,13 @@ impl Recorded {
             match (held, since) {
                 (true, None) => since = Some(event.at),
                 (false, Some(from)) => {
-                    longest = longest.max(event.at.saturating_sub(from));
+                    holds.push(event.at.saturating_sub(from));
                     since = None;
                 }
                 (true, Some(_)) | (false, None) => {}
             }
         }
-        longest
+        holds
     }
 
     /// Ends it; the datagrams that it sent.
@@ -152,6 +157,19 @@ fn never_silent(who: &str, hearing: &Hearing, due: Duration) {
     let beyond = hearing.longest_silence.saturating_sub(due);
     println!("{who}: silent for {:?}, of which {due:?} were due", hearing.longest_silence);
     assert!(beyond <= MOST_SILENCE, "{who} was silent for {beyond:?} beyond {due:?}: {hearing:#?}");
+}
+
+/// Asserts that before the last tone there was no silence longer than the last hold by more than three frames, and one more for
+/// the moment at which a tone is told from silence: an earlier hold, however long, is no excuse.
+#[track_caller]
+fn not_silent_at_the_switch(who: &str, hearing: &Hearing, last_hold: Duration) {
+    let [.., before, (Some(_), new)] = &hearing.changes[..] else { panic!("{who}: {hearing:#?}") };
+    let silent = if before.0.is_none() { new.since(before.1) } else { Duration::ZERO };
+    let most = last_hold + MOST_SILENCE + Duration::from_millis(20);
+    assert!(
+        silent <= most,
+        "{who} was silent for {silent:?} at the switch, {last_hold:?} were due: {hearing:#?}"
+    );
 }
 
 /// Asserts that the old peer gets no packet once the new one is spoken to, and as many as the call says it has sent.
@@ -212,6 +230,8 @@ async fn was_moved(who: &str, user: &mut Recorded, old: Leg, new: SessionId, ton
     let hearing = user.hears(new, tones[1]).await;
     heard(who, &hearing, &tones);
     never_silent(who, &hearing, user.longest_hold(old.call, Some(new)));
+    let last_hold = user.holds(old.call, Some(new)).pop().unwrap_or_default();
+    not_silent_at_the_switch(who, &hearing, last_hold);
     let sent = user.sent_in_all(old.call).await;
     // The pump answers once it has done what it was told before.
     let new = leg(user, new).await;

@@ -18,7 +18,7 @@ pub(crate) enum RouteSetFault {
 }
 
 /// Where the requests of a dialog go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Path {
     /// The peer's Contact, without headers and `method` (RFC 3261 §19.1.1).
     pub(crate) target: UriBuf,

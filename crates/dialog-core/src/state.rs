@@ -6,7 +6,10 @@ use sip_message::{CSeq, Draft, HeaderId, Host, Message, Method, NameAddr, NameAd
 use sip_transport::{FlowId, Inbound, Origin, Purpose, Token};
 
 use crate::{
-    boundary::leg::{DialogIdentity, LegId, Peer},
+    boundary::{
+        leg::{DialogIdentity, LegId, Peer},
+        registration::RegistrationId,
+    },
     contact::OurContact,
     digest::session::Place,
     path::Path,
@@ -29,6 +32,8 @@ pub(crate) struct DialogState {
     pub(crate) local: NameAddrBuf,
     pub(crate) remote: NameAddrBuf,
     pub(crate) contact: OurContact,
+    /// The account that is called or calls.
+    pub(crate) account: Option<RegistrationId>,
     pub(crate) path: Path,
     /// The flow of the dialog; `None` before its first message and after the flow has ended.
     pub(crate) flow: Option<FlowId>,
@@ -93,6 +98,7 @@ impl DialogState {
             local: ends.from.clone(),
             remote: ends.to.clone(),
             contact: OurContact::of_user(ends.contact_user.cloned()),
+            account: None,
             path: Path::new(ends.target, routes),
             flow: None,
             source: None,
@@ -119,6 +125,7 @@ impl DialogState {
             local: message.to().ok()?.to_owned(),
             remote: message.from().ok()?.to_owned(),
             contact: OurContact::of_user(request_uri.user().map(Arc::from)),
+            account: None,
             path: Path::new(&message.contact().ok()??.uri.to_owned(), routes),
             flow: Some(inbound.origin.flow),
             source: Some(inbound.origin.source),

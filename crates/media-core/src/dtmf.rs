@@ -14,7 +14,7 @@ use std::fmt;
 pub use detect::{DtmfDetector, UnsuitedSampleRate};
 pub use events::EventSet;
 pub use queue::{DigitError, MAX_DURATION, MAX_QUEUED, MIN_DURATION, MIN_PAUSE};
-pub use receive::{DigitReceiver, MAX_EVENTS_PER_PACKET};
+pub use receive::{DigitReceiver, MAX_DIGITS_PER_SECOND, MAX_EVENTS_PER_PACKET};
 pub use send::{DigitSender, EventPacket, Slot};
 pub use tones::{DualTone, ToneSender};
 

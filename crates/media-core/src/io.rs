@@ -54,7 +54,7 @@ pub struct PumpConfig {
     pub dscp: u8,
     /// The most pairs in use at a time.
     pub max_streams: usize,
-    /// The settings of the streams; an empty `cname` becomes a random one (RFC 7022).
+    /// The settings of the streams.
     pub streams: StreamsConfig,
     /// The commands that can wait for the pump.
     pub command_queue: usize,
@@ -70,7 +70,7 @@ impl Default for PumpConfig {
             ports: 0..=0,
             dscp: 46,
             max_streams: 256,
-            streams: StreamsConfig { cname: String::new(), ..StreamsConfig::default() },
+            streams: StreamsConfig::default(),
             command_queue: 1_024,
             answer_queue: 1_024,
         }

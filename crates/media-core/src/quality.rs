@@ -4,6 +4,7 @@
 //! `None`, never zero (TM-091).
 
 mod bursts;
+mod fates;
 mod leg;
 mod silence;
 mod thresholds;
@@ -11,6 +12,7 @@ mod thresholds;
 use std::time::Duration;
 
 pub use bursts::{BurstMeter, Bursts, GMIN};
+pub use fates::Fates;
 pub use leg::{LegMeter, LegSummary};
 pub use silence::{Silence, SilenceChange, SilenceWatch};
 pub use thresholds::{Metric, QualityChange, QualityThresholds, QualityWatch, Threshold};

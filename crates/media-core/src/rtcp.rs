@@ -146,6 +146,20 @@ pub enum RtcpPacket {
     },
 }
 
+impl RtcpPacket {
+    /// Returns true when this is a source that the packet comes from. A report about it does not make it one.
+    pub fn comes_from(&self, source: u32) -> bool {
+        match self {
+            Self::SenderReport { ssrc, .. }
+            | Self::ReceiverReport { ssrc, .. }
+            | Self::ExtendedReport { ssrc, .. } => *ssrc == source,
+            Self::SourceDescription(chunks) => chunks.iter().any(|chunk| chunk.ssrc == source),
+            Self::Bye { sources, .. } => sources.contains(&source),
+            Self::Other { .. } => false,
+        }
+    }
+}
+
 /// Holds what SDES says of one source (RFC 3550 §6.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SdesChunk {

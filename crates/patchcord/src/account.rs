@@ -59,15 +59,14 @@ pub(crate) async fn registered(
     }
 }
 
-/// Waits until a registration is refused for good. What may pass is tried again by itself, and the events tell of it.
+/// Waits until a registration is refused for good, at first or later. What may pass is tried again by itself, and the events
+/// tell of it.
 pub(crate) async fn refused(registration: Option<&Registration>, args: &AccountArgs) -> Failure {
     let Some(registration) = registration else { return std::future::pending().await };
-    loop {
-        match registration.active().await {
-            Ok(_) => return std::future::pending().await,
-            Err(RegistrationError::Failed { retry_after: Some(_), .. }) => {}
-            Err(error) => return failure(args, &error),
-        }
+    match registration.ended().await {
+        // Taken back, because the program ends.
+        Ok(()) => std::future::pending().await,
+        Err(error) => failure(args, &error),
     }
 }
 
@@ -75,3 +74,6 @@ fn failure(args: &AccountArgs, error: &RegistrationError) -> Failure {
     let account = args.account.as_ref().map(ToString::to_string).unwrap_or_default();
     Failure::failed(format!("{account} is not registered: {error}"))
 }
+
+#[cfg(test)]
+mod tests;

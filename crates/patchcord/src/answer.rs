@@ -10,7 +10,7 @@ use session_core::{
 
 use crate::account;
 use crate::agent::{self, Agent};
-use crate::args::{AnswerArgs, Refer, Replaces, SoundArgs};
+use crate::args::{AnswerArgs, Refer, Replaces, SoundArgs, Switch};
 use crate::callers;
 use crate::console::Console;
 use crate::exit::Failure;
@@ -41,6 +41,9 @@ pub(crate) async fn run(
         Replaces::Allow => {
             tracing::warn!("whoever knows the identifiers of a call can take it over: for laboratories only");
         }
+    }
+    if args.media == Switch::Off && (args.sound.record.is_some() || args.sound.dtmf.is_some()) {
+        return Err(Failure::usage("--record and --dtmf need audio, and --media off leaves it out"));
     }
     let builder = agent::configure(&args.listen, &args.network, &args.audio, args.media)?;
     let builder =

@@ -4,10 +4,15 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use session_core::{Builder, HoldAudio, RecordLayout, Session, Source, SrtpPolicy, Wav, load_wav};
+use session_core::{
+    Builder, CodecPreference, HoldAudio, RecordLayout, Session, Source, SrtpPolicy, Wav, load_wav,
+};
 
 use crate::args::{SoundArgs, Srtp};
 use crate::exit::Failure;
+
+/// The recordings of one name that are kept side by side: so often was the program started, and nobody has cleared up.
+const MOST_COPIES: u32 = 10_000;
 
 /// Sets up what is offered and what parties on hold hear. A recording that cannot be is told here, before anybody is called.
 pub(crate) fn configure(mut builder: Builder, args: &SoundArgs) -> Result<Builder, Failure> {
@@ -16,7 +21,7 @@ pub(crate) fn configure(mut builder: Builder, args: &SoundArgs) -> Result<Builde
             .map_err(|error| Failure::environment(format!("cannot record to {}: {error}", file.display())))?;
     }
     if !args.codecs.is_empty() {
-        builder = builder.codecs(&args.codecs);
+        builder = builder.codecs(&args.codecs).codec_preference(CodecPreference::Ours);
     }
     if let Some(file) = &args.moh {
         builder = builder.hold_audio(HoldAudio::Wav(loaded(file)?));
@@ -37,11 +42,18 @@ fn loaded(file: &Path) -> Result<Wav, Failure> {
     load_wav(file).map_err(|error| Failure::environment(format!("cannot play {}: {error}", file.display())))
 }
 
-/// Opens a file for writing and leaves it as it was: one that was not there is not there after it.
+/// Opens a file for writing and leaves it as it was: one that was not there is not there after it, and a link that leads nowhere
+/// still does.
 fn recordable(file: &Path) -> io::Result<()> {
-    let was_there = file.try_exists()?;
-    OpenOptions::new().write(true).create(true).truncate(false).open(file)?;
-    if was_there { Ok(()) } else { std::fs::remove_file(file) }
+    let mut options = OpenOptions::new();
+    options.write(true);
+    match options.open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            options.create(true).open(file)?;
+            std::fs::remove_file(file.canonicalize()?)
+        }
+        opened => opened.map(drop),
+    }
 }
 
 /// Records and dials in a call that is up; one that is refused does not keep the other from being done.
@@ -51,7 +63,10 @@ pub(crate) async fn begin(session: &Session, args: &SoundArgs) -> Result<(), Fai
 
 /// The same in one of several calls: each is recorded in a file of its own.
 pub(crate) async fn begin_one_of_many(session: &Session, args: &SoundArgs) -> Result<(), Failure> {
-    let file = args.record.as_deref().map(|file| named_after(file, &session.id().to_string()));
+    let file = match args.record.as_deref() {
+        Some(file) => Some(free_name(|copy| named_after(file, &session.id().to_string(), copy))?),
+        None => None,
+    };
     begin_in(session, args, file.as_deref()).await
 }
 
@@ -75,10 +90,20 @@ async fn record(session: &Session, file: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::environment(format!("{}: {error}", file.display())))
 }
 
-/// `out/calls.wav` of `call-3` is `out/calls-call-3.wav`.
-fn named_after(file: &Path, call: &str) -> PathBuf {
+/// The first name that no file has: calls are counted anew with each start, and what was recorded before is kept.
+fn free_name(name: impl Fn(u32) -> PathBuf) -> Result<PathBuf, Failure> {
+    (1..=MOST_COPIES).map(&name).find(|file| file.symlink_metadata().is_err()).ok_or_else(|| {
+        Failure::environment(format!("there are {MOST_COPIES} files like {}", name(1).display()))
+    })
+}
+
+/// `out/calls.wav` of `call-3` is `out/calls-call-3.wav`, a second one `out/calls-call-3.2.wav`.
+fn named_after(file: &Path, call: &str, copy: u32) -> PathBuf {
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let mut name = format!("{stem}-{call}");
+    if copy > 1 {
+        name = format!("{name}.{copy}");
+    }
     if let Some(suffix) = file.extension() {
         name = format!("{name}.{}", suffix.to_string_lossy());
     }
@@ -91,8 +116,41 @@ mod tests {
 
     #[test]
     fn each_call_has_a_recording_of_its_own() {
-        for (file, named) in [("out/calls.wav", "out/calls-call-3.wav"), ("calls", "calls-call-3")] {
-            assert_eq!(named_after(Path::new(file), "call-3"), Path::new(named));
+        for (file, copy, named) in [
+            ("out/calls.wav", 1, "out/calls-call-3.wav"),
+            ("out/calls.wav", 2, "out/calls-call-3.2.wav"),
+            ("calls", 1, "calls-call-3"),
+        ] {
+            assert_eq!(named_after(Path::new(file), "call-3", copy), Path::new(named));
         }
+    }
+
+    #[test]
+    fn a_recording_takes_the_first_name_that_is_free() {
+        let folder = std::env::temp_dir().join(format!("patchcord-free-name-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let name = |copy| folder.join(format!("{copy}.wav"));
+        assert_eq!(free_name(name), Ok(name(1)));
+        std::fs::write(name(1), "").expect("written");
+        assert_eq!(free_name(name), Ok(name(2)));
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn trying_a_file_leaves_it_as_it_was() {
+        let folder = std::env::temp_dir().join(format!("patchcord-recordable-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let (link, target) = (folder.join("link.wav"), folder.join("target.wav"));
+        recordable(&target).expect("it can be written");
+        assert!(!target.exists());
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        recordable(&link).expect("it can be written through the link");
+        assert!(link.is_symlink() && !target.exists());
+        std::fs::write(&target, "kept").expect("written");
+        recordable(&link).expect("it is there");
+        assert_eq!(std::fs::read(&target).expect("still there"), b"kept");
+        assert!(recordable(&folder.join("none").join("file.wav")).is_err());
+        std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

@@ -46,6 +46,15 @@ fn no_verb_is_wrong_usage_and_help_is_none() {
 }
 
 #[test]
+fn what_needs_audio_does_not_go_without() {
+    for flags in [["--record", "/nowhere/calls.wav"], ["--dtmf", "1"]] {
+        let output = patchcord(&[&["answer", "--media", "off"][..], &flags].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains("--media off"), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_port_in_use_is_the_environments_fault_in_one_line() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let listen = format!("udp:{}", taken.local_addr().expect("a bound socket has an address"));

@@ -146,6 +146,37 @@ async fn a_refusal_is_told_with_advice() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_registration_is_waited_for_and_a_later_refusal_told() {
+    let registrar = Registrar::start().await;
+    let (phone, _events) = phone().await;
+    for refused in [true, false] {
+        let registration = phone.register(account("alice", &registrar)).await.expect("taken on");
+        let first = registrar.request(Method::Register).await;
+        registrar.answer(&first, StatusCode::OK).await;
+        registration.active().await.expect("registered");
+        let (end, ()) = tokio::join!(registration.ended(), async {
+            let (asked, ()) = tokio::join!(
+                async {
+                    if refused { registration.refresh().await } else { registration.unregister().await }
+                },
+                async {
+                    let second = registrar.request(Method::Register).await;
+                    let status = if refused { StatusCode::FORBIDDEN } else { StatusCode::OK };
+                    registrar.answer(&second, status).await;
+                }
+            );
+            asked.expect("asked");
+        });
+        let failure = RegistrationFailure::Refused(StatusCode::FORBIDDEN);
+        let told =
+            if refused { Err(RegistrationError::Failed { failure, retry_after: None }) } else { Ok(()) };
+        assert_eq!(end, told);
+        assert_eq!(registration.ended().await, Err(RegistrationError::Unknown));
+    }
+    phone.shutdown().await;
+}
+
+#[tokio::test]
 async fn calls_go_out_as_the_account_that_is_named_or_the_first() {
     let registrar = Registrar::start().await;
     let (phone, _events) = phone().await;

@@ -1,7 +1,6 @@
 //! What the network does, and by what the engines listen.
 //!
-//! `{by}` is a word that it gives: by what a target listens that has an engine. Scripted parties listen by UDP, and so
-//! only tables in which all have engines know connections.
+//! `{by}` is a word that it gives: by what a target listens that has an engine.
 
 use super::{
     Axis, Step,
@@ -56,21 +55,30 @@ pub(super) const OF_ENGINES: Axis = Axis {
             "option alice listen tcp udp\noption bob listen tcp udp\nbreak alice bob at 2s"
         ),
         udp("TCP but for the target", Same, TCP),
-        Value {
-            name: "TLS",
-            then: Same,
-            text: "option alice listen tls udp\noption bob listen tls udp",
-            words: &[("by", "tls")],
-        }
+        Value { name: "TLS", then: Same, text: TLS, words: &[("by", "tls")] }
     ),
 };
 
-/// Where a scripted party sends each of its requests once.
-pub(super) const OF_SCRIPTED: Axis = Axis { name: "network", values: networks!(ANYTHING,) };
+/// Where a scripted party sends each of its requests once. What it names by itself is reached by UDP.
+pub(super) const OF_SCRIPTED: Axis = Axis {
+    name: "network",
+    values: networks!(
+        ANYTHING,
+        udp("TCP but for the target", Same, TCP),
+        udp("TLS but for the target", Same, TLS),
+        udp(
+            "TCP, that of transferor and transferee breaks",
+            ANYTHING,
+            "option alice listen tcp udp\noption bob listen tcp udp\nbreak alice bob at 2s"
+        )
+    ),
+};
 
 const ANYTHING: Then = Anything(Step::Hold);
 
 const TCP: &str = "option alice listen tcp udp\noption bob listen tcp udp";
+
+const TLS: &str = "option alice listen tls udp\noption bob listen tls udp";
 
 const fn udp(name: &'static str, then: Then, text: &'static str) -> Value {
     Value { name, then, text, words: &[("by", "udp")] }

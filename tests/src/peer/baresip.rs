@@ -136,9 +136,17 @@ impl Baresip {
         Self::start_with(user, own, hz, Kind { tcp: true, ..Kind::default() })
     }
 
-    /// Starts one that takes one call, and refuses others with 486 as long as that lasts.
-    pub fn start_single(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, Kind { single: true, ..Kind::default() })
+    /// Starts one that takes one call, and refuses others with 486 as long as that lasts. It speaks UDP or TCP, or TLS where
+    /// it is given a certificate.
+    pub fn start_single(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        over: Table,
+        tls: Option<(&Authority, &Identity)>,
+    ) -> Result<Self, PeerError> {
+        let kind = Kind { single: true, tcp: over == Table::Tcp, tls, ..Kind::default() };
+        Self::start_with(user, own, hz, kind)
     }
 
     /// Starts one that speaks TLS, on port 5061, and shows this certificate. It is given the authority, too, but 1.0 looks

@@ -106,12 +106,20 @@ impl Kamailio {
         Self::registrar_with(own, "MD5", password, &strict, "modparam(\"auth\", \"nonce_expire\", 1)", tls)
     }
 
+    /// Starts the same without that, which takes part in outbound (RFC 5626): it asks for a keep-alive every five seconds, and
+    /// answers STUN on its port for SIP.
+    pub fn outbound_registrar(own: Ipv4Addr, password: &str) -> Result<Self, PeerError> {
+        let outbound = "loadmodule \"stun.so\"\nmodparam(\"registrar\", \"outbound_mode\", 1)\n\
+                        modparam(\"registrar\", \"flow_timer\", 5)";
+        Self::registrar_with(own, "MD5", password, "", outbound, None)
+    }
+
     fn registrar_with(
         own: Ipv4Addr,
         algorithm: &str,
         password: &str,
         strict: &str,
-        nonces: &str,
+        more: &str,
         tls: Option<(&Authority, &Identity)>,
     ) -> Result<Self, PeerError> {
         let folder = scratch(&format!("kamailio-{own}"))?;
@@ -127,7 +135,7 @@ impl Kamailio {
             .replace("@LISTEN@", &listen)
             .replace("@MODULES@", &modules)
             .replace("@ALGORITHM@", algorithm)
-            .replace("@NONCES@", nonces)
+            .replace("@MORE@", more)
             .replace("@STRICT@", strict)
             .replace("@PASSWORD@", password);
         let last = if tls.is_some() { TLS } else { PORT };

@@ -30,6 +30,9 @@ const PLAIN: &str = "media_encryption=none\n";
 /// The line by which it does not look for a network: it would find none, and close its connections. It does not register then.
 const ALONE: &str = "auto_net_state_mon=0\n";
 
+/// The section by which it takes no calls: each is refused with 486.
+const BUSY: &str = "[misc]\nmax_calls=0\n";
+
 /// What it says of a key that was pressed at the other side, up to the key.
 const TOLD: &str = "Receiving tone ";
 
@@ -80,9 +83,9 @@ impl Linphone {
         Self::start_with(user, own, hz, Table::Tcp, &format!("{ALONE}{PLAIN}{}", trust(authority)), "")
     }
 
-    /// Starts one that takes no calls: each is refused with 486.
-    pub fn start_busy(user: &str, own: Ipv4Addr, hz: u16) -> Result<Self, PeerError> {
-        Self::start_with(user, own, hz, Table::Udp, &format!("{ALONE}{PLAIN}"), "[misc]\nmax_calls=0\n")
+    /// Starts one that takes no calls, by UDP or TCP: each is refused with 486.
+    pub fn start_busy(user: &str, own: Ipv4Addr, hz: u16, over: Table) -> Result<Self, PeerError> {
+        Self::start_with(user, own, hz, over, &format!("{ALONE}{PLAIN}"), BUSY)
     }
 
     /// Starts one that registers, with this password, at a registrar that is its proxy: that it has shows there.
@@ -104,15 +107,37 @@ impl Linphone {
         user: &str,
         own: Ipv4Addr,
         hz: u16,
+        account: (Ipv4Addr, &str),
+        trusted: Option<&Authority>,
+    ) -> Result<Self, PeerError> {
+        Self::registered_by_tcp(user, own, hz, account, trusted, "")
+    }
+
+    /// The same, and it takes no calls.
+    pub fn start_busy_registered_by_tcp(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
+        account: (Ipv4Addr, &str),
+        trusted: Option<&Authority>,
+    ) -> Result<Self, PeerError> {
+        Self::registered_by_tcp(user, own, hz, account, trusted, BUSY)
+    }
+
+    fn registered_by_tcp(
+        user: &str,
+        own: Ipv4Addr,
+        hz: u16,
         (registrar, password): (Ipv4Addr, &str),
         trusted: Option<&Authority>,
+        sections: &str,
     ) -> Result<Self, PeerError> {
         let (place, trust) = match trusted {
             None => ("5060;transport=tcp", String::new()),
             Some(authority) => ("5061;transport=tls", trust(authority)),
         };
         network::route_to(WORLD)?;
-        let sections = account(user, registrar, place, password);
+        let sections = format!("{}{sections}", account(user, registrar, place, password));
         let more = format!("{PLAIN}default_proxy=0\n{trust}");
         Self::start_with(user, own, hz, Table::Tcp, &more, &sections)
     }

@@ -1,11 +1,14 @@
 //! What scripted parties do: the scenario's steps, and what it says nothing about.
 
-use super::{Plan, Player, uri_of};
+use super::{
+    Plan, Player,
+    settings::{transport_for, uri_for},
+};
 use crate::{
     journal::What,
     node::Node,
     scenario::{Action, InDialog, When},
-    scripted::{Came, Outgoing},
+    scripted::{Came, Outgoing, Way},
 };
 
 impl Player<'_> {
@@ -45,10 +48,11 @@ impl Player<'_> {
                     InDialog::Same => None,
                     InDialog::Nth(nth) => nth.checked_sub(1),
                     InDialog::New { party: whom, uri } => {
-                        let uri = uri
-                            .clone()
-                            .unwrap_or_else(|| uri_of(*whom, &self.scenario.parties[*whom]).to_string());
-                        Some(scripted.open(Node::address_of(*whom), &uri, about))
+                        let (own, other) = (&self.scenario.parties[party], &self.scenario.parties[*whom]);
+                        let transport = transport_for(own, other);
+                        let uri = uri.clone().unwrap_or_else(|| uri_for(own, *whom, other).to_string());
+                        let address = Node::listens_at(*whom, transport);
+                        Some(scripted.open(Way { transport, address }, &uri, about))
                     }
                 };
                 scripted.send(method, dialog, about, content)

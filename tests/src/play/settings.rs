@@ -25,8 +25,13 @@ pub fn uri_of(number: usize, party: &Party) -> UriBuf {
 ///
 /// As [`uri_of`].
 pub fn uri_for(caller: &Party, number: usize, party: &Party) -> UriBuf {
+    uri_by(number, party, Some(transport_for(caller, party)))
+}
+
+/// By what `caller` reaches a party: the first of its transports that the caller has, too.
+pub(super) fn transport_for(caller: &Party, party: &Party) -> Transport {
     let shared = party.listens.iter().find(|transport| caller.listens.contains(transport));
-    uri_by(number, party, shared.or(party.listens.first()).copied())
+    shared.or(party.listens.first()).copied().unwrap_or(Transport::Udp)
 }
 
 fn uri_by(number: usize, party: &Party, transport: Option<Transport>) -> UriBuf {

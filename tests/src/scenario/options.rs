@@ -12,7 +12,7 @@ use sip_message::Method;
 use sip_transport::Transport;
 
 use super::{
-    OnCall, Party,
+    Party,
     parse::{duration, number},
 };
 
@@ -20,7 +20,7 @@ use super::{
 pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
     let policy = &mut party.policy;
     match words {
-        ["listen", transports @ ..] if !transports.is_empty() && party.calls != OnCall::Scripted => {
+        ["listen", transports @ ..] if !transports.is_empty() => {
             party.listens = transports.iter().map(|name| transport(name)).collect::<Result<_, _>>()?;
         }
         // What makes its messages long.

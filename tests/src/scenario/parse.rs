@@ -246,8 +246,10 @@ mod tests {
         let faults = read.faults;
         assert_eq!((faults.cuts, faults.breaks[0].between, faults.restarts[0].party), (5, (0, 1), 1));
         assert_eq!(faults.breaks[0].at, faults.restarts[0].at + Duration::from_millis(1700));
-        let wrong = Scenario::parse(&format!("{text}option carol listen tcp")).expect_err("scripted");
-        assert_eq!(wrong.to_string(), "line 8: unknown option: listen tcp");
+        let scripted = Scenario::parse(&format!("{text}option carol listen tcp")).expect("a scenario");
+        assert_eq!(scripted.parties[2].listens, [Transport::Tcp]);
+        let wrong = Scenario::parse(&format!("{text}option carol listen")).expect_err("by nothing");
+        assert_eq!(wrong.to_string(), "line 8: unknown option: listen");
     }
 
     #[test]

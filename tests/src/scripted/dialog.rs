@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use sip_message::{HeaderId, Message, Method};
 
+use super::Way;
+
 #[derive(Debug)]
 pub(super) struct Dialog {
     pub(super) call_id: String,
@@ -13,20 +15,14 @@ pub(super) struct Dialog {
     remote: String,
     /// The other side's Contact.
     pub(super) target: String,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Way,
     cseq: u32,
     /// The last INVITE that we sent.
     pub(super) invite: Option<Message>,
 }
 
 impl Dialog {
-    pub(super) fn new(
-        call_id: String,
-        local: String,
-        remote: String,
-        target: String,
-        peer: SocketAddr,
-    ) -> Self {
+    pub(super) fn new(call_id: String, local: String, remote: String, target: String, peer: Way) -> Self {
         Self { call_id, local, remote, target, peer, cseq: 0, invite: None }
     }
 
@@ -66,9 +62,10 @@ impl Dialog {
             self.cseq
         });
         format!(
-            "{method} {} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch={branch}\r\nFrom: {}\r\nTo: {}\r\n\
+            "{method} {} SIP/2.0\r\nVia: SIP/2.0/{} {address};branch={branch}\r\nFrom: {}\r\nTo: {}\r\n\
              Call-ID: {}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\n",
             self.target,
+            self.peer.transport.via_name(),
             from.unwrap_or(&self.local),
             self.remote,
             self.call_id
@@ -86,8 +83,9 @@ impl Dialog {
             _ => &self.target,
         };
         Some(format!(
-            "ACK {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch={branch}\r\nFrom: {}\r\nTo: {}\r\n\
+            "ACK {uri} SIP/2.0\r\nVia: SIP/2.0/{} {address};branch={branch}\r\nFrom: {}\r\nTo: {}\r\n\
              Call-ID: {}\r\nCSeq: {cseq} ACK\r\nMax-Forwards: 70\r\n",
+            self.peer.transport.via_name(),
             self.local,
             response.first(HeaderId::To)?,
             self.call_id

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use session_core::engine::Input;
 use sip_transport::{CloseCause, Connect, FlowId, PeerIdentity, TransportInput};
 
-use super::{Happening, Member, Told, World};
+use super::{Happening, Member, Told, World, scripts::flow};
 use crate::{
     connections::{Arrival, CALLER, Connection, Known, LISTENER, Sent},
     journal::{self, StreamNews, What},
     network::Fate,
     node::Node,
+    scripted::Way,
 };
 
 /// The first port from which a connection is opened; each further one has the next (RFC 6335 §6).
@@ -82,6 +83,7 @@ impl World {
         self.connections.announce(connection, at);
         self.enqueue(at, Happening::Arrive { connection, end: LISTENER });
         self.tell(node, TransportInput::Connected { flow, local, peer });
+        self.write_unsent(connection);
     }
 
     /// Something arrives at an end.
@@ -92,14 +94,21 @@ impl World {
         if let Some(next) = self.connections.next(connection, end).filter(|_| arrival.is_some()) {
             self.enqueue(next.max(self.now), Happening::Arrive { connection, end });
         }
-        let ends = &self.connections.get(connection).ends;
+        let Connection { transport, ends, .. } = self.connections.get(connection);
+        let transport = *transport;
         let (node, known) = (ends[end].node, ends[end].known);
         let (from, source) = (ends[1 - end].node, ends[1 - end].address);
         match (arrival, known) {
             (Some(Arrival::Opened), Known::Nothing) => self.accept(connection),
             (Some(Arrival::Piece(bytes, messages)), Known::As(flow)) => {
+                let way = Way { transport, address: source };
                 for Sent { bytes: message, .. } in messages {
-                    self.note(node, What::Received { from, message, connection: Some(connection + 1) });
+                    let received = message.clone();
+                    self.note(
+                        node,
+                        What::Received { from, message: received, connection: Some(connection + 1) },
+                    );
+                    self.came(node, way, &message);
                 }
                 self.tell(node, TransportInput::Bytes { flow, source, bytes });
             }
@@ -111,9 +120,14 @@ impl World {
     fn accept(&mut self, connection: usize) {
         let Connection { transport, ends: [caller, listener], .. } = self.connections.get(connection);
         let (node, remote, local) = (listener.node, caller.address, listener.address);
-        let Some(Member::Engine(engine)) = self.members.get_mut(node) else { return };
-        let Some(by) = engine.listener(*transport) else { return };
-        let flow = engine.mint_flow();
+        let (flow, by) = match self.members.get_mut(node) {
+            Some(Member::Engine(engine)) => {
+                let Some(by) = engine.listener(*transport) else { return };
+                (engine.mint_flow(), by)
+            }
+            Some(Member::Scripted(..)) => (flow(connection), flow(connection)),
+            Some(Member::Gone) | None => return,
+        };
         self.connections.name(connection, LISTENER, flow);
         self.note_stream(node, connection, LISTENER, StreamNews::IsThere);
         let peer = self.identity(connection, CALLER);
@@ -249,6 +263,7 @@ impl World {
         let node = self.connections.get(connection).ends[end].node;
         let (flow, lost) = self.connections.end(connection, end);
         self.lose(lost);
+        self.unsent.remove(&connection);
         if let Some(flow) = flow {
             self.note_stream(node, connection, end, StreamNews::Over(cause));
             self.tell(node, TransportInput::Closed { flow, cause });
@@ -279,7 +294,11 @@ impl World {
     /// Who is at an end, as TLS verifies it: the party's name.
     fn identity(&self, connection: usize, end: usize) -> Option<PeerIdentity> {
         let connection = self.connections.get(connection);
-        let Some(Member::Engine(node)) = self.members.get(connection.ends[end].node) else { return None };
-        PeerIdentity::new(connection.transport.is_secure().then(|| node.name().into()))
+        let name = match self.members.get(connection.ends[end].node)? {
+            Member::Engine(node) => node.name(),
+            Member::Scripted(scripted, _) => scripted.name(),
+            Member::Gone => return None,
+        };
+        PeerIdentity::new(connection.transport.is_secure().then(|| name.into()))
     }
 }

@@ -3,7 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::over::Over;
+use super::{
+    over::Over,
+    reasons::{REASONS, Reason, number},
+};
 
 /// The peers, in the order of the columns.
 pub(crate) const PEERS: [&str; 4] = ["SIP.js", "linphonec", "baresip", "sipp"];
@@ -15,51 +18,10 @@ pub(crate) enum Cell {
     By(&'static str),
     /// The peer cannot, for this reason.
     Cannot(Reason),
-    /// There is no test yet.
-    Missing,
 }
 
-use Cell::{By, Cannot, Missing};
-
-/// Why a peer cannot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    SipJsTransport,
-    SippTls,
-    SippOneCall,
-    BaresipRefers,
-    BaresipFollows,
-    BaresipReplaced,
-}
-
+use Cell::{By, Cannot};
 use Reason::{BaresipFollows, BaresipRefers, BaresipReplaced, SipJsTransport, SippOneCall, SippTls};
-
-/// The reasons in the order of their numbers, each with its evidence.
-const REASONS: [(Reason, &str); 6] = [
-    (
-        SipJsTransport,
-        "SIP.js has one transport, a WebSocket (`lib/platform/web/transport`), which the table of results has; UDP is given \
-         to it by `tests/interop/sipjs/udp.mjs`",
-    ),
-    (
-        SippTls,
-        "sipp of the distribution is built without TLS: `sipp -v` says `SIPp v3.6.1-SCTP-PCAP-RTPSTREAM`",
-    ),
-    (
-        SippOneCall,
-        "a scenario of sipp is bound to one Call-ID: it can neither place the second call nor name it in Replaces",
-    ),
-    (BaresipRefers, "baresip 1.0 has no command for a REFER with Replaces: `transfer` takes a URI"),
-    (
-        BaresipFollows,
-        "baresip 1.0 breaks the Refer-To; what we make of that is tested: `an_invite_that_baresip_broke_replaces_nothing`",
-    ),
-    (
-        BaresipReplaced,
-        "baresip 1.0 ignores Replaces and does not say that it supports it; it is bridged instead: \
-         `a_baresip_that_cannot_be_replaced_is_bridged`",
-    ),
-];
 
 /// What is done, over what, and the cells of the peers in their order.
 const CELLS: &[(&str, Over, [Cell; 4])] = &[
@@ -296,7 +258,12 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
     (
         "we hold and resume it",
         Over::Tls,
-        [Cannot(SipJsTransport), Missing, By("baresip_is_called_held_and_resumed_over_tls"), Cannot(SippTls)],
+        [
+            Cannot(SipJsTransport),
+            By("linphonec_calls_us_over_tls_and_is_held_and_resumed"),
+            By("baresip_is_called_held_and_resumed_over_tls"),
+            Cannot(SippTls),
+        ],
     ),
     (
         "it is a busy target",
@@ -311,9 +278,23 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
     (
         "it is a busy target",
         Over::Tcp,
-        [Cannot(SipJsTransport), Missing, Missing, By("answer_comes_back_from_a_busy_sipp_over_tcp")],
+        [
+            Cannot(SipJsTransport),
+            By("answer_comes_back_from_a_busy_linphonec_over_tcp"),
+            By("answer_comes_back_from_a_busy_baresip_over_tcp"),
+            By("answer_comes_back_from_a_busy_sipp_over_tcp"),
+        ],
     ),
-    ("it is a busy target", Over::Tls, [Cannot(SipJsTransport), Missing, Missing, Cannot(SippTls)]),
+    (
+        "it is a busy target",
+        Over::Tls,
+        [
+            Cannot(SipJsTransport),
+            By("answer_comes_back_from_a_busy_linphonec_by_a_registrar_over_tls"),
+            By("answer_comes_back_from_a_busy_baresip_over_tls"),
+            Cannot(SippTls),
+        ],
+    ),
     (
         "REFER with digest, its own",
         Over::Udp,
@@ -321,11 +302,29 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
             By("sipjs_moves_linphonec_to_answer_by_a_registrar"),
             By("linphonec_moves_answer_to_baresip_by_a_registrar"),
             By("baresip_moves_answer_to_sipjs_by_a_registrar"),
-            Missing,
+            By("sipp_moves_answer_to_answer_by_a_registrar"),
         ],
     ),
-    ("REFER with digest, its own", Over::Tcp, [Cannot(SipJsTransport), Missing, Missing, Missing]),
-    ("REFER with digest, its own", Over::Tls, [Cannot(SipJsTransport), Missing, Missing, Cannot(SippTls)]),
+    (
+        "REFER with digest, its own",
+        Over::Tcp,
+        [
+            Cannot(SipJsTransport),
+            By("linphonec_moves_answer_to_answer_by_a_registrar_over_tcp"),
+            By("baresip_moves_answer_to_answer_by_a_registrar_over_tcp"),
+            By("sipp_moves_answer_to_answer_by_a_registrar_over_tcp"),
+        ],
+    ),
+    (
+        "REFER with digest, its own",
+        Over::Tls,
+        [
+            Cannot(SipJsTransport),
+            By("linphonec_moves_answer_to_answer_by_a_registrar_over_tls"),
+            By("baresip_moves_answer_to_answer_by_a_registrar_over_tls"),
+            Cannot(SippTls),
+        ],
+    ),
     (
         "REFER with digest, ours to it",
         Over::Udp,
@@ -343,7 +342,7 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
             Cannot(SipJsTransport),
             By("we_join_linphonec_with_linphonec_by_a_registrar_over_tcp"),
             By("we_move_baresip_to_baresip_by_a_registrar_over_tcp"),
-            Missing,
+            By("sipp_wants_a_password_for_our_refer_over_tcp"),
         ],
     ),
     (
@@ -363,13 +362,18 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
             By("sipjs_moves_linphonec_to_answer_by_a_registrar"),
             By("we_move_linphonec_to_baresip_by_a_registrar"),
             By("we_move_baresip_to_linphonec_by_a_registrar"),
-            Missing,
+            By("sipp_moves_answer_to_answer_by_a_registrar"),
         ],
     ),
     (
         "blind, by a Record-Route of kamailio",
         Over::Tcp,
-        [Cannot(SipJsTransport), Missing, By("we_move_baresip_to_baresip_by_a_registrar_over_tcp"), Missing],
+        [
+            Cannot(SipJsTransport),
+            By("we_move_linphonec_to_linphonec_by_a_registrar_over_tcp"),
+            By("we_move_baresip_to_baresip_by_a_registrar_over_tcp"),
+            By("sipp_moves_answer_to_answer_by_a_registrar_over_tcp"),
+        ],
     ),
     (
         "blind, by a Record-Route of kamailio",
@@ -388,7 +392,7 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
             By("we_join_sipjs_with_linphonec_by_a_registrar"),
             By("we_join_linphonec_with_sipjs_by_a_registrar"),
             Cannot(BaresipReplaced),
-            Missing,
+            By("we_join_answer_with_sipp_by_a_proxy"),
         ],
     ),
     (
@@ -398,7 +402,7 @@ const CELLS: &[(&str, Over, [Cell; 4])] = &[
             Cannot(SipJsTransport),
             By("we_join_linphonec_with_linphonec_by_a_registrar_over_tcp"),
             Cannot(BaresipReplaced),
-            Missing,
+            By("we_join_answer_with_sipp_by_a_proxy_over_tcp"),
         ],
     ),
     (
@@ -427,7 +431,6 @@ pub(crate) fn table() -> String {
             let _ = match cell {
                 By(_) => write!(text, " yes |"),
                 Cannot(reason) => write!(text, " no ({}) |", number(*reason)),
-                Missing => write!(text, " missing |"),
             };
         }
         text.push('\n');
@@ -437,10 +440,6 @@ pub(crate) fn table() -> String {
         let _ = writeln!(text, "{}. {words}.", number(reason));
     }
     text
-}
-
-fn number(reason: Reason) -> usize {
-    REASONS.iter().position(|(known, _)| *known == reason).map_or(0, |place| place + 1)
 }
 
 #[test]

@@ -6,6 +6,7 @@ use patchcord_tests::{
         PATIENCE,
         application::Application,
         sipp::{Plan, Sipp},
+        sockets::Connections,
     },
 };
 use session_core::{Credential, Keyring, LearnedFrom, OutcomeKind, Secret};
@@ -13,6 +14,7 @@ use tokio::{task::block_in_place, time::timeout};
 
 use super::{
     Outcome, address_of_kinds, enabled, listen,
+    over::Over,
     seat::OUR_TONE,
     table::{self, Row, test_name},
     uri,
@@ -43,6 +45,12 @@ pub(crate) fn rows() -> Vec<Row> {
             test_name!(sipp_wants_a_password_for_our_refer),
         ),
         row(
+            "transferee",
+            "REFER over TCP answered 401, then taken",
+            "the same, over one connection",
+            test_name!(sipp_wants_a_password_for_our_refer_over_tcp),
+        ),
+        row(
             "transferor",
             "NOTIFY answered 401, then taken",
             "a second NOTIFY with a proof that sipp verifies, and proofs from then on; Succeeded",
@@ -63,19 +71,35 @@ async fn sipp_wants_a_password_for_our_refer() -> Outcome {
     if !enabled("sipp wants a password for our REFER") {
         return Ok(());
     }
-    let [ours, peer, target] = [1, 2, 3].map(|peer| address_of_kinds(0, peer));
+    it_wants_a_password_for_our_refer(0, Over::Udp).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sipp_wants_a_password_for_our_refer_over_tcp() -> Outcome {
+    if !enabled("sipp wants a password for our REFER over TCP") {
+        return Ok(());
+    }
+    it_wants_a_password_for_our_refer(18, Over::Tcp).await
+}
+
+async fn it_wants_a_password_for_our_refer(block: u8, over: Over) -> Outcome {
+    let [ours, peer, target] = [1, 2, 3].map(|peer| address_of_kinds(block, peer));
+    let connections = Connections::of(peer)?;
     let realm = peer.to_string();
     let keys = [("realm", realm.as_str()), ("password", PASSWORD)];
-    let sipp = Sipp::start(&Plan { keys: &keys, ..Plan::new("transferee-challenges", peer, ours) })?;
+    let plan = Plan { keys: &keys, over: over.table(), ..Plan::new("transferee-challenges", peer, ours) };
+    let sipp = Sipp::start(&plan)?;
     let setup = Setup {
         listen: format!("{ours}:5060"),
+        transport: over.token(),
         keys: Some(key(&realm)),
         ..Setup::new("alice", OUR_TONE, Calls::Answer)
     };
     let alice = setup.start().await.expect("a party on its own address");
-    let session = alice.manager.call(&uri("bob", peer)).await.expect("a call");
+    let session = alice.manager.call(&over.uri("bob", &realm)).await.expect("a call");
     timeout(PATIENCE, session.established()).await.expect("in time").expect("answered");
-    let mut transfer = session.blind(&uri("carol", target)).await.expect("a transfer");
+    let target = over.uri("carol", &target.to_string());
+    let mut transfer = session.blind(&target).await.expect("a transfer");
     let outcome = timeout(PATIENCE, transfer.outcome()).await.expect("in time").expect("an outcome");
     let report = block_in_place(|| sipp.finish(PATIENCE))?;
     assert_eq!(
@@ -86,6 +110,7 @@ async fn sipp_wants_a_password_for_our_refer() -> Outcome {
     );
     assert!(report.log.contains(PROVED), "{}\n{}", report.log, report.messages);
     assert_eq!(report.messages.matches("\nREFER sip:").count(), 2, "{}", report.messages);
+    assert_eq!(connections.since()?.len(), usize::from(over.connects()));
     alice.manager.shutdown().await;
     Ok(())
 }

@@ -10,12 +10,14 @@ mod attended_refused;
 mod attended_theirs;
 mod baresip;
 mod blind;
+mod busy;
 mod calls;
 mod capture;
 mod carried;
 mod cells;
 mod challenged;
 mod hostile;
+mod kept;
 mod keys;
 mod kinds;
 mod left;
@@ -25,6 +27,7 @@ mod over;
 mod overtaking;
 mod played;
 mod proxy;
+mod reasons;
 mod registered;
 mod registrar;
 mod seat;
@@ -92,6 +95,7 @@ fn rows() -> Vec<table::Row> {
     [
         calls::rows(),
         blind::rows(),
+        busy::rows(),
         attended_ours::rows(),
         attended_theirs::rows(),
         attended_refused::rows(),
@@ -109,6 +113,7 @@ fn rows() -> Vec<table::Row> {
         proxy::rows(),
         registrar::rows(),
         registered::rows(),
+        kept::rows(),
         transports::rows(),
         kinds::rows(),
         unreferred::rows(),

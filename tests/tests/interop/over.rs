@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use patchcord_tests::peer::{
     PeerError,
     authority::{Authority, Identity},
+    sockets::Table,
 };
 
 /// A transport.
@@ -58,6 +59,14 @@ impl Over {
     /// The URI of a user at an address or a name.
     pub(crate) fn uri(self, user: &str, host: &str) -> String {
         format!("sip:{user}@{host}:{};transport={}", self.port(), self.token())
+    }
+
+    /// The kernel's table of its sockets.
+    pub(crate) const fn table(self) -> Table {
+        match self {
+            Self::Udp => Table::Udp,
+            Self::Tcp | Self::Tls | Self::Ws | Self::Wss => Table::Tcp,
+        }
     }
 
     /// Whether it has connections.

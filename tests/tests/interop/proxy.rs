@@ -8,6 +8,7 @@ use patchcord_tests::peer::{
     application::Application,
     authority::{Authority, Identity},
     kamailio::{Kamailio, Seen},
+    sipp::{Plan, Sipp},
 };
 use serde_json::Value;
 
@@ -15,10 +16,14 @@ use super::{
     Outcome, address_by_transport, last_outcome, names,
     over::{Over, tls, trust},
     table::{self, Row, cases},
+    transports::{Kind, over_kind},
 };
 
-/// The first block of addresses of these cases.
-const FIRST_BLOCK: u8 = 0;
+/// The first block of addresses of these cases: on a network of their own.
+const FIRST_BLOCK: u8 = 96;
+
+/// The options of an `answer` that is moved, and that lets itself be replaced by whom its peer refers.
+const MOVED: [&str; 6] = ["--refer", "allow", "--allow-target", "127.0.0.0/8", "--replaces", "referred-by"];
 
 /// What the caller speaks with the proxy, and the proxy with the called party.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +34,8 @@ pub(crate) enum Case {
     HungUp(Over, Over),
     /// `transfer` moves one `answer` to another.
     Transfer(Over, Over),
+    /// `transfer` joins an `answer` with a sipp.
+    Join(Over),
 }
 
 cases! {
@@ -46,6 +53,8 @@ cases! {
     a_transfer_by_a_proxy_over_tcp: Case::Transfer(Over::Tcp, Over::Tcp),
     a_transfer_by_a_proxy_over_tls: Case::Transfer(Over::Tls, Over::Tls),
     a_transfer_by_a_proxy_from_tcp_to_udp: Case::Transfer(Over::Tcp, Over::Udp),
+    we_join_answer_with_sipp_by_a_proxy: Case::Join(Over::Udp),
+    we_join_answer_with_sipp_by_a_proxy_over_tcp: Case::Join(Over::Tcp),
 }
 
 /// The rows of the table.
@@ -79,6 +88,20 @@ pub(crate) fn rows() -> Vec<Row> {
                     "Succeeded by notify, 200, exit 0; REFER, NOTIFY and BYE by the proxy"
                 },
             ),
+            Case::Join(over) => {
+                return Row {
+                    peer: "sipp",
+                    role: "target",
+                    kind: over_kind(Kind::Attended, over),
+                    with: "`answer` (transferee), kamailio (proxy)".to_owned(),
+                    media: "signalling only",
+                    expected: "`transfer`: Succeeded by notify, 200, exit 0; Replaces at the target; REFER and the new \
+                               call by the proxy"
+                        .to_owned(),
+                    outcome: table::Outcome::Passes,
+                    test,
+                };
+            }
         };
         Row {
             peer: "kamailio",
@@ -222,8 +245,7 @@ fn requests_go_by_the_proxy_over_connections_that_are_there(place: u8, case: Cas
         }
         Case::Transfer(one, other) => {
             let mut network = Network::start(block, other)?;
-            let bob = ["--refer", "allow", "--allow-target", "127.0.0.0/8", "--replaces", "referred-by"];
-            let mut bob = network.answer(network.bob, other, &bob)?;
+            let mut bob = network.answer(network.bob, other, &MOVED)?;
             let mut carol = network.answer(network.carol, other, &[])?;
             let users = [network.user("bob", one), network.user("carol", other)];
             let transfer = network.caller("transfer", &users, one, &["--talk", "0.5"])?;
@@ -250,6 +272,29 @@ fn requests_go_by_the_proxy_over_connections_that_are_there(place: u8, case: Cas
             let moved = network.seen(&second, network.bob);
             assert_eq!(methods(&moved), ["INVITE", "ACK"], "{moved:#?}");
             over_one_connection(&moved, other);
+        }
+        Case::Join(over) => {
+            let mut network = Network::start(block, over)?;
+            let mut bob = network.answer(network.bob, over, &MOVED)?;
+            let plan = Plan::new("target-replaces", network.carol, network.proxy);
+            let plan = Plan { user: "carol", calls: 2, over: over.table(), ..plan };
+            let mut sipp = Sipp::start(&plan)?;
+            let users = [network.user("bob", over), network.user("carol", over)];
+            let join = ["--kind", "attended", "--talk", "0.5", "--refer-to", "aor"];
+            let (code, events) = network.caller("transfer", &users, over, &join)?.finish(2 * PATIENCE)?;
+            assert_eq!(code, Some(0), "{events:#?}\n{}", network.kamailio.output());
+            assert_eq!(last_outcome(&events), (Some("Succeeded"), Some("notify"), Some(200)), "{events:#?}");
+            bob.wait_for("transfer_succeeded", PATIENCE)?;
+            sipp.wait_logged(";to-tag=")?;
+            let first = network.call_of(network.alice);
+            let ours = network.seen(&first, network.alice);
+            assert!(methods(&ours).contains(&"REFER"), "{ours:#?}");
+            let second = network.call_of(network.bob);
+            let moved = network.seen(&second, network.bob);
+            assert_eq!(methods(&moved), ["INVITE", "ACK"], "{moved:#?}");
+            over_one_connection(&moved, over);
+            // Neither of the two can be asked to hang up; both end with the test.
+            sipp.stop();
         }
     }
     Ok(())

@@ -50,6 +50,13 @@ pub(crate) fn rows() -> Vec<Row> {
             test_name!(sipp_asks_for_options),
         ),
         row(
+            "caller",
+            "INVITE with Join, which it requires (RFC 3911)",
+            "`answer`",
+            "420, Unsupported: join; nobody is called",
+            test_name!(sipp_joins_no_call),
+        ),
+        row(
             "called",
             "answers two re-INVITEs",
             "`call --hold-after`",
@@ -211,6 +218,24 @@ fn sipp_asks_for_options() -> Outcome {
     let _answer = Application::start(&["answer", "--listen", &listen(ours)])?;
     let report = sipp("options", peer, ours)?.finish(PATIENCE)?;
     assert!(report.log.contains("allows"), "{}", report.log);
+    Ok(())
+}
+
+#[test]
+fn sipp_joins_no_call() -> Outcome {
+    // covers: TR-150
+    if !enabled("sipp joins a call") {
+        return Ok(());
+    }
+    let (ours, peer) = (address(46, 1), address(46, 2));
+    let mut answer = Application::start(&["answer", "--listen", &listen(ours)])?;
+    let report = sipp("uac-join", peer, ours)?.finish(PATIENCE)?;
+    assert!(report.log.contains("Unsupported: join"), "{}", report.log);
+    // It still takes calls, and this is its first.
+    sipp("uac", peer, ours)?.finish(PATIENCE)?;
+    answer.wait_for("call_ended", PATIENCE)?;
+    let called = answer.events();
+    assert_eq!(names(&called).iter().filter(|name| **name == "incoming_call").count(), 1, "{called:#?}");
     Ok(())
 }
 

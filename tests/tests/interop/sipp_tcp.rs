@@ -125,8 +125,7 @@ fn sipp_and_we_use_one_connection(place: u8, case: Case) -> Outcome {
     match case {
         Case::Calls(over) => {
             let mut answer = Application::start(&["answer", "--listen", &over.listen(ours)])?;
-            let table = if over.connects() { Table::Tcp } else { Table::Udp };
-            let sipp = Sipp::start(&Plan { over: table, ..Plan::new("uac-hold", peer, ours) })?;
+            let sipp = Sipp::start(&Plan { over: over.table(), ..Plan::new("uac-hold", peer, ours) })?;
             let report = sipp.finish(PATIENCE)?;
             let told: Vec<&str> = report.log.lines().filter(|line| line.contains("a=")).collect();
             let expected = ["answered a=sendrecv", "re-INVITE a=recvonly", "re-INVITE a=sendrecv"];

@@ -13,7 +13,7 @@ use patchcord_tests::{
         linphone::Linphone,
         phone::{Make, Phone},
         sipp::{Plan, Sipp},
-        sockets::Table,
+        sockets::{Connections, Table},
     },
 };
 use session_core::{
@@ -40,7 +40,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const fn name(self) -> &'static str {
+    /// Its name in `--kind`, and in the table.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Blind => "blind",
             Self::Attended => "attended",
@@ -61,8 +62,6 @@ pub(crate) enum Case {
     Held(Over, Make),
     /// `transfer` moves an `answer --echo` to a sipp by TCP.
     ToSipp(Kind),
-    /// The same where the sipp is busy.
-    ToBusySipp,
 }
 
 cases! {
@@ -88,7 +87,6 @@ cases! {
     baresip_is_called_held_and_resumed_over_tcp: Case::Held(Over::Tcp, Make::Baresip),
     we_move_answer_to_sipp_over_tcp: Case::ToSipp(Kind::Blind),
     we_join_answer_with_sipp_over_tcp: Case::ToSipp(Kind::Attended),
-    answer_comes_back_from_a_busy_sipp_over_tcp: Case::ToBusySipp,
 }
 
 /// The rows of the table.
@@ -129,12 +127,16 @@ pub(crate) fn rows() -> Vec<Row> {
                         "`transfer`: Succeeded by notify, 200, exit 0; Replaces and Referred-By at the target"
                     }
                 };
-                rows.push(of_sipp(test, "target", over_kind(kind, Over::Tcp), expected));
-                continue;
-            }
-            Case::ToBusySipp => {
-                let expected = "`transfer`: Recovered, 486, exit 1; the call is back";
-                rows.push(of_sipp(test, "busy target", over_kind(Kind::Blind, Over::Tcp), expected));
+                rows.push(Row {
+                    peer: "sipp",
+                    role: "target",
+                    kind: over_kind(kind, Over::Tcp),
+                    with: "`answer --echo` (transferee)".to_owned(),
+                    media: "signalling only",
+                    expected: expected.to_owned(),
+                    outcome: table::Outcome::Passes,
+                    test,
+                });
                 continue;
             }
         };
@@ -169,24 +171,23 @@ pub(crate) fn rows() -> Vec<Row> {
             test,
         });
     }
+    rows.push(Row {
+        peer: "linphonec",
+        role: "caller",
+        kind: "call, hold and resume by us, BYE by us over TLS",
+        with: "`SessionManager`".to_owned(),
+        media: "our tone; silence on hold",
+        expected: "all over its one connection".to_owned(),
+        outcome: table::Outcome::Passes,
+        test: test_name!(linphonec_calls_us_over_tls_and_is_held_and_resumed),
+    });
     rows
 }
 
-fn of_sipp(test: &'static str, role: &'static str, kind: &'static str, expected: &str) -> Row {
-    Row {
-        peer: "sipp",
-        role,
-        kind,
-        with: "`answer --echo` (transferee)".to_owned(),
-        media: "signalling only",
-        expected: expected.to_owned(),
-        outcome: table::Outcome::Passes,
-        test,
-    }
-}
-
-const fn over_kind(kind: Kind, over: Over) -> &'static str {
+/// What it is called in the table.
+pub(crate) const fn over_kind(kind: Kind, over: Over) -> &'static str {
     match (kind, over) {
+        (_, Over::Udp) => kind.name(),
         (Kind::Blind, Over::Tcp) => "blind over TCP",
         (Kind::Blind, _) => "blind over TLS",
         (Kind::Attended, Over::Tcp) => "attended over TCP",
@@ -196,7 +197,7 @@ const fn over_kind(kind: Kind, over: Over) -> &'static str {
 
 impl Trust {
     /// Starts a telephone that speaks this.
-    fn seat(
+    pub(crate) fn seat(
         &self,
         over: Over,
         make: Make,
@@ -204,6 +205,9 @@ impl Trust {
         own: Ipv4Addr,
         tone: u16,
     ) -> Result<Seat, PeerError> {
+        if over == Over::Udp {
+            return Seat::start(make, user, own, tone);
+        }
         let phone: Box<dyn Phone> = match (make, over) {
             (Make::Baresip, Over::Tcp) => Box::new(Baresip::start_by_tcp(user, own, tone)?),
             (Make::Baresip, _) => {
@@ -230,7 +234,7 @@ impl Trust {
     }
 
     /// `patchcord transfer` that speaks this.
-    fn transfer(
+    pub(crate) fn transfer(
         &self,
         over: Over,
         kind: Kind,
@@ -339,19 +343,6 @@ fn run(place: u8, case: Case) -> Outcome {
             sipp.stop();
             Ok(())
         }
-        Case::ToBusySipp => {
-            let over = Over::Tcp;
-            let mut bob = trust.seat(over, Make::Echo, "bob", two, FIRST_TONE)?;
-            let sipp = Sipp::start(&Plan { over: Table::Tcp, ..Plan::new("uas-busy", three, two) })?;
-            let target = over.uri("carol", &three.to_string());
-            let transfer = trust.transfer(over, Kind::Blind, one, &bob.uri(), &target)?;
-            sipp.finish(PATIENCE)?;
-            let (code, events) = transfer.finish(PATIENCE)?;
-            assert_eq!(code, Some(1), "{events:#?}\n{}", bob.phone.output());
-            let (outcome, _, status) = last_outcome(&events);
-            assert_eq!((outcome, status), (Some("Recovered"), Some(486)), "{events:#?}");
-            Ok(())
-        }
     }
 }
 
@@ -378,19 +369,46 @@ async fn linphonec_calls_us_over_tls_and_is_joined() -> Outcome {
     moved_over_its_own_connection(21, Kind::Attended).await
 }
 
-/// linphonec accepts no connection by TLS: it calls us, and the REFER goes by the connection of its INVITE.
-async fn moved_over_its_own_connection(place: u8, kind: Kind) -> Outcome {
-    let addresses = [1, 2, 3].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
-    let [ours, first, target] = addresses;
+#[tokio::test(flavor = "multi_thread")]
+async fn linphonec_calls_us_over_tls_and_is_held_and_resumed() -> Outcome {
+    if !enabled("linphonec calls us over TLS and is held") {
+        return Ok(());
+    }
+    let addresses = [1, 2].map(|peer| address_by_transport(FIRST_BLOCK + 22, peer));
     let trust = Trust::of(addresses[0], &addresses)?;
-    let alice = party(&trust, ours).await;
+    let connections = Connections::of(addresses[0])?;
+    let (alice, mut bob, session) = called_by_linphonec(&trust, addresses).await?;
+    session.hold().await.expect("held");
+    block_in_place(|| bob.hears(None))?;
+    session.resume().await.expect("resumed");
+    block_in_place(|| bob.hears(Some(OUR_TONE)))?;
+    session.hang_up().await.expect("hung up");
+    block_in_place(|| bob.ended())?;
+    assert_eq!(connections.since()?.len(), 1, "{}", Phone::output(&mut bob));
+    alice.manager.shutdown().await;
+    Ok(())
+}
+
+/// linphonec accepts no connection by TLS: it calls us, and our requests go by the connection of its INVITE.
+async fn called_by_linphonec(
+    trust: &Trust,
+    [ours, first]: [Ipv4Addr; 2],
+) -> Result<(Party, Linphone, Session), PeerError> {
+    let mut alice = party(trust, ours).await;
     let mut bob = block_in_place(|| Linphone::start_by_tcp("bob", first, FIRST_TONE, &trust.authority))?;
-    let mut carol = block_in_place(|| trust.answer(Over::Tls, target, None))?;
-    let mut alice = alice;
     block_in_place(|| bob.call(&Over::Tls.uri("alice", &ours.to_string())))?;
     let session = alice.established().await;
     let session = alice.manager.session(&session).await.expect("its call");
     block_in_place(|| bob.hears(Some(OUR_TONE)))?;
+    Ok((alice, bob, session))
+}
+
+async fn moved_over_its_own_connection(place: u8, kind: Kind) -> Outcome {
+    let addresses = [1, 2, 3].map(|peer| address_by_transport(FIRST_BLOCK + place, peer));
+    let [ours, first, target] = addresses;
+    let trust = Trust::of(addresses[0], &addresses)?;
+    let mut carol = block_in_place(|| trust.answer(Over::Tls, target, None))?;
+    let (alice, mut bob, session) = called_by_linphonec(&trust, [ours, first]).await?;
     let kind = move_to(&session, kind, &Over::Tls.uri("carol", &target.to_string())).await;
     assert_eq!(kind, OutcomeKind::Succeeded, "{}", Phone::output(&mut bob));
     block_in_place(|| -> Result<(), PeerError> {

@@ -148,6 +148,46 @@ async fn outcome(transfer: &mut Transfer) -> Moved {
     timeout(PATIENCE, transfer.outcome()).await.expect("in time").expect("an outcome")
 }
 
+/// How Alice moves somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Blind,
+    /// Without a subscription to the reports.
+    Unsubscribed,
+    /// As soon as the target has answered.
+    Attended,
+}
+
+/// Alice calls Bob, and moves him to Carol: it ends so, and the two hear each other until Carol hangs up.
+async fn brings_together(
+    alice: &Party,
+    [bob, carol]: [&mut Seat; 2],
+    way: Way,
+    wanted: OutcomeKind,
+) -> Outcome {
+    let session = call(alice, &bob.uri()).await;
+    block_in_place(|| bob.phone.hears(Some(OUR_TONE)))?;
+    let target = carol.uri();
+    let ended = match way {
+        Way::Blind => outcome(&mut session.blind(&target).await.expect("a transfer")).await,
+        Way::Unsubscribed => {
+            outcome(&mut session.blind_with(&target, unsubscribed()).await.expect("a transfer")).await
+        }
+        Way::Attended => {
+            let options = AttendedOptions::default();
+            let consultation = session.consult_with(&target, options, Completion::OnAnswer).await;
+            let mut consultation = consultation.expect("a consultation");
+            timeout(PATIENCE, consultation.outcome()).await.expect("in time").expect("an outcome")
+        }
+    };
+    assert_eq!(ended.kind, wanted, "{ended:?}\n{}", bob.phone.output());
+    block_in_place(|| -> Result<(), PeerError> {
+        carol.phone.answered()?;
+        hear_each_other(bob, carol)?;
+        hang_up(carol, bob)
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sipjs_that_declines_to_be_moved_is_bridged() -> Outcome {
     // covers: TR-170
@@ -159,16 +199,7 @@ async fn a_sipjs_that_declines_to_be_moved_is_bridged() -> Outcome {
     let bob = block_in_place(|| SipJs::start_refusing("bob", first, FIRST_TONE, 603))?;
     let mut bob = Seat::new(Make::SipJs, "bob", FIRST_TONE, uri("bob", first), Box::new(bob));
     let mut carol = block_in_place(|| Seat::start(Make::Linphone, "carol", target, SECOND_TONE))?;
-    let session = call(&alice, &bob.uri()).await;
-    block_in_place(|| bob.phone.hears(Some(OUR_TONE)))?;
-    let mut transfer = session.blind(&carol.uri()).await.expect("a transfer");
-    let outcome = outcome(&mut transfer).await;
-    assert_eq!(outcome.kind, OutcomeKind::Bridged, "{outcome:?}");
-    block_in_place(|| -> Result<(), PeerError> {
-        carol.phone.answered()?;
-        hear_each_other(&mut bob, &mut carol)?;
-        hang_up(&mut carol, &mut bob)
-    })?;
+    brings_together(&alice, [&mut bob, &mut carol], Way::Blind, OutcomeKind::Bridged).await?;
     alice.manager.shutdown().await;
     Ok(())
 }
@@ -207,20 +238,9 @@ async fn a_baresip_that_cannot_be_replaced_is_bridged() -> Outcome {
     let mut alice = alice(14, bridge).await;
     let mut bob = block_in_place(|| Seat::start(Make::Linphone, "bob", first, FIRST_TONE))?;
     let mut carol = block_in_place(|| Seat::start(Make::Baresip, "carol", target, SECOND_TONE))?;
-    let session = call(&alice, &bob.uri()).await;
-    block_in_place(|| bob.phone.hears(Some(OUR_TONE)))?;
-    let (target, options) = (carol.uri(), AttendedOptions::default());
-    let consultation = session.consult_with(&target, options, Completion::OnAnswer).await;
-    let mut consultation = consultation.expect("a consultation");
-    let ended = timeout(PATIENCE, consultation.outcome()).await.expect("in time").expect("an outcome");
-    assert_eq!(ended.kind, OutcomeKind::Bridged, "{ended:?}");
+    brings_together(&alice, [&mut bob, &mut carol], Way::Attended, OutcomeKind::Bridged).await?;
     alice.wait_for("the end of the transfer", PATIENCE, |event| event.outcome().is_some()).await;
     assert!(!alice.seen().iter().any(|event| event.name() == "refer_sent"), "{:#?}", alice.seen());
-    block_in_place(|| -> Result<(), PeerError> {
-        carol.phone.answered()?;
-        hear_each_other(&mut bob, &mut carol)?;
-        hang_up(&mut carol, &mut bob)
-    })?;
     alice.manager.shutdown().await;
     Ok(())
 }
@@ -259,16 +279,7 @@ async fn a_linphonec_that_reports_without_a_subscription() -> Outcome {
     let alice = alice(16, |_| ()).await;
     let mut bob = block_in_place(|| Seat::start(Make::Linphone, "bob", first, FIRST_TONE))?;
     let mut carol = block_in_place(|| Seat::start(Make::SipJs, "carol", target, SECOND_TONE))?;
-    let session = call(&alice, &bob.uri()).await;
-    block_in_place(|| bob.phone.hears(Some(OUR_TONE)))?;
-    let mut transfer = session.blind_with(&carol.uri(), unsubscribed()).await.expect("a transfer");
-    let outcome = outcome(&mut transfer).await;
-    assert_eq!(outcome.kind, OutcomeKind::Succeeded, "{outcome:?}\n{}", bob.phone.output());
-    block_in_place(|| -> Result<(), PeerError> {
-        carol.phone.answered()?;
-        hear_each_other(&mut bob, &mut carol)?;
-        hang_up(&mut carol, &mut bob)
-    })?;
+    brings_together(&alice, [&mut bob, &mut carol], Way::Unsubscribed, OutcomeKind::Succeeded).await?;
     alice.manager.shutdown().await;
     Ok(())
 }

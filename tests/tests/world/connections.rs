@@ -148,3 +148,24 @@ fn a_long_invite_goes_by_tcp_where_that_is_listened_to_and_else_by_udp() {
     assert!(line(&trace, &["alice -> bob", "ACK"]) < line(&trace, &["alice    > hang-up"]), "{trace}");
     assert_eq!(count(&trace, &["bob   -> alice", "200 OK (INVITE)"]), 1, "{trace}");
 }
+
+#[test]
+fn a_scripted_party_goes_on_over_a_connection_of_its_own_when_that_of_the_call_is_broken() {
+    let trace = golden("tcp-scripted");
+    let lost = line(&trace, &["bob      ~ is told that the connection was lost: TCP#1"]);
+    let (opens, last) = (line(&trace, &["bob      ~ opens TCP#2"]), line(&trace, &["NOTIFY", "[200 OK]"]));
+    assert!(lost < opens && opens < last, "{trace}");
+    assert_eq!(opened(&trace), 2, "{trace}");
+}
+
+#[test]
+fn a_scripted_party_that_opened_a_connection_is_answered_over_it() {
+    let trace = golden("tls-scripted");
+    line(&trace, &["alice    ~ opens TLS#1 with bob"]);
+    assert_eq!(opened(&trace), 1, "{trace}");
+    assert_eq!(
+        count(&trace, &["bob   -> alice", "NOTIFY sip:alice@192.0.2.1:5061;transport=tls"]),
+        2,
+        "{trace}"
+    );
+}

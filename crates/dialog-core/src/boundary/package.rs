@@ -5,7 +5,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use sip_message::{HeaderId, NameAddrBuf, SubReason, UriBuf};
 
-use super::{leg::LegId, refer::ReferSubscription, subscription::NotifiedState};
+use super::{
+    leg::LegId, refer::ReferSubscription, registration::RegistrationId, subscription::NotifiedState,
+};
 
 /// A body with its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +27,10 @@ pub struct Subscribe {
     pub to: NameAddrBuf,
     /// From, without a tag: our identity.
     pub from: NameAddrBuf,
-    /// The user part of our Contact.
+    /// The user part of our Contact, unless a registration gives it.
     pub contact_user: Option<Arc<str>>,
+    /// The registration whose account subscribes: what [`Invite::registration`](crate::Invite) says of a call.
+    pub registration: Option<RegistrationId>,
     /// The event package with its templates.
     pub package: Box<str>,
     /// The `id` parameter of Event.
@@ -50,8 +54,10 @@ pub struct ReferTo {
     pub to: NameAddrBuf,
     /// From, without a tag: our identity.
     pub from: NameAddrBuf,
-    /// The user part of our Contact.
+    /// The user part of our Contact, unless a registration gives it.
     pub contact_user: Option<Arc<str>>,
+    /// The registration whose account asks: what [`Invite::registration`](crate::Invite) says of a call.
+    pub registration: Option<RegistrationId>,
     /// Refer-To, headers of the URI already escaped.
     pub refer_to: UriBuf,
     /// Referred-By.

@@ -23,7 +23,9 @@ pub struct Account {
     /// answer or cannot serve.
     pub registrars: Vec<UriBuf>,
     /// The outbound proxies, first choice first; at most [`Account::PROXIES`]. With any, every REGISTER goes by one of
-    /// them (RFC 5626 §4.2.1), and calls of the account do until the registrar gives a Service-Route.
+    /// them (RFC 5626 §4.2.1), and calls and other requests of the account do, ahead of the Service-Route that the
+    /// registrar gives. A call whose proxy cannot be reached, is silent or refuses with 503 goes by the next one, unless
+    /// there was a provisional response.
     pub proxies: Vec<UriBuf>,
     /// The user part of the Contact; random if `None`, so that what comes for the account can be told from the rest.
     pub contact_user: Option<Arc<str>>,

@@ -8,6 +8,7 @@ use sip_transport::{RouteError, identifier};
 use super::{
     leg::{LegId, Misuse},
     package::Body,
+    registration::RegistrationId,
 };
 
 identifier! {
@@ -60,6 +61,8 @@ pub enum Place {
         to: NameAddrBuf,
         /// From, without a tag: our identity.
         from: NameAddrBuf,
+        /// The registration whose account sends it: it goes where the account's calls go.
+        registration: Option<RegistrationId>,
     },
 }
 

@@ -121,6 +121,12 @@ impl Dialogs {
     ) {
         let full = self.pending.hatch.ours.len() >= self.config.open_requests;
         let known = self.pending.hatch.has(id);
+        let account = match &request.place {
+            Place::Leg(_) => None,
+            Place::Outside { registration, .. } => {
+                registration.and_then(|registration| self.registrations.outgoing(registration))
+            }
+        };
         let (mut step, dialogs) = self.step(cx, out);
         if known {
             return step.request_misused(id, Misuse::State);
@@ -151,11 +157,14 @@ impl Dialogs {
                 dialog.unsent.push(id);
                 dialog.send(&mut step, Ask::Request(id));
             }
-            Place::Outside { target, to, from } => {
+            Place::Outside { target, to, from, .. } => {
                 let nobody: LegId = step.cx.ids.mint();
                 let ends = Ends { target, from, to, contact_user: None, headers: &request.headers };
-                let state = DialogState::ours(&mut step, nobody, ends);
-                step.route(Errand::Request(id), &state.path, None);
+                let mut state = DialogState::ours(&mut step, nobody, ends);
+                if let Some(account) = account {
+                    account.lead(&mut state);
+                }
+                step.route(Errand::Request(id), &state.path, state.flow);
                 let call_id = Some(state.call_id.clone());
                 let unsent = Some(Box::new(Unsent { request, state: Some(state) }));
                 step.pending.hatch.ours.insert(id, Outgoing { method, leg: None, call_id, unsent });

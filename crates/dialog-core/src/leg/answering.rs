@@ -71,6 +71,7 @@ impl NewCall {
     /// Makes it a call of an account, whose Contact it then has.
     pub(crate) fn called(&mut self, called: Called) {
         self.call.registration = Some(called.registration);
+        self.state.account = Some(called.registration);
         let user = self.state.contact.user.take();
         self.state.contact = OurContact { user, ..called.contact };
     }

@@ -199,7 +199,7 @@ impl Dialog {
     fn unreachable_for_ack(&mut self, step: &mut Step<'_, '_, '_>, error: RouteError) {
         let Some(placing) = self.placing() else { return };
         let (ending, left) = (placing.ending.take(), placing.left.take());
-        self.leg = Some(Leg::Up(Box::new(Up { acked_at: Some(step.cx.now), ..Up::default() })));
+        self.leg = Some(Leg::Up(Box::default()));
         match (ending, left) {
             (None, Some(cause)) | (Some(cause), Some(_)) => self.end(step, cause),
             (Some(cause), None) => self.close_quietly(step, cause, None),

@@ -72,7 +72,7 @@ impl Elsewhere {
             };
             let known = current.equivalent(&contact)
                 || self.called.iter().chain(&fresh).any(|known| known.equivalent(&contact));
-            if allowed && !known && fresh.len() < WAITING {
+            if allowed && !known {
                 fresh.push(contact);
             }
         }

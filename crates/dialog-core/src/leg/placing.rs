@@ -1,5 +1,7 @@
 //! A call of ours until it is up (RFC 3261 §13.2): route, offer, INVITE, 2xx, ACK.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use sip_message::{HeaderId, Message, Method, StatusCode, UriBuf};
 use sip_transport::{Hop, Hops, Origin, RouteError};
@@ -10,7 +12,7 @@ use crate::{
     dialog::Dialog,
     path::Path,
     pending::{Ask, Client},
-    registration::Outgoing,
+    registration::using::{Outgoing, WayOut},
     respond::SDP,
     state::{DialogState, Ends},
     step::Step,
@@ -40,6 +42,10 @@ pub(crate) struct Placing {
     pub(crate) early: EarlyDialogs,
     /// Where else it may go.
     elsewhere: Elsewhere,
+    /// By which other proxies of the account it may go.
+    ways: VecDeque<WayOut>,
+    /// Whether there was a provisional response to the INVITE: somebody may have been alerted.
+    proceeding: bool,
     /// How often the INVITE was refused with 422.
     too_short: u8,
 }
@@ -79,13 +85,7 @@ impl Dialog {
             headers: &invite.headers,
         };
         let mut state = DialogState::ours(step, leg, ends);
-        if let Some(Outgoing { routes, flow, contact }) = outgoing {
-            (state.flow, state.contact) = (flow, contact);
-            // Routes that were given come before those of the account.
-            if state.path.routes.is_empty() {
-                state.path = Path::new(&invite.target, routes);
-            }
-        }
+        let ways = outgoing.map(|outgoing| outgoing.lead(&mut state)).unwrap_or_default();
         let limit = invite.ring_limit;
         let elsewhere = Elsewhere::new(&invite);
         let placing = Placing {
@@ -95,6 +95,8 @@ impl Dialog {
             left: None,
             early: EarlyDialogs::default(),
             elsewhere,
+            ways,
+            proceeding: false,
             too_short: 0,
         };
         let mut dialog = Self::new(leg, state, Leg::Placing(Box::new(placing)));
@@ -133,15 +135,20 @@ impl Dialog {
         }
     }
 
-    /// Calls the next target that a redirection has named; without one the call ends with its last refusal.
+    /// Calls by the next proxy of the account, or else the next target that a redirection has named; without one the call ends
+    /// with its last refusal.
     fn call_elsewhere(&mut self, step: &mut Step<'_, '_, '_>, cause: EndCause) {
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
         let offered = matches!(placing.stage, Stage::Calling { .. });
-        let Some(target) = placing.elsewhere.next(&self.state.path.target, &cause) else {
+        if let Some(way) = placing.next_way(&cause) {
+            way.take(&mut self.state);
+        } else if let Some(target) = placing.elsewhere.next(&self.state.path.target, &cause) {
+            self.state.path = Path::new(&target, std::mem::take(&mut self.state.path.routes));
+        } else {
             return self.end(step, cause);
-        };
+        }
         placing.stage = Stage::Routing;
-        self.state.path = Path::new(&target, std::mem::take(&mut self.state.path.routes));
+        placing.proceeding = false;
         self.forget_early(step);
         if offered {
             self.tell(step, LegEvent::RolledBack);
@@ -224,6 +231,7 @@ impl Dialog {
         let Some(placing) = self.placing() else { return };
         let Stage::Calling { .. } = placing.stage else { return };
         if status.is_provisional() {
+            placing.proceeding = true;
             self.early_response(step, origin, status, message);
         } else if status.is_success() {
             self.answered(step, tx, origin, message);
@@ -247,6 +255,7 @@ impl Dialog {
     fn place_again(&mut self, step: &mut Step<'_, '_, '_>) {
         let Some(placing) = self.placing() else { return };
         placing.too_short += 1;
+        placing.proceeding = false;
         placing.stage = Stage::Routing;
         self.forget_early(step);
         self.tell(step, LegEvent::RolledBack);
@@ -329,6 +338,25 @@ impl Dialog {
 }
 
 impl Placing {
+    /// The next way out of the account after a proxy that cannot be reached, is silent or overloaded (RFC 3263 §4.3); `None`
+    /// once there was a provisional response, because the call might then alert twice.
+    fn next_way(&mut self, cause: &EndCause) -> Option<WayOut> {
+        let passes = match &cause.reason {
+            EndReason::NoRoute(_) | EndReason::Unreachable | EndReason::NoAnswer => true,
+            EndReason::Refused(status) => *status == StatusCode::SERVICE_UNAVAILABLE,
+            EndReason::Redirected { .. }
+            | EndReason::Bye
+            | EndReason::Cancelled
+            | EndReason::Gone
+            | EndReason::NoAck
+            | EndReason::NoPrack
+            | EndReason::SessionExpired
+            | EndReason::NotAcceptable
+            | EndReason::Overload => false,
+        };
+        if passes && !self.proceeding { self.ways.pop_front() } else { None }
+    }
+
     fn is_calling(&self, tx: TxId) -> bool {
         matches!(self.stage, Stage::Calling { tx: ours } if ours == tx)
     }

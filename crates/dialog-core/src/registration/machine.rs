@@ -4,7 +4,7 @@
 /// `Unregistering`, and in no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// A REGISTER is under way and no binding stands.
+    /// A REGISTER is under way and no binding is counted on.
     Registering,
     /// The binding stands.
     Registered,
@@ -12,7 +12,7 @@ pub(crate) enum State {
     Refreshing,
     /// The binding stands, its refresh failed, and it waits for the next try.
     Holding,
-    /// No binding stands, and it waits for the next try.
+    /// No binding is counted on, and it waits for the next try.
     Waiting,
     /// It is to be over, and an earlier REGISTER is still under way.
     Leaving,
@@ -29,6 +29,8 @@ pub(crate) enum Event {
     Refresh,
     /// The layer above wants it over.
     Unregister,
+    /// The same, and no binding of ours can stand at the registrar.
+    Abandon,
     /// 2xx, and our binding is there or was to be removed.
     Accepted,
     /// A response that asks for another try, by another way or with another value.
@@ -74,7 +76,7 @@ pub(crate) enum Action {
     Misuse,
     /// Tells that it is over and the registrar holds no binding.
     Unregistered,
-    /// Tells that it is over and the registrar may hold the binding.
+    /// Tells that it is over, and whether the registrar may hold a binding.
     Left,
 }
 
@@ -91,7 +93,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::Again => (State::Registering, &[Register]),
             Event::Refused | Event::Failed => (State::Waiting, &[Wait]),
             Event::Rejected => (State::Over, &[GiveUp]),
-            Event::Unregister => (State::Leaving, &[]),
+            Event::Unregister | Event::Abandon => (State::Leaving, &[]),
             // The request under way fails by itself.
             Event::FlowLost | Event::FlowBroken | Event::Refresh | Event::Due | Event::Expired => {
                 (State::Registering, &[])
@@ -99,7 +101,7 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
         },
         State::Registered => match event {
             Event::Due | Event::Refresh => (State::Refreshing, &[DisarmDue, Register]),
-            Event::Unregister => (State::Unregistering, &[DisarmDue, DisarmExpiry, Remove]),
+            Event::Unregister | Event::Abandon => (State::Unregistering, &[DisarmDue, DisarmExpiry, Remove]),
             // The refresh is due soon: a registrar that grants less than we may ask anew is not asked more often.
             Event::Expired => (State::Waiting, &[Lapse]),
             Event::FlowLost => (State::Registering, &[TellFlow, DisarmDue, DisarmExpiry, Register]),
@@ -113,14 +115,14 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
             Event::Again => (State::Refreshing, &[Register]),
             Event::Refused | Event::Failed => (State::Holding, &[Wait]),
             Event::Rejected => (State::Over, &[DisarmExpiry, GiveUp]),
-            Event::Unregister => (State::Leaving, &[DisarmExpiry]),
+            Event::Unregister | Event::Abandon => (State::Leaving, &[DisarmExpiry]),
             Event::Expired => (State::Registering, &[Lapse]),
             Event::FlowLost | Event::FlowBroken => (State::Registering, &[TellFlow, DisarmExpiry]),
             Event::Refresh | Event::Due => (State::Refreshing, &[]),
         },
         State::Holding => match event {
             Event::Due | Event::Refresh => (State::Refreshing, &[DisarmDue, Register]),
-            Event::Unregister => (State::Unregistering, &[DisarmDue, DisarmExpiry, Remove]),
+            Event::Unregister | Event::Abandon => (State::Unregistering, &[DisarmDue, DisarmExpiry, Remove]),
             Event::Expired => (State::Waiting, &[Lapse]),
             Event::FlowLost => (State::Registering, &[TellFlow, DisarmDue, DisarmExpiry, Register]),
             Event::FlowBroken => (State::Waiting, &[TellFlow, DisarmExpiry]),
@@ -130,7 +132,9 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
         },
         State::Waiting => match event {
             Event::Due | Event::Refresh => (State::Registering, &[DisarmDue, Register]),
-            Event::Unregister => (State::Over, &[DisarmDue, Unregistered]),
+            // The registrar may hold one that we do not count on, or do not know of (RFC 3261 §10.2.2).
+            Event::Unregister => (State::Unregistering, &[DisarmDue, Remove]),
+            Event::Abandon => (State::Over, &[DisarmDue, Unregistered]),
             Event::Accepted
             | Event::Again
             | Event::Refused
@@ -143,22 +147,22 @@ pub(crate) fn next(state: State, event: Event) -> (State, &'static [Action]) {
         State::Leaving => match event {
             // Whether there is a binding or not, the registrar answers.
             Event::Accepted | Event::Again | Event::Refused => (State::Unregistering, &[Remove]),
-            Event::Rejected => (State::Over, &[Unregistered]),
-            // It does not, and would not to a second one.
-            Event::Failed => (State::Over, &[Left]),
-            Event::Refresh | Event::Unregister => (State::Leaving, &[Misuse]),
+            // It would not take a second one, or not answer it.
+            Event::Rejected | Event::Failed => (State::Over, &[Left]),
+            Event::Refresh | Event::Unregister | Event::Abandon => (State::Leaving, &[Misuse]),
             Event::Due | Event::Expired | Event::FlowLost | Event::FlowBroken => (State::Leaving, &[]),
         },
         State::Unregistering => match event {
             Event::Accepted => (State::Over, &[Unregistered]),
             Event::Again => (State::Unregistering, &[Remove]),
             Event::Refused | Event::Rejected | Event::Failed => (State::Over, &[Left]),
-            Event::Refresh | Event::Unregister => (State::Unregistering, &[Misuse]),
+            Event::Refresh | Event::Unregister | Event::Abandon => (State::Unregistering, &[Misuse]),
             Event::Due | Event::Expired | Event::FlowLost | Event::FlowBroken => (State::Unregistering, &[]),
         },
         State::Over => match event {
             Event::Refresh
             | Event::Unregister
+            | Event::Abandon
             | Event::Accepted
             | Event::Again
             | Event::Refused

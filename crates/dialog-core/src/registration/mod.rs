@@ -5,12 +5,12 @@ pub(crate) mod config;
 pub(crate) mod machine;
 mod pace;
 pub(crate) mod registering;
-mod using;
+pub(crate) mod using;
 mod ways;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use sip_message::{Message, UriBuf};
+use sip_message::Message;
 use sip_transport::{Cx, FlowId, Hops, Inbound, Origin, Out, RouteError};
 use transaction_core::TxFailure;
 
@@ -28,21 +28,11 @@ use crate::{
     timer::RegistrationTimer,
 };
 
-use self::registering::Registration;
+use self::{registering::Registration, using::Outgoing};
 
 /// All registrations; at most [`RegistrationConfig::accounts`](config::RegistrationConfig::accounts).
 #[derive(Debug, Default)]
 pub(crate) struct Registrations(BTreeMap<RegistrationId, Registration>);
-
-/// What a call of an account takes from its registration.
-#[derive(Debug)]
-pub(crate) struct Outgoing {
-    /// The preloaded route set.
-    pub(crate) routes: Vec<UriBuf>,
-    /// The flow to use.
-    pub(crate) flow: Option<FlowId>,
-    pub(crate) contact: OurContact,
-}
 
 /// For which account a call came in, and what it takes from it.
 #[derive(Debug)]
@@ -83,7 +73,7 @@ impl Registrations {
         self.0.is_empty()
     }
 
-    /// What a call of this account takes from it; `None` if it is over.
+    /// What a request of this account takes from it; `None` if it is over.
     pub(crate) fn outgoing(&self, id: RegistrationId) -> Option<Outgoing> {
         self.0.get(&id).map(Registration::outgoing)
     }

@@ -52,6 +52,12 @@ pub(crate) struct Registration {
     since: Tick,
     /// The flow of the binding; `None` when it is gone.
     pub(super) flow: Option<FlowId>,
+    /// Whether the last REGISTER was not answered, so that the next one looks for a way of its own.
+    silent: bool,
+    /// Our Contact in the binding.
+    contact: Option<String>,
+    /// Until when the registrar may hold a binding of ours, whether we count on it or not.
+    held: Tick,
     /// The flow that is kept for it.
     pub(super) kept: Option<Kept>,
     /// What the registrar told; `None` as long as no binding stands.
@@ -94,6 +100,9 @@ impl Registration {
             at_once: 0,
             since: step.cx.now,
             flow: None,
+            silent: false,
+            contact: None,
+            held: step.cx.now,
             kept: None,
             learnt: None,
         };
@@ -123,7 +132,8 @@ impl Registration {
 
     pub(super) fn unregister(&mut self, step: &mut Step<'_, '_, '_>, others: &Others<'_>) {
         self.at_once = 0;
-        self.act(step, others, Event::Unregister, Facts::default());
+        let event = if self.may_be_held(step) { Event::Unregister } else { Event::Abandon };
+        self.act(step, others, event, Facts::default());
     }
 
     pub(super) fn misused(&self, step: &mut Step<'_, '_, '_>) {
@@ -179,7 +189,7 @@ impl Registration {
         match (result, self.state) {
             // Nothing was sent yet, so nothing has to be waited for.
             (_, State::Leaving) => {
-                let event = if self.learnt.is_some() { Event::Refused } else { Event::Rejected };
+                let event = if self.may_be_held(step) { Event::Refused } else { Event::Rejected };
                 self.act(step, others, event, Facts::default());
             }
             (Ok(hops), _) => self.send(step, hops),
@@ -197,6 +207,10 @@ impl Registration {
             }
             _ => RegistrationFailure::Unreachable,
         };
+        if failure != RegistrationFailure::Overload {
+            self.silent = true;
+            self.may_hold_unanswered(step);
+        }
         self.failed_by(step, others, failure);
     }
 
@@ -236,13 +250,18 @@ impl Registration {
         }
         let granted = binding::read(message, origin, self.ours());
         let Some(mut registered) = granted.registered else {
+            // It may stand under a Contact that we do not know.
+            self.may_hold_unanswered(step);
             return (
                 self.elsewhere().unwrap_or(Event::Refused),
                 Facts::failure(RegistrationFailure::NotBound),
             );
         };
         registered.expires = registered.expires.min(step.config.registration.longest);
+        self.may_hold(step, registered.expires);
         self.ways.worked();
+        self.silent = false;
+        self.contact = Some(origin.hop().contact(Some(&self.user), self.ways.current().is_secure()));
         if self.flow.replace(origin.flow) != Some(origin.flow) {
             self.since = step.cx.now;
         }
@@ -267,6 +286,9 @@ impl Registration {
         message: &Message,
     ) -> (Event, RegistrationFailure) {
         let failure = RegistrationFailure::Refused(status);
+        if matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::SERVER_TIMEOUT) {
+            self.may_hold_unanswered(step);
+        }
         match status.as_u16() {
             300..=399 => {
                 let found = self.may_again() && self.ways.redirect(&contacts(message));
@@ -306,14 +328,34 @@ impl Registration {
         self.at_once <= AT_ONCE
     }
 
+    /// The registrar may hold a binding of ours for so long from now.
+    fn may_hold(&mut self, step: &Step<'_, '_, '_>, time: Duration) {
+        self.held = self.held.max(step.after(time));
+    }
+
+    /// A REGISTER that nobody has answered may have come, or come yet, and made a binding.
+    fn may_hold_unanswered(&mut self, step: &Step<'_, '_, '_>) {
+        self.may_hold(step, Duration::from_secs(self.expires.into()) + step.config.timing.t4);
+    }
+
+    fn may_be_held(&self, step: &Step<'_, '_, '_>) -> bool {
+        self.held > step.cx.now
+    }
+
     fn act(&mut self, step: &mut Step<'_, '_, '_>, others: &Others<'_>, event: Event, facts: Facts) {
         let (to, actions) = machine::next(self.state, event);
-        self.state = to;
+        let from = std::mem::replace(&mut self.state, to);
         let Facts { failure, retry_after, mut registered } = facts;
         let failure = failure.unwrap_or(RegistrationFailure::Unreachable);
         for action in actions {
             match action {
-                Action::Register | Action::Remove => self.ask(step),
+                Action::Register => self.ask(step),
+                Action::Remove => {
+                    if from != State::Unregistering {
+                        self.ways.go_home();
+                    }
+                    self.ask(step);
+                }
                 Action::Settle => {
                     if let Some(registered) = registered.take() {
                         self.settle(step, registered);
@@ -332,7 +374,7 @@ impl Registration {
                 Action::DisarmExpiry => step.disarm_registration(self.id, RegistrationTimer::Expiry),
                 Action::Misuse => self.misused(step),
                 Action::Unregistered => self.tell_over(step, true),
-                Action::Left => self.tell_over(step, false),
+                Action::Left => self.tell_over(step, !self.may_be_held(step)),
             }
         }
         if self.is_over() {
@@ -383,8 +425,9 @@ impl Registration {
     }
 
     fn ask(&self, step: &mut Step<'_, '_, '_>) {
-        // A refresh goes by the flow of the binding (RFC 5626 §4.2.2).
-        step.route(Errand::Registration(self.id), self.ways.current(), self.flow);
+        // What is about the binding goes by its flow (RFC 5626 §4.2.2), which leads to one registrar only, whatever the URI.
+        let flow = self.flow.filter(|_| self.ways.is_home() && !self.silent);
+        step.route(Errand::Registration(self.id), self.ways.current(), flow);
     }
 
     fn send(&mut self, step: &mut Step<'_, '_, '_>, hops: Hops) {
@@ -412,10 +455,15 @@ impl Registration {
             .header(HeaderId::To, &self.account.aor)
             .header(HeaderId::CallId, &self.call_id)
             .header(HeaderId::CSeq, format_args!("{} {}", self.cseq, Method::Register))
-            .contact_user(Some(&self.user))
-            .contact_params("", &parameters)
             .header(HeaderId::Expires, expires)
             .header(HeaderId::Supported, tags);
+        let draft = match &self.contact {
+            // The binding has the address of the flow by which it was made.
+            Some(contact) if self.state == State::Unregistering => {
+                draft.header(HeaderId::Contact, format_args!("{contact}{parameters}"))
+            }
+            Some(_) | None => draft.contact_user(Some(&self.user)).contact_params("", &parameters),
+        };
         step.request(Client::Register(self.id), hops, draft);
     }
 

@@ -10,6 +10,8 @@ pub(super) const REDIRECTIONS: usize = 4;
 /// The ways of one account. A round ends when one has worked, or all were tried.
 #[derive(Debug)]
 pub(super) struct Ways {
+    /// The one that has worked last: by it the binding was made.
+    home: Option<Path>,
     /// The configured ones, then those of redirections.
     paths: Vec<Path>,
     configured: usize,
@@ -27,13 +29,46 @@ impl Ways {
             [] => by(None),
             proxies => proxies.iter().flat_map(|proxy| -> Vec<Path> { by(Some(proxy)) }).collect(),
         };
-        Self { configured: paths.len(), paths, at: 0, tried: 0 }
+        Self { home: None, configured: paths.len(), paths, at: 0, tried: 0 }
     }
 
     /// The one to be used now.
     pub(super) fn current(&self) -> &Path {
         // invariant: an account has a registrar, and `at` never passes the end.
         self.paths.get(self.at).expect("a way")
+    }
+
+    /// The one by which the binding was made, or else the one to be used now.
+    pub(super) fn home(&self) -> &Path {
+        self.home.as_ref().unwrap_or_else(|| self.current())
+    }
+
+    /// Whether the one to be used now is that by which the binding was made.
+    pub(super) fn is_home(&self) -> bool {
+        self.home.as_ref() == Some(self.current())
+    }
+
+    /// The outbound proxies of the account other than that of a way, each once.
+    pub(super) fn proxies_besides(&self, way: &Path) -> Vec<&UriBuf> {
+        let mut proxies: Vec<&UriBuf> = Vec::new();
+        for proxy in self.paths.iter().filter_map(|path| path.routes.first()) {
+            if way.routes.first() != Some(proxy) && !proxies.contains(&proxy) {
+                proxies.push(proxy);
+            }
+        }
+        proxies
+    }
+
+    /// Goes back to the one by which the binding was made.
+    pub(super) fn go_home(&mut self) {
+        let Some(home) = self.home.clone() else { return };
+        self.tried = 0;
+        self.at = self.paths.iter().position(|path| *path == home).unwrap_or_else(|| {
+            // That of a redirection, which a new round forgets.
+            self.paths.truncate(self.configured);
+            self.paths.push(home);
+            self.configured
+        });
     }
 
     /// Goes to the next one; `false` if this round has tried them all.
@@ -74,6 +109,7 @@ impl Ways {
     /// This one has worked: it is used until it fails.
     pub(super) fn worked(&mut self) {
         self.tried = 0;
+        self.home = Some(self.current().clone());
         if self.at >= self.configured {
             self.paths.swap(self.at, self.configured);
             self.at = self.configured;
@@ -105,6 +141,16 @@ fn loose(proxy: &UriBuf) -> UriBuf {
 pub(super) fn preloaded(current: &Path, service_route: &[UriBuf]) -> Vec<UriBuf> {
     let there = |proxy: &&UriBuf| service_route.first().is_none_or(|first| !same_host(first, proxy));
     current.routes.iter().filter(there).chain(service_route).cloned().collect()
+}
+
+/// The same by another proxy, which stands in for the one that cannot be used wherever Service-Route names that.
+pub(super) fn diverted(current: &Path, proxy: &UriBuf, service_route: &[UriBuf]) -> Vec<UriBuf> {
+    let named = current.routes.first().zip(service_route.first());
+    let rest = match named {
+        Some((unusable, first)) if same_host(first, unusable) => &service_route[1..],
+        Some(_) | None => service_route,
+    };
+    preloaded(&Path::new(&current.target, [proxy.clone()]), rest)
 }
 
 fn same_host(one: &UriBuf, other: &UriBuf) -> bool {
@@ -178,5 +224,17 @@ mod tests {
         assert_eq!(preloaded(&path, &[]), [uri("sip:p;lr")]);
         assert_eq!(preloaded(&path, &[uri("sip:s;lr")]), [uri("sip:p;lr"), uri("sip:s;lr")]);
         assert_eq!(preloaded(&path, &[uri("sip:p;lr;x=1")]), [uri("sip:p;lr;x=1")]);
+    }
+
+    #[test]
+    fn another_proxy_takes_the_place_of_the_one_that_cannot_be_used() {
+        let ways = Ways::of(&account(&["sip:a", "sip:b"], &["sip:p", "sip:q", "sip:p"]));
+        let (path, q) = (ways.current(), uri("sip:q;lr"));
+        assert_eq!(ways.proxies_besides(path), [&q]);
+        assert_eq!(diverted(path, &q, &[]), [uri("sip:q;lr")]);
+        assert_eq!(diverted(path, &q, &[uri("sip:s;lr")]), [uri("sip:q;lr"), uri("sip:s;lr")]);
+        let named = [uri("sip:p;lr;x=1"), uri("sip:s;lr")];
+        assert_eq!(diverted(path, &q, &named), [uri("sip:q;lr"), uri("sip:s;lr")]);
+        assert!(Ways::of(&account(&["sip:a", "sip:b"], &[])).proxies_besides(path).is_empty());
     }
 }

@@ -57,6 +57,7 @@ impl Dialogs {
                 to: call.remote.clone(),
                 from: call.local.clone(),
                 contact_user: None,
+                registration: None,
                 refer_to: refer.refer_to,
                 referred_by: refer.referred_by,
                 about: Some(leg),
@@ -84,6 +85,8 @@ impl Dialogs {
                 to: NameAddrBuf::new(at.without_headers_and_method()),
                 from: call.local.clone(),
                 contact_user: None,
+                // What is followed may be on another server than the peer of the call, so its route set is of no use.
+                registration: call.account,
                 package: REFER_PACKAGE.into(),
                 id: None,
                 accept: vec![sipfrag::CONTENT_TYPE.into()],
@@ -108,7 +111,6 @@ impl Dialogs {
             return Dialog::subscription_misused(&mut step, id, Misuse::Unknown);
         };
         let subject = subject(&call.state);
-        // What is followed may be on another server than the peer of the call.
         let routes = match subject {
             Subject::Refer(_) => call.state.path.routes.clone(),
             Subject::Package(_) => Box::default(),

@@ -33,7 +33,7 @@ impl Dialogs {
         self.begin_on(cx, id, subject, None, out);
     }
 
-    /// As [`begin`](Self::begin), by the way of a call.
+    /// As [`begin`](Self::begin), by the way of a call unless it is that of an account.
     pub(crate) fn begin_on(
         &mut self,
         cx: &mut Cx<'_>,
@@ -44,6 +44,7 @@ impl Dialogs {
     ) {
         let full = self.is_full();
         let about = subject.about().map(|leg| self.named_by_peer(leg));
+        let outgoing = subject.registration().and_then(|id| self.registrations.outgoing(id));
         let (mut step, dialogs) = self.step(cx, out);
         let misuse = match about {
             _ if step.pending.subscriptions.contains_key(&id) => Some(Misuse::State),
@@ -60,8 +61,11 @@ impl Dialogs {
         let dialog: LegId = step.cx.ids.mint();
         let Some(ends) = subject.ends() else { return };
         let mut state = DialogState::ours(&mut step, dialog, ends);
-        if let Some(way) = way {
-            way.take(&mut state);
+        match (outgoing, way) {
+            // One that fails is not repeated by another proxy: whoever subscribes or refers is told, and may do so.
+            (Some(outgoing), _) => drop(outgoing.lead(&mut state)),
+            (None, Some(way)) => way.take(&mut state),
+            (None, None) => {}
         }
         let birth = Birth::Ours { tag: dialog, at: step.cx.now, noted: false };
         let mut new = Dialog::without_leg(dialog, state, birth);

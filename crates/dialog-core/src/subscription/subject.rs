@@ -7,6 +7,7 @@ use crate::{
         leg::LegId,
         package::{ReferTo, Subscribe},
         refer::{Refer, ReferSubscription},
+        registration::RegistrationId,
     },
     respond::REFER_PACKAGE,
     state::Ends,
@@ -166,6 +167,14 @@ impl Subject {
                 contact_user: subscribe.contact_user.as_ref(),
                 headers: &subscribe.headers,
             }),
+        }
+    }
+
+    /// The registration whose account asks for it.
+    pub(crate) fn registration(&self) -> Option<RegistrationId> {
+        match self {
+            Self::Refer(referral) => referral.outside.as_deref()?.registration,
+            Self::Package(subscribe) => subscribe.registration,
         }
     }
 

@@ -19,6 +19,7 @@ pub(crate) fn outside() -> Place {
         target: uri("sip:bob@example.com"),
         to: address_of("<sip:bob@example.com>"),
         from: address_of("<sip:alice@example.com>"),
+        registration: None,
     }
 }
 

@@ -93,6 +93,7 @@ fn the_nonces_of_a_request_outside_of_calls_are_forgotten_with_it() {
             target: uri("sip:bob@example.com"),
             to: address_of("<sip:bob@example.com>"),
             from: address_of("<sip:alice@example.com>"),
+            registration: None,
         };
         let request = Request {
             place,

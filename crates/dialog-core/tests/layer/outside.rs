@@ -20,6 +20,7 @@ fn wish(about: Option<LegId>) -> ReferTo {
         to: address_of("<sip:bob@example.com>"),
         from: address_of("<sip:alice@example.com>"),
         contact_user: Some("alice".into()),
+        registration: None,
         refer_to: uri("sip:carol@example.com"),
         referred_by: Some(address_of("<sip:alice@example.com>")),
         about,

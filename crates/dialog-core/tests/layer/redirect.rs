@@ -1,4 +1,4 @@
-use dialog_core::{EndReason, Invite, LegCommand, LegId};
+use dialog_core::{By, EndReason, Invite, LegCommand, LegId};
 use sip_message::{HeaderId, Method, StatusCode};
 use sip_transport::RouteError;
 use transaction_core::TxFailure;
@@ -259,4 +259,38 @@ fn a_redirected_refer_is_a_failure_and_is_not_followed() {
     bench.reply(&refer, 302, PEER_TAG, |response| response.contact("<sip:a@192.0.2.2>"));
     assert_eq!(bench.count_of(Method::Refer), 1);
     assert!(bench.order.contains(&"Answered".to_owned()) && bench.ended(leg).is_none());
+}
+
+#[test]
+fn a_call_that_was_led_to_sips_is_not_led_out_of_it() {
+    // covers: TR-208
+    let mut bench = Bench::new();
+    let (leg, _) = place(&mut bench, 5);
+    redirect(&mut bench, 302, "<sips:bob@192.0.2.30>");
+    redirect(&mut bench, 302, "<sip:bob@192.0.2.40>");
+    assert_eq!(targets(&bench), ["sip:bob@example.com", "sips:bob@192.0.2.30"]);
+    assert!(matches!(bench.ended(leg).expect("ended").reason, EndReason::Redirected { .. }));
+}
+
+#[test]
+fn a_call_that_cannot_be_written_down_is_refused_here() {
+    let mut bench = Bench::new();
+    let (leg, sent) = place(&mut bench, 0);
+    bench.fail(&sent, TxFailure::Unencodable);
+    let cause = bench.ended(leg).expect("ended");
+    assert_eq!((cause.by, cause.reason), (By::Local, EndReason::Refused(StatusCode::BAD_REQUEST)));
+}
+
+#[test]
+fn a_challenge_of_another_fork_after_the_2xx_does_not_place_the_call_again() {
+    let mut bench = Bench::with(keyed());
+    let (leg, sent) = place(&mut bench, 0);
+    bench.route_at_once = false;
+    bench.pick_up(&sent, PEER_TAG);
+    bench.challenge(&sent, 401, &[challenge(REALM, "n1")]);
+    for route in std::mem::take(&mut bench.routes) {
+        bench.answer_route(&route);
+    }
+    assert_eq!(bench.count_of(Method::Invite), 1);
+    assert!(bench.has_up(leg));
 }

@@ -20,6 +20,7 @@ pub(crate) fn wish(expires: u32) -> Subscribe {
         to: address_of("<sip:bob@example.com>"),
         from: address_of("<sip:alice@example.com>"),
         contact_user: Some("alice".into()),
+        registration: None,
         package: "presence".into(),
         id: Some("7".into()),
         accept: vec!["application/pidf+xml".into(), "text/plain".into()],

@@ -15,7 +15,7 @@ const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, PRACK, UPDATE";
 const LIMIT: Duration = Duration::from_secs(9);
 
 /// A call of ours that rings, with offer and answer complete.
-fn agreed(bench: &mut Bench) -> (LegId, Sent) {
+pub(crate) fn agreed(bench: &mut Bench) -> (LegId, Sent) {
     let leg = bench.place();
     let sent = bench.last_sent();
     bench.reply(&sent, 183, PEER_TAG, |response| {
@@ -42,7 +42,7 @@ fn early_update(sent: &Sent, tag: &str, cseq: u32) -> Theirs {
 }
 
 /// A call of theirs whose answer was acknowledged early.
-fn agreed_incoming(bench: &mut Bench) -> (LegId, Theirs) {
+pub(crate) fn agreed_incoming(bench: &mut Bench) -> (LegId, Theirs) {
     let call = Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER);
     let call = call.header(HeaderId::Require, "100rel").header(HeaderId::Allow, ALLOW);
     let (_, leg) = bench.incoming(call);
@@ -72,7 +72,7 @@ fn update(bench: &mut Bench, up: &Established) -> Theirs {
     bench.theirs(Method::Update, up).contact("<sip:bob@192.0.2.21>")
 }
 
-fn settled(bench: &Bench, leg: LegId) -> Vec<Result<(), ReofferError>> {
+pub(crate) fn settled(bench: &Bench, leg: LegId) -> Vec<Result<(), ReofferError>> {
     let events = bench.leg_events(leg).into_iter();
     let results = events.filter_map(|event| match event {
         LegEvent::Reoffered(result) => Some(result),

@@ -8,6 +8,10 @@ use crate::tick::Tick;
 
 /// The events read from one packet: sixteen events in a row of 40 ms would be 640 ms of speech delay already.
 pub const MAX_EVENTS_PER_PACKET: usize = 16;
+/// The digits of one source that are told within a second. Digits of 40 ms with as much between them are twelve a second; a
+/// packet full of events fits twice.
+pub const MAX_DIGITS_PER_SECOND: u8 = 32;
+const SECOND: Duration = Duration::from_secs(1);
 /// An event without its end is over after three update intervals of 50 ms (RFC 4733 §2.5.2.2).
 const LOST_END: Duration = Duration::from_millis(150);
 /// The longest duration one segment can say (RFC 4733 §2.5.1.3).
@@ -23,6 +27,9 @@ pub struct DigitReceiver {
     running: Option<Running>,
     /// The newest event that was reported; its late packets are ignored.
     reported: Option<Reported>,
+    /// When the second began in which digits are counted, and how many began in it.
+    second: (Tick, u8),
+    ignored: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -63,7 +70,19 @@ impl Default for DigitReceiver {
 impl DigitReceiver {
     /// Creates a receiver for a `telephone-event` payload of this clock rate (TM-046); zero counts as one.
     pub fn new(clock_rate: u32) -> Self {
-        Self { clock_rate: clock_rate.max(1), running: None, reported: None }
+        Self {
+            clock_rate: clock_rate.max(1),
+            running: None,
+            reported: None,
+            second: (Tick::default(), 0),
+            ignored: 0,
+        }
+    }
+
+    /// Another source follows, or one of another clock: what ran or was reported is forgotten, what was counted is not.
+    pub fn restart(&mut self, clock_rate: u32) {
+        let Self { second, ignored, .. } = *self;
+        *self = Self { second, ignored, ..Self::new(clock_rate) };
     }
 
     /// Takes an event payload with its packet's timestamp and pushes the digits that ended with it.
@@ -122,10 +141,29 @@ impl DigitReceiver {
                 }
             }
         }
+        if self.running.is_none() && !self.may_begin(now) {
+            return;
+        }
         self.running = Some(next);
         if end {
             self.finish(true, out);
         }
+    }
+
+    /// Counts a digit that begins.
+    fn may_begin(&mut self, now: Tick) -> bool {
+        if now.since(self.second.0) >= SECOND {
+            self.second = (now, 0);
+        }
+        let allowed = self.second.1 < MAX_DIGITS_PER_SECOND;
+        self.second.1 += u8::from(allowed);
+        self.ignored += u64::from(!allowed);
+        allowed
+    }
+
+    /// Returns how many events were ignored because more than [`MAX_DIGITS_PER_SECOND`] came.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
     }
 
     fn place(&self, timestamp: u32, from: u32) -> Place {
@@ -281,6 +319,30 @@ mod tests {
             DigitReceiver::default().receive(0, &packet(3, true, 400).repeat(count), Tick(0), &mut out);
             assert_eq!(out.len(), digits);
         }
+    }
+
+    #[test]
+    fn more_digits_than_anybody_presses_are_ignored_and_counted() {
+        let mut receiver = DigitReceiver::default();
+        let mut told = |packets: std::ops::Range<u32>, now: Tick| {
+            let mut out = Vec::new();
+            for number in packets {
+                let sixteen = packet(3, true, 1).repeat(MAX_EVENTS_PER_PACKET);
+                receiver.receive(100_000 * (number + 1), &sixteen, now, &mut out);
+            }
+            (out.len(), receiver.ignored())
+        };
+        let second = 1_000_000;
+        assert_eq!(told(0..2, Tick(0)), (32, 0), "as many as may be");
+        assert_eq!(told(2..3, Tick(second - 1)), (0, 16), "and none beyond, before the second is over");
+        assert_eq!(told(3..6, Tick(second)), (32, 32));
+        assert_eq!(told(6..7, Tick(2 * second)), (16, 32));
+        receiver.restart(16_000);
+        let mut out = Vec::new();
+        for timestamp in 1..=20 {
+            receiver.receive(1_000 * timestamp, &packet(3, true, 1), Tick(2 * second + 1), &mut out);
+        }
+        assert_eq!((out.len(), receiver.ignored()), (16, 36), "another clock is no way round it");
     }
 
     #[test]

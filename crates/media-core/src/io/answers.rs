@@ -9,8 +9,8 @@ use crate::streams::{StreamEvent, StreamOutput};
 /// Sends what the reader has room for and keeps the rest.
 ///
 /// A quality report is dropped when the channel is full, because the next one replaces it. Other events are dropped
-/// once the backlog is full; answers to commands and summaries never are, and stay bounded because the pump takes no
-/// command while [`Answers::is_full`].
+/// once the backlog is full; answers to commands, summaries and ends of recordings never are, and stay bounded because the pump
+/// takes no command while [`Answers::is_full`].
 pub(super) struct Answers {
     sender: mpsc::Sender<StreamOutput>,
     backlog: VecDeque<StreamOutput>,
@@ -65,7 +65,9 @@ impl Answers {
             StreamOutput::Event(StreamEvent::Quality(_)) => self.dropped_reports += 1,
             StreamOutput::Applied { .. }
             | StreamOutput::Failed { .. }
-            | StreamOutput::Event(StreamEvent::Summary(_)) => self.backlog.push_back(output),
+            | StreamOutput::Event(StreamEvent::Summary(_) | StreamEvent::RecordingEnded { .. }) => {
+                self.backlog.push_back(output);
+            }
             StreamOutput::Send { .. } | StreamOutput::Recorded { .. } | StreamOutput::Event(_)
                 if self.is_full() =>
             {

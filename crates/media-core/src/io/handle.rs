@@ -115,10 +115,13 @@ impl PumpHandle {
     }
 
     /// Opens or creates the file of a recording, before [`StreamCommand::Record`] begins it; what it holds is lost with the
-    /// first sample. The file is complete when [`StreamEvent::RecordingEnded`](crate::StreamEvent::RecordingEnded) says so.
+    /// first sample. One that is created is for its owner alone, because it holds what people said. The file is complete when [`StreamEvent::RecordingEnded`](crate::StreamEvent::RecordingEnded) says so.
     pub fn open_recording(&self, recording: RecordingId, path: &Path) -> Result<(), PumpError> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        let file = Box::new(file.map_err(PumpError::Recording)?);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = Box::new(options.open(path).map_err(PumpError::Recording)?);
         self.send(PumpCommand::Record { recording, file })
     }
 

@@ -18,7 +18,6 @@ use super::observer::{DatagramObserver, Hooks};
 use super::ports::PortPool;
 use super::turn::{self, ALARM, WAKE};
 use super::{PumpConfig, PumpError};
-use crate::rtcp::cname;
 use crate::streams::StreamOutput;
 
 /// Owns the pump's thread. Dropping it asks the thread to end; [`Pump::shutdown`] also waits for it.
@@ -82,12 +81,6 @@ impl Pump {
         let (answer_sender, answers) = mpsc::channel(config.answer_queue);
         let started = Instant::now();
         let registry = poll.registry().try_clone().map_err(PumpError::Start)?;
-        let mut config = config;
-        if config.streams.cname.is_empty() {
-            let mut random = [0; 12];
-            getrandom::fill(&mut random).map_err(PumpError::Random)?;
-            config.streams.cname = cname(random);
-        }
         let core = Core::new(config, registry, Arc::clone(&waker), answer_sender, hooks, started)?;
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()

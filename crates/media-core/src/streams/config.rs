@@ -40,7 +40,8 @@ impl HoldAudio {
 pub struct StreamsConfig {
     /// The minimum RTCP interval; RFC 3550 §6.2 asks for 5 s, tests and demonstrations may take less.
     pub rtcp_interval: Duration,
-    /// The canonical name in our reports; at most 255 bytes are sent.
+    /// The canonical name in our reports; at most 255 bytes are sent. Where it is empty, 96 random bits are drawn for all
+    /// streams (RFC 7022 §4.2).
     pub cname: String,
     /// A stream without RTP for this long is silent.
     pub silent_after: Duration,
@@ -85,7 +86,7 @@ impl Default for StreamsConfig {
     fn default() -> Self {
         Self {
             rtcp_interval: Duration::from_secs(5),
-            cname: "patchcord".to_owned(),
+            cname: String::new(),
             silent_after: Duration::from_secs(2),
             soundless_after: None,
             silence_level: 64.0,

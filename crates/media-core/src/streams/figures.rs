@@ -103,6 +103,8 @@ pub struct StreamSnapshot {
     pub stream: StreamId,
     /// Our source.
     pub ssrc: u32,
+    /// The peer's source, the last one that was heard.
+    pub remote_ssrc: Option<u32>,
     /// The device attached.
     pub device: Option<DeviceId>,
     /// The stream it is paired with.
@@ -149,6 +151,9 @@ pub struct StreamSnapshot {
     pub malformed: u64,
     /// Our own packets that came back (RFC 3550 §8.2).
     pub looped: u64,
+    /// Key presses of the peer that were more than anybody can make
+    /// ([`MAX_DIGITS_PER_SECOND`](crate::dtmf::MAX_DIGITS_PER_SECOND)).
+    pub ignored_digits: u64,
     /// STUN messages, which nobody here answers.
     pub stun: u64,
     /// DTLS records, which nobody here answers.

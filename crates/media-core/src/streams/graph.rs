@@ -12,6 +12,7 @@ use super::{
 use crate::codec::SampleRate;
 use crate::dtmf::Event;
 use crate::hearing::Ear;
+use crate::rtcp::cname;
 use crate::sink::RecordLayout;
 use crate::source::Source;
 
@@ -116,6 +117,15 @@ impl<'c> Graph<'_, 'c> {
         if device.end_recording(self.cx.now, self.out) { Ok(()) } else { Err(StreamFailure::NotRecording) }
     }
 
+    /// Names who all the streams are of (RFC 7022 §4.2), unless the settings do.
+    fn draw_cname(&mut self) {
+        if self.streams.config.cname.is_empty() {
+            let bits = u128::from((self.cx.random)()) << 64 | u128::from((self.cx.random)());
+            let [random @ .., _, _, _, _] = bits.to_be_bytes();
+            self.streams.config.cname = cname(random);
+        }
+    }
+
     fn open(&mut self, stream: StreamId, device: Option<DeviceId>) -> Done {
         if self.streams.keys.contains_key(&stream) {
             return Err(StreamFailure::StreamExists);
@@ -127,6 +137,7 @@ impl<'c> Graph<'_, 'c> {
             let device = self.streams.devices.get_mut(&device).ok_or(StreamFailure::UnknownDevice)?;
             device.attach(stream)?;
         }
+        self.draw_cname();
         let mut session = Session::open(&mut self.step(), stream);
         session.device = device;
         let key = self.streams.sessions.insert(session);

@@ -18,10 +18,14 @@ pub(super) struct Outlet {
     rtp: Option<SocketAddr>,
     rtcp: Option<SocketAddr>,
     muxed: bool,
+    /// The host that the address was learned of, and where its RTCP comes from (RFC 4961).
+    learned: Option<(IpAddr, Option<SocketAddr>)>,
     signalling: Option<IpAddr>,
     protection: Protection<Sealing>,
-    /// The RTP packets sent to an address from which nothing came; `None` once something did.
+    /// The RTP packets sent to where they go now; `None` once something came from there.
     unconfirmed: Option<u64>,
+    /// Those sent to addresses before, from which nothing came either.
+    unanswered: u64,
     /// Packets that could not be protected, or may not be sent yet.
     pub(super) withheld: u64,
 }
@@ -34,9 +38,11 @@ impl Outlet {
             rtp: None,
             rtcp: None,
             muxed: false,
+            learned: None,
             signalling: None,
             protection,
             unconfirmed: Some(0),
+            unanswered: 0,
             withheld: 0,
         }
     }
@@ -49,9 +55,11 @@ impl Outlet {
         rtp: SocketAddr,
     ) -> Result<(), StreamFailure> {
         self.signalling = agreed.signalling;
+        self.learned = self.learned.filter(|_| self.rtp == Some(rtp));
         self.send_to(agreed.remote_valid.then_some(rtp));
         self.muxed = agreed.rtcp_mux;
-        let rtcp = if agreed.rtcp_mux { rtp } else { agreed.remote_rtcp };
+        let learned = self.learned.and_then(|(_, rtcp)| rtcp);
+        let rtcp = if agreed.rtcp_mux { rtp } else { learned.unwrap_or(agreed.remote_rtcp) };
         self.rtcp = (agreed.remote_valid && rtcp.port() != 0).then_some(rtcp);
         self.protection.apply(before, agreed)
     }
@@ -60,8 +68,9 @@ impl Outlet {
         if rtp.is_some() && rtp != self.rtp {
             // Who signals from there wants it (SEC-44).
             let known = rtp.is_some_and(|rtp| self.signalling == Some(rtp.ip()));
-            // One address after the other has no more than one.
-            self.unconfirmed = (!known).then(|| self.unconfirmed.unwrap_or(0));
+            // All of them together have no more than one, whoever answers in between.
+            self.unanswered += self.unconfirmed.unwrap_or(0);
+            self.unconfirmed = (!known).then_some(0);
         }
         self.rtp = rtp;
     }
@@ -69,8 +78,25 @@ impl Outlet {
     /// The peer's address was learned.
     pub(super) fn learned(&mut self, rtp: SocketAddr) {
         self.send_to(Some(rtp));
+        self.learned = Some((rtp.ip(), None));
         if self.muxed {
             self.rtcp = Some(rtp);
+        }
+    }
+
+    /// Whether RTCP from there can be the peer's: it comes from where ours goes, or, where the peer's description does not know
+    /// its address, from any port of the host that was learned, which is then the one.
+    pub(super) fn takes_rtcp_from(&self, source: SocketAddr) -> bool {
+        let learning = !self.muxed && self.learned == Some((source.ip(), None));
+        self.rtcp.is_some_and(|rtcp| rtcp == source || learning)
+    }
+
+    /// RTCP of the peer came.
+    pub(super) fn heard_rtcp(&mut self, source: SocketAddr) {
+        self.confirmed(source);
+        if !self.muxed && self.learned == Some((source.ip(), None)) {
+            self.learned = Some((source.ip(), Some(source)));
+            self.rtcp = Some(source);
         }
     }
 
@@ -118,8 +144,9 @@ impl Outlet {
     /// Counts what is sent to somebody who may not want it (SEC-44).
     fn is_allowed(&mut self, limit: Option<u64>) -> bool {
         let (Some(sent), Some(limit)) = (&mut self.unconfirmed, limit) else { return true };
-        *sent += 1;
-        *sent <= limit
+        let allowed = self.unanswered + *sent < limit;
+        *sent += u64::from(allowed);
+        allowed
     }
 
     /// Sends a compound, and returns its length with what protection adds; `None` when it was withheld.

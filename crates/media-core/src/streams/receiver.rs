@@ -18,7 +18,7 @@ use crate::dtmf::{DigitReceiver, DtmfDetector};
 use crate::latch::Verdict;
 use crate::negotiation::{Agreed, MediaFormat};
 use crate::playout::{Format, Playout, Pulled, Put};
-use crate::quality::BurstMeter;
+use crate::quality::Fates;
 use crate::reception::Arrival;
 use crate::rtp::{RtpHeader, RtpPacket};
 use crate::ssrc_guard::SsrcVerdict;
@@ -48,6 +48,8 @@ pub(super) struct Received<'a> {
     pub(super) payload: &'a [u8],
     pub(super) kind: Payload,
     pub(super) arrival: Arrival,
+    /// A packet of its number came before, or the number is so old that nobody knows.
+    pub(super) copy: bool,
 }
 
 /// What the owner of a receiver has to know of a packet.
@@ -77,7 +79,7 @@ pub(super) struct Receiver {
     pace: Pace,
     /// How long what was heard last had been held back: while nothing comes, the playout's own delay only grows.
     delay: Duration,
-    pub(super) bursts: BurstMeter,
+    pub(super) fates: Fates,
     pub(super) late: u64,
     pub(super) malformed: u64,
     pub(super) looped: u64,
@@ -101,7 +103,7 @@ impl Receiver {
             playout: Playout::new(step.config.playout, Format::NARROWBAND),
             pace: Pace::new(step.now()),
             delay: Duration::ZERO,
-            bursts: BurstMeter::new(crate::quality::GMIN),
+            fates: Fates::new(crate::quality::GMIN),
             late: 0,
             malformed: 0,
             looped: 0,
@@ -158,8 +160,7 @@ impl Receiver {
             Verdict::Stranger => return None,
         }
         if header.ssrc == our_ssrc {
-            self.looped += 1;
-            if self.conflicts.own(source, now, step.config.rtcp_interval) == Collision::Chosen {
+            if self.collides(step, source) {
                 notices(Notice::Collision);
             }
             return None;
@@ -169,6 +170,7 @@ impl Receiver {
             SsrcVerdict::Current => {}
             SsrcVerdict::Changed => {
                 self.end_digits(step);
+                self.fates.end();
                 notices(Notice::Changed);
             }
             SsrcVerdict::Stranger => return None,
@@ -182,13 +184,26 @@ impl Receiver {
             Payload::Event { clock_rate } => clock_rate,
             Payload::Noise | Payload::Unknown => Codec::CLOCK_RATE,
         };
-        let lost = self.sources.total_lost();
         let timed = matches!(kind, Payload::Audio(_));
         let arrival = self.sources.count(&header, payload.len(), clock_rate, now, timed);
-        let missing = u64::try_from(self.sources.total_lost() - lost).unwrap_or(0);
-        self.bursts.lost(missing);
+        let copy = match arrival {
+            Arrival::Newest | Arrival::Older => !self.fates.came(header.sequence),
+            Arrival::Restarted => {
+                self.fates.end();
+                !self.fates.came(header.sequence)
+            }
+            Arrival::Duplicate => true,
+            Arrival::Jump => false,
+        };
         self.malformed += u64::from(kind == Payload::Unknown);
-        Some(Received { header, payload, kind, arrival })
+        Some(Received { header, payload, kind, arrival, copy })
+    }
+
+    /// A packet came with our SSRC; true when somebody chose the same, false when it is our own that came back
+    /// (RFC 3550 §8.2).
+    pub(super) fn collides(&mut self, step: &Step<'_, '_>, source: SocketAddr) -> bool {
+        self.looped += 1;
+        self.conflicts.own(source, step.now(), step.config.rtcp_interval) == Collision::Chosen
     }
 
     fn kind(&self, payload_type: u8) -> Payload {
@@ -203,7 +218,7 @@ impl Receiver {
     /// Puts audio where it is played from, and collects the digit that an event is part of. `beat` is a moment at which the
     /// stream works anyway.
     pub(super) fn put(&mut self, step: &mut Step<'_, '_>, received: &Received<'_>, beat: Option<Tick>) {
-        let Received { header, payload, kind, arrival } = received;
+        let Received { header, payload, kind, arrival, copy } = received;
         let now = step.now();
         if !matches!(arrival, Arrival::Jump | Arrival::Duplicate) {
             self.collect(step, received);
@@ -220,10 +235,12 @@ impl Receiver {
         match self.playout.put(header, payload, format, now) {
             Put::Late => {
                 self.late += 1;
-                self.bursts.discarded();
+                if !copy {
+                    self.fates.discarded(header.sequence);
+                }
             }
             Put::TooLong => self.malformed += 1,
-            _ => self.bursts.received(),
+            Put::Queued | Put::Duplicate | Put::Overflow | Put::Suspect | Put::Reset(_) => {}
         }
         self.pace.start(step.bench.moments.next(self.pace.ready(beat.unwrap_or(now))));
     }
@@ -233,7 +250,8 @@ impl Receiver {
         let Payload::Event { clock_rate } = received.kind else { return };
         if self.digits.0 != clock_rate {
             self.end_digits(step);
-            self.digits = (clock_rate, DigitReceiver::new(clock_rate));
+            self.digits.0 = clock_rate;
+            self.digits.1.restart(clock_rate);
         }
         let (timestamp, now) = (received.header.timestamp, step.now());
         self.digits.1.receive(timestamp, received.payload, now, &mut step.bench.digits);
@@ -290,6 +308,11 @@ impl Receiver {
         }
     }
 
+    /// Key presses that were too many.
+    pub(super) fn ignored_digits(&self) -> u64 {
+        self.digits.1.ignored()
+    }
+
     /// What is held back until it is heard.
     pub(super) fn playout_delay(&self) -> Duration {
         if self.delay.is_zero() { self.playout.buffer().target() } else { self.delay }
@@ -323,7 +346,7 @@ impl Receiver {
             detector.finish(&mut step.bench.digits);
         }
         step.tell_digits(self.stream);
-        self.digits.1 = DigitReceiver::new(self.digits.0);
+        self.digits.1.restart(self.digits.0);
     }
 }
 

@@ -191,7 +191,7 @@ impl Reporter {
         let packet = Duration::from_millis(u64::from(agreed.ptime_ms));
         let profile = step.config.profile(agreed.codec);
         let delay = receiver.playout_delay();
-        let bursts = receiver.bursts.bursts();
+        let bursts = receiver.fates.bursts();
         let loss = (bursts.loss_rate + bursts.discard_rate) * 100.0;
         let listening = crate::emodel::r_factor(&profile, loss, 0.0);
         let talking = crate::emodel::r_factor(&profile, loss, profile.delay_ms(self.rtt, packet, delay));

@@ -267,13 +267,14 @@ impl Sender {
                 timestamp: self.clock.at(at),
                 ssrc: self.ssrc,
             };
-            self.sequence = self.sequence.wrapping_add(1);
-            self.send(step, outlet, &header, &payload, at);
+            self.send_next(step, outlet, &header, &payload, at);
         }
         step.bench.payload = payload;
     }
 
-    fn send(
+    /// Sends the packet of the next number. One that is withheld leaves no number out (TM-005), and a talkspurt starts behind
+    /// it.
+    fn send_next(
         &mut self,
         step: &mut Step<'_, '_>,
         outlet: &mut Outlet,
@@ -281,11 +282,29 @@ impl Sender {
         payload: &[u8],
         due: Tick,
     ) {
-        if outlet.send_rtp(step, header, payload, due) {
+        if self.send(step, outlet, header, payload, due) {
+            self.sequence = self.sequence.wrapping_add(1);
+        } else {
+            self.marker = true;
+        }
+    }
+
+    /// Returns false when the packet was withheld.
+    fn send(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        outlet: &mut Outlet,
+        header: &RtpHeader,
+        payload: &[u8],
+        due: Tick,
+    ) -> bool {
+        let sent = outlet.send_rtp(step, header, payload, due);
+        if sent {
             self.packets += 1;
             self.octets += payload.len() as u64;
             self.last_sent = Some(step.now());
         }
+        sent
     }
 
     fn send_event(
@@ -304,8 +323,7 @@ impl Sender {
             timestamp: event.timestamp,
             ssrc: self.ssrc,
         };
-        self.sequence = self.sequence.wrapping_add(1);
-        self.send(step, outlet, &header, &event.payload, due);
+        self.send_next(step, outlet, &header, &event.payload, due);
     }
 
     /// Ends, as the agreement before lets it, the events that cannot go on under another one.
@@ -368,7 +386,6 @@ impl Sender {
         let now = step.now();
         let next = (self.sequence, self.clock.at(now.max(self.pace.end())));
         let Some(place) = self.relay.place(header, next) else { return };
-        self.sequence = place.next;
         if matches!(kind, Payload::Event { .. }) {
             self.relay.note_event(place.timestamp, payload);
         } else if place.newest {
@@ -382,7 +399,12 @@ impl Sender {
             timestamp: place.timestamp,
             ssrc: self.ssrc,
         };
-        self.send(step, outlet, &relayed, payload, now);
+        if self.send(step, outlet, &relayed, payload, now) {
+            self.sequence = place.next;
+        } else {
+            // What passes next follows what was sent last.
+            self.relay.forget_source();
+        }
     }
 
     /// A packet of the paired stream does not pass.

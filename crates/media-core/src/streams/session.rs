@@ -18,7 +18,7 @@ use super::step::Step;
 use super::watchdog::Watchdog;
 use crate::dtmf::Event;
 use crate::negotiation::Agreed;
-use crate::reception::Arrival;
+use crate::reception::{Arrival, Reception};
 use crate::rtcp::parse_compound;
 use crate::rtp::RtpPacket;
 use crate::tick::Tick;
@@ -244,7 +244,7 @@ impl Session {
             (Incoming::Other, PacketKind::Rtp) => return self.foreign.other += 1,
         };
         let admitted = if rtcp {
-            self.receiver.admission.admits_rtcp(self.outlet.rtcp(), source)
+            self.receiver.admission.admits_rtcp(self.outlet.takes_rtcp_from(source))
         } else {
             self.receiver.admission.may_admit(source, step.now())
         };
@@ -347,12 +347,18 @@ impl Session {
         self.receiver.end_event(step);
     }
 
-    fn receive_rtcp(&mut self, step: &Step<'_, '_>, source: SocketAddr, bytes: &[u8]) {
+    fn receive_rtcp(&mut self, step: &mut Step<'_, '_>, source: SocketAddr, bytes: &[u8]) {
         let Ok(packets) = parse_compound(bytes) else {
             self.receiver.malformed += 1;
             return;
         };
-        self.outlet.confirmed(source);
+        if packets.iter().any(|packet| packet.comes_from(self.sender.ssrc)) {
+            if self.receiver.collides(step, source) {
+                self.collide(step);
+            }
+            return;
+        }
+        self.outlet.heard_rtcp(source);
         self.reporter.receive(step, self.sender.ssrc, &mut self.receiver, &packets, bytes.len());
     }
 
@@ -435,6 +441,7 @@ impl Session {
         StreamSnapshot {
             stream: self.id,
             ssrc: self.sender.ssrc,
+            remote_ssrc: sources.current().map(Reception::ssrc),
             device: self.device,
             paired: self.link.pair(),
             direction: agreed.map(|agreed| agreed.direction),
@@ -458,6 +465,7 @@ impl Session {
             unauthentic: self.receiver.unauthentic,
             malformed: self.receiver.malformed,
             looped: self.receiver.looped,
+            ignored_digits: self.receiver.ignored_digits(),
             stun: self.foreign.stun,
             dtls: self.foreign.dtls,
             foreign: self.foreign.other,

@@ -21,6 +21,8 @@ pub enum AccountCommand {
     Register(Box<Account>),
     /// Waits until the binding stands or a REGISTER came to nothing: [`Reply::Registered`].
     Await(RegistrationId),
+    /// Waits until it is over: [`Reply::Done`] where it was taken back, an error where it was refused for good.
+    AwaitEnd(RegistrationId),
     /// Registers anew now.
     Refresh(RegistrationId),
     /// Takes the binding back; replied when the registrar has answered or was given up on.
@@ -48,13 +50,15 @@ pub(super) struct Registration {
     registered: Option<Registered>,
     /// Commands that wait for the next outcome.
     waiters: SmallVec<[CommandId; 1]>,
-    /// Commands that wait for the end.
+    /// Commands that have asked for the end.
     enders: SmallVec<[CommandId; 1]>,
+    /// Commands that wait for the end, whoever wants it.
+    watchers: SmallVec<[CommandId; 1]>,
 }
 
 impl Registration {
     pub(super) fn waiting(&self) -> usize {
-        self.waiters.len() + self.enders.len()
+        self.waiters.len() + self.enders.len() + self.watchers.len()
     }
 
     fn info(&self, registration: RegistrationId) -> RegistrationInfo {
@@ -77,6 +81,9 @@ impl<T: Tap> Engine<T> {
                     Some((false, _)) => self.wait_for_registration(id, registration, |it| &mut it.waiters),
                     None => self.reply(id, Err(RegistrationError::Unknown.into())),
                 }
+            }
+            AccountCommand::AwaitEnd(registration) => {
+                self.wait_for_registration(id, registration, |it| &mut it.watchers);
             }
             AccountCommand::Refresh(registration) => {
                 if self.registrations.contains_key(&registration) {
@@ -113,6 +120,7 @@ impl<T: Tap> Engine<T> {
             registered: None,
             waiters: SmallVec::new(),
             enders: SmallVec::new(),
+            watchers: SmallVec::new(),
         };
         self.registrations.insert(registration, known);
         self.ask_registration(registration, RegistrationCommand::Register(account));
@@ -168,11 +176,12 @@ impl<T: Tap> Engine<T> {
                 let waiters = std::mem::take(&mut known.waiters);
                 let kind = EventKind::RegistrationFailed { registration, account, failure, retry_after };
                 self.tell(None, None, kind);
+                let error = RegistrationError::Failed { failure, retry_after };
                 for id in waiters {
-                    self.reply(id, Err(RegistrationError::Failed { failure, retry_after }.into()));
+                    self.reply(id, Err(error.into()));
                 }
                 if retry_after.is_none() {
-                    self.registration_over(registration);
+                    self.registration_over(registration, Err(error));
                 }
             }
             RegistrationEvent::Lapsed => {
@@ -186,7 +195,7 @@ impl<T: Tap> Engine<T> {
             RegistrationEvent::Unregistered { confirmed } => {
                 let confirmed = *confirmed;
                 self.tell(None, None, EventKind::RegistrationEnded { registration, account, confirmed });
-                self.registration_over(registration);
+                self.registration_over(registration, Ok(()));
             }
             // Asked twice for the same end.
             RegistrationEvent::Misused(misuse) => {
@@ -195,13 +204,16 @@ impl<T: Tap> Engine<T> {
         }
     }
 
-    fn registration_over(&mut self, registration: RegistrationId) {
+    fn registration_over(&mut self, registration: RegistrationId, end: Result<(), RegistrationError>) {
         let Some(known) = self.registrations.remove(&registration) else { return };
         for id in known.waiters {
             self.reply(id, Err(RegistrationError::Ended.into()));
         }
         for id in known.enders {
             self.reply(id, Ok(Reply::Done));
+        }
+        for id in known.watchers {
+            self.reply(id, end.map(|()| Reply::Done).map_err(Into::into));
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use dialog_core::{Account, Authentication, ExplicitSubscriptions, Keyring, ReferAcceptance};
-use media_core::{Codec, HoldAudio, Source, SrtpPolicy};
+use media_core::{Codec, CodecPreference, HoldAudio, Source, SrtpPolicy};
 use sip_message::{NameAddrBuf, UriBuf};
 use sip_transport::{
     Transport,
@@ -286,6 +286,12 @@ impl Builder {
     /// The codecs, most wanted first: PCMU and PCMA otherwise.
     pub fn codecs(mut self, codecs: &[Codec]) -> Self {
         self.config.audio.codecs = codecs.into();
+        self
+    }
+
+    /// Whose order of codecs counts when we answer: theirs by default, as RFC 3264 §6.1 recommends.
+    pub fn codec_preference(mut self, preference: CodecPreference) -> Self {
+        self.config.audio.preference = preference;
         self
     }
 

@@ -30,6 +30,12 @@ impl Registration {
         }
     }
 
+    /// Waits until it is over: `Ok` once it was taken back, [`RegistrationError::Failed`] when it was refused for good, the
+    /// first time or at a refresh.
+    pub async fn ended(&self) -> Result<(), RegistrationError> {
+        self.manager.account(AccountCommand::AwaitEnd(self.id)).await.map(drop)
+    }
+
     /// Registers anew now: after a change of the network, say.
     pub async fn refresh(&self) -> Result<(), RegistrationError> {
         self.manager.account(AccountCommand::Refresh(self.id)).await.map(drop)

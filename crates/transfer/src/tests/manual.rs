@@ -328,6 +328,29 @@ fn an_answer_that_was_not_decided_about_is_no_notify() {
     assert_eq!(do_step(&mut rig, transfer, ManualStep::TakeNotify), wrong("ReferAnswered", "Accepted"));
 }
 
+#[test]
+fn an_accepted_refer_goes_on_whatever_the_table_makes_of_it() {
+    // The party has hung up: what the target says is waited for.
+    let mut rig = Rig::new(manual());
+    let (leg, transfer, sub) = referred(&mut rig);
+    rig.bye(leg);
+    rig.accepted(sub, 202);
+    let decided = do_step(&mut rig, transfer, ManualStep::ProcessResponse);
+    assert!(decided.starts_with("ok; <GoOn>"), "{decided}");
+    // There will be no report.
+    let suppress = ReferOptions { subscription: ReferSubscription::Suppress, ..ReferOptions::default() };
+    for bye in [ByeOwner::Transferor, ByeOwner::Peer] {
+        let mut rig = Rig::new(TransferPolicy { bye, ..manual() });
+        let leg = rig.call();
+        let (transfer, _) = rig.blind_with(leg, Hold::Done, suppress.clone());
+        let sub = rig.subscription();
+        assert_eq!(rig.accepted(sub, 202), "<answered>");
+        rig.sub(sub, SubscriptionEvent::Ended(SubscriptionEnd::Suppressed));
+        let decided = do_step(&mut rig, transfer, ManualStep::ProcessResponse);
+        assert!(decided.starts_with("ok; <GoOn>"), "{bye:?}: {decided}");
+    }
+}
+
 /// Those who leave the BYE to somebody else, or to later.
 fn patient(handling: TransferHandling) -> [TransferPolicy; 2] {
     let policy = TransferPolicy { handling, ..TransferPolicy::default() };

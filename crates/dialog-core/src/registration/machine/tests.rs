@@ -15,6 +15,7 @@ const STATES: &[State] = &[
 const EVENTS: &[Event] = &[
     Event::Refresh,
     Event::Unregister,
+    Event::Abandon,
     Event::Accepted,
     Event::Again,
     Event::Refused,

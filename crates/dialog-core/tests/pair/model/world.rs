@@ -103,6 +103,7 @@ impl World {
                     target: target(1 - by, "somebody"),
                     to: address("somebody"),
                     from: address("somebody"),
+                    registration: None,
                 };
                 self.send(by, place, Method::Message);
             }
@@ -140,6 +141,11 @@ impl World {
                 };
                 if by == end && concerned {
                     registering.learn(*at, passed);
+                    let holds = |call_id: &str| self.net.registrar.holds(call_id, *at);
+                    assert!(
+                        !(registering.is_gone() && registering.call_id.as_deref().is_some_and(holds)),
+                        "it was told that no binding is left: {registering:?}"
+                    );
                 }
             }
         }
@@ -241,6 +247,7 @@ impl World {
             to: address(&number),
             from: address("somebody"),
             contact_user: None,
+            registration: None,
             package: PACKAGE.into(),
             id: None,
             accept: Vec::new(),
@@ -384,9 +391,6 @@ impl World {
     fn assert_nothing_left(&self) {
         for (_, _, registering) in &self.registrations {
             assert!(registering.is_over(), "{registering:?}");
-            let call_id = registering.call_id.as_deref().expect("a REGISTER was sent");
-            let holds = self.net.registrar.holds(call_id, self.net.now);
-            assert!(!(registering.is_gone() && holds), "{registering:?}");
         }
         for (agent, belief) in self.net.agents.iter().zip(&self.beliefs) {
             for (leg, call) in &belief.calls {

@@ -57,9 +57,8 @@ impl Admission {
         verdict
     }
 
-    /// Returns true for RTCP of the peer; what is not its is counted.
-    pub(crate) fn admits_rtcp(&mut self, remote: Option<SocketAddr>, source: SocketAddr) -> bool {
-        let known = remote == Some(source);
+    /// RTCP came from an address that is known as the peer's, or not, and then is counted.
+    pub(crate) fn admits_rtcp(&mut self, known: bool) -> bool {
         self.strangers += u64::from(!known);
         known
     }

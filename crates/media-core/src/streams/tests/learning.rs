@@ -72,7 +72,17 @@ fn who_never_answers_gets_a_limited_number_of_packets() {
     let peer = address(2, StreamId(1), PacketKind::Rtp);
     inject_tone(&mut world, peer, 7, 0..2);
     world.run(s(10));
-    assert!(world.rtp(0, 1, Tick::default()).len() > 740);
+    let all = world.rtp(0, 1, Tick::default());
+    assert!(all.len() > 740);
+    // covers: TM-005
+    for pair in all.windows(2) {
+        assert_eq!(
+            pair[1].sequence,
+            pair[0].sequence.wrapping_add(1),
+            "what is withheld leaves no number out"
+        );
+    }
+    assert!(all[250].marker && !all[249].marker, "a talkspurt starts after the pause");
     // Another address is another one that may not want them.
     let mut elsewhere = agreed(2, 1, Direction::SendRecv);
     elsewhere.remote_rtp.set_port(20_000);
@@ -128,4 +138,74 @@ fn neither_rtcp_from_elsewhere_nor_one_new_address_after_another_buys_more_packe
     // The host that is sent to answers, by RTCP alone.
     world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
     assert!(answers_by_rtcp(&mut world, address(2, StreamId(1), PacketKind::Rtcp)) > 150);
+}
+
+#[test]
+fn moving_to_the_signalling_host_and_away_again_buys_no_more_packets() {
+    // covers: SEC-44
+    let config = StreamsConfig { unconfirmed_packets: Some(50), ..StreamsConfig::default() };
+    let mut world = World::with(2, &config);
+    world.device(0, 1, Source::Tone { hz: 440 });
+    world.open(0, 1, Some(1));
+    let signalling = Some(somewhere().ip());
+    let own = Agreed { signalling, remote_rtp: somewhere(), ..agreed(2, 1, Direction::SendRecv) };
+    let victim = Agreed { signalling, ..agreed(2, 1, Direction::SendRecv) };
+    for _ in 0..5 {
+        world.apply(0, 1, own.clone());
+        world.run(s(1));
+        world.apply(0, 1, victim.clone());
+        world.run(s(5));
+    }
+    let sent = world.sent(0, 1, PacketKind::Rtp, Tick::default());
+    assert_eq!(sent.iter().filter(|flight| flight.to == victim.remote_rtp).count(), 50);
+}
+
+#[test]
+fn a_pair_whose_packets_are_withheld_goes_on_without_a_gap() {
+    // covers: SEC-44, TM-005
+    let config = StreamsConfig { unconfirmed_packets: Some(50), ..StreamsConfig::default() };
+    let mut world = pairs::between_with(&config);
+    world.close(2, 1);
+    pairs::pair(&mut world, 1, 2).expect("paired");
+    world.run(s(5));
+    let peer = address(3, StreamId(1), PacketKind::Rtp);
+    assert_eq!(world.rtp(0, 2, Tick::default()).len(), 50);
+    let header = RtpHeader { marker: false, payload_type: 0, sequence: 1, timestamp: 0, ssrc: 5 };
+    world.inject(0, 2, PacketKind::Rtp, peer, &header.packet(&[0x20; 160]));
+    world.run(s(1));
+    let passed = world.rtp(0, 2, Tick::default());
+    assert!(passed.len() > 90, "{}", passed.len());
+    pairs::assert_one_source(&passed);
+}
+
+#[test]
+fn rtcp_of_a_host_that_was_learned_is_taken_and_answered_there() {
+    // covers: SEC-40
+    let config = StreamsConfig { latch: LatchPolicy::Learn, ..StreamsConfig::default() };
+    let mut world = World::with(2, &config);
+    world.device(0, 1, Source::Tone { hz: 440 });
+    world.open(0, 1, Some(1));
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    let report = [&[0x80, 201, 0, 1][..], &5u32.to_be_bytes()].concat();
+    let (mapped, other) = (SocketAddr::new(somewhere().ip(), 40_777), SocketAddr::new(somewhere().ip(), 9));
+    world.inject(0, 1, PacketKind::Rtcp, mapped, &report);
+    assert_eq!(world.snapshot(0, 1).reports_received, 0, "nothing was learned yet");
+    inject_tone(&mut world, somewhere(), 5, 0..20);
+    for source in [mapped, other, SocketAddr::from(([203, 0, 113, 9], 40_777)), mapped] {
+        world.inject(0, 1, PacketKind::Rtcp, source, &report);
+    }
+    assert_eq!(world.snapshot(0, 1).reports_received, 2, "of one port of that host, the first");
+    let since = world.now + ms(1);
+    world.run(s(20));
+    let reports = world.sent(0, 1, PacketKind::Rtcp, since);
+    assert!(reports.len() > 2 && reports.iter().all(|flight| flight.to == mapped));
+    // The same description keeps it, another one does not.
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    world.inject(0, 1, PacketKind::Rtcp, mapped, &report);
+    assert_eq!(world.snapshot(0, 1).reports_received, 3);
+    let mut elsewhere = agreed(2, 1, Direction::SendRecv);
+    elsewhere.remote_rtp.set_port(20_000);
+    world.apply(0, 1, elsewhere);
+    world.inject(0, 1, PacketKind::Rtcp, mapped, &report);
+    assert_eq!(world.snapshot(0, 1).reports_received, 3);
 }

@@ -1,6 +1,7 @@
 //! Strangers, broken packets, late switches, collisions, digits.
 
 use super::*;
+use crate::rtcp::{NtpTime, SdesChunk, SenderInfo, print_compound};
 
 fn stranger() -> SocketAddr {
     SocketAddr::from(([203, 0, 113, 66], 10_002))
@@ -173,6 +174,44 @@ fn our_own_packets_coming_back_change_the_source_once() {
     world.run(ms(100));
     let next = world.rtp(0, 1, since)[0];
     assert_eq!((next.ssrc, next.sequence), (new, last.wrapping_add(1)));
+}
+
+#[test]
+fn our_own_source_in_reports_of_the_peer_changes_it_as_well() {
+    // covers: TM-008
+    let peer = address(2, StreamId(1), PacketKind::Rtcp);
+    let chunk = |ssrc| RtcpPacket::SourceDescription(vec![SdesChunk { ssrc, items: Vec::new() }]);
+    let receives = |ssrc| RtcpPacket::ReceiverReport { ssrc, reports: Vec::new() };
+    let compounds: [fn(u32) -> RtcpPacket; 4] = [
+        |ssrc| {
+            let ntp = NtpTime::from_unix(UNIX);
+            let info = SenderInfo { ntp, rtp_timestamp: 0, packets: 1, octets: 160 };
+            RtcpPacket::SenderReport { ssrc, info, reports: Vec::new() }
+        },
+        |ssrc| RtcpPacket::ReceiverReport { ssrc, reports: Vec::new() },
+        |ssrc| RtcpPacket::SourceDescription(vec![SdesChunk { ssrc, items: Vec::new() }]),
+        |ssrc| RtcpPacket::Bye { sources: vec![ssrc], reason: None },
+    ];
+    for ours in compounds {
+        let mut world = World::call();
+        world.run(s(1));
+        let (old, theirs) = (world.snapshot(0, 1).ssrc, world.snapshot(1, 1).ssrc);
+        let collided = world.now;
+        let compound = |ssrc| print_compound(&[receives(theirs), chunk(theirs), ours(ssrc)]);
+        world.inject(0, 1, PacketKind::Rtcp, peer, &compound(old));
+        let new = world.snapshot(0, 1).ssrc;
+        assert_ne!(new, old);
+        let bye = RtcpPacket::Bye { sources: vec![old], reason: None };
+        assert_eq!(world.sent(0, 1, PacketKind::Rtcp, collided)[0].rtcp().last(), Some(&bye));
+        world.inject(0, 1, PacketKind::Rtcp, peer, &compound(new));
+        let after = world.snapshot(0, 1);
+        assert_eq!((after.ssrc, after.looped), (new, 2), "and a loop changes it no more");
+    }
+    // A report about our source is no collision.
+    let mut world = World::call();
+    world.run(s(20));
+    assert!(world.snapshot(0, 1).reports_received > 2);
+    assert_eq!(world.snapshot(0, 1).looped, 0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::playout::PlayoutSettings;
 use crate::quality::{Metric, QualityChange};
-use crate::rtcp::XrBlock;
+use crate::rtcp::{VoipMetrics, XrBlock};
 
 /// Loses every so-many-th packet to party 0 for a time.
 fn lossy(world: &mut World, time: Duration, one_in: usize) {
@@ -123,6 +123,71 @@ fn the_score_knows_of_the_jitter_buffer_and_of_the_codec() {
     assert!((4.2..4.36).contains(&wide), "{wide}");
 }
 
+/// The blocks of the last extended report that a party sent on a stream.
+fn extended(world: &World, party: usize, stream: u64) -> Vec<XrBlock> {
+    let reports = world.sent(party, stream, PacketKind::Rtcp, Tick::default());
+    let blocks =
+        reports.last().expect("reports were sent").rtcp().into_iter().find_map(|packet| match packet {
+            RtcpPacket::ExtendedReport { blocks, .. } => Some(blocks),
+            _ => None,
+        });
+    blocks.expect("an extended report")
+}
+
+fn voice_metrics(world: &World, party: usize, stream: u64) -> VoipMetrics {
+    match extended(world, party, stream).pop() {
+        Some(XrBlock::VoipMetrics(metrics)) => metrics,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn voice_metrics_count_each_packet_once() {
+    // covers: TM-089
+    let config = StreamsConfig { xr: true, ..StreamsConfig::default() };
+    // Packets that pass to a pair are received like others, and so are key presses.
+    let mut world = pairs::between_with(&config);
+    pairs::pair(&mut world, 1, 2).expect("paired");
+    world.run(s(20));
+    let rates = |metrics: &VoipMetrics| (metrics.loss_rate, metrics.discard_rate);
+    assert_eq!(rates(&voice_metrics(&world, 0, 1)), (0, 0));
+    // One packet is lost among them.
+    let ours = address(1, StreamId(1), PacketKind::Rtp);
+    let place = std::iter::repeat_with(|| {
+        world.run(ms(1));
+        world.wire.iter().position(|flight| flight.to == ours)
+    });
+    let place = place.take(100).flatten().next().expect("a packet is on its way");
+    world.wire.remove(place);
+    world.run(s(20));
+    let paired = voice_metrics(&world, 0, 1);
+    assert_eq!(
+        (rates(&paired), world.snapshot(0, 1).lost),
+        ((0, 0), 1),
+        "one in two thousand is less than 1/256"
+    );
+    assert!(paired.mos_lq.is_some_and(|mos| mos >= 43), "{paired:?}");
+    // Every other packet of a peer is overtaken by the next one.
+    let mut world = World::with(2, &config);
+    world.device(0, 1, Source::Tone { hz: 440 });
+    world.open(0, 1, Some(1));
+    world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    for pair in 0..500u16 {
+        // The first one comes first.
+        let order = if pair == 0 { [0, 1] } else { [2 * pair + 1, 2 * pair] };
+        for sequence in order {
+            let timestamp = 160 * u32::from(sequence);
+            let header = RtpHeader { marker: false, payload_type: 0, sequence, timestamp, ssrc: 7 };
+            world.inject(0, 1, PacketKind::Rtp, peer, &header.packet(&[0xFF; 160]));
+            world.run(ms(20));
+        }
+    }
+    let overtaken = voice_metrics(&world, 0, 1);
+    assert_eq!(world.snapshot(0, 1).lost, 0);
+    assert_eq!(overtaken.loss_rate, 0);
+}
+
 #[test]
 fn extended_reports_have_the_voice_metrics_where_they_are_wanted() {
     // covers: TM-089
@@ -134,14 +199,9 @@ fn extended_reports_have_the_voice_metrics_where_they_are_wanted() {
     world.run(s(60));
     assert_eq!(world.snapshot(1, 1).rtt.map(|rtt| (rtt.as_secs_f64() * 1e3).round() as u64), Some(20));
     let ssrc = world.snapshot(0, 1).ssrc;
-    let last = world.sent(1, 1, PacketKind::Rtcp, Tick::default()).last().expect("reports were sent").rtcp();
-    let blocks = last.into_iter().find_map(|packet| match packet {
-        RtcpPacket::ExtendedReport { blocks, .. } => Some(blocks),
-        _ => None,
-    });
-    let blocks = blocks.expect("an extended report");
+    let blocks = extended(&world, 1, 1);
     assert!(matches!(blocks[0], XrBlock::ReceiverReferenceTime(_)));
-    let Some(XrBlock::VoipMetrics(metrics)) = blocks.last() else { panic!("{blocks:?}") };
+    let metrics = voice_metrics(&world, 1, 1);
     assert_eq!((metrics.ssrc, metrics.loss_rate, metrics.discard_rate), (ssrc, 0, 0));
     assert_eq!(metrics.round_trip_ms, 20);
     assert!(metrics.r_factor.is_some_and(|r| r >= 90) && metrics.mos_lq.is_some_and(|mos| mos >= 43));
