@@ -238,13 +238,12 @@ impl Negotiation {
             Some(profile) if suite.is_some() => profile,
             profile => self.security.profile(profile),
         };
-        match slot {
-            Some(index) => self.slots[index] = Slot::Audio(Some(profile)),
-            None => {
-                // Most sessions have this line and no other.
-                self.slots.reserve_exact(1);
-                self.slots.push(Slot::Audio(Some(profile)));
-            }
+        if let Some(index) = slot {
+            self.slots[index] = Slot::Audio(Some(profile));
+        } else {
+            // Most sessions have this line and no other.
+            self.slots.reserve_exact(1);
+            self.slots.push(Slot::Audio(Some(profile)));
         }
         let formats = self.offered_formats();
         let audio = AudioLine {

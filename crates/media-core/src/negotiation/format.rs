@@ -81,17 +81,28 @@ impl fmt::Display for MediaFormat {
 }
 
 /// What the `rtpmap` lines of an m-line bind; the first that names a number counts.
-pub(super) struct Bindings([Option<Option<MediaFormat>>; 128]);
+pub(super) struct Bindings([Binding; 128]);
+
+/// What a payload type is bound to.
+#[derive(Clone, Copy)]
+enum Binding {
+    Nothing,
+    /// A format that we do not know.
+    Foreign,
+    Known(MediaFormat),
+}
 
 impl Bindings {
     pub(super) fn none() -> Self {
-        Self([None; 128])
+        Self([Binding::Nothing; 128])
     }
 
     /// Takes the value of an `a=rtpmap`.
     pub(super) fn bind(&mut self, value: &str) {
-        if let Some((number, encoding)) = Encoding::bound(value) {
-            self.0[usize::from(number)].get_or_insert_with(|| MediaFormat::from_encoding(encoding));
+        if let Some((number, encoding)) = Encoding::bound(value)
+            && let place @ Binding::Nothing = &mut self.0[usize::from(number)]
+        {
+            *place = MediaFormat::from_encoding(encoding).map_or(Binding::Foreign, Binding::Known);
         }
     }
 
@@ -101,8 +112,9 @@ impl Bindings {
         let format = |number: u8| {
             let known = MediaFormat::from_static_payload_type(number);
             match self.0[usize::from(number)] {
-                Some(bound) => bound.filter(|bound| known.is_none_or(|known| known == *bound)),
-                None => known,
+                Binding::Nothing => known,
+                Binding::Foreign => None,
+                Binding::Known(format) => Some(format).filter(|_| known.is_none_or(|known| known == format)),
             }
         };
         media.payload_types().map(|number| (number, format(number))).collect()

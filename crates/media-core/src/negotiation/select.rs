@@ -120,9 +120,10 @@ struct Attributes<'a> {
     bindings: Bindings,
     direction: Option<Direction>,
     rtcp_mux: bool,
-    rtcp: Option<Option<&'a str>>,
-    ptime: Option<Option<&'a str>>,
-    maxptime: Option<Option<&'a str>>,
+    /// Of these the value, empty where there is none.
+    rtcp: Option<&'a str>,
+    ptime: Option<&'a str>,
+    maxptime: Option<&'a str>,
 }
 
 impl<'a> Attributes<'a> {
@@ -139,9 +140,9 @@ impl<'a> Attributes<'a> {
             match (attribute.name, attribute.value) {
                 ("rtpmap", Some(value)) => read.bindings.bind(value),
                 ("rtcp-mux", _) => read.rtcp_mux = true,
-                ("rtcp", value) => read.rtcp = read.rtcp.or(Some(value)),
-                ("ptime", value) => read.ptime = read.ptime.or(Some(value)),
-                ("maxptime", value) => read.maxptime = read.maxptime.or(Some(value)),
+                ("rtcp", value) => read.rtcp = read.rtcp.or(Some(value.unwrap_or_default())),
+                ("ptime", value) => read.ptime = read.ptime.or(Some(value.unwrap_or_default())),
+                ("maxptime", value) => read.maxptime = read.maxptime.or(Some(value.unwrap_or_default())),
                 _ => read.direction = read.direction.or_else(|| attribute.direction()),
             }
         }
@@ -184,7 +185,7 @@ fn read(
     Ok(RemoteAudio {
         profile,
         rtp,
-        rtcp: if rtcp_mux { rtp } else { rtcp_address(attributes.rtcp.flatten(), rtp, local) },
+        rtcp: if rtcp_mux { rtp } else { rtcp_address(attributes.rtcp, rtp, local) },
         rtcp_mux,
         valid: !is_unspecified(rtp.ip()),
         codec,
@@ -195,8 +196,8 @@ fn read(
         formats,
         direction: attributes.direction.or_else(|| description.session_direction()).unwrap_or_default(),
         crypto,
-        ptime: attributes.ptime.flatten().and_then(milliseconds),
-        maxptime: attributes.maxptime.flatten().and_then(milliseconds),
+        ptime: attributes.ptime.and_then(milliseconds),
+        maxptime: attributes.maxptime.and_then(milliseconds),
     })
 }
 
