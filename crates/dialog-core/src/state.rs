@@ -130,7 +130,7 @@ impl DialogState {
             remote_cseq: Some(message.cseq().ok()?.number),
             caller: false,
             proofs: Vec::new(),
-            peer: Peer::of(message),
+            peer: step.pending.peers.read(message),
         })
     }
 
@@ -215,21 +215,5 @@ impl DialogState {
         self.source = Some(origin.source);
         self.verified_name = origin.verified_name();
         self.secured = origin.transport.is_secure();
-    }
-}
-
-impl Peer {
-    /// Reads what a message says its sender can do.
-    pub(crate) fn of(message: &Message) -> Self {
-        let mut peer = Self {
-            allow: message.has(HeaderId::Allow).then(|| message.allow().collect()),
-            replaces: false,
-            target_dialog: false,
-        };
-        for tag in message.supported() {
-            peer.replaces |= tag.eq_ignore_ascii_case("replaces");
-            peer.target_dialog |= tag.eq_ignore_ascii_case("tdialog");
-        }
-        peer
     }
 }
