@@ -10,7 +10,7 @@ use bytes::Bytes;
 use media_core::{Cx, PacketKind, StreamCommand, StreamId, StreamOutput, Streams, StreamsConfig};
 use session_core::{
     SessionEvent,
-    engine::{Engine, EngineConfig, Input, Output, Seen, StreamAnswer, StreamRequest, Tap},
+    engine::{Engine, EngineConfig, Input, MediaMode, Output, Seen, StreamAnswer, StreamRequest, Tap},
 };
 use sip_transport::{Connect, FlowId, LookupError, Outbound, Tick, Transport, TransportInput};
 
@@ -82,7 +82,8 @@ pub struct Node {
     name: String,
     engine: Engine<EventTap>,
     config: EngineConfig,
-    streams: Streams,
+    /// None where the engine has no media.
+    streams: Option<Streams>,
     random: Seed,
     start: Instant,
     number: usize,
@@ -94,6 +95,8 @@ pub struct Node {
     starts: u64,
     next_port: u16,
     ports: BTreeMap<u16, StreamId>,
+    /// When something is due, as of the last step: the world asks far more often than it changes.
+    due: Option<Duration>,
 }
 
 impl Node {
@@ -115,13 +118,13 @@ impl Node {
         listens: &[Transport],
         start: Instant,
         seed: u64,
-    ) -> Self {
+    ) -> Box<Self> {
         let flows = FIRST_FLOW..;
-        let mut node = Self {
+        let mut node = Box::new(Self {
             name: name.to_owned(),
             engine: engine(&config, start, number, 0, seed),
+            streams: streams(&config),
             config,
-            streams: Streams::new(StreamsConfig { ears: true, ..StreamsConfig::default() }),
             random: Seed::new(seed, 0x101 + number as u64 * 2),
             start,
             number,
@@ -131,7 +134,8 @@ impl Node {
             starts: 1,
             next_port: FIRST_RTP_PORT,
             ports: BTreeMap::new(),
-        };
+            due: None,
+        });
         node.open_sockets(Duration::ZERO);
         node
     }
@@ -139,7 +143,7 @@ impl Node {
     /// Forgets everything and starts anew.
     pub fn restart(&mut self, start: Instant, now: Duration, seed: u64) {
         self.engine = engine(&self.config, start, self.number, self.starts, seed);
-        self.streams = Streams::new(StreamsConfig { ears: true, ..StreamsConfig::default() });
+        self.streams = streams(&self.config);
         self.starts += 1;
         self.next_port = FIRST_RTP_PORT;
         self.ports.clear();
@@ -152,6 +156,7 @@ impl Node {
             let opened = TransportInput::Opened { flow, transport, local };
             self.engine.handle(self.start + now, Input::Transport(opened));
         }
+        self.look();
     }
 
     /// The socket that listens by a transport.
@@ -177,12 +182,15 @@ impl Node {
 
     /// When something is due in it, since the start of the world.
     pub fn deadline(&self) -> Option<Duration> {
+        self.due
+    }
+
+    /// Looks when something is due next.
+    fn look(&mut self) {
         let engine = self.engine.next_deadline().map(|at| at.saturating_duration_since(self.start));
-        let streams = self.streams.next_deadline().map(|tick| Duration::from_micros(tick.0));
-        match (engine, streams) {
-            (Some(engine), Some(streams)) => Some(engine.min(streams)),
-            (engine, streams) => engine.or(streams),
-        }
+        let streams = self.streams.as_ref().and_then(Streams::next_deadline);
+        let streams = streams.map(|tick| Duration::from_micros(tick.0));
+        self.due = [engine, streams].into_iter().flatten().min();
     }
 
     /// Does what is due.
@@ -190,7 +198,8 @@ impl Node {
         if self.engine.next_deadline().is_some_and(|at| at <= self.start + now) {
             self.engine.handle_timeout(self.start + now);
         }
-        if self.streams.next_deadline().is_some_and(|at| at <= tick(now)) {
+        let streams = self.streams.as_ref().and_then(Streams::next_deadline);
+        if streams.is_some_and(|at| at <= tick(now)) {
             let out = self.media(now, Streams::tick);
             self.stream_outputs(now, out, wishes);
         }
@@ -236,9 +245,9 @@ impl Node {
         &self.engine
     }
 
-    /// The RTP streams.
-    pub fn streams(&self) -> &Streams {
-        &self.streams
+    /// The RTP streams, of an engine with media.
+    pub fn streams(&self) -> Option<&Streams> {
+        self.streams.as_ref()
     }
 
     fn media(
@@ -247,10 +256,11 @@ impl Node {
         step: impl FnOnce(&mut Streams, &mut Cx<'_>, &mut Vec<StreamOutput>),
     ) -> Vec<StreamOutput> {
         let mut out = Vec::new();
+        let Some(streams) = &mut self.streams else { return out };
         let random = &mut self.random;
         let mut draw = || random.draw();
         let mut cx = Cx { now: tick(now), unix: UNIX_AT_START + now, random: &mut draw };
-        step(&mut self.streams, &mut cx, &mut out);
+        step(streams, &mut cx, &mut out);
         out
     }
 
@@ -293,6 +303,7 @@ impl Node {
                 }
             }
         }
+        self.look();
     }
 
     fn stream_request(&mut self, now: Duration, request: StreamRequest, wishes: &mut Vec<Wish>) {
@@ -339,6 +350,11 @@ impl Node {
 fn engine(config: &EngineConfig, start: Instant, number: usize, starts: u64, seed: u64) -> Engine<EventTap> {
     let random = Seed::new(seed, 0x100 + number as u64 * 2 + (starts << 16));
     Engine::new(config.clone(), start, UNIX_AT_START, Box::new(random), EventTap::default())
+}
+
+fn streams(config: &EngineConfig) -> Option<Streams> {
+    let with_ears = || Streams::new(StreamsConfig { ears: true, ..StreamsConfig::default() });
+    (config.media == MediaMode::On).then(with_ears)
 }
 
 fn tick(now: Duration) -> media_core::Tick {

@@ -209,7 +209,7 @@ impl<'a> Player<'a> {
                 match (result, asked) {
                     (Err(error), Some((_, what))) => {
                         self.known[party].refused += 1;
-                        self.world.note(party, What::Refused(format!("{what}: {error}")));
+                        self.world.note(party, || What::Refused(format!("{what}: {error}")));
                     }
                     (Ok(Reply::Registration(id)), _) => self.known[party].registration = Some(id),
                     (Ok(_), _) | (Err(_), None) => {}
@@ -238,12 +238,12 @@ impl<'a> Player<'a> {
 
     fn event(&mut self, party: usize, event: &SessionEvent) {
         let nth = self.known[party].learn(event);
-        let now = When::Event { party, name: event.name().to_owned(), nth };
-        if !self.closing {
-            for number in 0..self.scenario.steps.len() {
-                if self.scenario.steps[number].when == now {
-                    self.plan_step(number);
-                }
+        if self.closing {
+            return;
+        }
+        for (number, step) in self.scenario.steps.iter().enumerate() {
+            if step.when.is_event(party, event.name(), nth) {
+                self.plan_step(number);
             }
         }
     }
@@ -267,7 +267,7 @@ impl<'a> Player<'a> {
         if self.world.is_gone(party) {
             return;
         }
-        self.world.note(party, What::Asked(what.clone()));
+        self.world.note(party, || What::Asked(what.clone()));
         let id = self.world.command(party, command);
         self.asked.insert(id, (party, what));
     }
@@ -302,7 +302,7 @@ impl<'a> Player<'a> {
             if !left.is_empty() {
                 faults.push(format!("{} has left: {left:?}", node.name()));
             }
-            if !node.streams().is_empty() {
+            if node.streams().is_some_and(|streams| !streams.is_empty()) {
                 faults.push(format!("{} has RTP streams left", node.name()));
             }
         }

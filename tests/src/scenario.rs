@@ -167,6 +167,16 @@ pub enum When {
     },
 }
 
+impl When {
+    /// Whether it is when this party tells an event of this name for the n-th time.
+    pub fn is_event(&self, whose: usize, told: &str, time: u32) -> bool {
+        match self {
+            Self::Event { party, name, nth } => *party == whose && name == told && *nth == time,
+            Self::Start | Self::Message { .. } => false,
+        }
+    }
+}
+
 /// What a party can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {

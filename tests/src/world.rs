@@ -67,6 +67,8 @@ pub struct World {
     news: std::collections::VecDeque<News>,
     journal: Option<Journal>,
     last_command: u64,
+    /// What an engine wishes for in its step; kept for its room.
+    wishes: Vec<Wish>,
 }
 
 /// Who takes part.
@@ -150,6 +152,7 @@ impl World {
             news: std::collections::VecDeque::new(),
             journal: keep.then(Journal::default),
             last_command: 0,
+            wishes: Vec::new(),
         }
     }
 
@@ -157,7 +160,7 @@ impl World {
     pub fn add(&mut self, name: &str, config: EngineConfig, listens: &[Transport]) -> usize {
         let number = self.members.len();
         let node = Node::new(name, number, config, listens, self.start, self.seed);
-        self.members.push(Member::Engine(Box::new(node)));
+        self.members.push(Member::Engine(node));
         self.with_engine(number, Node::tick);
         number
     }
@@ -186,10 +189,10 @@ impl World {
     }
 
     /// Writes a line of the application's into the journal.
-    pub fn note(&mut self, node: usize, what: What) {
+    pub fn note(&mut self, node: usize, what: impl FnOnce() -> What) {
         let at = self.now;
         if let Some(journal) = &mut self.journal {
-            journal.entries.push(Entry { at, node, what });
+            journal.entries.push(Entry { at, node, what: what() });
         }
     }
 
@@ -243,7 +246,7 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Datagram { node, from, bytes } => {
-                self.note(node, What::Received { from, message: bytes.clone(), connection: None });
+                self.note(node, || What::Received { from, message: bytes.clone(), connection: None });
                 let source = Node::address_of(from);
                 if self.scripted(node).is_some() {
                     self.came(node, Way { transport: Transport::Udp, address: source }, &bytes);
@@ -267,19 +270,20 @@ impl World {
 
     /// Lets an engine take a step, and carries out what it wishes for. A scripted party takes none.
     fn with_engine(&mut self, number: usize, step: impl FnOnce(&mut Node, Duration, &mut Vec<Wish>)) {
-        let mut wishes = Vec::new();
         let Some(Member::Engine(node)) = self.members.get_mut(number) else { return };
+        let mut wishes = std::mem::take(&mut self.wishes);
         step(node, self.now, &mut wishes);
         let events = node.take_events();
         for event in events {
-            self.note(number, What::Event(Box::new(event.clone())));
+            self.note(number, || What::Event(Box::new(event.clone())));
             self.news.push_back(News { node: number, what: Told::Event(event) });
         }
-        self.carry_out(number, wishes);
+        self.carry_out(number, &mut wishes);
+        self.wishes = wishes;
     }
 
-    fn carry_out(&mut self, node: usize, wishes: Vec<Wish>) {
-        for wish in wishes {
+    fn carry_out(&mut self, node: usize, wishes: &mut Vec<Wish>) {
+        for wish in wishes.drain(..) {
             match wish {
                 Wish::Sip { to, message } => self.send(node, to, message),
                 Wish::Stream { flow, to, bytes, message } => self.write(node, flow, to, bytes, message),
@@ -312,7 +316,7 @@ impl World {
                 );
             }
         }
-        self.note(node, What::Sent { to, address, message, copies, connection: None });
+        self.note(node, || What::Sent { to, address, message, copies, connection: None });
     }
 
     fn member_at(&self, fits: impl Fn(SocketAddr) -> bool) -> Option<usize> {

@@ -199,6 +199,20 @@ impl<E> Publisher<E> {
         self.deliver(&queues, |queue| queue.offer(priority, &event))
     }
 
+    /// Publishes an event that its owner keeps: it is copied once, where a subscriber wants it, and not at all otherwise.
+    pub fn publish_ref(&self, priority: Priority, event: &E) -> Receipt
+    where
+        E: Clone,
+    {
+        let Some(queues) = self.observers() else { return Receipt::default() };
+        let mut copy = None;
+        self.deliver(&queues, |queue| {
+            queue.offer_with(priority, event, || {
+                Arc::clone(copy.get_or_insert_with(|| Arc::new(event.clone())))
+            })
+        })
+    }
+
     /// Publishes several events of one priority in their order: each subscriber is locked and woken once.
     ///
     /// Every subscriber gets the whole batch before the next one gets anything.

@@ -126,8 +126,18 @@ impl<E> Queue<E> {
 
     /// Offers one event.
     pub(crate) fn offer(&self, priority: Priority, event: &Arc<E>) -> Offered {
+        self.offer_with(priority, event, || Arc::clone(event))
+    }
+
+    /// Offers one event, which `share` makes one that can be kept; it is asked only if the event is wanted.
+    pub(crate) fn offer_with(
+        &self,
+        priority: Priority,
+        event: &E,
+        share: impl FnOnce() -> Arc<E>,
+    ) -> Offered {
         if self.wants(event) {
-            self.push(priority, std::iter::once(event))
+            self.push(priority, std::iter::once(&share()))
         } else {
             Offered { filtered: 1, ..Offered::default() }
         }

@@ -217,6 +217,33 @@ fn an_unobserved_event_is_not_made() {
 }
 
 #[test]
+fn an_event_that_is_lent_is_copied_once_for_all_who_want_it() {
+    struct Counting(u8, Arc<AtomicUsize>);
+    impl Clone for Counting {
+        fn clone(&self) -> Self {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            Self(self.0, Arc::clone(&self.1))
+        }
+    }
+    let copies = Arc::new(AtomicUsize::new(0));
+    let bus = Bus::new();
+    let publish = |number| {
+        let receipt = bus.publisher().publish_ref(Priority::Normal, &Counting(number, Arc::clone(&copies)));
+        (receipt, copies.load(Ordering::SeqCst))
+    };
+    assert_eq!(publish(1), (Receipt::default(), 0));
+    let mut subscribers = [1, 2, 2].map(|wanted| {
+        let options = SubscribeOptions::default().filter(move |event: &Counting| event.0 == wanted);
+        bus.subscribe(options).expect("within the limits")
+    });
+    let filtered = |queued| Receipt { queued, filtered: 3 - queued, ..Receipt::default() };
+    assert_eq!(publish(3), (filtered(0), 0));
+    assert_eq!(publish(2), (filtered(2), 1));
+    let taken = subscribers.each_mut().map(|subscriber| subscriber.try_recv().is_ok());
+    assert_eq!(taken, [false, true, true]);
+}
+
+#[test]
 fn an_event_needs_neither_clone_nor_debug() {
     struct Opaque(Box<u8>);
     let bus = Bus::new();

@@ -20,6 +20,9 @@ use crate::json::Line;
 const EVENT_QUEUE: usize = 16_384;
 /// Events that are printed together at most.
 const PRINTED: usize = 256;
+/// How long the printer rests after it has printed: what comes meanwhile leaves together, and a busy engine wakes nobody for
+/// each of its events. Nobody who reads along notices.
+const REST: Duration = Duration::from_millis(5);
 /// How long the last events of a transfer, or of all, may take to be printed.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
 /// The tone that is sent where the command line says nothing.
@@ -121,6 +124,7 @@ fn print(
         if ended.is_some() {
             told.send_replace(ended);
         }
+        std::thread::sleep(REST);
     }
 }
 

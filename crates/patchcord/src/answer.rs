@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Incoming, IncomingCall, ReferPolicy, ReplacesAuthorizer, Session, SessionError, SessionManager,
-    TransferPolicy,
+    CallHandling, Incoming, IncomingCall, ReferPolicy, ReplacesAuthorizer, Session, SessionError,
+    SessionManager, TransferPolicy,
 };
 
 use crate::account;
@@ -49,6 +49,7 @@ pub(crate) async fn run(
     let builder =
         sound::configure(builder, &args.sound)?.max_calls(args.max_calls).transfer_policy(policy(args));
     let builder = callers::configure(account::configure(builder, &args.account)?, &args.callers)?;
+    let builder = builder.call_handling(handling(args));
     let mut agent = Agent::start(recording.of(builder), console).await?;
     let registration = match account::register(&agent.manager, &args.account).await {
         Ok(registration) => registration,
@@ -117,6 +118,12 @@ async fn ring_and_answer(
         }
     }
     call.answer(manager).await.map(Some)
+}
+
+/// Who answers: the stack by itself where neither a wait before the answer nor anything in the call is wished for.
+fn handling(args: &AnswerArgs) -> CallHandling {
+    let is_plain = args.after.is_zero() && args.sound.record.is_none() && args.sound.dtmf.is_none();
+    if is_plain { CallHandling::AnsweredAtOnce } else { CallHandling::Decided }
 }
 
 fn policy(args: &AnswerArgs) -> TransferPolicy {

@@ -40,9 +40,9 @@ pub use dialog_core::{
     SessionTimers, SubscriptionEnd, Users,
 };
 pub use engine::{
-    Acceptance, AudioConfig, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure, MediaMode,
-    MonitorSummary, ReferTo, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo, TransferKind,
-    WarmOptions,
+    Acceptance, AudioConfig, CallHandling, CallOptions, DecidedBy, HoldBy, HoldState, MediaFailure,
+    MediaMode, MonitorSummary, ReferTo, RegistrationInfo, SessionInfo, SessionMediaState, TransferInfo,
+    TransferKind, WarmOptions,
 };
 pub use event_bus::{Delivery, Overflow, Priority, SubscribeError, Subscriber};
 pub use media_core::{
@@ -65,9 +65,9 @@ pub use sip_transport::{
 pub use transaction_core::Timing;
 pub use transfer::{
     AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, CallerIdentity, Completion, Decision, Decline,
-    DiversionHeader, Failure, Fallback, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, Rate,
-    ReferDecision, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy,
-    ReferredByCopy, ReferredPolicy, ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role,
-    SemiAttended, TelTarget, TransferHandling, TransferId, TransferPolicy, TransferProgress, TransferRefusal,
-    UserToUser, WithoutReplaces,
+    DiversionHeader, Failure, Fallback, HoldPolicy, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile,
+    Rate, ReferDecision, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget,
+    ReferredBy, ReferredByCopy, ReferredPolicy, ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role,
+    SemiAttendedPolicy, TelTarget, TransferHandling, TransferId, TransferPolicy, TransferProgress,
+    TransferRefusal, UserToUser, WithoutReplaces,
 };

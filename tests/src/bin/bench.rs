@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use clap::Parser;
 use event_bus::{Bus, Priority, SubscribeError, SubscribeOptions};
 use patchcord_tests::{
-    calls, hostile, media, play,
+    calls, hostile, media, moves, play,
     scenario::{Scenario, ScenarioError},
     transactions::{self, Rig},
 };
@@ -95,6 +95,11 @@ fn case(name: &str) -> Result<Option<Case>, SetUpError> {
     }
     if let Some(name) = name.strip_prefix("transactions-") {
         return Ok(transaction(name));
+    }
+    if let Some(name) = name.strip_prefix("transfers-") {
+        let kind = moves::KINDS.iter().find(|(kind, _)| *kind == name);
+        let rig = kind.and_then(|(_, kind)| moves::Rig::new(*kind));
+        return Ok(rig.map(|mut rig| -> Case { Box::new(move || rig.turn()) }));
     }
     if let Some(alive) = name.strip_prefix("dialogs-") {
         let rig = alive.parse().ok().and_then(calls::Rig::new);
@@ -191,7 +196,7 @@ fn edit(name: &str) -> Option<Case> {
     }))
 }
 
-/// Every case with its iterations.
+/// Every case that has a baseline, with its iterations; `transfers-KIND` has none yet.
 fn cases() -> impl Iterator<Item = (String, u64)> {
     let alive = || std::iter::once("messages".to_owned()).chain(ALIVE.iter().map(u32::to_string));
     let transactions = transactions::KINDS

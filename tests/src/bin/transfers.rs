@@ -84,6 +84,10 @@ impl Kind {
 enum Failure {
     #[error("the scenario cannot be read: {0}")]
     Scenario(#[from] patchcord_tests::scenario::ScenarioError),
+    #[error("three engines cannot be made")]
+    Rig,
+    #[error("a simulated transfer did not go as it should")]
+    Simulated,
     #[error("a party cannot start: {0}")]
     Start(#[from] session_core::StartError),
     #[error("the bus takes no subscriber: {0}")]

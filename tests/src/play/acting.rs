@@ -18,10 +18,11 @@ impl Player<'_> {
             return;
         }
         let (what, command) = self.command_of(party, action);
-        match command {
-            Some(command) => self.ask(party, command, what),
-            None => self.world.note(party, What::Refused(format!("{what}: there is nothing to do it with"))),
-        }
+        let Some(command) = command else {
+            let refused = || What::Refused(format!("{what}: there is nothing to do it with"));
+            return self.world.note(party, refused);
+        };
+        self.ask(party, command, what);
     }
 
     fn command_of(&self, party: usize, action: &Action) -> (String, Option<Command>) {

@@ -87,7 +87,7 @@ impl Player<'_> {
 
     /// The tone that the party's ears hear: of the first stream with a device on which any is heard.
     fn heard(&self, party: usize) -> Option<u16> {
-        let streams = self.world.engines().find(|(number, _)| *number == party)?.1.streams();
+        let streams = self.world.engines().find(|(number, _)| *number == party)?.1.streams()?;
         let now = media_core::Tick(self.world.now().as_micros() as u64);
         let devices = streams.streams().filter_map(|stream| streams.snapshot(stream)?.device);
         devices.filter_map(|device| streams.hearing_at(device, now)).find_map(|heard| heard.tone)

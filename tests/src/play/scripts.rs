@@ -61,7 +61,8 @@ impl Player<'_> {
             _ => None,
         };
         if sent.is_none() {
-            self.world.note(party, What::Refused("there is no dialog or message for this step".to_owned()));
+            self.world
+                .note(party, || What::Refused("there is no dialog or message for this step".to_owned()));
         }
         self.send_scripted(party, sent);
     }

@@ -103,11 +103,11 @@ impl World {
             (Some(Arrival::Piece(bytes, messages)), Known::As(flow)) => {
                 let way = Way { transport, address: source };
                 for Sent { bytes: message, .. } in messages {
-                    let received = message.clone();
-                    self.note(
-                        node,
-                        What::Received { from, message: received, connection: Some(connection + 1) },
-                    );
+                    self.note(node, || What::Received {
+                        from,
+                        message: message.clone(),
+                        connection: Some(connection + 1),
+                    });
                     self.came(node, way, &message);
                 }
                 self.tell(node, TransportInput::Bytes { flow, source, bytes });
@@ -152,7 +152,7 @@ impl World {
         if message {
             let copies = usize::from(open.is_some());
             let connection = found.map(|(connection, _)| connection + 1);
-            self.note(node, What::Sent { to, address, message: wire.clone(), copies, connection });
+            self.note(node, || What::Sent { to, address, message: wire.clone(), copies, connection });
         }
         let Some((connection, end)) = open else { return };
         let kind = if self.network.looks_inside() && message { journal::kind(&wire) } else { String::new() };
@@ -233,7 +233,7 @@ impl World {
         if let Some(Member::Engine(engine)) = self.members.get_mut(node) {
             engine.restart(start, now, seed);
             self.news.push_back(super::News { node, what: Told::Restarted });
-            self.note(node, What::Asked("restart".to_owned()));
+            self.note(node, || What::Asked("restart".to_owned()));
             self.with_engine(node, Node::tick);
         }
     }
@@ -244,7 +244,7 @@ impl World {
         if let Some(member @ Member::Engine(_)) = self.members.get_mut(node) {
             *member = Member::Gone;
             self.news.push_back(super::News { node, what: Told::Stopped });
-            self.note(node, What::Asked("stop".to_owned()));
+            self.note(node, || What::Asked("stop".to_owned()));
         }
     }
 
@@ -278,7 +278,7 @@ impl World {
     fn note_stream(&mut self, node: usize, connection: usize, end: usize, news: StreamNews) {
         let Connection { transport, ends, .. } = self.connections.get(connection);
         let (with, transport) = (ends[1 - end].node, *transport);
-        self.note(node, What::Stream { connection: connection + 1, transport, with, news });
+        self.note(node, || What::Stream { connection: connection + 1, transport, with, news });
     }
 
     /// Writes into the journal that messages did not arrive.

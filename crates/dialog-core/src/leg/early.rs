@@ -102,7 +102,7 @@ impl EarlyDialogs {
         &mut self,
         ours: &DialogState,
         offerless: bool,
-        routes: &[UriBuf],
+        (routes, peer): (&[UriBuf], Peer),
         (origin, message): (&Origin, &Message),
     ) -> Option<&mut Early> {
         let tag = message.to_tag().unwrap_or_default();
@@ -116,8 +116,10 @@ impl EarlyDialogs {
         state.remote_tag = tag.into();
         state.remote_cseq = None;
         state.local_cseq = state.local_cseq.max(self.spent);
-        state.learn(routes, origin, message);
+        state.learn(routes, peer, origin, message);
         self.last += 1;
+        // Most calls ring at one place.
+        self.dialogs.reserve_exact(1);
         let offers = if offerless { Offers::New } else { Offers::FirstOurs };
         self.dialogs.push(Early { id: self.last, state, offers, rseq: None, theirs: None, answering: None });
         self.dialogs.last_mut()
@@ -186,9 +188,9 @@ impl EarlyDialogs {
 
 impl DialogState {
     /// Takes what a response says of the dialog that it makes (RFC 3261 §12.1.2).
-    fn learn(&mut self, routes: &[UriBuf], origin: &Origin, message: &Message) {
+    fn learn(&mut self, routes: &[UriBuf], peer: Peer, origin: &Origin, message: &Message) {
         self.heard(origin);
-        self.peer = Peer::of(message);
+        self.peer = peer;
         self.refresh(message);
         self.path = Path::new(&self.path.target, routes.iter().rev().cloned());
     }
@@ -229,7 +231,9 @@ impl Dialog {
             return;
         };
         let offerless = placing.is_offerless();
-        let Some(early) = placing.early.of(&self.state, offerless, &routes, (origin, message)) else {
+        let peer = step.pending.peers.read(message);
+        let of = (&*routes, peer);
+        let Some(early) = placing.early.of(&self.state, offerless, of, (origin, message)) else {
             step.pending.counters.early_dialogs_ignored += 1;
             if told {
                 self.tell(step, event);
@@ -249,7 +253,7 @@ impl Dialog {
                 return;
             }
             if first {
-                early.state.learn(&routes, origin, message);
+                early.state.learn(&routes, peer, origin, message);
             } else {
                 early.state.heard(origin);
                 early.state.refresh(message);
@@ -289,10 +293,19 @@ impl Dialog {
 
     /// The fork that is followed does not answer in its dialog any more, or does not know it.
     pub(crate) fn early_lost(&mut self, step: &mut Step<'_, '_, '_>, unknown: bool) {
+        let Some(Leg::Placing(placing)) = &self.leg else { return };
+        if let Some(followed) = placing.early.followed {
+            self.fork_lost(step, followed, unknown);
+        }
+    }
+
+    /// A fork has lost its early dialog; the INVITE goes on.
+    pub(super) fn fork_lost(&mut self, step: &mut Step<'_, '_, '_>, fork: EarlyId, unknown: bool) {
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
-        let lost = placing.early.followed.and_then(|id| placing.early.remove(id));
-        let Some((early, _)) = lost else { return };
-        self.reopen(step);
+        let Some((early, was_followed)) = placing.early.remove(fork) else { return };
+        if was_followed {
+            self.reopen(step);
+        }
         if !unknown {
             Stray::bye(early.state).ask(step);
         }
@@ -405,13 +418,8 @@ impl Dialog {
             Some(body) => draft.body(SDP, body),
             None => draft,
         };
-        step.request(Client::Prack(self.id), hops, draft);
+        step.request(Client::Prack(self.id, early), hops, draft);
         self.pracks += 1;
-    }
-
-    /// A PRACK of ours is over. What came of it changes nothing: the INVITE goes on, or fails by itself.
-    pub(crate) fn prack_over(&mut self) {
-        self.pracks = self.pracks.saturating_sub(1);
     }
 
     /// The number for a request of ours that goes out again: that of its early dialog while there are only such.

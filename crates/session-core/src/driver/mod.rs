@@ -275,7 +275,11 @@ impl Driver {
             let stopping = self.stopping.as_ref().map(|(deadline, _)| *deadline);
             let deadline = [self.engine.next_deadline(), draining, stopping, again];
             let deadline = deadline.into_iter().flatten().min();
-            sleep.as_mut().reset(deadline.unwrap_or(now + Duration::from_hours(1)).into());
+            let deadline = deadline.unwrap_or(now + Duration::from_hours(1)).into();
+            // To move a timer of the runtime costs more than to look.
+            if sleep.deadline() != deadline {
+                sleep.as_mut().reset(deadline);
+            }
             let streams = &mut self.stream_answers;
             let woken = tokio::select! {
                 () = self.sockets.next(&mut self.inputs) => Woken::Sockets,

@@ -15,7 +15,7 @@ use super::tally::Tally;
 use crate::{
     engine::{Seen, Tap},
     event::{EventKind, SessionEvent, SessionId},
-    report::{Reporter, TransferReport},
+    report::{self, Reporter, TransferReport},
 };
 
 /// Progress events of one transfer that wait for a slow reader; a transfer has some ten of them. What does not fit is
@@ -31,7 +31,39 @@ pub(crate) enum CallStatus {
     /// Up.
     Up,
     /// Over.
-    Ended(EndCause),
+    Ended(Arc<EndCause>),
+}
+
+/// The state of one call. A call without a handle, such as one that is answered by itself, needs no channel.
+enum CallEntry {
+    Unwatched(CallStatus),
+    Watched(watch::Sender<CallStatus>),
+}
+
+impl Default for CallEntry {
+    fn default() -> Self {
+        Self::Unwatched(CallStatus::default())
+    }
+}
+
+impl CallEntry {
+    fn set(&mut self, status: CallStatus) {
+        match self {
+            Self::Unwatched(known) => *known = status,
+            Self::Watched(handles) => drop(handles.send_replace(status)),
+        }
+    }
+
+    fn watch(&mut self) -> watch::Receiver<CallStatus> {
+        match self {
+            Self::Unwatched(known) => {
+                let (handles, receiver) = watch::channel(std::mem::take(known));
+                *self = Self::Watched(handles);
+                receiver
+            }
+            Self::Watched(handles) => handles.subscribe(),
+        }
+    }
 }
 
 /// What came of a transfer.
@@ -39,7 +71,7 @@ pub(crate) enum CallStatus {
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     /// Its report, where reports are kept.
-    pub(crate) report: Option<Arc<TransferReport>>,
+    pub(crate) report: Option<Arc<report::Ended>>,
 }
 
 /// The receiving end for one transfer.
@@ -67,7 +99,7 @@ pub(crate) struct Observer {
     bus: Publisher<SessionEvent>,
     tally: Arc<Tally>,
     reporter: Reporter,
-    calls: BTreeMap<SessionId, watch::Sender<CallStatus>>,
+    calls: BTreeMap<SessionId, CallEntry>,
     transfers: BTreeMap<TransferId, TransferEntry>,
     ended_calls: Vec<SessionId>,
     ended_transfers: Vec<TransferId>,
@@ -87,7 +119,7 @@ impl Observer {
     }
 
     pub(crate) fn call(&mut self, session: SessionId) -> watch::Receiver<CallStatus> {
-        self.calls.entry(session).or_default().subscribe()
+        self.calls.entry(session).or_default().watch()
     }
 
     /// The report of a transfer that has ended, while it is kept.
@@ -116,7 +148,7 @@ impl Observer {
         if let Some(transfer) = event.transfer {
             let entry = self.transfers.entry(transfer).or_default();
             if let EventKind::TransferEnded(outcome) = &event.kind {
-                let report = self.reporter.report(transfer);
+                let report = self.reporter.ended(transfer).cloned();
                 entry.ended.send_replace(Some(Ended { outcome: *outcome, report }));
                 self.ended_transfers.push(transfer);
             } else if entry.progress.try_send(event.kind.clone()).is_err() {
@@ -130,10 +162,10 @@ impl Observer {
                 self.calls.entry(session).or_default();
             }
             EventKind::Established { .. } => {
-                self.calls.entry(session).or_default().send_replace(CallStatus::Up);
+                self.calls.entry(session).or_default().set(CallStatus::Up);
             }
             EventKind::CallEnded { cause } => {
-                self.calls.entry(session).or_default().send_replace(CallStatus::Ended(cause.clone()));
+                self.calls.entry(session).or_default().set(CallStatus::Ended(Arc::new(cause.clone())));
                 self.ended_calls.push(session);
             }
             _ => {}
@@ -147,7 +179,7 @@ impl Tap for Observer {
         self.reporter.seen(at, seen);
         if let Some(event) = event {
             self.keep(event);
-            self.tally.published(self.bus.publish(event.priority(), Arc::new(event.clone())));
+            self.tally.published(self.bus.publish_ref(event.priority(), event));
         }
     }
 }

@@ -22,13 +22,25 @@ pub enum MediaMode {
     Off,
 }
 
+/// Who decides about a call that comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CallHandling {
+    /// The application: each is delivered to it.
+    #[default]
+    Decided,
+    /// Nobody: each is answered as soon as it comes, without ringing, and the application hears of it by its events. For servers
+    /// that take every call: no decision has to find its way to another thread and back.
+    AnsweredAtOnce,
+}
+
 /// What calls bring into their session descriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct AudioConfig {
     /// The codecs, most wanted first.
-    pub codecs: Vec<Codec>,
+    pub codecs: Arc<[Codec]>,
     /// Whose order of codecs counts in an answer of ours.
     pub preference: CodecPreference,
     /// Whether comfort noise (RFC 3389) is offered and answered.
@@ -68,7 +80,7 @@ impl Default for AudioConfig {
     /// [`UNCONFIRMED_PACKETS`] go where nobody answers.
     fn default() -> Self {
         Self {
-            codecs: Codec::ALL.to_vec(),
+            codecs: Codec::ALL.into(),
             preference: CodecPreference::default(),
             comfort_noise: false,
             rtcp_mux: false,
@@ -104,6 +116,8 @@ pub struct EngineConfig {
     pub ring_limit: Duration,
     /// Calls at once; a further incoming one is refused with 486.
     pub max_calls: usize,
+    /// Who decides about a call that comes in.
+    pub calls: CallHandling,
     /// The transfer policy.
     pub policy: TransferPolicy,
     /// How a REFER is sent, where a command does not say.
@@ -148,6 +162,7 @@ impl EngineConfig {
             source: media_core::Source::Silence,
             ring_limit: Duration::from_mins(1),
             max_calls: 1024,
+            calls: CallHandling::default(),
             policy: TransferPolicy::default(),
             refer: ReferOptions::default(),
             profile: PeerProfile::default(),
@@ -177,6 +192,11 @@ impl EngineConfig {
         let defaults = transaction_core::Config::default();
         let longest = self.ring_limit.max(UNDECIDED).saturating_add(SILENCE_MARGIN);
         transaction_core::Config { timing: self.timing, silence: defaults.silence.max(longest), ..defaults }
+    }
+
+    /// The transfer layer's part of it: the layer below is to be heard first, whatever its timing.
+    pub(super) fn of_transfers(&self) -> TransferPolicy {
+        TransferPolicy { transaction: self.timing.timeout(), ..self.policy.clone() }
     }
 
     /// Has transfers done as peers of this kind need it: sets what the profile says of REFER, hold and policy.

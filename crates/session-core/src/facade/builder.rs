@@ -23,7 +23,7 @@ use transfer::{Network, PeerProfile, ReferOptions, ReplacesAuthorizer, TransferH
 use super::{incoming::IncomingQueue, session_manager::SessionManager};
 use crate::{
     driver::{self, Capture, Impairment, Plan, Started},
-    engine::{AudioConfig, EngineConfig, MediaMode},
+    engine::{AudioConfig, CallHandling, EngineConfig, MediaMode},
     error::StartError,
     report::Reporter,
 };
@@ -241,6 +241,12 @@ impl Builder {
         self
     }
 
+    /// Sets who decides about calls that come in; the application by default.
+    pub fn call_handling(mut self, handling: CallHandling) -> Self {
+        self.config.calls = handling;
+        self
+    }
+
     /// Sets how long our calls ring; 60 s by default.
     pub fn ring_limit(mut self, limit: Duration) -> Self {
         self.config.ring_limit = limit;
@@ -285,7 +291,7 @@ impl Builder {
 
     /// The codecs, most wanted first: PCMU and PCMA otherwise.
     pub fn codecs(mut self, codecs: &[Codec]) -> Self {
-        self.config.audio.codecs = codecs.to_vec();
+        self.config.audio.codecs = codecs.into();
         self
     }
 

@@ -43,7 +43,7 @@ impl Session {
         let mut status = self.status.clone();
         let settled = status.wait_for(|status| *status != CallStatus::Pending).await;
         match settled.map(|status| status.clone()) {
-            Ok(CallStatus::Ended(cause)) => Err(SessionError::Ended(cause)),
+            Ok(CallStatus::Ended(cause)) => Err(SessionError::Ended(EndCause::clone(&cause))),
             Ok(CallStatus::Up | CallStatus::Pending) => Ok(()),
             Err(_) => Err(SessionError::Closed),
         }
@@ -54,7 +54,7 @@ impl Session {
         let mut status = self.status.clone();
         let settled = status.wait_for(|status| matches!(status, CallStatus::Ended(_))).await;
         match settled.map(|status| status.clone()) {
-            Ok(CallStatus::Ended(cause)) => Ok(cause),
+            Ok(CallStatus::Ended(cause)) => Ok(EndCause::clone(&cause)),
             Ok(CallStatus::Up | CallStatus::Pending) | Err(_) => Err(SessionError::Closed),
         }
     }

@@ -49,7 +49,8 @@ impl Transfer {
     ///
     /// [`TransferError::NoReport`] if none are kept ([`Builder::transfer_reports`](crate::Builder::transfer_reports)).
     pub async fn report(&mut self) -> Result<Arc<TransferReport>, TransferError> {
-        self.ended().await?.report.ok_or(TransferError::NoReport)
+        let ended = self.ended().await?.report.ok_or(TransferError::NoReport)?;
+        Ok(Arc::clone(ended.report()))
     }
 
     async fn ended(&mut self) -> Result<Ended, TransferError> {

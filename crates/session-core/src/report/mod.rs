@@ -1,6 +1,7 @@
 //! What happened in a transfer, for people and for machines: collected from what passes the engine, bounded, told once it
 //! is over.
 
+mod draft;
 mod label;
 mod ladder;
 mod lifelines;
@@ -19,6 +20,7 @@ use transfer::{Outcome, Role, TransferId};
 
 use crate::{TransferKind, TransferStage, event::SessionId};
 
+pub(crate) use self::draft::Ended;
 use self::steps::Steps;
 pub use self::{
     label::{ends_subscription, label},

@@ -6,30 +6,27 @@ use std::{
     time::Duration,
 };
 
-use sip_message::{Message, Method, StatusCode};
+use bytes::Bytes;
+use sip_message::{Message, Method};
 use sip_transport::Tick;
-use transfer::{LearnedFrom, Outcome, Role, TransferId};
+use transfer::TransferId;
 
 use super::{
-    Decisive, Part, Passed, Step, Steps, TransferReport,
-    label::{ends_subscription, is, label, notified},
-    plain::{plain, plain_uri},
+    TransferReport,
+    draft::{Draft, Ended},
+    label::is,
 };
 use crate::{
-    TransferKind, TransferStage,
-    describe::outcome_name,
     engine::{Seen, Sent, Tap},
     event::{EventKind, SessionEvent, SessionId},
 };
 
-/// Calls that one report names: a transfer has three, or one more for each target that is tried after the first.
-const MOST_CALLS: usize = 8;
+/// The answer to a REFER and the first NOTIFY, and one more for a 100.
+const MOST_ARRIVING: usize = 3;
 
-/// A REFER, its 2xx and the first NOTIFY, and one more for a 100.
-const MOST_ARRIVING: usize = 4;
-
-/// Collects the [`TransferReport`] of each transfer and keeps the last ones. Memory is bounded by the transfers that are
-/// live, of which the engine has a bound, and by how many are kept; each has a bound of its own.
+/// Collects what makes the [`TransferReport`] of each transfer, and keeps it of the last ones; a report is made when it is asked
+/// for. Memory is bounded by the transfers that are live, of which the engine has a bound, and by how many are kept; each has a
+/// bound of its own.
 #[derive(Debug)]
 pub struct Reporter {
     kept: usize,
@@ -37,10 +34,16 @@ pub struct Reporter {
     /// The call of each Call-ID, with the transfers it takes part in: its own, and those of REFERs about it in dialogs of
     /// their own.
     calls: BTreeMap<Box<str>, (SessionId, Vec<TransferId>)>,
-    /// A REFER that is being handled, and what we have sent in its call since: they come before the transfer that begins
-    /// with them. Each with whether we sent it.
-    arriving: Vec<(Message, bool)>,
-    ended: VecDeque<Arc<TransferReport>>,
+    arriving: Option<Arriving>,
+    ended: VecDeque<Arc<Ended>>,
+}
+
+/// A REFER that is being handled, and what we have sent in its call since: they come before the transfer that begins with
+/// them.
+#[derive(Debug)]
+struct Arriving {
+    refer: Message,
+    sent: Vec<Bytes>,
 }
 
 impl Default for Reporter {
@@ -56,23 +59,22 @@ impl Reporter {
 
     /// Makes one that keeps this many reports; 0 collects nothing.
     pub fn new(kept: usize) -> Self {
-        Self {
-            kept,
-            live: BTreeMap::new(),
-            calls: BTreeMap::new(),
-            arriving: Vec::new(),
-            ended: VecDeque::new(),
-        }
+        Self { kept, live: BTreeMap::new(), calls: BTreeMap::new(), arriving: None, ended: VecDeque::new() }
     }
 
     /// The report of a transfer that has ended, while it is kept.
     pub fn report(&self, transfer: TransferId) -> Option<Arc<TransferReport>> {
-        self.ended.iter().rev().find(|report| report.transfer == transfer).cloned()
+        self.ended(transfer).map(|ended| Arc::clone(ended.report()))
+    }
+
+    /// The same, to be made by whoever wants to have it.
+    pub(crate) fn ended(&self, transfer: TransferId) -> Option<&Arc<Ended>> {
+        self.ended.iter().rev().find(|ended| ended.transfer == transfer)
     }
 
     /// The reports that are kept, oldest first.
     pub fn reports(&self) -> impl ExactSizeIterator<Item = &Arc<TransferReport>> {
-        self.ended.iter()
+        self.ended.iter().map(|ended| ended.report())
     }
 
     /// How many transfers are being followed.
@@ -80,15 +82,15 @@ impl Reporter {
         self.live.len()
     }
 
-    fn message(&mut self, at: Duration, message: &Message, sent: bool) {
-        let Some((session, transfers)) = message.call_id().ok().and_then(|id| self.calls.get(id)) else {
-            return;
-        };
+    /// A message of a call; whether it takes part. `keep` gives its bytes and no more.
+    fn message(&mut self, at: Duration, call_id: &str, keep: impl Fn() -> Bytes, sent: bool) -> bool {
+        let Some((session, transfers)) = self.calls.get(call_id) else { return false };
         for transfer in transfers {
             if let Some(draft) = self.live.get_mut(transfer) {
-                draft.message(at, *session, message, sent);
+                draft.message(at, *session, keep(), sent);
             }
         }
+        true
     }
 
     /// A REFER of ours that goes in a dialog of its own and names a call which takes part: it and what follows it belong there
@@ -116,7 +118,7 @@ impl Reporter {
         if !transfers.contains(&transfer) {
             transfers.push(transfer);
         }
-        let Some((refer, _)) = self.arriving.first() else { return };
+        let Some(Arriving { refer, .. }) = &self.arriving else { return };
         let about = call_of(refer);
         if refer.call_id() != Ok(call_id) && about.as_deref() != Some(call_id) {
             return;
@@ -124,26 +126,31 @@ impl Reporter {
         if let (Ok(refer), Some(_)) = (refer.call_id(), about) {
             self.calls.entry(refer.into()).or_insert((session, vec![transfer]));
         }
-        for (message, sent) in self.arriving.drain(..) {
-            draft.message(at, session, &message, sent);
+        if let Some(Arriving { refer, sent }) = self.arriving.take() {
+            draft.message(at, session, Bytes::copy_from_slice(refer.bytes()), false);
+            for bytes in sent {
+                draft.message(at, session, bytes, true);
+            }
         }
     }
 
-    /// What is sent is read only if it belongs to a call that takes part, or begins a REFER.
+    /// Of what is sent only a REFER is read, for the call that it is about.
     fn sent(&mut self, at: Duration, sent: &Sent<'_>) {
         let Some(call_id) = sent.call_id() else { return };
-        let is_refer = sent.method() == Some(Method::Refer.as_str());
-        if self.arriving.first().is_some_and(|(refer, _)| refer.call_id() == Ok(call_id))
-            && self.arriving.len() < MOST_ARRIVING
+        let bytes = &sent.outbound.wire;
+        if let Some(arriving) =
+            self.arriving.as_mut().filter(|arriving| arriving.refer.call_id() == Ok(call_id))
+            && arriving.sent.len() < MOST_ARRIVING
         {
-            self.arriving.extend(sent.message().map(|message| (message.clone(), true)));
-        } else if is_refer || self.calls.contains_key(call_id) {
-            let Some(message) = sent.message() else { return };
-            if is_refer {
-                self.follow_refer(message);
-            }
-            self.message(at, message, true);
+            arriving.sent.push(bytes.clone());
+            return;
         }
+        if sent.method() == Some(Method::Refer.as_str())
+            && let Some(refer) = sent.message()
+        {
+            self.follow_refer(refer);
+        }
+        self.message(at, call_id, || bytes.clone(), true);
     }
 
     fn event(&mut self, event: &SessionEvent) {
@@ -173,7 +180,7 @@ impl Reporter {
         if self.ended.len() == self.kept {
             self.ended.pop_front();
         }
-        self.ended.push_back(Arc::new(draft.finish(event.at, transfer, *outcome)));
+        self.ended.push_back(Arc::new(Ended::new(draft, transfer, event.at, *outcome)));
     }
 }
 
@@ -184,16 +191,20 @@ impl Tap for Reporter {
         }
         let at = Duration::from_micros(at.as_micros());
         match seen {
-            Seen::Received { message, .. } => {
-                self.arriving.clear();
-                if is(message, "REFER") && !message.call_id().is_ok_and(|id| self.calls.contains_key(id)) {
-                    self.arriving.push((message.clone(), false));
-                } else if !self.live.is_empty() {
-                    self.message(at, message, false);
+            Seen::Received { origin, message } => {
+                self.arriving = None;
+                let call_id = message.call_id().unwrap_or_default();
+                // What comes by a connection may be part of a larger piece, which must not be kept with it.
+                let keep = || {
+                    let bytes = message.bytes();
+                    if origin.transport.is_reliable() { Bytes::copy_from_slice(bytes) } else { bytes.clone() }
+                };
+                if !self.message(at, call_id, keep, false) && is(message, "REFER") {
+                    self.arriving = Some(Arriving { refer: message.clone(), sent: Vec::new() });
                 }
             }
             Seen::Sent(sent) => {
-                if !(self.live.is_empty() && self.arriving.is_empty()) {
+                if !(self.live.is_empty() && self.arriving.is_none()) {
                     self.sent(at, sent);
                 }
             }
@@ -210,151 +221,6 @@ impl Tap for Reporter {
 fn call_of(refer: &Message) -> Option<Box<str>> {
     let about = refer.target_dialog().ok().flatten()?;
     Some(about.call_id().into())
-}
-
-/// What is known of a live transfer.
-#[derive(Debug)]
-struct Draft {
-    role: Role,
-    kind: TransferKind,
-    session: SessionId,
-    target: String,
-    began: Duration,
-    calls: Vec<Part>,
-    accepted: Option<StatusCode>,
-    progress: Option<StatusCode>,
-    notify: Option<Decisive>,
-    response: Option<Decisive>,
-    bye: Option<Decisive>,
-    steps: Steps,
-}
-
-impl Draft {
-    fn new(began: Duration, session: SessionId) -> Self {
-        Self {
-            role: Role::Transferor,
-            kind: TransferKind::Blind,
-            session,
-            target: String::new(),
-            began,
-            calls: Vec::new(),
-            accepted: None,
-            progress: None,
-            notify: None,
-            response: None,
-            bye: None,
-            steps: Steps::default(),
-        }
-    }
-
-    /// Takes a call in; whether it is new and there is room.
-    fn enter(&mut self, session: SessionId, peer: &str) -> bool {
-        let known = self.calls.iter().any(|part| part.session == session);
-        if known || self.calls.len() == MOST_CALLS {
-            return false;
-        }
-        self.calls.push(Part { session, peer: plain_uri(peer), ended: false });
-        true
-    }
-
-    fn peer(&self, session: SessionId) -> String {
-        let part = self.calls.iter().find(|part| part.session == session);
-        part.map_or_else(|| session.to_string(), |part| part.peer.clone())
-    }
-
-    fn message(&mut self, at: Duration, session: SessionId, message: &Message, sent: bool) {
-        let Ok(cseq) = message.cseq() else { return };
-        let what = Passed::Message { sent, label: plain(&label(message)), number: cseq.number, times: 1 };
-        self.steps.push(Step { at: at.saturating_sub(self.began), session, what });
-        let peer = self.peer(session);
-        // What is sent by the transferee decides as well: it is its report.
-        if is(message, "NOTIFY") && sent == (self.role == Role::Transferee) {
-            let status = notified(message);
-            if status.is_some() || ends_subscription(message) {
-                self.notify = Some(Decisive::Notify { status, sent, peer });
-            }
-        } else if let (false, Some(status)) = (sent, message.status()) {
-            let method = cseq.method.as_str();
-            let decides = if method == "INVITE" { status.as_u16() >= 300 } else { method == "REFER" };
-            if decides && status.as_u16() >= 200 {
-                self.response = Some(Decisive::Response { status, method: plain(method), peer });
-            }
-        } else if !sent && is(message, "BYE") {
-            self.bye = Some(Decisive::Bye { peer });
-        }
-    }
-
-    fn event(&mut self, event: &SessionEvent) {
-        match &event.kind {
-            EventKind::TransferInitiated { target, kind } => {
-                (self.target, self.kind) = (plain_uri(target), *kind);
-            }
-            EventKind::TransferKindChanged { kind } => self.kind = *kind,
-            EventKind::TransferRequested { target, kind, .. } => {
-                self.kind = *kind;
-                self.role = Role::Transferee;
-                self.target = plain_uri(target);
-            }
-            EventKind::TransferAccepted { status } => self.accepted = Some(*status),
-            EventKind::TransferProgress { status } => self.progress = Some(*status),
-            _ => {}
-        }
-        self.remark(event);
-    }
-
-    /// Notes an event of one of the calls that messages do not show.
-    fn remark(&mut self, event: &SessionEvent) {
-        let Some(session) = event.session else { return };
-        if !self.calls.iter().any(|part| part.session == session) {
-            return;
-        }
-        let words = match &event.kind {
-            EventKind::HoldChanged { local: true, .. } => "on hold".to_owned(),
-            EventKind::HoldChanged { local: false, remote: false } => "two-way again".to_owned(),
-            EventKind::ConsultSwapped { .. } => "we turn to the other party".to_owned(),
-            EventKind::PrimaryLost => "the party to be moved is gone".to_owned(),
-            EventKind::NotifyTimeout => "accepted, and no NOTIFY came".to_owned(),
-            EventKind::TransferBridging => "cannot be referred: the two calls are joined here".to_owned(),
-            EventKind::TransferRecovering => "failed: the party is taken back".to_owned(),
-            EventKind::TransferConnected { .. } => "the new call takes over".to_owned(),
-            EventKind::CallEnded { .. } => "the call is over".to_owned(),
-            EventKind::TransferStageRefused(error) => error.to_string(),
-            EventKind::TransferEnded(outcome) => format!("transfer: {}", outcome_name(outcome.kind)),
-            _ => return,
-        };
-        let at = event.at.saturating_sub(self.began);
-        self.steps.push(Step { at, session, what: Passed::Remark(words) });
-    }
-
-    fn finish(self, at: Duration, transfer: TransferId, outcome: Outcome) -> TransferReport {
-        let decisive = match (self.role, outcome.learned_from) {
-            (Role::Transferee, _) | (Role::Transferor, LearnedFrom::Notify | LearnedFrom::Terminated) => {
-                self.notify.clone()
-            }
-            (Role::Transferor, LearnedFrom::Bye) => self.bye.clone(),
-            (Role::Transferor, LearnedFrom::Guard) => None,
-            (Role::Transferor, LearnedFrom::Local) => self.response.clone().filter(
-                |decisive| matches!(decisive, Decisive::Response { status, .. } if outcome.code == Some(*status)),
-            ),
-        };
-        TransferReport {
-            transfer,
-            role: self.role,
-            kind: self.kind,
-            session: self.session,
-            peer: self.peer(self.session),
-            target: self.target,
-            began: self.began,
-            took: at.saturating_sub(self.began),
-            stage: TransferStage::of(outcome.kind),
-            outcome,
-            decisive,
-            accepted: self.accepted,
-            progress: self.progress,
-            calls: self.calls,
-            steps: self.steps,
-        }
-    }
 }
 
 #[cfg(test)]
