@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use transfer::{
-    AttendedOptions, AttendedPolicy, CallerIdentity, DiversionHeader, Fallback, Hold, HoldFailure, Rate,
+    AttendedOptions, AttendedPolicy, CallerIdentity, DiversionHeader, Fallback, Hold, HoldPolicy, Rate,
     ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy, ReferredByCopy,
-    ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TelTarget, TransferHandling, TransferPolicy,
-    UserToUser, WithoutReplaces,
+    ReferredPolicy, ReportDetail, ReportHeader, SemiAttendedPolicy, TelTarget, TransferHandling,
+    TransferPolicy, UserToUser, WithoutReplaces,
 };
 
 use super::op::Refer;
@@ -87,12 +87,13 @@ fn referred_of(bits: u8, who: u8) -> ReferredPolicy {
 }
 
 pub(crate) fn policy_of(refer: u8, bits: u8, who: u8, limit: usize) -> TransferPolicy {
-    let semi = [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind, SemiAttended::Refuse];
+    let semi =
+        [SemiAttendedPolicy::WaitForAnswer, SemiAttendedPolicy::CancelThenBlind, SemiAttendedPolicy::Refuse];
     TransferPolicy {
         refer: refer_policy(refer),
         handling: if refer & 128 == 0 { TransferHandling::Automatic } else { TransferHandling::Manual },
         fallback: if refer & 64 == 0 { Fallback::None } else { Fallback::Bridge },
-        hold_failure: if bits & 1 == 0 { HoldFailure::GoOn } else { HoldFailure::Fail },
+        hold_failure: if bits & 1 == 0 { HoldPolicy::GoOn } else { HoldPolicy::Fail },
         attended: AttendedPolicy {
             retry: bits & 2 == 0,
             hold_consultation: bits & 4 == 0,

@@ -1,7 +1,8 @@
 //! What the dialog layer is told once, at its start.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use sip_message::{Method, StatusCode};
 use transaction_core::Timing;
 
@@ -128,6 +129,10 @@ pub struct DialogConfig {
     pub reliability: Reliability,
     /// Whether sessions are timed.
     pub session_timers: SessionTimers,
+    /// Makes the answer to an offer that refuses every stream of it (RFC 3264 §6), from our address: for the ACK to a 2xx that
+    /// holds an offer and whose call is not wanted (RFC 3261 §13.2.2.4). `None` where the offer cannot be read; the ACK then
+    /// goes without a body, as it always does by default, because bodies are opaque here.
+    pub refuse_offer: fn(&[u8], IpAddr) -> Option<Bytes>,
     /// The shortest session interval that a request of a peer may ask for, in seconds; less is answered 422 (RFC 4028
     /// §9). Never below [`DialogConfig::MIN_SE`].
     pub min_se: u32,
@@ -251,6 +256,7 @@ impl Default for DialogConfig {
             authentication: None,
             reliability: Reliability::default(),
             session_timers: SessionTimers::default(),
+            refuse_offer: |_, _| None,
             min_se: Self::MIN_SE,
         }
     }

@@ -31,4 +31,17 @@ pub struct Counters {
     pub commands_refused: u64,
     /// Calls and registrations whose nonces were forgotten because of [`DialogConfig::nonces`](crate::DialogConfig::nonces).
     pub nonces_forgotten: u64,
+    /// Challenges that were not looked at: too long, or too many in one response.
+    pub challenges_ignored: u64,
+    /// Challenges that were not answered because one call has answered those of enough realms.
+    pub realms_refused: u64,
+    /// Hosts that were forgotten to have taken a credential, and are trusted with it in a dialog no more.
+    pub hosts_forgotten: u64,
+    /// Nonces of ours that are taken for stale before their time, because of
+    /// [`Authentication::nonces`](crate::Authentication::nonces).
+    pub own_nonces_forgotten: u64,
+    /// Ended dialogs that were forgotten before their time, because too many ended.
+    pub tombstones_forgotten: u64,
+    /// Contacts of redirections that are not called: too many of them.
+    pub contacts_ignored: u64,
 }

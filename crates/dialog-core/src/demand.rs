@@ -8,6 +8,7 @@ use transaction_core::TxId;
 
 use crate::{
     digest::{
+        info,
         nonce::Nonce,
         proof::{self, Proof},
     },
@@ -44,7 +45,12 @@ impl Step<'_, '_, '_> {
             let uses = &mut self.pending.uses;
             let when = (self.cx.guard, self.cx.now);
             match proof::check(policy, uses, when, &digest, (method.as_str(), message.body())) {
-                Proof::Verified(user) => return Caller::Known(Some(user)),
+                Proof::Verified(user) => {
+                    if let Some(info) = info::of(policy, when, self.cx.random, &digest) {
+                        self.pending.proved.insert(tx, info);
+                    }
+                    return Caller::Known(Some(user));
+                }
                 Proof::Stale => stale = true,
                 Proof::Wrong => {}
             }

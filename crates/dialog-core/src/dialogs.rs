@@ -80,7 +80,16 @@ impl Dialogs {
 
     /// How often a bound was met.
     pub fn counters(&self) -> Counters {
-        Counters { nonces_forgotten: self.pending.answers.forgotten(), ..self.pending.counters }
+        let answers = self.pending.answers.counters();
+        Counters {
+            nonces_forgotten: answers.nonces_forgotten,
+            challenges_ignored: answers.challenges_ignored,
+            realms_refused: answers.realms_refused,
+            hosts_forgotten: answers.hosts_forgotten,
+            own_nonces_forgotten: self.pending.uses.evicted(),
+            tombstones_forgotten: self.tombstones.forgotten(),
+            ..self.pending.counters
+        }
     }
 
     /// Counts what there is; takes time in proportion to the dialogs.
@@ -142,6 +151,7 @@ impl Dialogs {
             DialogCommand::Registration(id, command) => self.registration_command(cx, id, command, out),
             DialogCommand::Request(id, command) => self.request_command(cx, id, command, out),
             DialogCommand::Keys(keys) => self.pending.answers.rekey(keys),
+            DialogCommand::Deactivate => self.deactivate(cx, out),
         }
         self.tell_subscribers(cx, out);
     }

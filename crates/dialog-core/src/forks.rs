@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use sip_message::{Message, Method};
 use sip_transport::{Hops, Origin, Outbound, RouteError};
 use transaction_core::{TxCommand, TxId};
@@ -11,6 +12,7 @@ use crate::{
     boundary::leg::LegId,
     path::{Path, RouteSetFault},
     pending::{Client, Errand},
+    respond::SDP,
     state::DialogState,
     step::Step,
     timer::LegTimer,
@@ -28,6 +30,8 @@ pub(crate) struct Forks {
     /// The state from which the INVITE was sent.
     template: Box<DialogState>,
     cseq: u32,
+    /// Whether the INVITE had no offer, so that each 2xx brings one that its ACK has to answer.
+    offerless: bool,
     accepted: Vec<AcceptedFork>,
 }
 
@@ -44,6 +48,8 @@ pub(crate) struct Stray {
     state: DialogState,
     /// The INVITE's transaction and number.
     ack: Option<(TxId, u32)>,
+    /// What the ACK answers to an offer.
+    answer: Option<Bytes>,
     /// Whether the dialog is ended.
     bye: bool,
 }
@@ -51,9 +57,9 @@ pub(crate) struct Stray {
 impl Forks {
     /// Begins with the 2xx that the leg keeps. The template's number is the highest that was used in any early dialog;
     /// `cseq` is that of the INVITE.
-    pub(crate) fn new(tx: TxId, template: DialogState, cseq: u32, kept: Arc<str>) -> Self {
+    pub(crate) fn new(tx: TxId, template: DialogState, cseq: u32, offerless: bool, kept: Arc<str>) -> Self {
         let accepted = vec![AcceptedFork { remote_tag: kept, ack: None }];
-        Self { tx, template: Box::new(template), cseq, accepted }
+        Self { tx, template: Box::new(template), cseq, offerless, accepted }
     }
 
     /// Handles a 2xx after the first: a repeated one gets its ACK again, a new fork is acknowledged and
@@ -66,9 +72,11 @@ impl Forks {
                 Some(ack) if ack.hop.flow == origin.flow => {
                     step.transaction(TxCommand::Resend(ack.clone()));
                 }
-                Some(_) => {
+                Some(ack) => {
                     let Ok(state) = self.state(step, origin, message) else { return };
-                    Stray::ack(self.tx, state, self.cseq).ask(step);
+                    let sent = Message::parse(ack.wire.clone()).ok();
+                    let answer = sent.map(|sent| sent.body_bytes()).filter(|body| !body.is_empty());
+                    Stray { answer, ..Stray::ack(self.tx, state, self.cseq) }.ask(step);
                 }
                 None => {}
             }
@@ -80,7 +88,9 @@ impl Forks {
             return;
         };
         self.accepted.push(AcceptedFork { remote_tag: state.remote_tag.clone(), ack: None });
-        Stray { state, ack: Some((self.tx, self.cseq)), bye: true }.ask(step);
+        let offer = Some(message.body_bytes()).filter(|body| self.offerless && !body.is_empty());
+        let answer = offer.and_then(|offer| (step.config.refuse_offer)(&offer, origin.local.ip()));
+        Stray { state, ack: Some((self.tx, self.cseq)), answer, bye: true }.ask(step);
     }
 
     /// The dialog that a 2xx makes.
@@ -122,12 +132,12 @@ impl Forks {
 impl Stray {
     /// For a 2xx whose leg is ending by itself, or that comes again over another flow.
     pub(crate) fn ack(tx: TxId, state: DialogState, cseq: u32) -> Self {
-        Self { state, ack: Some((tx, cseq)), bye: false }
+        Self { state, ack: Some((tx, cseq)), answer: None, bye: false }
     }
 
     /// For an early dialog that is given up while the INVITE goes on (RFC 3261 §15).
     pub(crate) fn bye(state: DialogState) -> Self {
-        Self { state, ack: None, bye: true }
+        Self { state, ack: None, answer: None, bye: true }
     }
 
     /// Asks for the route.
@@ -142,6 +152,10 @@ impl Stray {
         let Ok(hops) = result else { return };
         if let Some((tx, cseq)) = self.ack {
             let draft = step.signed(self.state.draft(Method::Ack, cseq));
+            let draft = match &self.answer {
+                Some(answer) => draft.body(SDP, answer),
+                None => draft,
+            };
             step.transaction(TxCommand::Ack { tx, hops: hops.clone(), draft });
         }
         if self.bye

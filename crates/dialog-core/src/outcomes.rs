@@ -60,10 +60,10 @@ impl Dialogs {
                 }
                 self.registration_response(cx, id, origin, message, out);
             }
-            Client::Prack(leg) => {
-                if last {
+            Client::Prack(leg, early) => {
+                if let Some(status) = message.status().filter(|status| status.is_final()) {
                     self.pending.clients.remove(&tx);
-                    self.with(cx, leg, out, |dialog, _| dialog.prack_over());
+                    self.with(cx, leg, out, |dialog, step| dialog.prack_response(step, early, status));
                 }
             }
             Client::Update(leg) => {
@@ -85,7 +85,7 @@ impl Dialogs {
                     | Client::Reinvite(_)
                     | Client::Bye(_)
                     | Client::StrayBye
-                    | Client::Prack(_)
+                    | Client::Prack(..)
                     | Client::Update(_)
                     | Client::Register(_)
                     | Client::Request(_) => {}
@@ -107,6 +107,7 @@ impl Dialogs {
         failure: TxFailure,
         out: &mut Out<'_, DialogOutput>,
     ) {
+        self.pending.proved.remove(&tx);
         if let Some(server) = self.pending.servers.remove(&tx) {
             return match server {
                 Server::Invite(leg) => self.with(cx, leg, out, Dialog::answering_failed),
@@ -136,7 +137,9 @@ impl Dialogs {
             Client::Bye(leg) => self.with(cx, leg, out, |dialog, step| dialog.bye_over(step, tx, None)),
             Client::StrayBye => {}
             Client::Register(id) => self.registration_failed(cx, id, failure, out),
-            Client::Prack(leg) => self.with(cx, leg, out, |dialog, _| dialog.prack_over()),
+            Client::Prack(leg, early) => {
+                self.with(cx, leg, out, |dialog, step| dialog.prack_failed(step, early, failure));
+            }
             Client::Update(leg) => {
                 self.with(cx, leg, out, |dialog, step| dialog.update_failed(step, tx, failure));
             }
@@ -200,7 +203,7 @@ impl Dialogs {
                 | Client::Notify(_)
                 | Client::Subscribe(_)
                 | Client::Unsubscribe(_)
-                | Client::Prack(_)
+                | Client::Prack(..)
                 | Client::Update(_)
                 | Client::Register(_)
                 | Client::Request(_),

@@ -126,8 +126,8 @@ pub(crate) enum Client {
     Register(RegistrationId),
     /// A request of another method.
     Request(RequestId),
-    /// A PRACK, whose outcome changes nothing: the INVITE goes on or fails by itself.
-    Prack(LegId),
+    /// A PRACK, in one of the early dialogs or in the dialog itself.
+    Prack(LegId, Option<EarlyId>),
     /// An UPDATE of a leg.
     Update(LegId),
 }
@@ -171,6 +171,8 @@ pub(crate) struct Pending {
     pub(crate) answers: Answers,
     /// How often our nonces were used.
     pub(crate) uses: Uses,
+    /// What the 2xx to a request says to who has proved to have sent it; until that is answered.
+    pub(crate) proved: BTreeMap<TxId, String>,
     /// How often a bound was met.
     pub(crate) counters: Counters,
 }
@@ -192,6 +194,7 @@ impl Pending {
         self.clients.is_empty()
             && self.sent.is_empty()
             && self.servers.is_empty()
+            && self.proved.is_empty()
             && self.routes.is_empty()
             && self.forks.is_empty()
             && self.fetched.is_empty()

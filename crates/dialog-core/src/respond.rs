@@ -116,6 +116,11 @@ impl Step<'_, '_, '_> {
             Some(name) => plain(status).header(HeaderId::Server, name),
             None => plain(status),
         };
+        let info = if status.is_final() { self.pending.proved.remove(&tx) } else { None };
+        let signed = match info.filter(|_| status.is_success()) {
+            Some(info) => signed.header(HeaderId::AuthenticationInfo, info),
+            None => signed,
+        };
         if let Ok(wire) = dress(signed).encode() {
             self.transaction(TxCommand::Respond { tx, status, wire: wire.clone() });
             return Some(wire);

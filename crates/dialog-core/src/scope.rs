@@ -24,9 +24,10 @@ pub(crate) fn scope(status: StatusCode) -> Scope {
 }
 
 /// The scope of a response to a request of this method within a call: what complains of a method that the call does not live
-/// by, or of an event package that the request has not, is about that request only (RFC 5057 §5.1, notes 3 and 12).
+/// by, or of an event package that the request has not, is about that request only (RFC 5057 §5.1, notes 3 and 12). An UPDATE
+/// can be done by re-INVITE.
 pub(crate) fn scope_of(method: Method, status: StatusCode) -> Scope {
-    let integral = matches!(method, Method::Invite | Method::Update | Method::Ack | Method::Prack);
+    let integral = matches!(method, Method::Invite | Method::Ack | Method::Prack);
     match status.as_u16() {
         405 | 501 if !integral => Scope::Transaction,
         489 => Scope::Transaction,

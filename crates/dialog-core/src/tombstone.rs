@@ -15,6 +15,7 @@ pub(crate) struct Tombstones {
     /// Whose turn it is to be forgotten: a call that began first need not have ended first.
     order: BTreeMap<u64, LegId>,
     last: u64,
+    forgotten: u64,
 }
 
 #[derive(Debug)]
@@ -30,6 +31,7 @@ impl Tombstones {
             if self.dialogs.len() >= TOMBSTONES { self.order.values().next().copied() } else { None };
         if let Some(oldest) = oldest {
             self.forget(oldest);
+            self.forgotten += 1;
         }
         self.last += 1;
         self.order.insert(self.last, leg);
@@ -52,6 +54,11 @@ impl Tombstones {
     /// Whether this very dialog is remembered.
     pub(crate) fn knows(&self, leg: LegId, identity: &DialogIdentity) -> bool {
         self.get(leg) == Some(identity)
+    }
+
+    /// How many had to be forgotten for others.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     /// How many are remembered.
@@ -78,7 +85,7 @@ mod tests {
         }
         let beyond = LegId::from(whole);
         assert_eq!(tombstones.bury(beyond, identity("t")), Some(LegId::from(whole - 1)));
-        assert_eq!(tombstones.len(), TOMBSTONES);
+        assert_eq!((tombstones.len(), tombstones.forgotten()), (TOMBSTONES, 1));
         assert!(tombstones.knows(beyond, &identity("t")));
         assert!(!tombstones.knows(beyond, &identity("other")));
         assert!(!tombstones.knows(LegId::from(whole - 1), &identity("t")));

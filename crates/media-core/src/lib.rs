@@ -39,6 +39,7 @@ pub use hearing::{Hearing, MAX_CHANGES};
 pub use io::{PortPair, Pump, PumpConfig, PumpError, PumpHandle};
 pub use negotiation::{
     Agreed, AgreedSrtp, CodecPreference, HoldDirection, LocalMedia, MediaFormat, Negotiation, SrtpPolicy,
+    refusal,
 };
 pub use resample::Resampler;
 pub use sdp::{SdpError, SessionDescription};

@@ -8,6 +8,7 @@ mod describe;
 mod format;
 mod local;
 mod payload_types;
+mod refusal;
 mod security;
 mod select;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::srtp::sdes::Crypto;
 pub use agreed::{Agreed, AgreedSrtp};
 pub use format::MediaFormat;
 pub use local::{CodecPreference, HoldDirection, LocalMedia};
+pub use refusal::refusal;
 pub use security::SrtpPolicy;
 
 use describe::{Slot, Versions};

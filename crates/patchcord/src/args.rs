@@ -181,7 +181,7 @@ pub(crate) struct AnswerArgs {
 /// `patchcord call`.
 #[derive(Debug, Args)]
 pub(crate) struct CallArgs {
-    /// Whom to call: sip:[USER@]HOST[:PORT]
+    /// Whom to call: sip:[USER@]HOST[:PORT], or the same with sips:
     #[arg(value_name = "URI", value_parser = values::callee)]
     pub(crate) uri: String,
     /// Listen here; may be given more than once

@@ -195,6 +195,9 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
             put("mos", summary.mean_mos.map(hundredth).into());
             put("worst_mos", summary.worst_mos.map(hundredth).into());
         }
+        EventKind::MediaKeyExpired { sending } => {
+            put("sending", (*sending).into());
+        }
         EventKind::MediaSoundAgain { gap } => {
             put("gap_ms", ms(*gap).into());
         }

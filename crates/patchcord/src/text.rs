@@ -72,6 +72,10 @@ pub(crate) fn of(event: &SessionEvent) -> Option<String> {
         EventKind::MediaSilent => "no audio arrives".to_owned(),
         EventKind::MediaSoundless => "packets come, but nothing is heard".to_owned(),
         EventKind::MediaSoundAgain { .. } => "something is heard again".to_owned(),
+        EventKind::MediaKeyExpired { sending } => {
+            let key = if *sending { "our key" } else { "the key of the other side" };
+            format!("{key} for audio is used up: none passes with it")
+        }
         EventKind::MediaQualityChanged { change, .. } => match change {
             QualityChange::Degraded { metric, value } => format!("the quality is bad: {metric:?} {value:.1}"),
             QualityChange::Recovered { metric, .. } => format!("the quality is good again: {metric:?}"),

@@ -65,8 +65,7 @@ fn configure(args: &TransferArgs) -> Result<Builder, Failure> {
         // That of the profile.
         None => {}
     }
-    let headers = args.header.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into()));
-    refer.headers.extend(headers);
+    args.add_headers(&mut refer);
     account::configure(builder.refer_options(refer), &args.account)
 }
 

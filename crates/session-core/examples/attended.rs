@@ -1,7 +1,7 @@
 //! Three user agents on loopback: Alice talks to Bob, asks Carol, turns back to Bob, and then moves him to her.
 
 use session_core::{
-    EventKind, Incoming, IncomingQueue, MediaMode, ReferPolicy, SessionManager, TransferPolicy,
+    EventKind, Incoming, IncomingQueue, MediaMode, OutcomeKind, ReferPolicy, SessionManager, TransferPolicy,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -40,7 +40,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for party in [alice, bob, carol] {
         party.shutdown().await;
     }
-    Ok(())
+    if outcome.kind == OutcomeKind::Succeeded {
+        Ok(())
+    } else {
+        Err(format!("Bob was not moved: {outcome:?}").into())
+    }
 }
 
 async fn answer_everything(manager: SessionManager, mut incoming: IncomingQueue) {

@@ -1,6 +1,8 @@
 //! Three user agents on loopback: Alice calls Bob, then moves him to Carol, and says how she knows.
 
-use session_core::{Incoming, IncomingQueue, MediaMode, ReferPolicy, SessionManager, TransferPolicy};
+use session_core::{
+    Incoming, IncomingQueue, MediaMode, OutcomeKind, ReferPolicy, SessionManager, TransferPolicy,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,7 +26,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for party in [alice, bob, carol] {
         party.shutdown().await;
     }
-    Ok(())
+    if outcome.kind == OutcomeKind::Succeeded {
+        Ok(())
+    } else {
+        Err(format!("Bob was not moved: {outcome:?}").into())
+    }
 }
 
 async fn answer_everything(manager: SessionManager, mut incoming: IncomingQueue) {

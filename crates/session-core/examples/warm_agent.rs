@@ -2,8 +2,8 @@
 //! are together. A second human presses 2, and the caller is back with the agent.
 
 use session_core::{
-    EventKind, HoldAudio, Incoming, IncomingQueue, ReferPolicy, SessionManager, Source, TransferPolicy,
-    WarmOptions,
+    EventKind, HoldAudio, Incoming, IncomingQueue, OutcomeKind, ReferPolicy, SessionManager, Source,
+    TransferPolicy, WarmOptions,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let call = agent.call(&address(&caller)).await?;
     call.established().await?;
-    for who in [&busy, &human] {
+    for (who, expected) in [(&busy, OutcomeKind::Recovered), (&human, OutcomeKind::Succeeded)] {
         let mut options = WarmOptions::default();
         options.hold_audio = Some(HoldAudio::Tone { hz: 300 });
         // An agent that speaks would say it in `transfer.call()`; here a tone stands for a recording.
@@ -38,6 +38,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             outcome.kind,
             if outcome.call_kept { "back" } else { "handed over" }
         );
+        if outcome.kind != expected {
+            return Err(format!("{expected:?} was expected: {outcome:?}").into());
+        }
     }
     for party in [agent, caller, busy, human] {
         party.shutdown().await;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use dialog_core::{AccountFault, EndCause, RegistrationFailure};
 use thiserror::Error;
-use transfer::{Failure, Outcome, OutcomeKind, TransferRefusal};
+use transfer::{Outcome, TransferRefusal};
 
 use self::failure::is_passing;
 pub use self::{failure::TransferFailure, network::NetworkError, recovery::RecoveryAction};
@@ -278,7 +278,9 @@ impl SessionError {
 fn recovery_of_end(cause: &EndCause) -> RecoveryAction {
     use dialog_core::EndReason;
     match &cause.reason {
-        EndReason::Refused(status) if is_passing(*status) => RecoveryAction::RetryLater,
+        EndReason::Refused(status) if is_passing(*status) => {
+            RecoveryAction::RetryLater.after(transfer::retry_after(cause))
+        }
         EndReason::Refused(_) | EndReason::Redirected { .. } => RecoveryAction::TryOtherTarget,
         EndReason::NotAcceptable => RecoveryAction::TryAlternative,
         EndReason::NoRoute(_) | EndReason::Unreachable | EndReason::Overload => {
@@ -310,11 +312,6 @@ fn ended(outcome: Outcome) -> String {
     words.strip_suffix(&format!("; {}", failure.recovery())).unwrap_or(&words).to_owned()
 }
 
-/// Whether the party that was to be moved may still be on hold.
-fn is_on_hold(outcome: Outcome) -> bool {
-    outcome.kind == OutcomeKind::Failed && !outcome.call_kept && outcome.failure != Some(Failure::CallEnded)
-}
-
 impl SessionError {
     /// The network's part in the end of a call, where it had one.
     pub fn network(&self) -> Option<NetworkError> {
@@ -343,7 +340,13 @@ impl TransferError {
                 TransferRefusal::Scheme
                 | TransferRefusal::TargetForm
                 | TransferRefusal::SameCall
-                | TransferRefusal::OtherCall => RecoveryAction::FixInput,
+                | TransferRefusal::OtherCall
+                | TransferRefusal::Status
+                | TransferRefusal::MayFork
+                | TransferRefusal::HeaderName
+                | TransferRefusal::HeaderValue
+                | TransferRefusal::TooManyHeaders
+                | TransferRefusal::TelHeaders => RecoveryAction::FixInput,
                 TransferRefusal::Full => RecoveryAction::RetryLater,
                 TransferRefusal::PeerCannot | TransferRefusal::NoReplaces => RecoveryAction::FallBackToBridge,
                 _ => RecoveryAction::TryAlternative,
@@ -351,10 +354,11 @@ impl TransferError {
             Self::WrongState { .. } => RecoveryAction::WaitForState,
             Self::Session(error) => error.recovery(),
             Self::NoReport => RecoveryAction::WaitForState,
-            Self::Ended(outcome) if is_on_hold(*outcome) => RecoveryAction::ResumeCall,
-            Self::Ended(outcome) => {
-                TransferFailure::of(outcome).map_or(RecoveryAction::GiveUp, |failure| failure.recovery())
-            }
+            Self::Ended(outcome) if outcome.on_hold => RecoveryAction::ResumeCall,
+            // There is no call left that could be moved.
+            Self::Ended(outcome) if !outcome.call_kept => RecoveryAction::GiveUp,
+            Self::Ended(outcome) => TransferFailure::of(outcome)
+                .map_or(RecoveryAction::GiveUp, |failure| failure.recovery().after(outcome.retry_after)),
         }
     }
 }

@@ -263,6 +263,12 @@ pub enum EventKind {
         /// How long there was nothing.
         gap: Duration,
     },
+    /// A key of SRTP has protected as many packets as it may (RFC 3711 §8.2): no audio passes in this direction until a description
+    /// brings another one.
+    MediaKeyExpired {
+        /// Whether it is our own key, with which we send.
+        sending: bool,
+    },
     /// The user's audio moved from this call to another.
     MediaSwitched {
         /// The call it is on now.

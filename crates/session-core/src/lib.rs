@@ -65,9 +65,9 @@ pub use sip_transport::{
 pub use transaction_core::Timing;
 pub use transfer::{
     AttendedOptions, AttendedPolicy, BadUserToUser, ByeOwner, CallerIdentity, Completion, Decision, Decline,
-    DiversionHeader, Failure, Fallback, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile, Rate,
-    ReferDecision, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, ReferredBy,
-    ReferredByCopy, ReferredPolicy, ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role,
-    SemiAttended, TelTarget, TransferHandling, TransferId, TransferPolicy, TransferProgress, TransferRefusal,
-    UserToUser, WithoutReplaces,
+    DiversionHeader, Failure, Fallback, HoldPolicy, LearnedFrom, Network, Outcome, OutcomeKind, PeerProfile,
+    Rate, ReferDecision, ReferOptions, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget,
+    ReferredBy, ReferredByCopy, ReferredPolicy, ReplacesAuthorizer, ReportDetail, ReportHeader, Rights, Role,
+    SemiAttendedPolicy, TelTarget, TransferHandling, TransferId, TransferPolicy, TransferProgress,
+    TransferRefusal, UserToUser, WithoutReplaces,
 };

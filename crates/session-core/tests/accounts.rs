@@ -129,6 +129,8 @@ async fn a_refusal_is_told_with_advice() {
     ] {
         let registration = phone.register(account("alice", &registrar)).await.expect("taken on");
         let (error, ()) = tokio::join!(registration.active(), async {
+            // Once this is replied to, the outcome is being waited for.
+            phone.registrations().await.expect("a list");
             let first = registrar.request(Method::Register).await;
             registrar.answer(&first, status).await;
         });

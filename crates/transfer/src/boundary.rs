@@ -257,8 +257,14 @@ pub struct Outcome {
     pub code: Option<StatusCode>,
     /// What failed, if anything did; of a transfer that was bridged, why the party was not moved.
     pub failure: Option<Failure>,
-    /// Transferor: whether the call with the party that was to be moved is up and as it was before.
+    /// Whether the call with the party that was to be moved, or that asked us to move, is up and as it was before.
     pub call_kept: bool,
+    /// Transferor: whether that call is up and still on hold, because the party refuses every offer that would take it back
+    /// (decision 13). Nothing will be tried any more: the application resumes it or hangs up. Where neither this nor
+    /// `call_kept` is true, the call is over, or our BYE has left.
+    pub on_hold: bool,
+    /// After what time it may be tried again, as whoever refused the REFER or the consultation call says (RFC 3261 §20.33).
+    pub retry_after: Option<Duration>,
 }
 
 /// What came of a transfer.
@@ -271,7 +277,7 @@ pub enum OutcomeKind {
     AcceptedWithoutProgress,
     /// The two calls were joined here instead.
     Bridged,
-    /// It failed, and the call with the party that was to be moved is lost or still held.
+    /// It failed, and the call with the party that was to be moved is over, or still [on hold](Outcome::on_hold).
     Failed,
     /// It failed, and the party is back.
     Recovered,

@@ -10,6 +10,7 @@ mod network;
 mod policy;
 mod profile;
 mod replacing;
+mod retrying;
 mod surroundings;
 mod target;
 #[cfg(test)]
@@ -34,8 +35,8 @@ pub use headers::URI_HEADER_MAX;
 pub use info::{TransferInfo, TransferKind};
 pub use network::{Network, NetworkError};
 pub use policy::{
-    ByeOwner, Fallback, HoldFailure, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
-    attended::{AttendedPolicy, ReferTarget, SemiAttended, WithoutReplaces},
+    ByeOwner, Fallback, HoldPolicy, ReferPolicy, ReplacesAuthorizer, TransferPolicy,
+    attended::{AttendedPolicy, ReferTarget, SemiAttendedPolicy, WithoutReplaces},
     referred::{
         CallerIdentity, DiversionHeader, Rate, ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader,
         Rights,
@@ -43,6 +44,7 @@ pub use policy::{
 };
 pub use profile::PeerProfile;
 pub use replacing::{Replacement, ReplacementEnd};
+pub use retrying::retry_after;
 pub use target::{TargetPolicy, TargetRefusal, USER_MAX, UriHost, UserRule};
 pub use timers::{TransferTimer, TransferTimerName};
 pub use transfers::Transfers;

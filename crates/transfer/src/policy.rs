@@ -8,28 +8,8 @@ use crate::{TransferHandling, network::Network, target::TargetPolicy};
 pub(crate) mod attended;
 pub(crate) mod referred;
 
-/// 64*T1, the life of a non-INVITE transaction (RFC 3261 §17.1.2.2, timer F).
-pub(crate) const TRANSACTION: Duration = Duration::from_secs(32);
-
 /// How much later than the layer below a transfer gives up: that layer's own limit is to be heard first.
 pub(crate) const MARGIN: Duration = Duration::from_secs(2);
-
-/// How long our BYE may take: one transaction.
-pub(crate) const CLOSING_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
-
-/// The longest that a call goes on after its party was moved: less than our BYE may take, which is waited for from the success
-/// on.
-pub(crate) const BYE_PAUSE_MAX: Duration = Duration::from_secs(30);
-
-/// How long a CANCEL may take: one transaction (RFC 3261 §9.1).
-pub(crate) const CANCEL_WAIT: Duration = TRANSACTION.saturating_add(MARGIN);
-
-/// How long the last NOTIFY may take: it waits for one in flight, then takes a transaction itself.
-pub(crate) const DELIVERY_WAIT: Duration = TRANSACTION.saturating_mul(2).saturating_add(MARGIN);
-
-/// How long a REFER may go unanswered while the application makes up its mind: the layer below declines it after half of T1
-/// (TR-007), which is 250 ms unless configured otherwise.
-pub(crate) const ANSWER_WAIT: Duration = Duration::from_millis(200);
 
 /// The longest that a referred call may ring, whatever the policy says (RFC 3261 §16.6 item 11, timer C).
 pub(crate) const RING_LIMIT_MAX: Duration = Duration::from_mins(3);
@@ -70,7 +50,7 @@ pub enum ReplacesAuthorizer {
 
 /// What is done when the hold before a REFER does not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HoldFailure {
+pub enum HoldPolicy {
     /// Send the REFER all the same: RFC 3515 does not ask for hold.
     #[default]
     GoOn,
@@ -124,11 +104,14 @@ pub struct TransferPolicy {
     /// Whether the BYE or CANCEL of a replaced call says why (RFC 3326, TR-127). Yes.
     pub replaced_reason: bool,
     /// What is done when the hold before a REFER does not succeed.
-    pub hold_failure: HoldFailure,
+    pub hold_failure: HoldPolicy,
     /// What is done when a party cannot or will not be referred. Each transfer can say otherwise.
     pub fallback: Fallback,
     /// How transfers to somebody who was asked first are done.
     pub attended: AttendedPolicy,
+    /// 64*T1, the life of a transaction of the layer below (RFC 3261 §17.1.2.2, timer F), from which T-BYE, T-CANCEL and the
+    /// time for the last NOTIFY follow. An engine sets it by its own timing. 32 s.
+    pub transaction: Duration,
     /// T-HOLD: how long the hold before a REFER may take, 491 retries included. 10 s.
     pub hold_limit: Duration,
     /// T-RESUME: how long taking the call back may take. 10 s.
@@ -179,9 +162,10 @@ impl Default for TransferPolicy {
             trunks: Vec::new(),
             conceal: false,
             replaced_reason: true,
-            hold_failure: HoldFailure::default(),
+            hold_failure: HoldPolicy::default(),
             fallback: Fallback::default(),
             attended: AttendedPolicy::default(),
+            transaction: Duration::from_secs(32),
             hold_limit: Duration::from_secs(10),
             resume_limit: Duration::from_secs(10),
             guard: Duration::from_mins(2),
@@ -223,23 +207,23 @@ impl TransferPolicy {
             self.hold_wait(),
             self.consult_wait(),
             // The consultation call is held, or ended and the first one held again.
-            CLOSING_WAIT,
+            self.closing_wait(),
             self.hold_wait(),
             self.guard,
             // The two calls are joined, or that is undone.
             self.resume_wait(),
             self.final_grace.max(self.resume_wait()),
             self.bye_pause(),
-            CLOSING_WAIT,
+            self.closing_wait(),
         ];
         let transferee = [
             // Where the application answers the REFER itself, and later makes the last report.
-            ANSWER_WAIT,
+            self.answer_wait(),
             self.decision,
-            ring_wait(self.ring()),
-            CANCEL_WAIT,
+            self.ring_wait(self.ring()),
+            self.cancel_wait(),
             self.decision,
-            DELIVERY_WAIT,
+            self.delivery_wait(),
             self.watchdog,
         ];
         let sum = |path: &[Duration]| path.iter().fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait));
@@ -256,13 +240,14 @@ impl TransferPolicy {
         self.attended.consult_limit.min(RING_LIMIT_MAX)
     }
 
-    /// How long nobody hangs up after a success.
+    /// How long nobody hangs up after a success: less than our BYE may take, which is waited for from the success on; 30 s
+    /// at most as a rule.
     pub(crate) fn bye_pause(&self) -> Duration {
         match self.bye {
             ByeOwner::Transferor => self.bye_delay,
             ByeOwner::Peer => self.bye_wait,
         }
-        .min(BYE_PAUSE_MAX)
+        .min(self.transaction.saturating_sub(self.transaction / 16))
     }
 
     pub(crate) fn hold_wait(&self) -> Duration {
@@ -270,16 +255,37 @@ impl TransferPolicy {
     }
 
     pub(crate) fn consult_wait(&self) -> Duration {
-        ring_wait(self.consult_ring())
+        self.ring_wait(self.consult_ring())
     }
 
     pub(crate) fn resume_wait(&self) -> Duration {
         self.resume_limit.saturating_add(MARGIN)
     }
-}
 
-/// How long a new call may go unheard of that may ring for `ring`: before it rings, its target is looked up and
-/// reached, which takes at most a transaction.
-pub(crate) fn ring_wait(ring: Duration) -> Duration {
-    ring.saturating_add(TRANSACTION).saturating_add(MARGIN)
+    /// How long our BYE may take: one transaction.
+    pub(crate) fn closing_wait(&self) -> Duration {
+        self.transaction.saturating_add(MARGIN)
+    }
+
+    /// How long a CANCEL may take: one transaction (RFC 3261 §9.1).
+    pub(crate) fn cancel_wait(&self) -> Duration {
+        self.transaction.saturating_add(MARGIN)
+    }
+
+    /// How long the last NOTIFY may take: it waits for one in flight, then takes a transaction itself.
+    pub(crate) fn delivery_wait(&self) -> Duration {
+        self.transaction.saturating_mul(2).saturating_add(MARGIN)
+    }
+
+    /// How long a REFER may go unanswered while the application makes up its mind: the layer below declines it after half of
+    /// T1 (TR-007), and is not to be heard first. 200 ms as a rule.
+    pub(crate) fn answer_wait(&self) -> Duration {
+        self.transaction / 160
+    }
+
+    /// How long a new call may go unheard of that may ring for `ring`: before it rings, its target is looked up and
+    /// reached, which takes at most a transaction.
+    pub(crate) fn ring_wait(&self, ring: Duration) -> Duration {
+        ring.saturating_add(self.transaction).saturating_add(MARGIN)
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    ByeOwner, ReferOptions, ReferPlacement, ReferSubscription, ReferTarget, ReferredBy, TelTarget,
+    ByeOwner, Fallback, ReferOptions, ReferPlacement, ReferSubscription, ReferTarget, ReferredBy, TelTarget,
     TransferPolicy,
 };
 
@@ -37,7 +37,8 @@ pub struct PeerProfile {
     pub bye: ByeOwner,
     /// How long our BYE waits after a success.
     pub bye_delay: Duration,
-    /// Whether two calls are joined here, because the peer does not take a Replaces or takes it wrongly.
+    /// Whether two calls are joined here, because the peer does not take a Replaces or takes it wrongly: an attended transfer
+    /// is a bridge at once, and a blind one that the peer refuses as [`Fallback::Bridge`] says.
     pub bridge: bool,
     /// Whether the peer wants to be told of a success as soon as its REFER is accepted.
     pub immediate_success: bool,
@@ -140,6 +141,7 @@ impl PeerProfile {
             },
             diversion: self.diversion,
             tel: self.tel,
+            fallback: self.bridge.then_some(Fallback::Bridge),
             ..ReferOptions::default()
         }
     }
@@ -150,6 +152,7 @@ impl PeerProfile {
         policy.bye = self.bye;
         policy.bye_delay = self.bye_delay;
         policy.attended.refer_to = self.refer_to;
+        policy.attended.replaces = !self.bridge;
         policy.referred.report_at_once = self.immediate_success;
     }
 }
@@ -194,5 +197,8 @@ mod tests {
         assert_eq!(of("oracle").refer_options().referred_by, ReferredBy::Omitted);
         assert_eq!(of("ringcentral").refer_options().referred_by, ReferredBy::Ours);
         assert!(of("telnyx").refer_options().diversion);
+        of("teams").apply(&mut policy);
+        assert!(!policy.attended.replaces);
+        assert_eq!(of("teams").refer_options().fallback, Some(Fallback::Bridge));
     }
 }

@@ -1,6 +1,7 @@
 //! Which targets may be called on somebody else's word (catalogue §5.2, SEC-02 to SEC-04; decision D8).
 
 use std::{
+    borrow::Cow,
     fmt,
     net::{IpAddr, SocketAddr},
 };
@@ -16,6 +17,16 @@ pub const USER_MAX: usize = 128;
 /// Prefixes of numbers that cost the caller of them, not the one who asks for the call: satellite, premium and
 /// shared-cost ranges of the ITU's country codes.
 const COSTLY: [&str; 8] = ["+800", "+808", "+870", "+878", "+881", "+882", "+883", "+979"];
+
+/// Premium and service ranges of the larger national plans, as they are called from abroad.
+const PREMIUM: [&str; 24] = [
+    "+1900", "+3190", "+3290", "+3389", "+34803", "+34806", "+34807", "+35315", "+358600", "+358700",
+    "+3989", "+4190", "+4390", "+4393", "+4487", "+449", "+4590", "+46900", "+46939", "+46944", "+4782",
+    "+4870", "+49900", "+6119",
+];
+
+/// From how many digits on a number without a trunk prefix is one of the national plan, and not one of the house.
+const NATIONAL_MIN: usize = 8;
 
 /// The ports that a URI without one means (RFC 3261 §19.1.2).
 const SIP_PORT: u16 = 5060;
@@ -43,8 +54,14 @@ pub struct TargetPolicy {
     pub own: Vec<SocketAddr>,
     /// Which characters a user part may hold.
     pub users: UserRule,
+    /// The country code of where we are, such as `+49`. With it no number of another country is called unless
+    /// [`allowed_numbers`](Self::allowed_numbers) lists it, and a number that is dialled as within the country is looked at
+    /// as what it means: without the trunk prefix (`0`, or `1` within `+1`) and behind the code. Numbers of less than eight
+    /// digits without a trunk prefix are those of the house. None: numbers mean what they say.
+    pub home: Option<Box<str>>,
     /// Prefixes of numbers that are not called, `+` for international ones; the longest that fits decides. Satellite and
-    /// premium ranges. A number is what begins with a digit, `+`, `*` or `#`, whatever follows.
+    /// shared-cost ranges, and the premium ranges of the larger national plans. A number is what begins with a digit, `+`,
+    /// `*` or `#`, whatever follows.
     pub denied_numbers: Vec<Box<str>>,
     /// Prefixes of numbers that are called; wins over a denied prefix of the same length or less. If it is not empty,
     /// no other number is called.
@@ -58,7 +75,8 @@ impl Default for TargetPolicy {
             networks: Vec::new(),
             own: Vec::new(),
             users: UserRule::default(),
-            denied_numbers: COSTLY.iter().map(|prefix| Box::from(*prefix)).collect(),
+            home: None,
+            denied_numbers: COSTLY.iter().chain(&PREMIUM).map(|prefix| Box::from(*prefix)).collect(),
             allowed_numbers: Vec::new(),
         }
     }
@@ -187,14 +205,32 @@ impl TargetPolicy {
     }
 
     fn allows_number(&self, number: &str) -> bool {
+        let number = self.seen_from_abroad(number, NATIONAL_MIN);
         let longest = |prefixes: &[Box<str>]| {
-            prefixes.iter().filter(|prefix| number.starts_with(&***prefix)).map(|prefix| prefix.len()).max()
+            let prefixes = prefixes.iter().map(|prefix| self.seen_from_abroad(prefix, usize::MAX));
+            prefixes.filter(|prefix| number.starts_with(&**prefix)).map(|prefix| prefix.len()).max()
         };
+        let foreign =
+            number.starts_with('+') && self.home.as_ref().is_some_and(|home| !number.starts_with(&**home));
         match (longest(&self.allowed_numbers), longest(&self.denied_numbers)) {
             (Some(allowed), Some(denied)) => allowed >= denied,
             (Some(_), None) => true,
             (None, Some(_)) => false,
-            (None, None) => self.allowed_numbers.is_empty(),
+            (None, None) => self.allowed_numbers.is_empty() && !foreign,
+        }
+    }
+
+    /// A number as it is called from abroad, where that is known. `least` digits without a trunk prefix are a number of the
+    /// national plan.
+    fn seen_from_abroad<'n>(&self, number: &'n str, least: usize) -> Cow<'n, str> {
+        let Some(home) = self.home.as_deref().filter(|_| number.starts_with(|c: char| c.is_ascii_digit()))
+        else {
+            return number.into();
+        };
+        match number.strip_prefix(if home == "+1" { '1' } else { '0' }) {
+            Some(national) => format!("{home}{national}").into(),
+            None if number.len() >= least => format!("{home}{number}").into(),
+            None => number.into(),
         }
     }
 

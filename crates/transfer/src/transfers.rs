@@ -40,6 +40,8 @@ pub struct Transfers {
     replacements: Replacements,
     /// Transfers that were asked of us of late.
     counted: Counted,
+    /// Whether no REFER is followed any more.
+    draining: bool,
     ignored: u64,
     denied: u64,
 }
@@ -95,6 +97,11 @@ impl Transfers {
     pub fn policy_for(&mut self, leg: LegId, refer: ReferPolicy) -> bool {
         let entry = self.legs.enter(leg, self.policy.legs);
         entry.map(|entry| entry.refer = Some(refer)).is_some()
+    }
+
+    /// Follows no further REFER: each is refused with 503. What is under way goes on.
+    pub const fn drain(&mut self) {
+        self.draining = true;
     }
 
     /// The transfers that are under way, oldest id first.
@@ -285,7 +292,7 @@ impl Transfers {
     ) {
         let (identity, rate) = (Identity::of(refer), self.policy.referred.rate);
         let load = Load {
-            rated: self.counted.is_over(&identity, rate, cx.now),
+            rated: self.counted.is_over(&identity, rate, cx.now) || self.draining,
             ..self.load(refer.leg, address(refer.source))
         };
         let admitted = match admission::admit(refer, &self.legs, load, &self.policy) {

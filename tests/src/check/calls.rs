@@ -66,7 +66,7 @@ pub(super) fn check(played: &Played, node: usize, found: &mut Vec<String>) {
         {
             found.push(format!("{session} was ended by a transfer that came to {:?}", outcome.kind));
         }
-        if call.ended.is_none() && call.held && outcome.kind != OutcomeKind::Failed && !asked(&["hold"]) {
+        if call.ended.is_none() && call.held && !outcome.on_hold && !asked(&["hold"]) {
             found.push(format!("{session} is held with nothing to lead out of it after {:?}", outcome.kind));
         }
         if call.ended.is_none() && outcome.kind == OutcomeKind::Recovered && !outcome.call_kept {

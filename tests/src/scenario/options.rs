@@ -4,7 +4,7 @@ use session_core::{
     Authentication, Credential, Reliability, ReplacesAuthorizer, Secret, SessionTimers, SrtpPolicy, Users,
 };
 use transfer::{
-    Fallback, HoldFailure, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, SemiAttended,
+    Fallback, HoldPolicy, ReferPlacement, ReferPolicy, ReferSubscription, ReferTarget, SemiAttendedPolicy,
     WithoutReplaces,
 };
 
@@ -63,7 +63,7 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         ["subscription", "explicit"] => party.refer.subscription = ReferSubscription::Explicit,
         ["fallback", "none"] => policy.fallback = Fallback::None,
         ["fallback", "bridge"] => policy.fallback = Fallback::Bridge,
-        ["hold-failure", "fail"] => policy.hold_failure = HoldFailure::Fail,
+        ["hold-failure", "fail"] => policy.hold_failure = HoldPolicy::Fail,
         ["srtp", "off"] => party.srtp = SrtpPolicy::Off,
         ["srtp", "optional"] => party.srtp = SrtpPolicy::Optional,
         ["srtp", "required"] => party.srtp = SrtpPolicy::Required,
@@ -82,9 +82,9 @@ pub(super) fn option(party: &mut Party, words: &[&str]) -> Result<(), String> {
         ["reroute", "off"] => policy.attended.retry = false,
         ["require-replaces", "off"] => policy.attended.require_replaces = false,
         ["hold-consultation", "off"] => policy.attended.hold_consultation = false,
-        ["semi-attended", "wait"] => policy.attended.semi_attended = SemiAttended::WaitForAnswer,
-        ["semi-attended", "blind"] => policy.attended.semi_attended = SemiAttended::CancelThenBlind,
-        ["semi-attended", "refuse"] => policy.attended.semi_attended = SemiAttended::Refuse,
+        ["semi-attended", "wait"] => policy.attended.semi_attended = SemiAttendedPolicy::WaitForAnswer,
+        ["semi-attended", "blind"] => policy.attended.semi_attended = SemiAttendedPolicy::CancelThenBlind,
+        ["semi-attended", "refuse"] => policy.attended.semi_attended = SemiAttendedPolicy::Refuse,
         ["without-replaces", "refuse"] => policy.attended.without_replaces = WithoutReplaces::Refuse,
         ["without-replaces", "blind"] => policy.attended.without_replaces = WithoutReplaces::Blind,
         ["reverse-roles", "on"] => policy.attended.reverse_roles = true,

@@ -39,6 +39,10 @@ pub enum DialogCommand {
     Request(RequestId, RequestCommand),
     /// Answers challenges with these from now on, and with no others.
     Keys(Keyring),
+    /// Ends every subscription of theirs that was accepted, because we are about to stop: its last NOTIFY repeats the state
+    /// and says `deactivated`, or `giveup` where nobody has approved yet (RFC 6665 §4.1.3, TR-257). What is reported
+    /// afterwards is answered by [`SubscriptionEvent::Misused`](crate::SubscriptionEvent::Misused).
+    Deactivate,
 }
 
 /// What the layers above are told.

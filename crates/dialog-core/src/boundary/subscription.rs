@@ -168,7 +168,8 @@ pub struct Notification {
 /// How a subscription ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubscriptionEnd {
-    /// A NOTIFY with `terminated`, received or delivered.
+    /// A NOTIFY with `terminated`, received or delivered; of a subscription of ours also a refusal that ends it, or its whole
+    /// dialog (RFC 5057 §5.1).
     Terminated,
     /// The REFER or SUBSCRIBE was refused or failed.
     Refused,
@@ -176,7 +177,8 @@ pub enum SubscriptionEnd {
     NoNotify,
     /// Its time ran out.
     Expired,
-    /// A NOTIFY of ours was refused in a way that ends it, or never answered (RFC 6665 §4.2.2).
+    /// A NOTIFY of ours was refused in a way that ends it, or never answered (RFC 6665 §4.2.2), or another request in the dialog
+    /// was refused in a way that ends all of it (RFC 5057 §5.1).
     NotifyFailed,
     /// The other side unsubscribed.
     Unsubscribed,

@@ -10,7 +10,13 @@ use super::secret::Secret;
 ///
 /// Inside a dialog the peer may be anybody, and a challenge to a BYE or REFER is a way to steal a proof (SEC-15). There a
 /// credential answers only if its realm was named here, and one without a realm, or a
-/// [`guarded`](Self::guarded) one, only the host that has taken it outside of a dialog before, in that realm.
+/// [`guarded`](Self::guarded) one, only the host that has taken it outside of a dialog before, in that realm: a 407 of that
+/// host, and a 401 where it is the other end of the dialog (no route set, and its address in the Contact) or has asked by 401
+/// for the same call before.
+///
+/// What cannot be told apart: behind a proxy that records its route, a 407 that the peer has made comes from the address of
+/// the proxy as the proxy's own does, and is answered. Such a proof holds for one nonce, method and URI; against a peer who
+/// tries passwords on it only a strong one helps, or a proxy that lets no 407 of others pass.
 #[derive(Clone)]
 pub struct Credential {
     realm: Option<Box<str>>,
@@ -28,14 +34,13 @@ impl Credential {
 
     /// For requests whose From is this address of record, in whatever realm.
     pub fn of_account(account: UriBuf, user: impl Into<Box<str>>, secret: Secret) -> Self {
-        Self { realm: None, account: Some(account), user: user.into(), secret, guarded: true }
+        Self { realm: None, account: Some(account), user: user.into(), secret, guarded: false }
     }
 
     /// Restricts it to one realm.
     #[must_use]
     pub fn in_realm(mut self, realm: impl Into<Box<str>>) -> Self {
         self.realm = Some(realm.into());
-        self.guarded = false;
         self
     }
 
@@ -63,7 +68,7 @@ impl Credential {
     }
 
     pub(crate) const fn is_guarded(&self) -> bool {
-        self.guarded
+        self.guarded || self.realm.is_none()
     }
 
     /// Whether it is the same in all that it says.

@@ -2,6 +2,7 @@
 
 pub(crate) mod choice;
 pub(crate) mod hash;
+pub(crate) mod info;
 pub(crate) mod keyring;
 pub(crate) mod nonce;
 pub(crate) mod policy;

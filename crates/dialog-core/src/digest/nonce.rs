@@ -59,6 +59,8 @@ pub(crate) struct Uses {
     windows: BTreeMap<Nonce, Window>,
     /// The newest nonce whose counts were forgotten for want of room; none up to it is taken any more.
     forgotten: Option<Nonce>,
+    /// How many were.
+    evicted: u64,
 }
 
 /// The counts of one nonce: the highest, and which of the 63 below it were used. Requests overtake each other on their way,
@@ -93,6 +95,7 @@ impl Uses {
             }
             let Some((gone, _)) = self.windows.pop_first() else { break };
             if !expired {
+                self.evicted += 1;
                 self.forgotten = Some(self.forgotten.map_or(gone, |last| last.max(gone)));
             }
         }
@@ -102,6 +105,11 @@ impl Uses {
         }
         self.windows.insert(nonce, Window { highest: nc, used: 1 });
         true
+    }
+
+    /// How many nonces had to be forgotten for want of room.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
     }
 
     #[cfg(test)]

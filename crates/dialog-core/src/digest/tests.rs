@@ -9,6 +9,7 @@ use sip_transport::{Guard, Random, Tick};
 use super::{
     choice::{Choice, strongest},
     hash::{self, Subject, Terms},
+    info,
     keyring::{Credential, Keyring, KeyringFull},
     nonce::{Nonce, Uses},
     policy::{Authentication, Users, UsersFull},
@@ -208,6 +209,18 @@ const INVITE: Subject<'_> = Subject { method: "INVITE", uri: "sip:bob@example.co
 
 fn verified() -> Proof {
     Proof::Verified("alice".into())
+}
+
+#[test]
+fn our_own_proof_is_that_of_the_request_without_its_method() {
+    let mut server = Server::new(Algorithm::Md5, Some(Qop::Auth));
+    let text = "Digest username=\"alice\", realm=\"example.com\", nonce=\"n1\", uri=\"sip:bob@example.com\", \
+                response=\"00\", algorithm=MD5, qop=auth, nc=0000000a, cnonce=\"c1\"";
+    let credentials = Credentials::parse(text).expect("credentials").digest().expect("a digest");
+    let info = info::of(&server.policy, (&server.guard, server.now), &mut server.random, &credentials);
+    // MD5(MD5(alice:example.com:wonderland):n1:0000000a:c1:auth:MD5(:sip:bob@example.com))
+    let expected = "qop=auth, rspauth=\"314f111dd8afd75446aec2c17cec9b29\", cnonce=\"c1\", nc=0000000a";
+    assert_eq!(info.as_deref(), Some(expected));
 }
 
 #[test]

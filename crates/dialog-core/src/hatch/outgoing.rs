@@ -251,7 +251,11 @@ impl Dialog {
             Scope::Transaction => {}
             // Only a 481 says that a BYE would find nothing any more.
             Scope::Usage if status == StatusCode::CALL_DOES_NOT_EXIST => self.end(step, cause),
-            Scope::Usage | Scope::Dialog => self.close(step, cause, None),
+            Scope::Usage => self.close(step, cause, None),
+            Scope::Dialog => {
+                self.close(step, cause, None);
+                self.lose_usages(step, status);
+            }
         }
     }
 

@@ -19,6 +19,14 @@ use crate::{
 
 use super::{Leg, early::Early, placing::Stage, up::Up};
 
+/// What an ACK to an offer holds.
+#[derive(Default)]
+struct Body {
+    answer: Option<Bytes>,
+    /// Instead of an answer: every stream is refused, and a BYE follows (RFC 3261 §13.2.2.4).
+    refusal: Option<Bytes>,
+}
+
 impl Dialog {
     /// The first 2xx: the dialog is confirmed with its sender (RFC 3261 §13.2.2.4).
     pub(crate) fn answered(
@@ -54,7 +62,9 @@ impl Dialog {
         self.state.path = Path::new(&self.state.path.target, routes.unwrap_or_default().into_iter().rev());
         self.confirmed = true;
         self.disarm(step, LegTimer::Ring);
-        step.pending.forks.insert(id, Forks::new(tx, template, cseq, self.state.remote_tag.clone()));
+        step.pending
+            .forks
+            .insert(id, Forks::new(tx, template, cseq, offerless, self.state.remote_tag.clone()));
         step.arm_leg(id, LegTimer::Forks, step.timeout());
 
         let offer = self.settle_first(step, early, message, readable);
@@ -67,7 +77,7 @@ impl Dialog {
     }
 
     /// Completes the first offer/answer exchange with a 2xx, as far as it is not complete; gives their offer that is to be
-    /// answered in the ACK.
+    /// answered in the ACK, if only by a refusal of it.
     fn settle_first(
         &mut self,
         step: &mut Step<'_, '_, '_>,
@@ -75,15 +85,17 @@ impl Dialog {
         message: &Message,
         readable: bool,
     ) -> Option<Bytes> {
+        let unanswered = self.offers == Offers::New;
         let placing = self.placing()?;
         let (offerless, followed) = (placing.is_offerless(), placing.early.followed);
+        let body = Some(message.body_bytes()).filter(|body| !body.is_empty());
+        let to_answer = body.clone().filter(|_| unanswered);
         if placing.ending.is_some() {
-            return None;
+            return to_answer;
         }
         let kept = early.as_ref().map(|early| early.id);
         let is_followed = followed.is_some() && followed == kept;
         let before = early.and_then(|early| early.theirs);
-        let body = Some(message.body_bytes()).filter(|body| !body.is_empty());
         if !is_followed {
             self.drop_early_updates(step);
         }
@@ -108,7 +120,7 @@ impl Dialog {
         // Without a description, or with a Contact or route set that cannot be read, there is no call to keep.
         let Some(body) = theirs.filter(|_| readable) else {
             self.placing()?.ending = Some(EndCause::new(By::Local, EndReason::NotAcceptable));
-            return None;
+            return to_answer;
         };
         if followed.is_some() {
             self.tell(step, LegEvent::Reopened);
@@ -126,33 +138,47 @@ impl Dialog {
         let (tx, cseq, offer) = (*tx, *cseq, offer.take());
         let hops = match (result, &placing.ending) {
             (Ok(hops), None) => hops,
-            (Ok(hops), Some(_)) => return self.acknowledge(step, tx, cseq, hops, None),
+            (Ok(hops), Some(_)) => {
+                let refusal = offer.and_then(|offer| refusal(step, &hops, &offer));
+                return self.acknowledge(step, tx, cseq, hops, Body { answer: None, refusal });
+            }
             (Err(error), _) => return self.unreachable_for_ack(step, error),
         };
         match (offer, hops.first().copied()) {
             (Some(body), Some(Hop { local, .. })) => {
                 let remotes = hops.iter().map(|hop| hop.remote).collect();
-                placing.stage = Stage::Answering { tx, cseq, hops };
+                placing.stage = Stage::Answering { tx, cseq, hops, offer: body.clone() };
                 self.tell(step, LegEvent::Described { turn: Turn::Offer, body });
                 self.tell(step, LegEvent::NeedDescription { turn: Turn::Answer, local, remotes });
             }
-            (Some(_) | None, _) => self.acknowledge(step, tx, cseq, hops, None),
+            (Some(_) | None, _) => self.acknowledge(step, tx, cseq, hops, Body::default()),
+        }
+    }
+
+    /// Our answer to the offer of their 2xx is there, or there will be none: then the offer is refused.
+    pub(crate) fn answer_in_ack(&mut self, step: &mut Step<'_, '_, '_>, answer: Option<Bytes>) {
+        let Some(placing) = self.placing() else { return };
+        if let Stage::Answering { tx, cseq, hops, offer } = &mut placing.stage {
+            let (tx, cseq, hops, offer) = (*tx, *cseq, std::mem::take(hops), std::mem::take(offer));
+            let refusal = if answer.is_none() { refusal(step, &hops, &offer) } else { None };
+            self.acknowledge(step, tx, cseq, hops, Body { answer, refusal });
         }
     }
 
     /// Sends the ACK, with our answer where their 2xx holds the offer; then the call is up, or is ended.
-    pub(crate) fn acknowledge(
+    fn acknowledge(
         &mut self,
         step: &mut Step<'_, '_, '_>,
         tx: TxId,
         cseq: u32,
         hops: Hops,
-        body: Option<&Bytes>,
+        Body { answer, refusal }: Body,
     ) {
         let waits = self.offers == Offers::FirstTheirs;
         let draft = step.signed(self.state.draft(Method::Ack, cseq));
-        let draft = match body.filter(|_| waits) {
-            Some(body) => draft.body(SDP, body),
+        let answered = answer.is_some();
+        let draft = match answer.filter(|_| waits).or(refusal) {
+            Some(body) => draft.body(SDP, &body),
             None => draft,
         };
         step.transaction(TxCommand::Ack { tx, hops, draft });
@@ -162,7 +188,7 @@ impl Dialog {
         let mut closing_told = ending.is_some();
         if waits && ending.is_none() {
             self.offers.take(Event::Answer(Side::Ours));
-            if body.is_none() {
+            if !answered {
                 ending = Some(EndCause::new(By::Local, EndReason::NotAcceptable));
                 closing_told = false;
             }
@@ -186,15 +212,6 @@ impl Dialog {
         }
     }
 
-    /// The call is to end while the answer for its ACK is made: none is waited for any more.
-    pub(crate) fn acknowledge_unanswered(&mut self, step: &mut Step<'_, '_, '_>) {
-        let Some(placing) = self.placing() else { return };
-        if let Stage::Answering { tx, cseq, hops } = &mut placing.stage {
-            let (tx, cseq, hops) = (*tx, *cseq, std::mem::take(hops));
-            self.acknowledge(step, tx, cseq, hops, None);
-        }
-    }
-
     /// There is no way for the ACK.
     fn unreachable_for_ack(&mut self, step: &mut Step<'_, '_, '_>, error: RouteError) {
         let Some(placing) = self.placing() else { return };
@@ -209,4 +226,8 @@ impl Dialog {
             }
         }
     }
+}
+
+fn refusal(step: &Step<'_, '_, '_>, hops: &Hops, offer: &Bytes) -> Option<Bytes> {
+    (step.config.refuse_offer)(offer, hops.first()?.local.ip())
 }

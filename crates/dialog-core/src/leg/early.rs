@@ -289,10 +289,19 @@ impl Dialog {
 
     /// The fork that is followed does not answer in its dialog any more, or does not know it.
     pub(crate) fn early_lost(&mut self, step: &mut Step<'_, '_, '_>, unknown: bool) {
+        let Some(Leg::Placing(placing)) = &self.leg else { return };
+        if let Some(followed) = placing.early.followed {
+            self.fork_lost(step, followed, unknown);
+        }
+    }
+
+    /// A fork has lost its early dialog; the INVITE goes on.
+    pub(super) fn fork_lost(&mut self, step: &mut Step<'_, '_, '_>, fork: EarlyId, unknown: bool) {
         let Some(Leg::Placing(placing)) = &mut self.leg else { return };
-        let lost = placing.early.followed.and_then(|id| placing.early.remove(id));
-        let Some((early, _)) = lost else { return };
-        self.reopen(step);
+        let Some((early, was_followed)) = placing.early.remove(fork) else { return };
+        if was_followed {
+            self.reopen(step);
+        }
         if !unknown {
             Stray::bye(early.state).ask(step);
         }
@@ -405,13 +414,8 @@ impl Dialog {
             Some(body) => draft.body(SDP, body),
             None => draft,
         };
-        step.request(Client::Prack(self.id), hops, draft);
+        step.request(Client::Prack(self.id, early), hops, draft);
         self.pracks += 1;
-    }
-
-    /// A PRACK of ours is over. What came of it changes nothing: the INVITE goes on, or fails by itself.
-    pub(crate) fn prack_over(&mut self) {
-        self.pracks = self.pracks.saturating_sub(1);
     }
 
     /// The number for a request of ours that goes out again: that of its early dialog while there are only such.

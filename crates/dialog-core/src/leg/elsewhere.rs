@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 
 use sip_message::{Scheme, StatusCode, UriBuf};
 
-use crate::boundary::leg::{By, EndCause, EndReason, Invite};
+use crate::{
+    boundary::leg::{By, EndCause, EndReason, Invite},
+    counters::Counters,
+};
 
 /// Most Contacts that wait to be called; a redirection that names more means nobody in particular.
 pub(super) const WAITING: usize = 8;
@@ -28,11 +31,18 @@ impl Elsewhere {
     }
 
     /// The next target after a call to `current` has failed; `None` if there is none, or the failure is one for all.
-    pub(super) fn next(&mut self, current: &UriBuf, cause: &EndCause) -> Option<UriBuf> {
+    pub(super) fn next(
+        &mut self,
+        current: &UriBuf,
+        cause: &EndCause,
+        counters: &mut Counters,
+    ) -> Option<UriBuf> {
         match &cause.reason {
             // 305 means a proxy, and 380 what its body says: neither is a list of targets (RFC 3261 §21.3.4, §21.3.5).
             EndReason::Redirected { status, .. } if !is_list(*status) => {}
-            EndReason::Redirected { contacts, .. } => self.take(current, contacts),
+            EndReason::Redirected { contacts, .. } => {
+                counters.contacts_ignored += self.take(current, contacts);
+            }
             EndReason::Refused(status) if status.class() >= 6 => return None,
             EndReason::Refused(_) | EndReason::NoAnswer | EndReason::NoRoute(_) | EndReason::Unreachable => {}
             EndReason::Bye
@@ -57,10 +67,10 @@ impl Elsewhere {
     }
 
     /// Takes the Contacts of a redirection, best first, ahead of those left of an earlier one. Their headers are dropped: they
-    /// would be headers that somebody else puts into our INVITE.
-    fn take(&mut self, current: &UriBuf, contacts: &[UriBuf]) {
+    /// would be headers that somebody else puts into our INVITE. Gives how many there was no room for.
+    fn take(&mut self, current: &UriBuf, contacts: &[UriBuf]) -> u64 {
         if self.left == 0 {
-            return;
+            return 0;
         }
         let secure = self.secure || current.as_uri().scheme() == Scheme::Sips;
         let mut fresh: Vec<UriBuf> = Vec::new();
@@ -80,7 +90,9 @@ impl Elsewhere {
         for contact in fresh.into_iter().rev() {
             self.waiting.push_front(contact);
         }
+        let beyond = self.waiting.len().saturating_sub(WAITING);
         self.waiting.truncate(WAITING);
+        beyond as u64
     }
 }
 

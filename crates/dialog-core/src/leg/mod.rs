@@ -6,6 +6,7 @@ pub(crate) mod early;
 mod elsewhere;
 pub(crate) mod ending;
 pub(crate) mod placing;
+pub(crate) mod pracked;
 pub(crate) mod progress;
 pub(crate) mod reinvited;
 pub(crate) mod reliable;

@@ -66,7 +66,7 @@ pub(crate) enum Stage {
         offer: Option<Bytes>,
     },
     /// The answer for the ACK is made.
-    Answering { tx: TxId, cseq: u32, hops: Hops },
+    Answering { tx: TxId, cseq: u32, hops: Hops, offer: Bytes },
 }
 
 impl Dialog {
@@ -142,7 +142,9 @@ impl Dialog {
         let offered = matches!(placing.stage, Stage::Calling { .. });
         if let Some(way) = placing.next_way(&cause) {
             way.take(&mut self.state);
-        } else if let Some(target) = placing.elsewhere.next(&self.state.path.target, &cause) {
+        } else if let Some(target) =
+            placing.elsewhere.next(&self.state.path.target, &cause, &mut step.pending.counters)
+        {
             self.state.path = Path::new(&target, std::mem::take(&mut self.state.path.routes));
         } else {
             return self.end(step, cause);
@@ -181,10 +183,7 @@ impl Dialog {
                 Some(body) => self.send_invite(step, Some(body)),
                 None => self.end(step, EndCause::new(By::Local, EndReason::NotAcceptable)),
             },
-            Stage::Answering { tx, cseq, hops } => {
-                let (tx, cseq, hops) = (*tx, *cseq, std::mem::take(hops));
-                self.acknowledge(step, tx, cseq, hops, body.as_ref());
-            }
+            Stage::Answering { .. } => self.answer_in_ack(step, body),
             Stage::Routing | Stage::Calling { .. } | Stage::Acknowledging { .. } => {
                 self.misused(step, Misuse::State);
             }
@@ -328,7 +327,7 @@ impl Dialog {
         match sent {
             None => self.end(step, cause),
             Some(Some(tx)) => step.transaction(TxCommand::Cancel { tx, reason }),
-            Some(None) => self.acknowledge_unanswered(step),
+            Some(None) => self.answer_in_ack(step, None),
         }
     }
 

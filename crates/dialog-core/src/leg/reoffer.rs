@@ -276,6 +276,7 @@ impl Dialog {
                 } else {
                     self.close(step, cause, None);
                 }
+                self.lose_usages(step, status);
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     offers::{Carrier, Event, Offers, Side},
     pending::{Ask, Client, EarlyId, Errand},
     respond::SDP,
-    scope::{Scope, scope},
+    scope::{Scope, scope_of},
     state::DialogState,
     step::Step,
     timer::LegTimer,
@@ -286,10 +286,11 @@ impl Dialog {
         }
         let header = message.first(sip_message::HeaderId::Reason).map(Into::into);
         let gone = EndCause { by: By::Remote, reason: EndReason::Gone, header, details: Vec::new() };
-        match (status, scope(status)) {
-            (StatusCode::REQUEST_TIMEOUT, _) => self.update_lost(step, gone, false),
-            // It knows the call, but not the method.
-            (StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED, _) | (_, Scope::Transaction) => {
+        match scope_of(Method::Update, status) {
+            Scope::Transaction if status == StatusCode::REQUEST_TIMEOUT => {
+                self.update_lost(step, gone, false);
+            }
+            Scope::Transaction => {
                 if offer {
                     self.settle_update(step, Err(ReofferError::Refused(status)));
                 } else {
@@ -297,8 +298,9 @@ impl Dialog {
                     self.refresh_by_invite(step);
                 }
             }
-            (_, Scope::Usage | Scope::Dialog) => {
+            Scope::Usage | Scope::Dialog => {
                 self.update_lost(step, gone, status == StatusCode::CALL_DOES_NOT_EXIST);
+                self.lose_usages(step, status);
             }
         }
     }

@@ -5,11 +5,14 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use sip_message::{AuthenticationInfo, Challenge, DigestChallenge, Message};
 use sip_transport::{Cx, Guard, Origin};
 
-use crate::digest::{
-    choice::strongest,
-    hash::Subject,
-    keyring::{Credential, Keyring},
-    session::{Place, Session},
+use crate::{
+    counters::Counters,
+    digest::{
+        choice::strongest,
+        hash::Subject,
+        keyring::{Credential, Keyring},
+        session::{Place, Session},
+    },
 };
 
 use super::sent::{Sent, Used};
@@ -36,7 +39,7 @@ pub(crate) struct Answers {
     last: u64,
     limit: usize,
     vouched: Vec<Vouched>,
-    forgotten: u64,
+    counters: Counters,
 }
 
 #[derive(Debug, Default)]
@@ -75,9 +78,9 @@ impl Answers {
         self.keys = keys;
     }
 
-    /// How often the nonces of a call had to make room.
-    pub(crate) fn forgotten(&self) -> u64 {
-        self.forgotten
+    /// How often a bound was met: of what is challenged, and of nothing else.
+    pub(crate) fn counters(&self) -> Counters {
+        self.counters
     }
 
     pub(crate) fn has_keys(&self) -> bool {
@@ -93,6 +96,7 @@ impl Answers {
         message: &Message,
     ) -> bool {
         let challenges: Vec<(Place, DigestChallenge<'_>)> = challenges(message).collect();
+        self.counters.challenges_ignored += ignored(message);
         let key = key(cx.guard, sent.call_id());
         let host = origin.source.ip();
         let mut made = Vec::new();
@@ -102,7 +106,7 @@ impl Answers {
             if challenges[..at].iter().any(|other| same(&other)) {
                 continue;
             }
-            let Some(credential) = self.credential(sent, key, &realm, host) else { continue };
+            let Some(credential) = self.credential(sent, key, (*place, &realm), host) else { continue };
             let of_realm = challenges.iter().filter(same).map(|(_, challenge)| *challenge);
             let usable = |algorithm| credential.secret().knows(algorithm);
             let Some(choice) = strongest(of_realm, usable) else { continue };
@@ -133,18 +137,32 @@ impl Answers {
     }
 
     /// The credential for a realm, if this request may show it.
-    fn credential(&self, sent: &Sent, key: u128, realm: &str, host: IpAddr) -> Option<Arc<Credential>> {
+    fn credential(
+        &self,
+        sent: &Sent,
+        key: u128,
+        (place, realm): (Place, &str),
+        host: IpAddr,
+    ) -> Option<Arc<Credential>> {
         let account = sent.account();
         let account = account.as_ref().map(sip_message::UriBuf::as_uri);
         let credential = self.keys.find(realm, account.as_ref())?;
         let known = || {
+            // A 401 is made by the other end, whose host this is only where no proxy stands between; a 407 is a proxy's, and
+            // cannot be told from one that a peer behind it has made.
+            let may_ask = match place {
+                Place::Proxy => true,
+                Place::Server => sent.ends_at(host),
+            };
             let of_call = self.calls.get(&key).into_iter().flat_map(|known| &known.sessions);
-            of_call.into_iter().any(|session| session.host == host && session.realm() == realm)
-                || self.vouched.iter().any(|vouched| {
-                    vouched.host == host
-                        && *vouched.realm == *realm
-                        && Arc::ptr_eq(&vouched.credential, credential)
-                })
+            let asked = |session: &Session| session.host == host && session.realm() == realm;
+            of_call.into_iter().any(|session| asked(session) && (may_ask || session.place == place))
+                || may_ask
+                    && self.vouched.iter().any(|vouched| {
+                        vouched.host == host
+                            && *vouched.realm == *realm
+                            && Arc::ptr_eq(&vouched.credential, credential)
+                    })
         };
         (!sent.is_in_dialog() || !credential.is_guarded() || known()).then(|| credential.clone())
     }
@@ -159,7 +177,7 @@ impl Answers {
             && let Some((_, oldest)) = self.order.pop_first()
         {
             self.calls.remove(&oldest);
-            self.forgotten += 1;
+            self.counters.nonces_forgotten += 1;
         }
         self.touch(key);
         let sessions = &mut self.calls.entry(key).or_default().sessions;
@@ -167,7 +185,10 @@ impl Answers {
         match sessions.iter().position(same) {
             Some(at) => sessions[at] = session,
             None if sessions.len() < REALMS => sessions.push(session),
-            None => return false,
+            None => {
+                self.counters.realms_refused += 1;
+                return false;
+            }
         }
         true
     }
@@ -226,7 +247,7 @@ impl Answers {
             let Some(session) = known.sessions.iter_mut().find(of_it) else { continue };
             let host = origin.source.ip();
             if !sent.is_in_dialog() && session.host == host {
-                vouch(vouched, session, host);
+                self.counters.hosts_forgotten += u64::from(vouch(vouched, session, host));
             }
             let info = message.first(used.place.info()).filter(|value| value.len() <= LONGEST_CHALLENGE);
             let next =
@@ -263,27 +284,42 @@ impl Answers {
 
 /// The challenges of a response that are looked at.
 fn challenges(message: &Message) -> impl Iterator<Item = (Place, DigestChallenge<'_>)> {
-    Place::ALL
-        .into_iter()
-        .flat_map(|place| message.all(place.challenge()).map(move |value| (place, value)))
-        .filter(|(_, value)| value.len() <= LONGEST_CHALLENGE)
-        .filter_map(|(place, value)| Some((place, Challenge::parse(value).ok()?.digest()?)))
-        .take(CHALLENGES)
+    readable(message).take(CHALLENGES)
 }
 
-fn vouch(vouched: &mut Vec<Vouched>, session: &Session, host: IpAddr) {
+/// How many are not.
+fn ignored(message: &Message) -> u64 {
+    let long = lines(message).filter(|(_, value)| value.len() > LONGEST_CHALLENGE).count();
+    (long + readable(message).skip(CHALLENGES).count()) as u64
+}
+
+fn readable(message: &Message) -> impl Iterator<Item = (Place, DigestChallenge<'_>)> {
+    lines(message)
+        .filter(|(_, value)| value.len() <= LONGEST_CHALLENGE)
+        .filter_map(|(place, value)| Some((place, Challenge::parse(value).ok()?.digest()?)))
+}
+
+fn lines(message: &Message) -> impl Iterator<Item = (Place, &str)> {
+    let of = |place: Place| message.all(place.challenge()).map(move |value| (place, value));
+    Place::ALL.into_iter().flat_map(of)
+}
+
+/// Remembers a host; `true` if another one had to be forgotten for it.
+fn vouch(vouched: &mut Vec<Vouched>, session: &Session, host: IpAddr) -> bool {
     let known = vouched.iter().any(|known| {
         known.host == host
             && *known.realm == *session.realm()
             && Arc::ptr_eq(&known.credential, &session.credential)
     });
     if known {
-        return;
+        return false;
     }
-    if vouched.len() >= VOUCHED {
+    let full = vouched.len() >= VOUCHED;
+    if full {
         vouched.remove(0);
     }
     vouched.push(Vouched { credential: session.credential.clone(), realm: session.realm().into(), host });
+    full
 }
 
 fn key(guard: &Guard, call_id: &str) -> u128 {

@@ -114,7 +114,7 @@ impl Dialogs {
             Client::Invite(leg)
             | Client::Reinvite(leg)
             | Client::Bye(leg)
-            | Client::Prack(leg)
+            | Client::Prack(leg, _)
             | Client::Update(leg) => Some(leg),
             Client::Refer(id) | Client::Notify(id) | Client::Subscribe(id) | Client::Unsubscribe(id) => {
                 self.pending.subscriptions.get(&id).copied()
@@ -133,7 +133,7 @@ impl Dialog {
             Client::Reinvite(_) => self.reinvite_slot(tx),
             Client::Bye(_) => self.bye_slot(tx),
             Client::Update(_) => self.update_slot(tx).map(Slot::Update),
-            Client::Prack(_) => Some(Slot::Unnumbered),
+            Client::Prack(..) => Some(Slot::Unnumbered),
             Client::Request(_) => matches!(self.leg, Some(Leg::Up(_))).then_some(Slot::Unnumbered),
             Client::Refer(id) => self.refer_slot(id),
             Client::Notify(id) => self.notifier(id).map(|_| Slot::Unnumbered),

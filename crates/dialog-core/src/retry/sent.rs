@@ -1,6 +1,6 @@
 //! A request in flight, as far as it takes to send it again.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use sip_message::{CSeq, Draft, HeaderId, Message, Method, NameAddr, UriBuf};
 use sip_transport::Hops;
@@ -100,6 +100,14 @@ impl Sent {
     pub(crate) fn to_tag(&self) -> Option<&str> {
         let to = self.draft.header_values(HeaderId::To).next()?;
         NameAddr::parse(to).ok()?.params.value("tag")
+    }
+
+    /// Whether a host is the other end of the dialog, and no proxy on the way to it: there is no Route, and the Request-URI
+    /// names its address. A name may lead anywhere, and a connection to a proxy carries requests for whoever is behind it.
+    pub(crate) fn ends_at(&self, host: IpAddr) -> bool {
+        let direct = self.draft.header_values(HeaderId::Route).next().is_none();
+        let named = UriBuf::parse(self.draft.uri()).ok().and_then(|uri| uri.as_uri().host().ip());
+        direct && named.is_some_and(|named| named.to_canonical() == host.to_canonical())
     }
 
     pub(crate) fn number(&self) -> Option<u32> {

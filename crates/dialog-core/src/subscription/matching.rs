@@ -41,14 +41,14 @@ impl Dialog {
     ///
     /// The id is the `CSeq` number of the REFER (TR-020); a first REFER may be named by it too (TR-021).
     /// Without an id the first REFER is meant, or, because many peers never write one, the only subscription
-    /// there is.
+    /// there is: unless its peer has written its id, for then what has none is late and belongs to one that is over.
     fn named_refer(&self, side: Side, event_id: Option<&str>) -> Option<SubscriptionId> {
         let mut candidates = self.subscriptions.iter().filter_map(|subscription| subscription.key(side));
         let Some(text) = event_id else {
             let all: SmallVec<[_; 4]> = candidates.collect();
             return match all.as_slice() {
                 [] => None,
-                [(only, _)] => Some(*only),
+                [(only, key)] => (key.first || !key.written).then_some(*only),
                 several => several.iter().find(|(_, key)| key.first).map(|(id, _)| *id),
             };
         };
@@ -63,6 +63,8 @@ impl Dialog {
 struct Key {
     cseq: u32,
     first: bool,
+    /// Whether the peer writes the id.
+    written: bool,
 }
 
 impl Subscription {
@@ -81,11 +83,11 @@ impl Subscription {
         let key = match (&self.role, side) {
             (Role::Subscriber(subscriber), Side::Subscriber) => {
                 subscriber.is_refer().then_some(())?;
-                Key { cseq: subscriber.refer?, first: subscriber.first }
+                Key { cseq: subscriber.refer?, first: subscriber.first, written: subscriber.peer_writes_id }
             }
             (Role::Notifier(notifier), Side::Notifier) => {
                 (notifier.is_refer() && !notifier.quiet).then_some(())?;
-                Key { cseq: notifier.refer, first: notifier.first }
+                Key { cseq: notifier.refer, first: notifier.first, written: false }
             }
             (Role::Subscriber(_), Side::Notifier) | (Role::Notifier(_), Side::Subscriber) => return None,
         };

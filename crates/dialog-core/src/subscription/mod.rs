@@ -2,11 +2,13 @@
 
 pub(crate) mod asked;
 pub(crate) mod beside;
+mod deactivating;
 pub(crate) mod deciding;
 pub(crate) mod event_server;
 pub(crate) mod event_states;
 pub(crate) mod explicit;
 pub(crate) mod lifetime;
+mod lost;
 pub(crate) mod matching;
 pub(crate) mod notification;
 pub(crate) mod notifier;

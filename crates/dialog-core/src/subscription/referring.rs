@@ -48,8 +48,8 @@ pub(crate) struct Subscriber {
     pub(crate) refer: Option<u32>,
     /// Whether it is the first REFER that we sent in the dialog, which has no event id.
     pub(crate) first: bool,
-    /// Whether the peer writes the id although it is the first.
-    peer_writes_id: bool,
+    /// Whether the peer has written the id, be it the first or not.
+    pub(super) peer_writes_id: bool,
     refreshes: u8,
     /// Whether the final status was told; nothing more is to come then, though the peer may not say so.
     reported: bool,
@@ -101,7 +101,7 @@ impl Subscriber {
     }
 
     /// Whether the first request has no response yet.
-    fn awaits_response(&self) -> bool {
+    pub(super) fn awaits_response(&self) -> bool {
         matches!(self.state, State::Referring | State::Early | State::EarlyEnded | State::Withdrawing)
     }
 
@@ -369,7 +369,7 @@ impl Dialog {
         } else {
             Event::SubscribeFailed
         };
-        self.subscriber_event(step, id, event, &Facts { granted: message.expires(), ..Facts::default() });
+        self.subscriber_event(step, id, event, &Facts::default());
         if event == Event::SubscribeFailed {
             self.refresh_later(step, id);
         }
@@ -385,7 +385,7 @@ impl Dialog {
         let event = match status {
             Some(status) if !status.is_final() => return,
             Some(status) if status.is_success() => Event::SubscribeAccepted,
-            Some(status) if ends_subscription(status) => Event::SubscribeFatal,
+            // Whichever it is, there was nothing to be kept.
             Some(_) | None => Event::SubscribeFailed,
         };
         self.subscriber_event(step, id, event, &Facts::default());

@@ -79,10 +79,9 @@ impl Bench {
 
     /// The same from a certain host.
     pub(crate) fn answer_from(&mut self, host: [u8; 4], sent: &Sent, status: u16, value: Option<&str>) {
+        let id = if status == 401 { HeaderId::WwwAuthenticate } else { HeaderId::ProxyAuthenticate };
         let response = sip_message::Response::to(&sent.message, code(status)).to_tag("other");
-        let response = value
-            .into_iter()
-            .fold(response, |response, value| response.header(HeaderId::WwwAuthenticate, value));
+        let response = value.into_iter().fold(response, |response, value| response.header(id, value));
         let message = Message::parse(response.encode().expect("a response")).expect("a message");
         let origin = Origin { source: (host, 5060).into(), ..origin() };
         self.receive(TxEvent::Response { tx: sent.tx, origin, message: message.into() });

@@ -14,18 +14,18 @@ use crate::{
     theirs::Theirs,
 };
 
-fn demand() -> Authentication {
+pub(crate) fn demand() -> Authentication {
     let mut users = Users::new();
     users.add("bob", Secret::password("builder")).expect("room");
     Authentication::new(REALM, users)
 }
 
-fn asking(authentication: Authentication) -> Bench {
+pub(crate) fn asking(authentication: Authentication) -> Bench {
     Bench::with(DialogConfig { authentication: Some(authentication), ..DialogConfig::default() })
 }
 
 /// The credentials that a client of ours shows for these challenges, to a request of this method.
-fn proof(challenged: &Message, method: Method, password: &str) -> String {
+pub(crate) fn proof(challenged: &Message, method: Method, password: &str) -> String {
     let challenges: Vec<String> = challenged.all(HeaderId::WwwAuthenticate).map(str::to_owned).collect();
     let mut client = Bench::with(keys([Credential::of_realm(REALM, "bob", Secret::password(password))]));
     let sent = match method {
@@ -48,7 +48,7 @@ fn proof(challenged: &Message, method: Method, password: &str) -> String {
     client.last_sent().message.first(HeaderId::Authorization).expect("credentials").to_owned()
 }
 
-fn invite(number: u32) -> Theirs {
+pub(crate) fn invite(number: u32) -> Theirs {
     Theirs {
         call_id: format!("call-{number}"),
         ..Theirs::outside(Method::Invite).contact("<sip:bob@192.0.2.20>").sdp(OFFER)

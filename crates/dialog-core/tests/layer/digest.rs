@@ -1,11 +1,13 @@
 use dialog_core::{
-    Credential, DialogCommand, DialogConfig, EndReason, Keyring, ReferAnswer, Secret, SubscriptionEvent,
+    Credential, DialogCommand, DialogConfig, EndReason, Keyring, LegCommand, ReferAnswer, Secret,
+    SubscriptionEvent,
 };
 use sip_message::{HeaderId, Method, StatusCode};
 
 use crate::{
-    bench::{Bench, PEER_TAG, invite},
+    bench::{ANSWER, Bench, OFFER, PEER_TAG, invite},
     challenges::{REALM, account, challenge, keyed, keys, number, shown, stale, used},
+    theirs::Theirs,
 };
 
 #[test]
@@ -202,8 +204,11 @@ fn a_foreign_realm_in_a_dialog_gets_no_credentials() {
 #[test]
 fn in_a_dialog_a_guarded_key_answers_only_the_host_that_has_taken_it_before() {
     // covers: SEC-15
-    let guarded = Credential::of_realm(REALM, "alice", Secret::password("wonderland")).guarded();
-    for config in [account(), keys([guarded])] {
+    let secret = || Secret::password("wonderland");
+    let guarded = Credential::of_realm(REALM, "alice", secret()).guarded();
+    let alice = crate::bench::uri("sip:alice@example.com");
+    let first_guarded = Credential::of_account(alice, "alice", secret()).guarded().in_realm(REALM);
+    for config in [account(), keys([guarded]), keys([first_guarded])] {
         let mut bench = Bench::with(config);
         let peer = bench.answered_call();
         let bye = bench.hang_up(peer);
@@ -217,15 +222,81 @@ fn in_a_dialog_a_guarded_key_answers_only_the_host_that_has_taken_it_before() {
         bench.pick_up(&invite, PEER_TAG);
         let other = bench.answered_call();
         let bye = bench.hang_up(other);
-        bench.answer_from([203, 0, 113, 9], &bye, 401, Some(&challenge(REALM, "theft")));
+        bench.answer_from([203, 0, 113, 9], &bye, 407, Some(&challenge(REALM, "theft")));
         assert_eq!(bench.count_of(Method::Bye), 1, "another host than the one that has taken it");
 
         let third = bench.answered_call();
         let bye = bench.hang_up(third);
-        bench.challenge(&bye, 401, &[challenge(REALM, "n2")]);
+        bench.challenge(&bye, 407, &[challenge(REALM, "n2")]);
         let again = bench.last_sent();
-        assert_eq!(shown(&again.message, HeaderId::Authorization), [used(REALM, "n2", 1)]);
+        assert_eq!(shown(&again.message, HeaderId::ProxyAuthorization), [used(REALM, "n2", 1)]);
     }
+}
+
+/// The host that every answer of the bench comes from, as a Contact names it.
+const HOST: &str = "192.0.2.20";
+
+/// Has the host of the bench take the account's key outside of a dialog, as a registrar does.
+fn vouch(bench: &mut Bench) {
+    bench.place();
+    let invite = bench.last_sent();
+    bench.challenge(&invite, 401, &[challenge(REALM, "n1")]);
+    let invite = bench.last_sent();
+    bench.pick_up(&invite, PEER_TAG);
+}
+
+/// A call of theirs that is up, with these routes and this Contact.
+fn called(bench: &mut Bench, routes: &[&str], contact: &str) -> dialog_core::LegId {
+    let theirs = Theirs::outside(Method::Invite).contact(contact).sdp(OFFER);
+    let theirs = routes.iter().fold(theirs, |theirs, route| theirs.header(HeaderId::RecordRoute, route));
+    let leg = bench.incoming(theirs).1;
+    bench.leg(leg, LegCommand::Accept { contact_user: Some("alice".into()) });
+    let answer = bench.last_answer();
+    bench.ack(&answer, None);
+    assert!(bench.has_up(leg));
+    bench.clear();
+    leg
+}
+
+#[test]
+fn a_401_in_a_dialog_that_only_the_peer_behind_our_proxy_can_have_made_gets_no_proof() {
+    // covers: SEC-15
+    let proxy = format!("<sip:{HOST};lr>");
+    let here = format!("<sip:bob@{HOST}>");
+    for (routes, contact, proves) in [
+        // The proxy records its route: whoever answers 401 is behind it.
+        (&[proxy.as_str()][..], "<sip:thief@203.0.113.9>", false),
+        (&[proxy.as_str()], here.as_str(), false),
+        // It records none, and our BYE goes to it because the connection leads there.
+        (&[], "<sip:thief@203.0.113.9>", false),
+        (&[], "<sip:thief@evil.example>", false),
+        // It is the other end itself: a registrar that is a back-to-back user agent.
+        (&[], here.as_str(), true),
+    ] {
+        let mut bench = Bench::with(account());
+        vouch(&mut bench);
+        let leg = called(&mut bench, routes, contact);
+        let bye = bench.hang_up(leg);
+        bench.challenge(&bye, 401, &[challenge(REALM, "theft")]);
+        assert_eq!(bench.count_of(Method::Bye), 1 + usize::from(proves), "{routes:?} {contact}");
+        assert_eq!(bench.last_sent().message.has(HeaderId::Authorization), proves, "{routes:?} {contact}");
+    }
+}
+
+#[test]
+fn a_server_behind_a_proxy_that_has_asked_for_the_call_may_ask_again_in_it() {
+    let mut bench = Bench::with(account());
+    let leg = bench.place();
+    let invite = bench.last_sent();
+    bench.challenge(&invite, 401, &[challenge(REALM, "n1")]);
+    let invite = bench.last_sent();
+    bench.reply(&invite, 200, PEER_TAG, |response| {
+        let routed = response.header(HeaderId::RecordRoute, format!("<sip:{HOST};lr>"));
+        routed.contact("<sip:bob@203.0.113.9>").body("application/sdp", ANSWER)
+    });
+    let bye = bench.hang_up(leg);
+    bench.challenge(&bye, 401, &[stale(REALM, "n2")]);
+    assert_eq!(shown(&bench.last_sent().message, HeaderId::Authorization), [used(REALM, "n2", 1)]);
 }
 
 #[test]
@@ -241,11 +312,12 @@ fn so_many_hosts_are_remembered_to_have_taken_a_key() {
         assert_ne!(first.tx, second.tx);
         bench.answer_from(host(number), &second, 200, None);
         assert!(bench.ended(leg).is_none(), "taken");
+        assert_eq!(bench.dialogs.counters().hosts_forgotten, u64::from(number == HOSTS));
     }
     for (number, tries) in [(0, 1), (1, 2), (HOSTS, 2)] {
         let leg = bench.answered_call();
         let bye = bench.hang_up(leg);
-        bench.answer_from(host(number), &bye, 401, Some(&challenge(REALM, "n2")));
+        bench.answer_from(host(number), &bye, 407, Some(&challenge(REALM, "n2")));
         assert_eq!(bench.count_of(Method::Bye), tries, "host {number}");
     }
 }
@@ -334,6 +406,7 @@ fn a_challenge_is_answered_up_to_a_length_and_a_call_up_to_a_number_of_realms() 
         assert_eq!(value.len(), LONGEST + longer);
         bench.challenge(&first, 401, &[value]);
         assert_eq!(bench.count_of(Method::Invite), tries);
+        assert_eq!(bench.dialogs.counters().challenges_ignored, longer as u64);
     }
     let realm = |number: usize| format!("realm-{number}");
     let key = |number| Credential::of_realm(realm(number), "alice", Secret::password("p"));
@@ -343,13 +416,13 @@ fn a_challenge_is_answered_up_to_a_length_and_a_call_up_to_a_number_of_realms() 
     let values: Vec<String> = (0..5).map(|number| challenge(&realm(number), "n")).collect();
     bench.challenge(&first, 407, &values);
     let answered = shown(&bench.last_sent().message, HeaderId::ProxyAuthorization);
-    assert_eq!(answered.len(), 4);
+    assert_eq!((answered.len(), bench.dialogs.counters().realms_refused), (4, 1));
 }
 
 #[test]
 fn so_many_challenges_of_one_response_are_looked_at() {
     let unknown = |_| "Digest realm=\"example.com\", nonce=\"x\", algorithm=SHA3-512".to_owned();
-    for (before, tries) in [(15, 2), (16, 1)] {
+    for (before, tries, ignored) in [(15, 2, 0), (16, 1, 1)] {
         let mut bench = Bench::with(keyed());
         bench.place();
         let first = bench.last_sent();
@@ -357,6 +430,7 @@ fn so_many_challenges_of_one_response_are_looked_at() {
         values.push(challenge(REALM, "n1"));
         bench.challenge(&first, 401, &values);
         assert_eq!(bench.count_of(Method::Invite), tries);
+        assert_eq!(bench.dialogs.counters().challenges_ignored, ignored);
     }
 }
 

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogConfig, LegCommand, LegId, Misuse, ReferAcceptance, SubscriptionCommand, SubscriptionEnd,
-    SubscriptionEvent, SubscriptionId,
+    DialogCommand, DialogConfig, LegCommand, LegId, Misuse, ReferAcceptance, SubscriptionCommand,
+    SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
 use sip_message::{HeaderId, Method, SubReason};
 use transaction_core::{TxFailure, TxId};
@@ -79,6 +79,42 @@ fn an_accepted_refer_is_answered_202_with_contact_and_notified_at_once() {
     assert_eq!(notify.first(HeaderId::Event), Some("refer"));
     assert_eq!(notify.contact_count(), 1);
     assert_eq!(bench.now.as_micros(), 0);
+}
+
+#[test]
+fn before_we_stop_every_accepted_subscription_of_theirs_ends() {
+    // covers: TR-257
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let active = accepted(&mut bench, leg);
+    report(&mut bench, active, 180, None);
+    let (pending, _) = referred(&mut bench, leg);
+    bench.subscription(pending, SubscriptionCommand::Accept { pending: true, lifetime: LIFETIME });
+    for notify in bench.sent.clone() {
+        bench.ok(&notify);
+    }
+    bench.clear();
+    bench.command(DialogCommand::Deactivate);
+    let said = |state: &str, body: &str| (state.to_owned(), body.to_owned());
+    assert_eq!(
+        notifies(&bench),
+        [
+            said("terminated;reason=deactivated", "SIP/2.0 180 Ringing\r\n"),
+            said("terminated;reason=giveup", "SIP/2.0 100 Trying\r\n"),
+        ]
+    );
+    for notify in bench.sent.clone() {
+        bench.ok(&notify);
+    }
+    for id in [active, pending] {
+        assert_eq!(end(&bench, id), Some(SubscriptionEnd::Terminated));
+    }
+    assert!(bench.ended(leg).is_none());
+    report(&mut bench, active, 200, Some(SubReason::Noresource));
+    assert!(matches!(
+        bench.subscription_events(active).last(),
+        Some(SubscriptionEvent::Misused(Misuse::Unknown))
+    ));
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use dialog_core::{Body, DialogConfig, DialogEvent, SubscriptionCommand, SubscriptionEvent, SubscriptionId};
-use sip_message::{HeaderId, Method};
+use dialog_core::{
+    Body, DialogConfig, DialogEvent, SubscriptionCommand, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+};
+use sip_message::{HeaderId, Method, SubReason};
 
 use crate::{bench::Bench, theirs::Theirs};
 
@@ -57,4 +59,36 @@ fn a_part_of_a_second_is_granted_as_a_whole_one() {
     let id = *all(&bench).last().expect("a SUBSCRIBE came in");
     bench.subscription(id, SubscriptionCommand::Grant { pending: false, longest, body: None });
     assert_eq!(bench.last_answer().first(HeaderId::Expires), Some("60"));
+}
+
+#[test]
+fn a_subscription_that_was_refreshed_and_is_ended_here_has_ended_here() {
+    let mut bench = Bench::with(DialogConfig { packages: vec!["dialog".into()], ..DialogConfig::default() });
+    let leg = bench.placed();
+    let up = bench.established(leg);
+    for expires in ["600", "300"] {
+        let request = bench.theirs(Method::Subscribe, &up).contact("<sip:bob@192.0.2.20>");
+        bench.request(request.header(HeaderId::Event, "dialog").header(HeaderId::Expires, expires));
+        if expires == "600" {
+            let longest = Duration::from_mins(30);
+            bench.subscription(
+                all(&bench)[0],
+                SubscriptionCommand::Grant { pending: false, longest, body: None },
+            );
+        }
+        assert_eq!(bench.last_answer().first(HeaderId::Expires), Some(expires));
+        let notify = bench.last_of(Method::Notify);
+        bench.ok(&notify);
+        bench.advance(Duration::from_secs(1));
+    }
+    let id = all(&bench)[0];
+    let over =
+        SubscriptionCommand::Terminate { reason: SubReason::Noresource, retry_after: None, body: None };
+    bench.subscription(id, over);
+    let last = bench.last_of(Method::Notify);
+    bench.ok(&last);
+    assert!(matches!(
+        bench.subscription_events(id).last(),
+        Some(SubscriptionEvent::Ended(SubscriptionEnd::Terminated))
+    ));
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use dialog_core::{
-    DialogCommand, EndReason, LegCommand, LegId, Place, Refer, Request, RequestCommand, SubscriptionCommand,
+    DialogCommand, EndReason, LegCommand, LegEvent, LegId, Place, Refer, Request, RequestCommand,
+    SubscriptionCommand,
 };
 use sip_message::{HeaderId, Method};
 use transaction_core::TxFailure;
 
-use crate::bench::{Bench, PEER_TAG, Sent, uri};
+use crate::bench::{ANSWER, Bench, PEER_TAG, Sent, uri};
 
 /// Codes after which the INVITE usage is gone when they answer an INVITE: table 1, columns 2 and 3.
 const USAGE: [u16; 5] = [405, 480, 481, 489, 501];
@@ -63,6 +64,78 @@ fn a_refused_request_of_another_method_ends_the_call_by_the_table_and_its_notes(
                 assert_eq!(bench.ended(leg).map(|cause| cause.reason), Some(EndReason::Gone));
             }
         }
+    }
+}
+
+/// A call of ours with a fork whose reliable response holds the answer; gives its PRACK.
+fn pracked(bench: &mut Bench) -> (LegId, Sent) {
+    let leg = bench.place();
+    let sent = bench.last_sent();
+    bench.reply(&sent, 183, "fork", |response| {
+        response
+            .header(HeaderId::Require, "100rel")
+            .header(HeaderId::RSeq, 1)
+            .header(HeaderId::Allow, "INVITE, ACK, BYE, CANCEL, PRACK, UPDATE")
+            .contact("<sip:fork@192.0.2.20>")
+            .body("application/sdp", ANSWER)
+    });
+    (leg, bench.last_of(Method::Prack))
+}
+
+/// Whether the fork is given up, while its INVITE goes on.
+fn is_fork_lost(bench: &Bench, leg: LegId) -> bool {
+    assert!(bench.ended(leg).is_none() && bench.cancelled.is_empty());
+    bench.leg_events(leg).iter().any(|event| matches!(event, LegEvent::Reopened))
+}
+
+#[test]
+fn a_refused_prack_ends_its_fork_by_the_table() {
+    // covers: TR-241
+    for code in all() {
+        let mut bench = Bench::new();
+        let (leg, prack) = pracked(&mut bench);
+        bench.reply(&prack, code, "fork", |response| response);
+        // A 481 is about the response that it names (RFC 3262 §3), and 489 about an event that it has not.
+        let ends = DIALOG.contains(&code) || matches!(code, 405 | 408 | 480 | 501);
+        assert_eq!(is_fork_lost(&bench, leg), ends, "{code}");
+        assert_eq!(bench.count_of(Method::Bye), usize::from(ends), "{code}");
+    }
+}
+
+#[test]
+fn a_prack_without_an_answer_ends_its_fork_and_one_that_could_not_go_does_not() {
+    for (failure, ends) in [(TxFailure::Timeout, true), (TxFailure::Flow, false)] {
+        let mut bench = Bench::new();
+        let (leg, prack) = pracked(&mut bench);
+        bench.fail(&prack, failure);
+        assert_eq!((is_fork_lost(&bench, leg), bench.count_of(Method::Bye)), (ends, usize::from(ends)));
+    }
+}
+
+#[test]
+fn a_prack_that_is_refused_behind_the_2xx_leaves_the_call() {
+    let mut bench = Bench::new();
+    let (leg, prack) = pracked(&mut bench);
+    let invite = bench.last_of(Method::Invite);
+    bench.pick_up(&invite, "fork");
+    bench.reply(&prack, 404, "fork", |response| response);
+    assert!(bench.has_up(leg) && lives(&bench, leg));
+}
+
+#[test]
+fn a_refused_update_ends_its_fork_by_the_table() {
+    // covers: TR-241
+    for code in all() {
+        let mut bench = Bench::new();
+        let (leg, prack) = pracked(&mut bench);
+        bench.reply(&prack, 200, "fork", |response| response);
+        bench.leg(leg, LegCommand::Reoffer { limit: Duration::from_mins(1) });
+        let update = bench.last_of(Method::Update);
+        bench.reply(&update, code, "fork", |response| response);
+        // What it would do can be done by re-INVITE, so that 405 and 501 are about the UPDATE alone.
+        let ends = DIALOG.contains(&code) || matches!(code, 408 | 480 | 481);
+        assert_eq!(is_fork_lost(&bench, leg), ends, "{code}");
+        assert_eq!(bench.count_of(Method::Bye), usize::from(ends && code != 481), "{code}");
     }
 }
 

@@ -8,7 +8,7 @@ use transaction_core::TxFailure;
 
 use crate::{
     bench::{Bench, PEER_TAG, Sent, code, invite, uri},
-    registrar::{accept_with, outbound_account, register},
+    registrar::{Outcome, accept_with, outbound_account, register},
 };
 
 const P: &str = "<sip:p.example.com;lr>";
@@ -50,7 +50,7 @@ fn ended(bench: &Bench, leg: LegId) -> Option<EndReason> {
 
 #[test]
 fn a_call_whose_proxy_is_of_no_use_goes_by_the_next_one() {
-    let ends: [(&dyn Fn(&mut Bench, &Sent), EndReason); 3] = [
+    let ends: [(Outcome<'_>, EndReason); 3] = [
         (&|bench, sent| bench.fail(sent, TxFailure::Flow), EndReason::Unreachable),
         (&|bench, sent| bench.fail(sent, TxFailure::Timeout), EndReason::NoAnswer),
         (

@@ -14,6 +14,9 @@ pub(crate) const INSTANCE: &str = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6
 pub(crate) const PUB_GRUU: &str = "sip:alice@example.com;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
 pub(crate) const TEMP_GRUU: &str = "sip:tgruu.7hs@example.com;gr";
 
+/// What becomes of a request of ours.
+pub(crate) type Outcome<'t> = &'t dyn Fn(&mut Bench, &Sent);
+
 pub(crate) fn account() -> Account {
     let mut account = Account::new(address_of("<sip:alice@example.com>")).expect("an account");
     account.contact_user = Some("alice".into());

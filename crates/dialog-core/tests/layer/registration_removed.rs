@@ -9,7 +9,7 @@ use transaction_core::{TxEvent, TxFailure};
 
 use crate::{
     bench::{Bench, Sent},
-    registrar::{accept, account, command, expires, failure, last, refuse, register, registered},
+    registrar::{Outcome, accept, account, command, expires, failure, last, refuse, register, registered},
 };
 
 fn unregister(bench: &mut Bench, id: RegistrationId) -> Sent {
@@ -50,7 +50,7 @@ fn a_binding_whose_connection_broke_is_taken_back_by_another_under_its_own_conta
 
 #[test]
 fn a_binding_whose_answer_was_lost_is_taken_back() {
-    let lost: [&dyn Fn(&mut Bench, &Sent); 3] = [
+    let lost: [Outcome<'_>; 3] = [
         &|bench, sent| bench.fail(sent, TxFailure::Timeout),
         &|bench, sent| bench.fail(sent, TxFailure::Flow),
         // A proxy has had no answer.
@@ -90,7 +90,7 @@ fn a_binding_whose_time_is_over_is_not_taken_back() {
         }
         let sent = bench.last_sent();
         refuse(&mut bench, &sent, 503);
-        bench.advance(Duration::from_secs(60));
+        bench.advance(Duration::from_mins(1));
     }
     assert!(matches!(last(&bench, id), RegistrationEvent::Lapsed));
     let sent = bench.last_sent();
@@ -141,7 +141,7 @@ fn a_binding_is_taken_back_although_the_register_that_was_to_follow_was_not_sent
     let mut bench = Bench::new();
     bench.transport = Transport::Tcp;
     let id = registered(&mut bench, account());
-    bench.advance(Duration::from_secs(60));
+    bench.advance(Duration::from_mins(1));
     bench.route_at_once = false;
     bench.receive(TxEvent::FlowEnded { flow: FlowId::from(1), cause: CloseCause::Closed });
     command(&mut bench, id, RegistrationCommand::Unregister);

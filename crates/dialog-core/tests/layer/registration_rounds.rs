@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use dialog_core::{Account, RegistrationCommand, RegistrationFailure};
-use sip_message::HeaderId;
-use transaction_core::TxFailure;
+use dialog_core::{Account, Invite, RegistrationCommand, RegistrationEvent, RegistrationFailure};
+use sip_message::{HeaderId, Method};
+use sip_transport::{CloseCause, FlowId};
+use transaction_core::{TxEvent, TxFailure};
 
 use crate::{
-    bench::{Bench, address_of, code},
-    registrar::{accept, account, command, expires, failure, outbound_account, register, registered},
+    bench::{Bench, address_of, code, invite, uri},
+    registrar::{
+        accept, account, command, expires, failure, last, outbound_account, register, registered,
+        registered_outbound,
+    },
 };
 
 /// REGISTERs that follow each other at once: one for each way that there can be, four for redirections, and four more.
@@ -88,10 +92,10 @@ fn a_failure_is_forgotten_once_a_binding_has_stood_for_its_time() {
         waits.push(after);
         bench.advance(after);
     }
-    assert!(waits[1] > waits[0] && waits[1] >= Duration::from_secs(60), "{waits:?}");
+    assert!(waits[1] > waits[0] && waits[1] >= Duration::from_mins(1), "{waits:?}");
     let sent = bench.last_sent();
     bench.reply(&sent, 503, "registrar", |response| response);
-    assert!(waits[2] <= Duration::from_secs(60), "{waits:?}");
+    assert!(waits[2] <= Duration::from_mins(1), "{waits:?}");
 }
 
 #[test]
@@ -127,7 +131,7 @@ fn only_another_binding_of_the_same_account_and_instance_makes_the_waits_longer(
     let id = register(&mut bench, account());
     let sent = bench.last_sent();
     bench.fail(&sent, TxFailure::Timeout);
-    assert!(failure(&bench, id).1.expect("it goes on") <= Duration::from_secs(60));
+    assert!(failure(&bench, id).1.expect("it goes on") <= Duration::from_mins(1));
 }
 
 #[test]
@@ -136,4 +140,91 @@ fn a_registration_that_stands_is_something_that_there_is() {
     assert!(bench.dialogs.is_empty());
     registered(&mut bench, account());
     assert!(!bench.dialogs.is_empty());
+}
+
+#[test]
+fn what_is_no_gruu_and_a_flow_timer_of_nothing_are_left_out() {
+    let mut bench = Bench::new();
+    bench.transport = sip_transport::Transport::Tcp;
+    let id = register(&mut bench, outbound_account());
+    let sent = bench.last_sent();
+    let contact = format!(
+        "{};pub-gruu=\"sip:alice@example.com\";temp-gruu=\"tel:+1;gr\"",
+        crate::registrar::binding(&sent, 3_600)
+    );
+    bench.reply(&sent, 200, "registrar", |response| {
+        response.contact(&contact).header(HeaderId::FlowTimer, 0).header(HeaderId::Require, "outbound")
+    });
+    let registered = crate::registrar::standing(&bench, id);
+    assert_eq!((registered.pub_gruu, registered.temp_gruu), (None, None));
+    assert_eq!(bench.kept.values().copied().collect::<Vec<_>>(), [None]);
+}
+
+#[test]
+fn a_registration_that_has_no_room_below_waits() {
+    let mut bench = Bench::new();
+    let id = register(&mut bench, account());
+    let sent = bench.last_sent();
+    bench.fail(&sent, TxFailure::Overload);
+    let (reason, after) = failure(&bench, id);
+    assert_eq!((reason, after.is_some()), (RegistrationFailure::Overload, true));
+}
+
+#[test]
+fn a_registrar_that_wants_what_was_asked_for_is_not_asked_again_at_once() {
+    for (least, sent) in [(3_600, 1), (3_601, 2)] {
+        let mut bench = Bench::new();
+        register(&mut bench, account());
+        let first = bench.last_sent();
+        bench.reply(&first, 423, "registrar", |response| response.header(HeaderId::MinExpires, least));
+        assert_eq!(bench.sent.len(), sent, "{least}");
+    }
+}
+
+#[test]
+fn a_removal_that_is_refused_is_not_tried_elsewhere() {
+    let mut bench = Bench::new();
+    let mut two = account();
+    two.registrars = ["sip:one.example.com", "sip:two.example.com"].map(uri).to_vec();
+    let id = registered(&mut bench, two);
+    command(&mut bench, id, RegistrationCommand::Unregister);
+    let sent = bench.last_sent();
+    bench.reply(&sent, 503, "registrar", |response| response);
+    assert!(matches!(last(&bench, id), RegistrationEvent::Unregistered { confirmed: false }));
+    assert_eq!(bench.sent.len(), 2);
+    assert!(bench.is_clean());
+}
+
+#[test]
+fn a_connection_has_stood_since_its_first_registration() {
+    for (ends_at, stood) in [(35, true), (25, false)] {
+        let mut bench = Bench::new();
+        let id = registered_outbound(&mut bench);
+        bench.advance(Duration::from_secs(20));
+        command(&mut bench, id, RegistrationCommand::Refresh);
+        let sent = bench.last_sent();
+        accept(&mut bench, &sent, 3_600);
+        bench.advance(Duration::from_secs(ends_at - 20));
+        bench.receive(TxEvent::FlowEnded { flow: FlowId::from(1), cause: CloseCause::Closed });
+        assert_eq!(bench.sent.len(), if stood { 3 } else { 2 }, "after {ends_at} s");
+    }
+}
+
+#[test]
+fn what_was_learnt_holds_as_long_as_the_binding_stands() {
+    let mut bench = Bench::new();
+    let id = registered_outbound(&mut bench);
+    command(&mut bench, id, RegistrationCommand::Refresh);
+    let sent = bench.last_sent();
+    bench.reply(&sent, 503, "registrar", |response| response);
+    let call = || Invite { registration: Some(id), ..invite() };
+    bench.place_with(call());
+    let routes = |bench: &Bench| bench.last_of(Method::Invite).message.all(HeaderId::Route).count();
+    assert_eq!(routes(&bench), 1, "by its Service-Route");
+
+    let mut bench = Bench::new();
+    let id = registered_outbound(&mut bench);
+    bench.receive(TxEvent::FlowEnded { flow: FlowId::from(1), cause: CloseCause::Closed });
+    bench.place_with(Invite { registration: Some(id), ..invite() });
+    assert_eq!(routes(&bench), 0);
 }

@@ -8,7 +8,7 @@ use transaction_core::TxFailure;
 use crate::{
     bench::{Bench, Sent, invite, uri},
     registrar::{
-        accept, accept_with, account, command, expires, failure, outbound_account, refuse, register,
+        Outcome, accept, accept_with, account, command, expires, failure, outbound_account, refuse, register,
         registered, target,
     },
 };
@@ -43,7 +43,7 @@ fn by(bench: &Bench, sent: &Sent) -> (String, Option<FlowId>) {
 
 #[test]
 fn the_next_registrar_is_not_asked_by_the_connection_to_the_first() {
-    let ends: [(&str, &dyn Fn(&mut Bench, &Sent)); 4] = [
+    let ends: [(&str, Outcome<'_>); 4] = [
         (TWO, &|bench, sent| refuse(bench, sent, 503)),
         (TWO, &|bench, sent| refuse(bench, sent, 480)),
         (TWO, &|bench, sent| bench.fail(sent, TxFailure::Timeout)),

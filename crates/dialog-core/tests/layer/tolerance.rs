@@ -144,11 +144,51 @@ fn two_refers_are_told_apart_by_their_numbers() {
     let codes = |id| notified(&bench, id).into_iter().filter_map(|(_, status, _)| status).collect::<Vec<_>>();
     assert_eq!((codes(first), codes(second)), (vec![183, 181], vec![180]));
     assert!(bench.ended(leg).is_none());
-    // The first ends; a NOTIFY without id can only mean the other one.
+    // The first ends. The peer has named the other one by its id, so that one without id is late and not meant for it.
     notify(&mut bench, leg, &format!("refer;id={first_number}"), "terminated", "SIP/2.0 200 OK");
-    assert_eq!(notify(&mut bench, leg, "refer", "active", "SIP/2.0 182 Queued"), 200);
-    assert_eq!(notified(&bench, second).last().expect("one").1, Some(182));
+    assert_eq!(notify(&mut bench, leg, "refer", "active", "SIP/2.0 182 Queued"), 481);
+    assert_eq!(codes_of(&bench, second), [180]);
     assert_eq!(end(&bench, first), Some(SubscriptionEnd::Terminated));
+}
+
+fn codes_of(bench: &Bench, id: SubscriptionId) -> Vec<u16> {
+    notified(bench, id).into_iter().filter_map(|(_, status, _)| status).collect()
+}
+
+#[test]
+fn the_only_refer_is_meant_by_a_peer_that_never_writes_an_id() {
+    // covers: TR-021
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let (first, sent) = refer(&mut bench, leg);
+    accept(&mut bench, &sent, 202);
+    notify(&mut bench, leg, "refer", "terminated", "SIP/2.0 486 Busy Here");
+    let (second, sent) = refer(&mut bench, leg);
+    accept(&mut bench, &sent, 202);
+    assert_eq!(notify(&mut bench, leg, "refer", "active", "SIP/2.0 182 Queued"), 200);
+    assert_eq!((codes_of(&bench, first), codes_of(&bench, second)), (vec![486], vec![182]));
+}
+
+#[test]
+fn a_late_success_of_an_abandoned_refer_is_not_that_of_the_second() {
+    // covers: TR-020
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let (first, sent) = refer(&mut bench, leg);
+    accept(&mut bench, &sent, 202);
+    notify(&mut bench, leg, "refer", "active", "SIP/2.0 100 Trying");
+    bench.subscription(first, dialog_core::SubscriptionCommand::Unsubscribe);
+    let subscribe = bench.last_of(Method::Subscribe);
+    bench.reply(&subscribe, 489, PEER_TAG, |response| response);
+    assert_eq!(end(&bench, first), Some(SubscriptionEnd::Terminated));
+    let (second, sent) = refer(&mut bench, leg);
+    accept(&mut bench, &sent, 202);
+    let by_id = format!("refer;id={}", sent.message.cseq().expect("a CSeq").number);
+    notify(&mut bench, leg, &by_id, "active", "SIP/2.0 180 Ringing");
+    assert_eq!(notify(&mut bench, leg, "refer", "terminated;reason=noresource", "SIP/2.0 200 OK"), 481);
+    assert_eq!((codes_of(&bench, second), end(&bench, second)), (vec![180], None));
+    notify(&mut bench, leg, &by_id, "terminated;reason=noresource", "SIP/2.0 486 Busy Here");
+    assert_eq!(codes_of(&bench, second), [180, 486]);
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn an_update_that_was_sent_before_the_call_was_up_does_not_touch_its_session_tim
     });
     bench.reply(&update, 200, PEER_TAG, |response| response.body("application/sdp", ANSWER));
     assert_eq!(settled(&bench, leg), [Ok(())]);
-    bench.advance(Duration::from_secs(60));
+    bench.advance(Duration::from_mins(1));
     assert_eq!(bench.count_of(Method::Bye), 1, "nobody has refreshed it");
 }
 
@@ -215,7 +215,7 @@ fn a_refresh_that_is_challenged_goes_again_though_nobody_wishes_for_it() {
             .header(HeaderId::SessionExpires, "1800;refresher=uac")
             .body("application/sdp", ANSWER)
     });
-    bench.advance(Duration::from_secs(900));
+    bench.advance(Duration::from_mins(15));
     let first = bench.last_of(Method::Update);
     bench.challenge(&first, 401, &[challenge(REALM, "n1")]);
     let again = bench.last_of(Method::Update);

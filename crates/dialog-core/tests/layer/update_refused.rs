@@ -324,12 +324,10 @@ fn a_call_whose_refresh_is_not_answered_is_ended_by_bye_and_one_that_is_not_know
     for (status, byes) in [(Some(408), 1), (None, 1), (Some(481), 0), (Some(404), 1), (Some(410), 1)] {
         let mut bench = Bench::new();
         let leg = refreshing(&mut bench);
+        let sent = bench.last_of(Method::Update);
         match status {
             Some(status) => refuse(&mut bench, status, &[]),
-            None => {
-                let sent = bench.last_of(Method::Update);
-                bench.fail(&sent, TxFailure::Timeout);
-            }
+            None => bench.fail(&sent, TxFailure::Timeout),
         }
         assert_eq!((bench.count_of(Method::Bye), bench.count_of(Method::Invite)), (byes, 0), "{status:?}");
         if byes > 0 {

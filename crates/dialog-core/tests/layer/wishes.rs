@@ -61,3 +61,31 @@ fn a_500_may_be_for_an_ack_of_ours_that_was_lost_only_while_that_is_repeated() {
         assert_eq!(settled(&bench, leg), if stands { refused } else { &[] });
     }
 }
+
+#[test]
+fn glare_for_a_wish_that_has_run_out_is_not_waited_for() {
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    bench.advance(secs(40));
+    let sent = wish(&mut bench, leg, 3);
+    bench.advance(secs(3));
+    bench.reply(&sent, 491, PEER_TAG, |response| response);
+    assert!(bench.timers.is_empty(), "{:?}", bench.timers);
+}
+
+#[test]
+fn a_wish_that_runs_out_behind_an_invite_leaves_that_alone() {
+    // covers: TR-225
+    let mut bench = Bench::new();
+    let leg = bench.placed();
+    let sent = wish(&mut bench, leg, 30);
+    bench.reply(&sent, 180, PEER_TAG, |response| response);
+    wish(&mut bench, leg, 3);
+    bench.advance(secs(3));
+    assert_eq!((settled(&bench, leg), bench.cancelled.len()), (vec![Err(ReofferError::TimedOut)], 0));
+    bench.advance(Duration::from_millis(26_999));
+    assert!(bench.cancelled.is_empty());
+    bench.advance(Duration::from_millis(1));
+    assert_eq!(bench.cancelled, [(sent.tx, None)], "that has its own time");
+    assert_eq!(settled(&bench, leg), [Err(ReofferError::TimedOut); 2]);
+}

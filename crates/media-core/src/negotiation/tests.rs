@@ -4,6 +4,7 @@ mod formats;
 mod hold;
 mod lines;
 mod moves;
+mod refusal;
 mod security;
 
 use super::*;

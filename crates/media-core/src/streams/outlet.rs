@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::command::StreamFailure;
 use super::names::{PacketKind, StreamId};
-use super::protection::{Protection, Sealing};
+use super::output::StreamEvent;
+use super::protection::{Barred, Protection, Sealing};
 use super::step::Step;
 use crate::negotiation::Agreed;
 use crate::rtp::RtpHeader;
@@ -22,6 +23,8 @@ pub(super) struct Outlet {
     learned: Option<(IpAddr, Option<SocketAddr>)>,
     signalling: Option<IpAddr>,
     protection: Protection<Sealing>,
+    /// That the key has expired was told.
+    expired: bool,
     /// The RTP packets sent to where they go now; `None` once something came from there.
     unconfirmed: Option<u64>,
     /// Those sent to addresses before, from which nothing came either.
@@ -41,6 +44,7 @@ impl Outlet {
             learned: None,
             signalling: None,
             protection,
+            expired: false,
             unconfirmed: Some(0),
             unanswered: 0,
             withheld: 0,
@@ -61,6 +65,7 @@ impl Outlet {
         let learned = self.learned.and_then(|(_, rtcp)| rtcp);
         let rtcp = if agreed.rtcp_mux { rtp } else { learned.unwrap_or(agreed.remote_rtcp) };
         self.rtcp = (agreed.remote_valid && rtcp.port() != 0).then_some(rtcp);
+        self.expired = false;
         self.protection.apply(before, agreed)
     }
 
@@ -132,13 +137,24 @@ impl Outlet {
     ) -> bool {
         let Some(to) = self.rtp else { return false };
         let sent = step.bench.packet(|packet| header.write(payload, packet));
-        let allowed = self.is_allowed(step.config.unconfirmed_packets);
-        if !allowed || !self.protection.seal(false, sent) {
+        if !self.is_allowed(step.config.unconfirmed_packets) {
             self.withheld += 1;
+            return false;
+        }
+        if let Err(barred) = self.protection.seal(false, sent) {
+            self.withhold(step, barred);
             return false;
         }
         step.send(self.stream, PacketKind::Rtp, to, due);
         true
+    }
+
+    /// A packet could not be protected; that its key has expired is told once.
+    fn withhold(&mut self, step: &mut Step<'_, '_>, barred: Barred) {
+        self.withheld += 1;
+        if barred == Barred::KeyExpired && !std::mem::replace(&mut self.expired, true) {
+            step.tell(StreamEvent::KeyExpired { stream: self.stream, sending: true });
+        }
     }
 
     /// Counts what is sent to somebody who may not want it (SEC-44).
@@ -153,8 +169,8 @@ impl Outlet {
     pub(super) fn send_rtcp(&mut self, step: &mut Step<'_, '_>, compound: &[u8]) -> Option<usize> {
         let to = self.rtcp?;
         let sent = step.bench.packet(|packet| packet.extend_from_slice(compound));
-        if !self.protection.seal(true, sent) {
-            self.withheld += 1;
+        if let Err(barred) = self.protection.seal(true, sent) {
+            self.withhold(step, barred);
             return None;
         }
         let length = sent.len();

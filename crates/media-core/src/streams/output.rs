@@ -83,6 +83,14 @@ pub enum StreamEvent {
         /// How long there was nothing.
         gap: Duration,
     },
+    /// A key of SRTP has protected as many packets as it may (RFC 3711 §8.2): nothing passes in this direction until a description
+    /// brings another one. Told once a description.
+    KeyExpired {
+        /// The stream.
+        stream: StreamId,
+        /// Whether it is our own key, with which we send.
+        sending: bool,
+    },
     /// The peer pressed a key.
     Digit {
         /// The stream.

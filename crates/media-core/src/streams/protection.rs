@@ -18,6 +18,16 @@ pub(super) enum Protection<C> {
     Stopped,
 }
 
+/// Why a packet does not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "srtp"), expect(dead_code, reason = "without the ciphers no key is used"))]
+pub(super) enum Barred {
+    /// The key has protected as many packets as it may (RFC 3711 §8.2).
+    KeyExpired,
+    /// Anything else.
+    Otherwise,
+}
+
 impl<C> Protection<C> {
     pub(super) fn is_secured(&self) -> bool {
         !matches!(self, Self::Clear)
@@ -31,12 +41,18 @@ impl<C> Protection<C> {
 /// What protects packets, and what opens them.
 #[cfg(feature = "srtp")]
 mod contexts {
-    use super::{Agreed, Protection, StreamFailure};
+    use super::{Agreed, Barred, Protection, StreamFailure};
     use crate::srtp::sdes::Crypto;
     use crate::srtp::{Rollover, SrtpError, SrtpReceiver, SrtpSender};
 
     pub(in crate::streams) type Sealing = SrtpSender;
     pub(in crate::streams) type Opening = SrtpReceiver;
+
+    impl From<SrtpError> for Barred {
+        fn from(error: SrtpError) -> Self {
+            if error == SrtpError::KeyExpired { Self::KeyExpired } else { Self::Otherwise }
+        }
+    }
 
     /// A context of either direction.
     pub(in crate::streams) trait Context: Sized {
@@ -100,13 +116,13 @@ mod contexts {
             self.secure(agreed.srtp.as_ref().map(|srtp| &srtp.local), moved)
         }
 
-        /// Protects a packet in place; false when it must not be sent.
-        pub(in crate::streams) fn seal(&mut self, rtcp: bool, packet: &mut Vec<u8>) -> bool {
+        /// Protects a packet in place; on error it must not be sent.
+        pub(in crate::streams) fn seal(&mut self, rtcp: bool, packet: &mut Vec<u8>) -> Result<(), Barred> {
             match self {
-                Self::Clear => true,
-                Self::Secured(context) if rtcp => context.protect_rtcp(packet).is_ok(),
-                Self::Secured(context) => context.protect_rtp(packet).is_ok(),
-                Self::Stopped => false,
+                Self::Clear => Ok(()),
+                Self::Secured(context) if rtcp => Ok(context.protect_rtcp(packet)?),
+                Self::Secured(context) => Ok(context.protect_rtp(packet)?),
+                Self::Stopped => Err(Barred::Otherwise),
             }
         }
     }
@@ -122,13 +138,13 @@ mod contexts {
             self.secure(agreed.srtp.as_ref().map(|srtp| &srtp.remote), moved)
         }
 
-        /// Opens a packet in place and returns its length; `None` when it must not be used.
-        pub(in crate::streams) fn open(&mut self, rtcp: bool, packet: &mut [u8]) -> Option<usize> {
+        /// Opens a packet in place and returns its length; on error it must not be used.
+        pub(in crate::streams) fn open(&mut self, rtcp: bool, packet: &mut [u8]) -> Result<usize, Barred> {
             match self {
-                Self::Clear => Some(packet.len()),
-                Self::Secured(context) if rtcp => context.unprotect_rtcp(packet).ok(),
-                Self::Secured(context) => context.unprotect_rtp(packet).ok(),
-                Self::Stopped => None,
+                Self::Clear => Ok(packet.len()),
+                Self::Secured(context) if rtcp => Ok(context.unprotect_rtcp(packet)?),
+                Self::Secured(context) => Ok(context.unprotect_rtp(packet)?),
+                Self::Stopped => Err(Barred::Otherwise),
             }
         }
     }
@@ -137,7 +153,7 @@ mod contexts {
 /// Without the ciphers a stream that is to be protected is stopped.
 #[cfg(not(feature = "srtp"))]
 mod contexts {
-    use super::{Agreed, Protection, StreamFailure};
+    use super::{Agreed, Barred, Protection, StreamFailure};
 
     #[derive(Debug)]
     pub(in crate::streams) enum Sealing {}
@@ -157,12 +173,12 @@ mod contexts {
             Err(StreamFailure::Protection)
         }
 
-        pub(in crate::streams) fn seal(&mut self, _: bool, _: &mut Vec<u8>) -> bool {
-            !self.is_secured()
+        pub(in crate::streams) fn seal(&mut self, _: bool, _: &mut Vec<u8>) -> Result<(), Barred> {
+            if self.is_secured() { Err(Barred::Otherwise) } else { Ok(()) }
         }
 
-        pub(in crate::streams) fn open(&mut self, _: bool, packet: &mut [u8]) -> Option<usize> {
-            (!self.is_secured()).then_some(packet.len())
+        pub(in crate::streams) fn open(&mut self, _: bool, packet: &mut [u8]) -> Result<usize, Barred> {
+            if self.is_secured() { Err(Barred::Otherwise) } else { Ok(packet.len()) }
         }
     }
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::command::StreamFailure;
 use super::names::StreamId;
+use super::output::StreamEvent;
 use super::pace::Pace;
-use super::protection::{Opening, Protection};
+use super::protection::{Barred, Opening, Protection};
 use super::step::Step;
 use crate::codec::{Codec, SampleRate};
 use crate::collision::{Collision, Conflicts};
@@ -67,6 +68,8 @@ pub(super) enum Notice {
 pub(super) struct Receiver {
     stream: StreamId,
     protection: Protection<Opening>,
+    /// That the peer's key has expired was told.
+    expired: bool,
     pub(super) admission: Admission,
     pub(super) sources: Sources,
     conflicts: Conflicts,
@@ -93,6 +96,7 @@ impl Receiver {
         Self {
             stream,
             protection: Protection::default(),
+            expired: false,
             admission: Admission::default(),
             sources: Sources::default(),
             conflicts: Conflicts::default(),
@@ -125,6 +129,7 @@ impl Receiver {
             self.rest();
         }
         let to = self.admission.apply(step.now(), agreed, step.config.latch);
+        self.expired = false;
         (to, self.protection.apply(before, agreed))
     }
 
@@ -133,10 +138,18 @@ impl Receiver {
     }
 
     /// Opens a packet in place; `None`, and counted, when it must not be used.
-    pub(super) fn open_packet(&mut self, rtcp: bool, packet: &mut [u8]) -> Option<usize> {
-        let length = self.protection.open(rtcp, packet);
-        self.unauthentic += u64::from(length.is_none());
-        length
+    pub(super) fn open_packet(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        rtcp: bool,
+        packet: &mut [u8],
+    ) -> Option<usize> {
+        let opened = self.protection.open(rtcp, packet);
+        self.unauthentic += u64::from(opened.is_err());
+        if opened == Err(Barred::KeyExpired) && !std::mem::replace(&mut self.expired, true) {
+            step.tell(StreamEvent::KeyExpired { stream: self.stream, sending: false });
+        }
+        opened.ok()
     }
 
     pub(super) fn is_secured(&self) -> bool {

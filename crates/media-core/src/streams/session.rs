@@ -261,7 +261,7 @@ impl Session {
         let mut packet = std::mem::take(&mut step.bench.incoming);
         packet.clear();
         packet.extend_from_slice(datagram);
-        if let Some(length) = self.receiver.open_packet(rtcp, &mut packet) {
+        if let Some(length) = self.receiver.open_packet(step, rtcp, &mut packet) {
             let opened = packet.get(..length).unwrap_or_default();
             if rtcp {
                 self.receive_rtcp(step, source, opened);

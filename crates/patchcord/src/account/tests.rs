@@ -46,6 +46,8 @@ async fn a_refusal_that_stays_is_a_failure_at_first_and_after_the_account_was_re
     for accepted in 0..=1 {
         let registration = register(&manager, &args).await.expect("taken on").expect("an account");
         let (failure, ()) = tokio::join!(refused(Some(&registration), &args), async {
+            // Once this is replied to, the end is being waited for.
+            assert_eq!(manager.registrations().await.expect("a list").len(), 1);
             for number in 1..=accepted {
                 answer(&registrar, &asked(&registrar, number).await, StatusCode::OK).await;
                 registration.active().await.expect("registered");

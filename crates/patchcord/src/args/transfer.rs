@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
-use session_core::PeerProfile;
+use session_core::{PeerProfile, ReferOptions};
 
 use super::{AccountArgs, AudioArgs, Listen, NetworkArgs, OutputArgs, SoundArgs, values};
 
 /// `patchcord transfer`.
 #[derive(Debug, Args)]
 pub(crate) struct TransferArgs {
-    /// Whom to call first, and then to move: sip:[USER@]HOST[:PORT]
+    /// Whom to call first, and then to move: sip:[USER@]HOST[:PORT], or the same with sips:
     #[arg(value_name = "FIRST_URI", value_parser = values::callee)]
     pub(crate) first: String,
     /// Where to move the first party: sip:, sips: or tel:, without headers and method
@@ -86,6 +86,11 @@ impl TransferArgs {
         if let Some((flag, kinds)) = self.misplaced() {
             return Err((ErrorKind::ArgumentConflict, format!("'{flag}' is for {kinds}")));
         }
+        let mut refer = ReferOptions::default();
+        self.add_headers(&mut refer);
+        refer.check_headers().map_err(|why| {
+            (ErrorKind::ValueValidation, format!("invalid value for '--header <NAME:VALUE>': {why}"))
+        })?;
         // Whom we call must be somebody whom we can call.
         let when = match (self.kind, self.fallback) {
             (Kind::Blind, None | Some(Fallback::None)) => return Ok(()),
@@ -97,6 +102,12 @@ impl TransferArgs {
             let text = format!("invalid value '{target}' for '<TARGET_URI>': to be called {when}, it {why}");
             (ErrorKind::ValueValidation, text)
         })
+    }
+
+    /// Puts the headers that were given into the REFER.
+    pub(crate) fn add_headers(&self, refer: &mut ReferOptions) {
+        let headers = self.header.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+        refer.headers.extend(headers);
     }
 
     /// A flag that means nothing for this kind, and for which it does.

@@ -63,7 +63,7 @@ pub(super) fn profile(text: &str) -> Result<PeerProfile, String> {
     })
 }
 
-/// What may stand in it is known by the stack, which refuses the rest when the transfer begins.
+/// What may stand in it is known by the stack, which is asked when all of them are known.
 pub(super) fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("must be NAME:VALUE, such as X-Case:4711")?;
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
@@ -123,10 +123,10 @@ fn seconds(text: &str, most: u32) -> Result<Duration, String> {
 
 /// A URI that we call ourselves.
 pub(super) fn callee(text: &str) -> Result<String, String> {
-    let allowed = "must be sip:[USER@]HOST[:PORT]";
+    let allowed = "must be sip:[USER@]HOST[:PORT], or the same with sips:";
     let uri = UriBuf::parse(text).map_err(|error| format!("{error}; {allowed}"))?;
     match uri.as_uri().scheme() {
-        Scheme::Sip => plain(&uri, allowed),
+        Scheme::Sip | Scheme::Sips => plain(&uri, allowed),
         _ => Err(allowed.to_owned()),
     }
 }

@@ -31,6 +31,8 @@ fn field_names_are_the_documented_ones() {
         code: Some(StatusCode::BUSY_HERE),
         failure: Some(Failure::Target),
         call_kept: true,
+        on_hold: false,
+        retry_after: None,
     };
     let cause = EndCause {
         by: By::Remote,

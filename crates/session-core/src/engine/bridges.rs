@@ -143,13 +143,14 @@ impl<T: Tap> Engine<T> {
             self.reply(id, Err(TransferError::Refused(TransferRefusal::NotBridged).into()));
             return;
         };
+        let replaced = SessionId::from(consultation.number());
         let command = TransferCommand::Attended {
             transfer: self.surroundings.ids.mint(),
             leg,
             consultation,
             hold: if self.is_held(session) { Hold::Already } else { Hold::No },
-            consultation_held: self.is_held(SessionId::from(consultation.number())),
-            referred_by: Some(self.config.identity.clone()),
+            consultation_held: self.is_held(replaced),
+            referred_by: Some(self.referrer_in(replaced)),
             options: AttendedOptions { fallback: Some(Fallback::None), ..AttendedOptions::default() },
             refer: self.config.refer.clone(),
         };

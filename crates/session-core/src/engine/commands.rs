@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dialog_core::{DialogCommand, Invite, LegCommand};
-use sip_message::{NameAddrBuf, Scheme, StatusCode, UriBuf};
+use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use transfer::TransferCommand;
 
 use super::{
@@ -41,10 +41,13 @@ impl<T: Tap> Engine<T> {
             Command::HangUp { session } => self.hang_up(id, session),
             Command::Drain => {
                 self.draining = true;
+                self.transfers.drain();
                 self.reply(id, Ok(Reply::Done));
             }
             Command::HangUpAll => {
                 self.stopping = true;
+                // Before the calls end, whose BYEs and CANCELs have nothing to do with what was asked for.
+                self.ask_dialog(DialogCommand::Deactivate);
                 self.unregister_all();
                 let all: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for session in all {
@@ -123,7 +126,7 @@ impl<T: Tap> Engine<T> {
 
     fn place(&mut self, target: &UriBuf, options: CallOptions) -> Result<SessionId, SessionError> {
         let uri = target.as_uri();
-        if uri.scheme() != Scheme::Sip || uri.headers().next().is_some() || uri.param("method").is_some() {
+        if !uri.is_sip() || uri.headers().next().is_some() || uri.param("method").is_some() {
             return Err(SessionError::Target(target.to_string()));
         }
         self.takes_new()?;

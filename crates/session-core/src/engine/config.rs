@@ -194,6 +194,11 @@ impl EngineConfig {
         transaction_core::Config { timing: self.timing, silence: defaults.silence.max(longest), ..defaults }
     }
 
+    /// The transfer layer's part of it: the layer below is to be heard first, whatever its timing.
+    pub(super) fn of_transfers(&self) -> TransferPolicy {
+        TransferPolicy { transaction: self.timing.timeout(), ..self.policy.clone() }
+    }
+
     /// Has transfers done as peers of this kind need it: sets what the profile says of REFER, hold and policy.
     pub fn apply(&mut self, profile: PeerProfile) {
         self.refer = profile.refer_options();

@@ -155,7 +155,7 @@ impl<T: Tap> Engine<T> {
                     leg,
                     target,
                     hold,
-                    referred_by: Some(self.config.identity.clone()),
+                    referred_by: Some(self.referrer_in(session)),
                     options: refer,
                 };
                 self.ask_transfer(id, command, asked);

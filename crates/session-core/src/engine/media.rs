@@ -348,6 +348,9 @@ impl<T: Tap> Engine<T> {
                 StreamEvent::Silent { stream, .. } => (stream, EventKind::MediaSilent),
                 StreamEvent::Soundless { stream, .. } => (stream, EventKind::MediaSoundless),
                 StreamEvent::SoundAgain { stream, gap } => (stream, EventKind::MediaSoundAgain { gap }),
+                StreamEvent::KeyExpired { stream, sending } => {
+                    (stream, EventKind::MediaKeyExpired { sending })
+                }
                 StreamEvent::Digit { stream, digit, duration_ms } => {
                     let duration = Duration::from_millis(u64::from(duration_ms));
                     (stream, EventKind::Digit { digit, duration })

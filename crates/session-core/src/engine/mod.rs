@@ -193,6 +193,7 @@ impl<T: Tap> Engine<T> {
             authentication: config.authentication.clone(),
             reliability: config.reliability,
             session_timers: config.session_timers,
+            refuse_offer: |offer, address| media_core::refusal(offer, address).ok().map(Into::into),
             ..DialogConfig::default()
         };
         let transactions = config.of_transactions();
@@ -200,7 +201,7 @@ impl<T: Tap> Engine<T> {
             transports: Transports::new(config.transport),
             transactions: Transactions::new(transactions),
             dialogs: Dialogs::new(dialogs),
-            transfers: Transfers::new(config.policy.clone()),
+            transfers: Transfers::new(config.of_transfers()),
             ports: media::Ports::new(config.media),
             surroundings: Surroundings {
                 start,
@@ -328,6 +329,8 @@ impl<T: Tap> Engine<T> {
                 code: None,
                 failure: Some(Failure::Guard),
                 call_kept: false,
+                on_hold: false,
+                retry_after: None,
             };
             self.transfer_ended(transfer, SessionId::from(leg.number()), outcome);
         }

@@ -1,7 +1,7 @@
 //! What the application asks for to move a call: a transfer of each kind, with what the engine knows of its calls.
 
 use dialog_core::LegId;
-use sip_message::UriBuf;
+use sip_message::{NameAddrBuf, UriBuf};
 use transfer::{
     AttendedOptions, Completion, Hold, ReferOptions, Role, TransferCommand, TransferId, TransferRefusal,
 };
@@ -27,7 +27,7 @@ impl<T: Tap> Engine<T> {
             leg,
             target,
             hold: self.hold_of(session),
-            referred_by: Some(self.config.identity.clone()),
+            referred_by: Some(self.referrer_in(session)),
             options: options.unwrap_or_else(|| self.config.refer.clone()),
         };
         self.ask_transfer(id, command, Asked::transfer);
@@ -55,7 +55,8 @@ impl<T: Tap> Engine<T> {
             consultation: self.mint_leg(),
             target,
             hold: self.hold_of(session),
-            referred_by: Some(self.config.identity.clone()),
+            // The target knows us by that: the consultation call goes out as the call it is asked in.
+            referred_by: Some(self.referrer_in(session)),
             options,
             refer: self.config.refer.clone(),
             completion,
@@ -95,13 +96,15 @@ impl<T: Tap> Engine<T> {
         }
         let Some(leg) = self.established(id, session) else { return };
         let Some(other) = self.established(id, consultation) else { return };
+        // Who gets the INVITE with Replaces asks whether it was sent by whom the replaced call is with (decision D9).
+        let replaced = if options.protect_target { session } else { consultation };
         let command = TransferCommand::Attended {
             transfer: self.surroundings.ids.mint(),
             leg,
             consultation: other,
             hold,
             consultation_held: self.is_held(consultation),
-            referred_by: Some(self.config.identity.clone()),
+            referred_by: Some(self.referrer_in(replaced)),
             options,
             refer,
         };
@@ -127,6 +130,11 @@ impl<T: Tap> Engine<T> {
                 && is_this(info.consultation, consultation)
         });
         found.map(|info| info.id)
+    }
+
+    /// Referred-By as the party of a call knows us: the address of the account that the call goes by (TR-140).
+    pub(super) fn referrer_in(&self, session: SessionId) -> NameAddrBuf {
+        self.identity_of(self.sessions.get(&session).and_then(|session| session.registration))
     }
 
     /// The leg of a call that is up, for a transfer that begins; otherwise the command is answered here.

@@ -150,6 +150,8 @@ impl TransferFailure {
     pub fn recovery(&self) -> RecoveryAction {
         match self {
             Self::NotSupported(_) | Self::NoReplaces => RecoveryAction::FallBackToBridge,
+            // A peer that follows no REFER at all says so by it, too, and the fallback takes it for that.
+            Self::Refused(Some(StatusCode::DECLINE)) => RecoveryAction::FallBackToBridge,
             Self::Refused(Some(status)) if is_passing(*status) => RecoveryAction::RetryLater,
             Self::HoldFailed(_) | Self::Refused(_) => RecoveryAction::TryAlternative,
             Self::TargetBusy(_) | Self::ReferTimeout | Self::Unreachable => RecoveryAction::RetryLater,

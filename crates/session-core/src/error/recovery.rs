@@ -22,12 +22,22 @@ pub enum RecoveryAction {
     TryAlternative,
     /// Join the two calls here; the peer cannot be moved.
     FallBackToBridge,
-    /// The party is still on hold: resume the call, or hang up.
+    /// The party is still on hold, because it refused to be taken back: resume the call, or hang up.
     ResumeCall,
     /// The call is as it was; whether to try again is for the user to say.
     AskUser,
     /// Nothing can be done with this call any more.
     GiveUp,
+}
+
+impl RecoveryAction {
+    /// The same, at the time that the other side asks for.
+    pub(super) fn after(self, wait: Option<Duration>) -> Self {
+        match (self, wait) {
+            (Self::RetryLater, Some(wait)) => Self::RetryAfter(wait),
+            (advice, _) => advice,
+        }
+    }
 }
 
 impl fmt::Display for RecoveryAction {

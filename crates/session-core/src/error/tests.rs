@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use dialog_core::{By, EndReason};
 use sip_message::StatusCode;
 use sip_transport::{CloseCause, RouteError};
-use transfer::LearnedFrom;
+use transfer::{Failure, LearnedFrom, OutcomeKind};
 
 use super::*;
 
@@ -25,7 +25,9 @@ fn ended(reason: EndReason) -> SessionError {
 
 fn outcome(kind: OutcomeKind, failure: Option<Failure>, code: Option<u16>) -> Outcome {
     let code = code.and_then(|code| StatusCode::try_from(code).ok());
-    Outcome { kind, learned_from: LearnedFrom::Notify, code, failure, call_kept: kind != OutcomeKind::Failed }
+    let call_kept = !matches!(kind, OutcomeKind::Failed | OutcomeKind::PeerHungUp);
+    let learned_from = LearnedFrom::Notify;
+    Outcome { kind, learned_from, code, failure, call_kept, on_hold: false, retry_after: None }
 }
 
 #[test]
@@ -106,13 +108,14 @@ fn every_failure_of_the_network_is_an_error_of_its_own() {
 }
 
 /// Outcomes that are failures, with what is to be done about each.
-const OUTCOMES: [(OutcomeKind, Failure, Option<u16>, RecoveryAction); 26] = {
+const OUTCOMES: [(OutcomeKind, Failure, Option<u16>, RecoveryAction); 27] = {
     use OutcomeKind::{Cancelled, Failed, PeerHungUp, Recovered, TimedOut};
     use RecoveryAction as Do;
     [
         (Recovered, Failure::Hold, Some(488), Do::TryAlternative),
         (Recovered, Failure::Refused, Some(503), Do::RetryLater),
         (Recovered, Failure::Refused, Some(403), Do::TryAlternative),
+        (Recovered, Failure::Refused, Some(603), Do::FallBackToBridge),
         (Recovered, Failure::NotSupported, Some(405), Do::FallBackToBridge),
         (Recovered, Failure::ReferTimeout, None, Do::RetryLater),
         (Recovered, Failure::Unreachable, None, Do::RetryLater),
@@ -135,9 +138,19 @@ const OUTCOMES: [(OutcomeKind, Failure, Option<u16>, RecoveryAction); 26] = {
         (Cancelled, Failure::Cancelled, None, Do::AskUser),
         (PeerHungUp, Failure::CallEnded, None, Do::GiveUp),
         (Failed, Failure::CallEnded, None, Do::GiveUp),
-        (Failed, Failure::Target, Some(480), Do::ResumeCall),
+        (Failed, Failure::Target, Some(480), Do::GiveUp),
     ]
 };
+
+#[test]
+fn a_call_that_is_over_is_given_up_and_one_that_is_on_hold_is_to_be_resumed() {
+    for (kind, failure, code, _) in OUTCOMES {
+        let over = Outcome { call_kept: false, ..outcome(kind, Some(failure), code) };
+        assert_eq!(TransferError::Ended(over).recovery(), RecoveryAction::GiveUp, "{over:?}");
+        let held = Outcome { on_hold: true, ..over };
+        assert_eq!(TransferError::Ended(held).recovery(), RecoveryAction::ResumeCall, "{held:?}");
+    }
+}
 
 #[test]
 fn every_outcome_that_is_a_failure_is_an_error_with_advice_of_its_own() {
@@ -158,13 +171,59 @@ fn every_outcome_that_is_a_failure_is_an_error_with_advice_of_its_own() {
         TransferRefusal::PeerCannot,
         TransferRefusal::SameCall,
         TransferRefusal::WrongState { state: "Completing", wanted: "a call that can be taken back" },
+        TransferRefusal::NotBridged,
         TransferRefusal::Full,
         TransferRefusal::Unsupported,
+        TransferRefusal::Status,
+        TransferRefusal::MayFork,
+        TransferRefusal::HeaderName,
+        TransferRefusal::HeaderValue,
+        TransferRefusal::TooManyHeaders,
+        TransferRefusal::TelHeaders,
     ] {
         let error = TransferError::from(refusal);
         errors.push((error.to_string(), error.recovery()));
     }
     is_a_table(&errors);
+}
+
+#[test]
+fn who_says_when_to_come_back_is_believed() {
+    let wait = std::time::Duration::from_secs(30);
+    let refused = outcome(OutcomeKind::Recovered, Some(Failure::Refused), Some(503));
+    assert_eq!(TransferError::Ended(refused).recovery(), RecoveryAction::RetryLater);
+    let refused = Outcome { retry_after: Some(wait), ..refused };
+    assert_eq!(TransferError::Ended(refused).recovery(), RecoveryAction::RetryAfter(wait));
+    assert!(TransferError::Ended(refused).to_string().ends_with("; try again in 30 s"));
+    let over = Outcome { call_kept: false, ..refused };
+    assert_eq!(TransferError::Ended(over).recovery(), RecoveryAction::GiveUp);
+    let SessionError::Ended(mut cause) = ended(EndReason::Refused(BUSY)) else {
+        unreachable!("it has ended")
+    };
+    for (value, advice) in [
+        ("30", RecoveryAction::RetryAfter(wait)),
+        ("30 (in a meeting);duration=60", RecoveryAction::RetryAfter(wait)),
+        ("soon", RecoveryAction::RetryLater),
+    ] {
+        cause.details = vec![(sip_message::HeaderId::RetryAfter, value.into())];
+        assert_eq!(SessionError::Ended(cause.clone()).recovery(), advice, "{value}");
+    }
+}
+
+#[test]
+fn what_was_given_wrongly_is_to_be_corrected_and_not_tried_in_another_way() {
+    for refusal in [
+        TransferRefusal::Scheme,
+        TransferRefusal::TargetForm,
+        TransferRefusal::Status,
+        TransferRefusal::MayFork,
+        TransferRefusal::HeaderName,
+        TransferRefusal::HeaderValue,
+        TransferRefusal::TooManyHeaders,
+        TransferRefusal::TelHeaders,
+    ] {
+        assert_eq!(TransferError::from(refusal).recovery(), RecoveryAction::FixInput, "{refusal}");
+    }
 }
 
 #[test]

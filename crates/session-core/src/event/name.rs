@@ -59,6 +59,7 @@ impl SessionEvent {
             EventKind::MediaSilent => "media_silent",
             EventKind::MediaSoundless => "media_soundless",
             EventKind::MediaSoundAgain { .. } => "media_sound_again",
+            EventKind::MediaKeyExpired { .. } => "media_key_expired",
             EventKind::MediaQualityChanged { change: QualityChange::Degraded { .. }, .. } => "media_degraded",
             EventKind::MediaQualityChanged { change: QualityChange::Recovered { .. }, .. } => {
                 "media_recovered"

@@ -1,11 +1,14 @@
 //! A handle to a transfer whose target is asked first.
 
+use std::sync::Arc;
+
 use transfer::{Outcome, TransferId};
 
 use super::{session::Session, session_manager::SessionManager, transfer::Transfer};
 use crate::{
     error::{SessionError, TransferError},
     event::EventKind,
+    report::TransferReport,
 };
 
 /// A consultation: the first party waits, the target is asked, then [`complete`](Self::complete) or
@@ -86,5 +89,10 @@ impl Consultation {
     /// Waits for the end, which may come without a word of ours: a party hangs up, or a time limit passes.
     pub async fn outcome(&mut self) -> Result<Outcome, TransferError> {
         self.transfer.outcome().await
+    }
+
+    /// Waits for the end and gives the report, as [`Transfer::report`] does.
+    pub async fn report(&mut self) -> Result<Arc<TransferReport>, TransferError> {
+        self.transfer.report().await
     }
 }

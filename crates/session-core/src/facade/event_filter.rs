@@ -25,7 +25,7 @@ pub struct EventFilter {
 
 impl EventFilter {
     /// Wants events of this call only. An event that leads from one call to another, such as
-    /// [`EventKind::TransferConnected`] and [`EventKind::MediaSwitched`], belongs to both.
+    /// [`EventKind::TransferConnected`], [`EventKind::Replaced`] and [`EventKind::MediaSwitched`], belongs to both.
     #[must_use]
     pub fn session(mut self, session: SessionId) -> Self {
         self.session = Some(session);
@@ -56,9 +56,12 @@ impl EventFilter {
 
 fn leads_to(kind: &EventKind, session: SessionId) -> bool {
     match kind {
-        EventKind::TransferConnected { to }
-        | EventKind::TransferRecalling { to }
-        | EventKind::MediaSwitched { to, .. } => *to == session,
+        EventKind::TransferConnected { to: other }
+        | EventKind::TransferRecalling { to: other }
+        | EventKind::MediaSwitched { to: other, .. }
+        | EventKind::TransferConsulting { consultation: other }
+        | EventKind::ConsultSwapped { active: other }
+        | EventKind::Replaced { old: other, .. } => *other == session,
         _ => false,
     }
 }
@@ -108,6 +111,24 @@ mod tests {
         assert_eq!(of(2), [2, 3, 5]);
         assert_eq!(of(3), [4]);
         assert!(of(4).is_empty());
+    }
+
+    #[test]
+    fn who_watches_a_call_is_told_that_another_one_replaces_or_consults_beside_it() {
+        let other = SessionId::from(2);
+        let (from, referred_by) = ("sip:bob@example.com".into(), None);
+        for kind in [
+            EventKind::Replaced { old: other, from, referred_by, verified: false },
+            EventKind::TransferConsulting { consultation: other },
+            EventKind::ConsultSwapped { active: other },
+            EventKind::TransferRecalling { to: other },
+        ] {
+            let event = event(1, None, kind);
+            for (session, wanted) in [(1, true), (2, true), (3, false)] {
+                let filter = EventFilter::default().session(SessionId::from(session));
+                assert_eq!(filter.wants(&event), wanted, "{event:?}");
+            }
+        }
     }
 
     #[test]

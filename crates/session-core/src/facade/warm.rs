@@ -3,6 +3,7 @@
 use std::{
     future::{Future, IntoFuture},
     pin::Pin,
+    sync::Arc,
 };
 
 use transfer::{Outcome, TransferId};
@@ -16,6 +17,7 @@ use crate::{
     engine::{Command, WarmOptions},
     error::TransferError,
     event::EventKind,
+    report::TransferReport,
 };
 
 /// A warm transfer: the caller waits, the target is called and told what it is about, and takes the caller over or does not.
@@ -83,6 +85,11 @@ impl WarmTransfer {
     /// Waits for the outcome.
     pub async fn outcome(&mut self) -> Result<Outcome, TransferError> {
         self.transfer.outcome().await
+    }
+
+    /// Waits for the end and gives the report, as [`Transfer::report`] does.
+    pub async fn report(&mut self) -> Result<Arc<TransferReport>, TransferError> {
+        self.transfer.report().await
     }
 
     async fn decide(&self, accept: bool) -> Result<(), TransferError> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sip_message::StatusCode;
-use transfer::{OutcomeKind, Role};
+use transfer::{Failure, LearnedFrom, OutcomeKind, Role};
 
 use super::{Decisive, TransferReport, rule::rule};
 use crate::{TransferKind, describe::outcome_name};
@@ -78,9 +78,22 @@ impl TransferReport {
             }
             Some(Decisive::Bye { peer }) => format!("the BYE of {peer}"),
             None => match self.outcome.learned_from {
-                transfer::LearnedFrom::Guard => format!("a timer of ours; {} said nothing more", self.peer),
+                LearnedFrom::Guard => format!("a timer of ours; {}", self.silent()),
                 _ => "a decision here, without a message".to_owned(),
             },
+        }
+    }
+
+    /// Who was waited for.
+    fn silent(&self) -> String {
+        match self.outcome.failure {
+            Some(Failure::Undecided | Failure::Consultation) => {
+                format!("{} said nothing more", self.target)
+            }
+            Some(Failure::TalkLimit) => "nobody completed the transfer".to_owned(),
+            // We were asked.
+            Some(Failure::Rejected) => "nobody here decided".to_owned(),
+            _ => format!("{} said nothing more", self.peer),
         }
     }
 
@@ -113,8 +126,10 @@ impl TransferReport {
             format!("our call with {peer} is over")
         } else if self.role == Role::Transferee || self.outcome.call_kept {
             format!("we have {peer} as before")
+        } else if self.outcome.on_hold {
+            format!("{peer} is still on hold and refuses to be taken back: resume the call or hang up")
         } else {
-            format!("{peer} may still be on hold: resume the call or hang up")
+            format!("our call with {peer} ends")
         };
         for part in self.calls.iter().filter(|part| part.session != self.session && !is_over(part)) {
             words = format!("{words}; the call with {} is up", part.peer);

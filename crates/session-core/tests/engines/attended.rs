@@ -90,7 +90,7 @@ fn a_transfer_between_two_calls_of_ours_needs_two() {
 }
 
 /// The values of a header in the requests of one method that a party has sent.
-fn header(net: &mut Net, party: usize, method: &str, name: &str) -> Vec<String> {
+pub(crate) fn header(net: &mut Net, party: usize, method: &str, name: &str) -> Vec<String> {
     let wire = net.parties[party].engine.tap().wire.iter();
     let requests = wire.filter(|message| message.starts_with(method));
     let value = |message: &String| {

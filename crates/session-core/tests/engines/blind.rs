@@ -168,3 +168,20 @@ fn a_profile_sets_how_transfers_are_done() {
     assert_eq!((config.profile, config.hold_before_transfer), (profile, true));
     assert_eq!(config.policy.bye, ByeOwner::Transferor);
 }
+
+#[test]
+fn a_sips_target_is_called_and_without_tls_the_network_says_why_it_is_not_reached() {
+    let mut net = Net::new(&[("alice", OK)]);
+    let target = "sips:bob@192.0.2.2".parse().expect("test URI");
+    let id = net.ask(0, Command::Call { target, options: session_core::CallOptions::default() });
+    assert!(matches!(net.reply(0, id), Some(Ok(Reply::Session(_)))), "{:?}", net.reply(0, id));
+    net.run(Duration::from_secs(1));
+    let events = &net.parties[0].engine.tap().events;
+    let cause = events.iter().find_map(|event| match &event.kind {
+        EventKind::CallEnded { cause } => Some(cause.clone()),
+        _ => None,
+    });
+    let error = session_core::SessionError::Ended(cause.expect("the call is over"));
+    assert!(error.network().is_some(), "{error}");
+    net.nothing_is_left();
+}

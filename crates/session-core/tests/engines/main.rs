@@ -1,5 +1,6 @@
 //! Engines wired to each other in virtual time, without loss: what the facade's commands do on the wire.
 
+mod accounts;
 mod advertised;
 mod answering;
 mod attended;
@@ -12,6 +13,7 @@ mod kinds;
 mod manual;
 mod manual_states;
 mod net;
+mod profiles;
 mod random;
 mod referred;
 mod replaced;

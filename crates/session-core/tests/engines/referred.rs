@@ -217,3 +217,21 @@ fn a_party_that_takes_the_call_back_by_itself_has_the_call_that_it_had() {
     net.ask(0, Command::HangUp { session });
     net.nothing_is_left();
 }
+
+#[test]
+fn the_call_that_a_held_party_places_is_not_on_hold() {
+    // covers: EC-75
+    let mut net = Net::new(&[("alice", OK), ("bob", OK), ("carol", OK)]);
+    let session = net.call(0, 1);
+    let target = target(&net, 2);
+    net.ask(0, Command::Blind { session, target });
+    net.run(Duration::from_secs(2));
+    let held = net.parties[0].engine.tap().wire.iter().any(|message| message.contains("a=sendonly"));
+    assert!(held, "Bob was on hold when he was referred");
+    let invite = last_invite(&mut net, 1);
+    assert!(invite.contains("m=audio"), "{invite}");
+    for direction in ["a=sendonly", "a=recvonly", "a=inactive", "c=IN IP4 0.0.0.0"] {
+        assert!(!invite.contains(direction), "{direction} in {invite}");
+    }
+    assert_eq!(net.outcomes(0), [(OutcomeKind::Succeeded, Some(200), false)]);
+}

@@ -39,7 +39,7 @@ fn known(refer: &IncomingRefer) -> Result<Vec<(HeaderId, Box<str>)>, StatusCode>
 
 #[test]
 fn hostile_headers_of_the_uri_are_dropped_one_by_one() {
-    // covers: TR-133
+    // covers: TR-133, SEC-05
     for name in [
         "From",
         "f",
@@ -114,7 +114,7 @@ fn replaces_is_copied_once() {
 
 #[test]
 fn control_characters_are_refused() {
-    // covers: TR-138
+    // covers: TR-138, SEC-05
     for value in ["a\r\nEvil: yes", "a\nb", "a\rb", "a\0b", "a\u{7f}b", "a\u{85}b"] {
         assert_eq!(taken(&[("Subject", value)]), Err(StatusCode::BAD_REQUEST), "{value:?}");
     }

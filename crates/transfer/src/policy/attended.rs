@@ -24,7 +24,7 @@ impl ReferTarget {
 
 /// What completing means while the target only rings (RFC 5589 §7.6, TR-166).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SemiAttended {
+pub enum SemiAttendedPolicy {
     /// It is remembered: the transfer goes on when the target answers.
     #[default]
     WaitForAnswer,
@@ -53,13 +53,17 @@ pub struct AttendedPolicy {
     /// Whether the other one is tried once when the first leads nowhere while the target is still in the consultation call:
     /// 403, 404, 408, 420, 480, 481, 503 (TR-171). On.
     pub retry: bool,
+    /// Whether who says that it supports Replaces is believed; off for peers that take it wrongly. Without Replaces the two
+    /// calls are bridged, if the fallback says so, or [`AttendedPolicy::without_replaces`] counts.
+    /// [`AttendedOptions::force`](crate::AttendedOptions::force) sends it all the same. On.
+    pub replaces: bool,
     /// Whether an address of record is referred to with `Require=replaces`, so that a device that would only ring refuses
     /// (TR-118). On.
     pub require_replaces: bool,
     /// Whether the consultation call is held before the REFER (TR-167). On.
     pub hold_consultation: bool,
     /// What completing means while the target only rings.
-    pub semi_attended: SemiAttended,
+    pub semi_attended: SemiAttendedPolicy,
     /// What completing means when nobody supports Replaces.
     pub without_replaces: WithoutReplaces,
     /// Whether the target is sent the REFER when the other party answers it 405 or 501 (RFC 5589 §7.4, TR-170). Off.
@@ -75,9 +79,10 @@ impl Default for AttendedPolicy {
         Self {
             refer_to: ReferTarget::default(),
             retry: true,
+            replaces: true,
             require_replaces: true,
             hold_consultation: true,
-            semi_attended: SemiAttended::default(),
+            semi_attended: SemiAttendedPolicy::default(),
             without_replaces: WithoutReplaces::default(),
             reverse_roles: false,
             consult_limit: Duration::from_secs(45),

@@ -272,3 +272,55 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn premium_numbers_are_refused_unless_they_are_listed() {
+    // covers: SEC-02
+    for number in
+        ["+19005551234", "+49900123456", "0044909879879", "+3389123456", "01161190123456", "+882161234"]
+    {
+        let uri = format!("sip:{number}@example.com");
+        assert_eq!(refused(&uri), Some(TargetRefusal::Number), "{number}");
+        let plus = number.strip_prefix("011").or_else(|| number.strip_prefix("00"));
+        let plus = plus.map_or_else(|| number.to_owned(), |rest| format!("+{rest}"));
+        let listed = TargetPolicy { allowed_numbers: vec![plus.into()], ..TargetPolicy::default() };
+        assert!(check(&listed, &uri).is_ok(), "{number}");
+    }
+    assert_eq!(refused("sip:+4930123456@example.com"), None);
+}
+
+#[test]
+fn with_a_home_country_no_number_of_another_one_is_called_unless_it_is_listed() {
+    // covers: SEC-02
+    let home = |code: &str, allowed: &[&str]| TargetPolicy {
+        home: Some(code.into()),
+        allowed_numbers: allowed.iter().map(|prefix| Box::from(*prefix)).collect(),
+        ..TargetPolicy::default()
+    };
+    let calls =
+        |policy: &TargetPolicy, number: &str| check(policy, &format!("sip:{number}@example.com")).is_ok();
+    let german = home("+49", &[]);
+    for number in ["+4930123456", "030123456", "004930123456", "4711", "110", "carol"] {
+        assert!(calls(&german, number), "{number}");
+    }
+    // Abroad, and premium as it is dialled within the country.
+    for number in ["+33123456789", "0033123456789", "+15551234567", "0900123456", "+49900123456"] {
+        assert!(!calls(&german, number), "{number}");
+    }
+    let american = home("+1", &[]);
+    for (number, called) in [
+        ("15551234567", true),
+        ("5551234567", true),
+        ("19005551234", false),
+        ("9005551234", false),
+        ("411", true),
+    ] {
+        assert_eq!(calls(&american, number), called, "{number}");
+    }
+    let both = home("+49", &["+33", "0900"]);
+    for (number, called) in
+        [("+33123456789", true), ("0900123456", true), ("+39061234", false), ("030123456", false)]
+    {
+        assert_eq!(calls(&both, number), called, "{number}");
+    }
+}

@@ -6,7 +6,7 @@ use dialog_core::{
 
 use super::rig::code;
 use super::two_calls::{BOB, CAROL, CONTACT, TwoCalls, policy};
-use crate::{AttendedOptions, AttendedPolicy, Hold, HoldFailure, TransferPolicy, TransferTimerName};
+use crate::{AttendedOptions, AttendedPolicy, Hold, HoldPolicy, TransferPolicy, TransferTimerName};
 
 const USUAL: AttendedOptions =
     AttendedOptions { refer_to: None, protect_target: false, force: false, fallback: None };
@@ -162,7 +162,7 @@ fn a_party_that_cannot_be_taken_back_leaves_the_target_talking() {
 
 #[test]
 fn a_hold_of_either_call_that_fails_stops_the_transfer_only_if_it_must() {
-    let strict = || TransferPolicy { hold_failure: HoldFailure::Fail, ..TransferPolicy::default() };
+    let strict = || TransferPolicy { hold_failure: HoldPolicy::Fail, ..TransferPolicy::default() };
     for error in [ReofferError::Refused(code(488)), ReofferError::Unreachable, ReofferError::Description] {
         let mut calls = TwoCalls::both(TransferPolicy::default(), &BOB, &CAROL);
         calls.attended(Hold::First, USUAL);

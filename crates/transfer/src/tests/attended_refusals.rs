@@ -5,7 +5,7 @@ use dialog_core::{EndReason, LegEvent};
 use super::rig::wrong;
 use super::two_calls::{BOB, CAROL, Party, TwoCalls, policy};
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Hold, SemiAttended, TransferCommand, TransferPolicy,
+    AttendedOptions, AttendedPolicy, Completion, Hold, SemiAttendedPolicy, TransferCommand, TransferPolicy,
 };
 
 const USUAL: AttendedOptions =
@@ -133,7 +133,7 @@ fn a_consultation_that_cannot_be_is_refused_before_anything_is_held() {
 
 #[test]
 fn a_command_in_a_state_that_does_not_know_it_changes_nothing() {
-    let refuse = AttendedPolicy { semi_attended: SemiAttended::Refuse, ..AttendedPolicy::default() };
+    let refuse = AttendedPolicy { semi_attended: SemiAttendedPolicy::Refuse, ..AttendedPolicy::default() };
     let mut holding = TwoCalls::one(policy(refuse), &BOB);
     holding.consult(Hold::First, USUAL, Completion::OnCommand);
     let ringing = TwoCalls::ringing(refuse);

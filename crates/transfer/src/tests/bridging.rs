@@ -467,3 +467,17 @@ fn a_party_that_cannot_be_taken_back_after_the_other_one_left_is_hung_up_on_once
     );
     calls.rig.assert_nothing_left();
 }
+
+#[test]
+fn a_party_that_turns_out_to_be_gone_while_it_is_resumed_for_the_bridge_is_not_said_to_be_kept() {
+    // The application holds the first call, and it is resumed for the bridge.
+    for gone in [404, 408, 481] {
+        let mut calls = TwoCalls::both(bridging(), &MUTE, &CAROL);
+        assert!(calls.attended_held(Hold::Already, true, usual()).contains("resume d1"));
+        assert_eq!(
+            calls.failed(calls.d1, ReofferError::Refused(code(gone))),
+            "disarm Resume; hangup d1; [primary lost]; [ended Failed Local - Bridge kept=false]"
+        );
+        calls.rig.assert_nothing_left();
+    }
+}

@@ -4,7 +4,7 @@ use super::{
     rig::wrong,
     two_calls::{CAROL, Party, TwoCalls},
 };
-use crate::{AttendedPolicy, Fallback, SemiAttended, TransferCommand};
+use crate::{AttendedPolicy, Fallback, SemiAttendedPolicy, TransferCommand};
 
 fn complete(calls: &mut TwoCalls, fallback: Option<Fallback>) -> String {
     let transfer = calls.transfer;
@@ -25,7 +25,7 @@ fn a_fallback_that_comes_with_the_completion_counts_from_then_on() {
 
 #[test]
 fn a_completion_that_is_refused_leaves_the_fallback_as_it_was() {
-    let semi_attended = SemiAttended::Refuse;
+    let semi_attended = SemiAttendedPolicy::Refuse;
     let mut calls = TwoCalls::ringing(AttendedPolicy { semi_attended, ..AttendedPolicy::default() });
     assert_eq!(complete(&mut calls, Some(Fallback::Bridge)), wrong("ConsultEarly", "ConsultTalk"));
     calls.answer(&Party { replaces: false, ..CAROL });

@@ -5,8 +5,8 @@ use dialog_core::{By, EndReason, LegEvent};
 use super::rig::wrong;
 use super::two_calls::{BOB, CAROL, CONTACT, PROTECTED, Party, TwoCalls, policy};
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Hold, Purpose, SemiAttended, TransferOutput, TransferPolicy,
-    TransferTimerName, WithoutReplaces,
+    AttendedOptions, AttendedPolicy, Completion, Hold, Purpose, SemiAttendedPolicy, TransferOutput,
+    TransferPolicy, TransferTimerName, WithoutReplaces,
 };
 
 const USUAL: AttendedOptions =
@@ -136,7 +136,7 @@ fn completing_while_the_target_rings_waits_for_its_answer() {
 fn no_refer_leaves_before_the_cancelled_consultation_is_settled() {
     // covers: TR-166, TR-169
     let attended =
-        AttendedPolicy { semi_attended: SemiAttended::CancelThenBlind, ..AttendedPolicy::default() };
+        AttendedPolicy { semi_attended: SemiAttendedPolicy::CancelThenBlind, ..AttendedPolicy::default() };
     let refers = format!("disarm Closing; [refer sent]; {BLIND}; arm Guard 120s");
     // 487.
     let mut calls = TwoCalls::ringing(attended);
@@ -179,7 +179,7 @@ fn no_refer_leaves_before_the_cancelled_consultation_is_settled() {
 #[test]
 fn a_consultation_whose_end_is_never_heard_of_does_not_stop_the_transfer() {
     let attended =
-        AttendedPolicy { semi_attended: SemiAttended::CancelThenBlind, ..AttendedPolicy::default() };
+        AttendedPolicy { semi_attended: SemiAttendedPolicy::CancelThenBlind, ..AttendedPolicy::default() };
     let mut calls = TwoCalls::ringing(attended);
     calls.complete();
     assert_eq!(calls.expire(TransferTimerName::Closing), format!("[refer sent]; {BLIND}; arm Guard 120s"));
@@ -191,7 +191,7 @@ fn a_consultation_whose_end_is_never_heard_of_does_not_stop_the_transfer() {
 #[test]
 fn a_consultation_that_the_application_is_ending_is_not_ended_twice() {
     let attended =
-        AttendedPolicy { semi_attended: SemiAttended::CancelThenBlind, ..AttendedPolicy::default() };
+        AttendedPolicy { semi_attended: SemiAttendedPolicy::CancelThenBlind, ..AttendedPolicy::default() };
     let mut calls = TwoCalls::ringing(attended);
     calls.rig.leg(calls.d2, LegEvent::Closing);
     assert_eq!(calls.complete(), "ok; [kind SemiAttended]; disarm Consult; arm Closing 34s");
@@ -203,7 +203,7 @@ fn a_consultation_that_the_application_is_ending_is_not_ended_twice() {
 fn completing_while_the_target_rings_can_be_forbidden() {
     // covers: TR-166
     let mut calls = TwoCalls::ringing(AttendedPolicy {
-        semi_attended: SemiAttended::Refuse,
+        semi_attended: SemiAttendedPolicy::Refuse,
         ..AttendedPolicy::default()
     });
     assert_eq!(calls.complete(), wrong("ConsultEarly", "ConsultTalk"));

@@ -5,7 +5,7 @@ use dialog_core::{By, EndReason, LegEvent, ReofferError, SubscriptionEvent};
 use super::rig::code;
 use super::two_calls::{BOB, CAROL, CONTACT, TwoCalls};
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Hold, HoldFailure, SemiAttended, TransferPolicy,
+    AttendedOptions, AttendedPolicy, Completion, Hold, HoldPolicy, SemiAttendedPolicy, TransferPolicy,
     TransferTimerName,
 };
 
@@ -76,7 +76,7 @@ fn a_target_that_never_answers_is_cancelled() {
 
 #[test]
 fn a_hold_that_fails_stops_the_consultation_only_if_it_must() {
-    let strict = || TransferPolicy { hold_failure: HoldFailure::Fail, ..TransferPolicy::default() };
+    let strict = || TransferPolicy { hold_failure: HoldPolicy::Fail, ..TransferPolicy::default() };
     let refused = ReofferError::Refused(code(488));
     let mut calls = asking(TransferPolicy::default());
     assert!(calls.failed(calls.d1, refused).contains("place d2 "));
@@ -239,7 +239,7 @@ fn the_application_can_give_up_in_every_state_and_drops_the_target() {
 
     for attended in [
         AttendedPolicy::default(),
-        AttendedPolicy { semi_attended: SemiAttended::Refuse, ..AttendedPolicy::default() },
+        AttendedPolicy { semi_attended: SemiAttendedPolicy::Refuse, ..AttendedPolicy::default() },
     ] {
         let mut calls = TwoCalls::ringing(attended);
         assert_eq!(calls.cancel(), format!("ok; disarm Consult; hangup d2; {BACK}"));

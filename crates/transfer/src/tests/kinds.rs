@@ -7,7 +7,7 @@ use super::{
     two_calls::{BOB, CAROL, PROTECTED, TwoCalls, policy},
 };
 use crate::{
-    AttendedOptions, AttendedPolicy, Completion, Hold, ReferPolicy, SemiAttended, TransferEventKind,
+    AttendedOptions, AttendedPolicy, Completion, Hold, ReferPolicy, SemiAttendedPolicy, TransferEventKind,
     TransferKind, TransferOutput, TransferPolicy,
 };
 
@@ -56,7 +56,7 @@ fn the_kind_is_told_with_the_beginning() {
 
 #[test]
 fn what_is_completed_before_the_answer_is_semi_attended_from_then_on() {
-    for semi_attended in [SemiAttended::WaitForAnswer, SemiAttended::CancelThenBlind] {
+    for semi_attended in [SemiAttendedPolicy::WaitForAnswer, SemiAttendedPolicy::CancelThenBlind] {
         let mut calls = TwoCalls::ringing(AttendedPolicy { semi_attended, ..AttendedPolicy::default() });
         assert_eq!(seen(&calls.rig), TransferKind::Attended);
         assert!(calls.complete().starts_with("ok; [kind SemiAttended]"));
@@ -64,7 +64,7 @@ fn what_is_completed_before_the_answer_is_semi_attended_from_then_on() {
         assert_eq!(told(&calls.rig), [TransferKind::Attended, TransferKind::SemiAttended]);
     }
     // What is refused, and what is completed later, changes nothing.
-    let refuse = AttendedPolicy { semi_attended: SemiAttended::Refuse, ..AttendedPolicy::default() };
+    let refuse = AttendedPolicy { semi_attended: SemiAttendedPolicy::Refuse, ..AttendedPolicy::default() };
     let mut calls = TwoCalls::ringing(refuse);
     assert_eq!(calls.complete(), wrong("ConsultEarly", "ConsultTalk"));
     assert_eq!(told(&calls.rig), [TransferKind::Attended]);
@@ -75,7 +75,7 @@ fn what_is_completed_before_the_answer_is_semi_attended_from_then_on() {
 
 #[test]
 fn a_protected_target_that_is_let_go_before_its_answer_is_not_protected_any_more() {
-    let semi_attended = SemiAttended::CancelThenBlind;
+    let semi_attended = SemiAttendedPolicy::CancelThenBlind;
     let attended = AttendedPolicy { semi_attended, ..AttendedPolicy::default() };
     let mut calls = TwoCalls::one(policy(attended), &BOB);
     calls.consult(Hold::First, PROTECTING, Completion::OnCommand);

@@ -12,7 +12,7 @@ use super::{
     random_policies::{attended, fallback},
     rig::code,
 };
-use crate::{AttendedOptions, Completion, Hold, HoldFailure, TransferPolicy};
+use crate::{AttendedOptions, Completion, Hold, HoldPolicy, TransferPolicy};
 
 /// One thing that can happen; indices wrap around in what there is.
 #[derive(Debug, Clone)]
@@ -111,7 +111,7 @@ proptest! {
         fallback in fallback(),
         inputs in prop::collection::vec(input(), 1..60),
     ) {
-        let hold_failure = if strict { HoldFailure::Fail } else { HoldFailure::GoOn };
+        let hold_failure = if strict { HoldPolicy::Fail } else { HoldPolicy::GoOn };
         let mut calls = Calls::new(TransferPolicy { hold_failure, fallback, attended, ..TransferPolicy::default() });
         for input in inputs {
             calls.run(&input);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::{
-    AttendedPolicy, ByeOwner, CallerIdentity, DiversionHeader, Fallback, HoldFailure, Rate, ReferPolicy,
-    ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttended, TransferHandling,
+    AttendedPolicy, ByeOwner, CallerIdentity, DiversionHeader, Fallback, HoldPolicy, Rate, ReferPolicy,
+    ReferredByCopy, ReferredPolicy, ReportDetail, ReportHeader, SemiAttendedPolicy, TransferHandling,
     TransferPolicy, WithoutReplaces,
 };
 
@@ -16,9 +16,9 @@ pub(super) fn fallback() -> impl Strategy<Value = Fallback> {
 
 pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
     let semi = prop::sample::select(vec![
-        SemiAttended::WaitForAnswer,
-        SemiAttended::CancelThenBlind,
-        SemiAttended::Refuse,
+        SemiAttendedPolicy::WaitForAnswer,
+        SemiAttendedPolicy::CancelThenBlind,
+        SemiAttendedPolicy::Refuse,
     ]);
     let without = prop::sample::select(vec![WithoutReplaces::Refuse, WithoutReplaces::Blind]);
     let switches = (any::<bool>(), any::<bool>(), any::<bool>());
@@ -36,7 +36,7 @@ pub(super) fn attended() -> impl Strategy<Value = AttendedPolicy> {
 
 pub(super) fn policy() -> impl Strategy<Value = TransferPolicy> {
     let refer = prop::sample::select(vec![ReferPolicy::Allow, ReferPolicy::Ask]);
-    let hold = prop::sample::select(vec![HoldFailure::GoOn, HoldFailure::Fail]);
+    let hold = prop::sample::select(vec![HoldPolicy::GoOn, HoldPolicy::Fail]);
     let bye = prop::sample::select(vec![ByeOwner::Transferor, ByeOwner::Peer]);
     let wait = prop::sample::select(vec![0u64, 5, 90]);
     let handling = prop::sample::select(vec![TransferHandling::Automatic, TransferHandling::Manual]);

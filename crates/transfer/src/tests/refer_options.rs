@@ -279,3 +279,22 @@ fn a_provider_that_asks_for_it_is_told_who_diverts() {
     let headers: Vec<_> = refer.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     assert_eq!(headers, ["Diversion: <sip:us@example.com>;reason=unknown"]);
 }
+
+#[test]
+fn who_asks_for_privacy_is_not_named_in_referred_by() {
+    // covers: TR-140
+    let by = |referred_by: &ReferredBy, privacy: &str| {
+        let headers = vec![("privacy".into(), privacy.into())];
+        let options = ReferOptions { referred_by: referred_by.clone(), headers, ..ReferOptions::default() };
+        with(options).expect("a REFER").referred_by.map(|by| by.to_string())
+    };
+    for privacy in ["id", "header;user", "none, ID", "user;critical"] {
+        assert_eq!(by(&ReferredBy::Ours, privacy), None, "{privacy}");
+        assert_eq!(by(&ReferredBy::Named, privacy), None, "{privacy}");
+    }
+    assert_eq!(by(&ReferredBy::Ours, "none").as_deref(), Some("<sip:us@example.com>"));
+    // What the application writes itself stands.
+    let other: NameAddrBuf =
+        "<sip:anonymous@anonymous.invalid>".parse().expect("invariant: a literal of the test");
+    assert_eq!(by(&ReferredBy::As(other), "id").as_deref(), Some("<sip:anonymous@anonymous.invalid>"));
+}

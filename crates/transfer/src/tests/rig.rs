@@ -327,10 +327,12 @@ impl Rig {
 }
 
 fn show(outcome: Outcome) -> String {
-    let Outcome { kind, learned_from, code, failure, call_kept } = outcome;
+    let Outcome { kind, learned_from, code, failure, call_kept, on_hold, retry_after } = outcome;
     let code = code.map_or("-".into(), |code| code.to_string());
     let failure = failure.map_or("-".into(), |failure| format!("{failure:?}"));
-    format!("{kind:?} {learned_from:?} {code} {failure} kept={call_kept}")
+    let kept = if on_hold { "held".into() } else { call_kept.to_string() };
+    let retry = retry_after.map(|wait| format!(" retry={wait:?}")).unwrap_or_default();
+    format!("{kind:?} {learned_from:?} {code} {failure} kept={kept}{retry}")
 }
 
 /// One output as a short text, without ids but those of legs.
@@ -428,6 +430,7 @@ fn dialog_line(
         DialogCommand::Place { .. } => "place by dialog".into(),
         DialogCommand::Request(_, other) => format!("{other:?}"),
         DialogCommand::Keys(_) => "keys".into(),
+        DialogCommand::Deactivate => "deactivate".into(),
         DialogCommand::Registration(..) => "registration".into(),
         DialogCommand::Subscription(_, command) => match command {
             SubscriptionCommand::Unsubscribe => "unsubscribe".into(),

@@ -290,6 +290,22 @@ fn who_does_not_listen_any_more_is_not_told_of_a_failure_either() {
 }
 
 #[test]
+fn what_waits_for_the_layer_below_waits_longer_on_a_slower_link() {
+    let policy =
+        TransferPolicy { transaction: std::time::Duration::from_secs(64), ..TransferPolicy::default() };
+    let seconds = |wait: std::time::Duration| wait.as_secs();
+    assert_eq!(
+        [policy.closing_wait(), policy.cancel_wait(), policy.delivery_wait()].map(seconds),
+        [66, 66, 130]
+    );
+    assert_eq!(seconds(policy.ring_wait(policy.ring())), 60 + 66);
+    assert_eq!(policy.answer_wait().as_millis(), 400);
+    // Nobody waits longer before our BYE than for its answer.
+    let patient = TransferPolicy { bye_delay: std::time::Duration::MAX, ..policy };
+    assert!(patient.bye_pause() < patient.closing_wait());
+}
+
+#[test]
 fn the_longest_way_through_both_tables_is_known() {
     let policy = TransferPolicy::default();
     let transferor = 12 + (45 + 34) + 34 + 12 + 120 + 12 + 12 + 34;

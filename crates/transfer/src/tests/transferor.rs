@@ -5,7 +5,7 @@ use dialog_core::{
 };
 
 use super::rig::{Rig, code, uri};
-use crate::{Hold, HoldFailure, ReferOptions, TransferCommand, TransferPolicy, TransferTimerName};
+use crate::{Hold, HoldPolicy, ReferOptions, TransferCommand, TransferPolicy, TransferTimerName};
 
 const REFER: &str = "[refer sent]; refer sip:carol@example.com; arm Guard 120s";
 
@@ -165,7 +165,7 @@ fn a_success_that_does_not_end_the_subscription_is_followed_by_an_unsubscribe() 
 }
 
 #[test]
-fn approval_and_empty_notifies_are_progress() {
+fn whatever_a_notify_says_before_a_2xx_is_progress_and_no_success() {
     // covers: EC-86
     let mut rig = Rig::new(TransferPolicy::default());
     let leg = rig.call();
@@ -177,6 +177,9 @@ fn approval_and_empty_notifies_are_progress() {
     assert_eq!(rig.notified(sub, Active, None), "");
     assert_eq!(rig.notified(sub, Active, Some(183)), "[progress 183]");
     assert_eq!(rig.notified(sub, Active, Some(180)), "[progress 180]");
+    assert_eq!(rig.notified(sub, Active, Some(100)), "[progress 100]");
+    let done = rig.notified(sub, Active, Some(200));
+    assert_eq!(done, format!("disarm Guard; unsubscribe; hangup {leg}; arm Closing 34s"));
 }
 
 #[test]
@@ -270,7 +273,9 @@ fn a_refer_that_meets_another_is_sent_once_more() {
         assert_ne!(first, second);
         assert_eq!(rig.notified(first, Terminated, Some(200)), "");
         let refused = rig.refused(second, status, retry_after);
-        assert_eq!(refused, format!("disarm Guard; [ended Recovered Local {status} Refused kept=true]"));
+        let retry = retry_after.map(|seconds| format!(" retry={seconds}s")).unwrap_or_default();
+        let ended = format!("[ended Recovered Local {status} Refused kept=true{retry}]");
+        assert_eq!(refused, format!("disarm Guard; {ended}"));
         rig.assert_nothing_left();
     }
 }
@@ -356,7 +361,7 @@ fn a_hold_that_fails_does_not_stop_the_transfer_unless_it_must() {
         assert_eq!(rig.outcome(), "Recovered Notify 486 Target kept=true");
 
         let mut rig =
-            Rig::new(TransferPolicy { hold_failure: HoldFailure::Fail, ..TransferPolicy::default() });
+            Rig::new(TransferPolicy { hold_failure: HoldPolicy::Fail, ..TransferPolicy::default() });
         let leg = rig.call();
         rig.blind(leg, Hold::First);
         rig.reoffered(leg, Err(error));
@@ -391,7 +396,7 @@ fn a_hold_nobody_settles_is_treated_as_done() {
         "disarm Guard; [recovering]; resume 10s; arm Resume 12s"
     );
 
-    let mut rig = Rig::new(TransferPolicy { hold_failure: HoldFailure::Fail, ..TransferPolicy::default() });
+    let mut rig = Rig::new(TransferPolicy { hold_failure: HoldPolicy::Fail, ..TransferPolicy::default() });
     let leg = rig.call();
     let (transfer, _) = rig.blind(leg, Hold::First);
     assert_eq!(rig.expire(transfer, TransferTimerName::Hold), "[recovering]; resume 10s; arm Resume 12s");

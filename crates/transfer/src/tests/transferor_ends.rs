@@ -104,7 +104,7 @@ fn a_resumption_that_is_refused_is_asked_for_again() {
 }
 
 #[test]
-fn a_party_that_cannot_be_taken_back_is_not_left_on_hold() {
+fn a_party_that_refuses_to_be_taken_back_is_not_hung_up_on() {
     let refused = || Err(ReofferError::Refused(code(500)));
     let mut rig = Rig::new(TransferPolicy::default());
     let (leg, transfer, _) = accepted(&mut rig);
@@ -113,10 +113,7 @@ fn a_party_that_cannot_be_taken_back_is_not_left_on_hold() {
         assert_eq!(rig.reoffered(leg, refused()), again);
         rig.expire(transfer, TransferTimerName::Retry);
     }
-    assert_eq!(
-        rig.reoffered(leg, refused()),
-        format!("disarm Resume; hangup {leg}; [ended Cancelled Local - Cancelled kept=false]")
-    );
+    assert_eq!(rig.reoffered(leg, refused()), "disarm Resume; [ended Cancelled Local - Cancelled kept=held]");
     rig.assert_nothing_left();
 
     // T-RESUME limits all tries together.
@@ -127,7 +124,7 @@ fn a_party_that_cannot_be_taken_back_is_not_left_on_hold() {
     assert_eq!(rig.reoffered(leg, refused()), "arm Retry 1s");
     assert_eq!(
         rig.expire(transfer, TransferTimerName::Resume),
-        format!("disarm Retry; hangup {leg}; [ended Failed Notify 486 Target kept=false]")
+        "disarm Retry; [ended Failed Notify 486 Target kept=held]"
     );
     assert_eq!(rig.now.since(begun).as_secs(), 12);
     rig.assert_nothing_left();
@@ -446,4 +443,16 @@ fn timers_that_were_disarmed_do_nothing() {
         assert_eq!(rig.stale(transfer, name), "");
     }
     assert_eq!(rig.transfers.ignored(), 3);
+}
+
+#[test]
+fn a_peer_that_refuses_for_a_while_says_for_how_long() {
+    let mut rig = Rig::new(TransferPolicy::default());
+    let leg = rig.call();
+    rig.blind(leg, Hold::No);
+    assert_eq!(
+        rig.refused(rig.subscription(), 503, Some(30)),
+        "disarm Guard; [ended Recovered Local 503 Refused kept=true retry=30s]"
+    );
+    rig.assert_nothing_left();
 }

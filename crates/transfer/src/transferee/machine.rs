@@ -257,7 +257,15 @@ impl Cause {
                 }
             }
         };
-        Outcome { kind, learned_from, code: Some(self.report().0), failure: Some(failure), call_kept }
+        Outcome {
+            kind,
+            learned_from,
+            code: Some(self.report().0),
+            failure: Some(failure),
+            call_kept,
+            on_hold: false,
+            retry_after: None,
+        }
     }
 }
 
@@ -267,6 +275,8 @@ const SUCCEEDED: Outcome = Outcome {
     code: Some(StatusCode::OK),
     failure: None,
     call_kept: false,
+    on_hold: false,
+    retry_after: None,
 };
 
 /// One row of the table; `None` if the event means nothing in the state and is ignored.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Decision, ManualStep, StepDone, TransferEventKind, TransferOutput, TransferRefusal, TransferTimerName,
-    policy::DELIVERY_WAIT, surroundings::Surroundings,
+    surroundings::Surroundings,
 };
 
 impl Transferee {
@@ -112,7 +112,7 @@ impl Transferee {
         out: &mut Out<'_, TransferOutput>,
     ) {
         self.report(status, Some(reason), around, out);
-        self.armed.arm(self.id, TransferTimerName::Delivery, DELIVERY_WAIT, out);
+        self.armed.arm(self.id, TransferTimerName::Delivery, around.policy.delivery_wait(), out);
     }
 
     /// Why a step is not due.

@@ -30,12 +30,7 @@ use self::{
 };
 use crate::{
     Role, TransferEvent, TransferEventKind, TransferId, TransferInfo, TransferKind, TransferOutput,
-    TransferTimerName,
-    headers::InviteHeaders,
-    policy::{ANSWER_WAIT, CANCEL_WAIT, DELIVERY_WAIT, ring_wait},
-    surroundings::Surroundings,
-    timers::Armed,
-    transfers::address,
+    TransferTimerName, headers::InviteHeaders, surroundings::Surroundings, timers::Armed, transfers::address,
 };
 
 /// One transfer that is asked of us.
@@ -404,7 +399,7 @@ impl Transferee {
             }
             Action::Ask => {
                 self.tell_requested(true, out);
-                self.armed.arm(self.id, TransferTimerName::Decision, ANSWER_WAIT, out);
+                self.armed.arm(self.id, TransferTimerName::Decision, around.policy.answer_wait(), out);
             }
             Action::Refuse(status) => self.subscription_command(SubscriptionCommand::Refuse { status }, out),
             Action::Approve => self.subscription_command(SubscriptionCommand::Approve, out),
@@ -438,12 +433,12 @@ impl Transferee {
             Action::Wait(timer) => {
                 let (name, after) = match timer {
                     Timer::Decision => (TransferTimerName::Decision, around.policy.decision),
-                    Timer::Ring => (TransferTimerName::Ring, ring_wait(self.ring_left(around))),
-                    Timer::Cancel => (TransferTimerName::Cancel, CANCEL_WAIT),
+                    Timer::Ring => (TransferTimerName::Ring, around.policy.ring_wait(self.ring_left(around))),
+                    Timer::Cancel => (TransferTimerName::Cancel, around.policy.cancel_wait()),
                     Timer::Delivery if self.left.is_some() => {
                         (TransferTimerName::Delivery, around.policy.decision)
                     }
-                    Timer::Delivery => (TransferTimerName::Delivery, DELIVERY_WAIT),
+                    Timer::Delivery => (TransferTimerName::Delivery, around.policy.delivery_wait()),
                     Timer::Watchdog => (TransferTimerName::Watchdog, around.policy.watchdog),
                 };
                 self.armed.arm(self.id, name, after, out);

@@ -6,10 +6,7 @@ use dialog_core::LegId;
 use sip_transport::Out;
 
 use super::Transferee;
-use crate::{
-    Purpose, TransferEventKind, TransferOutput, TransferTimerName, policy::ring_wait,
-    surroundings::Surroundings,
-};
+use crate::{Purpose, TransferEventKind, TransferOutput, TransferTimerName, surroundings::Surroundings};
 
 impl Transferee {
     /// Places the new call: another call in every respect, with ids of its own (TR-204).
@@ -38,7 +35,7 @@ impl Transferee {
             extensions: self.headers.extensions.clone(),
             ring_limit,
         });
-        self.armed.arm(self.id, TransferTimerName::Ring, ring_wait(ring_limit), out);
+        self.armed.arm(self.id, TransferTimerName::Ring, around.policy.ring_wait(ring_limit), out);
     }
 
     /// Calls the transferor, who has hung up, in a call that is none of this transfer any more (TR-181). It counts as one

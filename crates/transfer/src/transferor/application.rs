@@ -8,7 +8,7 @@ use super::{
     machine::{State, detach, step},
 };
 use crate::{
-    Decline, Fallback, TransferOutput, TransferRefusal, policy::attended::SemiAttended,
+    Decline, Fallback, TransferOutput, TransferRefusal, policy::attended::SemiAttendedPolicy,
     surroundings::Surroundings,
 };
 
@@ -117,8 +117,10 @@ impl Transferor {
         self.fallback = before;
         Err(match (self.state, self.facts.may.semi_attended) {
             (State::ConsultTalk(_), _) => TransferRefusal::NoReplaces,
-            (_, SemiAttended::Refuse) => self.wrong_state("ConsultTalk"),
-            (_, SemiAttended::WaitForAnswer | SemiAttended::CancelThenBlind) => self.wrong_state(ASKING),
+            (_, SemiAttendedPolicy::Refuse) => self.wrong_state("ConsultTalk"),
+            (_, SemiAttendedPolicy::WaitForAnswer | SemiAttendedPolicy::CancelThenBlind) => {
+                self.wrong_state(ASKING)
+            }
         })
     }
 

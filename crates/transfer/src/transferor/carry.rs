@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Purpose, Role, TransferEvent, TransferEventKind, TransferOutput, TransferTimerName, WithoutReplaces,
-    policy::{ByeOwner, CLOSING_WAIT, attended::SemiAttended},
+    policy::{ByeOwner, attended::SemiAttendedPolicy},
     surroundings::Surroundings,
 };
 
@@ -27,7 +27,7 @@ impl May {
         bridge: false,
         reroute: false,
         reverse: false,
-        semi_attended: SemiAttended::Refuse,
+        semi_attended: SemiAttendedPolicy::Refuse,
         without_replaces: WithoutReplaces::Refuse,
         bye: ByeOwner::Transferor,
         bye_at_once: true,
@@ -120,6 +120,7 @@ impl Transferor {
             Action::Wait(wait) => self.wait(wait, around, out),
             Action::Finish(outcome) => {
                 let outcome = self.declined.map_or(outcome, |reason| outcome.declined(reason));
+                let outcome = outcome.after(self.retry_after);
                 self.tell(TransferEventKind::Ended(outcome), out);
             }
         }
@@ -267,7 +268,7 @@ impl Transferor {
             Wait::Final => (TransferTimerName::Final, around.policy.final_grace),
             Wait::Again(after) => (TransferTimerName::Retry, after),
             Wait::Resume => (TransferTimerName::Resume, around.policy.resume_wait()),
-            Wait::Closing => (TransferTimerName::Closing, CLOSING_WAIT),
+            Wait::Closing => (TransferTimerName::Closing, around.policy.closing_wait()),
             Wait::Bye => (TransferTimerName::Bye, around.policy.bye_pause()),
         };
         self.armed.arm(self.id, name, after, out);

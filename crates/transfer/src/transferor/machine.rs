@@ -23,7 +23,7 @@ use crate::{
     Outcome, TransferTimerName,
     policy::{
         ByeOwner,
-        attended::{SemiAttended, WithoutReplaces},
+        attended::{SemiAttendedPolicy, WithoutReplaces},
     },
 };
 
@@ -163,7 +163,7 @@ pub(super) struct May {
     pub(super) reroute: bool,
     /// The roles of the other two can be exchanged (TR-170).
     pub(super) reverse: bool,
-    pub(super) semi_attended: SemiAttended,
+    pub(super) semi_attended: SemiAttendedPolicy,
     pub(super) without_replaces: WithoutReplaces,
     /// Who hangs up after a success.
     pub(super) bye: ByeOwner,

@@ -15,6 +15,8 @@ mod subscription;
 mod tests;
 mod wording;
 
+use std::time::Duration;
+
 use dialog_core::{LegEvent, LegId, SubscriptionEvent, SubscriptionId};
 use sip_message::{NameAddrBuf, StatusCode, SubReason, UriBuf};
 use sip_transport::{Out, Tick};
@@ -27,9 +29,10 @@ use self::{
     naming::Naming,
 };
 use crate::{
-    AttendedOptions, Completion, Decline, Fallback, Hold, HoldFailure, ReferOptions, Role, TransferEventKind,
+    AttendedOptions, Completion, Decline, Fallback, Hold, HoldPolicy, ReferOptions, Role, TransferEventKind,
     TransferId, TransferInfo, TransferKind, TransferOutput, TransferTimerName,
     legs::{Leg, Stage},
+    retrying::{asked_to_wait, retry_after},
     surroundings::Surroundings,
     timers::Armed,
 };
@@ -67,6 +70,8 @@ pub(crate) struct Transferor {
     /// What was last told of the progress; repetitions are not told.
     told: Option<Tell>,
     last_code: Option<StatusCode>,
+    /// When whoever refused last wants to be asked again.
+    retry_after: Option<Duration>,
     started: Tick,
     /// When the last REFER was asked for.
     referred: Tick,
@@ -187,6 +192,7 @@ impl Transferor {
             unsubscribed: false,
             told: None,
             last_code: None,
+            retry_after: None,
             started,
             referred: started,
             resumed: None,
@@ -235,6 +241,7 @@ impl Transferor {
             LegEvent::Closing => Event::Call(side, CallEnd::Closing),
             LegEvent::Ended(cause) => match &self.consultation {
                 Some(consultation) if side == Side::Consultation && !consultation.was_up => {
+                    self.retry_after = retry_after(cause);
                     Event::Consult(Consult::failed(cause))
                 }
                 Some(_) | None => Event::Call(side, CallEnd::of(cause)),
@@ -279,6 +286,9 @@ impl Transferor {
     ) -> bool {
         if let SubscriptionEvent::EventsAt(at) = event {
             return self.follow(at, around, out);
+        }
+        if let SubscriptionEvent::Answered(answer) = event {
+            self.retry_after = asked_to_wait(*answer);
         }
         let told = event;
         self.note_subscription(told, out);
@@ -392,7 +402,8 @@ impl Transferor {
             consultation: self.consultation.as_ref().is_some_and(|with| alive(with.leg))
                 && over != Some(Side::Consultation),
         };
-        let supports = |leg: LegId| around.legs.get(leg).is_some_and(|leg| leg.peer.replaces);
+        let supports =
+            |leg: LegId| policy.replaces && around.legs.get(leg).is_some_and(|leg| leg.peer.replaces);
         let with = self.consultation.as_ref();
         let named = if self.facts.protect { Some(self.leg) } else { with.map(|with| with.leg) };
         let named_by = with.map(|with| with.leg);
@@ -400,7 +411,7 @@ impl Transferor {
         let referred = self.leg_of(self.facts.referred());
         let falls_back = self.fallback.unwrap_or(around.policy.fallback) == Fallback::Bridge;
         self.facts.may = May {
-            go_on: around.policy.hold_failure == HoldFailure::GoOn,
+            go_on: around.policy.hold_failure == HoldPolicy::GoOn,
             // Who is bridged goes on talking until the other side ends it.
             hold_consultation: policy.hold_consultation && !self.facts.bridged,
             refer: around.legs.get(referred).is_some_and(Leg::takes_refer),

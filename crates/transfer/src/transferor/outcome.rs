@@ -1,5 +1,7 @@
 //! What becomes of a transfer of ours.
 
+use std::time::Duration;
+
 use sip_message::StatusCode;
 
 use super::{event::CallEnd, machine::Facts};
@@ -102,11 +104,32 @@ impl Cause {
                 }
             }
         };
-        Outcome { kind, learned_from, code: self.code(), failure: Some(failure), call_kept }
+        Outcome {
+            kind,
+            learned_from,
+            code: self.code(),
+            failure: Some(failure),
+            call_kept,
+            on_hold: false,
+            retry_after: None,
+        }
+    }
+
+    /// The outcome when the call is up, and its party refuses to be taken back.
+    pub(super) const fn on_hold(self) -> Outcome {
+        Outcome { on_hold: true, ..self.outcome(false) }
     }
 }
 
 impl Outcome {
+    /// With the time that whoever refused asks for, if it was a refusal that brought it.
+    pub(super) fn after(self, retry_after: Option<Duration>) -> Self {
+        match self.failure {
+            Some(Failure::Refused | Failure::Consultation) => Self { retry_after, ..self },
+            Some(_) | None => self,
+        }
+    }
+
     /// What was given up is told as what the target did not want.
     pub(super) fn declined(self, reason: Decline) -> Self {
         if self.kind != OutcomeKind::Cancelled {
@@ -149,7 +172,15 @@ impl Moved {
                 facts.accepted,
             ),
         };
-        Outcome { kind, learned_from, code, failure: None, call_kept: false }
+        Outcome {
+            kind,
+            learned_from,
+            code,
+            failure: None,
+            call_kept: false,
+            on_hold: false,
+            retry_after: None,
+        }
     }
 }
 
@@ -166,6 +197,8 @@ pub(super) const fn peer_hung_up() -> Outcome {
         code: None,
         failure: Some(Failure::CallEnded),
         call_kept: false,
+        on_hold: false,
+        retry_after: None,
     }
 }
 
@@ -177,5 +210,7 @@ pub(super) const fn call_ended() -> Outcome {
         code: None,
         failure: Some(Failure::CallEnded),
         call_kept: false,
+        on_hold: false,
+        retry_after: None,
     }
 }

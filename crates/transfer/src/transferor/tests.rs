@@ -10,7 +10,7 @@ use super::{
     machine::{Alive, Facts, Held, May, Parted, Plan, State, Step, detach, step},
     outcome::{Cause, Moved},
 };
-use crate::{ByeOwner, Hold, SemiAttended, WithoutReplaces};
+use crate::{ByeOwner, Hold, SemiAttendedPolicy, WithoutReplaces};
 
 const BUSY: StatusCode = StatusCode::BUSY_HERE;
 
@@ -142,7 +142,7 @@ const MAY: May = May {
     bridge: false,
     reroute: false,
     reverse: false,
-    semi_attended: SemiAttended::WaitForAnswer,
+    semi_attended: SemiAttendedPolicy::WaitForAnswer,
     without_replaces: WithoutReplaces::Refuse,
     bye: ByeOwner::Transferor,
     bye_at_once: true,
@@ -336,8 +336,8 @@ fn table() -> String {
                 may.without_replaces = WithoutReplaces::Blind;
             }),
         ),
-        ("cancel then blind", may(CONSULT, |may| may.semi_attended = SemiAttended::CancelThenBlind)),
-        ("refuse while ringing", may(CONSULT, |may| may.semi_attended = SemiAttended::Refuse)),
+        ("cancel then blind", may(CONSULT, |may| may.semi_attended = SemiAttendedPolicy::CancelThenBlind)),
+        ("refuse while ringing", may(CONSULT, |may| may.semi_attended = SemiAttendedPolicy::Refuse)),
         ("another address is left", may(CONSULT, |may| may.reroute = true)),
         ("roles can be exchanged", may(CONSULT, |may| may.reverse = true)),
         ("let go", Facts { detached: true, ..CONSULT }),

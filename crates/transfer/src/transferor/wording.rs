@@ -52,10 +52,15 @@ impl Leg {
 }
 
 impl ReferOptions {
+    /// Why the headers cannot be added, whatever the call: their names, values or number.
+    pub fn check_headers(&self) -> Result<(), TransferRefusal> {
+        check_each(&self.headers, |id| ALLOWED.contains(&id) || ABOUT_US.contains(&id))?;
+        check_each(&self.uri_headers, |id| ALLOWED.contains(&id))
+    }
+
     /// Why a REFER cannot be sent so. `leg` is the call that it is about, if that is known now.
     pub(crate) fn check(&self, leg: Option<&Leg>) -> Result<(), TransferRefusal> {
-        check_headers(&self.headers, |id| ALLOWED.contains(&id) || ABOUT_US.contains(&id))?;
-        check_headers(&self.uri_headers, |id| ALLOWED.contains(&id))?;
+        self.check_headers()?;
         // A REFER in a dialog and one to a GRUU reach one peer only (RFC 4488 §4, TR-074).
         let reaches_one = self.placement != ReferPlacement::OutOfDialog || leg.is_some_and(Leg::is_gruu);
         if self.subscription != ReferSubscription::Implicit && !reaches_one {
@@ -94,9 +99,21 @@ impl ReferOptions {
         self.headers.iter().cloned().chain(diversion).collect()
     }
 
+    /// Whether the REFER asks for privacy of who sends it (RFC 3323 §4.2, RFC 3325 §9.3).
+    fn is_private(&self) -> bool {
+        let is_privacy = |name: &str| name.eq_ignore_ascii_case(HeaderId::Privacy.name());
+        let values = self.headers.iter().filter(|(name, _)| is_privacy(name)).map(|(_, value)| value);
+        let mut wanted = values.flat_map(|value| value.split([';', ',']));
+        wanted.any(|value| {
+            ["id", "user", "header"].iter().any(|known| value.trim().eq_ignore_ascii_case(known))
+        })
+    }
+
     /// Referred-By for a REFER of somebody with this identity.
     pub(super) fn referred_by(&self, ours: Option<&NameAddrBuf>) -> Option<NameAddrBuf> {
         match &self.referred_by {
+            // Who wants to stay unknown is not named by the stack (TR-140, RFC 3323 §4.2).
+            ReferredBy::Ours | ReferredBy::Named if self.is_private() => None,
             // Some peers refuse a display name (EC-40).
             ReferredBy::Ours => ours.map(|ours| NameAddrBuf::new(ours.uri.clone())),
             ReferredBy::Named => ours.cloned(),
@@ -108,7 +125,7 @@ impl ReferOptions {
 
 /// An allow-list, because nobody may smuggle in what the stack writes or what steers the request; and nothing that could end
 /// a line.
-fn check_headers(
+fn check_each(
     headers: &[(Box<str>, Box<str>)],
     allowed: impl Fn(HeaderId) -> bool,
 ) -> Result<(), TransferRefusal> {

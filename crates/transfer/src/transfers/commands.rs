@@ -177,7 +177,8 @@ impl Transfers {
         if !referred.takes_refer() && !bridges {
             return Err(TransferRefusal::PeerCannot);
         }
-        if !named.peer.replaces && !options.force && !bridges {
+        let supports = self.policy.attended.replaces && named.peer.replaces;
+        if !supports && !options.force && !bridges {
             return Err(TransferRefusal::NoReplaces);
         }
         refer.check(Some(referred))?;

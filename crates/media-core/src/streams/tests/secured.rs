@@ -42,6 +42,36 @@ fn tones(world: &World) -> (Option<u16>, Option<u16>) {
 const BOTH: (Option<u16>, Option<u16>) = (Some(1_000), Some(440));
 
 #[test]
+fn a_key_that_may_protect_no_more_packets_is_told_once_on_each_side() {
+    let mut world = call(Suite::ALL[0]);
+    for party in 0..2 {
+        let mut agreed =
+            secured(agreed(2 - party as u8, 1, Direction::SendRecv), Suite::ALL[0], [(3, 4), (4, 3)][party]);
+        let srtp = agreed.srtp.as_mut().expect("secured");
+        // Party 0 uses key 3, for a hundred packets.
+        let line = if party == 0 { &mut srtp.local } else { &mut srtp.remote };
+        line.keys[0].lifetime = Some(100);
+        world.apply(party, 1, agreed);
+    }
+    world.run(s(10));
+    let expired = |world: &World, party: usize| -> Vec<StreamEvent> {
+        let events = world.events(party).into_iter();
+        events.filter(|event| matches!(event, StreamEvent::KeyExpired { .. })).cloned().collect()
+    };
+    let told = |sending| StreamEvent::KeyExpired { stream: StreamId(1), sending };
+    assert_eq!(expired(&world, 0), [told(true)]);
+    assert_eq!(expired(&world, 1), [], "what does not come is no expired key");
+    // Party 1 is told of a shorter life than party 0 keeps to.
+    let mut world = call(Suite::ALL[0]);
+    let mut agreed = secured(agreed(1, 1, Direction::SendRecv), Suite::ALL[0], (2, 1));
+    agreed.srtp.as_mut().expect("secured").remote.keys[0].lifetime = Some(100);
+    world.apply(1, 1, agreed);
+    world.run(s(10));
+    assert_eq!((expired(&world, 0), expired(&world, 1)), (vec![], vec![told(false)]));
+    assert!(world.snapshot(1, 1).unauthentic > 300);
+}
+
+#[test]
 fn every_suite_carries_audio_and_reports() {
     for suite in Suite::ALL {
         let mut world = call(suite);

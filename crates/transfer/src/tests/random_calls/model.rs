@@ -147,10 +147,13 @@ impl Calls {
                 }
                 TransferOutput::Event(event) => match event.kind {
                     TransferEventKind::ReferSent => self.referring = Some(event.transfer),
-                    TransferEventKind::Ended(outcome) if outcome.call_kept => {
+                    TransferEventKind::Ended(outcome) if outcome.call_kept || outcome.on_hold => {
                         let target = self.targets.get(&event.transfer).copied();
-                        if let Some(call) = target.and_then(|leg| self.legs.get_mut(&leg)) {
-                            call.may_wait = true;
+                        // Who refuses to be taken back stays on hold, and the outcome says so.
+                        for leg in target.into_iter().chain(outcome.on_hold.then_some(event.leg)) {
+                            if let Some(call) = self.legs.get_mut(&leg) {
+                                call.may_wait = true;
+                            }
                         }
                     }
                     _ => {}

@@ -3,8 +3,8 @@
 
 use super::{
     super::event::{CallEnd, Consult, Event, Reoffer, Timer},
-    Action, Alive, Cause, Facts, Held, Plan, Side, State, Step, Tell, Wait, after, bridged, call_ended, lose,
-    peer_hung_up, recover, to,
+    Action, Alive, Cause, Facts, Held, Outcome, Plan, Side, State, Step, Tell, Wait, after, bridged,
+    call_ended, lose, peer_hung_up, recover, to,
 };
 
 /// Both calls are resumed and joined; the target of a blind transfer is called first. Where there is nobody to be joined
@@ -98,11 +98,15 @@ pub(super) fn resuming(cause: Cause, left: Alive, event: Event, facts: Facts) ->
         Event::Reoffer(Side::Consultation, Reoffer::Gone(_)) if left.consultation => {
             undo(&[Action::HangUp(Side::Consultation)], Cause::Bridge, left, facts)
         }
-        // A first call that is gone is found out about when it is taken back.
-        Event::Reoffer(
-            side,
-            Reoffer::AsBefore(_) | Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable,
-        ) if left.has(side) => undo(&[], Cause::Bridge, left, facts),
+        // The dialog layer ends it next.
+        Event::Reoffer(Side::Primary, Reoffer::Gone(_)) if left.primary => {
+            primary_lost(&[Action::HangUp(Side::Primary)], Cause::Bridge.outcome(false), facts)
+        }
+        Event::Reoffer(side, Reoffer::AsBefore(_) | Reoffer::Silent | Reoffer::Unreachable)
+            if left.has(side) =>
+        {
+            undo(&[], Cause::Bridge, left, facts)
+        }
         Event::Timer(Timer::Resume) => undo(&[], Cause::Bridge, left, facts),
         Event::Cancel => undo(&[], Cause::Cancelled, left, facts),
         Event::Call(Side::Primary, end) => primary_over(&[], end, facts),
@@ -200,13 +204,17 @@ fn undo(before: &[Action], cause: Cause, in_flight: Alive, facts: Facts) -> Opti
     recover(&actions, cause, facts)
 }
 
-/// The party that was to be moved is gone. A target that was called for the bridge is hung up on; any other call is the
-/// application's.
 fn primary_over(before: &[Action], end: CallEnd, facts: Facts) -> Option<Step> {
     let outcome = match end {
         CallEnd::HungUp => peer_hung_up(),
         CallEnd::Closing | CallEnd::Local | CallEnd::Lost => call_ended(),
     };
+    primary_lost(before, outcome, facts)
+}
+
+/// The party that was to be moved is gone. A target that was called for the bridge is hung up on; any other call is the
+/// application's.
+fn primary_lost(before: &[Action], outcome: Outcome, facts: Facts) -> Option<Step> {
     match facts.plan {
         Plan::Blind if facts.alive.consultation => {
             let mut all = super::Actions::from_slice(before);

@@ -5,7 +5,7 @@ use super::{
     Action, Cause, Facts, Held, Side, State, Step, Tell, Wait, after, bridging, give_up, lose, primary_over,
     recover, refer, to,
 };
-use crate::policy::attended::{SemiAttended, WithoutReplaces};
+use crate::policy::attended::{SemiAttendedPolicy, WithoutReplaces};
 
 pub(super) fn consulting(ringing: bool, complete: bool, event: Event, facts: Facts) -> Option<Step> {
     let stay = |actions: &[Action]| to(State::Consulting { ringing, complete }, actions);
@@ -26,9 +26,9 @@ pub(super) fn consulting(ringing: bool, complete: bool, event: Event, facts: Fac
             give_up(&[Action::Tell(Tell::ConsultFailed(None))], Cause::Consult(None), facts)
         }
         Event::Complete => match facts.may.semi_attended {
-            SemiAttended::WaitForAnswer => to(State::Consulting { ringing, complete: true }, &[]),
-            SemiAttended::CancelThenBlind => drop_call(&[], facts),
-            SemiAttended::Refuse => None,
+            SemiAttendedPolicy::WaitForAnswer => to(State::Consulting { ringing, complete: true }, &[]),
+            SemiAttendedPolicy::CancelThenBlind => drop_call(&[], facts),
+            SemiAttendedPolicy::Refuse => None,
         },
         Event::Cancel => give_up(&[], Cause::Cancelled, facts),
         Event::Call(Side::Primary, end) => primary_over(end, facts),

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{
     super::event::{CallEnd, Event, Reoffer, Report, Timer},
-    Action, Alive, Cause, Facts, Held, Moved, Plan, Side, State, Step, Wait, complete, finish, lose, to,
+    Action, Alive, Cause, Facts, Held, Moved, Outcome, Plan, Side, State, Step, Wait, complete, finish, lose,
+    to,
 };
 
 /// How long is waited after each try to take the call back that was refused, before the next one; afterwards the call
-/// is given up. All of it fits into T-RESUME, and the spaces grow as those of a 2xx do that waits for its lost ACK (RFC
+/// stays as it is. All of it fits into T-RESUME, and the spaces grow as those of a 2xx do that waits for its lost ACK (RFC
 /// 3261 §13.3.1.4): until that ACK has come the peer refuses every offer with 500 (§14.2).
 const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
@@ -60,7 +61,7 @@ pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Ste
         Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) if facts.held != Held::Us => back(cause, facts),
         Event::Reoffer(Side::Primary, Reoffer::AsBefore(_)) => match wait_before(facts.resumes) {
             Some(wait) => to(State::Waiting(cause), &[wait]),
-            None => lost(cause, facts),
+            None => stay_on_hold(cause, facts),
         },
         Event::Reoffer(Side::Primary, Reoffer::Gone(_) | Reoffer::Silent | Reoffer::Unreachable)
         | Event::Timer(Timer::Resume) => lost(cause, facts),
@@ -95,7 +96,8 @@ pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Ste
 pub(super) fn waiting(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
     match event {
         Event::Timer(Timer::Retry) => to(State::Recovering(cause), &[Action::Resume(Side::Primary)]),
-        Event::Timer(Timer::Resume) => lost(cause, facts),
+        // It has answered the last offer. No timer is left for what the other call does meanwhile.
+        Event::Timer(Timer::Resume) => finish(cause.on_hold()),
         Event::Call(Side::Primary, _) => lose(&[], cause.outcome(false), facts),
         Event::Notify(report) => moved_after_all(report, State::Waiting(cause), facts),
         Event::Reoffer(Side::Consultation, reoffer) => other_settled(reoffer, State::Waiting(cause), facts),
@@ -138,7 +140,24 @@ fn other_settled(reoffer: Reoffer, stay: State, facts: Facts) -> Option<Step> {
     to(stay, &[Action::NoteHeld(Side::Consultation, held)])
 }
 
-/// The first call is back. Where the other one is being taken back, too, that is waited for: only then both are what
+/// The party has refused the last offer, too, and has not said that the call is gone: no failure of a transfer ends such a
+/// call (invariant 5 of the catalogue's §2.7, TR-241; decision 13). The description in force holds it, and the next offer
+/// of either side ends that, because the hold is not wished for any more.
+fn stay_on_hold(cause: Cause, facts: Facts) -> Option<Step> {
+    let mut step = back(cause, facts.with_held(Side::Primary, Held::Refused))?;
+    step.actions.insert(0, Action::NoteHeld(Side::Primary, Held::Refused));
+    Some(step)
+}
+
+/// The outcome with the first call as it is now: as it was before, or refusing to be.
+const fn settled(cause: Cause, facts: Facts) -> Outcome {
+    match facts.held {
+        Held::Refused => cause.on_hold(),
+        Held::Nobody | Held::Us | Held::Application => cause.outcome(true),
+    }
+}
+
+/// The first call is settled. Where the other one is being taken back, too, that is waited for: only then both are what
 /// they were.
 fn back(cause: Cause, facts: Facts) -> Option<Step> {
     match facts.consultation_held {
@@ -146,7 +165,7 @@ fn back(cause: Cause, facts: Facts) -> Option<Step> {
             to(State::Restoring(cause), &[])
         }
         Held::Refused if facts.alive.consultation => restore_later(cause, facts),
-        Held::Us | Held::Refused | Held::Nobody | Held::Application => finish(cause.outcome(true)),
+        Held::Us | Held::Refused | Held::Nobody | Held::Application => finish(settled(cause, facts)),
     }
 }
 
@@ -156,7 +175,7 @@ fn restore_later(cause: Cause, facts: Facts) -> Option<Step> {
         Some(wait) => {
             to(State::Restoring(cause), &[Action::NoteHeld(Side::Consultation, Held::Refused), wait])
         }
-        None => finish(cause.outcome(true)),
+        None => finish(settled(cause, facts)),
     }
 }
 
@@ -179,7 +198,7 @@ pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step
             | Reoffer::Unreachable,
         )
         | Event::Call(Side::Consultation, _)
-        | Event::Timer(Timer::Resume) => finish(cause.outcome(true)),
+        | Event::Timer(Timer::Resume) => finish(settled(cause, facts)),
         // It is asked once more, because nobody else would.
         Event::Call(Side::Primary, _) if facts.consultation_held == Held::Refused => {
             to(State::Ended, &[Action::Resume(Side::Consultation), Action::Finish(cause.outcome(false))])
@@ -206,7 +225,8 @@ pub(super) fn restoring(cause: Cause, event: Event, facts: Facts) -> Option<Step
     }
 }
 
-/// A call that cannot be taken back is ended rather than left on hold (invariant 4 of the catalogue's §2.7).
+/// A call whose party does not answer or says that it is gone is ended rather than left on hold (invariant 4 of the
+/// catalogue's §2.7).
 fn lost(cause: Cause, facts: Facts) -> Option<Step> {
     lose(&[Action::HangUp(Side::Primary)], cause.outcome(false), facts)
 }
