@@ -1,6 +1,6 @@
 //! A dialog with its usages: at most one INVITE usage (the leg) and some subscriptions (RFC 5057).
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use sip_message::{Draft, Method};
 use sip_transport::{Hops, RouteError, Tick};
@@ -43,7 +43,7 @@ pub(crate) struct Dialog {
     pub(crate) leg: Option<Leg>,
     pub(crate) subscriptions: Vec<Subscription>,
     /// Requests that must not be sent now.
-    pub(crate) waiting: VecDeque<Ask>,
+    pub(crate) waiting: Vec<Ask>,
     /// The requests of other methods that were not sent yet, at most [`REQUESTS_PER_DIALOG`].
     pub(crate) unsent: Vec<RequestId>,
     /// Whether the dialog was ever confirmed; only then it leaves a tombstone.
@@ -137,7 +137,7 @@ impl Dialog {
             state,
             leg: None,
             subscriptions: Vec::new(),
-            waiting: VecDeque::new(),
+            waiting: Vec::new(),
             unsent: Vec::new(),
             confirmed: false,
             referred: false,
@@ -208,7 +208,7 @@ impl Dialog {
     pub(crate) fn send(&mut self, step: &mut Step<'_, '_, '_>, ask: Ask) {
         if !self.may_send(ask) {
             debug_assert!(self.waiting.len() < WAITING, "bounded by the subscriptions of the dialog");
-            self.waiting.push_back(ask);
+            self.waiting.push(ask);
         } else {
             self.ask(step, ask);
         }
@@ -230,15 +230,9 @@ impl Dialog {
 
     /// Sends what was waiting and may go now.
     pub(crate) fn flush(&mut self, step: &mut Step<'_, '_, '_>) {
-        let mut still = VecDeque::new();
-        while let Some(ask) = self.waiting.pop_front() {
-            if self.may_send(ask) {
-                self.ask(step, ask);
-            } else {
-                still.push_back(ask);
-            }
+        for ask in std::mem::take(&mut self.waiting) {
+            self.send(step, ask);
         }
-        self.waiting = still;
     }
 
     /// Takes the answer to a route question.

@@ -17,6 +17,7 @@ mod leg;
 mod offers;
 mod outcomes;
 mod path;
+mod peers;
 mod pending;
 mod registration;
 mod replacing;

@@ -85,5 +85,8 @@ impl Step<'_, '_, '_> {
 }
 
 fn with_routes(draft: Draft, routes: &[UriBuf]) -> Draft {
-    routes.iter().fold(draft, |draft, route| draft.header(HeaderId::Route, format_args!("<{route}>")))
+    routes.iter().fold(draft, |mut draft, route| {
+        draft.push_parts(HeaderId::Route, &["<", route.as_str(), ">"]);
+        draft
+    })
 }

@@ -12,6 +12,7 @@ use crate::{
     digest::nonce::Uses,
     forks::{Forks, Stray},
     hatch::Hatch,
+    peers::Peers,
     retry::{Sent, answers::Answers},
     subscription::{asked::Asked, event_states::EventStates},
 };
@@ -169,6 +170,8 @@ pub(crate) struct Pending {
     pub(crate) hatch: Hatch,
     /// Our answers to challenges.
     pub(crate) answers: Answers,
+    /// What peers say that they can do.
+    pub(crate) peers: Peers,
     /// How often our nonces were used.
     pub(crate) uses: Uses,
     /// What the 2xx to a request says to who has proved to have sent it; until that is answered.

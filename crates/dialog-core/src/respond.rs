@@ -1,7 +1,7 @@
 //! Responses and the headers that say what we can do.
 
 use bytes::Bytes;
-use sip_message::{Draft, HeaderId, Method, Response, StatusCode};
+use sip_message::{Block, Draft, HeaderId, Method, Response, StatusCode};
 use sip_transport::{Inbound, Purpose, Token};
 use transaction_core::{TxCommand, TxId};
 
@@ -20,8 +20,9 @@ pub(crate) const OVERLOAD_RETRY: u32 = 10;
 /// What we can do, printed once.
 #[derive(Debug)]
 pub(crate) struct Capabilities {
+    /// Allow, Supported, Allow-Events and Recv-Info.
+    all: Block,
     allow: Box<str>,
-    supported: Option<Box<str>>,
     allow_events: Option<Box<str>>,
     recv_info: Option<Box<str>>,
 }
@@ -39,43 +40,39 @@ fn names(list: &[Box<str>]) -> impl Iterator<Item = &str> {
 impl Capabilities {
     pub(crate) fn of(config: &DialogConfig) -> Self {
         let allow: Vec<String> = config.allow().map(|method| method.to_string()).collect();
-        let supported: Vec<&str> = config.option_tags().collect();
-        Self {
-            allow: allow.join(", ").into(),
-            supported: (!supported.is_empty()).then(|| supported.join(", ").into()),
-            allow_events: listed(
-                config.refer.then_some(REFER_PACKAGE).into_iter().chain(names(&config.packages)),
-            ),
-            recv_info: listed(names(&config.info_packages)),
-        }
-    }
-
-    fn headers(&self) -> impl Iterator<Item = (HeaderId, &str)> {
-        [
-            Some((HeaderId::Allow, &*self.allow)),
-            self.supported.as_deref().map(|tags| (HeaderId::Supported, tags)),
-            self.allow_events.as_deref().map(|packages| (HeaderId::AllowEvents, packages)),
-            self.recv_info.as_deref().map(|packages| (HeaderId::RecvInfo, packages)),
-        ]
-        .into_iter()
-        .flatten()
+        let allow = allow.join(", ");
+        let supported = listed(config.option_tags());
+        let allow_events =
+            listed(config.refer.then_some(REFER_PACKAGE).into_iter().chain(names(&config.packages)));
+        let recv_info = listed(names(&config.info_packages));
+        let lists = [
+            (HeaderId::Supported, &supported),
+            (HeaderId::AllowEvents, &allow_events),
+            (HeaderId::RecvInfo, &recv_info),
+        ];
+        let all = lists
+            .into_iter()
+            .filter_map(|(id, list)| Some((id, list.as_deref()?)))
+            .fold(Block::default().header(HeaderId::Allow, &allow), |block, (id, list)| {
+                block.header(id, list)
+            });
+        Self { all, allow: allow.into(), allow_events, recv_info }
     }
 
     /// Adds Allow, Supported, Allow-Events and Recv-Info to a request (TR-034, TR-055).
-    pub(crate) fn on_request(&self, mut draft: Draft) -> Draft {
-        self.headers().for_each(|(id, value)| draft.push(id, value));
-        draft
+    pub(crate) fn on_request(&self, draft: Draft) -> Draft {
+        draft.block(&self.all)
     }
 
     /// Adds Allow, Supported, Allow-Events and Recv-Info to a response.
-    pub(crate) fn on_response<'m>(&self, mut response: Response<'m>) -> Response<'m> {
-        self.headers().for_each(|(id, value)| response.push(id, value));
-        response
+    pub(crate) fn on_response<'m>(&self, response: Response<'m>) -> Response<'m> {
+        response.block(&self.all)
     }
 
     /// Adds Allow (RFC 3261 §8.2.1).
-    pub(crate) fn allow<'m>(&self, response: Response<'m>) -> Response<'m> {
-        response.header(HeaderId::Allow, &self.allow)
+    pub(crate) fn allow<'m>(&self, mut response: Response<'m>) -> Response<'m> {
+        response.push_parts(HeaderId::Allow, &[&self.allow]);
+        response
     }
 
     /// Adds Recv-Info, empty if there are none (RFC 6086 §4.2.2, §5.2.3).
@@ -112,15 +109,14 @@ impl Step<'_, '_, '_> {
                 None => response,
             }
         };
-        let signed = match &self.config.user_agent {
-            Some(name) => plain(status).header(HeaderId::Server, name),
-            None => plain(status),
-        };
+        let mut signed = plain(status);
+        if let Some(name) = &self.config.user_agent {
+            signed.push_parts(HeaderId::Server, &[name]);
+        }
         let info = if status.is_final() { self.pending.proved.remove(&tx) } else { None };
-        let signed = match info.filter(|_| status.is_success()) {
-            Some(info) => signed.header(HeaderId::AuthenticationInfo, info),
-            None => signed,
-        };
+        if let Some(info) = info.filter(|_| status.is_success()) {
+            signed = signed.header(HeaderId::AuthenticationInfo, info);
+        }
         if let Ok(wire) = dress(signed).encode() {
             self.transaction(TxCommand::Respond { tx, status, wire: wire.clone() });
             return Some(wire);

@@ -1,8 +1,8 @@
 //! The state of one dialog: its ids, its sequence numbers and its path (RFC 3261 §12).
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
-use sip_message::{CSeq, Draft, HeaderId, Host, Message, Method, NameAddr, NameAddrBuf, UriBuf};
+use sip_message::{Draft, HeaderId, Host, Message, Method, NameAddr, NameAddrBuf, UriBuf};
 use sip_transport::{FlowId, Inbound, Origin, Purpose, Token};
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 const LAST_CSEQ: u32 = (1 << 31) - 1;
 
 /// Max-Forwards of every request of ours (RFC 3261 §8.1.1.6).
-pub(crate) const MAX_FORWARDS: u32 = 70;
+pub(crate) const MAX_FORWARDS: &str = "70";
 
 /// What a dialog knows of itself and its peer.
 #[derive(Debug, Clone)]
@@ -54,18 +54,13 @@ pub(crate) struct DialogState {
     pub(crate) proofs: Vec<(Place, String)>,
 }
 
-/// An address with its tag, if it has one.
-struct Tagged<'a>(&'a NameAddrBuf, &'a str);
-
-impl fmt::Display for Tagged<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(address, tag) = self;
-        fmt::Display::fmt(address, f)?;
-        if tag.is_empty() {
-            return Ok(());
-        }
-        f.write_str(";tag=")?;
-        f.write_str(tag)
+/// Adds an address with its tag, if it has one.
+fn push_end(draft: &mut Draft, id: HeaderId, address: &NameAddrBuf, tag: &str) {
+    let marked = if tag.is_empty() { "" } else { ";tag=" };
+    match address.display {
+        // Nothing of it has to be quoted.
+        None => draft.push_parts(id, &["<", address.uri.as_str(), ">", marked, tag]),
+        Some(_) => draft.push(id, format_args!("{address}{marked}{tag}")),
     }
 }
 
@@ -135,7 +130,7 @@ impl DialogState {
             remote_cseq: Some(message.cseq().ok()?.number),
             caller: false,
             proofs: Vec::new(),
-            peer: Peer::of(message),
+            peer: step.pending.peers.read(message),
         })
     }
 
@@ -173,11 +168,11 @@ impl DialogState {
     /// Starts a request with a given number: an ACK (RFC 3261 §13.2.2.4), which has the credentials of its INVITE.
     pub(crate) fn draft(&self, method: Method, cseq: u32) -> Draft {
         let mut draft = self.path.draft(method);
-        draft.push(HeaderId::MaxForwards, MAX_FORWARDS);
-        draft.push(HeaderId::From, Tagged(&self.local, &self.local_tag));
-        draft.push(HeaderId::To, Tagged(&self.remote, &self.remote_tag));
-        draft.push(HeaderId::CallId, &*self.call_id);
-        draft.push(HeaderId::CSeq, CSeq { number: cseq, method });
+        draft.push_parts(HeaderId::MaxForwards, &[MAX_FORWARDS]);
+        push_end(&mut draft, HeaderId::From, &self.local, &self.local_tag);
+        push_end(&mut draft, HeaderId::To, &self.remote, &self.remote_tag);
+        draft.push_parts(HeaderId::CallId, &[&self.call_id]);
+        draft.push_cseq(cseq);
         for (place, value) in self.proofs.iter().filter(|_| method == Method::Ack) {
             draft.push(place.credentials(), value);
         }
@@ -220,21 +215,5 @@ impl DialogState {
         self.source = Some(origin.source);
         self.verified_name = origin.verified_name();
         self.secured = origin.transport.is_secure();
-    }
-}
-
-impl Peer {
-    /// Reads what a message says its sender can do.
-    pub(crate) fn of(message: &Message) -> Self {
-        let mut peer = Self {
-            allow: message.has(HeaderId::Allow).then(|| message.allow().collect()),
-            replaces: false,
-            target_dialog: false,
-        };
-        for tag in message.supported() {
-            peer.replaces |= tag.eq_ignore_ascii_case("replaces");
-            peer.target_dialog |= tag.eq_ignore_ascii_case("tdialog");
-        }
-        peer
     }
 }

@@ -79,11 +79,11 @@ impl Step<'_, '_, '_> {
     }
 
     /// Adds User-Agent, if there is one.
-    pub(crate) fn signed(&self, draft: Draft) -> Draft {
-        match &self.config.user_agent {
-            Some(name) => draft.header(HeaderId::UserAgent, name),
-            None => draft,
+    pub(crate) fn signed(&self, mut draft: Draft) -> Draft {
+        if let Some(name) = &self.config.user_agent {
+            draft.push_parts(HeaderId::UserAgent, &[name]);
         }
+        draft
     }
 
     /// Arms a timer of a leg.

@@ -115,10 +115,10 @@ impl Codec {
 
     /// Returns the codec with the name, in any case, and the clock rate of an `rtpmap` attribute.
     pub fn from_rtpmap(name: &str, clock_rate: u32) -> Option<Self> {
-        [Some(Self::Pcmu), Some(Self::Pcma), Some(Self::G722), SampleRate::from_hz(clock_rate).map(Self::L16)]
-            .into_iter()
-            .flatten()
-            .find(|codec| codec.name().eq_ignore_ascii_case(name) && codec.clock_rate() == clock_rate)
+        let is_named =
+            |codec: &Self| codec.clock_rate() == clock_rate && codec.name().eq_ignore_ascii_case(name);
+        let linear = || SampleRate::from_hz(clock_rate).map(Self::L16).filter(is_named);
+        [Self::Pcmu, Self::Pcma, Self::G722].into_iter().find(is_named).or_else(linear)
     }
 
     /// Returns the bytes of the payload that carries so much audio: exact for multiples of 10 ms.

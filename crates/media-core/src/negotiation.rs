@@ -17,7 +17,7 @@ mod tests;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::direction::Direction;
-use crate::sdp::{SdpError, SessionDescription};
+use crate::sdp::{Media, SdpError, SessionDescription};
 use crate::srtp::Suite;
 use crate::srtp::sdes::Crypto;
 
@@ -45,8 +45,9 @@ pub struct Negotiation {
     /// Our m-lines in their order; never shrinks (TR-211).
     slots: Vec<Slot>,
     payload_types: PayloadTypes,
-    /// The hosts that the peer's signalling may come from.
-    signalling: Vec<IpAddr>,
+    /// The host that the peer's signalling may come from, and the others where there are several.
+    signalling: Option<IpAddr>,
+    further_signalling: Box<[IpAddr]>,
     pending: Pending,
     in_force: Option<InForce>,
 }
@@ -68,11 +69,11 @@ struct Offer {
     held: bool,
 }
 
-/// An offer of the peer, with its line that we take and where that is; `None` where it rejects what was in force.
+/// An offer of the peer: its lines, and what the one says that we take; `None` where it rejects what was in force.
 #[derive(Debug, Clone)]
 struct TheirOffer {
-    description: SessionDescription,
-    audio: Option<(usize, RemoteAudio)>,
+    lines: Vec<Slot>,
+    audio: Option<RemoteAudio>,
 }
 
 #[derive(Debug, Clone)]
@@ -93,7 +94,8 @@ impl Negotiation {
             versions: Versions::default(),
             slots: Vec::new(),
             payload_types: PayloadTypes::default(),
-            signalling: Vec::new(),
+            signalling: None,
+            further_signalling: Box::default(),
             pending: Pending::None,
             in_force: None,
         }
@@ -130,7 +132,9 @@ impl Negotiation {
 
     /// Says where the peer's signalling comes from, for what is agreed next; the addresses that a name stands for.
     pub fn signalled_from(&mut self, hosts: impl IntoIterator<Item = IpAddr>) {
-        self.signalling = hosts.into_iter().map(|host| host.to_canonical()).collect();
+        let mut hosts = hosts.into_iter().map(|host| host.to_canonical());
+        self.signalling = hosts.next();
+        self.further_signalling = hosts.collect();
     }
 
     /// Sets which way media is wished to flow while there is no hold: sendrecv at first.
@@ -171,18 +175,26 @@ impl Negotiation {
     /// audio is an error. On error what was pending before stays.
     pub fn offered(&mut self, sdp: &[u8]) -> Result<(), SdpError> {
         let description = SessionDescription::parse(sdp)?;
+        let media: Vec<Media<'_>> = description.media().collect();
         let audio = match select::from_offer(
             &description,
+            &media,
             &self.local,
             &self.security,
             self.audio_slot(),
             self.secured(),
         ) {
             Ok(found) => Some(found),
-            Err(SdpError::NoAudio) if self.in_force.is_some() && description.media().next().is_some() => None,
+            Err(SdpError::NoAudio) if self.in_force.is_some() && !media.is_empty() => None,
             Err(error) => return Err(error),
         };
-        self.pending = Pending::Theirs(Box::new(TheirOffer { description, audio }));
+        let line = |(index, media)| match &audio {
+            Some((chosen, remote)) if *chosen == index => Slot::Audio(Some(remote.profile)),
+            Some(_) | None => Slot::rejecting(media),
+        };
+        let lines = media.iter().enumerate().map(line).collect();
+        let audio = audio.map(|(_, remote)| remote);
+        self.pending = Pending::Theirs(Box::new(TheirOffer { lines, audio }));
         Ok(())
     }
 
@@ -194,16 +206,15 @@ impl Negotiation {
         let Pending::Theirs(offer) = std::mem::replace(&mut self.pending, Pending::None) else {
             return self.versions.repeat(self.local.session_id);
         };
-        let TheirOffer { description, audio } = *offer;
+        let TheirOffer { lines, audio } = *offer;
         let wish = self.wish();
-        let direction = audio
-            .as_ref()
-            .map_or(Direction::Inactive, |(_, remote)| Direction::answer(remote.direction, wish));
-        let theirs = audio.as_ref().and_then(|(_, remote)| remote.crypto.as_ref());
+        let direction =
+            audio.as_ref().map_or(Direction::Inactive, |remote| Direction::answer(remote.direction, wish));
+        let theirs = audio.as_ref().and_then(|remote| remote.crypto.as_ref());
         let ours = theirs.and_then(|theirs| self.security.answer(theirs));
-        let answer = self.describe_answer(&description, audio.as_ref(), ours.as_ref(), direction);
+        let answer = self.describe_answer(lines, audio.as_ref(), ours.as_ref(), direction);
         match audio {
-            Some((_, remote)) => {
+            Some(remote) => {
                 let remote_hold = !remote.direction.receives() || !remote.valid;
                 let agreed = self.agree(&self.local, remote, ours, direction, self.held);
                 self.in_force = Some(InForce { agreed, remote_hold });
@@ -218,7 +229,7 @@ impl Negotiation {
     pub fn answered(&mut self, sdp: &[u8]) -> Result<(), SdpError> {
         let Pending::Ours(offer) = &self.pending else { return Err(SdpError::NoOfferPending) };
         let answer = SessionDescription::parse(sdp)?;
-        let (offered, answered) = (self.slots.len(), answer.media().count());
+        let (offered, answered) = (self.slots.len(), answer.media_count());
         if answered != offered {
             return Err(SdpError::MediaCount { offered, answered });
         }
@@ -285,7 +296,7 @@ impl Negotiation {
     }
 
     fn audio_slot(&self) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.audio)
+        self.slots.iter().position(|slot| matches!(slot, Slot::Audio(_)))
     }
 
     /// True once SRTP was in force, also while the stream is rejected (TM-105).
@@ -324,8 +335,7 @@ impl Negotiation {
 
     /// The host that signals: that of the media, where it is one of several.
     fn signalling_of(&self, media: IpAddr) -> Option<IpAddr> {
-        let same = self.signalling.iter().find(|host| **host == media);
-        same.or(self.signalling.first()).copied()
+        self.further_signalling.iter().copied().find(|host| *host == media).or(self.signalling)
     }
 
     fn reject_in_force(&mut self) {

@@ -15,7 +15,7 @@ mod write;
 
 pub use error::{Rule, SdpError};
 pub use fields::{Attribute, Connection, Encoding, Line, Origin};
-pub(crate) use fields::{parse_number, split_words};
+pub(crate) use fields::{parse_number, split_at_byte, split_words};
 pub use media::Media;
 pub use write::SdpWriter;
 
@@ -44,10 +44,24 @@ struct Span {
     end: u16,
 }
 
+/// The text of a description. Where it is UTF-8 as a whole, which is checked once, no value is looked at again.
+#[derive(Clone)]
+enum Text {
+    Utf8(Box<str>),
+    Other(Box<[u8]>),
+}
+
+/// A [`Text`] that is borrowed.
+#[derive(Clone, Copy)]
+enum TextRef<'a> {
+    Utf8(&'a str),
+    Other(&'a [u8]),
+}
+
 /// Holds a session description. Two are equal when their lines are, whatever ends the lines. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct SessionDescription {
-    text: Box<[u8]>,
+    text: Text,
     /// In their order: `v=` first, then the session's, then section by section, each with its `m=` first.
     lines: Vec<Span>,
 }
@@ -55,12 +69,12 @@ pub struct SessionDescription {
 impl SessionDescription {
     /// Returns every line, in order.
     pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        self.lines.iter().map(|span| span.line(&self.text))
+        self.lines.iter().map(|span| span.line(self.text()))
     }
 
     /// Returns the value of the session's first line of a type, such as `b's'` for the name.
     pub fn value(&self, kind: u8) -> Option<&[u8]> {
-        first_value(&self.text, self.session(), kind)
+        first(self.session(), kind).map(|span| span.value(self.text()))
     }
 
     /// Returns the `o=` line.
@@ -72,22 +86,44 @@ impl SessionDescription {
 
     /// Returns the session's attributes, in order.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'_>> {
-        attributes(&self.text, self.session())
+        attributes(self.text(), self.session())
     }
 
     /// Returns the m-lines with what belongs to them, in order.
     pub fn media(&self) -> impl Iterator<Item = Media<'_>> {
-        self.sections().skip(1).filter_map(|lines| Media::of(&self.text, lines))
+        self.sections().skip(1).filter_map(|lines| Media::of(self.text(), lines))
+    }
+
+    /// Returns how many m-lines there are.
+    pub(crate) fn media_count(&self) -> usize {
+        self.lines.iter().filter(|span| span.kind == b'm').count()
     }
 
     /// Returns the direction that holds for an m-line: its own, else the session's, else sendrecv (TR-219).
     pub fn direction(&self, media: &Media<'_>) -> Direction {
-        media.direction().or_else(|| direction_of(&self.text, self.session())).unwrap_or_default()
+        media.direction().or_else(|| self.session_direction()).unwrap_or_default()
+    }
+
+    /// Returns the direction that holds where an m-line says nothing else.
+    pub(crate) fn session_direction(&self) -> Option<Direction> {
+        direction_of(self.text(), self.session())
     }
 
     /// Returns the address that holds for an m-line: its own first one, else the session's.
     pub fn connection<'a>(&'a self, media: &Media<'a>) -> Option<Connection<'a>> {
-        media.connections().next().or_else(|| self.value(b'c').and_then(Connection::parse))
+        media.connections().next().or_else(|| self.session_connection())
+    }
+
+    /// Returns the address that holds where an m-line has none.
+    pub(crate) fn session_connection(&self) -> Option<Connection<'_>> {
+        first(self.session(), b'c').and_then(|span| Connection::parse(span.text(self.text())?))
+    }
+
+    fn text(&self) -> TextRef<'_> {
+        match &self.text {
+            Text::Utf8(text) => TextRef::Utf8(text),
+            Text::Other(text) => TextRef::Other(text),
+        }
     }
 
     fn session(&self) -> &[Span] {
@@ -114,46 +150,71 @@ impl fmt::Debug for SessionDescription {
     }
 }
 
-impl Span {
-    fn value(self, text: &[u8]) -> &[u8] {
-        &text[usize::from(self.start)..usize::from(self.end)]
+impl<'a> TextRef<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        std::str::from_utf8(bytes).map_or(Self::Other(bytes), Self::Utf8)
     }
 
-    fn line(self, text: &[u8]) -> Line<'_> {
+    fn to_owned(self) -> Text {
+        match self {
+            Self::Utf8(text) => Text::Utf8(text.into()),
+            Self::Other(text) => Text::Other(text.into()),
+        }
+    }
+
+    fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Utf8(text) => text.as_bytes(),
+            Self::Other(text) => text,
+        }
+    }
+}
+
+impl Span {
+    fn value(self, text: TextRef<'_>) -> &[u8] {
+        &text.bytes()[usize::from(self.start)..usize::from(self.end)]
+    }
+
+    /// The value; `None` where it is not UTF-8.
+    fn text(self, text: TextRef<'_>) -> Option<&str> {
+        match text {
+            TextRef::Utf8(text) => text.get(usize::from(self.start)..usize::from(self.end)),
+            TextRef::Other(_) => std::str::from_utf8(self.value(text)).ok(),
+        }
+    }
+
+    fn line(self, text: TextRef<'_>) -> Line<'_> {
         Line { kind: self.kind, value: self.value(text) }
     }
 }
 
-fn first_value<'a>(text: &'a [u8], lines: &[Span], kind: u8) -> Option<&'a [u8]> {
-    lines.iter().find(|span| span.kind == kind).map(|span| span.value(text))
+fn first(lines: &[Span], kind: u8) -> Option<&Span> {
+    lines.iter().find(|span| span.kind == kind)
 }
 
-fn attributes<'a>(text: &'a [u8], lines: &'a [Span]) -> impl Iterator<Item = Attribute<'a>> {
-    lines.iter().filter(|span| span.kind == b'a').filter_map(|span| Attribute::parse(span.value(text)))
+fn attributes<'a>(text: TextRef<'a>, lines: &'a [Span]) -> impl Iterator<Item = Attribute<'a>> {
+    lines
+        .iter()
+        .filter(|span| span.kind == b'a')
+        .filter_map(move |span| span.text(text).map(Attribute::parse))
 }
 
 /// The values of the attributes with this name, `None` for a flag; without those that are not UTF-8.
 fn attributes_named<'a, 'b>(
-    text: &'a [u8],
+    text: TextRef<'a>,
     lines: &'a [Span],
     name: &'b str,
 ) -> impl Iterator<Item = Option<&'a str>> + use<'a, 'b> {
-    let values = lines.iter().filter(|span| span.kind == b'a').map(|span| span.value(text));
-    values.filter_map(move |value| match value.strip_prefix(name.as_bytes())? {
-        [b':', value @ ..] => Some(Some(std::str::from_utf8(value).ok()?)),
-        rest => rest.trim_ascii_end().is_empty().then_some(None),
+    let attributes = lines.iter().filter(|span| span.kind == b'a').filter_map(move |span| span.text(text));
+    attributes.filter_map(move |attribute| {
+        let rest = attribute.strip_prefix(name)?;
+        match rest.strip_prefix(':') {
+            Some(value) => Some(Some(value)),
+            None => rest.trim_ascii_end().is_empty().then_some(None),
+        }
     })
 }
 
-fn direction_of(text: &[u8], lines: &[Span]) -> Option<Direction> {
-    let flags = lines.iter().filter(|span| span.kind == b'a').map(|span| span.value(text));
-    flags
-        .map(<[u8]>::trim_ascii_end)
-        // Most attributes are longer, and need no further look.
-        .filter(|flag| flag.len() <= LONGEST_DIRECTION)
-        .filter_map(|flag| std::str::from_utf8(flag).ok())
-        .find_map(Direction::from_attribute)
+fn direction_of(text: TextRef<'_>, lines: &[Span]) -> Option<Direction> {
+    attributes(text, lines).find_map(Attribute::direction)
 }
-
-/// The longest of the attributes that name a direction, in bytes.
-const LONGEST_DIRECTION: usize = "sendrecv".len();

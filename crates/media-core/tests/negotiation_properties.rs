@@ -45,7 +45,7 @@ fn side() -> impl Strategy<Value = Side> {
 
 fn negotiation(host: u8, side: &Side) -> Negotiation {
     let mut local = LocalMedia::new([192, 0, 2, host].into(), 4_000, u64::from(host));
-    local.codecs.clone_from(&side.codecs);
+    local.codecs = side.codecs.as_slice().into();
     local.preference = side.preference;
     [local.dtmf, local.comfort_noise, local.rtcp_mux] = side.extras;
     let suites = [Suite::AeadAes128Gcm, Suite::AesCm128HmacSha1_80];

@@ -52,6 +52,7 @@ macro_rules! header_ids {
         }
 
         const NAMES: &[&str] = &[$($name),*];
+        const STARTS: &[&str] = &[$(concat!("\r\n", $name, ": ")),*];
         const LOWER: &[&str] = &[$($lower),*];
         const COMPACT: &[u8] = &[$(header_ids!(@compact $($compact)?)),*];
         const ALL: &[HeaderId] = &[$(HeaderId::$id),*];
@@ -263,6 +264,11 @@ impl HeaderId {
     /// The canonical long name, as it is printed: `Call-ID`.
     pub const fn name(self) -> &'static str {
         NAMES[self as usize]
+    }
+
+    /// How a line of this header starts behind another: the end of that one, and `Call-ID: `.
+    pub(crate) const fn start_of_line(self) -> &'static str {
+        STARTS[self as usize]
     }
 
     /// The canonical long name in lower case: `call-id`.

@@ -2,8 +2,6 @@
 //!
 //! Made by one pass of [`scan`](crate::scan); held inside the message, without memory of its own for usual heads.
 
-use std::sync::Arc;
-
 use crate::{HeaderId, HeaderName, Method, ParseError, ParseErrorKind, StatusCode};
 
 /// A range of bytes in the head of a message.
@@ -156,8 +154,8 @@ pub(crate) struct Index {
     pub(crate) fault: Option<ParseError>,
     /// Where the body starts and ends.
     pub(crate) body: (usize, usize),
-    /// The head with folds turned into blanks, byte for byte as long; absent where nothing is folded.
-    pub(crate) unfolded: Option<Arc<[u8]>>,
+    /// Whether a value goes on in the next line.
+    pub(crate) folded: bool,
 }
 
 impl Index {
@@ -168,7 +166,7 @@ impl Index {
             first: [NO_LINE; HeaderId::COUNT],
             fault: None,
             body: (0, 0),
-            unfolded: None,
+            folded: false,
         }
     }
 
@@ -192,7 +190,7 @@ impl Index {
     }
 
     /// Copies the head and turns the line ends inside values into blanks.
-    pub(crate) fn unfold(&mut self, head: &[u8]) {
+    pub(crate) fn unfold(&self, head: &[u8]) -> Vec<u8> {
         let mut text = head.to_vec();
         for line in self.lines.iter() {
             for byte in &mut text[line.value.start.into()..line.value.end.into()] {
@@ -201,15 +199,11 @@ impl Index {
                 }
             }
         }
-        self.unfolded = Some(text.into());
+        text
     }
 
-    /// Validates the head in one run; where that fails, finds out whether only extension headers are not
-    /// UTF-8.
+    /// Finds out whether only extension headers and the reason phrase are not UTF-8.
     pub(crate) fn check_utf8(&self, head: &[u8]) -> Result<(), ParseError> {
-        if head.is_ascii() || core::str::from_utf8(head).is_ok() {
-            return Ok(());
-        }
         let check = |span: Span, header: Option<HeaderId>| match core::str::from_utf8(span.of(head)) {
             Ok(_) => Ok(()),
             Err(bad) => {

@@ -107,6 +107,20 @@ fn find<const IN: bool>(text: &[u8], at: usize, class: Class) -> usize {
     text.len() - rest.len() + skip
 }
 
+/// As [`run`], for what is a few bytes long in most places: without a call.
+#[inline]
+pub(crate) fn short_run(text: &[u8], at: usize, class: Class) -> usize {
+    let Some(rest) = text.get(at..) else { return text.len() };
+    at + rest.iter().position(|byte| !is(*byte, class)).unwrap_or(rest.len())
+}
+
+/// As [`until`], for what is a few bytes away in most places: without a call.
+#[inline]
+pub(crate) fn short_until(text: &[u8], at: usize, class: Class) -> usize {
+    let Some(rest) = text.get(at..) else { return text.len() };
+    at + rest.iter().position(|byte| is(*byte, class)).unwrap_or(rest.len())
+}
+
 /// Passes over blanks, of which there are one or none in most places.
 #[inline]
 pub(crate) fn blanks(text: &[u8], mut at: usize) -> usize {

@@ -26,10 +26,11 @@ mod typed;
 mod uri;
 mod value_buf;
 mod values;
+mod wire;
 
 pub use build::{
-    AddressBuf, DigestChallengeBuf, DigestCredentialsBuf, Draft, Edit, ParamsBuf, Protection, Response,
-    ack_for, cancel_for,
+    AddressBuf, Block, DigestChallengeBuf, DigestCredentialsBuf, Draft, Edit, ParamsBuf, Protection,
+    Response, ack_for, cancel_for,
 };
 pub use error::{BuildError, ParseError, ParseErrorKind};
 pub use header_id::{HeaderId, HeaderName};

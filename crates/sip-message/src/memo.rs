@@ -1,50 +1,76 @@
-//! What the layers ask of every message again and again, remembered once it was read: where the parts of From, To, the
-//! topmost Via and the Request-URI are, the `CSeq`, and whether the message is in order.
+//! What the layers ask of every message again and again, read once: where the parts of the Request-URI, the topmost Via, the
+//! first Contact, and of From, To and Call-ID are; the `CSeq`; and whether the message is in order.
 //!
-//! Places are remembered, not values, so that a message stays one piece of memory. What cannot be read is read again.
+//! Places are remembered, not values, so that a message stays one piece of memory. They count from the start of its text.
 
 use core::net::IpAddr;
 use std::sync::OnceLock;
 
+use crate::headers::{CallId, Rport};
 use crate::index::Span;
+use crate::lex::List;
 use crate::uri::{Host, UriParts};
-use crate::{CSeq, NameAddr, Params, ParseError, Uri, Via};
+use crate::{CSeq, HeaderId, Message, NameAddr, Params, ParseError, ParseErrorKind, Uri, Via};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memo {
-    pub(crate) from: OnceLock<AddressPlaces>,
-    pub(crate) to: OnceLock<AddressPlaces>,
-    pub(crate) via: OnceLock<ViaPlaces>,
-    pub(crate) target: OnceLock<UriParts>,
-    pub(crate) cseq: OnceLock<CSeq>,
+    pub(crate) target: OnceLock<Result<UriParts, ParseError>>,
+    pub(crate) via: OnceLock<TopVia>,
+    pub(crate) identity: OnceLock<Identity>,
+    pub(crate) contact: OnceLock<Result<Option<AddressPlaces>, ParseError>>,
     pub(crate) check: OnceLock<Result<(), ParseError>>,
 }
 
-/// A value of which only the places of its parts are kept.
-pub(crate) trait Remembered<'a>: Sized {
-    type Places: Copy;
+/// What tells to which dialog and transaction a message belongs; all of it is asked for, so it is read together.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) from: Result<AddressPlaces, ParseError>,
+    pub(crate) to: Result<AddressPlaces, ParseError>,
+    pub(crate) call_id: Result<Span, ParseError>,
+    pub(crate) cseq: Result<CSeq, ParseError>,
+}
 
-    /// Where the parts stand in the value.
-    fn places(&self, value: &str) -> Self::Places;
-
-    /// The value that was read there before.
-    fn at(value: &'a str, places: Self::Places) -> Self;
-
-    /// Reads a value, or takes it from where it was found the first time.
-    fn recall(
-        memo: &OnceLock<Self::Places>,
-        value: &'a str,
-        parse: impl FnOnce(&'a str) -> Result<Self, ParseError>,
-    ) -> Result<Self, ParseError> {
-        if let Some(places) = memo.get() {
-            return Ok(Self::at(value, *places));
+impl Identity {
+    pub(crate) fn read(message: &Message) -> Identity {
+        let text = message.text();
+        let address = |id| {
+            message.required(id, |value| NameAddr::parse(value).map(|read| AddressPlaces::of(&read, text)))
+        };
+        Identity {
+            from: address(HeaderId::From),
+            to: address(HeaderId::To),
+            call_id: message.required(HeaderId::CallId, |value| {
+                CallId::parse(value).map(|read| Span::within(text, read.as_str()))
+            }),
+            cseq: message.required(HeaderId::CSeq, CSeq::parse),
         }
-        let read = parse(value)?;
-        memo.get_or_init(|| read.places(value));
-        Ok(read)
     }
 }
 
+/// The topmost Via, and whether there is another one below it.
+#[derive(Debug, Clone)]
+pub(crate) struct TopVia {
+    pub(crate) via: Result<ViaPlaces, ParseError>,
+    pub(crate) lower: bool,
+}
+
+impl TopVia {
+    pub(crate) fn read(message: &Message) -> TopVia {
+        let text = message.text();
+        let mut lists = message.all(HeaderId::Via).map(List::new);
+        let Some((top, rest)) = lists.find_map(|mut list| list.next().map(|top| (top, list.rest()))) else {
+            let missing = ParseError::new(ParseErrorKind::Missing, 0).of_header(HeaderId::Via);
+            return TopVia { via: Err(missing), lower: false };
+        };
+        let lower = !rest.is_empty() || lists.any(|mut list| list.next().is_some());
+        let via = Via::parse(top)
+            .map(|via| ViaPlaces::of(&via, text))
+            .map_err(|error| error.inside(HeaderId::Via, Span::within(text, top).start()));
+        TopVia { via, lower }
+    }
+}
+
+/// Where the parts of an address are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AddressPlaces {
     display: Option<Span>,
@@ -55,30 +81,35 @@ pub(crate) struct AddressPlaces {
     tags: u8,
 }
 
-impl<'a> Remembered<'a> for NameAddr<'a> {
-    type Places = AddressPlaces;
-
-    fn places(&self, value: &str) -> AddressPlaces {
+impl AddressPlaces {
+    pub(crate) fn of(address: &NameAddr<'_>, text: &str) -> AddressPlaces {
         AddressPlaces {
-            display: self.display.map(|display| Span::within(value, display)),
-            uri: Span::within(value, self.uri.as_str()),
-            parts: self.uri.parts(),
-            params: Span::within(value, self.params.as_str()),
-            tag: self.tag().map(|tag| Span::within(value, tag)),
-            tags: self.tags(),
+            display: address.display.map(|display| Span::within(text, display)),
+            uri: Span::within(text, address.uri.as_str()),
+            parts: address.uri.parts(),
+            params: Span::within(text, address.params.as_str()),
+            tag: address.tag().map(|tag| Span::within(text, tag)),
+            tags: address.tags(),
         }
     }
 
-    fn at(value: &'a str, places: AddressPlaces) -> NameAddr<'a> {
+    /// The address that was read there.
+    pub(crate) fn read<'a>(&self, text: &'a str) -> NameAddr<'a> {
         NameAddr::of_parts(
-            places.display.map(|display| display.text(value)),
-            Uri::of_parts(places.uri.text(value), places.parts),
-            Params::of_checked(places.params.text(value)),
-            (places.tag.map(|tag| tag.text(value)), places.tags),
+            self.display.map(|display| display.text(text)),
+            Uri::of_parts(self.uri.text(text), self.parts),
+            Params::of_checked(self.params.text(text)),
+            (self.tag(text), self.tags),
         )
+    }
+
+    /// Its tag alone.
+    pub(crate) fn tag<'a>(&self, text: &'a str) -> Option<&'a str> {
+        self.tag.map(|tag| tag.text(text))
     }
 }
 
+/// Where the parts of a Via are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ViaPlaces {
     transport: Span,
@@ -88,48 +119,41 @@ pub(crate) struct ViaPlaces {
     port: Option<u16>,
     params: Span,
     branch: Option<Span>,
+    rport: Rport<Span>,
+    count: u8,
 }
 
-impl<'a> Remembered<'a> for Via<'a> {
-    type Places = ViaPlaces;
-
-    fn places(&self, value: &str) -> ViaPlaces {
+impl ViaPlaces {
+    fn of(via: &Via<'_>, text: &str) -> ViaPlaces {
+        let (rport, count) = via.stated();
         ViaPlaces {
-            transport: Span::within(value, self.transport),
-            host: Span::within(value, self.host_text()),
-            ip: self.host.ip(),
-            port: self.port,
-            params: Span::within(value, self.params.as_str()),
-            branch: self.branch().map(|branch| Span::within(value, branch)),
+            transport: Span::within(text, via.transport),
+            host: Span::within(text, via.host_text()),
+            ip: via.host.ip(),
+            port: via.port,
+            params: Span::within(text, via.params.as_str()),
+            branch: via.branch().map(|branch| Span::within(text, branch)),
+            rport: rport.map(|flag| Span::within(text, flag)),
+            count: count as u8,
         }
     }
 
-    fn at(value: &'a str, places: ViaPlaces) -> Via<'a> {
-        let host_text = places.host.text(value);
-        let host = match places.ip {
+    /// The Via that was read there.
+    pub(crate) fn read<'a>(&self, text: &'a str) -> Via<'a> {
+        let host_text = self.host.text(text);
+        let host = match self.ip {
             None => Host::Name(host_text),
             Some(IpAddr::V4(ip)) => Host::V4(ip),
             Some(IpAddr::V6(ip)) => Host::V6(ip),
         };
         Via::of_parts(
-            places.transport.text(value),
+            self.transport.text(text),
             (host, host_text),
-            places.port,
-            Params::of_checked(places.params.text(value)),
-            places.branch.map(|branch| branch.text(value)),
+            self.port,
+            Params::of_checked(self.params.text(text)),
+            self.branch.map(|branch| branch.text(text)),
+            (self.rport.map(|flag| flag.text(text)), self.count.into()),
         )
-    }
-}
-
-impl<'a> Remembered<'a> for Uri<'a> {
-    type Places = UriParts;
-
-    fn places(&self, _value: &str) -> UriParts {
-        self.parts()
-    }
-
-    fn at(value: &'a str, places: UriParts) -> Uri<'a> {
-        Uri::of_parts(value, places)
     }
 }
 

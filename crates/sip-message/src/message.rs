@@ -6,12 +6,13 @@ use bytes::Bytes;
 use crate::index::{Index, Line, NO_LINE, Span, Start};
 use crate::memo::Memo;
 use crate::scan::{Shape, scan};
+use crate::wire::Wire;
 use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
 
 /// A parsed message: the bytes and an index over them.
 ///
-/// Parsing allocates nothing for a head of up to 24 unfolded lines. A clone copies the index (some 700 bytes) and shares
-/// the bytes. Values are read where they stand; a typed value is made on demand and never
+/// Parsing allocates nothing for a head of up to 24 unfolded lines in a message of UTF-8; else it copies the head. A clone
+/// copies the index (some 700 bytes) and shares the bytes. Values are read where they stand; a typed value is made on demand and never
 /// scans the header list. What is asked for most, From, To, the topmost Via, `CSeq`, the Request-URI and the outcome of
 /// [`check`](Self::check), is read once and remembered.
 /// Well-known headers are valid UTF-8, checked once by [`parse`](Self::parse); the
@@ -19,7 +20,7 @@ use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
 /// §7.3.1), and NUL stands in one only behind a backslash.
 #[derive(Clone)]
 pub struct Message {
-    pub(crate) bytes: Bytes,
+    wire: Wire,
     pub(crate) index: Index,
     pub(crate) memo: Memo,
 }
@@ -100,11 +101,13 @@ impl Message {
     }
 
     pub(crate) fn parse_as(bytes: Bytes, limits: &Limits, shape: Shape) -> Result<Message, ParseError> {
-        scan(&bytes, limits, shape).map(|index| Message::new(bytes, index))
+        let index = scan(&bytes, limits, shape)?;
+        Message::new(bytes, index)
     }
 
-    pub(crate) fn new(bytes: Bytes, index: Index) -> Message {
-        Message { bytes, index, memo: Memo::default() }
+    /// Takes bytes with the index over them.
+    pub(crate) fn new(bytes: Bytes, index: Index) -> Result<Message, ParseError> {
+        Ok(Message { wire: Wire::of(bytes, &index)?, index, memo: Memo::default() })
     }
 
     /// Tells whether this is a request.
@@ -127,7 +130,7 @@ impl Message {
     pub(crate) fn optional_start_line(&self) -> Option<StartLine<'_>> {
         match self.index.start {
             Start::Request { method, uri, .. } => {
-                Some(StartLine::Request { method, uri: self.checked(uri.of(&self.bytes)) })
+                Some(StartLine::Request { method, uri: uri.text(self.text()) })
             }
             Start::Status { code, reason } => Some(StartLine::Status { code, reason: self.phrase(reason) }),
             Start::Absent => None,
@@ -145,7 +148,7 @@ impl Message {
     /// The Request-URI as written, of a request.
     pub fn request_uri(&self) -> Option<&str> {
         match self.index.start {
-            Start::Request { uri, .. } => Some(self.checked(uri.of(&self.bytes))),
+            Start::Request { uri, .. } => Some(uri.text(self.text())),
             Start::Status { .. } | Start::Absent => None,
         }
     }
@@ -176,7 +179,7 @@ impl Message {
         self.index
             .lines
             .iter()
-            .map(|line| Header { name: self.name_of(line), value: line.value.of(self.text()) })
+            .map(|line| Header { name: self.name_of(line), value: line.value.of(self.wire.unfolded()) })
     }
 
     /// Every header line in order, as (long name in lower case, value).
@@ -189,7 +192,7 @@ impl Message {
                 HeaderName::Known(id) => Cow::Borrowed(id.lower_name()),
                 HeaderName::Unknown(name) => Cow::Owned(name.to_ascii_lowercase()),
             };
-            (name, unfold(String::from_utf8_lossy(line.value.of(&self.bytes))))
+            (name, unfold(String::from_utf8_lossy(line.value.of(self.bytes()))))
         })
     }
 
@@ -200,7 +203,7 @@ impl Message {
 
     /// The value of the first line of that header, as bytes.
     pub(crate) fn raw(&self, id: HeaderId) -> Option<&[u8]> {
-        self.line(id).map(|line| line.value.of(self.text()))
+        self.line(id).map(|line| line.value.of(self.wire.unfolded()))
     }
 
     /// The value of each line of that header, in order; comma lists are not split.
@@ -222,26 +225,26 @@ impl Message {
     pub fn extension(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.index.lines.iter().filter_map(move |line| {
             let matches =
-                line.id.is_none() && line.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes());
-            matches.then(|| line.value.of(self.text()))
+                line.id.is_none() && line.name.of(self.bytes()).eq_ignore_ascii_case(name.as_bytes());
+            matches.then(|| line.value.of(self.wire.unfolded()))
         })
     }
 
     /// The body, cut at Content-Length.
     pub fn body(&self) -> &[u8] {
         let (start, end) = self.index.body;
-        &self.bytes[start..end]
+        &self.bytes()[start..end]
     }
 
     /// The body as a slice that shares the message's memory.
     pub fn body_bytes(&self) -> Bytes {
         let (start, end) = self.index.body;
-        self.bytes.slice(start..end)
+        self.bytes().slice(start..end)
     }
 
     /// The bytes as they arrived.
     pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+        self.wire.bytes()
     }
 
     pub(crate) fn line(&self, id: HeaderId) -> Option<&Line> {
@@ -260,29 +263,23 @@ impl Message {
 
     /// The value of a well-known header's line.
     pub(crate) fn value_of(&self, line: &Line) -> &str {
-        self.checked(line.value.of(self.text()))
+        line.value.text(self.text())
     }
 
     pub(crate) fn name_of(&self, line: &Line) -> HeaderName<'_> {
         match line.id {
             Some(id) => HeaderName::Known(id),
-            None => HeaderName::Unknown(self.checked(line.name.of(&self.bytes))),
+            None => HeaderName::Unknown(line.name.text(self.text())),
         }
     }
 
     fn phrase(&self, span: Span) -> &str {
-        core::str::from_utf8(span.of(&self.bytes)).unwrap_or("")
+        core::str::from_utf8(span.of(self.bytes())).unwrap_or("")
     }
 
-    fn text(&self) -> &[u8] {
-        self.index.unfolded.as_deref().unwrap_or(&self.bytes)
-    }
-
-    #[expect(clippy::unused_self, reason = "only text of a parsed message is known to be valid")]
-    fn checked<'a>(&'a self, bytes: &'a [u8]) -> &'a str {
-        // invariant: the index holds well-known headers, start lines and token names only after a UTF-8
-        // check.
-        core::str::from_utf8(bytes).expect("invariant: text was checked when the message was parsed")
+    /// The head, out of which values are cut.
+    pub(crate) fn text(&self) -> &str {
+        self.wire.text()
     }
 }
 

@@ -22,8 +22,21 @@ impl<'a> Params<'a> {
     }
 
     /// As [`parse`](Self::parse), and finds the parameter of that name, given in lower case, on the way.
+    #[inline]
     pub(crate) fn parse_for(raw: &'a str, wanted: &str) -> Result<(Params<'a>, Found<'a>), ParseError> {
         let mut found = Found::default();
+        let params = Params::parse_each(raw, |param| {
+            if param.is(raw, wanted) {
+                found.count += 1;
+                found.first.get_or_insert(&raw[param.value.unwrap_or(param.end)..param.end]);
+            }
+        })?;
+        Ok((params, found))
+    }
+
+    /// As [`parse`](Self::parse), and shows every parameter on the way.
+    #[inline]
+    pub(crate) fn parse_each(raw: &'a str, mut each: impl FnMut(&Param)) -> Result<Params<'a>, ParseError> {
         let bytes = raw.as_bytes();
         let start = lex::blanks(bytes, 0);
         let (mut at, mut end) = (start, start);
@@ -44,16 +57,11 @@ impl<'a> Params<'a> {
             let Some(param) = Param::read(bytes, at) else {
                 return Err(ParseError::new(ParseErrorKind::Parameter, at));
             };
-            if param.name_end - at == wanted.len()
-                && bytes[at..param.name_end].eq_ignore_ascii_case(wanted.as_bytes())
-            {
-                found.count += 1;
-                found.first.get_or_insert(&raw[param.value.unwrap_or(param.end)..param.end]);
-            }
+            each(&param);
             end = param.end;
             at = lex::blanks(bytes, end);
         }
-        Ok((Params { raw: &raw[start..end] }, found))
+        Ok(Params { raw: &raw[start..end] })
     }
 
     /// Takes text that [`parse`](Self::parse) has read before.
@@ -109,7 +117,8 @@ pub(crate) struct Found<'a> {
 }
 
 /// Where one parameter stands.
-struct Param {
+pub(crate) struct Param {
+    start: usize,
     name_end: usize,
     /// Start and end of the value; the end is that of the parameter.
     value: Option<usize>,
@@ -117,23 +126,42 @@ struct Param {
 }
 
 impl Param {
+    /// Whether it has that name, given in lower case.
+    #[inline]
+    pub(crate) fn is(&self, raw: &str, name: &str) -> bool {
+        self.name_end - self.start == name.len()
+            && raw.as_bytes()[self.start..self.name_end].eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    /// Its value as written, quotes included; a flag has none.
+    #[inline]
+    pub(crate) fn value<'a>(&self, raw: &'a str) -> Option<&'a str> {
+        self.value.map(|value| &raw[value..self.end])
+    }
+
+    /// The parameter from its name on.
+    #[inline]
+    pub(crate) fn text<'a>(&self, raw: &'a str) -> &'a str {
+        &raw[self.start..self.end]
+    }
+
     /// Reads the parameter that starts at `at`: a name, and after `=` a quoted string or text without blanks.
     #[inline]
     fn read(bytes: &[u8], at: usize) -> Option<Param> {
-        let name_end = lex::run(bytes, at, Class::PARAM_NAME);
+        let name_end = lex::short_run(bytes, at, Class::PARAM_NAME);
         if name_end == at {
             return None;
         }
         let equals = lex::blanks(bytes, name_end);
         if bytes.get(equals) != Some(&b'=') {
-            return Some(Param { name_end, value: None, end: name_end });
+            return Some(Param { start: at, name_end, value: None, end: name_end });
         }
         let value = lex::blanks(bytes, equals + 1);
         let end = match bytes.get(value) {
             Some(b'"') => lex::quoted_end_at(bytes, value)?,
             _ => lex::run(bytes, value, Class::PARAM_VALUE),
         };
-        Some(Param { name_end, value: Some(value), end })
+        Some(Param { start: at, name_end, value: Some(value), end })
     }
 }
 
@@ -148,9 +176,9 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let start = lex::run(self.raw.as_bytes(), self.at, Class::BEFORE_PARAM);
+        let start = lex::short_run(self.raw.as_bytes(), self.at, Class::BEFORE_PARAM);
         let param = Param::read(self.raw.as_bytes(), start)?;
         self.at = param.end;
-        Some((&self.raw[start..param.name_end], param.value.map(|value| &self.raw[value..param.end])))
+        Some((&self.raw[start..param.name_end], param.value(self.raw)))
     }
 }

@@ -48,6 +48,7 @@ fn push_v4(text: &mut String, ip: Ipv4Addr) {
 }
 
 /// A number in decimal.
+#[derive(Debug, Clone)]
 pub(crate) struct Digits {
     bytes: [u8; LONGEST_NUMBER],
     start: usize,

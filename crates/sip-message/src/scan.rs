@@ -24,7 +24,7 @@ pub(crate) fn scan(bytes: &[u8], limits: &Limits, shape: Shape) -> Result<Index,
     let reach = &bytes[..bytes.len().min(LONGEST_HEAD)];
     let most_lines = limits.headers.min(usize::from(NO_LINE));
     let whole = reach.len() == bytes.len();
-    let mut scan = Scan { bytes: reach, limits, most_lines, shape, whole, folded: false };
+    let scan = Scan { bytes: reach, limits, most_lines, shape, whole };
     let mut index = Index::empty();
     let mut at = scan.start_line(&mut index)?;
     while let Some(next) = scan.header_line(at, &mut index)? {
@@ -35,11 +35,7 @@ pub(crate) fn scan(bytes: &[u8], limits: &Limits, shape: Shape) -> Result<Index,
     if let Some(nul) = memchr_iter(0, head).find(|&at| !is_escaped(&head[..at])) {
         return fail(ParseErrorKind::ControlCharacter, nul);
     }
-    index.check_utf8(head)?;
     let second = index.link();
-    if scan.folded {
-        index.unfold(head);
-    }
     let rest = bytes.len() - body;
     index.body = (body, bytes.len());
     if shape == Shape::Message {
@@ -66,7 +62,6 @@ struct Scan<'a> {
     shape: Shape,
     /// Whether nothing of the message lies beyond `bytes`.
     whole: bool,
-    folded: bool,
 }
 
 impl Scan<'_> {
@@ -136,7 +131,7 @@ impl Scan<'_> {
     }
 
     /// Reads one header line with its continuations; gives where the next line starts, nothing at the end of the head.
-    fn header_line(&mut self, start: usize, index: &mut Index) -> Result<Option<usize>, ParseError> {
+    fn header_line(&self, start: usize, index: &mut Index) -> Result<Option<usize>, ParseError> {
         let bytes = self.bytes;
         let Some((id, name_end, colon)) = header_name(bytes, start) else {
             return self.no_header(start);
@@ -152,7 +147,7 @@ impl Scan<'_> {
                 return fail(ParseErrorKind::TooManyFolds, next);
             }
             folds += 1;
-            self.folded = true;
+            index.folded = true;
             (end, next) = self.line_end(next, start)?;
         }
         let value = trim(bytes, value_start, end);
@@ -233,7 +228,7 @@ fn status_line(line: &[u8], start: usize) -> Result<Start, ParseError> {
 
 /// Reads a request line. Blanks beside or inside the Request-URI are a fault, though one that can be answered.
 fn request_line(line: &[u8], start: usize) -> Result<(Start, Option<ParseError>), ParseError> {
-    let first = lex::run(line, 0, Class::TOKEN);
+    let first = lex::short_run(line, 0, Class::TOKEN);
     let (Some(b' '), Some(last)) = (line.get(first), memchr::memrchr(b' ', line)) else {
         let kind =
             if memchr(b' ', line).is_some() { ParseErrorKind::Method } else { ParseErrorKind::StartLine };

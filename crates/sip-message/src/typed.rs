@@ -4,26 +4,42 @@ use core::num::NonZeroU32;
 
 use crate::header::{self, TypedHeader};
 use crate::headers::{
-    CSeq, CallId, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
+    self, CSeq, Event, Join, RAck, Reason, ReferSub, ReferTo, Replaces, RetryAfter, SessionExpires,
     SubscriptionState, TargetDialog, Via,
 };
+use crate::index::Span;
 use crate::lex::{self, List};
-use crate::memo::Remembered;
+use crate::memo::{AddressPlaces, Identity, TopVia};
 use crate::values::{Parts, Values};
 use crate::{HeaderId, Limits, Message, Method, NameAddr, ParseError, ParseErrorKind, Uri};
 
 impl Message {
+    fn identity(&self) -> &Identity {
+        self.memo.identity.get_or_init(|| Identity::read(self))
+    }
+
+    fn via(&self) -> &TopVia {
+        self.memo.via.get_or_init(|| TopVia::read(self))
+    }
+
     /// The Request-URI in parts; an error for a response.
     pub fn request_target(&self) -> Result<Uri<'_>, ParseError> {
         let text = self.request_uri().ok_or(ParseError::new(ParseErrorKind::StartLine, 0))?;
-        Uri::recall(&self.memo.target, text, Uri::parse)
-            .map_err(|error| error.shifted(text.as_ptr().addr() - self.bytes().as_ptr().addr()))
+        let parts = self.memo.target.get_or_init(|| {
+            let start = Span::within(self.text(), text).start();
+            Uri::parse(text).map(|uri| uri.parts()).map_err(|error| error.shifted(start))
+        });
+        read(parts, |parts| Uri::of_parts(text, *parts))
     }
 
     /// The topmost Via.
     pub fn top_via(&self) -> Result<Via<'_>, ParseError> {
-        self.first_item(HeaderId::Via, |value| Via::recall(&self.memo.via, value, Via::parse))?
-            .ok_or(missing(HeaderId::Via))
+        read(&self.via().via, |places| places.read(self.text()))
+    }
+
+    /// Whether there is a Via below the topmost: a response with one is not for who reads it (RFC 3261 §8.1.3.3).
+    pub fn has_lower_via(&self) -> bool {
+        self.via().lower
     }
 
     /// The Via values in order, all lines, lists split.
@@ -33,41 +49,43 @@ impl Message {
 
     /// The From address.
     pub fn from(&self) -> Result<NameAddr<'_>, ParseError> {
-        self.required(HeaderId::From, |value| NameAddr::recall(&self.memo.from, value, NameAddr::parse))
+        read(&self.identity().from, |places| places.read(self.text()))
     }
 
     /// The To address.
     pub fn to(&self) -> Result<NameAddr<'_>, ParseError> {
-        self.required(HeaderId::To, |value| NameAddr::recall(&self.memo.to, value, NameAddr::parse))
+        read(&self.identity().to, |places| places.read(self.text()))
     }
 
     /// The tag of From; `None` also if From cannot be read.
     pub fn from_tag(&self) -> Option<&str> {
-        self.from().ok()?.tag()
+        self.identity().from.as_ref().ok()?.tag(self.text())
     }
 
     /// The tag of To; `None` also if To cannot be read.
     pub fn to_tag(&self) -> Option<&str> {
-        self.to().ok()?.tag()
+        self.identity().to.as_ref().ok()?.tag(self.text())
     }
 
     /// The Call-ID: printable, without blanks; compared byte for byte.
     pub fn call_id(&self) -> Result<&str, ParseError> {
-        Ok(self.required(HeaderId::CallId, CallId::parse)?.as_str())
+        read(&self.identity().call_id, |place| place.text(self.text()))
     }
 
     /// The sequence number and its method.
     pub fn cseq(&self) -> Result<CSeq, ParseError> {
-        if let Some(cseq) = self.memo.cseq.get() {
-            return Ok(*cseq);
-        }
-        let cseq = self.required(HeaderId::CSeq, CSeq::parse)?;
-        Ok(*self.memo.cseq.get_or_init(|| cseq))
+        self.identity().cseq
     }
 
     /// The first Contact; `Contact: *` is an error here.
     pub fn contact(&self) -> Result<Option<NameAddr<'_>>, ParseError> {
-        self.first_item(HeaderId::Contact, NameAddr::parse)
+        let text = self.text();
+        let contact = self.memo.contact.get_or_init(|| {
+            self.first_item(HeaderId::Contact, |value| {
+                NameAddr::parse(value).map(|address| AddressPlaces::of(&address, text))
+            })
+        });
+        read(contact, |places| places.as_ref().map(|places| places.read(text)))
     }
 
     /// How many Contact values there are, lists split.
@@ -93,7 +111,7 @@ impl Message {
     /// The remaining hops (RFC 3261 §20.22). A number above 255 is given as it is and counts down all the same: RFC 4475
     /// §3.1.2.4 lets such a request pass.
     pub fn max_forwards(&self) -> Result<Option<u32>, ParseError> {
-        self.only::<header::MaxForwards>()
+        self.optional(HeaderId::MaxForwards, headers::seconds)
     }
 
     /// The `Expires` seconds, capped at `u32::MAX`; `None` if absent or unreadable (RFC 3261 §20.19).
@@ -265,7 +283,7 @@ impl Message {
             return Err(ParseError::new(ParseErrorKind::Version, 0));
         }
         self.top_via()?;
-        if self.vias().nth(1).is_some() {
+        if self.has_lower_via() {
             self.values::<header::Via>().try_for_each(|via| via.map(drop))?;
         }
         for (id, address) in [(HeaderId::From, self.from()?), (HeaderId::To, self.to()?)] {
@@ -295,7 +313,7 @@ impl Message {
         }
     }
 
-    fn required<'a, T>(
+    pub(crate) fn required<'a, T>(
         &'a self,
         id: HeaderId,
         parse: impl FnOnce(&'a str) -> Result<T, ParseError>,
@@ -347,6 +365,11 @@ impl Message {
         }
         Ok(addresses)
     }
+}
+
+/// What is made of places, or why there are none.
+fn read<P, T>(places: &Result<P, ParseError>, make: impl FnOnce(&P) -> T) -> Result<T, ParseError> {
+    places.as_ref().map(make).map_err(|error| *error)
 }
 
 fn missing(id: HeaderId) -> ParseError {

@@ -29,7 +29,7 @@ pub(crate) fn reply(via: &Via<'_>, origin: &Origin) -> Option<Hop> {
     if origin.transport.is_reliable() {
         return Some(origin.hop());
     }
-    let port = if via.params.has("rport") { origin.source.port() } else { via.port.unwrap_or(DEFAULT_PORT) };
+    let port = if via.has_rport() { origin.source.port() } else { via.port.unwrap_or(DEFAULT_PORT) };
     let mut hop = origin.hop();
     hop.remote.set_port(port);
     (port != 0).then_some(hop)

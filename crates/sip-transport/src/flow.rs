@@ -133,14 +133,21 @@ impl Hop {
     /// The Via value for a request on this hop, with `rport` (RFC 3581 §3), and `alias` where it is offered.
     pub fn via(&self, branch: &str) -> String {
         let mut via = String::with_capacity(USUAL_VALUE + branch.len());
-        for part in ["SIP/2.0/", self.transport.via_name(), " "] {
-            via.push_str(part);
-        }
-        push_address(&mut via, self.sent_by());
-        for part in [";branch=", branch, ";rport", if self.alias { ";alias" } else { "" }] {
-            via.push_str(part);
-        }
+        self.push_via(&mut via, &[branch]);
         via
+    }
+
+    /// Adds that Via value to a text, with a branch of these parts.
+    pub fn push_via(&self, text: &mut String, branch: &[&str]) {
+        for part in ["SIP/2.0/", self.transport.via_name(), " "] {
+            text.push_str(part);
+        }
+        push_address(text, self.sent_by());
+        text.push_str(";branch=");
+        for part in branch {
+            text.push_str(part);
+        }
+        text.push_str(if self.alias { ";rport;alias" } else { ";rport" });
     }
 
     /// Our address as a message names it: without the zone of a link-local address, which means nothing on another host
@@ -154,6 +161,13 @@ impl Hop {
     /// A `sips` URI where the request's own URI is one (RFC 3261 §8.1.1.8, §12.1.1; RFC 5630 §5), else a `sip` URI with the
     /// transport.
     pub fn contact(&self, user: Option<&str>, secure: bool) -> String {
+        let mut contact = String::with_capacity(USUAL_VALUE + user.map_or(0, str::len));
+        self.push_contact(&mut contact, user, secure);
+        contact
+    }
+
+    /// Adds that Contact value to a text.
+    pub fn push_contact(&self, text: &mut String, user: Option<&str>, secure: bool) {
         let (scheme, parameter) = match (self.transport, secure) {
             (Transport::Udp, _) => ("sip", ""),
             (Transport::Tcp, _) => ("sip", ";transport=tcp"),
@@ -163,14 +177,12 @@ impl Hop {
             (Transport::Wss, false) => ("sip", ";transport=wss"),
             (Transport::Wss, true) => ("sips", ";transport=ws"),
         };
-        let mut contact = String::with_capacity(USUAL_VALUE + user.map_or(0, str::len));
         for part in ["<", scheme, ":", user.unwrap_or_default(), if user.is_some() { "@" } else { "" }] {
-            contact.push_str(part);
+            text.push_str(part);
         }
-        push_address(&mut contact, self.sent_by());
-        contact.push_str(parameter);
-        contact.push('>');
-        contact
+        push_address(text, self.sent_by());
+        text.push_str(parameter);
+        text.push('>');
     }
 }
 

@@ -58,6 +58,16 @@ impl Guard {
         siphasher::sip128::Hasher128::finish128(&hasher).as_u128()
     }
 
+    /// A keyed 64-bit digest of numbers, always as many for one use, to be used as a table key where equality is checked
+    /// besides.
+    pub fn number_of(&self, numbers: &[u64]) -> u64 {
+        let mut hasher = SipHasher24::new_with_keys(self.key[0], self.key[1]);
+        for number in numbers {
+            hasher.write_u64(*number);
+        }
+        hasher.finish()
+    }
+
     fn check(&self, purpose: Purpose, id: u64) -> u64 {
         let mut hasher = SipHasher24::new_with_keys(self.key[0], self.key[1]);
         hasher.write_u8(purpose as u8);
@@ -113,22 +123,37 @@ impl fmt::Debug for Token {
 
 fn hex(mut number: u64, text: &mut [u8]) {
     for digit in text.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[(number & 15) as usize];
+        *digit = HEX[(number & 15) as usize];
         number >>= 4;
     }
 }
 
 fn unhex(text: &[u8]) -> Option<u64> {
     let text: &[u8; 16] = text.try_into().ok()?;
-    text.iter().try_fold(0, |number, byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u64::from(digit))
-    })
+    let (mut number, mut seen) = (0, 0);
+    for byte in text {
+        let digit = DIGITS[usize::from(*byte)];
+        seen |= digit;
+        number = number << 4 | u64::from(digit & 15);
+    }
+    (seen < NO_DIGIT).then_some(number)
 }
+
+/// Marks what is no digit.
+const NO_DIGIT: u8 = 16;
+
+/// The value of each hexadecimal digit in lower case.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < NO_DIGIT {
+        digits[HEX[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {

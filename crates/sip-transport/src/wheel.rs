@@ -29,7 +29,7 @@ use std::{
     time::Duration,
 };
 
-use hashbrown::HashTable;
+use hashbrown::{HashTable, hash_table::Entry as Place};
 use slab::Slab;
 
 use crate::{ids::BuildIdHasher, step::Tick};
@@ -89,15 +89,25 @@ impl<K: Copy + Eq + Hash> Wheel<K> {
     ///
     /// `now` is never before that of an earlier call.
     pub fn arm(&mut self, now: Tick, key: K, after: Duration) {
-        let hash_of_key = hash(&key);
-        self.take(hash_of_key, &key);
         let micros = now.as_micros().saturating_add(u64::try_from(after.as_micros()).unwrap_or(u64::MAX));
         // Never in the slot that is being fired: a timer that arms itself for no time would fire for ever.
         let due = micros.div_ceil(SLOT_MICROS).max(now.as_micros() / SLOT_MICROS + 1).max(self.done);
-        let index = self.entries.insert(Entry { key, due, before: NONE, after: NONE }) as u32;
-        self.append(index, due);
         let entries = &self.entries;
-        self.keys.insert_unique(hash_of_key, index, |index| hash(&entries[*index as usize].key));
+        let same = |index: &u32| entries[*index as usize].key == key;
+        let index = match self.keys.entry(hash(&key), same, |index| hash(&entries[*index as usize].key)) {
+            Place::Occupied(found) => {
+                let index = *found.get();
+                self.unlink(index);
+                self.entries[index as usize].due = due;
+                index
+            }
+            Place::Vacant(place) => {
+                let index = self.entries.insert(Entry { key, due, before: NONE, after: NONE }) as u32;
+                place.insert(index);
+                index
+            }
+        };
+        self.append(index, due);
     }
 
     /// Disarms a timer; nothing if it is not armed.
@@ -110,6 +120,7 @@ impl<K: Copy + Eq + Hash> Wheel<K> {
         if let Ok(found) = self.keys.find_entry(hash, same) {
             let (index, _) = found.remove();
             self.unlink(index);
+            self.entries.remove(index as usize);
         }
     }
 
@@ -189,8 +200,9 @@ impl<K: Copy + Eq + Hash> Wheel<K> {
         }
     }
 
+    /// Takes an entry out of its slot.
     fn unlink(&mut self, index: u32) {
-        let Entry { due, before, after, .. } = self.entries.remove(index as usize);
+        let Entry { due, before, after, .. } = self.entries[index as usize];
         let wheel = self.wheel(due);
         let position = position(wheel, due);
         if before == NONE {

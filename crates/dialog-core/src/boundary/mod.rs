@@ -60,10 +60,6 @@ pub enum DialogEvent {
 
 /// What a step of the dialog layer produces.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "moved once, to the engine; a box would cost an allocation per request"
-)]
 pub enum DialogOutput {
     /// Ask the transaction layer.
     Transaction(TxCommand),

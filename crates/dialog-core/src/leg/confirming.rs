@@ -6,7 +6,7 @@ use sip_transport::{Hop, Hops, Origin, RouteError};
 use transaction_core::{TxCommand, TxId};
 
 use crate::{
-    boundary::leg::{By, EndCause, EndReason, LegEvent, Peer, Turn},
+    boundary::leg::{By, EndCause, EndReason, LegEvent, Turn},
     dialog::Dialog,
     forks::Forks,
     offers::{Carrier, Event, Offers, Side},
@@ -53,7 +53,7 @@ impl Dialog {
             .as_ref()
             .map_or_else(|| if offerless { Offers::New } else { Offers::FirstOurs }, |early| early.offers);
         self.state.heard(origin);
-        self.state.peer = Peer::of(message);
+        self.state.peer = step.pending.peers.read(message);
         self.state.refresh(message);
         let routes = step.recorded(message);
         // Without a route set that can be used it ends by itself, and the ACK goes to its Contact as well as it may.

@@ -102,7 +102,7 @@ impl EarlyDialogs {
         &mut self,
         ours: &DialogState,
         offerless: bool,
-        routes: &[UriBuf],
+        (routes, peer): (&[UriBuf], Peer),
         (origin, message): (&Origin, &Message),
     ) -> Option<&mut Early> {
         let tag = message.to_tag().unwrap_or_default();
@@ -116,8 +116,10 @@ impl EarlyDialogs {
         state.remote_tag = tag.into();
         state.remote_cseq = None;
         state.local_cseq = state.local_cseq.max(self.spent);
-        state.learn(routes, origin, message);
+        state.learn(routes, peer, origin, message);
         self.last += 1;
+        // Most calls ring at one place.
+        self.dialogs.reserve_exact(1);
         let offers = if offerless { Offers::New } else { Offers::FirstOurs };
         self.dialogs.push(Early { id: self.last, state, offers, rseq: None, theirs: None, answering: None });
         self.dialogs.last_mut()
@@ -186,9 +188,9 @@ impl EarlyDialogs {
 
 impl DialogState {
     /// Takes what a response says of the dialog that it makes (RFC 3261 §12.1.2).
-    fn learn(&mut self, routes: &[UriBuf], origin: &Origin, message: &Message) {
+    fn learn(&mut self, routes: &[UriBuf], peer: Peer, origin: &Origin, message: &Message) {
         self.heard(origin);
-        self.peer = Peer::of(message);
+        self.peer = peer;
         self.refresh(message);
         self.path = Path::new(&self.path.target, routes.iter().rev().cloned());
     }
@@ -229,7 +231,9 @@ impl Dialog {
             return;
         };
         let offerless = placing.is_offerless();
-        let Some(early) = placing.early.of(&self.state, offerless, &routes, (origin, message)) else {
+        let peer = step.pending.peers.read(message);
+        let of = (&*routes, peer);
+        let Some(early) = placing.early.of(&self.state, offerless, of, (origin, message)) else {
             step.pending.counters.early_dialogs_ignored += 1;
             if told {
                 self.tell(step, event);
@@ -249,7 +253,7 @@ impl Dialog {
                 return;
             }
             if first {
-                early.state.learn(&routes, origin, message);
+                early.state.learn(&routes, peer, origin, message);
             } else {
                 early.state.heard(origin);
                 early.state.refresh(message);

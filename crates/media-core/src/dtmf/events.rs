@@ -1,6 +1,7 @@
 //! The events that a side takes: the "events" parameter of telephone-event (RFC 4733 §2.4.1, §7.1.1).
 
 use super::{DIGITS, Event};
+use crate::sdp::{parse_number, split_at_byte};
 
 /// Holds a set of the events that we know, 0 to 16; what is beyond them in a peer's list is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,14 +13,13 @@ impl EventSet {
 
     /// Reads a list of numbers and ranges, as in `0-15,66,70`; [`Self::DTMF`] where it cannot be read.
     pub fn parse(list: &str) -> Self {
-        let mut set = 0;
-        for part in list.split(',') {
-            let part = part.trim_ascii();
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            let (Ok(first), Ok(last)) = (first.parse::<u8>(), last.parse::<u8>()) else { return Self::DTMF };
-            for code in (first..=last).take_while(|code| usize::from(*code) < DIGITS.len()) {
-                set |= 1 << code;
-            }
+        let (mut set, mut rest) = (0, Some(list));
+        while let Some(list) = rest {
+            let (part, behind) =
+                split_at_byte(list, b',').map_or((list, None), |(part, behind)| (part, Some(behind)));
+            let Some(range) = range(part.trim_ascii()) else { return Self::DTMF };
+            set |= range;
+            rest = behind;
         }
         Self(set)
     }
@@ -28,6 +28,14 @@ impl EventSet {
     pub fn contains(self, event: Event) -> bool {
         self.0 & 1 << event.code() != 0
     }
+}
+
+/// The events of a number or a range, of those that we know.
+fn range(part: &str) -> Option<u32> {
+    let (first, last) = split_at_byte(part, b'-').unwrap_or((part, part));
+    let (first, last): (u8, u8) = (parse_number(first)?, parse_number(last)?);
+    let below = |end: u32| (1 << end.min(DIGITS.len() as u32)) - 1;
+    Some(below(u32::from(last) + 1) & !below(u32::from(first)))
 }
 
 #[cfg(test)]

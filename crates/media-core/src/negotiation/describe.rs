@@ -1,5 +1,6 @@
 //! Writing our descriptions: m-lines that keep their place, versions that only rise.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -9,48 +10,53 @@ use super::security::Profile;
 use super::select::RemoteAudio;
 use crate::codec::Codec;
 use crate::direction::Direction;
-use crate::sdp::{Media, SessionDescription};
+use crate::sdp::{Media, split_at_byte};
 use crate::srtp::sdes::Crypto;
 
 /// One m-line of the session as our offers must repeat it (TR-211).
 #[derive(Debug, Clone)]
-pub(super) struct Slot {
-    kind: String,
-    protocol: String,
-    format: String,
-    /// True for the one line that carries our audio.
-    pub(super) audio: bool,
+pub(super) enum Slot {
+    /// The one line that carries our audio, with its profile; `None` where the peer rejected it under one that we do not
+    /// speak.
+    Audio(Option<Profile>),
+    /// A line that is rejected: its media type, its profile and a format, with a blank between each.
+    Rejected(Box<str>),
 }
 
 impl Slot {
-    fn audio(profile: Profile) -> Self {
-        Self {
-            kind: "audio".to_owned(),
-            protocol: profile.name.to_owned(),
-            format: "0".to_owned(),
-            audio: true,
+    /// A line of the peer that we do not take.
+    pub(super) fn rejecting(media: &Media<'_>) -> Self {
+        Self::Rejected(words(media.kind, media.protocol, media.formats().next().unwrap_or("0")))
+    }
+
+    /// The words of the line where it is rejected.
+    fn words(&self) -> Cow<'_, str> {
+        match self {
+            Self::Audio(profile) => {
+                Cow::Owned(words("audio", profile.unwrap_or(Profile::Avp).name(), "0").into())
+            }
+            Self::Rejected(words) => Cow::Borrowed(words),
         }
     }
 
-    fn of(media: &Media<'_>, audio: bool) -> Self {
-        Self {
-            kind: media.kind.to_owned(),
-            protocol: media.protocol.to_owned(),
-            format: media.formats().next().unwrap_or("0").to_owned(),
-            audio,
+    /// The same line when the peer has rejected the audio in it: a later offer of ours can bring it back.
+    fn kept(&self) -> Self {
+        match self {
+            Self::Audio(profile) => Self::Audio(*profile),
+            Self::Rejected(words) => Self::Audio(words.split(' ').nth(1).and_then(Profile::parse)),
         }
     }
+}
 
-    fn rejected(&self) -> String {
-        format!("m={} 0 {} {}\r\n", self.kind, self.protocol, self.format)
-    }
+fn words(kind: &str, protocol: &str, format: &str) -> Box<str> {
+    [kind, protocol, format].join(" ").into()
 }
 
 /// Counts the versions of our `o=` line over everything that was sent.
 #[derive(Clone, Default)]
 pub(super) struct Versions {
-    /// What was sent last, behind the version.
-    last: Option<String>,
+    /// What was sent last, behind the version; `None` when nothing was.
+    last: Option<Box<[u8]>>,
     number: u64,
     refused: bool,
 }
@@ -61,28 +67,29 @@ impl Versions {
         self.refused = true;
     }
 
-    /// Takes what is to be sent: one version more than the last if it differs or if that was refused, else the same
-    /// (RFC 3264 §8, TR-210).
-    fn stamp(&mut self, session_id: u64, behind: String) -> Vec<u8> {
-        if self.refused || self.last.as_ref() != Some(&behind) {
-            self.number += 1;
-            self.last = Some(behind);
+    /// Begins a description of the next version.
+    fn begin(&self, session_id: u64) -> Description {
+        Description::new(session_id, self.number + 1)
+    }
+
+    /// Takes what is to be sent: one version more than the last if it differs or if that was refused, else the last one
+    /// again (RFC 3264 §8, TR-210).
+    fn stamp(&mut self, session_id: u64, description: Description) -> Vec<u8> {
+        let behind = &description.text[description.behind..];
+        if !std::mem::take(&mut self.refused) && self.last.as_deref() == Some(behind) {
+            return self.repeat(session_id);
         }
-        self.refused = false;
-        self.repeat(session_id)
+        self.number += 1;
+        self.last = Some(behind.into());
+        description.text
     }
 
     /// Returns the last description that was sent; empty when there is none.
     pub(super) fn repeat(&self, session_id: u64) -> Vec<u8> {
         let Some(behind) = &self.last else { return Vec::new() };
-        let mut text = String::with_capacity(LONGEST_ORIGIN + behind.len());
-        text.push_str("v=0\r\no=- ");
-        put(&mut text, session_id);
-        text.push(' ');
-        put(&mut text, self.number);
-        text.push(' ');
-        text.push_str(behind);
-        text.into_bytes()
+        let mut text = Description::new(session_id, self.number).text;
+        text.extend_from_slice(behind);
+        text
     }
 }
 
@@ -91,6 +98,111 @@ impl fmt::Debug for Versions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { last: _, number, refused } = self;
         f.debug_struct("Versions").field("number", number).field("refused", refused).finish_non_exhaustive()
+    }
+}
+
+/// A description of ours while it is written.
+struct Description {
+    text: Vec<u8>,
+    /// Where the version ends.
+    behind: usize,
+}
+
+impl Description {
+    fn new(session_id: u64, version: u64) -> Self {
+        let mut description = Self { text: Vec::with_capacity(USUAL_DESCRIPTION), behind: 0 };
+        description.put("v=0\r\no=- ");
+        description.put_number(session_id);
+        description.put(" ");
+        description.put_number(version);
+        description.put(" ");
+        description.behind = description.text.len();
+        description
+    }
+
+    fn put(&mut self, part: &str) {
+        self.text.extend_from_slice(part.as_bytes());
+    }
+
+    fn put_number(&mut self, number: impl Into<u64>) {
+        let mut digits = [0; LONGEST_NUMBER];
+        let (mut start, mut rest) = (digits.len(), number.into());
+        while start == digits.len() || rest > 0 {
+            start -= 1;
+            digits[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        self.text.extend_from_slice(&digits[start..]);
+    }
+
+    /// The rest of the `o=` line, and the lines before the first m-line.
+    fn put_session(&mut self, address: IpAddr) {
+        for part in ["IN ", "\r\ns=-\r\nc=IN "] {
+            self.put(part);
+            match address {
+                IpAddr::V4(address) => {
+                    self.put("IP4");
+                    for (octet, before) in address.octets().into_iter().zip([" ", ".", ".", "."]) {
+                        self.put(before);
+                        self.put_number(octet);
+                    }
+                }
+                IpAddr::V6(address) => {
+                    self.put("IP6 ");
+                    self.put(&address.to_string());
+                }
+            }
+        }
+        self.put("\r\nt=0 0\r\n");
+    }
+
+    /// A line that is rejected, with its words.
+    fn put_rejected(&mut self, words: &str) {
+        let (kind, rest) = split_at_byte(words, b' ').unwrap_or((words, ""));
+        for part in ["m=", kind, " 0 ", rest, "\r\n"] {
+            self.put(part);
+        }
+    }
+
+    /// Strings are put one behind the other: the formatter costs more than all else here.
+    fn put_audio(&mut self, line: &AudioLine<'_>) {
+        self.put("m=audio ");
+        self.put_number(line.port);
+        self.put(" ");
+        self.put(line.profile.name());
+        for (number, _) in line.formats {
+            self.put(" ");
+            self.put_number(*number);
+        }
+        self.put("\r\n");
+        for (number, format) in line.formats {
+            self.put("a=rtpmap:");
+            self.put_number(*number);
+            self.put(" ");
+            self.put(format.encoding_name());
+            self.put("/");
+            self.put_number(format.clock_rate());
+            self.put("\r\n");
+            if let MediaFormat::TelephoneEvent { .. } = format {
+                // The sixteen keys of a telephone (RFC 4733 §3.2).
+                self.put("a=fmtp:");
+                self.put_number(*number);
+                self.put(" 0-15\r\n");
+            }
+        }
+        for crypto in line.crypto {
+            for part in ["a=crypto:", &crypto.print(), "\r\n"] {
+                self.put(part);
+            }
+        }
+        if line.rtcp_mux {
+            self.put("a=rtcp-mux\r\n");
+        }
+        self.put("a=ptime:");
+        self.put_number(line.ptime_ms);
+        for part in ["\r\na=", line.direction.as_str(), "\r\n"] {
+            self.put(part);
+        }
     }
 }
 
@@ -105,105 +217,35 @@ struct AudioLine<'a> {
     direction: Direction,
 }
 
-impl AudioLine<'_> {
-    /// Strings are put one behind the other; only numbers go through the formatter, which costs more than all else here.
-    fn print(&self) -> String {
-        let mut text = String::with_capacity(USUAL_LINE);
-        text.push_str("m=audio ");
-        put(&mut text, self.port);
-        text.push(' ');
-        text.push_str(self.profile.name);
-        for (number, _) in self.formats {
-            text.push(' ');
-            put(&mut text, *number);
-        }
-        text.push_str("\r\n");
-        for (number, format) in self.formats {
-            text.push_str("a=rtpmap:");
-            put(&mut text, *number);
-            text.push(' ');
-            text.push_str(format.encoding_name());
-            text.push('/');
-            put(&mut text, format.clock_rate());
-            text.push_str("\r\n");
-            if let MediaFormat::TelephoneEvent { .. } = format {
-                // The sixteen keys of a telephone (RFC 4733 §3.2).
-                text.push_str("a=fmtp:");
-                put(&mut text, *number);
-                text.push_str(" 0-15\r\n");
-            }
-        }
-        for crypto in self.crypto {
-            text.push_str("a=crypto:");
-            text.push_str(&crypto.print());
-            text.push_str("\r\n");
-        }
-        if self.rtcp_mux {
-            text.push_str("a=rtcp-mux\r\n");
-        }
-        text.push_str("a=ptime:");
-        put(&mut text, self.ptime_ms);
-        text.push_str("\r\na=");
-        text.push_str(self.direction.as_str());
-        text.push_str("\r\n");
-        text
-    }
-}
+/// Room for a description with one m-line and without keys, in bytes.
+const USUAL_DESCRIPTION: usize = 384;
 
-/// Room for what stands before the first m-line, behind the version, with an IPv4 address, in bytes.
-const USUAL_SESSION: usize = 2 * "IN IP4 255.255.255.255".len() + "\r\ns=-\r\nc=\r\nt=0 0\r\n".len();
-
-/// Room for an m-line with what belongs to it, without keys, in bytes.
-const USUAL_LINE: usize = 256;
-
-/// The start of a description with the largest numbers, in bytes.
-const LONGEST_ORIGIN: usize = "v=0\r\no=- 18446744073709551615 18446744073709551615 ".len();
-
-/// Puts an address behind a text.
-fn put_address(text: &mut String, address: IpAddr) {
-    match address {
-        IpAddr::V4(address) => {
-            let [first, rest @ ..] = address.octets();
-            put(text, first);
-            for octet in rest {
-                text.push('.');
-                put(text, octet);
-            }
-        }
-        IpAddr::V6(address) => text.push_str(&address.to_string()),
-    }
-}
-
-/// Puts a number behind a text.
-fn put(text: &mut String, number: impl Into<u64>) {
-    let number = number.into();
-    if number >= 10 {
-        put(text, number / 10);
-    }
-    text.push(char::from(b'0' + (number % 10) as u8));
-}
+/// The digits of the largest number.
+const LONGEST_NUMBER: usize = "18446744073709551615".len();
 
 impl Negotiation {
     /// Describes everything we can do; returns the profile of the audio line, too.
     pub(super) fn describe_offer(&mut self, direction: Direction) -> (Vec<u8>, Profile) {
-        let slot = self.slots.iter().find(|slot| slot.audio);
         let in_force = self.in_force.as_ref().map(|in_force| &in_force.agreed);
         let suite = in_force.and_then(|agreed| agreed.srtp.as_ref()).map(|srtp| srtp.local.suite);
-        let profile = match slot.and_then(|slot| Profile::parse(&slot.protocol)) {
+        let slot = self.audio_slot();
+        let of_slot = slot.and_then(|index| match self.slots[index] {
+            Slot::Audio(profile) => profile,
+            Slot::Rejected(_) => None,
+        });
+        let profile = match of_slot {
             // What the peer secured in its own way stays that way (RFC 8643).
             Some(profile) if suite.is_some() => profile,
             profile => self.security.profile(profile),
         };
-        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.audio) {
-            profile.name.clone_into(&mut slot.protocol);
+        if let Some(index) = slot {
+            self.slots[index] = Slot::Audio(Some(profile));
         } else {
             // Most sessions have this line and no other.
             self.slots.reserve_exact(1);
-            self.slots.push(Slot::audio(profile));
+            self.slots.push(Slot::Audio(Some(profile)));
         }
         let formats = self.offered_formats();
-        // A peer that bound every number to codecs of its own leaves some codecs without one.
-        let offered = formats.iter().any(|(_, format)| matches!(format, MediaFormat::Audio(_)));
         let audio = AudioLine {
             port: self.local.port,
             profile,
@@ -212,114 +254,97 @@ impl Negotiation {
             rtcp_mux: self.local.rtcp_mux,
             ptime_ms: self.local.ptime_ms(),
             direction,
+        };
+        // A peer that bound every number to codecs of its own leaves some codecs without one.
+        let offered = formats.iter().any(|(_, format)| matches!(format, MediaFormat::Audio(_)));
+        let mut description = self.versions.begin(self.local.session_id);
+        description.put_session(self.local.address);
+        for slot in &self.slots {
+            match slot {
+                Slot::Audio(_) if offered => description.put_audio(&audio),
+                Slot::Audio(_) | Slot::Rejected(_) => description.put_rejected(&slot.words()),
+            }
         }
-        .print();
-        let media =
-            self.slots.iter().map(|slot| if slot.audio && offered { audio.clone() } else { slot.rejected() });
-        (self.description(&media.collect::<String>()), profile)
+        (self.versions.stamp(self.local.session_id, description), profile)
     }
 
     /// Our codecs, that in force first so that a hold does not change it, and what goes with them.
     fn offered_formats(&mut self) -> Vec<(u8, MediaFormat)> {
-        let in_force = self.in_force.as_ref().map(|in_force| in_force.agreed.codec);
-        let mut codecs = self.local.codecs().to_vec();
-        codecs.sort_by_key(|codec| Some(*codec) != in_force);
-        let mut clock_rates: Vec<u32> = Vec::new();
-        for clock_rate in codecs.iter().map(|codec| codec.clock_rate()) {
-            if !clock_rates.contains(&clock_rate) {
-                clock_rates.push(clock_rate);
-            }
+        let Self { local, payload_types, in_force, .. } = self;
+        let codecs = local.codecs();
+        let first =
+            in_force.as_ref().map(|in_force| in_force.agreed.codec).filter(|codec| codecs.contains(codec));
+        let codecs =
+            || first.into_iter().chain(codecs.iter().copied().filter(move |codec| Some(*codec) != first));
+        let mut formats = Vec::with_capacity(2 * local.codecs().len() + 1);
+        let mut offer = |format| {
+            let known = formats.iter().any(|(_, other)| *other == format);
+            formats.extend(payload_types.offer(format).filter(|_| !known).map(|number| (number, format)));
+        };
+        for codec in codecs() {
+            offer(MediaFormat::Audio(codec));
         }
-        let comfort_noise = self.local.comfort_noise && clock_rates.contains(&Codec::CLOCK_RATE);
-        let events = clock_rates.into_iter().filter(|_| self.local.dtmf);
-        codecs
-            .into_iter()
-            .map(MediaFormat::Audio)
-            .chain(comfort_noise.then_some(MediaFormat::ComfortNoise))
-            .chain(events.map(|clock_rate| MediaFormat::TelephoneEvent { clock_rate }))
-            .filter_map(|format| Some((self.payload_types.offer(format)?, format)))
-            .collect()
+        if local.comfort_noise && codecs().any(|codec| codec.clock_rate() == Codec::CLOCK_RATE) {
+            offer(MediaFormat::ComfortNoise);
+        }
+        for codec in codecs().filter(|_| local.dtmf) {
+            offer(MediaFormat::TelephoneEvent { clock_rate: codec.clock_rate() });
+        }
+        formats
     }
 
     /// Answers every offered line in its place: the chosen one with the one codec that will be used, the others with
     /// port 0 (RFC 3264 §6).
     pub(super) fn describe_answer(
         &mut self,
-        offer: &SessionDescription,
-        chosen: Option<&(usize, RemoteAudio)>,
+        offer: Vec<Slot>,
+        chosen: Option<&RemoteAudio>,
         crypto: Option<&Crypto>,
         direction: Direction,
     ) -> Vec<u8> {
-        let chosen_index = chosen.map(|(index, _)| *index);
-        let mut text = String::new();
-        for (index, offered) in offer.media().enumerate() {
-            // When the audio is rejected its slot stays ours, so that a later offer can bring it back.
-            let audio = match chosen_index {
-                Some(chosen_index) => chosen_index == index,
-                None => self.slots.get(index).is_some_and(|slot| slot.audio),
-            };
-            let slot = Slot::of(&offered, audio);
-            match chosen {
-                Some((chosen_index, remote)) if *chosen_index == index => {
-                    text += &self.answered_line(remote, crypto, direction);
-                }
-                _ => text += &slot.rejected(),
-            }
-            if let Some(place) = self.slots.get_mut(index) {
-                *place = slot;
-            } else {
-                self.slots.reserve_exact(1);
-                self.slots.push(slot);
+        let formats = chosen.map(|remote| self.answered_formats(remote)).unwrap_or_default();
+        let mut description = self.versions.begin(self.local.session_id);
+        description.put_session(self.local.address);
+        for line in &offer {
+            match (line, chosen) {
+                (Slot::Rejected(_), _) | (Slot::Audio(_), None) => description.put_rejected(&line.words()),
+                (Slot::Audio(_), Some(remote)) => description.put_audio(&AudioLine {
+                    port: self.local.port,
+                    profile: remote.profile,
+                    formats: &formats,
+                    crypto: crypto.map_or(&[], std::slice::from_ref),
+                    rtcp_mux: remote.rtcp_mux,
+                    ptime_ms: self.local.ptime_ms(),
+                    direction,
+                }),
             }
         }
-        if let Some(chosen_index) = chosen_index {
-            for (index, slot) in self.slots.iter_mut().enumerate() {
-                slot.audio = index == chosen_index;
-            }
-        }
-        self.description(&text)
+        self.take_slots(offer, chosen.is_some());
+        self.versions.stamp(self.local.session_id, description)
     }
 
-    fn answered_line(
-        &mut self,
-        remote: &RemoteAudio,
-        crypto: Option<&Crypto>,
-        direction: Direction,
-    ) -> String {
+    /// Takes the lines of their offer in place of ours; there may be more of ours.
+    fn take_slots(&mut self, offer: Vec<Slot>, audio: bool) {
+        let old = std::mem::replace(&mut self.slots, offer);
+        for (index, slot) in old.into_iter().enumerate() {
+            let of_audio = matches!(slot, Slot::Audio(_));
+            match self.slots.get_mut(index) {
+                Some(line) if of_audio && !audio => *line = line.kept(),
+                Some(_) => {}
+                None if of_audio && audio => self.slots.push(Slot::Rejected(slot.words().into())),
+                None => self.slots.push(slot),
+            }
+        }
+    }
+
+    fn answered_formats(&mut self, remote: &RemoteAudio) -> Vec<(u8, MediaFormat)> {
         self.payload_types.learn(&remote.formats);
         let formats = [
             Some((remote.payload_type, MediaFormat::Audio(remote.codec))),
             remote.comfort_noise.map(|number| (number, MediaFormat::ComfortNoise)),
             remote.dtmf.map(|(number, clock_rate)| (number, MediaFormat::TelephoneEvent { clock_rate })),
         ];
-        let formats: Vec<(u8, MediaFormat)> = formats
-            .into_iter()
-            .flatten()
-            .map(|(number, format)| (self.payload_types.answer(number, format), format))
-            .collect();
-        AudioLine {
-            port: self.local.port,
-            profile: remote.profile,
-            formats: &formats,
-            crypto: crypto.map_or(&[], std::slice::from_ref),
-            rtcp_mux: remote.rtcp_mux,
-            ptime_ms: self.local.ptime_ms(),
-            direction,
-        }
-        .print()
-    }
-
-    fn description(&mut self, media: &str) -> Vec<u8> {
-        let kind = if self.local.address.is_ipv6() { "IP6" } else { "IP4" };
-        let mut behind = String::with_capacity(USUAL_SESSION + media.len());
-        for part in ["IN ", "\r\ns=-\r\nc=IN "] {
-            behind.push_str(part);
-            behind.push_str(kind);
-            behind.push(' ');
-            put_address(&mut behind, self.local.address);
-        }
-        behind.push_str("\r\nt=0 0\r\n");
-        behind.push_str(media);
-        self.versions.stamp(self.local.session_id, behind)
+        let formats = formats.into_iter().flatten();
+        formats.map(|(number, format)| (self.payload_types.answer(number, format), format)).collect()
     }
 }

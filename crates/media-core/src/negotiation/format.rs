@@ -80,20 +80,43 @@ impl fmt::Display for MediaFormat {
     }
 }
 
-/// Returns the payload types of an m-line in its order, each with the format it stands for: by its first `rtpmap`, else
-/// by its static number. A number that is static stands for nothing else.
-pub(super) fn formats_of(media: &Media<'_>) -> Vec<(u8, Option<MediaFormat>)> {
-    let mut encodings = [None; 128];
-    for (number, encoding) in media.encodings() {
-        encodings[usize::from(number)].get_or_insert(encoding);
+/// What the `rtpmap` lines of an m-line bind; the first that names a number counts.
+pub(super) struct Bindings([Binding; 128]);
+
+/// What a payload type is bound to.
+#[derive(Clone, Copy)]
+enum Binding {
+    Nothing,
+    /// A format that we do not know.
+    Foreign,
+    Known(MediaFormat),
+}
+
+impl Bindings {
+    pub(super) fn none() -> Self {
+        Self([Binding::Nothing; 128])
     }
-    let format = |number: u8| {
-        let known = MediaFormat::from_static_payload_type(number);
-        match encodings[usize::from(number)] {
-            Some(encoding) => MediaFormat::from_encoding(encoding)
-                .filter(|format| known.is_none_or(|known| known == *format)),
-            None => known,
+
+    /// Takes the value of an `a=rtpmap`.
+    pub(super) fn bind(&mut self, value: &str) {
+        if let Some((number, encoding)) = Encoding::bound(value)
+            && let place @ Binding::Nothing = &mut self.0[usize::from(number)]
+        {
+            *place = MediaFormat::from_encoding(encoding).map_or(Binding::Foreign, Binding::Known);
         }
-    };
-    media.payload_types().map(|number| (number, format(number))).collect()
+    }
+
+    /// Returns the payload types of an m-line in its order, each with the format it stands for: as bound here, else by its
+    /// static number. A number that is static stands for nothing else.
+    pub(super) fn formats(&self, media: &Media<'_>) -> Vec<(u8, Option<MediaFormat>)> {
+        let format = |number: u8| {
+            let known = MediaFormat::from_static_payload_type(number);
+            match self.0[usize::from(number)] {
+                Binding::Nothing => known,
+                Binding::Foreign => None,
+                Binding::Known(format) => Some(format).filter(|_| known.is_none_or(|known| known == format)),
+            }
+        };
+        media.payload_types().map(|number| (number, format(number))).collect()
+    }
 }

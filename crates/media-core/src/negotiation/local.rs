@@ -1,6 +1,7 @@
 //! What our side brings into a session.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::codec::Codec;
 
@@ -26,7 +27,7 @@ pub struct LocalMedia {
     /// The id of the `o=` line: fresh for every session (TR-220).
     pub session_id: u64,
     /// The codecs, most wanted first; none means [`Codec::ALL`].
-    pub codecs: Vec<Codec>,
+    pub codecs: Arc<[Codec]>,
     /// Whose order of codecs counts when we answer.
     pub preference: CodecPreference,
     /// Whether telephone-event (RFC 4733) is offered and answered.
@@ -47,7 +48,7 @@ impl LocalMedia {
             address,
             port,
             session_id,
-            codecs: Codec::ALL.to_vec(),
+            codecs: Arc::default(),
             preference: CodecPreference::default(),
             dtmf: true,
             comfort_noise: false,

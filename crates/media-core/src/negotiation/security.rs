@@ -21,23 +21,31 @@ pub enum SrtpPolicy {
 
 /// The RTP profiles that are spoken; one of a peer is answered in kind (TM-108).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Profile {
-    pub(super) name: &'static str,
-    pub(super) secured: bool,
+pub(super) enum Profile {
+    Avp,
+    Savp,
+    Avpf,
+    Savpf,
 }
 
 impl Profile {
-    pub(super) const AVP: Self = Self { name: "RTP/AVP", secured: false };
-    pub(super) const SAVP: Self = Self { name: "RTP/SAVP", secured: true };
-    const ALL: [Self; 4] = [
-        Self::AVP,
-        Self::SAVP,
-        Self { name: "RTP/AVPF", secured: false },
-        Self { name: "RTP/SAVPF", secured: true },
-    ];
+    const ALL: [Self; 4] = [Self::Avp, Self::Savp, Self::Avpf, Self::Savpf];
 
     pub(super) fn parse(protocol: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|profile| profile.name.eq_ignore_ascii_case(protocol))
+        Self::ALL.into_iter().find(|profile| profile.name().eq_ignore_ascii_case(protocol))
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Avp => "RTP/AVP",
+            Self::Savp => "RTP/SAVP",
+            Self::Avpf => "RTP/AVPF",
+            Self::Savpf => "RTP/SAVPF",
+        }
+    }
+
+    fn is_secured(self) -> bool {
+        matches!(self, Self::Savp | Self::Savpf)
     }
 }
 
@@ -65,11 +73,11 @@ impl Security {
     /// Returns the profile to offer where the peer has chosen none, or one that our policy does not speak.
     pub(super) fn profile(&self, of_peer: Option<Profile>) -> Profile {
         let spoken = of_peer.filter(|profile| match self.policy {
-            SrtpPolicy::Off => !profile.secured,
+            SrtpPolicy::Off => !profile.is_secured(),
             SrtpPolicy::Optional => true,
-            SrtpPolicy::Required => profile.secured,
+            SrtpPolicy::Required => profile.is_secured(),
         });
-        spoken.unwrap_or(if self.policy == SrtpPolicy::Required { Profile::SAVP } else { Profile::AVP })
+        spoken.unwrap_or(if self.policy == SrtpPolicy::Required { Profile::Savp } else { Profile::Avp })
     }
 
     /// Returns the lines to offer, that of the suite in force first.
@@ -93,10 +101,10 @@ impl Security {
         secured: bool,
     ) -> Result<Option<Crypto>, SdpError> {
         if self.policy == SrtpPolicy::Off {
-            return if profile.secured { Err(SdpError::NoAudio) } else { Ok(None) };
+            return if profile.is_secured() { Err(SdpError::NoAudio) } else { Ok(None) };
         }
         let chosen = lines_of(media).find(|line| obeyed(line) && self.key(line.suite).is_some());
-        if chosen.is_none() && (profile.secured || secured || self.policy == SrtpPolicy::Required) {
+        if chosen.is_none() && (profile.is_secured() || secured || self.policy == SrtpPolicy::Required) {
             return Err(SdpError::NoCommonCrypto);
         }
         Ok(chosen)
@@ -118,7 +126,9 @@ impl Security {
         let chosen = lines_of(media).find(|line| {
             obeyed(line) && offered.iter().any(|ours| (ours.tag, ours.suite) == (line.tag, line.suite))
         });
-        if chosen.is_none() && (keyed || profile.secured || secured || self.policy == SrtpPolicy::Required) {
+        if chosen.is_none()
+            && (keyed || profile.is_secured() || secured || self.policy == SrtpPolicy::Required)
+        {
             return Err(SdpError::NoCommonCrypto);
         }
         Ok(chosen)

@@ -2,13 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::format::{MediaFormat, formats_of};
+use super::format::{Bindings, MediaFormat};
 use super::local::{CodecPreference, LocalMedia};
 use super::security::{Profile, Security};
 use crate::codec::Codec;
 use crate::direction::Direction;
 use crate::dtmf::EventSet;
-use crate::sdp::{Connection, Media, SdpError, SessionDescription, parse_number, split_words};
+use crate::sdp::{Connection, Media, SdpError, SessionDescription, parse_number, split_at_byte, split_words};
 use crate::srtp::sdes::Crypto;
 
 /// The payload types that look like RTCP on a shared port (RFC 5761 §4).
@@ -54,10 +54,11 @@ pub(super) fn is_packet_time(ptime: u32) -> bool {
     (10..=60).contains(&ptime) && ptime.is_multiple_of(10)
 }
 
-/// Finds the audio line to accept in an offer: the one in use if it is still usable, else the first usable one, with
-/// secured lines first where the policy has keys. `secured` says that SRTP is in force.
+/// Finds the audio line to accept among those of an offer: the one in use if it is still usable, else the first usable one,
+/// with secured lines first where the policy has keys. `secured` says that SRTP is in force.
 pub(super) fn from_offer(
     offer: &SessionDescription,
+    lines: &[Media<'_>],
     local: &LocalMedia,
     security: &Security,
     preferred: Option<usize>,
@@ -65,17 +66,11 @@ pub(super) fn from_offer(
 ) -> Result<(usize, RemoteAudio), SdpError> {
     let mut reason = SdpError::NoAudio;
     let mut found: Option<(usize, RemoteAudio)> = None;
-    for (index, media) in offer.media().enumerate() {
-        let Some(profile) = usable(&media) else { continue };
-        let remote = security.of_offer(&media, profile, secured).and_then(|crypto| {
-            let wanted = |codecs: &[Codec]| match local.preference {
-                CodecPreference::Theirs => {
-                    codecs.iter().copied().find(|codec| local.codecs().contains(codec))
-                }
-                CodecPreference::Ours => local.codecs().iter().copied().find(|codec| codecs.contains(codec)),
-            };
-            read(offer, &media, profile, crypto, local, wanted)
-        });
+    for (index, media) in lines.iter().enumerate() {
+        let Some(profile) = usable(media) else { continue };
+        let remote = security
+            .of_offer(media, profile, secured)
+            .and_then(|crypto| read(offer, media, profile, crypto, local, local.preference));
         match remote {
             Ok(remote) if Some(index) == preferred => return Ok((index, remote)),
             Ok(remote) => {
@@ -110,8 +105,7 @@ pub(super) fn from_answer(
     }
     let profile = usable(&media).filter(|profile| *profile == offered).ok_or(SdpError::ProfileMismatch)?;
     let crypto = security.of_answer(&media, profile, secured)?;
-    let first = |codecs: &[Codec]| codecs.iter().copied().find(|codec| local.codecs().contains(codec));
-    read(answer, &media, profile, crypto, local, first)
+    read(answer, &media, profile, crypto, local, CodecPreference::Theirs)
 }
 
 fn usable(media: &Media<'_>) -> Option<Profile> {
@@ -121,26 +115,64 @@ fn usable(media: &Media<'_>) -> Option<Profile> {
     Profile::parse(media.protocol)
 }
 
+/// What the attributes of an m-line say, of each name the first: read in one go, as a search for each costs more.
+struct Attributes<'a> {
+    bindings: Bindings,
+    direction: Option<Direction>,
+    rtcp_mux: bool,
+    /// Of these the value, empty where there is none.
+    rtcp: Option<&'a str>,
+    ptime: Option<&'a str>,
+    maxptime: Option<&'a str>,
+}
+
+impl<'a> Attributes<'a> {
+    fn of(media: &Media<'a>) -> Self {
+        let mut read = Self {
+            bindings: Bindings::none(),
+            direction: None,
+            rtcp_mux: false,
+            rtcp: None,
+            ptime: None,
+            maxptime: None,
+        };
+        for attribute in media.attributes() {
+            match (attribute.name, attribute.value) {
+                ("rtpmap", Some(value)) => read.bindings.bind(value),
+                ("rtcp-mux", _) => read.rtcp_mux = true,
+                ("rtcp", value) => read.rtcp = read.rtcp.or(Some(value.unwrap_or_default())),
+                ("ptime", value) => read.ptime = read.ptime.or(Some(value.unwrap_or_default())),
+                ("maxptime", value) => read.maxptime = read.maxptime.or(Some(value.unwrap_or_default())),
+                _ => read.direction = read.direction.or_else(|| attribute.direction()),
+            }
+        }
+        read
+    }
+}
+
 fn read(
     description: &SessionDescription,
     media: &Media<'_>,
     profile: Profile,
     crypto: Option<Crypto>,
     local: &LocalMedia,
-    wanted: impl FnOnce(&[Codec]) -> Option<Codec>,
+    preference: CodecPreference,
 ) -> Result<RemoteAudio, SdpError> {
-    let formats = formats_of(media);
+    let attributes = Attributes::of(media);
+    let formats = attributes.bindings.formats(media);
     let number_of = |wanted: MediaFormat| {
         formats.iter().find(|(_, format)| *format == Some(wanted)).map(|(number, _)| *number)
     };
-    let codecs: Vec<Codec> = formats
-        .iter()
-        .filter_map(|(_, format)| match format {
-            Some(MediaFormat::Audio(codec)) => Some(*codec),
+    let has = |codec: &Codec| number_of(MediaFormat::Audio(*codec)).is_some();
+    let mut ours = local.codecs().iter().copied();
+    let codec = match preference {
+        CodecPreference::Ours => ours.find(has),
+        CodecPreference::Theirs => formats.iter().find_map(|(_, format)| match format {
+            Some(MediaFormat::Audio(codec)) => Some(*codec).filter(|codec| local.codecs().contains(codec)),
             Some(MediaFormat::ComfortNoise | MediaFormat::TelephoneEvent { .. }) | None => None,
-        })
-        .collect();
-    let codec = wanted(&codecs).ok_or(SdpError::NoCommonCodec)?;
+        }),
+    };
+    let codec = codec.ok_or(SdpError::NoCommonCodec)?;
     let payload_type = number_of(MediaFormat::Audio(codec)).ok_or(SdpError::NoCommonCodec)?;
     // The codec's clock, else that which every telephone has (TM-046).
     let dtmf = [codec.clock_rate(), Codec::CLOCK_RATE].into_iter().find_map(|clock_rate| {
@@ -149,12 +181,11 @@ fn read(
     let comfort_noise =
         number_of(MediaFormat::ComfortNoise).filter(|_| codec.clock_rate() == Codec::CLOCK_RATE);
     let rtp = SocketAddr::new(address_of(description, media, local)?, media.port);
-    let muxed = media.attributes_named("rtcp-mux").next().is_some();
-    let rtcp_mux = local.rtcp_mux && muxed && !LIKE_RTCP.contains(&payload_type);
+    let rtcp_mux = local.rtcp_mux && attributes.rtcp_mux && !LIKE_RTCP.contains(&payload_type);
     Ok(RemoteAudio {
         profile,
         rtp,
-        rtcp: if rtcp_mux { rtp } else { rtcp_address(media, rtp, local) },
+        rtcp: if rtcp_mux { rtp } else { rtcp_address(attributes.rtcp, rtp, local) },
         rtcp_mux,
         valid: !is_unspecified(rtp.ip()),
         codec,
@@ -163,17 +194,17 @@ fn read(
         dtmf_events: dtmf.map_or(EventSet::DTMF, |(number, _)| events_of(media, number)),
         comfort_noise: comfort_noise.filter(|_| local.comfort_noise),
         formats,
-        direction: description.direction(media),
+        direction: attributes.direction.or_else(|| description.session_direction()).unwrap_or_default(),
         crypto,
-        ptime: media.attribute("ptime").and_then(milliseconds),
-        maxptime: media.attribute("maxptime").and_then(milliseconds),
+        ptime: attributes.ptime.and_then(milliseconds),
+        maxptime: attributes.maxptime.and_then(milliseconds),
     })
 }
 
 /// Reads which events a payload type has, by its first `fmtp`.
 fn events_of(media: &Media<'_>, payload_type: u8) -> EventSet {
     let parameters = media.attributes_named("fmtp").flatten().find_map(|value| {
-        let (number, parameters) = value.trim_ascii().split_once(' ')?;
+        let (number, parameters) = split_at_byte(value.trim_ascii(), b' ')?;
         (parse_number(number) == Some(payload_type)).then_some(parameters)
     });
     parameters.map_or(EventSet::DTMF, EventSet::parse)
@@ -182,7 +213,8 @@ fn events_of(media: &Media<'_>, payload_type: u8) -> EventSet {
 /// Reads the whole milliseconds of `a=ptime` and `a=maxptime`, which may have decimals; `None` for what is no number or
 /// beyond 32 bits.
 fn milliseconds(value: &str) -> Option<u32> {
-    parse_number(value.trim_ascii().split('.').next()?)
+    let value = value.trim_ascii();
+    parse_number(split_at_byte(value, b'.').map_or(value, |(whole, _)| whole))
 }
 
 fn address_of(
@@ -190,10 +222,12 @@ fn address_of(
     media: &Media<'_>,
     local: &LocalMedia,
 ) -> Result<IpAddr, SdpError> {
-    if media.connections().nth(1).is_some() {
+    let mut own = media.connections();
+    let connection = own.next().or_else(|| description.session_connection());
+    if own.next().is_some() {
         return Err(SdpError::UnusableAddress);
     }
-    usable_address(description.connection(media).ok_or(SdpError::MissingConnection)?, local)
+    usable_address(connection.ok_or(SdpError::MissingConnection)?, local)
 }
 
 fn usable_address(connection: Connection<'_>, local: &LocalMedia) -> Result<IpAddr, SdpError> {
@@ -215,9 +249,9 @@ fn is_unspecified(address: IpAddr) -> bool {
 
 /// Reads `a=rtcp:port [IN IP4 address]` (RFC 3605 §2.1); an address that could not be used for RTP either is not
 /// taken.
-fn rtcp_address(media: &Media<'_>, rtp: SocketAddr, local: &LocalMedia) -> SocketAddr {
+fn rtcp_address(value: Option<&str>, rtp: SocketAddr, local: &LocalMedia) -> SocketAddr {
     let next = SocketAddr::new(rtp.ip(), rtp.port().checked_add(1).unwrap_or(0));
-    let Some(value) = media.attribute("rtcp") else { return next };
+    let Some(value) = value else { return next };
     let mut words = split_words(value);
     let Some(port) = words.next().and_then(parse_number) else { return next };
     let address = Connection::of_words(&mut words)

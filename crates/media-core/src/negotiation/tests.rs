@@ -144,7 +144,8 @@ fn packet_time_respects_wish_and_maximum() {
 
 #[test]
 fn a_packet_carries_no_more_than_fits() {
-    let mut ours = Negotiation::new(LocalMedia { codecs: vec![Codec::L16(SampleRate::Hz44100)], ..local(1) });
+    let mut ours =
+        Negotiation::new(LocalMedia { codecs: [Codec::L16(SampleRate::Hz44100)].into(), ..local(1) });
     ours.offered(&foreign("m=audio 5000 RTP/AVP 11\r\na=ptime:60\r\n")).expect("acceptable");
     ours.answer();
     assert_eq!((in_force(&ours).codec, in_force(&ours).ptime_ms), (Codec::L16(SampleRate::Hz44100), 10));

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::direction::Direction;
+
 /// Holds one line: `type=value`. Its `Debug` shows no key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
@@ -44,7 +46,7 @@ impl<'a> Origin<'a> {
     pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
         let first = value.iter().position(|&byte| byte != b' ')?;
         let (username, rest) = value[first..].split_at(value[first..].iter().position(|&byte| byte == b' ')?);
-        let mut words = words(rest)?;
+        let mut words = split_words(std::str::from_utf8(rest).ok()?);
         let session_id = words.next().filter(|word| is_digits(word))?;
         let version = words.next().filter(|word| is_digits(word))?;
         let address = Connection::of_words(&mut words)?;
@@ -64,8 +66,8 @@ pub struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
-        let mut words = words(value)?;
+    pub(super) fn parse(value: &'a str) -> Option<Self> {
+        let mut words = split_words(value);
         let connection = Self::of_words(&mut words)?;
         words.next().is_none().then_some(connection)
     }
@@ -98,14 +100,17 @@ pub struct Attribute<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    /// `None` where the line is not UTF-8: nobody here could act on it.
-    pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
-        let value = std::str::from_utf8(value).ok()?;
-        Some(match split_at_byte(value, b':') {
+    pub(super) fn parse(value: &'a str) -> Self {
+        match split_at_byte(value, b':') {
             Some((name, value)) => Self { name, value: Some(value) },
             // Some senders leave a blank behind a flag; it would hide the direction.
             None => Self { name: value.trim_ascii_end(), value: None },
-        })
+        }
+    }
+
+    /// The direction, where it names one.
+    pub(crate) fn direction(self) -> Option<Direction> {
+        Direction::from_attribute(self.name).filter(|_| self.value.is_none())
     }
 }
 
@@ -121,6 +126,12 @@ pub struct Encoding<'a> {
 }
 
 impl<'a> Encoding<'a> {
+    /// Parses what `a=rtpmap` says: a payload type and its encoding.
+    pub(crate) fn bound(value: &'a str) -> Option<(u8, Self)> {
+        let (number, encoding) = split_word(value)?;
+        Some((parse_number(number).filter(|&number: &u8| number < 128)?, Self::parse(encoding)?))
+    }
+
     /// Parses `name/clock[/channels]`.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (name, rest) = split_at_byte(text.trim_ascii(), b'/')?;
@@ -135,11 +146,6 @@ impl<'a> Encoding<'a> {
     }
 }
 
-/// The words of a value that is text; `None` where it is not UTF-8.
-pub(super) fn words(value: &[u8]) -> Option<impl Iterator<Item = &str>> {
-    Some(split_words(std::str::from_utf8(value).ok()?))
-}
-
 /// Blanks divide words, several as one does; nothing else does, lest two readers see two lists.
 pub(crate) fn split_words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
@@ -152,7 +158,7 @@ pub(crate) fn split_words(text: &str) -> impl Iterator<Item = &str> {
 
 /// Splits at the first byte of that value, an ASCII character, which is left out. Parts are short, and the general search
 /// for a character costs more than it finds.
-pub(super) fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+pub(crate) fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|other| other == byte)?;
     Some((&text[..at], &text[at + 1..]))
 }
@@ -168,7 +174,16 @@ pub(super) fn is_digits(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Parses digits only: `str::parse` alone would take a plus sign.
-pub(crate) fn parse_number<T: std::str::FromStr>(word: &str) -> Option<T> {
-    word.parse().ok().filter(|_| is_digits(word))
+/// Parses digits only: `str::parse` would take a plus sign.
+pub(crate) fn parse_number<T: TryFrom<u32>>(word: &str) -> Option<T> {
+    let mut digits = word.bytes();
+    let mut number = digit(digits.next()?)?;
+    for byte in digits {
+        number = number.checked_mul(10)?.checked_add(digit(byte)?)?;
+    }
+    T::try_from(number).ok()
+}
+
+fn digit(byte: u8) -> Option<u32> {
+    byte.is_ascii_digit().then(|| u32::from(byte - b'0'))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::fields::{parse_number, split_at_byte, split_word, split_words};
 use super::{
-    Attribute, Connection, Encoding, Line, Span, attributes, attributes_named, direction_of, first_value,
+    Attribute, Connection, Encoding, Line, Span, TextRef, attributes, attributes_named, direction_of, first,
 };
 use crate::direction::Direction;
 
@@ -20,15 +20,15 @@ pub struct Media<'a> {
     /// The profile, such as `RTP/AVP`.
     pub protocol: &'a str,
     formats: &'a str,
-    text: &'a [u8],
+    text: TextRef<'a>,
     lines: &'a [Span],
 }
 
 impl<'a> Media<'a> {
     /// A section begins with its `m=`; `parse` has read it before.
-    pub(super) fn of(text: &'a [u8], lines: &'a [Span]) -> Option<Self> {
+    pub(super) fn of(text: TextRef<'a>, lines: &'a [Span]) -> Option<Self> {
         let (first, lines) = lines.split_first()?;
-        let [kind, ports, protocol, formats] = split(first.value(text))?;
+        let [kind, ports, protocol, formats] = split(first.text(text)?)?;
         let (port, port_count) = match split_at_byte(ports, b'/') {
             Some((port, count)) => (port, Some(parse_number(count)?)),
             None => (ports, None),
@@ -54,12 +54,14 @@ impl<'a> Media<'a> {
 
     /// Returns the value of the first line of a type.
     pub fn value(&self, kind: u8) -> Option<&'a [u8]> {
-        first_value(self.text, self.lines, kind)
+        first(self.lines, kind).map(|span| span.value(self.text))
     }
 
     /// Returns the line's own addresses; more than one is a multicast hierarchy (RFC 8866 §5.7), never a call.
     pub fn connections(&self) -> impl Iterator<Item = Connection<'a>> {
-        self.lines().filter(|line| line.kind == b'c').filter_map(|line| Connection::parse(line.value))
+        let text = self.text;
+        let lines = self.lines.iter().filter(|span| span.kind == b'c');
+        lines.filter_map(move |span| Connection::parse(span.text(text)?))
     }
 
     /// Returns the line's own attributes, in order.
@@ -84,10 +86,7 @@ impl<'a> Media<'a> {
 
     /// Returns each payload type that `a=rtpmap` binds, with its encoding, in order.
     pub fn encodings(&self) -> impl Iterator<Item = (u8, Encoding<'a>)> {
-        self.attributes_named("rtpmap").filter_map(|value| {
-            let (number, encoding) = split_word(value?)?;
-            Some((parse_number(number).filter(|&number: &u8| number < 128)?, Encoding::parse(encoding)?))
-        })
+        self.attributes_named("rtpmap").filter_map(|value| Encoding::bound(value?))
     }
 }
 
@@ -100,8 +99,8 @@ impl fmt::Debug for Media<'_> {
 
 /// Splits an m-line's value into type, ports, profile and formats, of which there is at least one. One blank divides the
 /// first three: with two of them, other parsers take the empty word for one of the values.
-fn split(value: &[u8]) -> Option<[&str; 4]> {
-    let (kind, rest) = split_at_byte(std::str::from_utf8(value).ok()?, b' ')?;
+fn split(value: &str) -> Option<[&str; 4]> {
+    let (kind, rest) = split_at_byte(value, b' ')?;
     let (ports, rest) = split_at_byte(rest, b' ')?;
     let (protocol, formats) = split_at_byte(rest, b' ')?;
     let whole =

@@ -4,7 +4,7 @@ use memchr::memchr3;
 
 use super::{
     Connection, MAX_ATTRIBUTES, MAX_FORMATS, MAX_LINE_BYTES, MAX_LINES, MAX_MEDIA, MAX_SDP_BYTES, Media,
-    Origin, Rule, SdpError, SessionDescription, Span,
+    Origin, Rule, SdpError, SessionDescription, Span, TextRef,
 };
 
 /// Most lines are longer than this, so that the list of lines is allocated once.
@@ -51,6 +51,7 @@ fn end_of_line(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
 /// What was read so far.
 struct Reader<'a> {
     bytes: &'a [u8],
+    text: TextRef<'a>,
     lines: Vec<Span>,
     origin: bool,
     name: bool,
@@ -63,7 +64,8 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         let lines = Vec::with_capacity((bytes.len() / USUAL_LINE_BYTES).min(MAX_LINES));
-        Self { bytes, lines, origin: false, name: false, connection: false, media: 0, attributes: 0 }
+        let text = TextRef::of(bytes);
+        Self { bytes, text, lines, origin: false, name: false, connection: false, media: 0, attributes: 0 }
     }
 
     fn line(&mut self, line: usize, start: usize, end: usize) -> Result<(), SdpError> {
@@ -97,7 +99,7 @@ impl<'a> Reader<'a> {
                 if in_session && std::mem::replace(&mut self.connection, true) {
                     return Err(broken(Rule::Connection));
                 }
-                Connection::parse(value).ok_or(broken(Rule::Connection))?;
+                span.text(self.text).and_then(Connection::parse).ok_or(broken(Rule::Connection))?;
             }
             b'a' => {
                 if self.attributes == MAX_ATTRIBUTES {
@@ -115,7 +117,7 @@ impl<'a> Reader<'a> {
                 self.media += 1;
                 self.attributes = 0;
                 let media = [span];
-                let media = Media::of(self.bytes, &media).ok_or(broken(Rule::Media))?;
+                let media = Media::of(self.text, &media).ok_or(broken(Rule::Media))?;
                 if media.formats().nth(MAX_FORMATS).is_some() {
                     return Err(SdpError::TooManyFormats { line });
                 }
@@ -135,6 +137,6 @@ impl<'a> Reader<'a> {
         if !self.origin {
             return Err(SdpError::MissingOrigin);
         }
-        Ok(SessionDescription { text: self.bytes.into(), lines: self.lines })
+        Ok(SessionDescription { text: self.text.to_owned(), lines: self.lines })
     }
 }

@@ -8,7 +8,7 @@ impl SessionDescription {
     /// Returns the lines as they came, in their order, each ended by CRLF.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Type, equals sign, CRLF: a line that ended with LF grows by a byte.
-        let mut bytes = Vec::with_capacity(self.text.len() + self.lines.len());
+        let mut bytes = Vec::with_capacity(self.text().bytes().len() + self.lines.len());
         for line in self.lines() {
             bytes.extend([line.kind, b'=']);
             bytes.extend(line.value);

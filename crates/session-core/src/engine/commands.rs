@@ -105,7 +105,7 @@ impl<T: Tap> Engine<T> {
                 let sessions = sessions.map(|session| SessionInfo {
                     session: session.id(),
                     state: session.state,
-                    peer: session.peer.clone(),
+                    peer: session.party.to_string(),
                 });
                 let sessions = sessions.collect();
                 self.reply(id, Ok(Reply::Sessions(sessions)));
@@ -138,7 +138,7 @@ impl<T: Tap> Engine<T> {
         let leg = self.mint_leg();
         let id = SessionId::from(leg.number());
         let source = options.source.unwrap_or_else(|| self.config.source.clone());
-        let mut session = Session::new(leg, SessionState::Calling, target.as_str().to_owned(), source);
+        let mut session = Session::new(leg, SessionState::Calling, target.clone(), source);
         session.device = Some(Self::own_device(id));
         session.registration = registration;
         self.sessions.insert(id, Box::new(session));

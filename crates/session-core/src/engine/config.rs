@@ -40,7 +40,7 @@ pub enum CallHandling {
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct AudioConfig {
     /// The codecs, most wanted first.
-    pub codecs: Vec<Codec>,
+    pub codecs: Arc<[Codec]>,
     /// Whose order of codecs counts in an answer of ours.
     pub preference: CodecPreference,
     /// Whether comfort noise (RFC 3389) is offered and answered.
@@ -80,7 +80,7 @@ impl Default for AudioConfig {
     /// [`UNCONFIRMED_PACKETS`] go where nobody answers.
     fn default() -> Self {
         Self {
-            codecs: Codec::ALL.to_vec(),
+            codecs: Codec::ALL.into(),
             preference: CodecPreference::default(),
             comfort_noise: false,
             rtcp_mux: false,

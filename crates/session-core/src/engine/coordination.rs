@@ -139,7 +139,7 @@ impl<T: Tap> Engine<T> {
     pub(super) fn show_part(&mut self, transfer: TransferId, session: SessionId) {
         let Some(member) = self.sessions.get(&session) else { return };
         let Some(call_id) = self.dialogs.call_id(member.leg) else { return };
-        let seen = Seen::TakesPart { transfer, session, call_id, peer: &member.peer };
+        let seen = Seen::TakesPart { transfer, session, call_id, peer: &member.party.to_string() };
         self.tap.seen(self.surroundings.now, seen);
     }
 

@@ -1,30 +1,19 @@
 //! What the dialog layer tells: calls come and go, offers are settled.
 
-use std::fmt::Write as _;
-
 use dialog_core::{
     DialogEvent, EndCause, EndReason, IncomingCall, LegCommand, LegEvent, LegId, Misuse, ReofferError,
     SubscriptionEvent, Turn,
 };
-use sip_message::{NameAddrBuf, StatusCode};
+use sip_message::StatusCode;
 
 use super::{
     CallHandling, Delivery, Engine, EngineTimer, Output, Reply, Tap,
-    session::{OpenOffer, RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
+    session::{OpenOffer, Party, RETRY_AFTER, Session, UNDECIDED, Waiter, Wish, reoffer_failure},
 };
 use crate::{
     error::{SessionError, SessionState},
     event::{EventKind, SessionId},
 };
-
-/// An address as people read it.
-fn text_of(address: &NameAddrBuf) -> String {
-    let display = address.display.as_deref().map_or(0, |display| display.len() + "\"\" ".len());
-    let mut text = String::with_capacity(display + address.uri.as_str().len() + "<>".len());
-    // A string takes everything.
-    let _ = write!(text, "{address}");
-    text
-}
 
 impl<T: Tap> Engine<T> {
     pub(super) fn dialog_event(&mut self, event: &DialogEvent) {
@@ -79,7 +68,7 @@ impl<T: Tap> Engine<T> {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.state = SessionState::Established;
                     session.open = OpenOffer::None;
-                    session.peer = text_of(&established.remote);
+                    session.party = Party::Met(established.remote.clone());
                     unseen = session.unseen.take();
                 }
                 let peer = established.remote.uri.as_str().to_owned();
@@ -130,8 +119,8 @@ impl<T: Tap> Engine<T> {
             self.ask_leg(leg, LegCommand::Reject { status: StatusCode::BUSY_HERE, retry_after: None });
             return;
         }
-        let peer = call.from.uri.as_str().to_owned();
-        let mut session = Session::new(leg, SessionState::Incoming, peer.clone(), self.config.source.clone());
+        let from = call.from.uri.clone();
+        let mut session = Session::new(leg, SessionState::Incoming, from, self.config.source.clone());
         session.undelivered = Some(Box::new(call.clone()));
         session.registration = call.registration;
         session.device = Some(Self::own_device(id));
@@ -144,7 +133,10 @@ impl<T: Tap> Engine<T> {
         self.tell(
             Some(id),
             None,
-            EventKind::IncomingCall { from: peer, to: call.request_uri.as_str().to_owned() },
+            EventKind::IncomingCall {
+                from: call.from.uri.as_str().to_owned(),
+                to: call.request_uri.as_str().to_owned(),
+            },
         );
         if !call.has_offer {
             self.deliver_or_refuse(id);

@@ -31,8 +31,8 @@ impl<T: Tap> Engine<T> {
     /// A call that is to take the place of another one. It is taken although there are as many calls as there may be: it
     /// needs no slot of its own, and the dialog layer lets one at a time replace a call.
     pub(super) fn incoming_in_place(&mut self, leg: LegId, call: &IncomingCall) {
-        let peer = call.from.uri.to_string();
-        let mut session = Session::new(leg, SessionState::Incoming, peer, self.config.source.clone());
+        let from = call.from.uri.clone();
+        let mut session = Session::new(leg, SessionState::Incoming, from, self.config.source.clone());
         session.unseen = Some(Box::new(Unseen { local: call.local.ip(), offer: None }));
         self.sessions.insert(session.id(), Box::new(session));
     }

@@ -1,10 +1,10 @@
 //! One call as the engine keeps it: a leg with its negotiation and its stream.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use dialog_core::{IncomingCall, LegId, RegistrationId, ReofferError};
 use media_core::{DeviceId, Direction, HoldAudio, Negotiation, Op, Source, StreamId};
-use sip_message::StatusCode;
+use sip_message::{NameAddrBuf, StatusCode, UriBuf};
 use smallvec::SmallVec;
 use transfer::TransferId;
 
@@ -84,11 +84,29 @@ pub(super) enum OpenOffer {
     Answered(Box<Negotiation>),
 }
 
+/// With whom a call is; shown as people read it.
+#[derive(Debug)]
+pub(super) enum Party {
+    /// Until it is up: where it goes, or by whom it is said to be.
+    Named(UriBuf),
+    /// What stands in To or From.
+    Met(NameAddrBuf),
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(uri) => uri.fmt(f),
+            Self::Met(address) => address.fmt(f),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) leg: LegId,
     pub(super) state: SessionState,
-    pub(super) peer: String,
+    pub(super) party: Party,
     /// As whose call it goes out or came in.
     pub(super) registration: Option<RegistrationId>,
     pub(super) source: Source,
@@ -117,7 +135,7 @@ pub(super) struct Session {
     /// Hold as it was last told to the application.
     pub(super) told: (bool, bool),
     /// Wishes for hold, for its end or for another direction, oldest first.
-    pub(super) wishes: SmallVec<[Wish; 2]>,
+    pub(super) wishes: Vec<Wish>,
     /// Commands that wait for the end.
     pub(super) enders: SmallVec<[CommandId; 1]>,
     /// Our user hung up while the other side moved us: the BYE follows the report (TR-256).
@@ -125,11 +143,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(leg: LegId, state: SessionState, peer: String, source: Source) -> Self {
+    pub(super) fn new(leg: LegId, state: SessionState, party: UriBuf, source: Source) -> Self {
         Self {
             leg,
             state,
-            peer,
+            party: Party::Named(party),
             registration: None,
             source,
             hold_audio: None,
@@ -146,7 +164,7 @@ impl Session {
             unseen: None,
             referred: false,
             told: (false, false),
-            wishes: SmallVec::new(),
+            wishes: Vec::new(),
             enders: SmallVec::new(),
             ends_after_transfer: false,
         }

@@ -151,7 +151,7 @@ impl<T: Tap> Engine<T> {
         let moves =
             other.is_some_and(|session| session.stream == StreamState::Open && session.device.is_some());
         let id = SessionId::from(leg.number());
-        let mut session = Session::new(leg, SessionState::Calling, target.to_string(), source);
+        let mut session = Session::new(leg, SessionState::Calling, target.clone(), source);
         session.registration = other.and_then(|session| session.registration);
         session.referred = matches!(purpose, Purpose::Referred | Purpose::Recall);
         session.device = (!moves).then(|| Self::own_device(id));

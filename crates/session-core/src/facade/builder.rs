@@ -291,7 +291,7 @@ impl Builder {
 
     /// The codecs, most wanted first: PCMU and PCMA otherwise.
     pub fn codecs(mut self, codecs: &[Codec]) -> Self {
-        self.config.audio.codecs = codecs.to_vec();
+        self.config.audio.codecs = codecs.into();
         self
     }
 

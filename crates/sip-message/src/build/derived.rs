@@ -41,18 +41,18 @@ fn repeat(
     let to = to.ok_or(BuildError::Missing(HeaderId::To))?;
     let call_id = invite.call_id()?;
     let number = Digits::of(invite.cseq()?.number.into());
-    Writer::encode(|out| {
-        out.start([method.as_str().as_bytes(), b" ", uri.as_bytes(), b" SIP/2.0"])?;
-        out.copy(HeaderId::Via, &[via.as_bytes()])?;
-        out.header(HeaderId::MaxForwards, MAX_FORWARDS)?;
-        for route in invite.all(HeaderId::Route) {
-            out.copy(HeaderId::Route, &[route.as_bytes()])?;
-        }
-        out.copy(HeaderId::From, &[from.as_bytes()])?;
-        out.copy(HeaderId::To, &[to.as_bytes()])?;
-        out.copy(HeaderId::CallId, &[call_id.as_bytes()])?;
-        out.copy(HeaderId::CSeq, &[number.as_bytes(), b" ", method.as_str().as_bytes()])?;
-        reason.map_or(Ok(()), |reason| out.header(HeaderId::Reason, reason))?;
-        out.finish(None)
-    })
+    let mut out = Writer::default();
+    out.start([method.as_str().as_bytes(), b" ", uri.as_bytes(), b" SIP/2.0"])?;
+    out.copy(HeaderId::Via, &[via.as_bytes()])?;
+    out.copy(HeaderId::MaxForwards, &[MAX_FORWARDS.as_bytes()])?;
+    for route in invite.all(HeaderId::Route) {
+        out.copy(HeaderId::Route, &[route.as_bytes()])?;
+    }
+    out.copy(HeaderId::From, &[from.as_bytes()])?;
+    out.copy(HeaderId::To, &[to.as_bytes()])?;
+    out.copy(HeaderId::CallId, &[call_id.as_bytes()])?;
+    out.copy(HeaderId::CSeq, &[number.as_bytes(), b" ", method.as_str().as_bytes()])?;
+    reason.map_or(Ok(()), |reason| out.header(HeaderId::Reason, reason))?;
+    out.finish(None)?;
+    out.bytes()
 }

@@ -5,10 +5,11 @@ use smallvec::SmallVec;
 
 use super::draft::check_request_uri;
 use super::lines::{Lines, Tally};
-use super::writer::{Writer, check_length};
+use super::writer::{COLON, LINE_END, Writer, check_length};
 use crate::header::{Form, rows};
 use crate::header_id::HeaderSet;
 use crate::index::{Index, Line, Span, Start};
+use crate::print::Digits;
 use crate::{BuildError, HeaderId, HeaderName, List, Message};
 
 /// Changes to a message, for one that passes it on (RFC 3261 §16.6, §16.7).
@@ -148,14 +149,15 @@ impl Edit<'_> {
         }
         self.check()?;
         let mut index = Index::empty();
-        let bytes = Writer::encode(|out| self.write(out, &mut index))?;
+        index.folded = self.message.index.folded;
+        let length = Digits::of(self.body.as_ref().map_or(0, Bytes::len) as u64);
+        let mut out = Writer::default();
+        self.write(&length, &mut out, &mut index)?;
+        let bytes = out.bytes()?;
         if let Some(second) = index.link() {
             return Err(BuildError::SourceValue(second));
         }
-        if self.message.index.unfolded.is_some() {
-            index.unfold(&bytes[..index.body.0]);
-        }
-        Ok(Message::new(bytes, index))
+        Message::new(bytes, index).map_err(BuildError::SourceValue)
     }
 
     fn insert(&mut self, at: usize, id: HeaderId, value: impl Display) -> &mut Self {
@@ -277,12 +279,17 @@ impl Edit<'_> {
         }
     }
 
-    fn write(&self, out: &mut Writer, index: &mut Index) -> Result<(), BuildError> {
-        let head = &self.message.bytes[..self.message.index.body.0];
+    fn write<'w>(
+        &'w self,
+        length: &'w Digits,
+        out: &mut Writer<'w>,
+        index: &mut Index,
+    ) -> Result<(), BuildError> {
+        let head = &self.message.bytes()[..self.message.index.body.0];
         let lines = head.strip_suffix(b"\r\n").or(head.strip_suffix(b"\n")).unwrap_or(head);
         index.start = self.write_start(lines, out)?;
         for place in &self.order {
-            self.write_place(lines, *place, out, index)?;
+            self.write_place(lines, *place, length, out, index)?;
         }
         out.put(&head[lines.len()..]);
         let body = out.position();
@@ -292,7 +299,7 @@ impl Edit<'_> {
     }
 
     /// Writes all up to the first header line of `lines`, which end before the empty line.
-    fn write_start(&self, lines: &[u8], out: &mut Writer) -> Result<Start, BuildError> {
+    fn write_start<'w>(&'w self, lines: &'w [u8], out: &mut Writer<'w>) -> Result<Start, BuildError> {
         let old = &self.message.index;
         let start = &lines[..old.lines.first().map_or(lines.len(), |line| line.name.start())];
         let Some(new) = &self.uri else {
@@ -312,16 +319,16 @@ impl Edit<'_> {
         Ok(Start::Request { method, uri, version_known })
     }
 
-    /// Writes the lines of one place; the index takes them the first time.
-    fn write_place(
-        &self,
-        lines: &[u8],
+    /// Writes the lines of one place, and their places into the index.
+    fn write_place<'w>(
+        &'w self,
+        lines: &'w [u8],
         place: Place,
-        out: &mut Writer,
+        length: &'w Digits,
+        out: &mut Writer<'w>,
         index: &mut Index,
     ) -> Result<(), BuildError> {
         let at = out.position();
-        let first = out.counts();
         let start = |slot: u8| {
             let line = self.message.index.lines.get(usize::from(slot));
             line.map_or(lines.len(), |line| line.name.start())
@@ -332,7 +339,7 @@ impl Edit<'_> {
                 out.count_lines(old.len());
                 let (begin, end) = (start(from), start(to));
                 out.put(&lines[begin..end]);
-                for line in old.iter().filter(|_| first) {
+                for line in old {
                     index.lines.push(line.moved(begin, at, 0));
                 }
                 return Ok(());
@@ -342,22 +349,24 @@ impl Edit<'_> {
                 out.count_lines(1);
                 out.put(&lines[start(slot)..line.value.start()]);
                 out.put(&lines[line.value.start() + cut..start(slot + 1)]);
-                if first {
-                    index.lines.push(line.moved(start(slot), at, cut));
-                }
+                index.lines.push(line.moved(start(slot), at, cut));
                 return Ok(());
             }
             Place::New(slot) => {
                 self.new.check_line(slot)?;
-                out.line(self.new.name(slot).as_str(), self.new.value(slot))?;
+                out.count_lines(1);
+                for part in [self.new.name(slot).as_str(), COLON, self.new.value(slot), LINE_END] {
+                    out.put(part.as_bytes());
+                }
             }
             Place::Length => {
-                out.number(HeaderId::ContentLength, self.body.as_ref().map_or(0, Bytes::len))?;
+                out.count_lines(1);
+                for part in [b"Content-Length: ", length.as_bytes(), b"\r\n"] {
+                    out.put(part);
+                }
             }
         }
-        if first {
-            index.lines.push(Line::written(self.name(place), at, out.position()));
-        }
+        index.lines.push(Line::written(self.name(place), at, out.position()));
         Ok(())
     }
 }

@@ -3,6 +3,7 @@ use core::fmt::{Display, Write as _};
 use smallvec::SmallVec;
 
 use super::writer::{COLON, LINE_END, Writer};
+use crate::print::push_number;
 use crate::{BuildError, HeaderId, HeaderName, Limits, header_id::HeaderSet, lex};
 
 /// The header lines a caller has given, in order, as they go on the wire.
@@ -55,6 +56,12 @@ impl Line {
         self.value.0 as usize..self.value.1 as usize
     }
 
+    /// The same line so many bytes further behind.
+    const fn shifted(self, bytes: u32) -> Line {
+        let value = (self.value.0 + bytes, self.value.1 + bytes);
+        Line { start: self.start + bytes, value, ..self }
+    }
+
     /// Where the line behind it starts.
     const fn end(self) -> u32 {
         self.value.1 + LINE_END.len() as u32
@@ -63,27 +70,61 @@ impl Line {
 
 impl Lines {
     pub(super) fn push(&mut self, id: HeaderId, value: impl Display) {
-        self.add(Some(id), id.name(), value);
+        self.add(Some(id), id.name(), |text| write!(text, "{value}").is_ok());
+    }
+
+    /// Adds a line whose value is these parts, one behind the other.
+    pub(super) fn push_parts(&mut self, id: HeaderId, parts: &[&str]) {
+        self.add(Some(id), id.name(), |text| {
+            for part in parts {
+                text.push_str(part);
+            }
+            true
+        });
+    }
+
+    /// Adds a line whose value is a number and what stands behind it.
+    pub(super) fn push_number(&mut self, id: HeaderId, number: u64, rest: [&str; 2]) {
+        self.add(Some(id), id.name(), |text| {
+            push_number(text, number);
+            for part in rest {
+                text.push_str(part);
+            }
+            true
+        });
     }
 
     /// A well-known name is stored as such, so that it cannot slip past the rules of its header.
     pub(super) fn push_named(&mut self, name: &str, value: impl Display) {
         match HeaderName::of(name) {
             HeaderName::Known(id) => self.push(id, value),
-            HeaderName::Unknown(name) => self.add(None, name, value),
+            HeaderName::Unknown(name) => self.add(None, name, |text| write!(text, "{value}").is_ok()),
         }
     }
 
-    fn add(&mut self, id: Option<HeaderId>, name: &str, value: impl Display) {
+    /// Adds the lines of others behind these.
+    pub(super) fn append(&mut self, others: &Lines) {
+        self.make_room();
+        let shift = self.text.len() as u32;
+        self.text.push_str(&others.text);
+        self.lines.extend(others.lines.iter().map(|line| line.shifted(shift)));
+    }
+
+    fn make_room(&mut self) {
         if self.text.is_empty() {
             self.text.reserve(USUAL_TEXT);
         }
+    }
+
+    #[inline]
+    fn add(&mut self, id: Option<HeaderId>, name: &str, print: impl FnOnce(&mut String) -> bool) {
+        self.make_room();
         let start = self.text.len();
         self.text.push_str(name);
         self.text.push_str(COLON);
         let at = self.text.len();
         // A string takes everything: what fails is the value.
-        let printed = write!(self.text, "{value}").is_ok();
+        let printed = print(&mut self.text);
         let fault = self.finish(start, at, printed);
         let value = (at as u32, self.text.len() as u32);
         self.text.push_str(LINE_END);
@@ -149,10 +190,6 @@ impl Lines {
         self.lines.iter().filter(of_header).map(|line| &self.text[line.value()])
     }
 
-    pub(super) fn has(&self, id: HeaderId) -> bool {
-        self.lines.iter().any(|line| line.id == Some(id))
-    }
-
     /// Whether a line of that header has a value.
     pub(super) fn gives(&self, id: HeaderId) -> bool {
         self.lines.iter().any(|line| line.id == Some(id) && line.value.0 < line.value.1)
@@ -168,21 +205,21 @@ impl Lines {
     }
 
     /// Refuses values that failed to print, headers that the encoder writes, and second lines of headers that may stand
-    /// once.
-    pub(super) fn check(&self, managed: HeaderSet) -> Result<(), BuildError> {
+    /// once. Tells which headers there are.
+    pub(super) fn check(&self, managed: HeaderSet) -> Result<Tally, BuildError> {
         let mut tally = Tally::default();
         let mut plain = true;
         for line in &self.lines {
             tally.count(line.id);
             plain &= line.id.is_some() && line.fault != Some(Fault::Unprinted);
         }
-        if plain && tally.fits(managed) {
-            return Ok(());
+        if !plain || !tally.fits(managed) {
+            (0..self.len()).try_for_each(|slot| {
+                self.check_printed(slot)?;
+                tally.check(self.name(slot), managed)
+            })?;
         }
-        (0..self.len()).try_for_each(|slot| {
-            self.check_printed(slot)?;
-            tally.check(self.name(slot), managed)
-        })
+        Ok(tally)
     }
 
     /// Refuses a line that cannot be written.
@@ -196,12 +233,11 @@ impl Lines {
     }
 
     /// Writes the lines as they were given.
-    pub(super) fn write(&self, out: &mut Writer) -> Result<(), BuildError> {
-        if out.counts() {
+    pub(super) fn write<'a>(&'a self, out: &mut Writer<'a>) -> Result<(), BuildError> {
+        if self.lines.iter().any(|line| line.fault.is_some()) {
             (0..self.len()).try_for_each(|slot| self.check_line(slot))?;
         }
-        out.count_lines(self.len());
-        out.put(self.text.as_bytes());
+        out.lines(&self.text, self.len());
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Messages to bytes. Every value is checked before it is written: no CR, LF or NUL reaches the wire.
 
+mod block;
 mod derived;
 mod digest;
 mod draft;
@@ -10,6 +11,7 @@ mod quoted;
 mod response;
 mod writer;
 
+pub use block::Block;
 pub use derived::{ack_for, cancel_for};
 pub use digest::{DigestChallengeBuf, DigestCredentialsBuf, Protection};
 pub use draft::Draft;

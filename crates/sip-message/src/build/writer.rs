@@ -1,35 +1,37 @@
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::print::Digits;
 use crate::{BuildError, HeaderId, Limits, lex};
 
-/// The message under construction.
+/// The message under construction: its pieces in order, which are copied into memory of just their size at the end.
+///
+/// A line is ended where the next one starts.
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub(super) struct Writer<'a> {
+    pieces: SmallVec<[&'a [u8]; USUAL_PIECES]>,
     length: usize,
     lines: usize,
-    /// Absent while values are checked and bytes and lines counted.
-    out: Option<Vec<u8>>,
 }
 
-impl Writer {
-    /// Goes over a message twice: to check it and to count its bytes, then to write it into as many. It has to be the
-    /// same message both times.
-    pub(super) fn encode(
-        mut message: impl FnMut(&mut Writer) -> Result<(), BuildError>,
-    ) -> Result<Bytes, BuildError> {
-        let mut counted = Writer::default();
-        message(&mut counted)?;
-        if counted.lines > Limits::HEADERS {
-            return Err(BuildError::TooManyHeaders(counted.lines));
+/// Pieces held without an allocation: three for the start line, and two for each line of most messages.
+const USUAL_PIECES: usize = 64;
+
+impl<'a> Writer<'a> {
+    /// The whole message, in one allocation. Refuses one that is too long or has too many lines.
+    pub(super) fn bytes(&self) -> Result<Bytes, BuildError> {
+        if self.lines > Limits::HEADERS {
+            return Err(BuildError::TooManyHeaders(self.lines));
         }
-        if counted.length > Limits::MESSAGE {
-            return Err(BuildError::TooLarge(counted.length));
+        if self.length > Limits::MESSAGE {
+            return Err(BuildError::TooLarge(self.length));
         }
-        let mut written = Writer { out: Some(Vec::with_capacity(counted.length)), ..Writer::default() };
-        message(&mut written)?;
+        let mut out = Vec::with_capacity(self.length);
+        for piece in &self.pieces {
+            out.extend_from_slice(piece);
+        }
         // A full vector becomes `Bytes` where it is; one with room left would cost a second allocation.
-        Ok(written.out.unwrap_or_default().into())
+        Ok(out.into())
     }
 
     /// How many bytes there are so far.
@@ -37,50 +39,49 @@ impl Writer {
         self.length
     }
 
-    /// Whether this is the first time.
-    pub(super) const fn counts(&self) -> bool {
-        self.out.is_none()
-    }
-
     #[inline]
-    pub(super) fn put(&mut self, bytes: &[u8]) {
-        self.length += bytes.len();
-        if let Some(out) = &mut self.out {
-            out.extend_from_slice(bytes);
-        }
+    pub(super) fn put(&mut self, piece: &'a [u8]) {
+        self.length += piece.len();
+        self.pieces.push(piece);
     }
 
     /// Writes the start line from its parts, in which no caller's text may hold a line end.
-    pub(super) fn start(&mut self, line: [&[u8]; 4]) -> Result<(), BuildError> {
+    pub(super) fn start(&mut self, line: [&'a [u8]; 4]) -> Result<(), BuildError> {
         for part in line {
             self.put(part);
         }
-        let checked = check_length("start line", self.length);
-        self.put(b"\r\n");
-        checked
+        check_length("start line", self.length)
     }
 
-    pub(super) fn header(&mut self, id: HeaderId, value: &str) -> Result<(), BuildError> {
-        self.line(id.name(), value)
-    }
-
-    pub(super) fn line(&mut self, name: &str, value: &str) -> Result<(), BuildError> {
+    /// Writes a line with a value that was given.
+    pub(super) fn header(&mut self, id: HeaderId, value: &'a str) -> Result<(), BuildError> {
         let value = lex::trim(value);
-        if self.counts() && lex::has_line_breaker(value.as_bytes()) {
-            return Err(BuildError::ControlCharacter(name.into()));
+        if lex::has_line_breaker(value.as_bytes()) {
+            return Err(BuildError::ControlCharacter(id.name().into()));
         }
-        self.write(name, &[value.as_bytes()])
+        self.copy(id, &[value.as_bytes()])
     }
 
     /// Writes a value of a parsed message, in parts, as it is: it holds no line end, and NUL only as a quoted pair. Its line
     /// may be longer than the one that was read: by the long name, the blank behind the colon, and what is added.
-    pub(super) fn copy(&mut self, id: HeaderId, value: &[&[u8]]) -> Result<(), BuildError> {
-        self.write(id.name(), value)
+    #[inline]
+    pub(super) fn copy(&mut self, id: HeaderId, value: &[&'a [u8]]) -> Result<(), BuildError> {
+        let start = self.length + LINE_END.len();
+        self.lines += 1;
+        self.put(id.start_of_line().as_bytes());
+        for part in value {
+            self.put(part);
+        }
+        check_length(id.name(), self.length - start)
     }
 
-    /// Writes a number.
-    pub(super) fn number(&mut self, id: HeaderId, number: usize) -> Result<(), BuildError> {
-        self.write(id.name(), &[Digits::of(number as u64).as_bytes()])
+    /// Writes lines that are checked, each with its end, so many of them.
+    pub(super) fn lines(&mut self, text: &'a str, count: usize) {
+        if let Some(text) = text.strip_suffix(LINE_END) {
+            self.put(LINE_END.as_bytes());
+            self.put(text.as_bytes());
+        }
+        self.count_lines(count);
     }
 
     /// Counts lines that [`put`](Self::put) writes.
@@ -89,28 +90,17 @@ impl Writer {
     }
 
     /// Writes Content-Type if there is a body, Content-Length as the last header, the empty line and the body.
-    pub(super) fn finish(&mut self, body: Option<&Body>) -> Result<(), BuildError> {
-        let bytes: &[u8] = body.map_or(&[], |body| &body.bytes);
-        if let Some(body) = body {
-            self.header(HeaderId::ContentType, &body.content_type)?;
-        }
-        self.number(HeaderId::ContentLength, bytes.len())?;
-        self.put(b"\r\n");
-        self.put(bytes);
+    pub(super) fn finish(&mut self, body: Option<&'a Body>) -> Result<(), BuildError> {
+        let Some(body) = body else {
+            self.put(b"\r\nContent-Length: 0\r\n\r\n");
+            self.count_lines(1);
+            return Ok(());
+        };
+        self.header(HeaderId::ContentType, &body.content_type)?;
+        self.copy(HeaderId::ContentLength, &[body.length.as_bytes()])?;
+        self.put(b"\r\n\r\n");
+        self.put(&body.bytes);
         Ok(())
-    }
-
-    fn write(&mut self, name: &str, value: &[&[u8]]) -> Result<(), BuildError> {
-        let start = self.length;
-        self.count_lines(1);
-        self.put(name.as_bytes());
-        self.put(COLON.as_bytes());
-        for part in value {
-            self.put(part);
-        }
-        let checked = check_length(name, self.length - start);
-        self.put(LINE_END.as_bytes());
-        checked
     }
 }
 
@@ -121,6 +111,7 @@ pub(super) const COLON: &str = ": ";
 pub(super) const LINE_END: &str = "\r\n";
 
 /// Refuses a line, given by its length without line end, that no message may hold.
+#[inline]
 pub(super) fn check_length(name: &str, length: usize) -> Result<(), BuildError> {
     if length > Limits::LINE { Err(BuildError::LineTooLong(name.into())) } else { Ok(()) }
 }
@@ -130,10 +121,12 @@ pub(super) fn check_length(name: &str, length: usize) -> Result<(), BuildError> 
 pub(super) struct Body {
     pub(super) content_type: String,
     pub(super) bytes: Bytes,
+    length: Digits,
 }
 
 impl Body {
     pub(super) fn new(content_type: &str, bytes: impl AsRef<[u8]>) -> Body {
-        Body { content_type: content_type.into(), bytes: Bytes::copy_from_slice(bytes.as_ref()) }
+        let bytes = Bytes::copy_from_slice(bytes.as_ref());
+        Body { content_type: content_type.into(), length: Digits::of(bytes.len() as u64), bytes }
     }
 }

@@ -60,10 +60,13 @@ impl fmt::Display for RAck {
 fn number(text: &str, max: u32) -> Result<(u32, &str), ParseError> {
     let bytes = text.as_bytes();
     let start = lex::blanks(bytes, 0);
-    let end = lex::run(bytes, start, Class::DIGIT);
+    let end = lex::short_run(bytes, start, Class::DIGIT);
     let next = lex::blanks(bytes, end);
-    match text[start..end].parse() {
-        Ok(value) if value <= max && (next > end || next == bytes.len()) => Ok((value, &text[next..])),
+    let value = bytes[start..end].iter().try_fold(0u32, |sum, digit| {
+        sum.checked_mul(10)?.checked_add(u32::from(digit - b'0')).filter(|sum| *sum <= max)
+    });
+    match value {
+        Some(value) if end > start && (next > end || next == bytes.len()) => Ok((value, &text[next..])),
         _ => Err(ParseError::new(ParseErrorKind::Number, start)),
     }
 }

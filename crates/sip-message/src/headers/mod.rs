@@ -96,6 +96,7 @@ pub use token::Token;
 pub use token_params::TokenParams;
 pub use uri_reference::UriReference;
 pub use user_to_user::UserToUser;
+pub(crate) use via::Rport;
 pub use via::Via;
 pub use visited_network::VisitedNetwork;
 pub use warning::Warning;

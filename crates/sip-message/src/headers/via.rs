@@ -18,8 +18,33 @@ pub struct Via<'a> {
     /// All parameters.
     pub params: Params<'a>,
     branch: Option<&'a str>,
+    rport: Rport<&'a str>,
+    /// How many parameters there are.
+    count: usize,
     /// The host as written: what goes back in a response is what came (RFC 3261 §8.2.6.2).
     host_text: &'a str,
+}
+
+/// What the sender wrote of what only the receiver knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rport<T> {
+    /// Neither `received` nor `rport`.
+    Absent,
+    /// The flag `rport` alone, which asks for both (RFC 3581 §3): the parameter as written.
+    Asked(T),
+    /// Anything else.
+    Given,
+}
+
+impl<T> Rport<T> {
+    /// The same with another form of the parameter.
+    pub(crate) fn map<U>(self, of: impl FnOnce(T) -> U) -> Rport<U> {
+        match self {
+            Rport::Absent => Rport::Absent,
+            Rport::Asked(flag) => Rport::Asked(of(flag)),
+            Rport::Given => Rport::Given,
+        }
+    }
 }
 
 impl<'a> Via<'a> {
@@ -32,7 +57,7 @@ impl<'a> Via<'a> {
         let bytes = value.as_bytes();
         let start = if bytes.starts_with(b"SIP/2.0/") { "SIP/2.0/".len() } else { protocol_end(value)? };
         let start = lex::blanks(bytes, start);
-        let transport_end = lex::run(bytes, start, Class::TOKEN);
+        let transport_end = lex::short_run(bytes, start, Class::TOKEN);
         let sent_by = lex::blanks(bytes, transport_end);
         if transport_end == start || sent_by == transport_end {
             return Err(fail(ParseErrorKind::Value, start));
@@ -42,15 +67,31 @@ impl<'a> Via<'a> {
         if !matches!(bytes.get(tail), None | Some(b';')) {
             return Err(found.stray());
         }
-        let (params, branch) =
-            Params::parse_for(&value[tail..], "branch").map_err(|error| error.shifted(tail))?;
+        let raw = &value[tail..];
+        let (mut branch, mut rport, mut count) = (None, Rport::Absent, 0);
+        let params = Params::parse_each(raw, |param| {
+            count += 1;
+            if param.is(raw, "branch") {
+                branch.get_or_insert(param.value(raw).unwrap_or_default());
+            } else if param.is(raw, "rport") {
+                rport = match (rport, param.value(raw)) {
+                    (Rport::Absent, None) => Rport::Asked(param.text(raw)),
+                    _ => Rport::Given,
+                };
+            } else if param.is(raw, "received") {
+                rport = Rport::Given;
+            }
+        })
+        .map_err(|error| error.shifted(tail))?;
         Ok(Via {
             transport: &value[start..transport_end],
             host: found.host,
             port: found.port,
             params,
             host_text: &value[sent_by..found.host_end],
-            branch: branch.first.filter(|branch| !branch.is_empty()),
+            branch: branch.filter(|branch| !branch.is_empty()),
+            rport,
+            count,
         })
     }
 
@@ -61,8 +102,14 @@ impl<'a> Via<'a> {
         port: Option<u16>,
         params: Params<'a>,
         branch: Option<&'a str>,
+        (rport, count): (Rport<&'a str>, usize),
     ) -> Via<'a> {
-        Via { transport, host, port, params, branch, host_text }
+        Via { transport, host, port, params, branch, rport, count, host_text }
+    }
+
+    /// What is said of `received` and `rport`, and how many parameters there are.
+    pub(crate) const fn stated(&self) -> (Rport<&'a str>, usize) {
+        (self.rport, self.count)
     }
 
     /// The host as written.
@@ -94,9 +141,22 @@ impl<'a> Via<'a> {
     ///
     /// A value that is no port reads as absent.
     pub fn rport(&self) -> Option<Option<u16>> {
-        match self.params.get("rport")? {
-            None | Some("") => Some(None),
-            Some(port) => port.parse().ok().map(Some),
+        match self.rport {
+            Rport::Absent => None,
+            Rport::Asked(_) => Some(None),
+            Rport::Given => match self.params.get("rport")? {
+                None | Some("") => Some(None),
+                Some(port) => port.parse().ok().map(Some),
+            },
+        }
+    }
+
+    /// Whether there is an `rport` parameter, with whatever value.
+    pub fn has_rport(&self) -> bool {
+        match self.rport {
+            Rport::Absent => false,
+            Rport::Asked(_) => true,
+            Rport::Given => self.params.has("rport"),
         }
     }
 
@@ -106,7 +166,6 @@ impl<'a> Via<'a> {
     /// the peer wrote in either is replaced (RFC 3261 §18.2.1). Fails with [`TooManyParts`](ParseErrorKind::TooManyParts)
     /// if that makes more than [`Limits::PARAMETERS`], which nobody here would read.
     pub fn received_from(&self, address: IpAddr, port: u16) -> Result<String, ParseError> {
-        let (mut rport, mut count) = (false, 0);
         let mut text =
             String::with_capacity(LONGEST_STAMPED + self.host_text.len() + self.params.as_str().len());
         for part in ["SIP/2.0/", self.transport, " ", self.host_text] {
@@ -116,6 +175,41 @@ impl<'a> Via<'a> {
             text.push(':');
             push_number(&mut text, port.into());
         }
+        let (rport, mut count) = self.push_own(&mut text);
+        let received = rport || self.host.ip() != Some(address);
+        count += usize::from(rport) + usize::from(received);
+        if received {
+            text.push_str(";received=");
+            push_ip(&mut text, address);
+        }
+        if rport {
+            text.push_str(";rport=");
+            push_number(&mut text, port.into());
+        }
+        if count > Limits::PARAMETERS {
+            return Err(ParseError::new(ParseErrorKind::TooManyParts, 0).of_header(HeaderId::Via));
+        }
+        Ok(text)
+    }
+
+    /// Adds the parameters without `received` and `rport`, the others as written; tells whether there was an `rport`, and
+    /// how many others there are.
+    fn push_own(&self, text: &mut String) -> (bool, usize) {
+        let params = self.params.as_str();
+        match self.rport {
+            Rport::Absent => {
+                text.push_str(params);
+                return (false, self.count);
+            }
+            Rport::Asked(flag) => {
+                let start = flag.as_ptr().addr() - params.as_ptr().addr();
+                text.push_str(params[..start].trim_end_matches([' ', '\t', ';']));
+                text.push_str(&params[start + flag.len()..]);
+                return (true, self.count - 1);
+            }
+            Rport::Given => {}
+        }
+        let (mut rport, mut count) = (false, 0);
         for (name, value) in self.params.iter() {
             if name.eq_ignore_ascii_case("rport") {
                 rport = true;
@@ -132,20 +226,7 @@ impl<'a> Via<'a> {
                 text.push_str(value);
             }
         }
-        let received = rport || self.host.ip() != Some(address);
-        count += usize::from(rport) + usize::from(received);
-        if received {
-            text.push_str(";received=");
-            push_ip(&mut text, address);
-        }
-        if rport {
-            text.push_str(";rport=");
-            push_number(&mut text, port.into());
-        }
-        if count > Limits::PARAMETERS {
-            return Err(ParseError::new(ParseErrorKind::TooManyParts, 0).of_header(HeaderId::Via));
-        }
-        Ok(text)
+        (rport, count)
     }
 }
 

@@ -37,7 +37,7 @@ impl<'a> HostPort<'a> {
             return Ok(HostPort { host, port: None, host_end, end: host_end });
         }
         let digits = lex::blanks(bytes, colon + 1);
-        let end = lex::run(bytes, digits, Class::DIGIT);
+        let end = lex::short_run(bytes, digits, Class::DIGIT);
         let port = lex::digits(&bytes[digits..end]).and_then(|port| u16::try_from(port).ok());
         let port = port.ok_or(ParseError::new(ParseErrorKind::Port, digits))?;
         Ok(HostPort { host, port: Some(port), host_end, end })

@@ -73,7 +73,7 @@ impl<'a> Uri<'a> {
         if bytes.len() > u32::MAX as usize {
             return fail(ParseErrorKind::TooManyParts, start);
         }
-        let colon = lex::until(bytes, start, Class::URI_MARK);
+        let colon = lex::short_until(bytes, start, Class::URI_MARK);
         let scheme = if bytes.get(colon) == Some(&b':') { scheme_of(&bytes[start..colon]) } else { None };
         let Some(scheme) = scheme else {
             // The character that cannot stand in a URI is the fault, if there is one.
@@ -303,7 +303,7 @@ impl Marks {
         let mut marks = Marks::default();
         let mut at = start;
         loop {
-            at = lex::until(bytes, at, Class::URI_MARK);
+            at = lex::short_until(bytes, at, Class::URI_MARK);
             match bytes.get(at) {
                 Some(b'@') if marks.at.is_none() => {
                     marks.at = Some(at);

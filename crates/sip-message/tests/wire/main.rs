@@ -5,6 +5,7 @@
 mod addresses;
 mod answering;
 mod authentication;
+mod blocks;
 mod building;
 mod callers;
 mod edits;

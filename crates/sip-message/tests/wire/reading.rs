@@ -1,5 +1,7 @@
 use bytes::Bytes;
-use sip_message::{HeaderId, HeaderName, Message, Method, ParseErrorKind, StartLine, StatusCode};
+use sip_message::{
+    HeaderId, HeaderName, Limits, Message, Method, ParseErrorKind, StartLine, StatusCode, Via,
+};
 
 use crate::{message, request_text, request_with, try_message};
 
@@ -293,6 +295,78 @@ fn text_that_is_not_utf8_is_kept_in_extension_headers_only() {
     assert!(kept.canonical_headers().any(|(name, value)| name == "x-name" && value.contains('\u{fffd}')));
     let error = with(b"Subject: \xc4\xe3").unwrap_err();
     assert_eq!((error.kind(), error.header()), (ParseErrorKind::NotUtf8, Some(HeaderId::Subject)));
+}
+
+#[test]
+fn a_message_with_a_fold_or_with_bytes_that_are_no_text_reads_like_any_other() {
+    let head = request_text("OPTIONS", "X-Name: #\nSubject: a^b\nUser-Agent: ü/1\n")
+        .replace("Content-Length: 0\n\n", "Content-Length: 4\n");
+    for (name, fold, body) in
+        [("plain", " ", "body"), ("\u{e4}", " ", "b\u{f6}d"), ("?", "\n  ", "body"), ("?", "\n\t", "????")]
+    {
+        let whole = head.replace('#', &format!("{name}{fold}z")).replace('^', fold).replace('\n', "\r\n");
+        let mut bytes = [whole.as_bytes(), b"\r\n", body.as_bytes()].concat();
+        for byte in bytes.iter_mut().filter(|byte| **byte == b'?') {
+            *byte = 0xff;
+        }
+        let message = Message::parse(Bytes::from(bytes.clone())).unwrap();
+        let unfolded = fold.replace('\n', "\r\n").replace(['\r', '\n'], " ");
+        assert_eq!(message.first(HeaderId::Subject), Some(format!("a{unfolded}b").as_str()));
+        assert_eq!(message.first(HeaderId::UserAgent), Some("ü/1"));
+        assert_eq!(message.from_tag(), Some("a1"));
+        let raw: Vec<u8> =
+            format!("{name}{unfolded}z").bytes().map(|byte| if byte == b'?' { 0xff } else { byte }).collect();
+        assert_eq!(message.extension("x-name").collect::<Vec<_>>(), [&raw[..]]);
+        assert!(message.headers().any(|header| header.value == raw));
+        assert_eq!(message.bytes(), &bytes, "the bytes are those that came");
+        assert_eq!((message.body().len(), message.check()), (4, Ok(())));
+    }
+}
+
+#[test]
+fn a_via_below_the_topmost_is_seen_in_the_same_line_and_in_the_next() {
+    let below = |vias: &str| {
+        let text = request_text("OPTIONS", "").replace("Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK-1", vias);
+        message(&text).has_lower_via()
+    };
+    assert!(!below("Via: SIP/2.0/UDP a"));
+    assert!(!below("Via: , SIP/2.0/UDP a;x=\",\" , ,\nVia: ,"));
+    assert!(below("Via: SIP/2.0/UDP a,SIP/2.0/UDP b"));
+    assert!(below("Via: SIP/2.0/UDP a\nv: ,\nVia: SIP/2.0/UDP b"));
+    assert!(!below("Subject: no Via"));
+}
+
+#[test]
+fn a_via_is_stamped_with_its_other_parameters_as_they_are() {
+    let stamped = |value: &str| {
+        let via = Via::parse(value).unwrap();
+        (via.received_from([192, 0, 2, 9].into(), 5061).unwrap(), via.has_rport(), via.rport())
+    };
+    let asked = Some(None);
+    for (value, stamp, rport) in [
+        ("SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1;x=\";rport\"", "", None),
+        (
+            "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1 ; rport",
+            ";branch=z9hG4bK1;received=192.0.2.9;rport=5061",
+            asked,
+        ),
+        (
+            "SIP/2.0/UDP 192.0.2.9;Rport;branch=z9hG4bK1",
+            ";branch=z9hG4bK1;received=192.0.2.9;rport=5061",
+            asked,
+        ),
+        ("SIP/2.0/UDP 192.0.2.9;a;rport;b", ";a;b;received=192.0.2.9;rport=5061", asked),
+        ("SIP/2.0/UDP 192.0.2.9;rport;rport", ";received=192.0.2.9;rport=5061", asked),
+        ("SIP/2.0/UDP 192.0.2.9;rport=7;a", ";a;received=192.0.2.9;rport=5061", Some(Some(7))),
+        ("SIP/2.0/UDP 192.0.2.9;a;received=192.0.2.1", ";a", None),
+    ] {
+        let expected = if stamp.is_empty() { value.into() } else { format!("SIP/2.0/UDP 192.0.2.9{stamp}") };
+        let has = rport.is_some();
+        assert_eq!(stamped(value), (expected, has, rport), "{value}");
+    }
+    let full = |count: usize| format!("SIP/2.0/UDP 192.0.2.9{};rport", ";a".repeat(count));
+    let fits = |count| Via::parse(&full(count)).unwrap().received_from([192, 0, 2, 9].into(), 5061).is_ok();
+    assert!(fits(Limits::PARAMETERS - 2) && !fits(Limits::PARAMETERS - 1));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sip_message::{Draft, Via};
-use sip_transport::{Cx, Hop, Hops, Purpose};
+use sip_transport::{Cx, Hop, Hops, Purpose, Token};
 
 use crate::boundary::TxFailure;
 
@@ -20,7 +20,7 @@ pub(super) fn encode(
         return Err(TxFailure::Flow);
     }
     let hop = hops.remove(0);
-    let branch = [Via::MAGIC_COOKIE, cx.guard.token(Purpose::Branch, branch).as_str()].concat();
+    let branch = cx.guard.token(Purpose::Branch, branch);
     if let (Some(above), Some(sibling)) = (hop.above, hops.first().copied()) {
         let wire = encode_for(&branch, &sibling, draft)?;
         if wire.len() <= usize::from(above) {
@@ -31,10 +31,20 @@ pub(super) fn encode(
     Ok((hop, encode_for(&branch, &hop, draft)?))
 }
 
-fn encode_for(branch: &str, hop: &Hop, draft: &Draft) -> Result<Bytes, TxFailure> {
-    let contact = draft.contact_user_wanted().map(|user| hop.contact(user, is_sips(draft.uri())));
-    draft.encode(&hop.via(branch), contact.as_deref()).map_err(|_| TxFailure::Unencodable)
+fn encode_for(branch: &Token, hop: &Hop, draft: &Draft) -> Result<Bytes, TxFailure> {
+    let user = draft.contact_user_wanted();
+    let mut values = String::with_capacity(USUAL_VALUES + user.flatten().map_or(0, str::len));
+    hop.push_via(&mut values, &[Via::MAGIC_COOKIE, branch.as_str()]);
+    let via = values.len();
+    if let Some(user) = user {
+        hop.push_contact(&mut values, user, is_sips(draft.uri()));
+    }
+    let (via, contact) = values.split_at(via);
+    draft.encode(via, user.map(|_| contact)).map_err(|_| TxFailure::Unencodable)
 }
+
+/// Room for a Via of ours and a Contact, both with an IPv4 address, beside its user part.
+const USUAL_VALUES: usize = 192;
 
 fn is_sips(uri: &str) -> bool {
     uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))

@@ -231,12 +231,12 @@ fn branch_number(cx: &Cx<'_>, branch: &str) -> Option<u64> {
 
 /// [`client::Client::peer`] of a hop.
 fn peer(cx: &Cx<'_>, flow: FlowId, remote: SocketAddr) -> u64 {
-    let ip = remote.ip().to_canonical();
-    let octets = match ip {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
-        IpAddr::V6(ip) => ip.octets(),
+    let ip = match remote.ip() {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
     };
-    cx.guard.digest(&[b"peer", &flow.number().to_be_bytes(), &octets, &remote.port().to_be_bytes()]) as u64
+    let bits = ip.to_bits();
+    cx.guard.number_of(&[flow.number(), (bits >> 64) as u64, bits as u64, remote.port().into()])
 }
 
 fn arm(tx: TxId, name: TimerName, length: Duration, out: &mut Out<'_, TxOutput>) {

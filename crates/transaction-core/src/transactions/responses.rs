@@ -19,7 +19,8 @@ impl Transactions {
     ) {
         let message = &inbound.message;
         // More than one Via: the response was not meant for us (RFC 3261 §8.1.3.3).
-        let (Some(status), Ok(cseq), None) = (message.status(), message.cseq(), message.vias().nth(1)) else {
+        let (Some(status), Ok(cseq), false) = (message.status(), message.cseq(), message.has_lower_via())
+        else {
             self.counters.malformed_responses += 1;
             return;
         };

@@ -13,7 +13,7 @@ fn all_numbers(first: u8) -> String {
 }
 
 fn with(codecs: &[Codec], preference: CodecPreference) -> Negotiation {
-    Negotiation::new(LocalMedia { codecs: codecs.to_vec(), preference, ..local(1) })
+    Negotiation::new(LocalMedia { codecs: codecs.into(), preference, ..local(1) })
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn the_codec_of_our_offer_is_the_first_of_the_answer() {
         // It stays while both have it, whoever offers.
         assert_eq!(formats(&ours.offer()), "8 0 101");
     }
-    let mut only = Negotiation::new(LocalMedia { codecs: vec![Pcma], dtmf: false, ..local(1) });
+    let mut only = Negotiation::new(LocalMedia { codecs: [Pcma].into(), dtmf: false, ..local(1) });
     assert_eq!(formats(&only.offer()), "8");
     assert_eq!(only.answered(&foreign("m=audio 5000 RTP/AVP 0\r\n")), Err(SdpError::NoCommonCodec));
 }
@@ -111,7 +111,7 @@ fn comfort_noise_is_sent_only_where_both_have_it() {
     exchange(&mut bob, &mut alice);
     assert_eq!(in_force(&alice).comfort_noise_payload_type, None);
     // Neither for a codec of another clock.
-    let mut wide = Negotiation::new(LocalMedia { codecs: vec![WIDE], comfort_noise: true, ..local(1) });
+    let mut wide = Negotiation::new(LocalMedia { codecs: [WIDE].into(), comfort_noise: true, ..local(1) });
     assert_eq!(formats(&wide.offer()), "96 97");
     wide.rollback();
     wide.offered(&foreign("m=audio 5000 RTP/AVP 96 13\r\na=rtpmap:96 L16/16000\r\n")).expect("acceptable");

@@ -235,7 +235,6 @@ fn every_session_has_keys_of_its_own_and_shows_them_only_in_descriptions() {
     exchange(&mut first, &mut bob);
     bob.offered(&first.offer()).expect("acceptable");
     let shown = format!("{first:?} {bob:?} {:?}", in_force(&first));
-    assert!(shown.contains("a=crypto:***"));
     for key in &offers[0] {
         let (_, secret) = key.split_once("inline:").expect("a key");
         assert!(!shown.contains(secret));
