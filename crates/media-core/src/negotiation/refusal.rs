@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{LocalMedia, Negotiation};
+use super::{LocalMedia, Negotiation, describe::Slot};
 use crate::{
     direction::Direction,
     sdp::{SdpError, SessionDescription},
@@ -19,5 +19,6 @@ pub fn refusal(offer: &[u8], address: IpAddr) -> Result<Vec<u8>, SdpError> {
     let offer = SessionDescription::parse(offer)?;
     let (port, session_id) = NONE;
     let mut nobody = Negotiation::new(LocalMedia::new(address, port, session_id));
-    Ok(nobody.describe_answer(&offer, None, None, Direction::Inactive))
+    let lines = offer.media().map(|media| Slot::rejecting(&media)).collect();
+    Ok(nobody.describe_answer(lines, None, None, Direction::Inactive))
 }
