@@ -12,7 +12,7 @@ use patchcord_tests::{
 };
 use session_core::{
     AttendedOptions, Completion, Fallback, Outcome as Moved, OutcomeKind, ReferOptions, ReferSubscription,
-    SemiAttended, Session, Transfer,
+    SemiAttendedPolicy, Session, Transfer,
 };
 use tokio::{task::block_in_place, time::timeout};
 
@@ -292,7 +292,7 @@ async fn a_sipjs_that_rings_is_let_go_before_linphonec_calls_it() -> Outcome {
     }
     let [first, target] = [2, 3].map(|peer| address_of_kinds(17, peer));
     let alice = alice(17, |setup| {
-        setup.policy.attended.semi_attended = SemiAttended::CancelThenBlind;
+        setup.policy.attended.semi_attended = SemiAttendedPolicy::CancelThenBlind;
     });
     let mut alice = alice.await;
     let mut bob = block_in_place(|| Seat::start(Make::Linphone, "bob", first, FIRST_TONE))?;
