@@ -42,6 +42,6 @@ pub struct Counters {
     pub own_nonces_forgotten: u64,
     /// Ended dialogs that were forgotten before their time, because too many ended.
     pub tombstones_forgotten: u64,
-    /// Contacts of redirections that are not called: too many of them.
+    /// Contacts of redirections that were read and are not called: too many of them.
     pub contacts_ignored: u64,
 }

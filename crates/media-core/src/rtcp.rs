@@ -147,15 +147,14 @@ pub enum RtcpPacket {
 }
 
 impl RtcpPacket {
-    /// Returns true when this is a source that the packet comes from. A report about it does not make it one.
-    pub fn comes_from(&self, source: u32) -> bool {
+    /// Returns the source whose report this is; descriptions and BYE may be about others, too, which a mixer passes on
+    /// (RFC 3550 §7.3).
+    pub fn reporter(&self) -> Option<u32> {
         match self {
             Self::SenderReport { ssrc, .. }
             | Self::ReceiverReport { ssrc, .. }
-            | Self::ExtendedReport { ssrc, .. } => *ssrc == source,
-            Self::SourceDescription(chunks) => chunks.iter().any(|chunk| chunk.ssrc == source),
-            Self::Bye { sources, .. } => sources.contains(&source),
-            Self::Other { .. } => false,
+            | Self::ExtendedReport { ssrc, .. } => Some(*ssrc),
+            Self::SourceDescription(_) | Self::Bye { .. } | Self::Other { .. } => None,
         }
     }
 }

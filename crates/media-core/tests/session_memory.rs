@@ -30,6 +30,7 @@ struct Calls {
     now: Tick,
     out: Vec<StreamOutput>,
     sent: usize,
+    seed: u64,
 }
 
 fn remote(stream: u64) -> SocketAddr {
@@ -42,7 +43,12 @@ fn header(frame: u32) -> RtpHeader {
 
 impl Calls {
     fn step(&mut self, step: impl FnOnce(&mut Streams, &mut Cx<'_>, &mut Vec<StreamOutput>)) {
-        let mut random = || 4;
+        // Knuth's MMIX constants: streams report at moments of their own, as real ones do.
+        let seed = &mut self.seed;
+        let mut random = || {
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *seed ^ *seed >> 29
+        };
         let unix = Duration::from_secs(1_700_000_000) + self.now.since(Tick::default());
         let mut cx = Cx { now: self.now, unix, random: &mut random };
         step(&mut self.streams, &mut cx, &mut self.out);
@@ -85,8 +91,13 @@ fn bytes(
     agreed: &dyn Fn(Agreed) -> Agreed,
 ) -> usize {
     let region = Region::new(ALLOCATIONS);
-    let mut calls =
-        Calls { streams: Streams::new(config.clone()), now: Tick(1_000_000), out: Vec::new(), sent: 0 };
+    let mut calls = Calls {
+        streams: Streams::new(config.clone()),
+        now: Tick(1_000_000),
+        out: Vec::new(),
+        sent: 0,
+        seed: 1,
+    };
     let op = Op(0);
     for number in 1..=count {
         let (stream, device) = (StreamId(number), DeviceId(number));

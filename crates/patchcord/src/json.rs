@@ -106,6 +106,14 @@ fn more(event: &SessionEvent) -> Map<String, Value> {
         EventKind::IncomingCall { to, .. } => {
             put("to", to.as_str().into());
         }
+        EventKind::TransferEnded(outcome) => {
+            if outcome.on_hold {
+                put("on_hold", true.into());
+            }
+            if let Some(after) = outcome.retry_after {
+                put("retry_after_s", after.as_secs().into());
+            }
+        }
         EventKind::RegistrationActive { registration, registered, .. } => {
             let uri = |uri: &session_core::UriBuf| Value::from(uri.as_str());
             put("registration", registration.to_string().into());

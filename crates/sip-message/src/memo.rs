@@ -161,7 +161,7 @@ impl ViaPlaces {
 mod tests {
     use bytes::Bytes;
 
-    use crate::{HeaderId, Host, Message};
+    use crate::{HeaderId, Host, Message, NameAddr, Via};
 
     fn message(via: &str, from: &str, to: &str) -> Message {
         let text = format!(
@@ -197,6 +197,11 @@ mod tests {
                         (fresh.clone().cseq(), fresh.clone().check())
                     );
                 }
+                // And the same as without a message around it.
+                assert_eq!(asked.from(), NameAddr::parse(address));
+                assert_eq!(asked.to(), NameAddr::parse(other));
+                let first = via.split(',').next().unwrap_or_default();
+                assert_eq!(asked.top_via(), Via::parse(first));
                 assert!(asked.from().is_ok() && asked.top_via().is_ok() && asked.request_target().is_ok());
             }
         }

@@ -13,7 +13,7 @@ use crate::{HeaderId, HeaderName, Limits, Method, ParseError, StatusCode};
 ///
 /// Parsing allocates nothing for a head of up to 24 unfolded lines in a message of UTF-8; else it copies the head. A clone
 /// copies the index (some 700 bytes) and shares the bytes. Values are read where they stand; a typed value is made on demand and never
-/// scans the header list. What is asked for most, From, To, the topmost Via, `CSeq`, the Request-URI and the outcome of
+/// scans the header list. What is asked for most, From, To, Call-ID, the topmost Via, `CSeq`, the first Contact, the Request-URI and the outcome of
 /// [`check`](Self::check), is read once and remembered.
 /// Well-known headers are valid UTF-8, checked once by [`parse`](Self::parse); the
 /// value of an extension header is bytes. No value holds CR or LF, for folds read as blanks (RFC 3261
@@ -277,7 +277,7 @@ impl Message {
         core::str::from_utf8(span.of(self.bytes())).unwrap_or("")
     }
 
-    /// The head, out of which values are cut.
+    /// The text, out of which values are cut: the head, or the whole message where all of it is UTF-8.
     pub(crate) fn text(&self) -> &str {
         self.wire.text()
     }

@@ -261,7 +261,8 @@ pub struct Outcome {
     pub call_kept: bool,
     /// Transferor: whether that call is up and still on hold, because the party refuses every offer that would take it back
     /// (decision 13). Nothing will be tried any more: the application resumes it or hangs up. Where neither this nor
-    /// `call_kept` is true, the call is over, or our BYE has left.
+    /// `call_kept` is true, the call is over, or our BYE has left; but for [`OutcomeKind::Bridged`], where it is up and joined
+    /// with the other one.
     pub on_hold: bool,
     /// After what time it may be tried again, as whoever refused the REFER or the consultation call says (RFC 3261 §20.33).
     pub retry_after: Option<Duration>,

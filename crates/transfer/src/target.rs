@@ -19,10 +19,10 @@ pub const USER_MAX: usize = 128;
 const COSTLY: [&str; 8] = ["+800", "+808", "+870", "+878", "+881", "+882", "+883", "+979"];
 
 /// Premium and service ranges of the larger national plans, as they are called from abroad.
-const PREMIUM: [&str; 24] = [
-    "+1900", "+3190", "+3290", "+3389", "+34803", "+34806", "+34807", "+35315", "+358600", "+358700",
-    "+3989", "+4190", "+4390", "+4393", "+4487", "+449", "+4590", "+46900", "+46939", "+46944", "+4782",
-    "+4870", "+49900", "+6119",
+const PREMIUM: [&str; 23] = [
+    "+1900", "+3190", "+3290", "+3389", "+34803", "+34806", "+34807", "+358600", "+358700", "+3989", "+4190",
+    "+4390", "+4393", "+4487", "+449", "+4590", "+46900", "+46939", "+46944", "+4782", "+4870", "+49900",
+    "+6119",
 ];
 
 /// From how many digits on a number without a trunk prefix is one of the national plan, and not one of the house.
@@ -54,10 +54,12 @@ pub struct TargetPolicy {
     pub own: Vec<SocketAddr>,
     /// Which characters a user part may hold.
     pub users: UserRule,
-    /// The country code of where we are, such as `+49`. With it no number of another country is called unless
-    /// [`allowed_numbers`](Self::allowed_numbers) lists it, and a number that is dialled as within the country is looked at
-    /// as what it means: without the trunk prefix (`0`, or `1` within `+1`) and behind the code. Numbers of less than eight
-    /// digits without a trunk prefix are those of the house. None: numbers mean what they say.
+    /// The country code of where we are, such as `+49`. With it no number of another country code, and none behind a feature
+    /// code (`*31#…`), is called unless [`allowed_numbers`](Self::allowed_numbers) lists it, and a number that is dialled as
+    /// within the country is looked at as what it means: without the trunk prefix (`0`, or `1` within `+1`; Italy has none)
+    /// and behind the code. Numbers of less than eight digits without a trunk prefix are those of the house. `+1` is one
+    /// country here, with the islands that share it. Of the prefixes that lead abroad, `00` is known, and `011` within `+1`:
+    /// where it is another one, deny it. None: numbers mean what they say.
     pub home: Option<Box<str>>,
     /// Prefixes of numbers that are not called, `+` for international ones; the longest that fits decides. Satellite and
     /// shared-cost ranges, and the premium ranges of the larger national plans. A number is what begins with a digit, `+`,
@@ -195,7 +197,7 @@ impl TargetPolicy {
         }
         let is_phone = target.scheme() == Scheme::Tel
             || target.param("user").flatten().is_some_and(|kind| kind.eq_ignore_ascii_case("phone"));
-        match numbers(&user) {
+        match numbers(&user, self.home.as_deref()) {
             Some(numbers) if numbers.iter().all(|number| self.allows_number(number)) => Ok(()),
             // What is said to be a number and is none: nobody knows what a gateway makes of it.
             None if is_phone => Err(TargetRefusal::Number),
@@ -210,8 +212,9 @@ impl TargetPolicy {
             let prefixes = prefixes.iter().map(|prefix| self.seen_from_abroad(prefix, usize::MAX));
             prefixes.filter(|prefix| number.starts_with(&**prefix)).map(|prefix| prefix.len()).max()
         };
-        let foreign =
-            number.starts_with('+') && self.home.as_ref().is_some_and(|home| !number.starts_with(&**home));
+        // What a feature code leads to is not known.
+        let leads_abroad = |home: &str| number.starts_with(['+', '*', '#']) && !number.starts_with(home);
+        let foreign = self.home.as_deref().is_some_and(leads_abroad);
         match (longest(&self.allowed_numbers), longest(&self.denied_numbers)) {
             (Some(allowed), Some(denied)) => allowed >= denied,
             (Some(_), None) => true,
@@ -227,9 +230,14 @@ impl TargetPolicy {
         else {
             return number.into();
         };
-        match number.strip_prefix(if home == "+1" { '1' } else { '0' }) {
+        let national = match home {
+            "+1" => number.strip_prefix('1'),
+            // Italy's 0 is part of the number.
+            "+39" => number.starts_with('0').then_some(number),
+            _ => number.strip_prefix('0'),
+        };
+        match national.or_else(|| (number.len() >= least).then_some(number)) {
             Some(national) => format!("{home}{national}").into(),
-            None if number.len() >= least => format!("{home}{number}").into(),
             None => number.into(),
         }
     }
@@ -324,8 +332,8 @@ const fn is_separator(c: char) -> bool {
 
 /// The numbers that a user part may be read as: the part that it begins with, and all its digits, because some gateways
 /// drop what is no digit (`+882123w1`, `+8w82123`). Without separators and with `+` for the international prefixes `00`
-/// and `011`; `None` for a user part that begins like a name.
-fn numbers(user: &str) -> Option<[String; 2]> {
+/// and, unless home is elsewhere than in `+1`, `011`; `None` for a user part that begins like a name.
+fn numbers(user: &str, home: Option<&str>) -> Option<[String; 2]> {
     let plain: String = user.chars().filter(|c| !is_separator(*c) && !c.is_whitespace()).collect();
     let (plus, rest) = plain.strip_prefix('+').map_or(("", &*plain), |rest| ("+", rest));
     if plus.is_empty() && !rest.starts_with(is_dialled) {
@@ -333,7 +341,7 @@ fn numbers(user: &str) -> Option<[String; 2]> {
     }
     let leading: String = rest.chars().take_while(|c| is_dialled(*c)).collect();
     let all: String = rest.chars().filter(|c| is_dialled(*c)).collect();
-    Some([leading, all].map(|digits| international(format!("{plus}{digits}"))))
+    Some([leading, all].map(|digits| international(format!("{plus}{digits}"), home)))
 }
 
 /// The characters of a number that are dialled (RFC 3966 §3, `phonedigit` without the letters).
@@ -341,8 +349,9 @@ const fn is_dialled(c: char) -> bool {
     c.is_ascii_digit() || matches!(c, '*' | '#')
 }
 
-fn international(number: String) -> String {
-    match number.strip_prefix("011").or_else(|| number.strip_prefix("00")) {
+fn international(number: String, home: Option<&str>) -> String {
+    let american = number.strip_prefix("011").filter(|_| home.is_none_or(|home| home == "+1"));
+    match american.or_else(|| number.strip_prefix("00")) {
         Some(international) => format!("+{international}"),
         None => number,
     }

@@ -363,6 +363,7 @@ impl Placing {
     /// The INVITE has gone out again.
     pub(crate) fn calls_again(&mut self, tx: TxId) {
         self.stage = Stage::Calling { tx };
+        self.proceeding = false;
     }
 
     /// The early dialogs, while there is nothing but early ones.

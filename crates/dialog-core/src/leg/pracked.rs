@@ -32,8 +32,9 @@ impl Dialog {
             }
             Scope::Transaction => {}
             Scope::Usage | Scope::Dialog => {
-                self.prack_lost(step, early, By::Remote);
-                self.lose_usages(step, status);
+                if self.prack_lost(step, early, By::Remote) {
+                    self.lose_usages(step, status);
+                }
             }
         }
     }
@@ -55,14 +56,20 @@ impl Dialog {
         self.pracks = self.pracks.saturating_sub(1);
     }
 
-    fn prack_lost(&mut self, step: &mut Step<'_, '_, '_>, early: Option<EarlyId>, by: By) {
+    /// Returns whether the fork or the call is over by it.
+    fn prack_lost(&mut self, step: &mut Step<'_, '_, '_>, early: Option<EarlyId>, by: By) -> bool {
         match (&self.leg, early) {
             (Some(Leg::Placing(placing)), Some(fork)) if !placing.is_cancelled() => {
                 self.fork_lost(step, fork, false);
+                true
             }
-            (Some(Leg::Up(_)), None) => self.close(step, EndCause::new(by, EndReason::Gone), None),
-            // The call is being ended, or its 2xx was faster and shows that the peer has the dialog.
-            (Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None, _) => {}
+            (Some(Leg::Up(_)), None) => {
+                self.close(step, EndCause::new(by, EndReason::Gone), None);
+                true
+            }
+            // The call is being ended, or its 2xx was faster and shows that the peer has the dialog; a fork that was not kept
+            // has no other usages.
+            (Some(Leg::Placing(_) | Leg::Answering(_) | Leg::Up(_) | Leg::Ending(_)) | None, _) => false,
         }
     }
 }

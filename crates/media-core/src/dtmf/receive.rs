@@ -161,7 +161,7 @@ impl DigitReceiver {
         allowed
     }
 
-    /// Returns how many events were ignored because more than [`MAX_DIGITS_PER_SECOND`] came.
+    /// Returns how many event packets were ignored because more than [`MAX_DIGITS_PER_SECOND`] came.
     pub fn ignored(&self) -> u64 {
         self.ignored
     }

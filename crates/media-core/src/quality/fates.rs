@@ -3,8 +3,8 @@
 
 use super::{BurstMeter, Bursts};
 
-/// The newest numbers, whose fate is still open: 1.3 s of 20 ms, and no playout waits longer than one second.
-const OPEN: u32 = u64::BITS;
+/// The newest numbers, whose fate is still open: 1.3 s of packets of 10 ms, and no playout waits longer than one second.
+const OPEN: u32 = u128::BITS;
 
 /// Follows the numbers of one source after the other.
 #[derive(Debug, Clone)]
@@ -13,8 +13,8 @@ pub struct Fates {
     newest: Option<u16>,
     /// How many numbers are open, the newest first: bit n of what follows stands for `newest - n`.
     open: u32,
-    came: u64,
-    discarded: u64,
+    came: u128,
+    discarded: u128,
 }
 
 impl Fates {
@@ -77,7 +77,7 @@ impl Fates {
     }
 
     fn settle(&mut self, place: u32) {
-        let stands = |bits: u64| bits >> place & 1 == 1;
+        let stands = |bits: u128| bits >> place & 1 == 1;
         match (stands(self.came), stands(self.discarded)) {
             (true, false) => self.meter.received(),
             (true, true) => self.meter.discarded(),
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_stays_away_is_lost_when_its_time_is_over() {
-        for (behind, lost) in [(63, 0), (64, 1)] {
+        for (behind, lost) in [(127, 0), (128, 1)] {
             let mut fates = Fates::new(GMIN);
             fates.came(100);
             for sequence in 102..=101 + behind {

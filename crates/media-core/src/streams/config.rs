@@ -67,8 +67,8 @@ pub struct StreamsConfig {
     pub playout: PlayoutSettings,
     /// Whether a peer's address may be learned from its packets (SEC-40).
     pub latch: LatchPolicy,
-    /// The RTP packets that are sent to an address from which nothing came, other than that of the peer's signalling;
-    /// `None` for no limit. A description can name
+    /// The RTP packets of a stream that are sent to addresses from which nothing came, other than that of the peer's
+    /// signalling; `None` for no limit. A description can name
     /// somebody who wants no packets (SEC-44), but some peers only listen, and send no reports either.
     pub unconfirmed_packets: Option<u64>,
     /// Whether reports have the voice metrics of RFC 3611.

@@ -151,7 +151,7 @@ pub struct StreamSnapshot {
     pub malformed: u64,
     /// Our own packets that came back (RFC 3550 §8.2).
     pub looped: u64,
-    /// Key presses of the peer that were more than anybody can make
+    /// Packets of key presses that were more than anybody can make
     /// ([`MAX_DIGITS_PER_SECOND`](crate::dtmf::MAX_DIGITS_PER_SECOND)).
     pub ignored_digits: u64,
     /// STUN messages, which nobody here answers.

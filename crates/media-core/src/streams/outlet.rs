@@ -19,8 +19,8 @@ pub(super) struct Outlet {
     rtp: Option<SocketAddr>,
     rtcp: Option<SocketAddr>,
     muxed: bool,
-    /// The host that the address was learned of, and where its RTCP comes from (RFC 4961).
-    learned: Option<(IpAddr, Option<SocketAddr>)>,
+    /// The address that was learned, and where its RTCP comes from (RFC 4961).
+    learned: Option<(SocketAddr, Option<SocketAddr>)>,
     signalling: Option<IpAddr>,
     protection: Protection<Sealing>,
     /// That the key has expired was told.
@@ -59,7 +59,8 @@ impl Outlet {
         rtp: SocketAddr,
     ) -> Result<(), StreamFailure> {
         self.signalling = agreed.signalling;
-        self.learned = self.learned.filter(|_| self.rtp == Some(rtp));
+        // A hold without an address forgets nothing.
+        self.learned = self.learned.filter(|(at, _)| !agreed.remote_valid || *at == rtp);
         self.send_to(agreed.remote_valid.then_some(rtp));
         self.muxed = agreed.rtcp_mux;
         let learned = self.learned.and_then(|(_, rtcp)| rtcp);
@@ -83,7 +84,7 @@ impl Outlet {
     /// The peer's address was learned.
     pub(super) fn learned(&mut self, rtp: SocketAddr) {
         self.send_to(Some(rtp));
-        self.learned = Some((rtp.ip(), None));
+        self.learned = Some((rtp, None));
         if self.muxed {
             self.rtcp = Some(rtp);
         }
@@ -92,17 +93,21 @@ impl Outlet {
     /// Whether RTCP from there can be the peer's: it comes from where ours goes, or, where the peer's description does not know
     /// its address, from any port of the host that was learned, which is then the one.
     pub(super) fn takes_rtcp_from(&self, source: SocketAddr) -> bool {
-        let learning = !self.muxed && self.learned == Some((source.ip(), None));
-        self.rtcp.is_some_and(|rtcp| rtcp == source || learning)
+        self.rtcp.is_some_and(|rtcp| rtcp == source || self.may_learn_rtcp(source))
     }
 
     /// RTCP of the peer came.
     pub(super) fn heard_rtcp(&mut self, source: SocketAddr) {
         self.confirmed(source);
-        if !self.muxed && self.learned == Some((source.ip(), None)) {
-            self.learned = Some((source.ip(), Some(source)));
+        if self.may_learn_rtcp(source) {
+            self.learned = self.learned.map(|(at, _)| (at, Some(source)));
             self.rtcp = Some(source);
         }
+    }
+
+    fn may_learn_rtcp(&self, source: SocketAddr) -> bool {
+        let of_host = |(at, rtcp): (SocketAddr, Option<SocketAddr>)| rtcp.is_none() && at.ip() == source.ip();
+        !self.muxed && self.learned.is_some_and(of_host)
     }
 
     /// Something came from the peer. Where it came from the host that we send to, that one is there and wants it; whoever

@@ -401,7 +401,7 @@ impl Sender {
         };
         if self.send(step, outlet, &relayed, payload, now) {
             self.sequence = place.next;
-        } else {
+        } else if place.newest {
             // What passes next follows what was sent last.
             self.relay.forget_source();
         }

@@ -305,7 +305,7 @@ impl Session {
         }
         self.watchdog.arrived(step);
         if let Link::Relay { .. } = self.link {
-            if !matches!(received.arrival, Arrival::Jump | Arrival::Duplicate) {
+            if received.arrival != Arrival::Jump && !received.copy {
                 self.receiver.collect(step, &received);
                 pass(step, &received);
             }
@@ -352,7 +352,7 @@ impl Session {
             self.receiver.malformed += 1;
             return;
         };
-        if packets.iter().any(|packet| packet.comes_from(self.sender.ssrc)) {
+        if packets.iter().any(|packet| packet.reporter() == Some(self.sender.ssrc)) {
             if self.receiver.collides(step, source) {
                 self.collide(step);
             }

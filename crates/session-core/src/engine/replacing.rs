@@ -33,6 +33,7 @@ impl<T: Tap> Engine<T> {
     pub(super) fn incoming_in_place(&mut self, leg: LegId, call: &IncomingCall) {
         let from = call.from.uri.clone();
         let mut session = Session::new(leg, SessionState::Incoming, from, self.config.source.clone());
+        session.registration = call.registration;
         session.unseen = Some(Box::new(Unseen { local: call.local.ip(), offer: None }));
         self.sessions.insert(session.id(), Box::new(session));
     }

@@ -14,7 +14,7 @@ pub(super) struct Writer<'a> {
     lines: usize,
 }
 
-/// Pieces held without an allocation: three for the start line, and two for each line of most messages.
+/// Pieces held without an allocation: four for the start line, and two for each line of most messages.
 const USUAL_PIECES: usize = 64;
 
 impl<'a> Writer<'a> {

@@ -317,6 +317,11 @@ fn with_a_home_country_no_number_of_another_one_is_called_unless_it_is_listed() 
     ] {
         assert_eq!(calls(&american, number), called, "{number}");
     }
+    // A feature code may lead anywhere; 011 leads abroad within +1 only; Italy keeps the 0.
+    assert!(!calls(&german, "*31%230033123456789") && calls(&home("+49", &["*31"]), "*31%234711"));
+    assert!(!calls(&american, "01133123456789") && calls(&home("+44", &[]), "01172345678"));
+    let italian = home("+39", &["+3906"]);
+    assert!(calls(&italian, "0612345678") && !calls(&italian, "0212345678"));
     let both = home("+49", &["+33", "0900"]);
     for (number, called) in
         [("+33123456789", true), ("0900123456", true), ("+39061234", false), ("030123456", false)]

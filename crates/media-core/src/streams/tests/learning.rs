@@ -199,7 +199,8 @@ fn rtcp_of_a_host_that_was_learned_is_taken_and_answered_there() {
     world.run(s(20));
     let reports = world.sent(0, 1, PacketKind::Rtcp, since);
     assert!(reports.len() > 2 && reports.iter().all(|flight| flight.to == mapped));
-    // The same description keeps it, another one does not.
+    // A hold without an address and the same description keep it, another one does not.
+    world.apply(0, 1, Agreed { remote_valid: false, ..agreed(2, 1, Direction::Inactive) });
     world.apply(0, 1, agreed(2, 1, Direction::SendRecv));
     world.inject(0, 1, PacketKind::Rtcp, mapped, &report);
     assert_eq!(world.snapshot(0, 1).reports_received, 3);

@@ -96,7 +96,12 @@ pub(super) fn recovering(cause: Cause, event: Event, facts: Facts) -> Option<Ste
 pub(super) fn waiting(cause: Cause, event: Event, facts: Facts) -> Option<Step> {
     match event {
         Event::Timer(Timer::Retry) => to(State::Recovering(cause), &[Action::Resume(Side::Primary)]),
-        // It has answered the last offer. No timer is left for what the other call does meanwhile.
+        // It has answered the last offer. No timer is left for the other call: it is asked once more, because nobody else would.
+        Event::Timer(Timer::Resume)
+            if facts.alive.consultation && matches!(facts.consultation_held, Held::Us | Held::Refused) =>
+        {
+            to(State::Ended, &[Action::Resume(Side::Consultation), Action::Finish(cause.on_hold())])
+        }
         Event::Timer(Timer::Resume) => finish(cause.on_hold()),
         Event::Call(Side::Primary, _) => lose(&[], cause.outcome(false), facts),
         Event::Notify(report) => moved_after_all(report, State::Waiting(cause), facts),
