@@ -9,7 +9,10 @@ use dialog_core::{
 use sip_message::{HeaderId, Method};
 use transaction_core::TxFailure;
 
-use crate::bench::{ANSWER, Bench, PEER_TAG, Sent, uri};
+use crate::{
+    bench::{ANSWER, Bench, PEER_TAG, Sent, uri},
+    notifier::{accepted, end},
+};
 
 /// Codes after which the INVITE usage is gone when they answer an INVITE: table 1, columns 2 and 3.
 const USAGE: [u16; 5] = [405, 480, 481, 489, 501];
@@ -113,13 +116,15 @@ fn a_prack_without_an_answer_ends_its_fork_and_one_that_could_not_go_does_not() 
 }
 
 #[test]
-fn a_prack_that_is_refused_behind_the_2xx_leaves_the_call() {
+fn a_prack_that_is_refused_behind_the_2xx_leaves_the_call_and_its_subscriptions() {
     let mut bench = Bench::new();
     let (leg, prack) = pracked(&mut bench);
     let invite = bench.last_of(Method::Invite);
     bench.pick_up(&invite, "fork");
+    let theirs = accepted(&mut bench, leg);
     bench.reply(&prack, 404, "fork", |response| response);
     assert!(bench.has_up(leg) && lives(&bench, leg));
+    assert_eq!(end(&bench, theirs), None);
 }
 
 #[test]

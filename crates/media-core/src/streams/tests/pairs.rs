@@ -210,3 +210,30 @@ fn a_pair_ends_with_either_stream_and_cannot_be_made_twice() {
     world.run(s(1));
     assert_eq!(world.hearing(1).tone, Some(440));
 }
+
+#[test]
+fn a_packet_that_comes_twice_passes_once_and_what_follows_goes_on() {
+    // covers: TM-022
+    let mut world = between();
+    world.run(s(1));
+    pair(&mut world, 1, 2).expect("paired");
+    world.close(1, 1);
+    let peer = address(2, StreamId(1), PacketKind::Rtp);
+    let since = world.now + s(2);
+    world.run(s(3));
+    for sequence in [100, 101, 102, 100, 101, 103, 104] {
+        let timestamp = 160 * u32::from(sequence);
+        let header = RtpHeader { marker: false, payload_type: 0, sequence, timestamp, ssrc: 7 };
+        world.inject(0, 1, PacketKind::Rtp, peer, &header.packet(&[0x20; 160]));
+        world.run(ms(20));
+    }
+    let passed = world.rtp(0, 2, since);
+    assert_eq!(
+        passed.iter().map(|header| header.marker).collect::<Vec<_>>(),
+        [true, false, false, false, false]
+    );
+    for pair in passed.windows(2) {
+        assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
+        assert_eq!(pair[1].timestamp, pair[0].timestamp.wrapping_add(160));
+    }
+}
