@@ -53,7 +53,7 @@ impl Default for Reporter {
 }
 
 impl Reporter {
-    /// How many reports are kept by default: those of a busy minute of a switchboard, in about a megabyte. Who wants all of
+    /// How many reports are kept by default: those of a busy minute of a switchboard, in two megabytes at most. Who wants all of
     /// them asks for each when its last event comes.
     pub const KEPT: usize = 64;
 
