@@ -28,6 +28,22 @@ fn bound() -> (Bench, RegistrationId) {
     (bench, id)
 }
 
+/// One that has moved to the second registrar, over another connection, and whose next refresh both refuse.
+fn refused_at_both() -> (Bench, RegistrationId) {
+    let (mut bench, id) = bound();
+    let sent = refresh(&mut bench, id);
+    refuse(&mut bench, &sent, 503);
+    bench.flow = 2;
+    let sent = bench.last_sent();
+    accept(&mut bench, &sent, 3_600);
+    command(&mut bench, id, RegistrationCommand::Refresh);
+    for _ in 0..2 {
+        let sent = bench.last_sent();
+        refuse(&mut bench, &sent, 503);
+    }
+    (bench, id)
+}
+
 /// Refreshes, and gives the REGISTER that went by the connection of the binding.
 fn refresh(bench: &mut Bench, id: RegistrationId) -> Sent {
     command(bench, id, RegistrationCommand::Refresh);
@@ -69,17 +85,7 @@ fn the_next_registrar_is_not_asked_by_the_connection_to_the_first() {
 
 #[test]
 fn after_the_wait_the_connection_of_the_binding_is_for_its_own_registrar_only() {
-    let (mut bench, id) = bound();
-    let sent = refresh(&mut bench, id);
-    refuse(&mut bench, &sent, 503);
-    bench.flow = 2;
-    let sent = bench.last_sent();
-    accept(&mut bench, &sent, 3_600);
-    command(&mut bench, id, RegistrationCommand::Refresh);
-    for _ in 0..2 {
-        let sent = bench.last_sent();
-        refuse(&mut bench, &sent, 503);
-    }
+    let (mut bench, id) = refused_at_both();
     bench.advance(failure(&bench, id).1.expect("it goes on"));
     let sent = bench.last_sent();
     assert_eq!(by(&bench, &sent), (ONE.into(), None));
@@ -114,17 +120,7 @@ fn a_registrar_that_refused_is_asked_again_by_its_connection_and_one_that_was_si
 
 #[test]
 fn a_binding_is_taken_back_where_it_stands() {
-    let (mut bench, id) = bound();
-    let sent = refresh(&mut bench, id);
-    refuse(&mut bench, &sent, 503);
-    bench.flow = 2;
-    let sent = bench.last_sent();
-    accept(&mut bench, &sent, 3_600);
-    command(&mut bench, id, RegistrationCommand::Refresh);
-    for _ in 0..2 {
-        let sent = bench.last_sent();
-        refuse(&mut bench, &sent, 503);
-    }
+    let (mut bench, id) = refused_at_both();
     command(&mut bench, id, RegistrationCommand::Unregister);
     let sent = bench.last_sent();
     assert_eq!((expires(&sent), by(&bench, &sent)), (Some(0), (TWO.into(), Some(FlowId::from(2)))));
