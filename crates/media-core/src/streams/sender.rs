@@ -260,16 +260,15 @@ impl Sender {
             let noise = Some(payload_type) == agreed.comfort_noise_payload_type;
             let marker = !noise && std::mem::take(&mut self.marker);
             self.marker |= noise;
-            let header = RtpHeader {
-                marker,
-                payload_type,
-                sequence: self.sequence,
-                timestamp: self.clock.at(at),
-                ssrc: self.ssrc,
-            };
+            let header = self.header(marker, payload_type, self.clock.at(at));
             self.send_next(step, outlet, &header, &payload, at);
         }
         step.bench.payload = payload;
+    }
+
+    /// The header of the packet of the next number.
+    fn header(&self, marker: bool, payload_type: u8, timestamp: u32) -> RtpHeader {
+        RtpHeader { marker, payload_type, sequence: self.sequence, timestamp, ssrc: self.ssrc }
     }
 
     /// Sends the packet of the next number. One that is withheld leaves no number out (TM-005), and a talkspurt starts behind
@@ -316,13 +315,7 @@ impl Sender {
         due: Tick,
     ) {
         let Some(payload_type) = agreed.dtmf_payload_type else { return };
-        let header = RtpHeader {
-            marker: event.marker,
-            payload_type,
-            sequence: self.sequence,
-            timestamp: event.timestamp,
-            ssrc: self.ssrc,
-        };
+        let header = self.header(event.marker, payload_type, event.timestamp);
         self.send_next(step, outlet, &header, &event.payload, due);
     }
 
